@@ -1,0 +1,44 @@
+# `make demo` and `make test` are all a newcomer needs: each makes .venv and installs what it uses.
+PYTHON ?= python3
+UV := .venv/bin/uv
+RUN := .venv/bin/
+
+.PHONY: demo test test-quick lint format bench-quick lock clean
+.DEFAULT_GOAL := help
+
+help: ## show this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+.venv/.synced: pyproject.toml uv.lock
+	@test -x $(UV) || { $(PYTHON) -m venv .venv && .venv/bin/python -m pip install --quiet --disable-pip-version-check uv; }
+	$(UV) sync --quiet --locked --all-extras --all-groups
+	@touch $@
+
+demo: .venv/.synced ## load real flight data into demo.db and prove it came back identical
+	@$(RUN)python docs/demo/main.py
+
+test: .venv/.synced ## every test, docs and docstrings included
+	$(RUN)pytest -n 2 --cov --cov-report=term
+
+test-quick: .venv/.synced ## the tests without the long ones
+	$(RUN)pytest -n 2 -m "not long"
+
+bench-quick: .venv/.synced ## the speed of the main job beside its physical limits
+	$(RUN)pytest bench --benchmark-enable --benchmark-only -p no:randomly
+
+lint: .venv/.synced ## what CI checks beside the tests
+	$(RUN)ruff check .
+	$(RUN)ruff format --check .
+	$(RUN)basedpyright
+	$(RUN)lint-imports
+	$(RUN)deptry src
+
+format: .venv/.synced ## fix what can be fixed by a machine
+	$(RUN)ruff check --fix .
+	$(RUN)ruff format .
+
+lock: .venv/.synced ## resolve the dependencies anew
+	$(UV) lock --upgrade
+
+clean: ## remove the environment and everything that was built
+	rm -rf .venv .pytest_cache .ruff_cache .hypothesis .coverage demo.db demo.db-wal demo.db-shm

@@ -1,0 +1,199 @@
+"""Every exception of the package.
+
+One root, :class:`AlgomancyDataError`. Each class also inherits the builtin that callers of the
+pandas-based ``algomancy-data`` caught in the same situation, so their ``except`` clauses go on
+working. Messages are written here, once, and say what was wrong, where, and what to do.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def _listing(names: Iterable[str], limit: int = 20) -> str:
+    """Return the names quoted and comma-separated, cut after ``limit`` of them."""
+    quoted = [repr(name) for name in names]
+    if not quoted:
+        return "none"
+    shown = ", ".join(quoted[:limit])
+    return shown if len(quoted) <= limit else f"{shown} and {len(quoted) - limit} more"
+
+
+class AlgomancyDataError(Exception):
+    """Root of every exception that this package raises on purpose."""
+
+    def __str__(self) -> str:
+        """Return the message itself (``KeyError`` would show its repr)."""
+        return Exception.__str__(self)
+
+
+# --- declarations -----------------------------------------------------------------------------
+
+
+class SchemaError(AlgomancyDataError):
+    """A schema is declared or used wrongly."""
+
+
+class SchemaNotDeclaredError(SchemaError, NotImplementedError):
+    """A schema lacks a declaration that the call needs."""
+
+    @classmethod
+    def from_missing(cls, schema: str, what: str, how: str) -> Self:
+        """Name the schema, the missing declaration and how to write it."""
+        return cls(f"Schema {schema!r} does not declare {what}. Add {how} to the class.")
+
+
+class SchemaKindError(SchemaError, TypeError, ValueError):
+    """A call that needs a SINGLE schema got a MULTI one, or the other way round."""
+
+    @classmethod
+    def from_call(cls, schema: str, call: str, *, needs: str, other: str) -> Self:
+        """Name the call, the kind it needs, and the call that fits the other kind."""
+        actual = "MULTI" if needs == "SINGLE" else "SINGLE"
+        return cls(
+            f"{schema}.{call}() needs a {needs} schema, but {schema!r} is a {actual} schema. "
+            f"Use {other} instead.",
+        )
+
+
+class InvalidSchemaError(SchemaError, ValueError, AssertionError):
+    """A schema declares something that contradicts itself or cannot be understood."""
+
+    @classmethod
+    def from_problem(cls, schema: str, problem: str) -> Self:
+        """Name the schema whose declaration is wrong."""
+        return cls(f"Schema {schema!r} is declared wrongly: {problem}")
+
+
+class UnknownSubschemaError(SchemaError, ValueError, KeyError):
+    """A MULTI schema has no column group of that name."""
+
+    @classmethod
+    def from_available(cls, schema: str, name: str, available: Iterable[str]) -> Self:
+        """Name the group asked for and those that exist."""
+        return cls(f"Schema {schema!r} has no group {name!r}. Its groups: {_listing(available)}.")
+
+
+# --- data coming in ---------------------------------------------------------------------------
+
+
+class FrameError(AlgomancyDataError, TypeError):
+    """An object given as a table cannot be turned into a ``polars.DataFrame``."""
+
+
+class FileContentError(AlgomancyDataError, ValueError):
+    """A file exists but its content is not what its name, format or schema says."""
+
+
+class TableNotFoundError(AlgomancyDataError, KeyError):
+    """A table that was asked for by name does not exist."""
+
+    @classmethod
+    def from_available(cls, name: str, available: Iterable[str]) -> Self:
+        """Name the table asked for and those that exist."""
+        return cls(f"Table {name!r} not found. Tables: {_listing(available)}.")
+
+
+class ETLConstructionError(AlgomancyDataError):
+    """A pipeline cannot be put together from these files and schemas.
+
+    Args:
+        message: What is missing or contradictory, and what to do.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class ValidationError(AlgomancyDataError):
+    """A component refuses to go on with the data it got.
+
+    Args:
+        message: What is wrong with the data.
+        context: Anything that helps the caller to find the data in question.
+    """
+
+    def __init__(self, message: str = "Validation failed.", context: Any = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.context = context
+
+
+class DateFormatError(AlgomancyDataError, ValueError):
+    """A text column does not follow any known date format."""
+
+
+class SerializationError(AlgomancyDataError, ValueError):
+    """A serialised DataSource cannot be read, or a DataSource cannot be serialised."""
+
+
+# --- datasets ---------------------------------------------------------------------------------
+
+
+class DatasetNotFoundError(AlgomancyDataError, AssertionError, KeyError):
+    """No dataset has that name."""
+
+    @classmethod
+    def from_available(cls, name: str, available: Iterable[str]) -> Self:
+        """Name the dataset asked for and those that exist."""
+        return cls(f"Data '{name}' not found. Datasets: {_listing(available)}.")
+
+
+class DatasetExistsError(AlgomancyDataError, AssertionError, ValueError):
+    """A dataset of that name exists and would be overwritten."""
+
+    @classmethod
+    def from_name(cls, name: str) -> Self:
+        """Name the dataset."""
+        return cls(f"Data '{name}' already exists. Choose another name or delete it first.")
+
+
+class DatasetNameError(AlgomancyDataError, ValueError):
+    """A dataset, table or session name cannot be used."""
+
+
+class MasterDataProtectedError(AlgomancyDataError, ValueError):
+    """Master data would be deleted although the caller asked for protection."""
+
+    @classmethod
+    def from_name(cls, name: str) -> Self:
+        """Name the dataset."""
+        return cls(
+            f"Data '{name}' is master data and prevent_masterdata_removal=True forbids its "
+            f"removal. Delete it with prevent_masterdata_removal=False if you mean it.",
+        )
+
+
+# --- stores -----------------------------------------------------------------------------------
+
+
+class StoreError(AlgomancyDataError, RuntimeError):
+    """A store refuses, or fails, to do what it was asked."""
+
+
+class SchemaDriftError(StoreError):
+    """Tables in a database do not have the columns that this version writes and reads."""
+
+
+class StoreBusyError(StoreError):
+    """Another process kept the database locked for longer than the time limit."""
+
+
+class UnstorableError(StoreError, ValueError, TypeError):
+    """A value, dtype or name cannot be kept exactly by the store, so nothing was written."""
+
+
+class MissingExtraError(AlgomancyDataError, ImportError):
+    """A feature needs an optional dependency that is not installed."""
+
+    @classmethod
+    def from_extra(cls, feature: str, extra: str) -> Self:
+        """Name the feature and the extra to install."""
+        return cls(
+            f"{feature} needs packages that are not installed. "
+            f"Run: pip install 'algomancy-data[{extra}]'",
+        )

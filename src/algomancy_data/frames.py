@@ -1,0 +1,84 @@
+"""The Arrow boundary: anything tabular becomes a ``polars.DataFrame`` here, once."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from typing import Any, Protocol, TypeAlias, runtime_checkable
+
+import polars as pl
+
+from algomancy_data.errors import FrameError
+
+
+@runtime_checkable
+class ArrowStream(Protocol):
+    """Anything that exports an Arrow C stream: pyarrow, pandas, DuckDB, Polars and others."""
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """Export the table (the Arrow PyCapsule interface)."""
+        ...
+
+
+Tabular: TypeAlias = "pl.DataFrame | pl.LazyFrame | ArrowStream | dict[str, Any] | list[Any]"
+
+
+def to_frame(table: Tabular | Any, name: str = "table") -> pl.DataFrame:
+    """Turn anything tabular into a ``polars.DataFrame``.
+
+    A Polars frame is returned as it is, a lazy one is collected, Arrow streams are taken without
+    a copy where their layout allows it. The index of a pandas frame is dropped and its missing
+    values become null, since pandas does not tell NaN from "no value".
+
+    Args:
+        table: The table.
+        name: What to call it in an error.
+
+    Raises:
+        FrameError: It is not tabular, or one of its columns has no Arrow type.
+
+    Example:
+        >>> import pyarrow as pa
+        >>> to_frame(pa.table({"a": [1, 2]})).shape
+        (2, 1)
+    """
+    if isinstance(table, pl.DataFrame):
+        return table
+    try:
+        if isinstance(table, pl.LazyFrame):
+            return table.collect()
+        if isinstance(table, ArrowStream):
+            return _from_arrow(table)
+        if isinstance(table, pl.Series | str | bytes) or table is None:
+            raise TypeError  # noqa: TRY301  Polars would make a one-column frame of it
+        return pl.DataFrame(table)
+    except Exception as error:
+        reason = f": {error}" if str(error) else "."
+        msg = (
+            f"Table {name!r} is a {type(table).__module__}.{type(table).__qualname__}, which "
+            f"cannot be turned into a polars.DataFrame{reason} Give a Polars, pyarrow or pandas "
+            f"frame, or anything else that exports an Arrow stream."
+        )
+        raise FrameError(msg) from error
+
+
+def _from_arrow(stream: ArrowStream) -> pl.DataFrame:
+    import pyarrow as pa  # noqa: PLC0415  0.1 s that only foreign frames have to pay
+
+    with warnings.catch_warnings():
+        # pandas' integer column labels become their digits, which is what we want.
+        warnings.filterwarnings("ignore", "The DataFrame has column names of mixed type")
+        table = pa.table(stream)
+    frame = pl.from_arrow(table.drop_columns(_pandas_index_columns(table.schema.metadata)))
+    if not isinstance(frame, pl.DataFrame):  # pragma: no cover  a Table always gives a DataFrame
+        raise FrameError
+    return frame
+
+
+def _pandas_index_columns(metadata: dict[bytes, bytes] | None) -> list[str]:
+    """Return the columns that pandas added for its index, from the metadata it leaves."""
+    if metadata is None or b"pandas" not in metadata:
+        return []
+    index_columns: list[Any] = json.loads(metadata[b"pandas"])["index_columns"]
+    # A RangeIndex is described by a dict and adds no column.
+    return [column for column in index_columns if isinstance(column, str)]

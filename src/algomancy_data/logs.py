@@ -1,0 +1,80 @@
+"""The logger that every component takes, and what stands in for it when there is none."""
+
+from __future__ import annotations
+
+import logging
+from typing import Protocol, runtime_checkable
+
+
+@runtime_checkable
+class Logger(Protocol):
+    """What the package asks of a logger: the interface of ``algomancy_utils.Logger``."""
+
+    def log(self, message: str) -> None:
+        """Record something that happened."""
+        ...
+
+    def success(self, message: str) -> None:
+        """Record something that went well."""
+        ...
+
+    def warning(self, message: str) -> None:
+        """Record something to look at."""
+        ...
+
+    def error(self, message: str) -> None:
+        """Record something that failed."""
+        ...
+
+    def log_traceback(self, e: Exception, /) -> None:
+        """Record an exception with its traceback."""
+        ...
+
+
+class StandardLogger:
+    """The :class:`Logger` interface over a :class:`logging.Logger` of the standard library.
+
+    Args:
+        target: Where the records go.
+
+    Example:
+        >>> import logging
+        >>> StandardLogger(logging.getLogger("algomancy_data")).log("loaded")
+    """
+
+    def __init__(self, target: logging.Logger) -> None:
+        self._target = target
+
+    def log(self, message: str) -> None:
+        """Record at level INFO."""
+        self._target.info(message)
+
+    def success(self, message: str) -> None:
+        """Record at level INFO: the standard library has no level for success."""
+        self._target.info(message)
+
+    def warning(self, message: str) -> None:
+        """Record at level WARNING."""
+        self._target.warning(message)
+
+    def error(self, message: str) -> None:
+        """Record at level ERROR."""
+        self._target.error(message)
+
+    def log_traceback(self, e: Exception, /) -> None:
+        """Record at level ERROR with the exception's traceback."""
+        self._target.error("%s: %s", type(e).__name__, e, exc_info=e)
+
+
+def as_logger(logger: Logger | logging.Logger | None) -> Logger:
+    """Return something with the :class:`Logger` interface.
+
+    Args:
+        logger: The framework's logger (returned as it is), a standard library logger (wrapped),
+            or None for the standard library's logger ``algomancy_data``.
+    """
+    if logger is None:
+        return StandardLogger(logging.getLogger("algomancy_data"))
+    if isinstance(logger, logging.Logger):
+        return StandardLogger(logger)
+    return logger

@@ -1,0 +1,16 @@
+"""Schemas: what a user declares about the files and tables of a dataset."""
+
+from algomancy_data.schema.column import Column, ColumnGroup
+from algomancy_data.schema.csv_dialect import CSVDialect
+from algomancy_data.schema.declaration import Schema
+from algomancy_data.schema.kinds import DataType, FileExtension, SchemaType
+
+__all__ = [
+    "CSVDialect",
+    "Column",
+    "ColumnGroup",
+    "DataType",
+    "FileExtension",
+    "Schema",
+    "SchemaType",
+]

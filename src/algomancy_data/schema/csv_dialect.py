@@ -1,0 +1,67 @@
+"""How a CSV file is written: settable on a schema, without a factory of one's own."""
+
+from __future__ import annotations
+
+import codecs
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class CSVDialect:
+    r"""The dialect of a CSV file.
+
+    Set it on a schema (or on a base class of several schemas) as ``_CSV``.
+
+    Args:
+        separator: One ASCII character between two fields.
+        quote: One ASCII character around fields that contain separators, or None if no field is
+            ever quoted.
+        decimal_mark: ``"."`` or ``","``. None lets each column's own values decide.
+        null_words: Unquoted or quoted fields that mean "no value", in every column. None keeps
+            the default: an empty field is null in every column, and ``NA``, ``N/A``, ``n/a``,
+            ``NULL``, ``null``, ``None``, ``NaN``, ``nan`` and ``<NA>`` are null in every column
+            but text ones, where they are text.
+        encoding: Any codec that Python knows, such as ``"utf-8"``, ``"cp1252"``, ``"utf-16"``.
+        has_header: The first record names the columns. Without one, the columns are those of
+            the schema, in order.
+
+    Example:
+        >>> from algomancy_data import Column, CSVDialect, DataType, Schema
+        >>> class Airlines(Schema):
+        ...     _FILENAME = "airlines"
+        ...     _EXTENSION = "csv"
+        ...     _SCHEMA_TYPE = "single"
+        ...     _CSV = CSVDialect(separator=",", null_words=("NA",))
+        ...     CARRIER = Column("carrier", DataType.STRING, primary_key=True)
+        >>> Airlines.csv_dialect().separator
+        ','
+    """
+
+    separator: str = ";"
+    quote: str | None = '"'
+    decimal_mark: str | None = None
+    null_words: tuple[str, ...] | None = None
+    encoding: str = "utf-8"
+    has_header: bool = True
+
+    def problem(self) -> str | None:
+        """Return what is wrong with the dialect, or None."""
+        if not _is_single_ascii(self.separator) or self.separator in "\r\n":
+            return f"separator must be one ASCII character, not {self.separator!r}."
+        if self.quote is not None and (not _is_single_ascii(self.quote) or self.quote in "\r\n"):
+            return f"quote must be one ASCII character or None, not {self.quote!r}."
+        if self.quote == self.separator:
+            return f"separator and quote are both {self.quote!r}."
+        if self.decimal_mark not in {None, ".", ","}:
+            return f"decimal_mark must be '.', ',' or None, not {self.decimal_mark!r}."
+        if isinstance(self.null_words, str):
+            return f"null_words must be a tuple of words, not the text {self.null_words!r}."
+        try:
+            codecs.lookup(self.encoding)
+        except LookupError:
+            return f"encoding {self.encoding!r} is not known to Python."
+        return None
+
+
+def _is_single_ascii(text: str) -> bool:
+    return len(text) == 1 and text.isascii()

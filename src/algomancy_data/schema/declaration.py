@@ -1,0 +1,431 @@
+"""The Schema class that users subclass."""
+
+from __future__ import annotations
+
+import warnings
+from abc import ABC
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+
+from algomancy_data.errors import (
+    InvalidSchemaError,
+    SchemaKindError,
+    SchemaNotDeclaredError,
+    UnknownSubschemaError,
+)
+from algomancy_data.schema.column import Column, ColumnGroup
+from algomancy_data.schema.csv_dialect import CSVDialect
+from algomancy_data.schema.kinds import DataType, FileExtension, SchemaType
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+_NOT_DECLARED: Final = "<not declared>"
+_FOREIGN_KEY_PARTS: Final = 2
+_Member = TypeVar("_Member", Column, ColumnGroup)
+
+
+class Schema(ABC):  # noqa: B024  users subclass it as a declaration: there is nothing to override
+    """What a file holds: its name, format, tables and columns.
+
+    A schema is a class that is never instantiated. Columns are class attributes, inherited ones
+    included; ``_FILENAME``, ``_EXTENSION`` and ``_SCHEMA_TYPE`` say which file they are in, and
+    ``_CSV`` how a CSV file is written. Nothing is checked at class creation: a wrong declaration
+    is named when it is first used.
+
+    Example:
+        >>> from algomancy_data import Column, DataType, FileExtension, Schema, SchemaType
+        >>> class Airlines(Schema):
+        ...     _FILENAME = "airlines"
+        ...     _EXTENSION = FileExtension.CSV
+        ...     _SCHEMA_TYPE = SchemaType.SINGLE
+        ...     CARRIER = Column("carrier", DataType.STRING, primary_key=True)
+        ...     NAME = Column("name", DataType.STRING)
+        >>> Airlines.primary_key(), Airlines.required_columns()
+        (('carrier',), ['carrier', 'name'])
+    """
+
+    _FILENAME: str = _NOT_DECLARED
+    _EXTENSION: FileExtension | StrEnum | str = _NOT_DECLARED
+    _SCHEMA_TYPE: SchemaType | str = _NOT_DECLARED
+    _CSV: CSVDialect = CSVDialect()
+
+    # --- the file ---------------------------------------------------------------------------
+
+    @classmethod
+    def file_name(cls) -> str:
+        """Return the logical name of the file, without its extension.
+
+        Raises:
+            SchemaNotDeclaredError: ``_FILENAME`` is missing.
+        """
+        if cls._FILENAME == _NOT_DECLARED:
+            raise SchemaNotDeclaredError.from_missing(
+                cls.__name__, "its file", '_FILENAME = "<name>"'
+            )
+        return cls._FILENAME
+
+    @classmethod
+    def extension(cls) -> FileExtension:
+        """Return the file's format.
+
+        A text that names a :class:`FileExtension` becomes that; any other one is returned as it
+        is, so that users can register extractors for formats of their own.
+
+        Raises:
+            SchemaNotDeclaredError: ``_EXTENSION`` is missing.
+        """
+        extension = cls._EXTENSION
+        if extension == _NOT_DECLARED:
+            raise SchemaNotDeclaredError.from_missing(
+                cls.__name__, "its format", "_EXTENSION = FileExtension.CSV (or another)"
+            )
+        if isinstance(extension, StrEnum):
+            return cast("FileExtension", extension)
+        try:
+            return FileExtension(extension)
+        except ValueError:
+            return cast("FileExtension", extension)
+
+    @classmethod
+    def schema_type(cls) -> SchemaType:
+        """Return whether the file holds one table (SINGLE) or several (MULTI).
+
+        Raises:
+            SchemaNotDeclaredError: ``_SCHEMA_TYPE`` is missing.
+            ValueError: It is neither "single" nor "multi".
+        """
+        declared = cls._SCHEMA_TYPE
+        if declared == _NOT_DECLARED:
+            raise SchemaNotDeclaredError.from_missing(
+                cls.__name__, "its type", "_SCHEMA_TYPE = SchemaType.SINGLE (or MULTI)"
+            )
+        try:
+            return SchemaType(declared)
+        except ValueError as error:
+            problem = f'_SCHEMA_TYPE is {declared!r}; it must be "single" or "multi".'
+            raise InvalidSchemaError.from_problem(cls.__name__, problem) from error
+
+    @classmethod
+    def file_name_with_extension(cls) -> str:
+        """Return ``"<name>.<extension>"``."""
+        return f"{cls._FILENAME}.{cls._EXTENSION}"
+
+    @classmethod
+    def csv_dialect(cls) -> CSVDialect:
+        """Return how the CSV file is written.
+
+        Raises:
+            InvalidSchemaError: ``_CSV`` is no dialect, or one that no reader understands.
+        """
+        dialect = cast("object", cls._CSV)
+        if not isinstance(dialect, CSVDialect):
+            problem = f"_CSV must be a CSVDialect, not {dialect!r}."
+            raise InvalidSchemaError.from_problem(cls.__name__, problem)
+        if problem := dialect.problem():
+            raise InvalidSchemaError.from_problem(cls.__name__, f"_CSV: {problem}")
+        return dialect
+
+    # --- SINGLE -----------------------------------------------------------------------------
+
+    @classmethod
+    def columns(cls) -> dict[str, Column]:
+        """Return the columns of a SINGLE schema by name, in order, inherited ones first.
+
+        Warns:
+            DeprecationWarning: The schema uses the legacy ``_DATATYPES``.
+
+        Raises:
+            SchemaKindError: The schema is MULTI (also a ``TypeError``).
+            SchemaNotDeclaredError: No column is declared.
+            InvalidSchemaError: Two columns have one name, or a column contradicts itself.
+        """
+        if cls.is_multi():
+            raise SchemaKindError.from_call(
+                cls.__name__, "columns", needs="SINGLE", other="column_groups()"
+            )
+        if cls._has_members(Column):
+            return cls._declared_columns()
+        return cls.get_legacy_columns_with_warning()
+
+    @classmethod
+    def get_legacy_columns_with_warning(cls) -> dict[str, Column]:
+        """Return the columns of a legacy ``_DATATYPES`` declaration.
+
+        Warns:
+            DeprecationWarning: Always, naming the class.
+
+        Raises:
+            SchemaNotDeclaredError: There is no ``_DATATYPES`` either.
+        """
+        datatypes = cls._legacy_datatypes()
+        cls._warn_legacy("Column(...) attributes")
+        return {name: Column(name, dtype) for name, dtype in datatypes.items()}
+
+    @classmethod
+    def required_columns(cls) -> list[str]:
+        """Return the names of the columns that a file must have."""
+        return [name for name, column in cls.columns().items() if not column.optional]
+
+    @classmethod
+    def optional_columns(cls) -> list[str]:
+        """Return the names of the columns that a file may lack."""
+        return [name for name, column in cls.columns().items() if column.optional]
+
+    @classmethod
+    def primary_key(cls) -> tuple[str, ...]:
+        """Return the names of the columns that identify a row together; may be empty."""
+        return tuple(name for name, column in cls.columns().items() if column.primary_key)
+
+    @classmethod
+    def datatypes(cls) -> dict[str, DataType]:
+        """Return the declared type of each column of a SINGLE schema; never warns.
+
+        Raises:
+            SchemaKindError: The schema is MULTI (also a ``ValueError``).
+        """
+        if cls.is_multi():
+            raise SchemaKindError.from_call(
+                cls.__name__, "datatypes", needs="SINGLE", other="datatype_groups()"
+            )
+        if cls._has_members(Column):
+            return {name: column.dtype for name, column in cls._declared_columns().items()}
+        return cls._legacy_datatypes()
+
+    # --- MULTI ------------------------------------------------------------------------------
+
+    @classmethod
+    def column_groups(cls) -> dict[str, dict[str, Column]]:
+        """Return the columns of each table of a MULTI schema.
+
+        Warns:
+            DeprecationWarning: The schema uses the legacy ``_DATATYPES``.
+
+        Raises:
+            SchemaKindError: The schema is SINGLE (also a ``ValueError``).
+            SchemaNotDeclaredError: No group is declared.
+            InvalidSchemaError: Two groups, or two columns of a group, have one name.
+        """
+        cls._require_multi("column_groups", "columns()")
+        if not cls._has_members(ColumnGroup):
+            groups = cls._legacy_datatype_groups()
+            cls._warn_legacy("ColumnGroup(...) attributes")
+            return {
+                group: {name: Column(name, dtype) for name, dtype in columns.items()}
+                for group, columns in groups.items()
+            }
+        return {
+            name: cls._by_name(group.columns, f"group {name!r}")
+            for name, group in cls.declared_groups().items()
+        }
+
+    @classmethod
+    def declared_groups(cls) -> dict[str, ColumnGroup]:
+        """Return the :class:`ColumnGroup` declarations of a MULTI schema by name.
+
+        Raises:
+            InvalidSchemaError: Two groups have one name.
+        """
+        groups: dict[str, ColumnGroup] = {}
+        for group in cls._members(ColumnGroup).values():
+            if group.name in groups:
+                problem = f"two groups are named {group.name!r}."
+                raise InvalidSchemaError.from_problem(cls.__name__, problem)
+            groups[group.name] = group
+        return groups
+
+    @classmethod
+    def datatype_groups(cls) -> dict[str, dict[str, DataType]]:
+        """Return the declared types per table of a MULTI schema; never warns.
+
+        Raises:
+            SchemaKindError: The schema is SINGLE (also a ``ValueError``).
+        """
+        cls._require_multi("datatype_groups", "datatypes()")
+        if not cls._has_members(ColumnGroup):
+            return cls._legacy_datatype_groups()
+        return {
+            group: {name: column.dtype for name, column in columns.items()}
+            for group, columns in cls.column_groups().items()
+        }
+
+    @classmethod
+    def sub_names(cls) -> list[str]:
+        """Return the names of the tables of a MULTI schema.
+
+        Raises:
+            SchemaKindError: The schema is SINGLE (also a ``ValueError``).
+        """
+        cls._require_multi("sub_names", "file_name()")
+        return list(cls.datatype_groups())
+
+    @classmethod
+    def get_subschema(cls, key: str) -> type[Schema]:
+        """Return one table of a MULTI schema as a SINGLE schema of its own.
+
+        Raises:
+            SchemaKindError: The schema is SINGLE.
+            UnknownSubschemaError: There is no such table (also a ``ValueError``).
+        """
+        cls._require_multi("get_subschema", "the schema itself")
+        if key not in cls.sub_names():
+            raise UnknownSubschemaError.from_available(cls.__name__, key, cls.sub_names())
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            columns = cls.column_groups()[key]
+        # Numbered attributes: names made from column names collide ("a b", "a.b").
+        members: dict[str, Any] = {
+            f"COLUMN_{position}": column for position, column in enumerate(columns.values())
+        }
+        members |= {
+            "__doc__": f"Table {key!r} of {cls.__name__}.",
+            "_FILENAME": cls._FILENAME,
+            "_EXTENSION": cls._EXTENSION,
+            "_SCHEMA_TYPE": SchemaType.SINGLE,
+            "_CSV": cls._CSV,
+        }
+        return type(f"{cls.__name__}[{key}]", (Schema,), members)
+
+    # --- both -------------------------------------------------------------------------------
+
+    @classmethod
+    def is_multi(cls) -> bool:
+        """Tell whether the file holds several tables."""
+        return cls.schema_type() is SchemaType.MULTI
+
+    @classmethod
+    def is_single(cls) -> bool:
+        """Tell whether the file holds one table."""
+        return cls.schema_type() is SchemaType.SINGLE
+
+    @classmethod
+    def validate(cls) -> None:
+        """Check the whole declaration at once, for a user's own tests.
+
+        Raises:
+            SchemaError: Something is missing or contradictory; the message names it.
+        """
+        cls.file_name()
+        cls.extension()
+        cls.csv_dialect()
+        if cls.is_multi():
+            cls.datatype_groups()
+        else:
+            cls.datatypes()
+
+    @classmethod
+    def get_data_members(cls) -> list[str]:
+        """Return the names of public attributes that are neither columns, groups nor methods."""
+        inherited = set(dir(Schema))
+        return [
+            name
+            for name in dir(cls)
+            if not name.startswith("_")
+            and name not in inherited
+            and not isinstance(getattr(cls, name), Column | ColumnGroup)
+            and not callable(getattr(cls, name))
+        ]
+
+    # --- internals --------------------------------------------------------------------------
+
+    @classmethod
+    def _members(cls, kind: type[_Member]) -> dict[str, _Member]:
+        """Return the attributes of a kind, those of base classes first, in order of declaration."""
+        members: dict[str, Any] = {}
+        for base in reversed(cls.__mro__):
+            for attribute, value in vars(base).items():
+                if isinstance(value, kind) or attribute in members:
+                    members[attribute] = value
+        return {name: value for name, value in members.items() if isinstance(value, kind)}
+
+    @classmethod
+    def _has_members(cls, kind: type[Column | ColumnGroup]) -> bool:
+        return any(isinstance(v, kind) for base in cls.__mro__ for v in vars(base).values())
+
+    @classmethod
+    def _declared_columns(cls) -> dict[str, Column]:
+        return cls._by_name(cls._members(Column).values(), "the schema")
+
+    @classmethod
+    def _by_name(cls, columns: Iterable[Column], place: str) -> dict[str, Column]:
+        by_name: dict[str, Column] = {}
+        for column in columns:
+            if column.name in by_name:
+                problem = f"two columns of {place} are named {column.name!r}."
+                raise InvalidSchemaError.from_problem(cls.__name__, problem)
+            cls._check_column(column)
+            by_name[column.name] = column
+        return by_name
+
+    @classmethod
+    def _check_column(cls, column: Column) -> None:
+        name, dtype, foreign_key = column.name, column.dtype, column.foreign_key
+        problem = None
+        if not isinstance(cast("object", name), str):
+            problem = f"a column's name must be text, not {name!r}."
+        elif not _is_datatype(dtype):
+            problem = f"column {name!r} has the dtype {dtype!r}; use one of {_datatype_names()}."
+        elif foreign_key is not None and not _is_name_pair(foreign_key):
+            problem = (
+                f"column {name!r} has the foreign_key {foreign_key!r}; "
+                f"it must be a pair (parent table, parent column)."
+            )
+        if problem:
+            raise InvalidSchemaError.from_problem(cls.__name__, problem)
+
+    @classmethod
+    def _require_multi(cls, call: str, other: str) -> None:
+        if cls.is_single():
+            raise SchemaKindError.from_call(cls.__name__, call, needs="MULTI", other=other)
+
+    @classmethod
+    def _legacy_declaration(cls, members: str) -> Mapping[str, Any]:
+        declared: Any = getattr(cls, "_DATATYPES", None)
+        if declared is None:
+            raise SchemaNotDeclaredError.from_missing(cls.__name__, "any column", members)
+        if not isinstance(declared, dict):
+            problem = f"_DATATYPES must be a dict, not {declared!r}."
+            raise InvalidSchemaError.from_problem(cls.__name__, problem)
+        return cast("dict[str, Any]", declared)
+
+    @classmethod
+    def _legacy_datatypes(cls) -> dict[str, DataType]:
+        return cast("dict[str, DataType]", cls._legacy_declaration("Column(...) attributes"))
+
+    @classmethod
+    def _legacy_datatype_groups(cls) -> dict[str, dict[str, DataType]]:
+        groups = cls._legacy_declaration("ColumnGroup(...) attributes")
+        for group, columns in groups.items():
+            if not isinstance(columns, dict):
+                problem = f"_DATATYPES[{group!r}] must be a dict of column types, not {columns!r}."
+                raise InvalidSchemaError.from_problem(cls.__name__, problem)
+            for name, dtype in cast("dict[str, Any]", columns).items():
+                if not _is_datatype(dtype):
+                    problem = f"_DATATYPES[{group!r}][{name!r}] is {dtype!r}, no DataType."
+                    raise InvalidSchemaError.from_problem(cls.__name__, problem)
+        return cast("dict[str, dict[str, DataType]]", groups)
+
+    @classmethod
+    def _warn_legacy(cls, replacement: str) -> None:
+        warnings.warn(
+            f"Schema {cls.__name__!r} declares _DATATYPES, which is deprecated. "
+            f"Declare {replacement} instead.",
+            DeprecationWarning,
+            stacklevel=4,
+        )
+
+
+def _is_datatype(value: object) -> bool:
+    return isinstance(value, DataType)
+
+
+def _is_name_pair(value: object) -> bool:
+    return (
+        isinstance(value, tuple)
+        and len(cast("tuple[object, ...]", value)) == _FOREIGN_KEY_PARTS
+        and all(isinstance(part, str) for part in cast("tuple[object, ...]", value))
+    )
+
+
+def _datatype_names() -> str:
+    return ", ".join(f"DataType.{member.name}" for member in DataType)
