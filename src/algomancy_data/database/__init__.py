@@ -1,0 +1,21 @@
+"""DataSources as real SQL tables: SQLite through ADBC.
+
+Needs the extra ``algomancy-data[database]``.
+"""
+
+from algomancy_data.errors import MissingExtraError
+
+try:
+    import adbc_driver_manager
+    import adbc_driver_sqlite
+    import sqlalchemy
+except ImportError as error:
+    raise MissingExtraError.from_extra("algomancy_data.database", "database") from error
+
+from algomancy_data.database.database_manager import DatabaseDataManager
+from algomancy_data.database.protocols import SqlTableLayout
+from algomancy_data.database.schema_translator import column_to_sa, dtype_to_sa_type
+
+del adbc_driver_manager, adbc_driver_sqlite, sqlalchemy
+
+__all__ = ["DatabaseDataManager", "SqlTableLayout", "column_to_sa", "dtype_to_sa_type"]

@@ -1,0 +1,185 @@
+"""The catalogue's rows, and whether the catalogue is one that this version understands."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final, Self
+from uuid import uuid4
+
+import sqlalchemy as sa
+
+from algomancy_data.database.failures import describe
+from algomancy_data.database.layout import layouts_from_json, layouts_to_json
+from algomancy_data.database.models import FORMAT_VERSION, datasets_table, metadata
+from algomancy_data.errors import SchemaDriftError
+
+if TYPE_CHECKING:
+    from algomancy_data.database.layout import TableLayout
+
+_PANDAS_COLUMNS: Final = {"id", "name", "session_id", "ds_type", "creation_datetime", "payload"}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One dataset in the catalogue.
+
+    Args:
+        name: Name of the dataset.
+        ds_id: Identity of the DataSource.
+        ds_type: Its classification, as text.
+        creation_datetime: When its data was created, in local time.
+        tables: How its tables lie in the database; None for a payload.
+        payload: The JSON of a DataSource that is not tables.
+        provenance: How the data came about.
+        version: Another one with every write.
+    """
+
+    name: str
+    ds_id: str
+    ds_type: str
+    creation_datetime: datetime
+    tables: tuple[TableLayout, ...] | None = None
+    payload: str | None = None
+    provenance: dict[str, Any] = field(default_factory=dict[str, Any])
+    version: str = field(default_factory=lambda: uuid4().hex)
+
+    @classmethod
+    def from_row(cls, row: sa.Row[Any]) -> Self:
+        """Return the entry of a catalogue row.
+
+        Raises:
+            SchemaDriftError: A later version of this package wrote it.
+        """
+        if row.format_version > FORMAT_VERSION:
+            msg = (
+                f"Dataset {row.name!r} was written by a later version of algomancy-data (format "
+                f"{row.format_version}; this version reads up to {FORMAT_VERSION}). Upgrade it."
+            )
+            raise SchemaDriftError(msg)
+        tables = None if row.sub_tables is None else tuple(layouts_from_json(row.sub_tables))
+        return cls(
+            name=row.name,
+            ds_id=row.id,
+            ds_type=row.ds_type,
+            creation_datetime=row.creation_datetime,
+            tables=tables,
+            payload=row.payload,
+            provenance=json.loads(row.provenance),
+            version=row.version,
+        )
+
+    def to_row(self) -> dict[str, Any]:
+        """Return the catalogue row, without session and time of addition."""
+        return {
+            "name": self.name,
+            "id": self.ds_id,
+            "ds_type": self.ds_type,
+            "creation_datetime": self.creation_datetime,
+            "version": self.version,
+            "format_version": FORMAT_VERSION,
+            "sub_tables": None if self.tables is None else layouts_to_json(self.tables),
+            "payload": self.payload,
+            "provenance": json.dumps(self.provenance),
+        }
+
+
+class Catalogue:
+    """The datasets of one session; every call works in a transaction of the caller's.
+
+    Args:
+        session_id: The session.
+    """
+
+    def __init__(self, session_id: str) -> None:
+        self._session_id = session_id
+
+    def names(self, connection: sa.Connection) -> list[str]:
+        """Return the names of the session's datasets, in order of creation."""
+        columns = datasets_table.c
+        query = (
+            sa.select(columns.name)
+            .where(columns.session_id == self._session_id)
+            .order_by(columns.added_at, columns.name)
+        )
+        return list(connection.scalars(query))
+
+    def version(self, connection: sa.Connection, name: str) -> str | None:
+        """Return the version of a dataset, or None if there is none of that name."""
+        return connection.scalar(sa.select(datasets_table.c.version).where(self._is(name)))
+
+    def entry(self, connection: sa.Connection, name: str) -> Entry | None:
+        """Return a dataset's entry, or None if there is none of that name."""
+        row = connection.execute(sa.select(datasets_table).where(self._is(name))).one_or_none()
+        return None if row is None else Entry.from_row(row)
+
+    def save(self, connection: sa.Connection, entry: Entry) -> None:
+        """Add or replace an entry; a replaced one keeps its place in the order."""
+        if self.version(connection, entry.name) is not None:
+            connection.execute(
+                sa.update(datasets_table).where(self._is(entry.name)).values(**entry.to_row())
+            )
+            return
+        now = datetime.now(UTC).replace(tzinfo=None)
+        connection.execute(
+            sa.insert(datasets_table).values(
+                session_id=self._session_id, added_at=now, **entry.to_row()
+            )
+        )
+
+    def remove(self, connection: sa.Connection, name: str) -> None:
+        """Remove an entry."""
+        connection.execute(sa.delete(datasets_table).where(self._is(name)))
+
+    def _is(self, name: str) -> sa.ColumnElement[bool]:
+        columns = datasets_table.c
+        return sa.and_(columns.session_id == self._session_id, columns.name == name)
+
+
+def create_or_check(engine: sa.Engine) -> None:
+    """Create the catalogue in a new database, and check it in an old one.
+
+    Raises:
+        SchemaDriftError: A column is missing, of another type, or one too many that must be
+            filled; the message names it and says what to do.
+    """
+    with engine.connect() as connection:
+        exists = connection.dialect.has_table(connection, datasets_table.name)
+        problems = _drift(connection) if exists else []
+        found = _columns(connection) if exists else {}
+    if problems:
+        origin = ""
+        if found.keys() >= _PANDAS_COLUMNS and "version" not in found:
+            origin = " It was written by the pandas-based algomancy-data."
+        msg = (
+            f"The catalogue table {datasets_table.name!r} of {describe(engine)} does not fit this "
+            f"version: {'; '.join(problems)}.{origin} There is no automatic migration: drop the "
+            f"table {datasets_table.name!r} and rebuild the datasets, or use another database."
+        )
+        raise SchemaDriftError(msg)
+    if not exists:
+        metadata.create_all(engine)
+
+
+def _columns(connection: sa.Connection) -> dict[str, Any]:
+    described = sa.inspect(connection).get_columns(datasets_table.name)
+    return {column["name"]: column for column in described}
+
+
+def _drift(connection: sa.Connection) -> list[str]:
+    found = _columns(connection)
+    problems: list[str] = []
+    for column in datasets_table.columns:
+        if column.name not in found:
+            problems.append(f"column {column.name!r} is missing")
+            continue
+        actual = found[column.name]["type"]
+        if not isinstance(actual, type(column.type)):
+            problems.append(f"column {column.name!r} is {actual!r} instead of {column.type!r}")
+    problems += [
+        f"column {name!r} is unknown and must be filled"
+        for name, column in found.items()
+        if name not in datasets_table.c and not column["nullable"] and column["default"] is None
+    ]
+    return problems

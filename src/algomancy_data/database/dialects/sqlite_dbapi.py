@@ -1,0 +1,130 @@
+"""The PEP 249 face of ADBC's SQLite driver, as SQLAlchemy's SQLite dialect expects it.
+
+ADBC's own connection either commits after every statement or begins a deferred transaction by
+itself. Here the caller says when a transaction begins and which lock it takes, because a
+transaction that reads first and writes later may fail to get its lock.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import adbc_driver_sqlite
+from adbc_driver_manager import AdbcConnection
+from adbc_driver_manager import dbapi as adbc
+from adbc_driver_manager.dbapi import (
+    DatabaseError,
+    DataError,
+    Error,
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    NotSupportedError,
+    OperationalError,
+    ProgrammingError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = [
+    "Binary",
+    "Connection",
+    "DataError",
+    "DatabaseError",
+    "Error",
+    "IntegrityError",
+    "InterfaceError",
+    "InternalError",
+    "NotSupportedError",
+    "OperationalError",
+    "ProgrammingError",
+    "apilevel",
+    "connect",
+    "paramstyle",
+    "sqlite_version",
+    "sqlite_version_info",
+    "threadsafety",
+]
+
+apilevel: Final = "2.0"
+paramstyle: Final = "qmark"
+threadsafety: Final = 1
+Binary: Final = bytes
+
+# ADBC fixes a column's type by its first batch of rows, and fails on what comes later. One
+# batch for the whole result means that all rows are looked at. This is the largest it takes.
+_ROWS_PER_BATCH: Final = 2**31 - 2
+BATCH_ROWS: Final = adbc_driver_sqlite.StatementOptions.BATCH_ROWS.value
+
+_NO_TRANSACTION: Final = re.compile("no transaction is active")
+
+
+class Connection(adbc.Connection):
+    """A connection whose transactions are begun by :meth:`begin`."""
+
+    def __init__(self, database: Any, connection: AdbcConnection) -> None:
+        super().__init__(database, connection, autocommit=True)
+        self._in_transaction = False
+        self.begin_mode = "DEFERRED"
+
+    def cursor(
+        self, *, adbc_stmt_kwargs: Mapping[str, Any] | None = None, **options: Any
+    ) -> adbc.Cursor:
+        """Return a cursor whose results have types that suit all of their rows."""
+        settings = {BATCH_ROWS: str(_ROWS_PER_BATCH)} | dict(adbc_stmt_kwargs or {})
+        return super().cursor(adbc_stmt_kwargs=settings, **options)
+
+    def begin(self) -> None:
+        """Begin a transaction in :attr:`begin_mode`: DEFERRED, IMMEDIATE or EXCLUSIVE."""
+        self.run(f"BEGIN {self.begin_mode}")
+        self._in_transaction = True
+
+    def commit(self) -> None:
+        """Commit; without a transaction, do nothing."""
+        if self._in_transaction:
+            self.run("COMMIT")
+            self._in_transaction = False
+
+    def rollback(self) -> None:
+        """Roll back; without a transaction, do nothing."""
+        if not self._in_transaction:
+            return
+        self._in_transaction = False
+        try:
+            self.run("ROLLBACK")
+        except Error as error:
+            # SQLite rolls back by itself after errors such as a full disk.
+            if not _NO_TRANSACTION.search(str(error)):
+                raise
+
+    def run(self, statement: str) -> None:
+        """Execute a statement that has no interesting result."""
+        with self.cursor() as cursor:
+            cursor.execute(statement).fetchall()
+
+    def __enter__(self) -> Self:
+        """Return the connection."""
+        return self
+
+
+def connect(uri: str) -> Connection:
+    """Open a database file, or a private database in memory for ``":memory:"``."""
+    database = adbc_driver_sqlite.connect(uri)
+    try:
+        connection = AdbcConnection(database)
+    except BaseException:
+        database.close()
+        raise
+    return Connection(database, connection)
+
+
+def _library_version() -> str:
+    with connect(":memory:") as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT sqlite_version()")
+        return cursor.fetchall()[0][0]
+
+
+sqlite_version: Final = _library_version()
+sqlite_version_info: Final = tuple(int(part) for part in sqlite_version.split("."))

@@ -1,0 +1,47 @@
+"""What a DataSource class must offer to be kept as real tables."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+@runtime_checkable
+class SqlTableLayout(Protocol):
+    """A DataSource whose data is named frames; :class:`DataSource` is one.
+
+    A class may hand out and expect pandas frames instead of Polars ones: see
+    :func:`expects_pandas`.
+    """
+
+    def to_sql_tables(self) -> dict[str, Any]:
+        """Return the frames to keep, by name."""
+        ...
+
+    def from_sql_tables(self, tables: dict[str, Any]) -> None:
+        """Take over the frames that were kept."""
+        ...
+
+
+def expects_pandas(cls: type[Any]) -> bool:
+    """Tell whether a class wants its tables back as pandas frames.
+
+    It does if it has a class attribute ``sql_frames = "pandas"``, or if the parameter of its
+    ``from_sql_tables`` is annotated with a pandas type (``dict[str, pd.DataFrame]``).
+    """
+    declared = getattr(cls, "sql_frames", None)
+    if declared is not None:
+        return declared == "pandas"
+    parameters = list(inspect.signature(cls.from_sql_tables).parameters.values())
+    annotation = str(parameters[-1].annotation)
+    return "pandas." in annotation or "pd." in annotation
+
+
+def handed_back(cls: type[Any], tables: dict[str, pl.DataFrame]) -> dict[str, Any]:
+    """Return the tables as the class expects them: Polars frames, or pandas ones on request."""
+    if expects_pandas(cls):
+        return {name: frame.to_pandas() for name, frame in tables.items()}
+    return dict(tables)

@@ -1,0 +1,67 @@
+"""Declared columns as SQLAlchemy columns, and frames in their declared types."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import polars as pl
+import sqlalchemy as sa
+from polars.exceptions import PolarsError
+
+from algomancy_data.errors import FrameError
+from algomancy_data.schema import DataType
+
+if TYPE_CHECKING:
+    from algomancy_data.schema import Column, Schema
+
+_SA_TYPES: Final[dict[DataType, type[sa.types.TypeEngine[Any]]]] = {
+    DataType.STRING: sa.String,
+    DataType.DATETIME: sa.DateTime,
+    DataType.INTEGER: sa.BigInteger,
+    DataType.FLOAT: sa.Float,
+    DataType.BOOLEAN: sa.Boolean,
+}
+
+
+def dtype_to_sa_type(dtype: DataType) -> sa.types.TypeEngine[Any]:
+    """Return the SQL type of a declared type; text for those that have none.
+
+    Example:
+        >>> from algomancy_data import DataType
+        >>> dtype_to_sa_type(DataType.INTEGER)
+        BigInteger()
+    """
+    return _SA_TYPES.get(dtype, sa.String)()
+
+
+def column_to_sa(col: Column) -> sa.Column[Any]:
+    """Return a declared column as a SQLAlchemy column; NULL if it is nullable or optional."""
+    return sa.Column(
+        col.name,
+        dtype_to_sa_type(col.dtype),
+        nullable=col.nullable or col.optional,
+        comment=col.description or None,
+    )
+
+
+def schema_to_sa_columns(schema: type[Schema]) -> list[sa.Column[Any]]:
+    """Return the columns of a SINGLE schema as SQLAlchemy columns."""
+    return [column_to_sa(column) for column in schema.columns().values()]
+
+
+def coerce_dataframe_to_schema(df: pl.DataFrame, schema: type[Schema]) -> pl.DataFrame:
+    """Return the frame with the declared columns in their declared dtypes; others as they are.
+
+    Raises:
+        FrameError: A value does not fit its column's declared type.
+    """
+    casts = [
+        pl.col(name).cast(dtype.polars_dtype)
+        for name, dtype in schema.datatypes().items()
+        if name in df.columns and not dtype.accepts(df.schema[name])
+    ]
+    try:
+        return df.with_columns(casts)
+    except PolarsError as error:
+        msg = f"A table does not fit schema {schema.__name__!r}: {error}"
+        raise FrameError(msg) from error

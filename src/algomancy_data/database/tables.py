@@ -1,0 +1,179 @@
+"""The data tables: create, fill, read and drop them inside a transaction of the caller's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import polars as pl
+import sqlalchemy as sa
+
+from algomancy_data.database.codec import sqlite as codec
+from algomancy_data.database.layout import TableLayout
+from algomancy_data.database.naming import NO_COLUMNS, ROW_ID, hashed_table_name, table_name
+from algomancy_data.errors import SchemaDriftError, StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from algomancy_data.database.layout import ColumnLayout
+
+# A range of rows is one Arrow batch, whose text columns have 32-bit offsets: 2 GiB each.
+_ROWS_PER_READ: Final = 1_000_000
+
+
+class _DeclaredType(sa.types.UserDefinedType[Any]):
+    """A column's type as the codec names it; SQLite takes any word, and none."""
+
+    cache_ok = True
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def get_col_spec(self, **options: Any) -> str:
+        """Return the word."""
+        del options  # none concerns a plain word
+        return self.name
+
+
+class PreparedTable:
+    """A frame that is ready to be written: whatever it holds can be kept exactly.
+
+    Args:
+        name: Logical name of the table.
+        frame: Its data.
+
+    Raises:
+        UnstorableError: The database cannot keep a column, or so many, exactly.
+    """
+
+    def __init__(self, name: str, frame: pl.DataFrame) -> None:
+        self.name = name
+        self.height = frame.height
+        self.columns: tuple[ColumnLayout, ...] = codec.plan(frame, name)
+        self._frame = frame
+
+    def write(self, connection: sa.Connection, session: str, dataset: str) -> TableLayout:
+        """Create the table and fill it; return how it lies in the database.
+
+        The rows go in as one stream on the connection's own transaction, in order.
+        """
+        physical = _free_name(connection, session, dataset, self.name)
+        layout = TableLayout(self.name, physical, self.height, self.columns)
+        _table(layout).create(connection)
+        if self.columns and self.height:
+            with _cursor(connection) as cursor:
+                cursor.adbc_ingest(physical, codec.encode(self._frame, self.columns), mode="append")
+        return layout
+
+
+def read_table(connection: sa.Connection, layout: TableLayout) -> pl.DataFrame:
+    """Return the frame that lies in a table, in the order in which it was written.
+
+    Raises:
+        SchemaDriftError: The table is gone, or somebody changed its columns or their types.
+    """
+    check_drift(connection, layout)
+    if not layout.columns:
+        return pl.DataFrame(height=layout.height)
+    parts = [
+        codec.decode(part, layout.columns, layout.name)
+        for part in _stored_parts(connection, layout)
+    ]
+    return pl.concat(parts) if len(parts) != 1 else parts[0]
+
+
+def drop_table(connection: sa.Connection, physical: str) -> None:
+    """Drop a table, whatever became of it."""
+    sa.Table(_quoted(physical), sa.MetaData()).drop(connection, checkfirst=True)
+
+
+def check_drift(connection: sa.Connection, layout: TableLayout) -> None:
+    """Make sure that a table has the columns that were created.
+
+    Raises:
+        SchemaDriftError: It is gone, or has other columns.
+    """
+    expected = layout.physical_columns() or {NO_COLUMNS: ""}
+    found = _declared_columns(connection, layout.physical)
+    if found == expected:
+        return
+    if not found:
+        what = "is gone"
+    else:
+        differences = [
+            *(f"column {name!r} is missing" for name in expected.keys() - found.keys()),
+            *(f"column {name!r} was added" for name in found.keys() - expected.keys()),
+            *(
+                f"column {name!r} is {found[name] or 'untyped'} instead of {expected[name]}"
+                for name in expected.keys() & found.keys()
+                if found[name] != expected[name]
+            ),
+        ]
+        what = "was altered: " + ("; ".join(sorted(differences)) or "its columns changed places")
+    msg = (
+        f"Table {layout.physical!r}, which holds {layout.name!r}, {what}. Undo the change, or "
+        f"delete the dataset and load it again."
+    )
+    raise SchemaDriftError(msg)
+
+
+def _declared_columns(connection: sa.Connection, physical: str) -> dict[str, str]:
+    table_info = sa.text("SELECT name, type FROM pragma_table_info(:table)")
+    rows = connection.execute(table_info, {"table": physical})
+    return {row.name: row.type for row in rows}
+
+
+def _stored_parts(connection: sa.Connection, layout: TableLayout) -> list[pl.DataFrame]:
+    table = _table(layout)
+    row_id = sa.column(ROW_ID)
+    first, last = connection.execute(
+        sa.select(sa.func.min(row_id), sa.func.max(row_id)).select_from(table)
+    ).one()
+    if first is None:
+        first, last = 1, 1  # an empty table still has columns to read
+    parts: list[pl.DataFrame] = []
+    for start in range(first, last + 1, _ROWS_PER_READ):
+        rows = row_id.between(start, min(start + _ROWS_PER_READ - 1, last))
+        query = sa.select(table).where(rows).order_by(row_id)
+        parts.append(_fetch(connection, query))
+    return parts
+
+
+def _fetch(connection: sa.Connection, query: sa.Select[Any]) -> pl.DataFrame:
+    statement = query.compile(connection.engine, compile_kwargs={"literal_binds": True})
+    with _cursor(connection) as cursor:
+        cursor.execute(str(statement))
+        return pl.DataFrame(cursor.fetch_record_batch())
+
+
+def _free_name(connection: sa.Connection, session: str, dataset: str, table: str) -> str:
+    """Return the table's name, or the one with a hash if case makes the plain one taken."""
+    for name in (
+        table_name(session, dataset, table),
+        hashed_table_name(session, dataset, table),
+    ):
+        if not connection.dialect.has_table(connection, name):
+            return name
+    msg = (
+        f"The database already has a table for {table!r} of dataset {dataset!r} that the "
+        f"catalogue does not know, and it is not overwritten. Rename or drop it."
+    )
+    raise StoreError(msg)
+
+
+def _table(layout: TableLayout) -> sa.Table:
+    columns: Mapping[str, str] = layout.physical_columns() or {NO_COLUMNS: ""}
+    return sa.Table(
+        _quoted(layout.physical),
+        sa.MetaData(),
+        *(sa.Column(_quoted(name), _DeclaredType(word)) for name, word in columns.items()),
+    )
+
+
+def _quoted(name: str) -> sa.sql.quoted_name:
+    return sa.sql.quoted_name(name, quote=True)
+
+
+def _cursor(connection: sa.Connection) -> Any:
+    """Return a cursor of the driver on the connection's own transaction."""
+    return connection.connection.cursor()

@@ -1,0 +1,6 @@
+"""DataManagers: they ingest, derive, delete and keep DataSources."""
+
+from algomancy_data.datamanager.base import DataManager
+from algomancy_data.datamanager.stateless import StatelessDataManager
+
+__all__ = ["DataManager", "StatelessDataManager"]

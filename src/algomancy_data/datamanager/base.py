@@ -1,0 +1,294 @@
+"""What every DataManager does, wherever it keeps its data."""
+
+from __future__ import annotations
+
+import threading
+from abc import ABC, abstractmethod
+from dataclasses import replace
+from enum import Enum
+from typing import TYPE_CHECKING, Final, Generic, Literal, TypeAlias, cast
+
+from algomancy_data.datamanager import incoming
+from algomancy_data.datamanager.names import check_name
+from algomancy_data.datasource import BASEDATASOURCE, DataSource
+from algomancy_data.errors import (
+    DatasetExistsError,
+    DatasetNotFoundError,
+    ETLConstructionError,
+    MasterDataProtectedError,
+)
+from algomancy_data.loader import DataSourceLoader
+from algomancy_data.logs import as_logger
+from algomancy_data.metrics import PhaseRecorder
+
+if TYPE_CHECKING:
+    import logging
+    from collections.abc import Iterable
+
+    from algomancy_data.etl import ETLFactory, ETLPipeline, ETLResult
+    from algomancy_data.file import File
+    from algomancy_data.logs import Logger
+    from algomancy_data.messages import ValidationSeverity
+    from algomancy_data.metrics import ProgressListener
+    from algomancy_data.schema import Schema
+    from algomancy_data.validator import ValidationSequence
+
+
+class _Inherit(Enum):
+    INHERIT = "what the next outer level says"
+
+
+INHERIT: Final = _Inherit.INHERIT
+"""The default of a setting that can be made per call, per manager and per factory."""
+
+MessageLimit: TypeAlias = "int | Literal[_Inherit.INHERIT] | None"
+
+
+class DataManager(ABC, Generic[BASEDATASOURCE]):
+    """Ingests, derives, deletes and keeps DataSources.
+
+    Methods may be called from several threads.
+
+    Args:
+        etl_factory: Class that puts the ETL pipelines together; never instantiated.
+        schemas: What the files hold.
+        save_type: How data is kept; each manager says what it accepts.
+        data_object_type: Class of the DataSources.
+        logger: The framework's logger, a standard library logger, or None for the standard
+            library's logger ``algomancy_data``.
+        halt_on: Severity from which a finding makes an ETL fail. None leaves the choice to the
+            factory's validation sequence (CRITICAL by default).
+        message_limit: Messages per check that an ETL reports one by one, None for all of them.
+            INHERIT leaves the choice to the factory's validation sequence (100 by default).
+        progress: Told when a phase of an ETL begins and ends.
+
+    Raises:
+        ETLConstructionError: Two schemas are about the same file.
+    """
+
+    def __init__(
+        self,
+        etl_factory: type[ETLFactory],
+        schemas: Iterable[type[Schema]],
+        save_type: str,
+        data_object_type: type[BASEDATASOURCE],
+        logger: Logger | logging.Logger | None = None,
+        *,
+        halt_on: ValidationSeverity | None = None,
+        message_limit: MessageLimit = INHERIT,
+        progress: ProgressListener | None = None,
+    ) -> None:
+        self._etl_factory = etl_factory
+        self._schemas = _by_file_name(schemas)
+        self._save_type = save_type
+        self._data_object_type = data_object_type
+        self._logger = as_logger(logger)
+        self._halt_on = halt_on
+        self._message_limit = message_limit
+        self._progress = progress
+        self._data: dict[str, BASEDATASOURCE] = {}
+        self._lock = threading.RLock()
+
+    @property
+    def data_object_type(self) -> type[BASEDATASOURCE]:
+        """Class of the DataSources."""
+        return self._data_object_type
+
+    @abstractmethod
+    def startup(self) -> None:
+        """Make ready what the manager keeps its data in."""
+
+    def log(self, message: str) -> None:
+        """Pass a message on to the logger."""
+        self._logger.log(message)
+
+    # --- datasets ---------------------------------------------------------------------------
+
+    def get_data_keys(self) -> list[str]:
+        """Return the names of the datasets, in order of creation."""
+        with self._lock:
+            return list(self._data)
+
+    def get_data(self, data_key: str) -> BASEDATASOURCE | None:
+        """Return a dataset, or None if there is none of that name."""
+        with self._lock:
+            return self._data.get(data_key)
+
+    def set_data(self, data_key: str, data: BASEDATASOURCE) -> None:
+        """Keep a dataset under a name, replacing what had it."""
+        check_name(data_key)
+        with self._lock:
+            self._keep(data_key, data)
+
+    def add_data_source(self, data_source: BASEDATASOURCE) -> None:
+        """Keep a dataset under its own name, replacing what had it."""
+        self.set_data(str(data_source.name), data_source)
+
+    def derive_data(self, existing_key: str, derived_key: str) -> None:
+        """Keep a copy of a dataset under another name, classified as derived data.
+
+        Raises:
+            DatasetNotFoundError: There is no ``existing_key`` (also an ``AssertionError``).
+            DatasetExistsError: There is a ``derived_key`` (also an ``AssertionError``).
+        """
+        check_name(derived_key)
+        with self._lock:
+            source = self._require(existing_key)
+            if derived_key in self.get_data_keys():
+                raise DatasetExistsError.from_name(derived_key)
+            self._keep(derived_key, source.derive(derived_key))
+        self.log(f"Derived {derived_key!r} from {existing_key!r}.")
+
+    def delete_data(
+        self,
+        data_key: str,
+        prevent_masterdata_removal: bool = False,  # noqa: FBT001, FBT002  the contract's signature
+    ) -> None:
+        """Delete a dataset for good.
+
+        Args:
+            data_key: Its name.
+            prevent_masterdata_removal: Refuse to delete master data.
+
+        Raises:
+            DatasetNotFoundError: There is none of that name (also an ``AssertionError``).
+            MasterDataProtectedError: It is master data, and that is protected.
+        """
+        with self._lock:
+            if data_key not in self.get_data_keys():
+                raise DatasetNotFoundError.from_available(data_key, self.get_data_keys())
+            if prevent_masterdata_removal and self._is_master_data(data_key):
+                raise MasterDataProtectedError.from_name(data_key)
+            self._discard(data_key)
+        self.log(f"Deleted {data_key!r}.")
+
+    # --- ETL --------------------------------------------------------------------------------
+
+    @staticmethod
+    def check_existence_of_files(file_name_to_path: list[tuple[str, str]]) -> None:
+        """Make sure that each ``(name, path)`` leads to a file.
+
+        Raises:
+            ETLConstructionError: One does not (also a ``FileNotFoundError``).
+        """
+        incoming.check_existence(file_name_to_path)
+
+    def prepare_files(
+        self,
+        file_items_with_content: list[tuple[str, str, str]] | None = None,
+        file_items_with_path: list[tuple[str, str]] | None = None,
+    ) -> dict[str, File]:
+        """Return the files that :meth:`etl_data` takes.
+
+        Args:
+            file_items_with_content: ``(name, extension, data URI)`` per upload; used if given.
+            file_items_with_path: ``(name, path)`` per file on disk.
+
+        Raises:
+            ETLConstructionError: Nothing was given, a path leads nowhere, or an extension is
+                unknown.
+        """
+        if file_items_with_content:
+            return incoming.files_from_uploads(file_items_with_content, self._schemas)
+        if file_items_with_path:
+            return incoming.files_from_paths(file_items_with_path, self._schemas)
+        msg = "There are no files: give file_items_with_content or file_items_with_path."
+        raise ETLConstructionError(msg)
+
+    def etl_data(
+        self,
+        files: dict[str, File],
+        dataset_name: str,
+        *,
+        halt_on: ValidationSeverity | None = None,
+        message_limit: MessageLimit = INHERIT,
+    ) -> ETLResult:
+        """Run the ETL and keep its result under a name, replacing what had it.
+
+        Nothing of the files is read after this returns.
+
+        Args:
+            files: The files by logical name.
+            dataset_name: Name of the dataset.
+            halt_on: Severity from which a finding makes this ETL fail, if not the manager's.
+            message_limit: Messages per check that are reported one by one, None for all of
+                them, if not as many as the manager says.
+
+        Returns:
+            The outcome; look at ``status`` and ``messages``. Only a success is kept.
+
+        Raises:
+            ETLConstructionError: The pipeline cannot be put together.
+            DatasetNameError: No dataset can have that name.
+            StoreError: The store refuses the data, or fails; the old data is still there.
+        """
+        check_name(dataset_name)
+        pipeline = self._etl_factory.build_pipeline(
+            dataset_name, files, self._schemas, self._logger
+        )
+        limit = self._message_limit if message_limit is INHERIT else message_limit
+        self._configure(pipeline, halt_on or self._halt_on, limit)
+        result = pipeline.run()
+        if result.datasource is None:
+            return result
+        recorder = PhaseRecorder(self._progress)
+        with recorder.phase("persist") as phase, self._lock:
+            phase.rows = result.metrics[-1].rows
+            self._keep(dataset_name, cast("BASEDATASOURCE", result.datasource))
+        return replace(result, metrics=result.metrics + recorder.metrics)
+
+    def create_validation_sequence(self) -> ValidationSequence:
+        """Return the checks that an ETL of this manager makes."""
+        return self._etl_factory.create_validation_sequence(self._schemas, self._logger)
+
+    def _configure(
+        self,
+        pipeline: ETLPipeline,
+        halt_on: ValidationSeverity | None,
+        message_limit: MessageLimit,
+    ) -> None:
+        pipeline.progress = self._progress
+        if halt_on is not None:
+            pipeline.validation_sequence.halt_on = halt_on
+        if message_limit is not INHERIT:
+            pipeline.validation_sequence.message_limit = message_limit
+        loader = pipeline.loader
+        if (
+            isinstance(loader, DataSourceLoader)
+            and loader.data_object_type is None
+            and issubclass(self._data_object_type, DataSource)
+        ):
+            loader.data_object_type = self._data_object_type
+
+    # --- what a store overrides -------------------------------------------------------------
+
+    def _keep(self, data_key: str, data: BASEDATASOURCE) -> None:
+        """Keep a dataset; memory changes only after the data is safe."""
+        self._data[data_key] = data
+
+    def _discard(self, data_key: str) -> None:
+        """Delete a dataset that exists."""
+        del self._data[data_key]
+
+    def _is_master_data(self, data_key: str) -> bool:
+        return self._require(data_key).is_master_data()
+
+    def _require(self, data_key: str) -> BASEDATASOURCE:
+        data = self.get_data(data_key)
+        if data is None:
+            raise DatasetNotFoundError.from_available(data_key, self.get_data_keys())
+        return data
+
+
+def _by_file_name(schemas: Iterable[type[Schema]]) -> dict[str, type[Schema]]:
+    by_name: dict[str, type[Schema]] = {}
+    for schema in schemas:
+        name = schema.file_name()
+        if name in by_name:
+            msg = (
+                f"Two schemas declare _FILENAME = {name!r}: {by_name[name].__name__} and "
+                f"{schema.__name__}."
+            )
+            raise ETLConstructionError(msg)
+        by_name[name] = schema
+    return by_name

@@ -1,0 +1,199 @@
+"""The bundled DataSource: a dict of Polars frames."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self, cast
+
+from algomancy_data.datasource.base import BaseDataSource, DataClassification
+from algomancy_data.datasource.wire import document_from_json, document_to_json
+from algomancy_data.errors import DatasetNameError, TableNotFoundError
+from algomancy_data.frames import to_frame
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    import polars as pl
+
+    from algomancy_data.frames import Tabular
+    from algomancy_data.logs import Logger
+    from algomancy_data.messages import ValidationMessage
+
+
+class Tables(dict[str, "pl.DataFrame"]):
+    """Tables by name; whatever is put in comes out as a ``polars.DataFrame``.
+
+    Example:
+        >>> import pyarrow as pa
+        >>> tables = Tables()
+        >>> tables["t"] = pa.table({"a": [1]})
+        >>> type(tables["t"]).__name__
+        'DataFrame'
+    """
+
+    def __init__(
+        self,
+        tables: Mapping[str, Any] | Iterable[tuple[str, Any]] = (),
+        /,
+        **named: Any,
+    ) -> None:
+        super().__init__()
+        self.update(tables, **named)
+
+    def __setitem__(self, name: str, table: Tabular | Any) -> None:
+        """Convert the table and keep it."""
+        if not isinstance(cast("object", name), str):
+            msg = f"A table's name must be text, not {name!r}."
+            raise DatasetNameError(msg)
+        super().__setitem__(name, to_frame(table, name))
+
+    def update(  # pyright: ignore[reportIncompatibleMethodOverride]  takes more than dict.update
+        self,
+        tables: Mapping[str, Any] | Iterable[tuple[str, Any]] = (),
+        /,
+        **named: Any,
+    ) -> None:
+        """Convert and keep several tables."""
+        for name, table in dict(tables, **named).items():
+            self[name] = table
+
+    def setdefault(self, name: str, table: Tabular | Any = None, /) -> pl.DataFrame:
+        """Return the table of that name, after keeping ``table`` if there was none."""
+        if name not in self:
+            self[name] = table
+        return self[name]
+
+    def __ior__(self, tables: Any) -> Self:
+        """Convert and keep several tables."""
+        self.update(tables)
+        return self
+
+
+class DataSource(BaseDataSource):
+    """A dataset: named Polars frames.
+
+    Frames are shared, never copied: do not change one in place that others may hold.
+
+    Args:
+        ds_type: Where the data comes from.
+        name: Name of the dataset.
+        validation_messages: What the ETL found in the data.
+        ds_id: Identity; a new UUID if not given.
+        creation_datetime: When the data was created; now if not given.
+
+    Example:
+        >>> import polars as pl
+        >>> source = DataSource(DataClassification.MASTER_DATA, name="example")
+        >>> source.add_table("t", pl.DataFrame({"a": [1, 2]}))
+        >>> source.list_tables(), source.get_table("t").height
+        (['t'], 2)
+    """
+
+    def __init__(
+        self,
+        ds_type: DataClassification,
+        name: str | None = None,
+        validation_messages: list[ValidationMessage] | None = None,
+        ds_id: str | None = None,
+        creation_datetime: datetime | None = None,
+    ) -> None:
+        super().__init__(ds_type, name, validation_messages, ds_id, creation_datetime)
+        self._tables = Tables()
+
+    @property
+    def tables(self) -> Tables:
+        """The tables by name, in order; a dict that can be changed and assigned."""
+        return self._tables
+
+    @tables.setter
+    def tables(self, tables: Mapping[str, Any]) -> None:
+        self._tables = tables if isinstance(tables, Tables) else Tables(tables)
+
+    def add_table(self, name: str, df: Tabular | Any, logger: Logger | None = None) -> None:
+        """Add or replace a table.
+
+        Args:
+            name: Name of the table.
+            df: A Polars, pyarrow or pandas frame, or anything else with an Arrow stream.
+            logger: Told about it, if given.
+
+        Raises:
+            FrameError: ``df`` is not tabular.
+        """
+        self._tables[name] = df
+        if logger is not None:
+            logger.log(f"Added table {name!r} with {self._tables[name].height} rows.")
+
+    def get_table(self, name: str) -> pl.DataFrame:
+        """Return a table.
+
+        Raises:
+            TableNotFoundError: There is none of that name (also a ``KeyError``).
+        """
+        try:
+            return self._tables[name]
+        except KeyError:
+            raise TableNotFoundError.from_available(name, self._tables) from None
+
+    def list_tables(self) -> list[str]:
+        """Return the names of the tables, in order."""
+        return list(self._tables)
+
+    def to_sql_tables(self) -> dict[str, pl.DataFrame]:
+        """Return the frames that a database keeps as tables."""
+        return self._tables
+
+    def from_sql_tables(self, tables: Mapping[str, Tabular | Any]) -> None:
+        """Take over the frames that a database kept."""
+        self.tables = tables
+
+    def to_json(self) -> str:
+        """Return the DataSource as JSON: the HTTP API's body and the pandas package's file.
+
+        Raises:
+            SerializationError: A column has a dtype that JSON cannot hold exactly.
+        """
+        metadata = {
+            "id": self.id,
+            "name": self.name,
+            "type": str(self.ds_type),
+            "creation_datetime": str(self.creation_datetime),
+            "tables": self.list_tables(),
+        }
+        return document_to_json(metadata, self._tables)
+
+    @classmethod
+    def from_json(cls, json_string: str) -> Self:
+        """Build a DataSource from JSON of this or of the pandas package.
+
+        Raises:
+            SerializationError: The text is no such JSON (also a ``ValueError`` and ``KeyError``).
+        """
+        metadata, tables = document_from_json(json_string)
+        source = cls(
+            ds_type=metadata.ds_type,
+            name=metadata.name,
+            ds_id=metadata.ds_id,
+            creation_datetime=metadata.creation_datetime,
+        )
+        source.tables = tables
+        return source
+
+    def _duplicate(self) -> Self:
+        overridden = (
+            type(self).to_json is not DataSource.to_json
+            or type(self).from_json.__func__ is not DataSource.from_json.__func__
+        )
+        if overridden:  # the subclass has state that only its own serial form knows
+            return super()._duplicate()
+        duplicate = type(self)(ds_type=self.ds_type, name=self.name)
+        # Clones share all buffers, but a change of one in place does not reach the other.
+        duplicate.tables = {name: frame.clone() for name, frame in self._tables.items()}
+        return duplicate
+
+    def __repr__(self) -> str:
+        """Show name, type and the shape of each table."""
+        tables = ", ".join(
+            f"{name} {frame.height:,} × {frame.width}" for name, frame in self._tables.items()
+        )
+        return f"<{type(self).__name__} {self.name!r} ({self.ds_type}): {tables or 'no tables'}>"

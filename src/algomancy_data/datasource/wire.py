@@ -1,0 +1,142 @@
+"""The JSON form of a DataSource: read and written by the pandas package as well.
+
+``{"metadata": {...}, "tables": {name: {"data": records, "columns", "dtypes", "index"}}}``, where
+``dtypes`` are pandas dtype names. Ours adds ``schema``, the exact Polars dtypes, which the pandas
+package ignores. JSON has no NaN (RFC 8259, section 6), so a float column that is not finite
+throughout is written as text, which both packages turn back into floats.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from polars.exceptions import PolarsError
+
+from algomancy_data.datasource import wire_columns
+from algomancy_data.datasource.base import DataClassification
+from algomancy_data.dtypes import schema_from_json, schema_to_json
+from algomancy_data.errors import SerializationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import polars as pl
+
+_METADATA_KEYS: Final = ("id", "name", "type", "creation_datetime")
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What a document says about a DataSource beside its tables."""
+
+    ds_id: str
+    name: str
+    ds_type: DataClassification
+    creation_datetime: datetime
+
+
+def document_to_json(metadata: Mapping[str, Any], tables: Mapping[str, pl.DataFrame]) -> str:
+    """Return the document of a DataSource.
+
+    Raises:
+        SerializationError: A column cannot be written so that it comes back identical.
+    """
+    # Records are written by Polars; only the small rest goes through the json module.
+    members = ",\n".join(
+        f"    {json.dumps(name)}: {_table_to_json(name, frame)}" for name, frame in tables.items()
+    )
+    head = json.dumps(metadata, indent=2)
+    return f'{{\n  "metadata": {head},\n  "tables": {{\n{members}\n  }}\n}}'
+
+
+def document_from_json(text: str) -> tuple[Metadata, dict[str, pl.DataFrame]]:
+    """Return what a document says.
+
+    Raises:
+        SerializationError: The text is no document of this or the pandas package.
+    """
+    try:
+        document = json.loads(text)
+    except ValueError as error:
+        msg = f"The text is no JSON: {error}."
+        raise SerializationError(msg) from error
+    if not isinstance(document, dict):
+        msg = f"A DataSource is a JSON object, not a {type(document).__name__}."
+        raise SerializationError(msg)
+    members = cast("dict[str, Any]", document)
+    metadata = _metadata(_require_object(members, "metadata", "The document"))
+    tables = _require_object(members, "tables", "The document")
+    return metadata, {name: _table_from_json(name, table) for name, table in tables.items()}
+
+
+def _metadata(metadata: dict[str, Any]) -> Metadata:
+    for key in _METADATA_KEYS:
+        if not isinstance(metadata.get(key), str):
+            msg = f"The metadata of the DataSource lack {key!r} (a text)."
+            raise SerializationError(msg)
+    try:
+        return Metadata(
+            ds_id=metadata["id"],
+            name=metadata["name"],
+            ds_type=DataClassification(metadata["type"]),
+            creation_datetime=datetime.fromisoformat(metadata["creation_datetime"]),
+        )
+    except ValueError as error:
+        msg = f"The metadata of the DataSource cannot be understood: {error}."
+        raise SerializationError(msg) from error
+
+
+def _table_to_json(name: str, frame: pl.DataFrame) -> str:
+    try:
+        schema = json.dumps(schema_to_json(frame.schema))
+        records = wire_columns.encode(frame).write_json()
+    except (SerializationError, PolarsError) as error:
+        msg = f"Table {name!r} cannot be written as JSON: {error}"
+        raise SerializationError(msg) from error
+    columns = json.dumps(frame.columns)
+    dtypes = json.dumps(wire_columns.pandas_dtypes(frame))
+    index = json.dumps(list(range(frame.height)), separators=(",", ":"))
+    return (
+        f'{{"data": {records}, "columns": {columns}, "dtypes": {dtypes}, '
+        f'"index": {index}, "schema": {schema}}}'
+    )
+
+
+def _table_from_json(name: str, table: Any) -> pl.DataFrame:
+    place = f"Table {name!r}"
+    if not isinstance(table, dict):
+        msg = f"{place} is no JSON object."
+        raise SerializationError(msg)
+    members = cast("dict[str, Any]", table)
+    records = cast("list[dict[str, Any]]", _require_list(members, "data", place))
+    columns = [str(column) for column in _require_list(members, "columns", place)]
+    index = _require_list(members, "index", place)
+    values: dict[str, list[Any]] = {
+        column: [record.get(column) for record in records] for column in columns
+    }
+    try:
+        if "schema" in members:
+            return wire_columns.decode(values, schema_from_json(members["schema"]), len(index))
+        return wire_columns.decode_pandas(values, members.get("dtypes", {}), len(index))
+    except (SerializationError, PolarsError, TypeError, ValueError, OverflowError) as error:
+        msg = f"{place} cannot be read: {error}"
+        raise SerializationError(msg) from error
+
+
+def _require_object(members: dict[str, Any], key: str, place: str) -> dict[str, Any]:
+    value = members.get(key)
+    if not isinstance(value, dict):
+        msg = f"{place} has no object {key!r}."
+        raise SerializationError(msg)
+    return cast("dict[str, Any]", value)
+
+
+def _require_list(members: dict[str, Any], key: str, place: str) -> list[Any]:
+    value = members.get(key)
+    if not isinstance(value, list):
+        msg = f"{place} has no list {key!r}."
+        raise SerializationError(msg)
+    return cast("list[Any]", value)

@@ -1,0 +1,248 @@
+"""The columns of the JSON form: exact Polars values as JSON values, and back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import polars as pl
+
+from algomancy_data.errors import SerializationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from polars.datatypes import DataType as PolarsDataType
+
+_DATETIME_FORMAT: Final = "%Y-%m-%dT%H:%M:%S%.f"
+_UTC_SUFFIX: Final = "+00:00"
+_PANDAS_NAMES: Final[dict[PolarsDataType, str]] = {
+    pl.String(): "string",
+    pl.Boolean(): "boolean",
+    pl.Categorical(): "category",
+}
+
+
+def encode(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the frame with every column in a dtype that JSON holds exactly.
+
+    Raises:
+        SerializationError: A column holds values that would not come back identical.
+    """
+    encoded = frame.select(
+        _encode(pl.col(name), dtype, finite=_is_finite(frame[name])).alias(name)
+        for name, dtype in frame.schema.items()
+    )
+    for name, dtype in frame.schema.items():
+        if dtype.is_nested():
+            _check_nested(frame[name], encoded[name])
+    return encoded
+
+
+def decode(values: Mapping[str, list[Any]], schema: pl.Schema, height: int) -> pl.DataFrame:
+    """Return the frame whose encoded columns are ``values``.
+
+    Raises:
+        PolarsError: A value does not fit its column's dtype.
+    """
+    if not schema:
+        return pl.DataFrame(height=height)
+    series: list[pl.Series] = []
+    for name, dtype in schema.items():
+        texts = dtype.is_float() and any(isinstance(value, str) for value in values[name])
+        column = pl.Series(name, values[name], dtype=pl.String() if texts else _encoded(dtype))
+        series.append(
+            column.to_frame().select(_decode(pl.col(name), dtype).alias(name)).to_series()
+        )
+    return pl.DataFrame(series)
+
+
+def pandas_dtypes(frame: pl.DataFrame) -> dict[str, str]:
+    """Return the pandas dtype name that suits each column."""
+    return {column.name: _pandas_dtype(column) for column in frame}
+
+
+def decode_pandas(
+    values: Mapping[str, list[Any]], dtypes: Mapping[str, str], height: int
+) -> pl.DataFrame:
+    """Return the frame of a table that the pandas package wrote.
+
+    Its NaN means "no value", as everywhere in pandas, and becomes null.
+
+    Raises:
+        PolarsError: A value does not fit its column's dtype.
+    """
+    if not values:
+        return pl.DataFrame(height=height)
+    series = [
+        _pandas_series(name, column, dtypes.get(name, "object")) for name, column in values.items()
+    ]
+    return pl.DataFrame(series)
+
+
+# --- writing ----------------------------------------------------------------------------------
+
+
+def _is_finite(column: pl.Series) -> bool:
+    return not column.dtype.is_float() or bool(column.is_finite().all())
+
+
+def _encode(value: pl.Expr, dtype: PolarsDataType, *, finite: bool = True) -> pl.Expr:
+    match dtype:
+        case pl.Float16() | pl.Float32() | pl.Float64():
+            # Float16 is written with too few digits, as a wider float it is exact.
+            wide = value.cast(pl.Float32) if dtype == pl.Float16() else value
+            return wide if finite else wide.cast(pl.String)
+        case pl.Datetime():
+            if dtype.time_zone is None:
+                return value.dt.to_string("iso:strict")
+            utc = value.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+            return utc.dt.to_string("iso:strict") + _UTC_SUFFIX
+        case pl.Date() | pl.Time():
+            return value.dt.to_string("iso:strict")
+        case pl.Duration():
+            return value.to_physical()
+        case pl.Decimal() | pl.Categorical() | pl.Enum():
+            return value.cast(pl.String)
+        case pl.Binary():
+            return value.bin.encode("base64")
+        case pl.List():
+            return value.list.eval(_encode(pl.element(), _inner(dtype)))
+        case pl.Array():
+            return value.arr.to_list().list.eval(_encode(pl.element(), _inner(dtype)))
+        case pl.Struct():
+            return _map_fields(value, dtype, _encode)
+        case _:
+            return value
+
+
+def _encoded(dtype: PolarsDataType) -> PolarsDataType:
+    match dtype:
+        case pl.Float16():
+            return pl.Float32()
+        case pl.Duration():
+            return pl.Int64()
+        case pl.List() | pl.Array():
+            return pl.List(_encoded(_inner(dtype)))
+        case pl.Struct():
+            return pl.Struct({field.name: _encoded(_dtype(field)) for field in dtype.fields})
+        case _ if dtype.is_temporal() or dtype.is_decimal() or _is_coded_text(dtype):
+            return pl.String()
+        case _:
+            return dtype
+
+
+def _is_coded_text(dtype: PolarsDataType) -> bool:
+    return isinstance(dtype, pl.Binary | pl.Categorical | pl.Enum)
+
+
+def _check_nested(column: pl.Series, encoded: pl.Series) -> None:
+    """Refuse a nested column that JSON would change, such as a NaN inside a list."""
+    written = pl.DataFrame(encoded).write_json().encode()
+    read = pl.read_json(written, schema={column.name: encoded.dtype})
+    decoded = read.select(_decode(pl.col(column.name), column.dtype).alias(column.name)).to_series()
+    if not decoded.equals(column, check_dtypes=True, null_equal=True):
+        msg = (
+            f"column {column.name!r} ({column.dtype}) holds values inside its lists or structs "
+            f"that JSON cannot hold exactly, such as NaN. Keep the dataset in a database, or "
+            f"unnest the column."
+        )
+        raise SerializationError(msg)
+
+
+def _pandas_dtype(column: pl.Series) -> str:
+    match column.dtype:
+        case pl.Datetime(time_unit=unit, time_zone=zone):
+            return f"datetime64[{unit}]" if zone is None else f"datetime64[{unit}, {zone}]"
+        case pl.Duration(time_unit=unit):
+            return f"timedelta64[{unit}]"
+        case dtype if dtype.is_integer():
+            return str(dtype) if column.has_nulls() else str(dtype).lower()
+        case dtype if dtype.is_float():
+            return str(dtype).lower()
+        case dtype:
+            return _PANDAS_NAMES.get(dtype, "object")
+
+
+# --- reading ----------------------------------------------------------------------------------
+
+
+def _decode(value: pl.Expr, dtype: PolarsDataType) -> pl.Expr:
+    match dtype:
+        case pl.Datetime():
+            text = value if dtype.time_zone is None else value.str.strip_suffix(_UTC_SUFFIX)
+            naive = text.str.to_datetime(_DATETIME_FORMAT, time_unit=dtype.time_unit)
+            if dtype.time_zone is None:
+                return naive
+            return naive.dt.replace_time_zone("UTC").dt.convert_time_zone(dtype.time_zone)
+        case pl.Date():
+            return value.str.to_date("%Y-%m-%d")
+        case pl.Time():
+            return value.str.to_time("%H:%M:%S%.f")
+        case pl.Binary():
+            return value.str.decode("base64")
+        case pl.List():
+            return value.list.eval(_decode(pl.element(), _inner(dtype)))
+        case pl.Array():
+            items = value.list.eval(_decode(pl.element(), _inner(dtype)))
+            return items.list.to_array(dtype.size)
+        case pl.Struct():
+            return _map_fields(value, dtype, _decode)
+        case _:
+            return value.cast(dtype)
+
+
+def _pandas_series(name: str, values: list[Any], dtype: str) -> pl.Series:
+    missing_as_null = [None if value != value else value for value in values]  # noqa: PLR0124  NaN
+    match dtype.partition("[")[0]:
+        case "string" | "str":
+            return pl.Series(name, missing_as_null, dtype=pl.String())
+        case "category":
+            return pl.Series(name, missing_as_null, dtype=pl.String()).cast(pl.Categorical())
+        case "bool" | "boolean":
+            return pl.Series(name, missing_as_null, dtype=pl.Boolean())
+        case "datetime64":
+            return _pandas_datetimes(name, missing_as_null, dtype)
+        case "timedelta64":
+            unit = cast("Any", dtype.removeprefix("timedelta64[").removesuffix("]"))
+            return pl.Series(name, missing_as_null, dtype=pl.Int64()).cast(pl.Duration(unit))
+        case "object":
+            series = pl.Series(name, missing_as_null)
+            # pandas calls a column of missing values an object column: text, most likely.
+            return series.cast(pl.String()) if series.dtype == pl.Null() else series
+        case _:
+            number = getattr(pl, dtype.capitalize().replace("Uint", "UInt"), None)
+            if number is None:
+                msg = f"column {name!r} has the unknown pandas dtype {dtype!r}"
+                raise SerializationError(msg)
+            return pl.Series(name, missing_as_null, dtype=number(), strict=True)
+
+
+def _pandas_datetimes(name: str, values: list[Any], dtype: str) -> pl.Series:
+    unit, _, zone = dtype.removeprefix("datetime64[").removesuffix("]").partition(", ")
+    texts = pl.Series(name, values, dtype=pl.String())
+    if not zone:
+        return texts.str.to_datetime(_DATETIME_FORMAT, time_unit=cast("Any", unit))
+    instants = texts.str.to_datetime(
+        "%Y-%m-%dT%H:%M:%S%.f%z", time_unit=cast("Any", unit), time_zone="UTC"
+    )
+    return instants.dt.convert_time_zone(zone)
+
+
+# --- both -------------------------------------------------------------------------------------
+
+
+def _inner(dtype: pl.List | pl.Array) -> PolarsDataType:
+    return cast("PolarsDataType", dtype.inner)
+
+
+def _dtype(field: pl.Field) -> PolarsDataType:
+    return cast("PolarsDataType", field.dtype)
+
+
+def _map_fields(value: pl.Expr, dtype: pl.Struct, convert: Any) -> pl.Expr:
+    """Convert each field of a struct; a null struct stays null rather than one of nulls."""
+    fields = pl.struct(
+        convert(value.struct.field(field.name), _dtype(field)).alias(field.name)
+        for field in dtype.fields
+    )
+    return pl.when(value.is_not_null()).then(fields)

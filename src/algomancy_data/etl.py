@@ -1,0 +1,343 @@
+"""The ETL: which stages run, in which order, and what comes out.
+
+files → extract → validate → transform → load → DataSource. This module alone knows the order;
+the stages know nothing of each other.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from algomancy_data.datasource import BaseDataSource, DataClassification
+from algomancy_data.errors import ETLConstructionError, FileContentError, ValidationError
+from algomancy_data.extractor import ExtractionSequence
+from algomancy_data.loader import DataSourceLoader, Loader
+from algomancy_data.logs import as_logger
+from algomancy_data.messages import ValidationMessage, ValidationSeverity
+from algomancy_data.metrics import PhaseMetrics, PhaseRecorder, ProgressListener
+from algomancy_data.registry import get_extractor_class, registered_keys
+from algomancy_data.transformer import NoopTransformer, TransformationSequence
+from algomancy_data.validator import (
+    ConstraintValidator,
+    ForeignKeyValidator,
+    PrimaryKeyValidator,
+    RequiredColumnsValidator,
+    SchemaValidator,
+    ValidationResult,
+    ValidationSequence,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    import polars as pl
+
+    from algomancy_data.extractor import Extractor
+    from algomancy_data.file import File
+    from algomancy_data.logs import Logger
+    from algomancy_data.schema import Schema
+    from algomancy_data.validator import Validator
+
+__all__ = [
+    "ETLConstructionError",
+    "ETLFactory",
+    "ETLPipeline",
+    "ETLResult",
+    "SimpleETLFactory",
+    "get_schema",
+]
+
+
+@dataclass(frozen=True)
+class ETLResult:
+    """The outcome of a run.
+
+    Args:
+        status: ``"success"`` or ``"failed"``.
+        datasource: The data, on success.
+        validation_result: What was found in the data.
+        raised: The exception that ended the extraction, if one did.
+        metrics: What each phase that ended took.
+    """
+
+    status: Literal["success", "failed"]
+    datasource: BaseDataSource | None = None
+    validation_result: ValidationResult | None = None
+    raised: Exception | None = None
+    metrics: tuple[PhaseMetrics, ...] = ()
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the run gave a DataSource."""
+        return self.status == "success"
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether the run gave no DataSource."""
+        return not self.is_success
+
+    @property
+    def messages(self) -> list[ValidationMessage]:
+        """What was found in the data; empty when nothing was validated."""
+        return [] if self.validation_result is None else list(self.validation_result.messages)
+
+
+class ETLPipeline:
+    """One run from files to a DataSource.
+
+    Args:
+        destination_name: Name of the dataset.
+        extraction_sequence: Gives the frames.
+        validation_sequence: Checks the frames.
+        transformation_sequence: Changes the frames.
+        loader: Makes the DataSource.
+        logger: Told what happens.
+    """
+
+    def __init__(
+        self,
+        destination_name: str,
+        extraction_sequence: ExtractionSequence,
+        validation_sequence: ValidationSequence,
+        transformation_sequence: TransformationSequence,
+        loader: Loader,
+        logger: Logger | None = None,
+    ) -> None:
+        self.destination_name = destination_name
+        self.extraction_sequence = extraction_sequence
+        self.validation_sequence = validation_sequence
+        self.transformation_sequence = transformation_sequence
+        self.loader = loader
+        self.progress: ProgressListener | None = None
+        self._logger = as_logger(logger)
+
+    def run(self) -> ETLResult:
+        """Run all stages.
+
+        A file that is missing or whose content is wrong, and data that does not pass the
+        validation, give a failed result. Mistakes in user-supplied components propagate.
+        """
+        recorder = PhaseRecorder(self.progress)
+        try:
+            with recorder.phase("extract") as phase:
+                data = self.extraction_sequence.run_extraction()
+                phase.rows = _rows(data)
+        except (OSError, FileContentError, ValidationError) as error:
+            return self._extraction_failed(error, recorder)
+
+        with recorder.phase("validate") as phase:
+            phase.rows = _rows(data)
+            messages = list(self.validation_sequence.run_validation(data).messages)
+            messages += self._conversion_messages()
+        if self._halts(messages):
+            return self._refused(messages, recorder)
+
+        with recorder.phase("transform") as phase:
+            transformed = self.transformation_sequence.run_transformation(data)
+            phase.rows = _rows(transformed)
+            messages += self.transformation_sequence.collect_messages()
+        if self._halts(messages):
+            return self._refused(messages, recorder)
+
+        with recorder.phase("load") as phase:
+            phase.rows = _rows(transformed)
+            source = self.loader.load(
+                self.destination_name, transformed, messages, DataClassification.MASTER_DATA
+            )
+        self._logger.success(f"ETL of dataset {self.destination_name!r} succeeded.")
+        return ETLResult("success", source, self._result(messages), None, recorder.metrics)
+
+    def _conversion_messages(self) -> list[ValidationMessage]:
+        return [
+            ValidationMessage(
+                issue.severity,
+                issue.reason,
+                table=issue.table,
+                column=issue.column,
+                code="CONVERSION_FAILED"
+                if issue.severity is ValidationSeverity.ERROR
+                else "CONVERSION_AMBIGUOUS",
+            )
+            for issue in self.extraction_sequence.conversion_issues
+        ]
+
+    def _extraction_failed(self, error: Exception, recorder: PhaseRecorder) -> ETLResult:
+        self._logger.error(f"Extraction for {self.destination_name!r} failed: {error}")
+        message = ValidationMessage(
+            ValidationSeverity.CRITICAL, f"Extraction failed: {error}", code="EXTRACTION_FAILED"
+        )
+        return ETLResult("failed", None, self._result([message]), error, recorder.metrics)
+
+    def _refused(self, messages: list[ValidationMessage], recorder: PhaseRecorder) -> ETLResult:
+        self._logger.error(
+            f"ETL of dataset {self.destination_name!r} stopped: there are messages of severity "
+            f"{self.validation_sequence.halt_on} or worse."
+        )
+        return ETLResult("failed", None, self._result(messages), None, recorder.metrics)
+
+    def _halts(self, messages: Iterable[ValidationMessage]) -> bool:
+        threshold = self.validation_sequence.halt_on.rank
+        return any(message.severity.rank >= threshold for message in messages)
+
+    def _result(self, messages: list[ValidationMessage]) -> ValidationResult:
+        return ValidationResult(
+            not self._halts(messages), messages, self.validation_sequence.halt_on
+        )
+
+
+def get_schema(file_name: str, schemas: Mapping[str, type[Schema]]) -> type[Schema]:
+    """Return the schema of a file.
+
+    Raises:
+        ETLConstructionError: There is none.
+    """
+    if file_name not in schemas:
+        declared = ", ".join(schemas) or "none"
+        msg = (
+            f"No Schema available for {file_name}. Schemas exist for: {declared}. Declare a "
+            f'Schema with _FILENAME = "{file_name}" and give it to the manager.'
+        )
+        raise ETLConstructionError(msg)
+    return schemas[file_name]
+
+
+class ETLFactory(ABC):
+    """Puts pipelines together; a manager works with the class and never makes an instance."""
+
+    @classmethod
+    @abstractmethod
+    def create_extraction_sequence(
+        cls,
+        files: dict[str, File] | None = None,
+        schemas: dict[str, type[Schema]] | None = None,
+        logger: Logger | None = None,
+    ) -> ExtractionSequence:
+        """Return the extractors for the files."""
+
+    @classmethod
+    @abstractmethod
+    def create_validation_sequence(
+        cls, schemas: dict[str, type[Schema]], logger: Logger | None = None
+    ) -> ValidationSequence:
+        """Return the checks for the schemas' tables."""
+
+    @classmethod
+    @abstractmethod
+    def create_transformation_sequence(
+        cls, schemas: dict[str, type[Schema]] | None = None, logger: Logger | None = None
+    ) -> TransformationSequence:
+        """Return the transformations."""
+
+    @classmethod
+    @abstractmethod
+    def create_loader(cls, logger: Logger | None = None) -> Loader:
+        """Return the loader."""
+
+    @classmethod
+    def build_pipeline(
+        cls,
+        dataset_name: str,
+        files: dict[str, File],
+        schemas: dict[str, type[Schema]],
+        logger: Logger | None = None,
+    ) -> ETLPipeline:
+        """Put a pipeline together.
+
+        Raises:
+            ETLConstructionError: A file has no schema, or its format no extractor.
+        """
+        return ETLPipeline(
+            dataset_name,
+            cls.create_extraction_sequence(files, schemas, logger),
+            cls.create_validation_sequence(schemas, logger),
+            cls.create_transformation_sequence(schemas, logger),
+            cls.create_loader(logger),
+            logger,
+        )
+
+
+class SimpleETLFactory(ETLFactory):
+    """Pipelines from the schemas alone.
+
+    Extractors come from the registry; required columns, column types and primary keys are
+    checked; nothing is transformed. Subclass it to change a stage, or only to switch on a check.
+
+    Attributes:
+        check_constraints: Also check ``nullable`` and ``unique`` of every column.
+        check_foreign_keys: Also check every declared foreign key.
+
+    Example:
+        >>> class CheckedETLFactory(SimpleETLFactory):
+        ...     check_constraints = True
+        ...     check_foreign_keys = True
+    """
+
+    check_constraints: ClassVar[bool] = False
+    check_foreign_keys: ClassVar[bool] = False
+
+    @classmethod
+    def create_extraction_sequence(
+        cls,
+        files: dict[str, File] | None = None,
+        schemas: dict[str, type[Schema]] | None = None,
+        logger: Logger | None = None,
+    ) -> ExtractionSequence:
+        """Return one registered extractor per file.
+
+        Raises:
+            ETLConstructionError: A file has no schema, or its format no extractor.
+        """
+        sequence = ExtractionSequence(logger=logger)
+        for name, file in (files or {}).items():
+            schema = get_schema(name, schemas or {})
+            sequence.add_extractor(_create_extractor(file, schema, logger))
+        return sequence
+
+    @classmethod
+    def create_validation_sequence(
+        cls, schemas: dict[str, type[Schema]], logger: Logger | None = None
+    ) -> ValidationSequence:
+        """Return the checks that the schemas declare."""
+        declared = list(schemas.values())
+        validators: list[Validator] = [
+            RequiredColumnsValidator(declared),
+            SchemaValidator(declared),
+            PrimaryKeyValidator(declared),
+        ]
+        if cls.check_constraints:
+            validators.append(ConstraintValidator(declared))
+        if cls.check_foreign_keys:
+            validators.extend(ForeignKeyValidator.from_schemas(declared))
+        return ValidationSequence(validators, logger)
+
+    @classmethod
+    def create_transformation_sequence(
+        cls,
+        schemas: dict[str, type[Schema]] | None = None,  # noqa: ARG003  the factory protocol
+        logger: Logger | None = None,
+    ) -> TransformationSequence:
+        """Return a sequence that changes nothing."""
+        return TransformationSequence([NoopTransformer(logger)], logger)
+
+    @classmethod
+    def create_loader(cls, logger: Logger | None = None) -> Loader:
+        """Return a loader for the manager's DataSource class."""
+        return DataSourceLoader(logger)
+
+
+def _create_extractor(file: File, schema: type[Schema], logger: Logger | None) -> Extractor:
+    extractor = get_extractor_class(file.extension, schema.schema_type())
+    if extractor is None:
+        known = ", ".join(f"{extension}/{kind}" for extension, kind in registered_keys())
+        msg = (
+            f"No extractor registered for {file.extension}/{schema.schema_type()} (file "
+            f"{file.name!r}). Registered: {known}. Use register_extractor() for your own."
+        )
+        raise ETLConstructionError(msg)
+    return extractor(file, schema, logger)
+
+
+def _rows(data: Mapping[str, pl.DataFrame]) -> int:
+    return sum(frame.height for frame in data.values())

@@ -1,0 +1,75 @@
+"""The last stage of the ETL: frames become a DataSource."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
+
+from algomancy_data.datasource import BaseDataSource, DataClassification, DataSource
+from algomancy_data.logs import as_logger
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from algomancy_data.logs import Logger
+    from algomancy_data.messages import ValidationMessage
+
+
+class Loader(ABC):
+    """Turns the frames of a pipeline into a DataSource.
+
+    Args:
+        logger: Told what happens.
+    """
+
+    def __init__(self, logger: Logger | None = None) -> None:
+        self._logger = as_logger(logger)
+
+    @abstractmethod
+    def load(
+        self,
+        name: str,
+        data: dict[str, pl.DataFrame],
+        validation_messages: list[ValidationMessage],
+        ds_type: DataClassification,
+    ) -> BaseDataSource:
+        """Return a DataSource that holds the frames."""
+
+
+class DataSourceLoader(Loader):
+    """Loads into :class:`DataSource`, or the subclass of it that the manager works with.
+
+    Args:
+        logger: Told what happens.
+        data_object_type: Class of the result. None leaves the choice to the manager, and
+            without a manager it is :class:`DataSource`.
+    """
+
+    def __init__(
+        self, logger: Logger | None = None, data_object_type: type[DataSource] | None = None
+    ) -> None:
+        super().__init__(logger)
+        self.data_object_type = data_object_type
+
+    def load(
+        self,
+        name: str,
+        data: dict[str, pl.DataFrame],
+        validation_messages: list[ValidationMessage],
+        ds_type: DataClassification = DataClassification.MASTER_DATA,
+    ) -> DataSource:
+        """Return a DataSource with the frames as tables, in order.
+
+        Args:
+            name: Name of the dataset.
+            data: Frames by logical table name.
+            validation_messages: What was found in the data; attached to the result.
+            ds_type: Where the data comes from.
+        """
+        source = (self.data_object_type or DataSource)(
+            ds_type=ds_type, name=name, validation_messages=validation_messages
+        )
+        for table, frame in data.items():
+            source.add_table(table, frame)
+        self._logger.log(f"Loaded {len(data)} tables into dataset {name!r}.")
+        return source

@@ -1,0 +1,40 @@
+"""Which extractor reads which format: users add formats of their own here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from algomancy_data.schema import SchemaType
+
+# Any: an extractor's constructor is its own affair, and this layer knows no extractor.
+_extractors: Final[dict[tuple[str, str], type[Any]]] = {}
+
+
+def register_extractor(extension: str, schema_type: SchemaType | str, cls: type[Any]) -> None:
+    """Use an extractor for every file of a format; a later call overrides an earlier one.
+
+    Args:
+        extension: The format: a ``FileExtension``, any other ``StrEnum`` member, or a text.
+        schema_type: Whether it reads files with one table or with several.
+        cls: The extractor, built as ``cls(file, schema, logger)``.
+
+    Example:
+        >>> from algomancy_data import SchemaType
+        >>> from algomancy_data.extractor import CSVSingleExtractor
+        >>> register_extractor("txt", SchemaType.SINGLE, CSVSingleExtractor)
+        >>> get_extractor_class("txt", "single") is CSVSingleExtractor
+        True
+        >>> del _extractors["txt", "single"]
+    """
+    _extractors[extension, schema_type] = cls
+
+
+def get_extractor_class(extension: str, schema_type: SchemaType | str) -> type[Any] | None:
+    """Return the extractor of a format, or None if none is registered."""
+    return _extractors.get((extension, schema_type))
+
+
+def registered_keys() -> tuple[tuple[str, str], ...]:
+    """Return the ``(extension, schema type)`` pairs that have an extractor."""
+    return tuple(_extractors)
