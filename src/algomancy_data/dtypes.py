@@ -114,7 +114,7 @@ def schema_from_json(value: JSONValue) -> pl.Schema:
 
     Example:
         >>> schema_from_json([["a", "Int64"], ["t", {"Datetime": ["ns", None]}]])
-        Schema({'a': Int64, 't': Datetime(time_unit='ns', time_zone=None)})
+        Schema([('a', Int64), ('t', Datetime(time_unit='ns', time_zone=None))])
     """
     try:
         pairs = cast("list[tuple[str, JSONValue]]", value)

@@ -127,7 +127,7 @@ class DateFormatError(AlgomancyDataError, ValueError):
     """A text column does not follow any known date format."""
 
 
-class SerializationError(AlgomancyDataError, ValueError):
+class SerializationError(AlgomancyDataError, ValueError, KeyError):
     """A serialised DataSource cannot be read, or a DataSource cannot be serialised."""
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import logging
 from typing import Protocol, runtime_checkable
 
+# Without this, Python prints the warnings of a library whose user configured no logging.
+logging.getLogger("algomancy_data").addHandler(logging.NullHandler())
+
 
 @runtime_checkable
 class Logger(Protocol):

@@ -150,7 +150,7 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
             TypeError: It is kept as tables, and the manager's class takes none.
             StoreError: The database fails.
         """
-        with self._lock, self._reading(f"reading dataset {data_key!r}") as connection:
+        with self._reading(f"reading dataset {data_key!r}") as connection:
             current = self._catalogue.version(connection, data_key)
             if current is None:
                 self._forget(data_key)
@@ -233,16 +233,27 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
 
     @contextmanager
     def _reading(self, doing: str) -> Generator[sa.Connection]:
-        """One snapshot of the database."""
+        """One snapshot of the database.
+
+        The lock is for databases in memory, whose one connection all threads share.
+        """
         self._require_startup()
-        with store_errors(self._engine, doing), self._engine.connect() as connection:
+        with (
+            self._lock,
+            store_errors(self._engine, doing),
+            self._engine.connect() as connection,
+        ):
             yield connection
 
     @contextmanager
     def _writing(self, doing: str) -> Generator[sa.Connection]:
         """One transaction that has the write lock from its beginning."""
         self._require_startup()
-        with store_errors(self._engine, doing), self._write_engine.begin() as connection:
+        with (
+            self._lock,
+            store_errors(self._engine, doing),
+            self._write_engine.begin() as connection,
+        ):
             yield connection
 
     def _require_startup(self) -> None:

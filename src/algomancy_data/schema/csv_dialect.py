@@ -17,10 +17,11 @@ class CSVDialect:
         quote: One ASCII character around fields that contain separators, or None if no field is
             ever quoted.
         decimal_mark: ``"."`` or ``","``. None lets each column's own values decide.
-        null_words: Unquoted or quoted fields that mean "no value", in every column. None keeps
-            the default: an empty field is null in every column, and ``NA``, ``N/A``, ``n/a``,
-            ``NULL``, ``null``, ``None``, ``NaN``, ``nan`` and ``<NA>`` are null in every column
-            but text ones, where they are text.
+        null_words: Fields, quoted or not, that mean "no value" in every column. None keeps the
+            default: ``NA``, ``N/A``, ``n/a``, ``NULL``, ``null``, ``None``, ``NaN``, ``nan`` and
+            ``<NA>`` are null in every column but text ones, where they are text, and but FLOAT
+            for ``NaN`` and ``nan``, which are the float NaN. Whatever is declared, an empty
+            field is null; only a quoted empty field in a text column is the empty text.
         encoding: Any codec that Python knows, such as ``"utf-8"``, ``"cp1252"``, ``"utf-16"``.
         has_header: The first record names the columns. Without one, the columns are those of
             the schema, in order.

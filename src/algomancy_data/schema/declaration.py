@@ -207,17 +207,10 @@ class Schema(ABC):  # noqa: B024  users subclass it as a declaration: there is n
             InvalidSchemaError: Two groups, or two columns of a group, have one name.
         """
         cls._require_multi("column_groups", "columns()")
+        groups = cls._groups()
         if not cls._has_members(ColumnGroup):
-            groups = cls._legacy_datatype_groups()
             cls._warn_legacy("ColumnGroup(...) attributes")
-            return {
-                group: {name: Column(name, dtype) for name, dtype in columns.items()}
-                for group, columns in groups.items()
-            }
-        return {
-            name: cls._by_name(group.columns, f"group {name!r}")
-            for name, group in cls.declared_groups().items()
-        }
+        return groups
 
     @classmethod
     def declared_groups(cls) -> dict[str, ColumnGroup]:
@@ -270,9 +263,7 @@ class Schema(ABC):  # noqa: B024  users subclass it as a declaration: there is n
         cls._require_multi("get_subschema", "the schema itself")
         if key not in cls.sub_names():
             raise UnknownSubschemaError.from_available(cls.__name__, key, cls.sub_names())
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)
-            columns = cls.column_groups()[key]
+        columns = cls._groups()[key]
         # Numbered attributes: names made from column names collide ("a b", "a.b").
         members: dict[str, Any] = {
             f"COLUMN_{position}": column for position, column in enumerate(columns.values())
@@ -345,6 +336,18 @@ class Schema(ABC):  # noqa: B024  users subclass it as a declaration: there is n
     @classmethod
     def _declared_columns(cls) -> dict[str, Column]:
         return cls._by_name(cls._members(Column).values(), "the schema")
+
+    @classmethod
+    def _groups(cls) -> dict[str, dict[str, Column]]:
+        if not cls._has_members(ColumnGroup):
+            return {
+                group: {name: Column(name, dtype) for name, dtype in columns.items()}
+                for group, columns in cls._legacy_datatype_groups().items()
+            }
+        return {
+            name: cls._by_name(group.columns, f"group {name!r}")
+            for name, group in cls.declared_groups().items()
+        }
 
     @classmethod
     def _by_name(cls, columns: Iterable[Column], place: str) -> dict[str, Column]:

@@ -11,9 +11,11 @@ before anything is written.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
 from polars.exceptions import PolarsError
 
 from algomancy_data.database.layout import ColumnLayout
@@ -34,6 +36,12 @@ MAX_VALUE_BYTES: Final = 1_000_000_000
 _MAX_INTEGER: Final = 2**63 - 1
 _UTC_SUFFIX: Final = "Z"
 _FRACTION_DIGITS: Final = {"ms": 3, "us": 6, "ns": 9}
+_PER_DAY: Final = {"ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}
+
+# In days since 1970. Years of four digits are text that sorts; beyond the far days, which are
+# those of the year 262,142 on either side, Polars cannot write a text at all.
+_FOUR_DIGIT_DAYS: Final = (-719_162, 2_932_896)
+_FAR_DAYS: Final = (-96_465_292, 95_026_236)
 
 # Storage word -> the Polars dtype in which its values come from the driver.
 _STORED_DTYPES: Final[dict[str, PolarsDataType]] = {
@@ -139,12 +147,8 @@ def _storage(column: pl.Series, table: str) -> tuple[str, str]:
         case pl.Binary():
             _refuse_long_values(column, table)
             return "blob", "BLOB"
-        case pl.Datetime(time_zone=zone):
-            return "iso", "DATETIME" if zone is None else "TEXT"
-        case pl.Date():
-            return "iso", "DATE"
-        case pl.Time():
-            return "iso", "TIME"
+        case pl.Date() | pl.Datetime() | pl.Time():
+            return _temporal_storage(column)
         case pl.UInt64() if (column.max() or 0) > _MAX_INTEGER:  # pyright: ignore[reportOperatorIssue]
             raise _refusal(column, table, f"a value above 2^63-1 ({column.max()})")
         case pl.Duration() | pl.UInt64():
@@ -153,6 +157,31 @@ def _storage(column: pl.Series, table: str) -> tuple[str, str]:
             return "integer", "INTEGER"
         case dtype:
             raise _refusal(column, table, f"the dtype {dtype}")
+
+
+def _temporal_storage(column: pl.Series) -> tuple[str, str]:
+    match column.dtype:
+        case pl.Time():
+            return "iso", "TIME"
+        case _ if not _within(column, _FAR_DAYS):
+            return "integer", "INTEGER"
+        case pl.Datetime(time_zone=zone):
+            return "iso", "DATETIME" if zone is None else "TEXT"
+        case _:
+            return "iso", "DATE"
+
+
+def _within(column: pl.Series, days: tuple[int, int]) -> bool:
+    """Tell whether all dates or datetimes lie on these days."""
+    low, high = cast(
+        "tuple[int | None, ...]", (column.to_physical().min(), column.to_physical().max())
+    )
+    if low is None or high is None:
+        return True
+    per_day = (
+        1 if column.dtype == pl.Date() else _PER_DAY[cast("pl.Datetime", column.dtype).time_unit]
+    )
+    return days[0] * per_day <= low and high < (days[1] + 1) * per_day
 
 
 def _refuse_long_values(column: pl.Series, table: str) -> None:
@@ -173,10 +202,11 @@ def _refusal(column: pl.Series, table: str, what: str) -> UnstorableError:
 def _encoded(column: ColumnLayout) -> list[pl.Expr]:
     value = pl.col(column.name)
     match column.dtype:
-        case pl.Datetime(time_unit=unit, time_zone=zone):
+        case pl.Datetime() | pl.Date() if column.storage == "integer":
+            stored = value.to_physical().cast(pl.Int64)
+        case pl.Datetime(time_zone=zone):
             utc = value if zone is None else value.dt.convert_time_zone("UTC")
-            suffix = "" if zone is None else _UTC_SUFFIX
-            stored = utc.dt.to_string(f"%Y-%m-%d %H:%M:%S%.{_FRACTION_DIGITS[unit]}f{suffix}")
+            stored = utc.map_batches(_datetime_texts, return_dtype=pl.String)
         case pl.Date():
             stored = value.dt.to_string("%Y-%m-%d")
         case pl.Time():
@@ -193,6 +223,18 @@ def _encoded(column: ColumnLayout) -> list[pl.Expr]:
     if column.mask is not None:
         expressions.append(value.is_nan().alias(column.mask))
     return expressions
+
+
+def _datetime_texts(column: pl.Series) -> pl.Series:
+    """Return the texts of naive datetimes, or those of UTC ones with a ``Z`` behind them."""
+    if _within(column, _FOUR_DIGIT_DAYS):
+        # A third of the time that Polars takes, for the same text.
+        texts: Any = pc.cast(column.to_arrow(), pa.large_string())
+        return cast("pl.Series", pl.from_arrow(texts))
+    dtype = cast("pl.Datetime", column.dtype)
+    suffix = "" if dtype.time_zone is None else _UTC_SUFFIX
+    digits = _FRACTION_DIGITS[dtype.time_unit]
+    return column.dt.to_string(f"%Y-%m-%d %H:%M:%S%.{digits}f{suffix}")
 
 
 def _as_stored(stored: pl.DataFrame, column: ColumnLayout, table: str) -> pl.Series:
@@ -217,6 +259,10 @@ def _as_stored(stored: pl.DataFrame, column: ColumnLayout, table: str) -> pl.Ser
 def _decoded(column: ColumnLayout) -> pl.Expr:
     value = pl.col(column.physical)
     match column.dtype:
+        case pl.Date() if column.storage == "integer":
+            return value.cast(pl.Int32).cast(column.dtype)
+        case pl.Datetime() if column.storage == "integer":
+            return value.cast(column.dtype)
         case pl.Datetime(time_unit=unit, time_zone=zone):
             suffix = "" if zone is None else _UTC_SUFFIX
             naive = value.str.to_datetime(

@@ -119,9 +119,9 @@ class SQLiteADBCDialect(SQLiteDialect):
         del dbapi_connection  # the same for every connection
         return list(_BEGIN_MODES)
 
-    def get_default_isolation_level(self, dbapi_connection: Any) -> Any:
+    def get_default_isolation_level(self, dbapi_conn: Any) -> Any:
         """Return the level of a new connection."""
-        return self.get_isolation_level(dbapi_connection)
+        return self.get_isolation_level(dbapi_conn)
 
     def get_isolation_level(self, dbapi_connection: Any) -> Any:
         """Return the level of a connection."""

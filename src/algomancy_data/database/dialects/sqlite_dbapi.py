@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Binary",
     "Connection",
+    "Cursor",
     "DataError",
     "DatabaseError",
     "Error",
@@ -61,6 +62,15 @@ BATCH_ROWS: Final = adbc_driver_sqlite.StatementOptions.BATCH_ROWS.value
 _NO_TRANSACTION: Final = re.compile("no transaction is active")
 
 
+class Cursor(adbc.Cursor):
+    """A cursor that knows which statements have no result."""
+
+    @property
+    def description(self) -> list[tuple[Any, ...]] | None:
+        """The columns of the result, or None for a statement without one (PEP 249)."""
+        return super().description or None
+
+
 class Connection(adbc.Connection):
     """A connection whose transactions are begun by :meth:`begin`."""
 
@@ -69,12 +79,12 @@ class Connection(adbc.Connection):
         self._in_transaction = False
         self.begin_mode = "DEFERRED"
 
-    def cursor(
-        self, *, adbc_stmt_kwargs: Mapping[str, Any] | None = None, **options: Any
-    ) -> adbc.Cursor:
+    def cursor(self, *, adbc_stmt_kwargs: Mapping[str, Any] | None = None) -> Cursor:
         """Return a cursor whose results have types that suit all of their rows."""
         settings = {BATCH_ROWS: str(_ROWS_PER_BATCH)} | dict(adbc_stmt_kwargs or {})
-        return super().cursor(adbc_stmt_kwargs=settings, **options)
+        cursor = Cursor(self, settings, dbapi_backend=self._backend)
+        self._cursors.add(cursor)
+        return cursor
 
     def begin(self) -> None:
         """Begin a transaction in :attr:`begin_mode`: DEFERRED, IMMEDIATE or EXCLUSIVE."""

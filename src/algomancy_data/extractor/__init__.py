@@ -1,0 +1,27 @@
+"""Extractors: from a file to frames with the declared types."""
+
+from algomancy_data.errors import DateFormatError
+from algomancy_data.extractor.base import Extractor, MultiExtractor, SingleExtractor
+from algomancy_data.extractor.conversion import (
+    ConversionIssue,
+    DataTypeConverter,
+    TextConventions,
+)
+from algomancy_data.extractor.csv_single import CSVSingleExtractor
+from algomancy_data.extractor.sequence import ExtractionSequence
+from algomancy_data.registry import register_extractor
+from algomancy_data.schema import FileExtension, SchemaType
+
+__all__ = [
+    "CSVSingleExtractor",
+    "ConversionIssue",
+    "DataTypeConverter",
+    "DateFormatError",
+    "ExtractionSequence",
+    "Extractor",
+    "MultiExtractor",
+    "SingleExtractor",
+    "TextConventions",
+]
+
+register_extractor(FileExtension.CSV, SchemaType.SINGLE, CSVSingleExtractor)

@@ -1,0 +1,35 @@
+"""How the text of a table is written, as far as its columns share it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+NULL_WORDS: Final = ("NA", "N/A", "n/a", "NULL", "null", "None", "NaN", "nan", "<NA>")
+"""Words that mean "no value" in a column that is not declared as text."""
+
+
+@dataclass(frozen=True)
+class TextConventions:
+    """How values are written as text.
+
+    Args:
+        decimal_mark: ``"."`` or ``","``; None lets each column's own values decide.
+        null_words: Words that mean "no value" in columns that are not declared as text.
+    """
+
+    decimal_mark: str | None = None
+    null_words: tuple[str, ...] = NULL_WORDS
+
+    def strip(self, texts: pl.Series, *, keep: tuple[str, ...] = ()) -> pl.Series:
+        """Return the texts without outer white space; null where none or a null word is left.
+
+        Args:
+            texts: Column of dtype String.
+            keep: Null words that mean a value to this type, such as ``"nan"`` to a float.
+        """
+        words = ["", *(word for word in self.null_words if word not in keep)]
+        text = pl.col(texts.name).str.strip_chars()
+        return texts.to_frame().select(pl.when(~text.is_in(words)).then(text)).to_series()

@@ -1,0 +1,151 @@
+"""The conversion of a frame's columns to their declared types."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from algomancy_data.extractor.conversion.booleans import boolean_from_numbers, boolean_from_text
+from algomancy_data.extractor.conversion.conventions import TextConventions
+from algomancy_data.extractor.conversion.dates import datetime_from_text
+from algomancy_data.extractor.conversion.issue import ConversionIssue
+from algomancy_data.extractor.conversion.numbers import float_from_text, integer_from_text
+from algomancy_data.extractor.conversion.outcome import Outcome, exact_cast
+from algomancy_data.extractor.conversion.texts import text_from_any
+from algomancy_data.messages import ValidationSeverity
+from algomancy_data.schema import DataType
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+_EXAMPLES: Final = 5
+# From how many rows on it pays to convert columns side by side.
+_LONG: Final = 100_000
+_DEFAULT_CONVENTIONS: Final = TextConventions()
+
+_FROM_TEXT: Final[dict[DataType, Callable[[pl.Series, TextConventions], Outcome]]] = {
+    DataType.BOOLEAN: boolean_from_text,
+    DataType.DATETIME: datetime_from_text,
+    DataType.FLOAT: float_from_text,
+    DataType.INTEGER: integer_from_text,
+}
+_FROM_NUMBERS: Final[dict[DataType, Callable[[pl.Series], Outcome]]] = {
+    DataType.BOOLEAN: boolean_from_numbers,
+    DataType.FLOAT: lambda numbers: exact_cast(numbers, pl.Float64(), "not exact as FLOAT"),
+    DataType.INTEGER: lambda numbers: exact_cast(
+        numbers, pl.Int64(), "not a whole number of at most 64 bits"
+    ),
+}
+
+
+class DataTypeConverter:
+    """Converts the columns of a frame to their declared types: exactly, or not at all."""
+
+    @staticmethod
+    def convert_dtypes(
+        df: pl.DataFrame,
+        schema_types: Mapping[str, DataType],
+        issues: list[ConversionIssue] | None = None,
+        table_name: str | None = None,
+        *,
+        conventions: TextConventions = _DEFAULT_CONVENTIONS,
+    ) -> pl.DataFrame:
+        """Return the frame with each declared column in its declared type.
+
+        A column with a value that cannot be converted stays as it is, whole, and yields one
+        issue; so does a column that was converted with a guess, as a WARNING. Declared columns
+        that are absent are ignored, columns that are not declared are left alone.
+
+        Args:
+            df: Frame with columns of any dtype; never changed.
+            schema_types: Declared type by column name.
+            issues: List to append the issues to.
+            table_name: Name of the table in the issues.
+            conventions: How the text columns are written.
+
+        Raises:
+            NotImplementedError: A declared type is none of :class:`DataType`.
+
+        Example:
+            >>> from algomancy_data import DataType
+            >>> frame = pl.DataFrame({"a": ["1,5", "2"], "b": ["x", "7"]})
+            >>> issues = []
+            >>> DataTypeConverter.convert_dtypes(
+            ...     frame, {"a": DataType.FLOAT, "b": DataType.INTEGER}, issues, "t"
+            ... ).rows()
+            [(1.5, 'x'), (2.0, '7')]
+            >>> issues[0].reason
+            "1 value is not a whole number of at most 64 bits: 'x' (row 0)."
+        """
+        schema = df.schema
+        work: dict[str, DataType] = {}
+        for name, target in schema_types.items():
+            if target not in DataType:
+                msg = f"Column {name!r} has the type {target!r}, which cannot be converted to."
+                raise NotImplementedError(msg)
+            if name in schema and not target.accepts(schema[name]):
+                work[name] = DataType(target)
+
+        def convert(name: str) -> Outcome:
+            return _convert(df[name], work[name], conventions)
+
+        if len(work) > 1 and df.height >= _LONG:
+            with ThreadPoolExecutor(pl.thread_pool_size()) as pool:
+                outcomes = list(pool.map(convert, work))
+        else:
+            outcomes = [convert(name) for name in work]
+        converted: list[pl.Series] = []
+        for (name, target), outcome in zip(work.items(), outcomes, strict=True):
+            issue = _issue(df[name], target, outcome, table_name)
+            if issue is not None and issues is not None:
+                issues.append(issue)
+            if outcome.refused is None:
+                converted.append(outcome.values.alias(name))
+        return df.with_columns(converted)
+
+
+def _convert(given: pl.Series, target: DataType, conventions: TextConventions) -> Outcome:
+    """Convert one column by the rule for its dtype and its target."""
+    dtype = given.dtype
+    if target is DataType.STRING:
+        return text_from_any(given)
+    if given.null_count() == len(given):
+        return Outcome(
+            pl.Series(given.name, [None], target.polars_dtype).new_from_index(0, len(given))
+        )
+    is_text = dtype == pl.String or isinstance(dtype, pl.Categorical | pl.Enum)
+    if target is DataType.CATEGORICAL:
+        return Outcome(text_from_any(given).values.cast(pl.Categorical))
+    if is_text and target in _FROM_TEXT:
+        return _FROM_TEXT[target](given.cast(pl.String), conventions)
+    if dtype.is_numeric() and target in _FROM_NUMBERS:
+        return _FROM_NUMBERS[target](given)
+    if dtype == pl.Boolean and target in {DataType.INTEGER, DataType.FLOAT}:
+        return Outcome(given.cast(target.polars_dtype))
+    if dtype == pl.Date and target is DataType.DATETIME:
+        return Outcome(given.cast(pl.Datetime("us")))
+    return Outcome(
+        given, given.is_not_null(), f"of dtype {dtype}, which has no reading as {target.name}"
+    )
+
+
+def _issue(
+    given: pl.Series, target: DataType, outcome: Outcome, table_name: str | None
+) -> ConversionIssue | None:
+    """Describe the refused or guessed values, with the first of them and their rows."""
+    concerned = outcome.guessed if outcome.refused is None else outcome.refused
+    if concerned is None:
+        return None
+    count = int(concerned.sum())
+    rows: list[int] = concerned.arg_true().head(_EXAMPLES).to_list()
+    shown = ", ".join(
+        f"{value!r} (row {row})"
+        for row, value in zip(rows, given.gather(rows).to_list(), strict=True)
+    )
+    subject = "1 value is" if count == 1 else f"{count} values are"
+    reason = f"{subject} {outcome.reason}: {shown}. {outcome.advice}".rstrip()
+    guess = outcome.refused is None
+    severity = ValidationSeverity.WARNING if guess else ValidationSeverity.ERROR
+    return ConversionIssue(table_name, given.name, target, reason, severity, count, tuple(rows))

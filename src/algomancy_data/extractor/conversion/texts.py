@@ -1,0 +1,56 @@
+"""To STRING."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from algomancy_data.extractor.conversion.outcome import Outcome
+
+if TYPE_CHECKING:
+    from polars.datatypes import DataType as PolarsDataType
+    from polars.datatypes import DataTypeClass
+
+
+def text_from_any(values: pl.Series) -> Outcome:
+    """Write values as text: lists and structs as JSON, dates and times as ISO 8601."""
+    dtype = values.dtype
+    if isinstance(dtype, pl.List | pl.Array | pl.Struct):
+        return _json_from_nested(values)
+    if isinstance(dtype, pl.Datetime):
+        return Outcome(values.dt.to_string("iso:strict"))
+    if isinstance(dtype, pl.Duration):
+        return Outcome(values.dt.to_string("iso"))
+    if isinstance(dtype, pl.Binary):
+        texts = values.cast(pl.String, strict=False)
+        return Outcome.of(texts, values, "bytes that are not UTF-8 text")
+    return Outcome(values.cast(pl.String))
+
+
+def _json_from_nested(values: pl.Series) -> Outcome:
+    """Write lists and structs as JSON; refuse what JSON does not give back identical."""
+    if not _has_json_form(values.dtype):
+        return Outcome(values, values.is_not_null(), f"of dtype {values.dtype}, not JSON")
+    struct = values.alias("v").to_frame().select(pl.struct("v")).to_series()
+    json = struct.struct.json_encode()
+    back = json.str.json_decode(struct.dtype).struct.field("v")
+    # {"v":…} without its frame
+    texts = json.str.slice(len('{"v":')).str.head(-1).alias(values.name)
+    texts = texts.set(values.is_null(), None)
+    same = back.eq_missing(values)
+    if same.all():
+        return Outcome(texts)
+    return Outcome(texts, ~same, "with NaN or infinity, which JSON cannot hold")
+
+
+def _has_json_form(dtype: PolarsDataType | DataTypeClass) -> bool:
+    """Tell whether Polars can write the dtype as JSON; it panics on the others."""
+    if isinstance(dtype, pl.List | pl.Array):
+        return _has_json_form(dtype.inner)
+    if isinstance(dtype, pl.Struct):
+        return all(_has_json_form(field.dtype) for field in dtype.fields)
+    if isinstance(dtype, pl.Int128 | pl.UInt128):
+        return False
+    plain = (pl.String(), pl.Boolean(), pl.Null(), pl.Float64())
+    return dtype.is_integer() or any(dtype == other for other in plain)

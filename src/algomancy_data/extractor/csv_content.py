@@ -1,0 +1,151 @@
+"""From the bytes of a CSV file to UTF-8 text that the reader takes, or a clear refusal."""
+
+from __future__ import annotations
+
+import codecs
+import io
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Final, NoReturn
+
+from algomancy_data.errors import FileContentError
+
+if TYPE_CHECKING:
+    from algomancy_data.file import File
+
+_HEAD: Final = 1 << 16
+_CHUNK: Final = 1 << 24
+_MAX_NUL_SHARE: Final = 0.1
+_BINARY: Final = {
+    b"PAR1": "a Parquet file",
+    b"SQLite format 3\x00": "a SQLite database",
+    b"\x89PNG": "a PNG image",
+    b"\xff\xd8\xff": "a JPEG image",
+    b"GIF8": "a GIF image",
+    b"%PDF": "a PDF document",
+    b"ARROW1": "an Arrow file",
+    b"\xd0\xcf\x11\xe0": "an old Office document (XLS)",
+    b"PK\x03\x04": "a zip or an Office document (XLSX)",
+    b"BZh": "bzip2-compressed",
+    b"\xfd7zXZ\x00": "xz-compressed",
+}
+# The longer marks first: the one of UTF-32 begins with that of UTF-16.
+_WIDE_MARKS: Final = {
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+# Control characters that no text has; NUL is not among them, since fields with a NUL are read.
+_CONTROL: Final = re.compile(rb"[\x01-\x08\x0e-\x1a]")
+
+
+class CSVContent:
+    """The content of a CSV file as UTF-8, and its beginning.
+
+    Args:
+        file: Where the content comes from.
+        encoding: How it is encoded.
+
+    Attributes:
+        source: Path or bytes, UTF-8.
+
+    Raises:
+        FileContentError: The file is binary, or not in that encoding.
+        FileNotFoundError: The file is gone.
+    """
+
+    def __init__(self, file: File, encoding: str) -> None:
+        self._name = file.name
+        source = file.source()
+        is_utf8 = codecs.lookup(encoding).name in {"utf-8", "utf-8-sig"}
+        start = _start(source, _HEAD)
+        self._refuse_binary(start, is_utf8=is_utf8)
+        self.source: Path | bytes = source if is_utf8 else self._transcode(source, encoding)
+
+    def start(self, size: int = _HEAD) -> bytes:
+        """Return the first bytes, without a byte order mark."""
+        return _start(self.source, size).removeprefix(codecs.BOM_UTF8)
+
+    def read(self) -> bytes:
+        """Return all bytes, without a byte order mark."""
+        data = self.source if isinstance(self.source, bytes) else self.source.read_bytes()
+        return data.removeprefix(codecs.BOM_UTF8)
+
+    def check_utf8(self) -> None:
+        """Raise if some byte is not UTF-8.
+
+        Raises:
+            FileContentError: Naming the byte and its line.
+        """
+        data = self.source if isinstance(self.source, bytes) else self.source.read_bytes()
+        try:
+            data.decode()
+        except UnicodeDecodeError as error:
+            line = data.count(b"\n", 0, error.start) + 1
+            msg = (
+                f"File {self._name!r}, line {line}: byte {error.start} "
+                f"(0x{data[error.start]:02x}) is not UTF-8. Declare the encoding of the file, "
+                f'such as _CSV = CSVDialect(encoding="cp1252").'
+            )
+            raise FileContentError(msg) from error
+
+    def _refuse_binary(self, start: bytes, *, is_utf8: bool) -> None:
+        for magic, kind in _BINARY.items():
+            if start.startswith(magic):
+                self._refuse(f"looks binary: it is {kind}, not CSV text")
+        if not is_utf8:
+            return
+        for mark, encoding in _WIDE_MARKS.items():
+            if start.startswith(mark):
+                self._refuse(
+                    f"is {encoding.upper()} text, but its schema declares UTF-8. "
+                    f'Declare _CSV = CSVDialect(encoding="{encoding}")'
+                )
+        if _CONTROL.search(start) and not _is_utf8(start):
+            self._refuse("looks binary, not CSV text")
+        if start.count(b"\x00") > len(start) * _MAX_NUL_SHARE:
+            self._refuse("looks binary (or UTF-16 without a byte order mark): it is full of NULs")
+
+    def _refuse(self, problem: str) -> NoReturn:
+        msg = f"File {self._name!r} {problem}."
+        raise FileContentError(msg)
+
+    def _transcode(self, source: Path | bytes, encoding: str) -> bytes:
+        """Return the text as UTF-8, decoding piece by piece to bound the memory."""
+        decoder = codecs.getincrementaldecoder(encoding)()
+        parts: list[bytes] = []
+        done = 0
+        with _open(source) as stream:
+            try:
+                while chunk := stream.read(_CHUNK):
+                    parts.append(decoder.decode(chunk).encode())
+                    done += len(chunk)
+                parts.append(decoder.decode(b"", final=True).encode())
+            except UnicodeError as error:
+                # The decoder may carry a few bytes over, so the place is near, not exact.
+                near = done + getattr(error, "start", 0)
+                msg = (
+                    f"File {self._name!r} is not {encoding} text near byte {near}: {error}. "
+                    f"Declare its encoding with _CSV = CSVDialect(encoding=…)."
+                )
+                raise FileContentError(msg) from error
+        return b"".join(parts)
+
+
+def _is_utf8(start: bytes) -> bool:
+    """Tell whether the beginning of a file is UTF-8; its last character may be cut."""
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(start)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _open(source: Path | bytes) -> BinaryIO:
+    return source.open("rb") if isinstance(source, Path) else io.BytesIO(source)
+
+
+def _start(source: Path | bytes, size: int) -> bytes:
+    with _open(source) as stream:
+        return stream.read(size)

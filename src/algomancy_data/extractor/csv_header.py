@@ -1,0 +1,119 @@
+"""The header of a CSV file: the names of its columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+
+from algomancy_data.errors import FileContentError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from algomancy_data.extractor.csv_content import CSVContent
+    from algomancy_data.extractor.csv_layout import CSVLayout, Record
+
+_SEPARATORS: Final = (",", ";", "\t", "|")
+_FIRST_READ: Final = 1 << 16
+
+
+@dataclass(frozen=True)
+class CSVHeader:
+    """The columns of a CSV file.
+
+    Args:
+        written: The names as the file has them.
+        end: Position behind the header, blank lines before it included.
+        lines: Number of lines up to there.
+    """
+
+    written: tuple[str, ...]
+    end: int
+    lines: int
+
+    @cached_property
+    def names(self) -> list[str]:
+        """The names, each one once: ``a, a, ""`` becomes ``a, a.1, Unnamed: 2``."""
+        names: dict[str, None] = {}  # in order, and quick to look up in wide files
+        taken = set(self.written)
+        for position, written in enumerate(self.written):
+            name = written or f"Unnamed: {position}"
+            if name in names or (not written and name in taken):
+                stem, number = name, 1
+                while (name := f"{stem}.{number}") in taken or name in names:
+                    number += 1
+            names[name] = None
+        return list(names)
+
+
+def read_header(content: CSVContent, layout: CSVLayout) -> CSVHeader:
+    """Read the first record that is not blank.
+
+    Raises:
+        FileContentError: There is none, or its quotes are unclear.
+    """
+    record = _first_record(content, layout)
+    if record is None:
+        msg = f"File {layout.file_name!r} has no header: it is empty."
+        raise FileContentError(msg)
+    written = _texts(content, layout, record)
+    lines = record.line + sum(field.count(layout.line_end.encode()) for field in record.fields)
+    return CSVHeader(written, record.end, lines)
+
+
+def check_separator(content: CSVContent, layout: CSVLayout, declared: Sequence[str]) -> None:
+    """Refuse a file that becomes one column, where another separator gives those declared.
+
+    Raises:
+        FileContentError: Naming the separator that fits.
+    """
+    record = _first_record(content, layout)
+    if record is None or len(record.fields) > 1 or len(declared) <= 1:
+        return
+    if _texts(content, layout, record)[0] in declared:
+        return
+    for separator in _SEPARATORS:
+        other = replace(layout, separator=separator)
+        try:
+            candidate = _first_record(content, other)
+        except FileContentError:
+            continue
+        if candidate is None or len(candidate.fields) == 1:
+            continue
+        names = set(_texts(content, other, candidate))
+        if names & set(declared) or len(candidate.fields) == len(declared):
+            msg = (
+                f"File {layout.file_name!r} has one column with the separator "
+                f"{layout.separator!r}, but its schema declares {len(declared)}. The separator "
+                f"{separator!r} fits: declare _CSV = CSVDialect(separator={separator!r})."
+            )
+            raise FileContentError(msg)
+
+
+def _texts(content: CSVContent, layout: CSVLayout, record: Record) -> tuple[str, ...]:
+    try:
+        return tuple(layout.text(field) for field in record.fields)
+    except UnicodeDecodeError:
+        content.check_utf8()
+        raise  # pragma: no cover  check_utf8 has found the same bytes
+
+
+def _first_record(content: CSVContent, layout: CSVLayout) -> Record | None:
+    size = _FIRST_READ
+    while True:
+        start = content.start(size)
+        # The last byte of a larger file may cut a record: read on until one ends before it.
+        complete = len(start) < size - 3
+        try:
+            for record in layout.records(start):
+                if not complete and record.end >= len(start):
+                    break
+                if not record.is_blank:
+                    return record
+        except FileContentError:
+            if complete:
+                raise
+        if complete:
+            return None
+        size *= 8

@@ -1,0 +1,158 @@
+"""Where the records and fields of a CSV file begin and end.
+
+The multi-threaded reader refuses odd content without saying where it is. What is here walks
+through the records one by one: slower, so it is asked only about the first record, and about
+files that the reader refused or that call for a closer look.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+from algomancy_data.errors import FileContentError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Record(NamedTuple):
+    """One record of a file.
+
+    Args:
+        line: Number from 1 of the line that it begins on.
+        fields: Its fields as they stand, quotes included, the line end not.
+        end: Position behind its line end.
+    """
+
+    line: int
+    fields: list[bytes]
+    end: int
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether there is nothing but white space on the line."""
+        return len(self.fields) == 1 and not self.fields[0].strip(b" \t\r")
+
+
+@dataclass(frozen=True)
+class CSVLayout:
+    r"""The characters that structure a CSV file.
+
+    Args:
+        file_name: What to call the file in an error.
+        separator: The character between two fields.
+        quote: The character around fields, or None.
+        line_end: The character that ends a line; a ``"\r"`` before ``"\n"`` belongs to it.
+    """
+
+    file_name: str
+    separator: str
+    quote: str | None
+    line_end: str = "\n"
+
+    @cached_property
+    def _field(self) -> re.Pattern[bytes]:
+        separator, end = re.escape(self.separator), re.escape(self.line_end)
+        close = rf"(?P<close>{separator}|\r?{end}|\Z)"
+        plain = rf"(?P<plain>[^{separator}{end}]*+)"
+        if self.quote is None:
+            return re.compile((plain + close).encode())
+        quote = re.escape(self.quote)
+        quoted = rf"(?P<quoted>{quote}(?:[^{quote}]++|{quote}{quote})*+{quote})"
+        return re.compile(rf"(?:{quoted}|(?!{quote}){plain}){close}".encode())
+
+    def records(self, data: bytes) -> Iterator[Record]:
+        """Walk through the records, blank ones included.
+
+        Args:
+            data: The content as UTF-8, without a byte order mark.
+
+        Raises:
+            FileContentError: A quoted field never ends, or has text after its closing quote.
+        """
+        separator, end = self.separator.encode(), self.line_end.encode()
+        position, line = 0, 1
+        while position < len(data):
+            first_line, fields = line, list[bytes]()
+            while True:
+                match = self._field.match(data, position)
+                if match is None:
+                    raise self._quoting_error(data, position, line)
+                field, close = match[0][: len(match[0]) - len(match["close"])], match["close"]
+                position = match.end()
+                if close != separator:
+                    # Without a quote the \r of \r\n went into the field.
+                    fields.append(field.removesuffix(b"\r") if end == b"\n" else field)
+                    line += field.count(end) + 1
+                    break
+                line += field.count(end)
+                fields.append(field)
+            yield Record(first_line, fields, position)
+
+    def _quoting_error(self, data: bytes, position: int, line: int) -> FileContentError:
+        quote = re.escape((self.quote or "").encode())
+        closed = re.compile(quote + rb"(?:[^" + quote + rb"]++|" + quote * 2 + rb")*+" + quote)
+        problem = "never ends" if closed.match(data, position) is None else "goes on after it"
+        start = data[position : position + 40].decode(errors="replace")
+        msg = (
+            f"File {self.file_name!r}, line {line}: the quoted field that begins with {start!r} "
+            f"{problem}. Double each quote inside a quoted field, or declare "
+            f"_CSV = CSVDialect(quote=None) if quotes have no meaning in this file."
+        )
+        return FileContentError(msg)
+
+    def text(self, field: bytes) -> str:
+        """Return what a field means: without its quotes."""
+        text = field.decode()
+        if self.quote and text.startswith(self.quote):
+            return text[1:-1].replace(self.quote * 2, self.quote)
+        return text
+
+    def enquote(self, field: bytes) -> bytes:
+        """Return an unquoted field in quotes."""
+        if self.quote is None:
+            return field
+        quote = self.quote.encode()
+        return quote + field.replace(quote, quote * 2) + quote
+
+    def repair(self, data: bytes, width: int, start: int) -> bytes:
+        """Return the records with quotes around every field that has a quote inside.
+
+        The reader refuses ``5" pipe`` although nothing about it is unclear.
+
+        Args:
+            data: The content as UTF-8, without a byte order mark.
+            width: How many fields a record may have.
+            start: Where the records to return begin.
+
+        Raises:
+            FileContentError: A record has more fields, or its quotes are unclear.
+        """
+        quote = None if self.quote is None else self.quote.encode()
+        lines: list[bytes] = []
+        for record in self.records(data):
+            if record.end <= start:
+                continue
+            if len(record.fields) > width:
+                raise self._width_error(record, width)
+            lines.append(
+                self.separator.encode().join(
+                    self.enquote(field)
+                    if quote is not None and quote in field and not field.startswith(quote)
+                    else field
+                    for field in record.fields
+                )
+            )
+        lines.append(b"")
+        return self.line_end.encode().join(lines)
+
+    def _width_error(self, record: Record, width: int) -> FileContentError:
+        msg = (
+            f"File {self.file_name!r}, line {record.line}: {len(record.fields)} fields, but "
+            f"there are {width} columns. Put fields that contain {self.separator!r} in quotes, or "
+            f"name every column in the header."
+        )
+        return FileContentError(msg)

@@ -1,0 +1,210 @@
+"""The reading of a CSV file into a frame, as far as possible in the declared types at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+from polars.exceptions import PanicException, PolarsError
+
+from algomancy_data.errors import FileContentError
+from algomancy_data.extractor.csv_shape import find_shape
+from algomancy_data.schema import DataType
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from polars.datatypes import DataType as PolarsDataType
+
+    from algomancy_data.extractor.csv_content import CSVContent
+    from algomancy_data.extractor.csv_header import CSVHeader
+    from algomancy_data.extractor.csv_layout import CSVLayout
+
+_SAMPLE: Final = 1 << 15
+_READ_TYPED: Final = (DataType.INTEGER, DataType.FLOAT, DataType.BOOLEAN)
+_BOOLEAN_WORDS: Final = ("true", "false")
+
+
+@dataclass(frozen=True)
+class CSVTable:
+    """A table as it was read.
+
+    Args:
+        frame: Typed columns where the reader could, text elsewhere.
+        short_rows: Row numbers of those that had too few fields and were padded with null.
+    """
+
+    frame: pl.DataFrame
+    short_rows: pl.Series
+
+
+@dataclass(frozen=True)
+class _Readable:
+    """What the reader opens.
+
+    Args:
+        source: UTF-8 content with a header.
+        columns: The names in that header: unique, and the same to us and to the reader.
+        header_lines: How many lines there are up to the first record below the header.
+    """
+
+    source: Path | bytes
+    columns: list[str]
+    header_lines: int
+
+
+@dataclass(frozen=True)
+class CSVReader:
+    """Reads the records below the header.
+
+    Args:
+        content: The content.
+        layout: The characters that structure it.
+        header: The columns; its ``end`` is 0 if the file has no header.
+        types: Declared type by column name.
+        null_words: Fields that mean "no value", in every column.
+        point_decimals: Numbers may have a decimal point, as the reader expects.
+    """
+
+    content: CSVContent
+    layout: CSVLayout
+    header: CSVHeader
+    types: dict[str, DataType]
+    null_words: tuple[str, ...]
+    point_decimals: bool
+
+    def read(self) -> CSVTable:
+        """Return the table.
+
+        Raises:
+            FileContentError: A record has too many fields, quotes are unclear, or the content is
+                not UTF-8.
+        """
+        readable = self._readable()
+        typed = self._typed_columns(readable)
+        frame = self._read(readable, typed)
+        if isinstance(frame, BaseException):
+            self.content.check_utf8()
+            readable = self._repaired()
+            frame = self._read(readable, typed)
+        if isinstance(frame, BaseException):
+            msg = f"File {self.layout.file_name!r} cannot be read as CSV: {frame}"
+            raise FileContentError(msg) from frame
+        frame = self._with_overflows_as_text(readable, frame)
+        shape = find_shape(frame, readable.source, self.layout, readable.header_lines)
+        if shape.kept is not None:
+            frame = frame.filter(shape.kept)
+        frame.columns = self.header.names
+        return CSVTable(frame, shape.short_rows)
+
+    # --- what to open -----------------------------------------------------------------------
+
+    def _readable(self) -> _Readable:
+        """Return the file itself, unless its header would mean something else to the reader."""
+        written, quote = self.header.written, self.layout.quote
+        plain = (
+            self.header.lines == 1
+            and self.header.names == list(written)
+            and not any(quote is not None and quote in name for name in written)
+        )
+        if plain:
+            return _Readable(self.content.source, list(written), self.header.lines)
+        return self._with_numbered_header(self.content.read()[self.header.end :])
+
+    def _repaired(self) -> _Readable:
+        """Return the content with clear quotes, or say what is wrong with it."""
+        width = len(self.header.written)
+        data = self.content.read()
+        body = self.layout.repair(data, width, self.header.end)
+        return self._with_numbered_header(body)
+
+    def _with_numbered_header(self, body: bytes) -> _Readable:
+        columns = [f"column {number}" for number in range(len(self.header.written))]
+        header = self.layout.separator.join(columns) + self.layout.line_end
+        return _Readable(header.encode() + body, columns, 1)
+
+    # --- reading ----------------------------------------------------------------------------
+
+    def _read(
+        self, readable: _Readable, typed: dict[str, PolarsDataType]
+    ) -> pl.DataFrame | BaseException:
+        """Return the frame, the typed columns as text if one does not parse; or the error."""
+        try:
+            return self._read_as(readable.source, typed)
+        except (PolarsError, PanicException) as error:
+            if not typed:
+                return error
+        try:
+            return self._read_as(readable.source, {})
+        except (PolarsError, PanicException) as error:
+            return error
+
+    def _read_as(
+        self,
+        source: Path | bytes,
+        typed: dict[str, PolarsDataType],
+        columns: list[str] | None = None,
+    ) -> pl.DataFrame:
+        return pl.read_csv(
+            source,
+            columns=columns,
+            separator=self.layout.separator,
+            quote_char=self.layout.quote,
+            eol_char=self.layout.line_end,
+            schema_overrides=typed,
+            infer_schema=False,
+            null_values=list(self.null_words) or None,
+            glob=False,
+        )
+
+    def _typed_columns(self, readable: _Readable) -> dict[str, PolarsDataType]:
+        """Return the columns to read in their declared type: those whose first values parse.
+
+        One value that does not parse makes the reader fail, and the file is read a second time
+        as text: a look at the beginning avoids that for a column that never parses.
+        """
+        sample = self._sample()
+        typed: dict[str, PolarsDataType] = {}
+        for position, (column, name) in enumerate(
+            zip(readable.columns, self.header.names, strict=True)
+        ):
+            target = self.types.get(name)
+            if target is None or target not in _READ_TYPED:
+                continue
+            if target is DataType.FLOAT and not self.point_decimals:
+                continue
+            if sample is None or _parses(sample.to_series(position), target):
+                typed[column] = target.polars_dtype
+        return typed
+
+    def _sample(self) -> pl.DataFrame | None:
+        """Return the first records as text, or None if they cannot be cut out safely."""
+        start = self.content.start(_SAMPLE)
+        body = start[self.header.end : start.rfind(self.layout.line_end.encode()) + 1]
+        if not body:
+            return None
+        try:
+            return self._read_as(self._with_numbered_header(body).source, {})
+        except (PolarsError, PanicException):
+            return None
+
+    def _with_overflows_as_text(self, readable: _Readable, frame: pl.DataFrame) -> pl.DataFrame:
+        """Return the frame with those float columns as text where the reader made infinity.
+
+        The reader turns 1e400 into infinity without a word; the conversion from text does not.
+        """
+        floats = [column for column, dtype in frame.schema.items() if dtype == pl.Float64]
+        infinite = [column for column in floats if frame[column].is_infinite().any()]
+        if not infinite:
+            return frame
+        return frame.with_columns(self._read_as(readable.source, {}, infinite))
+
+
+def _parses(texts: pl.Series, target: DataType) -> bool:
+    """Tell whether the reader would understand all these texts."""
+    stripped = texts.str.strip_chars_start(" \t")
+    present = stripped.filter(stripped != "")
+    if target is DataType.BOOLEAN:
+        return bool(present.str.to_lowercase().is_in(_BOOLEAN_WORDS).all())
+    return present.cast(target.polars_dtype, strict=False).null_count() == 0

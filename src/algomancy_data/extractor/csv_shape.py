@@ -1,0 +1,122 @@
+"""Which records of a CSV file are blank lines, and which have too few fields.
+
+The reader turns both into nulls without a word. Either ends in a null, so a table whose last
+column has none needs no closer look.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+from polars.exceptions import PanicException, PolarsError
+
+from algomancy_data.errors import FileContentError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from algomancy_data.extractor.csv_layout import CSVLayout
+
+_NO_ROWS: Final = pl.Series("short", [], pl.UInt32)
+# A character that no text has, so that each line becomes one field.
+_UNIT_SEPARATOR: Final = "\x1f"
+
+
+@dataclass(frozen=True)
+class CSVShape:
+    """Which rows of a frame to keep, and which were padded.
+
+    Args:
+        kept: Boolean column: False for blank lines. None if there are none.
+        short_rows: Row numbers, among the rows kept, of those with too few fields.
+    """
+
+    kept: pl.Series | None
+    short_rows: pl.Series
+
+
+def find_shape(
+    frame: pl.DataFrame, source: Path | bytes, layout: CSVLayout, header_lines: int
+) -> CSVShape:
+    """Compare a frame with the lines that it was read from.
+
+    In a file with one column, a blank line is a row: it is the only way to write "no value".
+
+    Args:
+        frame: The frame as the reader returned it.
+        source: What it was read from, UTF-8.
+        layout: The characters that structure the file.
+        header_lines: How many lines there are above the first record.
+
+    Raises:
+        FileContentError: Lines and rows cannot be matched, since quotes are unclear.
+    """
+    if frame.width == 1 or frame.to_series(-1).null_count() == 0:
+        return CSVShape(None, _NO_ROWS)
+    lines = _lines(source, layout)
+    if lines is None or len(lines) - header_lines != frame.height:
+        blank, short = _from_records(frame, source, layout, header_lines)
+    else:
+        blank, short = _from_lines(frame, lines.slice(header_lines), layout)
+    if not blank.any():
+        return CSVShape(None, short.arg_true())
+    kept = ~blank
+    return CSVShape(kept, short.filter(kept).arg_true())
+
+
+def _lines(source: Path | bytes, layout: CSVLayout) -> pl.Series | None:
+    """Return the lines of the file, or None if it contains the unit separator."""
+    try:
+        frame = pl.read_csv(
+            source,
+            has_header=False,
+            separator=_UNIT_SEPARATOR,
+            quote_char=None,
+            eol_char=layout.line_end,
+            infer_schema=False,
+            glob=False,
+        )
+    except (PolarsError, PanicException):
+        return None
+    return frame.to_series() if frame.width == 1 else None
+
+
+def _from_lines(
+    frame: pl.DataFrame, lines: pl.Series, layout: CSVLayout
+) -> tuple[pl.Series, pl.Series]:
+    """Return which rows are blank and which are short, if each record is one line."""
+    ends_in_null = frame.to_series(-1).is_null()
+    # Only lines that end in a null are of interest: the others pass as a full record.
+    text = lines.set(~ends_in_null, None)
+    white = " \t\r".replace(layout.separator, "")
+    blank = ends_in_null & (lines.str.strip_chars(white).fill_null("") == "")
+    if layout.quote is not None and text.str.contains(layout.quote, literal=True).any():
+        quote = re.escape(layout.quote)
+        text = text.str.replace_all(f"{quote}(?:[^{quote}]|{quote}{quote})*{quote}", "")
+    separators = text.str.count_matches(layout.separator, literal=True)
+    short = (separators < frame.width - 1).fill_null(value=False) & ~blank
+    return blank, short
+
+
+def _from_records(
+    frame: pl.DataFrame, source: Path | bytes, layout: CSVLayout, header_lines: int
+) -> tuple[pl.Series, pl.Series]:
+    """Return which rows are blank and which are short, record by record."""
+    data = source if isinstance(source, bytes) else source.read_bytes()
+    records = [
+        (record.is_blank, len(record.fields) < frame.width)
+        for record in layout.records(data)
+        if record.line > header_lines
+    ]
+    if len(records) != frame.height:
+        msg = (
+            f"File {layout.file_name!r} has {len(records)} records, but {frame.height} were read: "
+            f"its quotes are unclear. Put every field that contains a quote in quotes."
+        )
+        raise FileContentError(msg)
+    blank = pl.Series("blank", [is_blank for is_blank, _ in records], pl.Boolean)
+    short = pl.Series("short", [is_short for _, is_short in records], pl.Boolean)
+    return blank, short & ~blank

@@ -1,0 +1,123 @@
+"""The extractor of CSV files."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from algomancy_data.errors import InvalidSchemaError
+from algomancy_data.extractor.base import SingleExtractor
+from algomancy_data.extractor.conversion import ConversionIssue, TextConventions
+from algomancy_data.extractor.csv_content import CSVContent
+from algomancy_data.extractor.csv_header import CSVHeader, check_separator, read_header
+from algomancy_data.extractor.csv_layout import CSVLayout
+from algomancy_data.extractor.csv_reader import CSVReader
+from algomancy_data.messages import ValidationSeverity
+from algomancy_data.schema import DataType
+
+if TYPE_CHECKING:
+    import logging
+
+    import polars as pl
+
+    from algomancy_data.file import File
+    from algomancy_data.logs import Logger
+    from algomancy_data.schema import CSVDialect, Schema
+
+_EXAMPLES: Final = 5
+
+
+class CSVSingleExtractor(SingleExtractor):
+    r"""Extracts the table of a CSV file.
+
+    The dialect is the one that the schema declares. Numbers and truth values are read straight
+    into their declared types by all cores; what the reader does not understand is read as text
+    and converted by the rules of the docs page "Conversions".
+
+    Args:
+        file: Where the content comes from.
+        schema: The columns of the file, and its dialect.
+        logger: Where warnings go; the standard library's logger if None.
+        separator: Overrides the separator of the schema's dialect.
+
+    Raises:
+        InvalidSchemaError: The dialect is one that no reader understands.
+
+    Example:
+        >>> from algomancy_data import Column, CSVFile, DataType, Schema
+        >>> class Delays(Schema):
+        ...     _FILENAME, _EXTENSION, _SCHEMA_TYPE = "delays", "csv", "single"
+        ...     FLIGHT = Column("flight", DataType.STRING)
+        ...     DELAY = Column("delay", DataType.FLOAT)
+        >>> file = CSVFile("delays", content="data:text/csv;base64,ZmxpZ2h0O2RlbGF5CjAwMTsxLDUK")
+        >>> file.content
+        'flight;delay\n001;1,5\n'
+        >>> CSVSingleExtractor(file, Delays).extract()["delays"].rows()
+        [('001', 1.5)]
+    """
+
+    def __init__(
+        self,
+        file: File,
+        schema: type[Schema],
+        logger: Logger | logging.Logger | None = None,
+        separator: str | None = None,
+    ) -> None:
+        super().__init__(file, schema, logger)
+        dialect = schema.csv_dialect()
+        if separator is not None:
+            dialect = replace(dialect, separator=separator)
+            if problem := dialect.problem():
+                raise InvalidSchemaError.from_problem(schema.__name__, problem)
+        self.dialect: CSVDialect = dialect
+        # Explicit null words hold for every column, and the reader has dealt with them.
+        self._conventions = TextConventions(dialect.decimal_mark)
+        if dialect.null_words is not None:
+            self._conventions = TextConventions(dialect.decimal_mark, ())
+
+    def _extract_file(self) -> pl.DataFrame:
+        types = self.schema.datatypes()
+        content = CSVContent(self.file, self.dialect.encoding)
+        layout = CSVLayout(
+            self.file.name,
+            self.dialect.separator,
+            self.dialect.quote,
+            _line_end(content.start()),
+        )
+        check_separator(content, layout, list(types))
+        header = CSVHeader(tuple(types), end=0, lines=0)
+        if self.dialect.has_header:
+            header = read_header(content, layout)
+        table = CSVReader(
+            content,
+            layout,
+            header,
+            types,
+            null_words=self.dialect.null_words or (),
+            point_decimals=self.dialect.decimal_mark != ",",
+        ).read()
+        self._report_short_rows(table.frame, table.short_rows, types)
+        return table.frame
+
+    def _report_short_rows(
+        self, frame: pl.DataFrame, short_rows: pl.Series, types: dict[str, DataType]
+    ) -> None:
+        if short_rows.is_empty():
+            return
+        last = frame.columns[-1]
+        count = len(short_rows)
+        rows = tuple(short_rows.head(_EXAMPLES).to_list())
+        subject = "1 row has" if count == 1 else f"{count} rows have"
+        reason = (
+            f"{subject} fewer than {frame.width} fields; the missing ones are null. "
+            f"First: row {', '.join(map(str, rows))}."
+        )
+        target = types.get(last, DataType.STRING)
+        severity = ValidationSeverity.WARNING
+        issue = ConversionIssue(self.file.name, last, target, reason, severity, count, rows)
+        self._report([issue])
+
+
+def _line_end(start: bytes) -> str:
+    r"""Return the character that ends a line: ``"\r"`` only in files of old Macs."""
+    return "\r" if b"\r" in start and b"\n" not in start else "\n"

@@ -1,0 +1,83 @@
+"""Several extractors run as one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from algomancy_data.logs import as_logger
+
+if TYPE_CHECKING:
+    import logging
+    from collections.abc import Iterable
+
+    import polars as pl
+
+    from algomancy_data.extractor.base import Extractor
+    from algomancy_data.extractor.conversion import ConversionIssue
+    from algomancy_data.logs import Logger
+
+
+class ExtractionSequence:
+    """Runs extractors one after the other and gathers their tables.
+
+    Args:
+        extractors: The extractors, in order. The list object itself is kept.
+        logger: Where warnings go; the standard library's logger if None.
+
+    Example:
+        >>> ExtractionSequence().run_extraction()
+        {}
+    """
+
+    def __init__(
+        self,
+        extractors: list[Extractor] | None = None,
+        logger: Logger | logging.Logger | None = None,
+    ) -> None:
+        self._extractors: list[Extractor] = [] if extractors is None else extractors
+        self._logger = logger
+        self._data: dict[str, pl.DataFrame] | None = None
+
+    def add_extractor(self, extractor: Extractor) -> None:
+        """Append an extractor; what was extracted before is extracted anew at the next access."""
+        self.add_extractors([extractor])
+
+    def add_extractors(self, extractors: Iterable[Extractor]) -> None:
+        """Append several extractors; the next access to :attr:`data` extracts anew."""
+        self._extractors.extend(extractors)
+        self._data = None
+
+    def run_extraction(self) -> dict[str, pl.DataFrame]:
+        """Run all extractors and return their tables by logical name.
+
+        If two extractors give a table of one name, the later one wins and a warning is logged.
+
+        Raises:
+            FileNotFoundError: A file is gone.
+            FileContentError: A file is not what its format or schema says.
+        """
+        data: dict[str, pl.DataFrame] = {}
+        for extractor in self._extractors:
+            tables = extractor.extract()
+            for name in tables.keys() & data.keys():
+                as_logger(self._logger).warning(
+                    f"Table {name!r} is extracted twice; the later one replaces the earlier."
+                )
+            data |= tables
+        self._data = data
+        return data
+
+    @property
+    def data(self) -> dict[str, pl.DataFrame]:
+        """The tables, extracted at the first access and then kept."""
+        return self.run_extraction() if self._data is None else self._data
+
+    @property
+    def completed(self) -> bool:
+        """Whether the extraction has run."""
+        return self._data is not None
+
+    @property
+    def conversion_issues(self) -> list[ConversionIssue]:
+        """A new list of the issues of all extractors, in their order."""
+        return [issue for extractor in self._extractors for issue in extractor.conversion_issues]

@@ -1,0 +1,140 @@
+"""The relations that schemas declare with ``foreign_key``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from algomancy_data.schema.tables import Schemas, schema_classes, schema_table_map
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from algomancy_data.schema import Column
+
+
+@dataclass(frozen=True)
+class Relation:
+    """A child table whose columns repeat the key of a parent table.
+
+    Args:
+        child_table: Logical name of the referring table.
+        child_cols: Its columns, in the order of ``parent_cols``.
+        parent_table: Logical name of the table referred to.
+        parent_cols: Its columns.
+        parent_requires_child: Parents without a child are dropped by a cascade.
+        track_partial_loss: Parents that lost some of their children are dropped by a cascade.
+
+    Example:
+        >>> Relation("flights", ("carrier",), "airlines", ("carrier",)).key
+        ('flights', ('carrier',))
+    """
+
+    child_table: str
+    child_cols: tuple[str, ...]
+    parent_table: str
+    parent_cols: tuple[str, ...]
+    parent_requires_child: bool = False
+    track_partial_loss: bool = False
+
+    @property
+    def key(self) -> tuple[str, tuple[str, ...]]:
+        """Child table and columns: what :func:`merge_relations` recognises a relation by."""
+        return self.child_table, self.child_cols
+
+
+def resolve_relations_from_schemas(schemas: Schemas) -> list[Relation]:
+    """Return the relations that the columns of the schemas declare, in order of declaration.
+
+    Columns of one table that refer to *different* columns of one parent form one composite
+    relation, with the flags of all of them. A column that refers to a parent column that the
+    relation has already starts a new one, so ``origin`` and ``dest`` that both refer to
+    ``airports.faa`` are two relations; columns of one composite key therefore stand together.
+
+    A group of a MULTI schema is the table ``<file>.<group>``, and a ``foreign_key`` in it that
+    names a group of the same schema means that table.
+
+    Args:
+        schemas: Schema classes (or instances), in a list or as the values of a mapping.
+
+    Warns:
+        DeprecationWarning: A schema uses the legacy ``_DATATYPES``.
+
+    Raises:
+        SchemaError: A schema is declared wrongly.
+
+    Example:
+        >>> from algomancy_data import Column, DataType, Schema
+        >>> class Flights(Schema):
+        ...     _FILENAME, _EXTENSION, _SCHEMA_TYPE = "flights", "csv", "single"
+        ...     ORIGIN = Column("origin", DataType.STRING, foreign_key=("airports", "faa"))
+        ...     DEST = Column("dest", DataType.STRING, foreign_key=("airports", "faa"))
+        >>> [relation.child_cols for relation in resolve_relations_from_schemas([Flights])]
+        [('origin',), ('dest',)]
+    """
+    return [
+        relation
+        for schema in schema_classes(schemas)
+        for table, table_schema in schema_table_map([schema]).items()
+        for relation in _relations_of(
+            table,
+            table_schema.columns().values(),
+            prefix="" if schema.is_single() else f"{schema.file_name()}.",
+            siblings=() if schema.is_single() else schema.sub_names(),
+        )
+    ]
+
+
+def merge_relations(base: Sequence[Relation], override: Sequence[Relation]) -> list[Relation]:
+    """Return ``base`` with the relations of ``override``.
+
+    A relation with the key of one in ``base`` takes its place; the others follow at the end.
+
+    Example:
+        >>> declared = [Relation("flights", ("tail",), "planes", ("tail",))]
+        >>> strict = Relation("flights", ("tail",), "planes", ("tail",), parent_requires_child=True)
+        >>> merge_relations(declared, [strict]) == [strict]
+        True
+    """
+    merged = {relation.key: relation for relation in base}
+    merged |= {relation.key: relation for relation in override}
+    return list(merged.values())
+
+
+@dataclass
+class _Draft:
+    """A relation that further columns of the same table may still join."""
+
+    parent_table: str
+    columns: list[Column] = field(default_factory=list)
+    parent_cols: list[str] = field(default_factory=list)
+
+
+def _relations_of(
+    table: str, columns: Iterable[Column], *, prefix: str, siblings: Iterable[str]
+) -> list[Relation]:
+    drafts: list[_Draft] = []
+    open_drafts: dict[str, _Draft] = {}
+    groups = set(siblings)
+    for column in columns:
+        if column.foreign_key is None:
+            continue
+        parent, parent_col = column.foreign_key
+        parent_table = prefix + parent if parent in groups else parent
+        draft = open_drafts.get(parent_table)
+        if draft is None or parent_col in draft.parent_cols:
+            draft = open_drafts[parent_table] = _Draft(parent_table)
+            drafts.append(draft)
+        draft.columns.append(column)
+        draft.parent_cols.append(parent_col)
+    return [
+        Relation(
+            child_table=table,
+            child_cols=tuple(column.name for column in draft.columns),
+            parent_table=draft.parent_table,
+            parent_cols=tuple(draft.parent_cols),
+            parent_requires_child=any(column.parent_requires_child for column in draft.columns),
+            track_partial_loss=any(column.track_partial_loss for column in draft.columns),
+        )
+        for draft in drafts
+    ]

@@ -1,0 +1,188 @@
+"""Keys of two tables: made comparable, and looked up in each other.
+
+Polars refuses to compare columns of different dtypes. Here the dtypes that can hold *the same
+value* are brought to one, exactly: integers of any width with each other and with whole floats,
+text with categories, times of different units. A value that the common dtype cannot hold has no
+equal on the other side; it becomes null, and null equals nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import polars as pl
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from polars.datatypes import DataType as PolarsDataType
+
+_DECIMAL_DIGITS: Final = 38
+_UNITS: Final = ("ns", "us", "ms")
+_WIDE_INTEGERS: Final = frozenset({pl.UInt64(), pl.Int128(), pl.UInt128()})
+
+
+def is_comparable(dtype: PolarsDataType) -> bool:
+    """Tell whether Polars can compare values of ``dtype``: no Python objects anywhere in it.
+
+    Example:
+        >>> is_comparable(pl.List(pl.Int64())), is_comparable(pl.Object())
+        (True, False)
+    """
+    match dtype:
+        case pl.Object():
+            return False
+        case pl.List() | pl.Array():
+            return is_comparable(cast("PolarsDataType", dtype.inner))
+        case pl.Struct():
+            return all(is_comparable(cast("PolarsDataType", f.dtype)) for f in dtype.fields)
+        case _:
+            return True
+
+
+def common_dtype(left: PolarsDataType, right: PolarsDataType) -> PolarsDataType | None:
+    """Return the dtype in which values of both dtypes are compared, or None if there is none.
+
+    Example:
+        >>> common_dtype(pl.Int64(), pl.Float64()), common_dtype(pl.Int64(), pl.String())
+        (Int64, None)
+    """
+    if not is_comparable(left) or not is_comparable(right):
+        return None
+    if right in {left, pl.Null()}:
+        return left
+    if left == pl.Null:
+        return right
+    match left, right:
+        case (
+            pl.String() | pl.Categorical() | pl.Enum(),
+            pl.String() | pl.Categorical() | pl.Enum(),
+        ):
+            return pl.String()
+        case (pl.Datetime(), pl.Datetime()) if (left.time_zone is None) == (
+            right.time_zone is None
+        ):
+            zone = None if left.time_zone is None else "UTC"
+            return pl.Datetime(_finer(left.time_unit, right.time_unit), zone)
+        case (pl.Duration(), pl.Duration()):
+            return pl.Duration(_finer(left.time_unit, right.time_unit))
+        case _:
+            return _common_number(left, right)
+
+
+def match_keys(left: pl.DataFrame, right: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame] | None:
+    """Return both key frames with equal dtypes and the positions of the columns as their names.
+
+    Args:
+        left: The key columns of one table.
+        right: As many key columns of the other table, in the same order.
+
+    Returns:
+        The two frames, of unchanged heights, or None if the dtypes of a pair have no value in
+        common.
+    """
+    dtypes = [common_dtype(a, b) for a, b in zip(left.dtypes, right.dtypes, strict=True)]
+    if None in dtypes:
+        return None
+    complete = cast("list[PolarsDataType]", dtypes)
+    return _cast_exactly(left, complete), _cast_exactly(right, complete)
+
+
+def complete_rows(keys: pl.DataFrame) -> pl.Series | None:
+    """Return which rows have no null in any column (Boolean), or None if all are complete."""
+    partial = [column for column in keys if column.null_count()]
+    if not partial:
+        return None
+    return pl.select(pl.all_horizontal(column.is_not_null() for column in partial)).to_series()
+
+
+def rows_where(mask: pl.Series) -> pl.Series:
+    """Return the numbers of the rows in which a Boolean column is true, ascending.
+
+    Example:
+        >>> rows_where(pl.Series([True, None, False, True])).to_list()
+        [0, 3]
+    """
+    # ``mask.arg_true()`` takes three times as long where true and false alternate.
+    return _numbers(len(mask)).filter(mask)
+
+
+def rows_without_parent(child: pl.DataFrame, parent: pl.DataFrame) -> pl.Series:
+    """Return the numbers of the child rows whose complete key is not among the parent's keys.
+
+    Rows with a null in any key column refer to nothing and are left out. Keys whose dtypes have
+    no value in common are never found. NaN equals NaN.
+
+    Args:
+        child: The referring columns; any number of rows.
+        parent: The columns referred to, in the same order.
+
+    Returns:
+        Row numbers from 0, ascending (UInt32 or UInt64).
+
+    Example:
+        >>> rows_without_parent(
+        ...     pl.DataFrame({"carrier": ["AA", "ZZ", None]}), pl.DataFrame({"code": ["AA", "UA"]})
+        ... ).to_list()
+        [1]
+    """
+    matched = match_keys(child, parent)
+    complete = complete_rows(child)
+    if matched is None:
+        numbers = _numbers(child.height)
+        return numbers if complete is None else numbers.filter(complete)
+    keys, parent_keys = matched
+    if keys.width == 1 and _is_fixed_width(keys.dtypes[0]):
+        # 8 ms where a join takes 27 (1,000,000 keys in 1,000,000); for text it is the slower one.
+        found = keys.to_series().is_in(parent_keys.to_series().implode())
+        missing = ~found.fill_null(value=False)
+        return rows_where(missing if complete is None else missing & complete)
+    rows = keys.lazy().with_row_index("row")
+    if complete is not None:
+        rows = rows.filter(complete)
+    orphans = rows.join(parent_keys.lazy(), on=keys.columns, how="anti").select("row").collect()
+    return orphans.to_series().sort()
+
+
+def _numbers(count: int) -> pl.Series:
+    return pl.int_range(count, dtype=pl.get_index_type(), eager=True)
+
+
+def _is_fixed_width(dtype: PolarsDataType) -> bool:
+    return dtype.is_integer() or dtype.is_float() or dtype.is_temporal()
+
+
+def _finer(left: str, right: str) -> Any:
+    return min(left, right, key=_UNITS.index)
+
+
+def _common_number(left: PolarsDataType, right: PolarsDataType) -> PolarsDataType | None:
+    """Return the common dtype of two different numeric dtypes.
+
+    A float counts as the whole number that it is, so integers decide; a decimal fraction is
+    seldom what a float says, so those two have nothing in common.
+    """
+    if not (left.is_numeric() and right.is_numeric()):
+        return None
+    if left.is_float() and right.is_float():
+        return pl.Float64()
+    decimals = [dtype for dtype in (left, right) if isinstance(dtype, pl.Decimal)]
+    if decimals:
+        if left.is_float() or right.is_float():
+            return None
+        return pl.Decimal(_DECIMAL_DIGITS, max(dtype.scale for dtype in decimals))
+    return pl.Int64() if _WIDE_INTEGERS.isdisjoint({left, right}) else pl.Int128()
+
+
+def _cast_exactly(keys: pl.DataFrame, dtypes: Sequence[PolarsDataType]) -> pl.DataFrame:
+    expressions: list[pl.Expr] = []
+    for position, (name, have, want) in enumerate(
+        zip(keys.columns, keys.dtypes, dtypes, strict=True)
+    ):
+        column = pl.col(name)
+        if have != want:
+            if have.is_float() and not want.is_float():
+                column = pl.when(column == column.floor()).then(column)
+            column = column.cast(want, strict=False)
+        expressions.append(column.alias(str(position)))
+    return keys.select(expressions)

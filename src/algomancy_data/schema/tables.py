@@ -1,0 +1,54 @@
+"""The tables that schemas declare, under the logical names that frames have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from algomancy_data.schema.declaration import Schema
+
+Schemas: TypeAlias = (
+    "Iterable[type[Schema]] | Iterable[Schema] | Mapping[str, type[Schema]] | Mapping[str, Schema]"
+)
+"""Schemas as callers hold them: in a list, or by file name as a factory gets them."""
+
+
+def schema_table_map(schemas: Schemas) -> dict[str, type[Schema]]:
+    """Return the SINGLE schema of each declared table by its logical name.
+
+    A SINGLE schema is the table ``<file>``; each group of a MULTI schema is the table
+    ``<file>.<group>`` with the group as a schema of its own. Of two schemas for one table the
+    later one counts.
+
+    Args:
+        schemas: Schema classes (or instances), in a list or as the values of a mapping.
+
+    Raises:
+        SchemaError: A schema lacks a declaration that this needs.
+
+    Example:
+        >>> from algomancy_data import Column, ColumnGroup, DataType, Schema
+        >>> class Orders(Schema):
+        ...     _FILENAME, _EXTENSION, _SCHEMA_TYPE = "orders", "json", "multi"
+        ...     HEAD = ColumnGroup("head", [Column("id", DataType.INTEGER)])
+        ...     LINE = ColumnGroup("line", [Column("order", DataType.INTEGER)], ("lines",))
+        >>> list(schema_table_map([Orders]))
+        ['orders.head', 'orders.line']
+    """
+    tables: dict[str, type[Schema]] = {}
+    for schema in schema_classes(schemas):
+        if schema.is_single():
+            tables[schema.file_name()] = schema
+        else:
+            tables |= {
+                f"{schema.file_name()}.{group}": schema.get_subschema(group)
+                for group in schema.sub_names()
+            }
+    return tables
+
+
+def schema_classes(schemas: Schemas) -> list[type[Schema]]:
+    """Return the schema classes in order, whichever way they were handed in."""
+    given = schemas.values() if isinstance(schemas, Mapping) else schemas
+    return [schema if isinstance(schema, type) else type(schema) for schema in given]

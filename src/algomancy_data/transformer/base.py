@@ -1,0 +1,85 @@
+"""What every transformer is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any
+
+from algomancy_data.logs import as_logger
+
+if TYPE_CHECKING:
+    import logging
+
+    import polars as pl
+
+    from algomancy_data.logs import Logger
+    from algomancy_data.messages import ValidationMessage
+
+
+class Transformer(ABC):
+    """Changes the tables of a dataset.
+
+    Subclass it with a :meth:`transform` that changes the mapping it gets: it replaces, adds or
+    removes tables there. What it returns does not count. The mapping is the run's own, and so are
+    the frames in it; replace a frame by another one rather than changing it in place.
+
+    Args:
+        name: Name for the log.
+        logger: The framework's logger, one of the standard library, or None for the standard
+            library's ``algomancy_data``.
+
+    Attributes:
+        name: Name for the log.
+        messages: Findings of the last run, which the pipeline adds to those of the validators.
+
+    Example:
+        >>> import polars as pl
+        >>> from algomancy_data import Transformer
+        >>> class MilesToKilometres(Transformer):
+        ...     def transform(self, data):
+        ...         km = (pl.col("distance") * 1.609344).alias("km")
+        ...         data["flights"] = data["flights"].with_columns(km)
+        >>> tables = {"flights": pl.DataFrame({"distance": [100]})}
+        >>> MilesToKilometres("miles to km").transform(tables)
+        >>> tables["flights"]["km"].to_list()
+        [160.9344]
+    """
+
+    def __init__(
+        self, name: str = "Abstract Transformer", logger: Logger | logging.Logger | None = None
+    ) -> None:
+        self.name = name
+        self._logger = as_logger(logger)
+        self.messages: list[ValidationMessage] = []
+
+    @abstractmethod
+    def transform(self, data: dict[str, pl.DataFrame]) -> Any:
+        """Change the mapping in place.
+
+        Args:
+            data: The frames by logical table name.
+
+        Returns:
+            Nothing that counts.
+        """
+
+
+class NoopTransformer(Transformer):
+    """Changes nothing.
+
+    Args:
+        logger: See :class:`Transformer`.
+
+    Example:
+        >>> from algomancy_data import NoopTransformer
+        >>> tables = {}
+        >>> NoopTransformer().transform(tables) is tables
+        True
+    """
+
+    def __init__(self, logger: Logger | logging.Logger | None = None) -> None:
+        super().__init__("Noop Transformer", logger)
+
+    def transform(self, data: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+        """Return the mapping itself, unchanged."""
+        return data

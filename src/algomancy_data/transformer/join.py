@@ -1,0 +1,135 @@
+"""Joins two tables into a third."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from algomancy_data.errors import TableNotFoundError, ValidationError
+from algomancy_data.relations.keys import match_keys
+from algomancy_data.transformer.base import Transformer
+
+if TYPE_CHECKING:
+    import logging
+    from collections.abc import Sequence
+
+    import polars as pl
+
+    from algomancy_data.logs import Logger
+
+
+class JoinTransformer(Transformer):
+    """Joins two tables on columns that both have, and keeps the rows that match.
+
+    The output has the columns of the left table, then those of the right one without the key.
+    Other columns that both have get the endings ``_x`` (left) and ``_y`` (right). Nulls match
+    each other. Rows stand in the order of the left table, matches of one row in the order of the
+    right table. Keys of different dtypes match where they hold equal values; the output has
+    those of the left table.
+
+    Args:
+        left: Logical name of the left table.
+        right: Logical name of the right table.
+        on: Name of the key column, or names of all of them.
+        output: Logical name of the joined table; one of that name is replaced.
+        logger: See :class:`Transformer`.
+
+    Raises:
+        ValueError: ``on`` names no column, or one twice.
+
+    Example:
+        >>> import polars as pl
+        >>> from algomancy_data import JoinTransformer
+        >>> tables = {
+        ...     "flights": pl.DataFrame({"carrier": ["UA", "AA"], "name": ["1545", "1141"]}),
+        ...     "airlines": pl.DataFrame({"carrier": ["AA"], "name": ["American"]}),
+        ... }
+        >>> JoinTransformer("flights", "airlines", "carrier", "named").transform(tables)
+        >>> tables["named"].to_dicts()
+        [{'carrier': 'AA', 'name_x': '1141', 'name_y': 'American'}]
+    """
+
+    def __init__(
+        self,
+        left: str,
+        right: str,
+        on: str | Sequence[str],
+        output: str,
+        logger: Logger | logging.Logger | None = None,
+    ) -> None:
+        super().__init__(f"Join {left} with {right}", logger)
+        self.left = left
+        self.right = right
+        self.on = [on] if isinstance(on, str) else list(on)
+        self.output = output
+        if not self.on or len(set(self.on)) < len(self.on):
+            msg = f"on must name at least one column, and each once, not {self.on!r}."
+            raise ValueError(msg)
+
+    def transform(self, data: dict[str, pl.DataFrame]) -> None:
+        """Put the joined table into the mapping.
+
+        Raises:
+            TableNotFoundError: One of the tables is absent (also a ``KeyError``).
+            ValidationError: A key column is absent, the keys cannot be compared, or two columns
+                of the output would have one name.
+        """
+        left, right = self._table(data, self.left), self._table(data, self.right)
+        left_keys, right_keys = left.select(self.on), right.select(self.on)
+        matched = match_keys(left_keys, right_keys)
+        if matched is None:
+            msg = (
+                f"{self.name}: the key {self.on} has {left_keys.dtypes} on the left and "
+                f"{right_keys.dtypes} on the right, which have no value in common."
+            )
+            raise ValidationError(msg, context=self.on)
+        pairs = _matching_rows(_numbered(left_keys, matched[0]), _numbered(right_keys, matched[1]))
+        data[self.output] = self._joined(left[pairs["left"]], right[pairs["right"]])
+
+    def _table(self, data: dict[str, pl.DataFrame], name: str) -> pl.DataFrame:
+        if name not in data:
+            raise TableNotFoundError.from_available(name, data)
+        missing = [column for column in self.on if column not in data[name].columns]
+        if missing:
+            msg = (
+                f"{self.name}: table {name!r} has no column {missing[0]!r}. "
+                f"Its columns: {data[name].columns}."
+            )
+            raise ValidationError(msg, context=name)
+        return data[name]
+
+    def _joined(self, left: pl.DataFrame, right: pl.DataFrame) -> pl.DataFrame:
+        """Return the rows side by side, the key once and each name once."""
+        others = right.drop(self.on)
+        overlap = set(left.columns) & set(others.columns)
+        left_names = [f"{name}_x" if name in overlap else name for name in left.columns]
+        other_names = [f"{name}_y" if name in overlap else name for name in others.columns]
+        twice = [name for name, count in Counter(left_names + other_names).items() if count > 1]
+        if twice:
+            msg = (
+                f"{self.name}: the output would have two columns {twice[0]!r}. "
+                f"Rename one of them before the join."
+            )
+            raise ValidationError(msg, context=self.output)
+        left.columns = left_names
+        others.columns = other_names
+        return left.hstack(others.get_columns())
+
+
+def _numbered(keys: pl.DataFrame, comparable: pl.DataFrame) -> pl.LazyFrame:
+    """Return the comparable keys with their row numbers, without those that have no equal."""
+    rows = comparable.lazy().with_row_index("row")
+    for key, column in zip(keys, comparable, strict=True):
+        if column.null_count() > key.null_count():
+            # Made null because the other side cannot hold the value: it must not match a null.
+            rows = rows.filter(column.is_not_null() | key.is_null())
+    return rows
+
+
+def _matching_rows(left: pl.LazyFrame, right: pl.LazyFrame) -> pl.DataFrame:
+    """Return the row numbers ("left", "right") of the pairs with equal keys."""
+    key = left.drop("row").collect_schema().names()
+    pairs = left.join(
+        right, on=key, how="inner", nulls_equal=True, maintain_order="left_right", suffix="_right"
+    )
+    return pairs.select(left="row", right="row_right").collect()

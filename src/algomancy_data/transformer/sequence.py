@@ -1,0 +1,110 @@
+"""Runs transformers one after the other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from algomancy_data.frames import to_frame
+from algomancy_data.logs import as_logger
+from algomancy_data.messages import ValidationMessage, ValidationSeverity
+from algomancy_data.transformer.base import Transformer
+
+if TYPE_CHECKING:
+    import logging
+    from collections.abc import Iterable, Mapping
+
+    import polars as pl
+
+    from algomancy_data.frames import Tabular
+    from algomancy_data.logs import Logger
+
+
+class TransformationSequence:
+    """Runs transformers in order over the same tables.
+
+    A transformer changes the mapping it gets; what it returns does not count. One that returns
+    another mapping probably meant it to: that gives a WARNING (TRANSFORM_RESULT_IGNORED).
+
+    Args:
+        transformers: The transformers, in order. Anything with a ``transform`` will do.
+        logger: The framework's logger, one of the standard library, or None for the standard
+            library's ``algomancy_data``.
+
+    Example:
+        >>> import polars as pl
+        >>> from algomancy_data import JoinTransformer
+        >>> from algomancy_data.transformer import TransformationSequence
+        >>> tables = {"a": pl.DataFrame({"id": [1, 2]}), "b": pl.DataFrame({"id": [2]})}
+        >>> sequence = TransformationSequence([JoinTransformer("a", "b", "id", "c")])
+        >>> list(sequence.run_transformation(tables)), list(tables)
+        (['a', 'b', 'c'], ['a', 'b'])
+    """
+
+    def __init__(
+        self,
+        transformers: Iterable[Transformer] | None = None,
+        logger: Logger | logging.Logger | None = None,
+    ) -> None:
+        self._transformers = list(transformers or [])
+        self._logger = as_logger(logger)
+        self._messages: list[ValidationMessage] = []
+
+    def add_transformer(self, transformer: Transformer) -> None:
+        """Put a transformer at the end."""
+        self._transformers.append(transformer)
+
+    def add_transformers(self, transformers: Iterable[Transformer]) -> None:
+        """Put transformers at the end."""
+        self._transformers.extend(transformers)
+
+    def run_transformation(self, data: Mapping[str, Tabular]) -> dict[str, pl.DataFrame]:
+        """Return the tables after all transformers.
+
+        Args:
+            data: Anything tabular by logical table name; neither the mapping nor a frame in it is
+                changed, and columns that no transformer touches are shared, not copied.
+
+        Returns:
+            A new mapping; whatever a transformer put into it is turned into Polars frames.
+
+        Raises:
+            FrameError: A table cannot be turned into a frame.
+        """
+        self._messages = []
+        # A clone shares the columns, but not what the in-place methods of a frame change.
+        tables = {name: to_frame(table, name).clone() for name, table in data.items()}
+        for transformer in self._transformers:
+            if isinstance(transformer, Transformer):  # pyright: ignore[reportUnnecessaryIsInstance]  see Args
+                transformer.messages = []
+            returned = transformer.transform(tables)
+            if isinstance(returned, dict) and returned is not tables:
+                self._warn_ignored(transformer)
+            for name, table in tables.items():
+                tables[name] = to_frame(table, name)
+            self._logger.log(f"Transformed by {_name_of(transformer)}: {len(tables)} tables.")
+        return tables
+
+    def collect_messages(self) -> list[ValidationMessage]:
+        """Return what the transformers, and the sequence itself, reported in the last run."""
+        reported = [
+            message
+            for transformer in self._transformers
+            for message in cast(
+                "list[ValidationMessage]", getattr(transformer, "messages", None) or []
+            )
+        ]
+        return self._messages + reported
+
+    def _warn_ignored(self, transformer: Transformer) -> None:
+        text = (
+            f"Transformer {_name_of(transformer)} returned another mapping than the one it got, "
+            f"which does not count: change the mapping in place (data.update(...) or data.clear())."
+        )
+        self._logger.warning(text)
+        self._messages.append(
+            ValidationMessage(ValidationSeverity.WARNING, text, code="TRANSFORM_RESULT_IGNORED")
+        )
+
+
+def _name_of(transformer: Transformer) -> str:
+    return repr(getattr(transformer, "name", type(transformer).__name__))

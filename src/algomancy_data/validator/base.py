@@ -1,0 +1,151 @@
+"""What every validator is, and how it reports."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
+
+from algomancy_data.messages import ValidationMessage, ValidationSeverity
+from algomancy_data.validator.wording import show_row
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+class Validator(ABC):
+    """Looks at the tables of a dataset and says what is wrong with them.
+
+    Subclass it with a :meth:`validate` that calls :meth:`add_message` (or :meth:`report_rows`)
+    and returns :attr:`messages`. A :class:`ValidationSequence` empties the messages before each
+    run.
+
+    Attributes:
+        message_limit: How many bad rows one check reports singly before it sums up the rest;
+            None reports every row.
+
+    Example:
+        >>> import polars as pl
+        >>> from algomancy_data import ValidationSeverity, Validator
+        >>> class NoNegativeDistance(Validator):
+        ...     def validate(self, data):
+        ...         rows = (data["flights"]["distance"] < 0).arg_true()
+        ...         self.report_rows(
+        ...             ValidationSeverity.ERROR,
+        ...             "Distance is negative",
+        ...             rows,
+        ...             data["flights"].select("distance"),
+        ...             table="flights",
+        ...             code="NEGATIVE_DISTANCE",
+        ...         )
+        ...         return self.messages
+        >>> flights = pl.DataFrame({"distance": [229, -1]})
+        >>> print(*NoNegativeDistance().validate({"flights": flights}))
+        ERROR: Distance is negative: distance=-1 \
+[table=flights, column=distance, row=1, code=NEGATIVE_DISTANCE]
+    """
+
+    message_limit: int | None = 100
+
+    def __init__(self) -> None:
+        self._messages: list[ValidationMessage] = []
+        self._buffer: list[ValidationMessage] = []
+
+    @abstractmethod
+    def validate(self, data: dict[str, pl.DataFrame]) -> list[ValidationMessage]:
+        """Return what is wrong with the tables.
+
+        Args:
+            data: The frames by logical table name.
+        """
+
+    @property
+    def messages(self) -> list[ValidationMessage]:
+        """The messages of the last run, those in the buffer included."""
+        self.flush_buffer()
+        return list(self._messages)
+
+    def reset(self) -> None:
+        """Forget all messages, for a fresh run."""
+        self._messages = []
+        self._buffer = []
+
+    def add_message(
+        self,
+        severity: ValidationSeverity,
+        message: str,
+        table: str | None = None,
+        column: str | None = None,
+        row: int | None = None,
+        code: str | None = None,
+    ) -> None:
+        """Report one finding; the arguments are those of :class:`ValidationMessage`."""
+        self._messages.append(ValidationMessage(severity, message, table, column, row, code))
+
+    def buffer_message(
+        self,
+        severity: ValidationSeverity,
+        message: str,
+        table: str | None = None,
+        column: str | None = None,
+        row: int | None = None,
+        code: str | None = None,
+    ) -> None:
+        """Keep one finding until :meth:`flush_buffer`."""
+        self._buffer.append(ValidationMessage(severity, message, table, column, row, code))
+
+    def flush_buffer(self, success_message: str | None = None) -> None:
+        """Report what the buffer holds.
+
+        Args:
+            success_message: Reported as INFO if the buffer is empty.
+        """
+        if not self._buffer and success_message is not None:
+            self.add_message(ValidationSeverity.INFO, success_message)
+        self._messages += self._buffer
+        self._buffer = []
+
+    def report_rows(
+        self,
+        severity: ValidationSeverity,
+        problem: str,
+        rows: pl.Series,
+        values: pl.DataFrame,
+        *,
+        table: str,
+        code: str,
+    ) -> None:
+        """Report bad rows: one message each up to the limit, then one with the total.
+
+        Args:
+            severity: Severity of each message.
+            problem: What is wrong with each of the rows, as the start of a sentence.
+            rows: Their numbers from 0 (any integer dtype), in the order of reporting.
+            values: The columns in question, all rows of the table; shown with each message, and
+                named in its ``column``.
+            table: Logical name of the table.
+            code: Code of each message.
+
+        Raises:
+            ValueError: :attr:`message_limit` is negative.
+        """
+        limit = checked_message_limit(self.message_limit)
+        shown = rows if limit is None else rows.head(limit)
+        column = ",".join(values.columns)
+        for row, cells in zip(shown.to_list(), values[shown].iter_rows(), strict=True):
+            where = show_row(values.columns, cells)
+            self.add_message(severity, f"{problem}: {where}", table, column, row, code)
+        if len(rows) > len(shown):
+            total = f"{len(rows):,} rows in all; the first {len(shown):,} are reported."
+            self.add_message(severity, f"{problem}: {total}", table, column, code=code)
+
+
+def checked_message_limit(limit: int | None) -> int | None:
+    """Return the limit.
+
+    Raises:
+        ValueError: It is negative.
+    """
+    if limit is not None and limit < 0:
+        msg = f"message_limit must be 0 or more, or None for no limit, not {limit}."
+        raise ValueError(msg)
+    return limit

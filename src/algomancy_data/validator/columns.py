@@ -1,0 +1,130 @@
+"""Do the tables have the columns that the schemas declare?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from algomancy_data.messages import ValidationSeverity
+from algomancy_data.schema.tables import Schemas, schema_table_map
+from algomancy_data.validator.frame_check import FrameCheck
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+class SchemaValidator(FrameCheck):
+    """Reports tables and columns that no schema declares, and columns of another dtype.
+
+    Missing columns are the business of :class:`RequiredColumnsValidator`.
+
+    Codes: NO_SCHEMA, UNEXPECTED_COLUMN, DTYPE_MISMATCH (always a WARNING). A table without any
+    of them gets one INFO.
+
+    Args:
+        schemas: Schema classes, in a list or as the values of a mapping.
+        severity: Severity of undeclared tables and columns.
+
+    Raises:
+        SchemaError: A schema is declared wrongly.
+
+    Example:
+        >>> import polars as pl
+        >>> from algomancy_data import Column, DataType, Schema, SchemaValidator
+        >>> class Airlines(Schema):
+        ...     _FILENAME, _EXTENSION, _SCHEMA_TYPE = "airlines", "csv", "single"
+        ...     CARRIER = Column("carrier", DataType.STRING)
+        >>> airlines = pl.DataFrame({"carrier": [1]})
+        >>> print(*SchemaValidator([Airlines]).validate({"airlines": airlines}))
+        WARNING: Column 'carrier' is declared as STRING (String) but holds Int64. \
+[table=airlines, column=carrier, code=DTYPE_MISMATCH]
+    """
+
+    def __init__(
+        self,
+        schemas: Schemas | None = None,
+        severity: ValidationSeverity = ValidationSeverity.ERROR,
+    ) -> None:
+        super().__init__()
+        self._schemas = schema_table_map(schemas or [])
+        self._severity = severity
+
+    def check(self, tables: dict[str, pl.DataFrame]) -> None:
+        """Report undeclared tables, undeclared columns and unexpected dtypes."""
+        if not self._schemas:
+            self.add_message(self._severity, "No configurations provided.")
+            return
+        for table, frame in tables.items():
+            self._check_table(table, frame)
+            self.flush_buffer(f"Schema validation successful for {table!r}.")
+
+    def _check_table(self, table: str, frame: pl.DataFrame) -> None:
+        schema = self._schemas.get(table)
+        if schema is None:
+            text = f"No schema declares table {table!r}."
+            self.buffer_message(self._severity, text, table, code="NO_SCHEMA")
+            return
+        declared = schema.datatypes()
+        for name, dtype in frame.schema.items():
+            if name not in declared:
+                text = f"Column {name!r} is not declared in schema {schema.__name__!r}."
+                code = "UNEXPECTED_COLUMN"
+                self.buffer_message(self._severity, text, table, name, code=code)
+            elif not declared[name].accepts(dtype):
+                want = declared[name]
+                text = (
+                    f"Column {name!r} is declared as {want.name} ({want.polars_dtype}) "
+                    f"but holds {dtype}."
+                )
+                code = "DTYPE_MISMATCH"
+                self.buffer_message(ValidationSeverity.WARNING, text, table, name, code=code)
+
+
+class RequiredColumnsValidator(FrameCheck):
+    """Reports declared tables that are absent, and columns that are absent but not optional.
+
+    Codes: MISSING_REQUIRED_COLUMN; TABLE_NOT_FOUND, which is always a WARNING because a dataset
+    need not have every file.
+
+    Args:
+        schemas: Schema classes, in a list or as the values of a mapping.
+        severity: Severity of a missing column.
+
+    Warns:
+        DeprecationWarning: A schema uses the legacy ``_DATATYPES``.
+
+    Raises:
+        SchemaError: A schema is declared wrongly.
+
+    Example:
+        >>> import polars as pl
+        >>> from algomancy_data import Column, DataType, RequiredColumnsValidator, Schema
+        >>> class Airlines(Schema):
+        ...     _FILENAME, _EXTENSION, _SCHEMA_TYPE = "airlines", "csv", "single"
+        ...     CARRIER = Column("carrier", DataType.STRING)
+        ...     NAME = Column("name", DataType.STRING)
+        >>> airlines = pl.DataFrame({"carrier": ["AA"]})
+        >>> print(*RequiredColumnsValidator([Airlines]).validate({"airlines": airlines}))
+        ERROR: Required column 'name' is missing. \
+[table=airlines, column=name, code=MISSING_REQUIRED_COLUMN]
+    """
+
+    def __init__(
+        self, schemas: Schemas, severity: ValidationSeverity = ValidationSeverity.ERROR
+    ) -> None:
+        super().__init__()
+        self._required = {
+            table: schema.required_columns() for table, schema in schema_table_map(schemas).items()
+        }
+        self._severity = severity
+
+    def check(self, tables: dict[str, pl.DataFrame]) -> None:
+        """Report absent tables and absent required columns."""
+        for table, required in self._required.items():
+            frame = self.find_table(tables, table, ValidationSeverity.WARNING)
+            if frame is None:
+                continue
+            for name in required:
+                if name not in frame.columns:
+                    text = f"Required column {name!r} is missing."
+                    code = "MISSING_REQUIRED_COLUMN"
+                    self.add_message(self._severity, text, table, name, code=code)

@@ -1,0 +1,148 @@
+"""Do the keys that a table repeats exist in the table they come from?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from algomancy_data.messages import ValidationSeverity
+from algomancy_data.relations import resolve_relations_from_schemas
+from algomancy_data.relations.keys import match_keys, rows_without_parent
+from algomancy_data.schema.tables import Schemas, schema_classes, schema_table_map
+from algomancy_data.validator.frame_check import FrameCheck
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import polars as pl
+
+
+class ForeignKeyValidator(FrameCheck):
+    """Reports rows of a table whose key is not among the keys of another one.
+
+    Rows with a null in any key column refer to nothing and are skipped. Whole numbers are equal
+    whatever their dtype, and so are texts and categories; other dtypes that differ have no value
+    in common: that is said once (FK_DTYPE_MISMATCH), and every row with a key is a violation.
+
+    Codes: FK_VIOLATION, FK_DTYPE_MISMATCH, TABLE_NOT_FOUND, COLUMN_NOT_FOUND; the check stops at
+    the first missing table or column.
+
+    Args:
+        left_table: Logical name of the referring table.
+        left_col: Its key column, or columns.
+        right_table: Logical name of the table referred to.
+        right_col: Its key column, or columns, in the same order.
+        severity: Severity of every message.
+
+    Raises:
+        ValueError: Unequal numbers of columns, no column, or a column named twice.
+
+    Example:
+        >>> import polars as pl
+        >>> from algomancy_data import ForeignKeyValidator
+        >>> check = ForeignKeyValidator("flights", "carrier", "airlines", "carrier")
+        >>> flights = pl.DataFrame({"carrier": ["AA", "ZZ", None]})
+        >>> airlines = pl.DataFrame({"carrier": ["AA", "UA"]})
+        >>> print(*check.validate({"flights": flights, "airlines": airlines}))
+        ERROR: Key is not in airlines(carrier): carrier='ZZ' \
+[table=flights, column=carrier, row=1, code=FK_VIOLATION]
+    """
+
+    def __init__(
+        self,
+        left_table: str,
+        left_col: str | Sequence[str],
+        right_table: str,
+        right_col: str | Sequence[str],
+        severity: ValidationSeverity = ValidationSeverity.ERROR,
+    ) -> None:
+        super().__init__()
+        self.left_table = left_table
+        self.left_col = [left_col] if isinstance(left_col, str) else list(left_col)
+        self.right_table = right_table
+        self.right_col = [right_col] if isinstance(right_col, str) else list(right_col)
+        self._severity = severity
+        self._may_be_absent: frozenset[str] = frozenset()
+        self._check_arguments()
+
+    @classmethod
+    def from_schemas(
+        cls, schemas: Schemas, severity: ValidationSeverity = ValidationSeverity.ERROR
+    ) -> list[Self]:
+        """Return one validator for each relation that the schemas declare.
+
+        A relation whose referring column is declared optional and absent has nothing to check.
+
+        Args:
+            schemas: Schema classes, in a list or as the values of a mapping.
+            severity: Severity of every message.
+
+        Warns:
+            DeprecationWarning: A schema uses the legacy ``_DATATYPES``.
+
+        Raises:
+            SchemaError: A schema is declared wrongly.
+        """
+        classes = schema_classes(schemas)
+        declared = schema_table_map(classes)
+        validators: list[Self] = []
+        for relation in resolve_relations_from_schemas(classes):
+            validator = cls(
+                relation.child_table,
+                relation.child_cols,
+                relation.parent_table,
+                relation.parent_cols,
+                severity,
+            )
+            columns = declared[relation.child_table].columns()
+            validator._may_be_absent = frozenset(
+                name for name in relation.child_cols if columns[name].optional
+            )
+            validators.append(validator)
+        return validators
+
+    def check(self, tables: dict[str, pl.DataFrame]) -> None:
+        """Report the keys without a match."""
+        left = self.find_table(tables, self.left_table, self._severity)
+        if left is None or any(name not in left.columns for name in self._may_be_absent):
+            return
+        if not self._has_columns(left, self.left_table, self.left_col):
+            return
+        right = self.find_table(tables, self.right_table, self._severity)
+        if right is None or not self._has_columns(right, self.right_table, self.right_col):
+            return
+        self._check_keys(left.select(self.left_col), right.select(self.right_col))
+
+    def _has_columns(self, frame: pl.DataFrame, table: str, columns: Sequence[str]) -> bool:
+        return all(self.has_column(frame, table, name, self._severity) for name in columns)
+
+    def _check_keys(self, left: pl.DataFrame, right: pl.DataFrame) -> None:
+        rows = rows_without_parent(left, right)
+        parent = f"{self.right_table}({','.join(self.right_col)})"
+        if len(rows) and match_keys(left.clear(), right.clear()) is None:
+            pairs = ", ".join(
+                f"{name!r} is {dtype} and {other!r} is {other_dtype}"
+                for (name, dtype), (other, other_dtype) in zip(
+                    left.schema.items(), right.schema.items(), strict=True
+                )
+            )
+            text = f"Key cannot be compared with {parent}: {pairs}."
+            column = ",".join(self.left_col)
+            self.add_message(
+                self._severity, text, self.left_table, column, code="FK_DTYPE_MISMATCH"
+            )
+        problem = f"Key is not in {parent}"
+        self.report_rows(
+            self._severity, problem, rows, left, table=self.left_table, code="FK_VIOLATION"
+        )
+
+    def _check_arguments(self) -> None:
+        problem = None
+        if len(self.left_col) != len(self.right_col):
+            problem = "left_col and right_col must have the same length"
+        elif not self.left_col:
+            problem = "left_col and right_col must name at least one column"
+        elif any(len(set(names)) < len(names) for names in (self.left_col, self.right_col)):
+            problem = "left_col and right_col must name each column once"
+        if problem is not None:
+            msg = f"{problem}, not {self.left_col!r} and {self.right_col!r}."
+            raise ValueError(msg)

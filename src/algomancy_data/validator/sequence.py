@@ -1,0 +1,162 @@
+"""Runs validators one after the other."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Final
+
+from algomancy_data.frames import to_frame
+from algomancy_data.logs import as_logger
+from algomancy_data.messages import ValidationMessage, ValidationSeverity
+from algomancy_data.validator.base import Validator, checked_message_limit
+from algomancy_data.validator.result import ValidationResult
+
+if TYPE_CHECKING:
+    import logging
+    from collections.abc import Iterable, Mapping
+    from types import EllipsisType
+
+    import polars as pl
+
+    from algomancy_data.frames import Tabular
+    from algomancy_data.logs import Logger
+
+_LOGGED_PER_CHECK: Final = 3
+
+
+class ValidationSequence:
+    """Runs validators in order over the same tables and judges what they find.
+
+    Every run starts fresh: it empties the messages of the validators first. Of messages with the
+    same severity, code and table the first three are logged, then the number of the others.
+
+    Args:
+        validators: The validators, in order.
+        logger: Where findings are logged: the framework's logger, one of the standard library, or
+            None for the standard library's ``algomancy_data``.
+        halt_on: The least severity that makes data invalid.
+        message_limit: Set as ``message_limit`` on each validator before it runs: how many bad
+            rows a check reports singly, None for all. Without it, each validator keeps its own.
+
+    Attributes:
+        halt_on: As above; may be set between runs.
+        message_limit: As above; may be set between runs.
+
+    Raises:
+        ValueError: ``message_limit`` is negative, or ``halt_on`` is no severity.
+
+    Example:
+        >>> import polars as pl
+        >>> from algomancy_data import MissingValueValidator, ValidationSequence
+        >>> sequence = ValidationSequence([MissingValueValidator("airports", ["faa"])])
+        >>> result = sequence.run_validation({"airports": pl.DataFrame({"faa": ["EWR", None]})})
+        >>> bool(result), result.counts_by_severity
+        (True, {'ERROR': 1})
+    """
+
+    def __init__(
+        self,
+        validators: Iterable[Validator] | None = None,
+        logger: Logger | logging.Logger | None = None,
+        halt_on: ValidationSeverity = ValidationSeverity.CRITICAL,
+        *,
+        message_limit: int | EllipsisType | None = ...,
+    ) -> None:
+        self._validators = list(validators or [])
+        self._logger = as_logger(logger)
+        self._result: ValidationResult | None = None
+        self.halt_on = ValidationSeverity(halt_on)
+        self.message_limit = message_limit
+        if message_limit is not ...:
+            checked_message_limit(message_limit)
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether the last run found nothing as bad as ``halt_on``; False before the first run."""
+        return self._result is not None and self._result.is_valid
+
+    @property
+    def messages(self) -> list[ValidationMessage]:
+        """The messages of the last run; none before the first."""
+        return [] if self._result is None else list(self._result.messages)
+
+    @property
+    def completed(self) -> bool:
+        """Whether a run has ended."""
+        return self._result is not None
+
+    def add_validator(self, validator: Validator) -> None:
+        """Put a validator at the end."""
+        self._validators.append(validator)
+
+    def add_validators(self, validators: Iterable[Validator]) -> None:
+        """Put validators at the end."""
+        self._validators.extend(validators)
+
+    def run_validation(self, data: Mapping[str, Tabular]) -> ValidationResult:
+        """Run all validators; none is left out because of what another one found.
+
+        Args:
+            data: Anything tabular by logical table name; validators get Polars frames.
+
+        Raises:
+            FrameError: A table cannot be turned into a frame.
+        """
+        self._result = None
+        frames = {name: to_frame(table, name) for name, table in data.items()}
+        messages: list[ValidationMessage] = []
+        for validator in self._validators:
+            found = self._run(validator, frames)
+            self._log(found)
+            messages += found
+        threshold = self.halt_on.rank
+        is_valid = all(message.severity.rank < threshold for message in messages)
+        self._result = ValidationResult(is_valid, messages, self.halt_on)
+        self._log_verdict(self._result)
+        return self._result
+
+    def _run(
+        self, validator: Validator, frames: dict[str, pl.DataFrame]
+    ) -> list[ValidationMessage]:
+        if isinstance(validator, Validator):  # pyright: ignore[reportUnnecessaryIsInstance]  anything with `validate` will do
+            validator.reset()
+            if self.message_limit is not ...:
+                validator.message_limit = self.message_limit
+        # A validator may drop or replace tables in its own mapping, not in that of the others.
+        return list(validator.validate(dict(frames)))
+
+    def _log(self, messages: list[ValidationMessage]) -> None:
+        kinds: dict[tuple[ValidationSeverity, str | None, str | None], list[ValidationMessage]]
+        kinds = defaultdict(list)
+        for message in messages:
+            kinds[message.severity, message.code, message.table].append(message)
+        for (severity, code, table), kind in kinds.items():
+            for message in kind[:_LOGGED_PER_CHECK]:
+                self._log_line(severity, str(message))
+            if (rest := len(kind) - _LOGGED_PER_CHECK) and rest > 0:
+                where = "" if table is None else f" in table {table!r}"
+                line = f"{severity}: {rest:,} more messages {code or 'without a code'}{where}"
+                self._log_line(severity, line)
+
+    def _log_line(self, severity: ValidationSeverity, line: str) -> None:
+        match severity:
+            case ValidationSeverity.INFO:
+                self._logger.log(line)
+            case ValidationSeverity.WARNING:
+                self._logger.warning(line)
+            case ValidationSeverity.ERROR:
+                self._logger.error(line)
+            case _:
+                marked = f"[CRITICAL] {line.removeprefix('CRITICAL: ')}"
+                self._logger.error(marked)
+
+    def _log_verdict(self, result: ValidationResult) -> None:
+        counts = ", ".join(
+            f"{count:,} {severity}" for severity, count in result.counts_by_severity.items()
+        )
+        if result:
+            verdict = f"Validation passed: {counts or 'no messages'}."
+            self._logger.success(verdict)
+        else:
+            verdict = f"Validation failed (halts on {result.halt_on}): {counts}."
+            self._logger.error(verdict)

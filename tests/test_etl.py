@@ -1,0 +1,189 @@
+import pytest
+
+from algomancy_data import (
+    Column,
+    CSVFile,
+    DataType,
+    ETLConstructionError,
+    ETLResult,
+    FileExtension,
+    Schema,
+    SchemaType,
+    SimpleETLFactory,
+    Transformer,
+    ValidationMessage,
+    ValidationSeverity,
+    Validator,
+)
+from algomancy_data.etl import get_schema
+from algomancy_data.transformer import TransformationSequence
+from algomancy_data.validator import ValidationSequence
+
+CRITICAL, ERROR = ValidationSeverity.CRITICAL, ValidationSeverity.ERROR
+
+
+class Items(Schema):
+    _FILENAME = "items"
+    _EXTENSION = FileExtension.CSV
+    _SCHEMA_TYPE = SchemaType.SINGLE
+    ID = Column("id", DataType.INTEGER, primary_key=True)
+    NAME = Column("name", DataType.STRING, unique=True)
+
+
+class Parts(Schema):
+    _FILENAME = "parts"
+    _EXTENSION = FileExtension.CSV
+    _SCHEMA_TYPE = SchemaType.SINGLE
+    ITEM = Column("item", DataType.INTEGER, foreign_key=("items", "id"))
+
+
+SCHEMAS = {"items": Items, "parts": Parts}
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Run a pipeline over files given as text."""
+
+    def run(factory=SimpleETLFactory, halt_on=None, **texts):
+        files = {}
+        for name, text in texts.items():
+            path = tmp_path / f"{name}.csv"
+            path.write_text(text, encoding="utf-8")
+            files[name] = CSVFile(name, str(path))
+        pipeline = factory.build_pipeline("dataset", files, SCHEMAS)
+        if halt_on is not None:
+            pipeline.validation_sequence.halt_on = halt_on
+        return pipeline.run()
+
+    return run
+
+
+def codes(result):
+    return [message.code for message in result.messages if message.severity.rank > 0]
+
+
+GOOD = {"items": "id;name\n1;a\n2;b\n", "parts": "item\n1\n"}
+
+
+def test_good_files_become_a_datasource_with_their_metrics(run):
+    result = run(**GOOD)
+    assert (result.status, result.is_success, result.is_failure) == ("success", True, False)
+    assert result.datasource.list_tables() == ["items", "parts"]
+    assert result.datasource.get_table("items").rows() == [(1, "a"), (2, "b")]
+    assert codes(result) == []
+    assert [(m.phase, m.rows) for m in result.metrics] == [
+        ("extract", 3),
+        ("validate", 3),
+        ("transform", 3),
+        ("load", 3),
+    ]
+
+
+def test_a_missing_file_is_known_when_the_file_is_made(tmp_path):
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        CSVFile("items", str(tmp_path / "nowhere.csv"))
+
+
+def test_a_file_that_vanished_is_a_failed_extraction(tmp_path):
+    path = tmp_path / "items.csv"
+    path.write_text("id;name\n")
+    files = {"items": CSVFile("items", str(path))}
+    path.unlink()
+    result = SimpleETLFactory.build_pipeline("dataset", files, SCHEMAS).run()
+    assert (result.status, result.datasource) == ("failed", None)
+    assert isinstance(result.raised, FileNotFoundError)
+    assert [(m.severity, m.code) for m in result.messages] == [(CRITICAL, "EXTRACTION_FAILED")]
+
+
+@pytest.mark.parametrize("text", ["", "id;name\n1;a;x\n", "id,name\n1,a\n"])
+def test_wrong_content_is_a_failed_extraction_that_names_the_file(run, text):
+    result = run(items=text)
+    assert result.is_failure
+    assert isinstance(result.raised, ValueError)
+    assert codes(result) == ["EXTRACTION_FAILED"]
+    assert "items" in result.messages[0].message
+
+
+def test_bad_data_does_not_stop_a_default_pipeline(run):
+    result = run(items="id;name\n1;a\n1;a\nx;b\n", parts="item\n7\n")
+    assert result.is_success
+    assert "CONVERSION_FAILED" in codes(result)
+    assert result.datasource.validation_messages == result.messages
+
+
+@pytest.mark.parametrize(("halt_on", "status"), [(ERROR, "failed"), (CRITICAL, "success")])
+def test_the_threshold_decides_what_stops_a_run(run, halt_on, status):
+    result = run(items="id;name\n1;a\n1;b\n", halt_on=halt_on)
+    assert result.status == status
+    assert (result.datasource is None) == (status == "failed")
+    assert result.raised is None
+    assert codes(result).count("PK_DUPLICATE") == 2
+
+
+def test_a_factory_can_be_told_to_check_constraints_and_foreign_keys(run):
+    class Checked(SimpleETLFactory):
+        check_constraints = True
+        check_foreign_keys = True
+
+    files = {"items": "id;name\n1;a\n2;a\n", "parts": "item\n7\n"}
+    assert codes(run(**files)) == []
+    assert sorted(set(codes(run(Checked, **files)))) == ["DUPLICATE_VALUE", "FK_VIOLATION"]
+
+
+class Refuse(Transformer):
+    def transform(self, data):
+        self.messages.append(ValidationMessage(CRITICAL, "no", code="REFUSED"))
+
+
+def test_a_halting_message_of_a_transformer_fails_the_run(run):
+    class Factory(SimpleETLFactory):
+        @classmethod
+        def create_transformation_sequence(cls, schemas=None, logger=None):
+            return TransformationSequence([Refuse("refuse", logger)], logger)
+
+    result = run(Factory, **GOOD)
+    assert (result.status, result.datasource, codes(result)) == ("failed", None, ["REFUSED"])
+
+
+def test_a_mistake_in_a_users_component_propagates(run):
+    class Broken(Validator):
+        def validate(self, data):
+            raise ZeroDivisionError
+
+    class Factory(SimpleETLFactory):
+        @classmethod
+        def create_validation_sequence(cls, schemas, logger=None):
+            return ValidationSequence([Broken()], logger)
+
+    with pytest.raises(ZeroDivisionError):
+        run(Factory, **GOOD)
+
+
+def test_a_file_without_schema_cannot_be_built_in(tmp_path):
+    path = tmp_path / "other.csv"
+    path.write_text("a\n")
+    with pytest.raises(ETLConstructionError, match="No Schema available for other"):
+        SimpleETLFactory.build_pipeline("d", {"other": CSVFile("other", str(path))}, SCHEMAS)
+    with pytest.raises(ETLConstructionError, match="Schemas exist for: items, parts"):
+        get_schema("other", SCHEMAS)
+
+
+def test_a_format_without_extractor_cannot_be_built_in(tmp_path):
+    class Several(Items):
+        _SCHEMA_TYPE = SchemaType.MULTI
+
+    path = tmp_path / "items.csv"
+    path.write_text("a\n")
+    with pytest.raises(ETLConstructionError, match="No extractor registered for csv/multi"):
+        SimpleETLFactory.build_pipeline(
+            "d", {"items": CSVFile("items", str(path))}, {"items": Several}
+        )
+
+
+def test_no_files_are_an_empty_extraction():
+    sequence = SimpleETLFactory.create_extraction_sequence()
+    assert sequence.run_extraction() == {}
+
+
+def test_a_result_without_validation_has_no_messages():
+    assert ETLResult("failed").messages == []

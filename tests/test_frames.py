@@ -1,0 +1,62 @@
+import datetime as dt
+
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from polars.testing import assert_frame_equal
+
+from algomancy_data.errors import FrameError
+from algomancy_data.frames import to_frame
+
+FRAME = pl.DataFrame({"i": [1, None], "s": ["x", None], "t": [dt.datetime(2024, 1, 2), None]})
+
+
+class OnlyAStream:
+    def __arrow_c_stream__(self, requested_schema=None):
+        return FRAME.__arrow_c_stream__(requested_schema)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [FRAME, FRAME.lazy(), FRAME.to_arrow(), OnlyAStream(), FRAME.to_dict(), FRAME.to_dicts()],
+    ids=["polars", "lazy", "pyarrow", "stream", "dict", "records"],
+)
+def test_anything_tabular_becomes_the_same_frame(table):
+    assert_frame_equal(to_frame(table), FRAME)
+
+
+def test_a_polars_frame_is_returned_as_it_is():
+    assert to_frame(FRAME) is FRAME
+
+
+def test_a_pandas_frame_loses_its_index_and_its_missing_values_become_null():
+    pandas = pd.DataFrame(
+        {"f": [1.0, None], "i": pd.array([1, None], dtype="Int64"), "s": ["x", None], 3: [1, 2]},
+        index=["u", "v"],
+    )
+    expected = pl.DataFrame({"f": [1.0, None], "i": [1, None], "s": ["x", None], "3": [1, 2]})
+    assert_frame_equal(to_frame(pandas), expected)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        3,
+        "x",
+        pytest.param(b"x", id="bytes"),
+        None,
+        object(),
+        pl.Series([1]),
+        pd.DataFrame({"a": [1, "x"]}),
+        {"a": [1], "b": [1, 2]},
+    ],
+)
+def test_what_is_no_table_is_refused_by_name(table):
+    with pytest.raises(FrameError, match=r"Table 'orders' is a .* cannot be turned into"):
+        to_frame(table, "orders")
+
+
+def test_the_error_is_a_type_error():
+    with pytest.raises(TypeError):
+        to_frame(pa.array([1]))

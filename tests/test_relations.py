@@ -1,0 +1,272 @@
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import FrozenInstanceError
+from decimal import Decimal
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from algomancy_data.relations import (
+    Relation,
+    merge_relations,
+    resolve_relations_from_schemas,
+)
+from algomancy_data.relations.keys import (
+    common_dtype,
+    is_comparable,
+    match_keys,
+    rows_without_parent,
+)
+from algomancy_data.schema import Column, ColumnGroup, DataType, Schema
+
+
+def single(name, *columns):
+    members = {f"C{number}": column for number, column in enumerate(columns)}
+    members |= {"_FILENAME": name, "_EXTENSION": "csv", "_SCHEMA_TYPE": "single"}
+    return type(name, (Schema,), members)
+
+
+def multi(name, *groups):
+    members = {f"G{number}": group for number, group in enumerate(groups)}
+    members |= {"_FILENAME": name, "_EXTENSION": "json", "_SCHEMA_TYPE": "multi"}
+    return type(name, (Schema,), members)
+
+
+def reference(name, parent, parent_col, **flags):
+    return Column(name, DataType.STRING, foreign_key=(parent, parent_col), **flags)
+
+
+def test_a_relation_is_frozen_and_its_key_is_the_child_side():
+    relation = Relation("c", ("x", "y"), "p", ("a", "b"))
+    assert relation.key == ("c", ("x", "y"))
+    assert not relation.parent_requires_child
+    assert not relation.track_partial_loss
+    with pytest.raises(FrozenInstanceError):
+        relation.child_table = "d"
+
+
+def test_columns_that_refer_to_different_parent_columns_form_one_composite_relation():
+    schema = single(
+        "c",
+        reference("x", "p", "a", parent_requires_child=True),
+        Column("other", DataType.STRING),
+        reference("z", "q", "k"),
+        reference("y", "p", "b", track_partial_loss=True),
+    )
+    assert resolve_relations_from_schemas([schema]) == [
+        Relation(
+            "c",
+            ("x", "y"),
+            "p",
+            ("a", "b"),
+            parent_requires_child=True,
+            track_partial_loss=True,
+        ),
+        Relation("c", ("z",), "q", ("k",)),
+    ]
+
+
+def test_a_parent_column_referred_to_again_starts_a_new_relation():
+    schema = single(
+        "flights",
+        reference("origin", "airports", "faa", parent_requires_child=True),
+        reference("dest", "airports", "faa"),
+    )
+    assert resolve_relations_from_schemas([schema]) == [
+        Relation("flights", ("origin",), "airports", ("faa",), parent_requires_child=True),
+        Relation("flights", ("dest",), "airports", ("faa",)),
+    ]
+
+
+def test_two_composite_references_to_one_parent_are_two_composite_relations():
+    schema = single(
+        "c",
+        reference("from_a", "p", "a"),
+        reference("from_b", "p", "b"),
+        reference("to_a", "p", "a"),
+        reference("to_b", "p", "b"),
+    )
+    relations = resolve_relations_from_schemas([schema])
+    assert [relation.child_cols for relation in relations] == [
+        ("from_a", "from_b"),
+        ("to_a", "to_b"),
+    ]
+    assert {relation.parent_cols for relation in relations} == {("a", "b")}
+
+
+def test_references_of_different_tables_stay_apart():
+    schemas = [single("c", reference("x", "p", "a")), single("d", reference("x", "p", "b"))]
+    assert [relation.key for relation in resolve_relations_from_schemas(schemas)] == [
+        ("c", ("x",)),
+        ("d", ("x",)),
+    ]
+
+
+def test_groups_of_a_multi_schema_refer_to_each_other_and_to_other_files():
+    schema = multi(
+        "orders",
+        ColumnGroup("head", [Column("id", DataType.STRING)]),
+        ColumnGroup("lines", [reference("order", "head", "id"), reference("item", "items", "id")]),
+    )
+    assert resolve_relations_from_schemas([schema]) == [
+        Relation("orders.lines", ("order",), "orders.head", ("id",)),
+        Relation("orders.lines", ("item",), "items", ("id",)),
+    ]
+
+
+def test_a_full_table_name_is_taken_as_it_is():
+    schema = single("returns", reference("order", "orders.head", "id"))
+    assert resolve_relations_from_schemas([schema])[0].parent_table == "orders.head"
+
+
+def test_a_table_may_refer_to_itself():
+    schema = single("staff", Column("id", DataType.STRING), reference("boss", "staff", "id"))
+    assert resolve_relations_from_schemas([schema]) == [
+        Relation("staff", ("boss",), "staff", ("id",))
+    ]
+
+
+def test_schemas_may_come_as_a_mapping_or_instances():
+    schema = single("c", reference("x", "p", "a"))
+    expected = resolve_relations_from_schemas([schema])
+    assert resolve_relations_from_schemas({"c": schema}) == expected
+    assert resolve_relations_from_schemas([schema()]) == expected
+
+
+def test_merge_replaces_in_place_and_appends_the_rest():
+    first, second = Relation("c", ("x",), "p", ("a",)), Relation("c", ("y",), "p", ("a",))
+    changed = Relation("c", ("x",), "q", ("b",), track_partial_loss=True)
+    added = Relation("d", ("x",), "p", ("a",))
+    assert merge_relations([first, second], [added, changed]) == [changed, second, added]
+    assert merge_relations([], []) == []
+
+
+@pytest.mark.parametrize(
+    ("dtype", "comparable"),
+    [
+        (pl.Object(), False),
+        (pl.List(pl.Object()), False),
+        (pl.Struct({"a": pl.Int64(), "b": pl.List(pl.Object())}), False),
+        (pl.Struct({"a": pl.List(pl.String())}), True),
+        (pl.Array(pl.Int64(), 2), True),
+        (pl.Null(), True),
+    ],
+)
+def test_python_objects_are_not_comparable_at_any_depth(dtype, comparable):
+    assert is_comparable(dtype) is comparable
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "common"),
+    [
+        (pl.Int64(), pl.Int64(), pl.Int64()),
+        (pl.Int8(), pl.UInt32(), pl.Int64()),
+        (pl.Int64(), pl.UInt64(), pl.Int128()),
+        (pl.Int64(), pl.Float32(), pl.Int64()),
+        (pl.Float32(), pl.Float64(), pl.Float64()),
+        (pl.Decimal(10, 2), pl.Decimal(5, 4), pl.Decimal(38, 4)),
+        (pl.Decimal(10, 2), pl.Int64(), pl.Decimal(38, 2)),
+        (pl.Decimal(10, 2), pl.Float64(), None),
+        (pl.String(), pl.Categorical(), pl.String()),
+        (pl.Enum(["a"]), pl.Enum(["b"]), pl.String()),
+        (pl.Datetime("ms"), pl.Datetime("ns"), pl.Datetime("ns")),
+        (pl.Datetime("us", "Asia/Tokyo"), pl.Datetime("us", "UTC"), pl.Datetime("us", "UTC")),
+        (pl.Datetime("us"), pl.Datetime("us", "UTC"), None),
+        (pl.Duration("ms"), pl.Duration("us"), pl.Duration("us")),
+        (pl.Date(), pl.Datetime("us"), None),
+        (pl.Int64(), pl.String(), None),
+        (pl.Boolean(), pl.Int64(), None),
+        (pl.Null(), pl.String(), pl.String()),
+        (pl.Object(), pl.Object(), None),
+        (pl.Object(), pl.Null(), None),
+        (pl.List(pl.Int64()), pl.List(pl.Int64()), pl.List(pl.Int64())),
+        (pl.List(pl.Int64()), pl.List(pl.Int32()), None),
+    ],
+)
+def test_two_dtypes_are_compared_in_one_that_keeps_the_values(left, right, common):
+    assert common_dtype(left, right) == common
+    assert common_dtype(right, left) == common
+
+
+def orphans(child, parent):
+    return rows_without_parent(pl.DataFrame({"c": child}), pl.DataFrame({"p": parent})).to_list()
+
+
+@pytest.mark.parametrize(
+    ("child", "parent", "expected"),
+    [
+        (pl.Series([1, 2]), pl.Series([1.0, 1.5]), [1]),
+        (pl.Series([1.0, 1.5, float("nan"), float("inf")]), pl.Series([1, 0]), [1, 2, 3]),
+        # 2**53 + 1 is no float: the two would be equal as floats.
+        (pl.Series([2**53 + 1, 2**53]), pl.Series([2.0**53]), [0]),
+        (pl.Series([2**63], dtype=pl.UInt64), pl.Series([-(2**63)]), [0]),
+        (pl.Series([2**63], dtype=pl.UInt64), pl.Series([2.0**63]), []),
+        (pl.Series([0.1], dtype=pl.Float32), pl.Series([0.1]), [0]),
+        (pl.Series([Decimal("1.50"), Decimal("2.00")]), pl.Series([2]), [0]),
+        (pl.Series(["a", "b"], dtype=pl.Categorical), pl.Series(["a"]), [1]),
+        (pl.Series(["a"], dtype=pl.Enum(["a"])), pl.Series(["a"], dtype=pl.Categorical), []),
+        (pl.Series(["1"]), pl.Series([1]), [0]),
+        (pl.Series([dt.datetime(3000, 1, 1)]), pl.Series([0], dtype=pl.Datetime("ns")), [0]),
+        (pl.Series([float("nan"), None, -0.0]), pl.Series([float("nan"), 0.0]), []),
+        (pl.Series([1, None]), pl.Series([None, None], dtype=pl.Int64), [0]),
+        (pl.Series([1, None]), pl.Series([None, None]), [0]),
+        (pl.Series([None, None]), pl.Series([1]), []),
+        (pl.Series([[1], [2], None]), pl.Series([[1]]), [1]),
+        (pl.Series([True, False]), pl.Series([True]), [1]),
+        (pl.Series([1]), pl.Series([], dtype=pl.Int64), [0]),
+        (pl.Series([], dtype=pl.Int64), pl.Series(["x"]), []),
+    ],
+)
+def test_a_key_is_found_where_an_equal_value_stands_whatever_the_dtypes(child, parent, expected):
+    assert orphans(child, parent) == expected
+
+
+def test_a_composite_key_is_found_as_a_whole_and_skipped_when_incomplete():
+    child = pl.DataFrame({"a": [1, 1, 2, None], "b": ["x", "y", None, None]})
+    parent = pl.DataFrame({"k": [2, 1], "l": ["y", "x"]})
+    assert rows_without_parent(child, parent).to_list() == [1]
+
+
+def test_names_that_swap_between_the_tables_do_not_confuse_the_columns():
+    child = pl.DataFrame({"1": [1], "0": [2], "row": [3]})
+    parent = pl.DataFrame({"0": [1], "1": [2], "row": [3]})
+    assert rows_without_parent(child, parent).to_list() == []
+
+
+def test_matched_keys_have_equal_dtypes_and_heights():
+    matched = match_keys(pl.DataFrame({"a": [1, 2]}), pl.DataFrame({"b": [1.5]}))
+    assert matched is not None
+    assert [frame.schema for frame in matched] == [{"0": pl.Int64()}] * 2
+    assert matched[1].to_series().to_list() == [None]
+
+
+numbers = st.one_of(st.none(), st.integers(0, 3), st.sampled_from([0.5, float("nan")]))
+texts = st.one_of(st.none(), st.sampled_from(["a", "b", ""]))
+
+
+@given(
+    child=st.lists(st.tuples(numbers, texts), max_size=12),
+    parent=st.lists(st.tuples(numbers, texts), max_size=12),
+    columns=st.sampled_from([(0,), (1,), (0, 1)]),
+    text_dtype=st.sampled_from([pl.String, pl.Categorical]),
+)
+def test_orphans_are_the_rows_whose_complete_key_no_parent_has(child, parent, columns, text_dtype):
+    schema = {"n": pl.Float64, "t": pl.String}
+    names = [list(schema)[column] for column in columns]
+    child_frame = pl.DataFrame(child, schema=schema, orient="row", strict=False)
+    parent_frame = pl.DataFrame(parent, schema=schema, orient="row", strict=False)
+
+    def key(row):
+        return tuple("nan" if row[column] != row[column] else row[column] for column in columns)
+
+    known = {key(row) for row in parent}
+    expected = [
+        number for number, row in enumerate(child) if None not in key(row) and key(row) not in known
+    ]
+    found = rows_without_parent(
+        child_frame.select(names), parent_frame.select(names).cast({pl.String: text_dtype})
+    )
+    assert found.to_list() == expected
