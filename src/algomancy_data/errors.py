@@ -123,6 +123,16 @@ class ValidationError(AlgomancyDataError):
         self.context = context
 
 
+class ColumnNotFoundError(ValidationError, KeyError):
+    """A table lacks a column that a component works with."""
+
+    @classmethod
+    def from_available(cls, table: str, name: str, available: Iterable[str]) -> Self:
+        """Name the table, the column asked for and those that exist."""
+        message = f"Table {table!r} has no column {name!r}. Columns: {_listing(available)}."
+        return cls(message, context=table)
+
+
 class DateFormatError(AlgomancyDataError, ValueError):
     """A text column does not follow any known date format."""
 

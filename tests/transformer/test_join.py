@@ -80,7 +80,7 @@ def test_a_missing_table_is_a_key_error_that_names_it(present):
 
 
 def test_a_missing_column_is_named_with_its_table():
-    with pytest.raises(ValidationError, match=r"table 'r' has no column 'k'"):
+    with pytest.raises(KeyError, match="Table 'r' has no column 'k'"):
         joined({"k": [1]}, {"j": [1]})
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from polars.exceptions import PolarsError
+from polars.exceptions import PanicException, PolarsError
 
 from algomancy_data.datasource import wire_columns
 from algomancy_data.datasource.base import DataClassification
@@ -93,7 +93,7 @@ def _table_to_json(name: str, frame: pl.DataFrame) -> str:
     try:
         schema = json.dumps(schema_to_json(frame.schema))
         records = wire_columns.encode(frame).write_json()
-    except (SerializationError, PolarsError) as error:
+    except (SerializationError, PolarsError, PanicException) as error:
         msg = f"Table {name!r} cannot be written as JSON: {error}"
         raise SerializationError(msg) from error
     columns = json.dumps(frame.columns)

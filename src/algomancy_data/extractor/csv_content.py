@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _HEAD: Final = 1 << 16
 _CHUNK: Final = 1 << 24
-_MAX_NUL_SHARE: Final = 0.1
+_MAX_NUL_SHARE: Final = 0.3
 _BINARY: Final = {
     b"PAR1": "a Parquet file",
     b"SQLite format 3\x00": "a SQLite database",
@@ -25,7 +25,6 @@ _BINARY: Final = {
     b"%PDF": "a PDF document",
     b"ARROW1": "an Arrow file",
     b"\xd0\xcf\x11\xe0": "an old Office document (XLS)",
-    b"PK\x03\x04": "a zip or an Office document (XLSX)",
     b"BZh": "bzip2-compressed",
     b"\xfd7zXZ\x00": "xz-compressed",
 }
@@ -91,8 +90,10 @@ class CSVContent:
             raise FileContentError(msg) from error
 
     def _refuse_binary(self, start: bytes, *, is_utf8: bool) -> None:
+        # Some marks are letters that a header may begin with: look for more than the mark.
+        is_text = _CONTROL.search(start) is None and b"\x00" not in start and _is_utf8(start)
         for magic, kind in _BINARY.items():
-            if start.startswith(magic):
+            if start.startswith(magic) and not is_text:
                 self._refuse(f"looks binary: it is {kind}, not CSV text")
         if not is_utf8:
             return

@@ -56,15 +56,21 @@ def find_shape(
     """
     if frame.width == 1 or frame.to_series(-1).null_count() == 0:
         return CSVShape(None, _NO_ROWS)
+    ends_in_null = frame.to_series(-1).is_null()
     lines = _lines(source, layout)
     if lines is None or len(lines) - header_lines != frame.height:
         blank, short = _from_records(frame, source, layout, header_lines)
+        blank, short = blank.filter(ends_in_null), short.filter(ends_in_null)
     else:
-        blank, short = _from_lines(frame, lines.slice(header_lines), layout)
+        blank, short = _from_lines(lines.slice(header_lines).filter(ends_in_null), frame, layout)
+    rows = ends_in_null.arg_true()
+    short_rows = rows.filter(short)
     if not blank.any():
-        return CSVShape(None, short.arg_true())
-    kept = ~blank
-    return CSVShape(kept, short.filter(kept).arg_true())
+        return CSVShape(None, short_rows)
+    kept = ~pl.int_range(frame.height, dtype=pl.UInt32, eager=True).is_in(
+        rows.filter(blank).implode()
+    )
+    return CSVShape(kept, kept.cum_sum().gather(short_rows) - 1)
 
 
 def _lines(source: Path | bytes, layout: CSVLayout) -> pl.Series | None:
@@ -85,20 +91,17 @@ def _lines(source: Path | bytes, layout: CSVLayout) -> pl.Series | None:
 
 
 def _from_lines(
-    frame: pl.DataFrame, lines: pl.Series, layout: CSVLayout
+    lines: pl.Series, frame: pl.DataFrame, layout: CSVLayout
 ) -> tuple[pl.Series, pl.Series]:
-    """Return which rows are blank and which are short, if each record is one line."""
-    ends_in_null = frame.to_series(-1).is_null()
-    # Only lines that end in a null are of interest: the others pass as a full record.
-    text = lines.set(~ends_in_null, None)
+    """Return which lines are blank and which are short, if each record is one line."""
     white = " \t\r".replace(layout.separator, "")
-    blank = ends_in_null & (lines.str.strip_chars(white).fill_null("") == "")
+    text = lines.fill_null("")
+    blank = text.str.strip_chars(white) == ""
     if layout.quote is not None and text.str.contains(layout.quote, literal=True).any():
         quote = re.escape(layout.quote)
         text = text.str.replace_all(f"{quote}(?:[^{quote}]|{quote}{quote})*{quote}", "")
     separators = text.str.count_matches(layout.separator, literal=True)
-    short = (separators < frame.width - 1).fill_null(value=False) & ~blank
-    return blank, short
+    return blank, (separators < frame.width - 1) & ~blank
 
 
 def _from_records(

@@ -159,7 +159,7 @@ class Schema(ABC):  # noqa: B024  users subclass it as a declaration: there is n
             SchemaNotDeclaredError: There is no ``_DATATYPES`` either.
         """
         datatypes = cls._legacy_datatypes()
-        cls._warn_legacy("Column(...) attributes")
+        cls._warn_legacy("Column(...) attributes", stacklevel=4)
         return {name: Column(name, dtype) for name, dtype in datatypes.items()}
 
     @classmethod
@@ -209,7 +209,7 @@ class Schema(ABC):  # noqa: B024  users subclass it as a declaration: there is n
         cls._require_multi("column_groups", "columns()")
         groups = cls._groups()
         if not cls._has_members(ColumnGroup):
-            cls._warn_legacy("ColumnGroup(...) attributes")
+            cls._warn_legacy("ColumnGroup(...) attributes", stacklevel=3)
         return groups
 
     @classmethod
@@ -409,12 +409,12 @@ class Schema(ABC):  # noqa: B024  users subclass it as a declaration: there is n
         return cast("dict[str, dict[str, DataType]]", groups)
 
     @classmethod
-    def _warn_legacy(cls, replacement: str) -> None:
+    def _warn_legacy(cls, replacement: str, *, stacklevel: int) -> None:
         warnings.warn(
             f"Schema {cls.__name__!r} declares _DATATYPES, which is deprecated. "
             f"Declare {replacement} instead.",
             DeprecationWarning,
-            stacklevel=4,
+            stacklevel=stacklevel,
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from algomancy_data.errors import TableNotFoundError, ValidationError
+from algomancy_data.errors import ColumnNotFoundError, TableNotFoundError, ValidationError
 from algomancy_data.relations.keys import match_keys
 from algomancy_data.transformer.base import Transformer
 
@@ -71,8 +71,9 @@ class JoinTransformer(Transformer):
 
         Raises:
             TableNotFoundError: One of the tables is absent (also a ``KeyError``).
-            ValidationError: A key column is absent, the keys cannot be compared, or two columns
-                of the output would have one name.
+            ColumnNotFoundError: A key column is absent (also a ``KeyError``).
+            ValidationError: The keys cannot be compared, or two columns of the output would
+                have one name.
         """
         left, right = self._table(data, self.left), self._table(data, self.right)
         left_keys, right_keys = left.select(self.on), right.select(self.on)
@@ -91,11 +92,7 @@ class JoinTransformer(Transformer):
             raise TableNotFoundError.from_available(name, data)
         missing = [column for column in self.on if column not in data[name].columns]
         if missing:
-            msg = (
-                f"{self.name}: table {name!r} has no column {missing[0]!r}. "
-                f"Its columns: {data[name].columns}."
-            )
-            raise ValidationError(msg, context=name)
+            raise ColumnNotFoundError.from_available(name, missing[0], data[name].columns)
         return data[name]
 
     def _joined(self, left: pl.DataFrame, right: pl.DataFrame) -> pl.DataFrame:

@@ -81,12 +81,14 @@ class DataTypeConverter:
         """
         schema = df.schema
         work: dict[str, DataType] = {}
-        for name, target in schema_types.items():
-            if target not in DataType:
-                msg = f"Column {name!r} has the type {target!r}, which cannot be converted to."
-                raise NotImplementedError(msg)
+        for name, declared in schema_types.items():
+            try:
+                target = DataType(declared)
+            except ValueError as error:
+                msg = f"Column {name!r} has the type {declared!r}, which is no DataType."
+                raise NotImplementedError(msg) from error
             if name in schema and not target.accepts(schema[name]):
-                work[name] = DataType(target)
+                work[name] = target
 
         def convert(name: str) -> Outcome:
             return _convert(df[name], work[name], conventions)

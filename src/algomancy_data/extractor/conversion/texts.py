@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import polars as pl
+from polars.exceptions import PolarsError
 
 from algomancy_data.extractor.conversion.outcome import Outcome
 
@@ -22,10 +23,10 @@ def text_from_any(values: pl.Series) -> Outcome:
         return Outcome(values.dt.to_string("iso:strict"))
     if isinstance(dtype, pl.Duration):
         return Outcome(values.dt.to_string("iso"))
-    if isinstance(dtype, pl.Binary):
-        texts = values.cast(pl.String, strict=False)
-        return Outcome.of(texts, values, "bytes that are not UTF-8 text")
-    return Outcome(values.cast(pl.String))
+    try:
+        return Outcome(values.cast(pl.String))
+    except PolarsError:
+        return Outcome(values, values.is_not_null(), "not all UTF-8 text")
 
 
 def _json_from_nested(values: pl.Series) -> Outcome:

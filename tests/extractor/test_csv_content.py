@@ -1,0 +1,355 @@
+"""What a CSV file may hold, and what is refused with which words."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import sqlite3
+import zipfile
+
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from algomancy_data.errors import FileContentError, InvalidSchemaError
+from algomancy_data.schema import CSVDialect, DataType
+
+STRING, INTEGER, FLOAT = DataType.STRING, DataType.INTEGER, DataType.FLOAT
+DATETIME, BOOLEAN = DataType.DATETIME, DataType.BOOLEAN
+AB = {"a": STRING, "b": STRING}
+ABC = {"a": INTEGER, "b": STRING, "c": FLOAT}
+
+
+# --- values that must survive -------------------------------------------------------------------
+
+
+def test_text_columns_keep_what_is_written(extract) -> None:
+    content = 'a;b\n00123;1.10\n NA ;NULL\n"x;\n""y""";1e3\n'
+    assert extract(content, AB).rows() == [
+        ("00123", "1.10"), (" NA ", "NULL"), ('x;\n"y"', "1e3"),
+    ]  # fmt: skip
+
+
+def test_undeclared_columns_stay_text(extract) -> None:
+    assert extract("a;more\n1;007\n", {"a": INTEGER}).rows() == [(1, "007")]
+
+
+def test_every_type_is_read(extract) -> None:
+    frame = extract(
+        "i;f;b;d;s;c\n1;1.5;true;2024-01-05 06:07:08;x;y\n;;;;;\n",
+        {"i": INTEGER, "f": FLOAT, "b": BOOLEAN, "d": DATETIME, "s": STRING}
+        | {"c": DataType.CATEGORICAL},
+    )
+    assert frame.dtypes == [
+        pl.Int64(), pl.Float64(), pl.Boolean(), pl.Datetime("us"), pl.String(), pl.Categorical(),
+    ]  # fmt: skip
+    assert frame.row(1) == (None,) * 6
+
+
+@pytest.mark.parametrize("null_words", [None, ("NA",)])
+def test_a_quoted_empty_field_is_text_only_in_a_text_column(extract, null_words) -> None:
+    dialect = CSVDialect(null_words=null_words)
+    content = 's;i;f;b;d\n"";"";"";"";""\n;;;;\n'
+    types = {"s": STRING, "i": INTEGER, "f": FLOAT, "b": BOOLEAN, "d": DATETIME}
+    assert extract(content, types, dialect).rows() == [("", *[None] * 4), (None,) * 5]
+
+
+def test_null_words_of_the_dialect_hold_for_every_column(extract) -> None:
+    dialect = CSVDialect(null_words=("-", "NaN"))
+    frame = extract('a;b;c\n-;-;-\n1;"-";NaN\n2;NA;3\n', ABC, dialect)
+    assert frame.rows() == [(None, None, None), (1, None, None), (2, "NA", 3.0)]
+
+
+def test_other_words_are_not_null_when_null_words_are_declared(extractor) -> None:
+    instance = extractor("a;b;c\nNA;x;1\n", ABC, CSVDialect(null_words=("-",)))
+    assert instance.extract()["t"]["a"].to_list() == ["NA"]
+    assert instance.conversion_issues[0].rows == (0,)
+
+
+def test_nan_is_a_value_in_a_float_column_however_it_is_read(extract) -> None:
+    for other in ("1.5", "1,5", " 1.5 "):
+        values = extract(f"a;c\n1;NaN\n2;{other}\n3;NA\n", ABC)["c"]
+        assert values.is_nan().to_list() == [True, False, None]
+
+
+def test_what_overflows_is_reported_and_infinity_is_not(extractor) -> None:
+    instance = extractor("a;c\n1;1e400\n2;inf\n", ABC)
+    assert instance.extract()["t"]["c"].to_list() == ["1e400", "inf"]
+    assert instance.conversion_issues[0].rows == (0,)
+    assert extractor("a;c\n1;-inf\n", ABC).extract()["t"]["c"].to_list() == [float("-inf")]
+
+
+def test_one_bad_value_leaves_its_column_as_text_and_the_others_typed(extractor) -> None:
+    lines = "".join(f"{i};x;{i}.5\n" for i in range(5000))
+    instance = extractor(f"a;b;c\n{lines}oops;y;1\n", ABC)
+    frame = instance.extract()["t"]
+    assert frame.dtypes == [pl.String(), pl.String(), pl.Float64()]
+    (issue,) = instance.conversion_issues
+    assert (issue.table, issue.column, issue.target_type) == ("t", "a", INTEGER)
+    assert (issue.count, issue.rows) == (1, (5000,))
+    assert "'oops' (row 5000)" in issue.reason
+
+
+def test_extracting_twice_does_not_repeat_the_issues(extractor) -> None:
+    instance = extractor("a;c\nx;1\n", ABC)
+    instance.extract()
+    instance.extract()
+    assert len(instance.conversion_issues) == 1
+
+
+def test_a_nul_in_a_field_survives(extract) -> None:
+    assert extract(b"a;b\nx\x00y;z\n", AB).rows() == [("x\x00y", "z")]
+
+
+# --- the shape ----------------------------------------------------------------------------------
+
+
+def test_blank_lines_are_no_rows(extract) -> None:
+    content = "\n \na;b;c\n\n1;2;3\n   \n;;\n4;5;\n\n\n"
+    assert extract(content, ABC).rows() == [(1, "2", 3.0), (None, None, None), (4, "5", None)]
+
+
+def test_blank_lines_are_no_rows_where_records_span_lines(extract) -> None:
+    content = 'a;b\r\n"x\r\n\r\n";1\r\n\r\n"y;";\r\n'
+    assert extract(content, AB).rows() == [("x\r\n\r\n", "1"), ("y;", None)]
+
+
+def test_a_line_of_tabs_is_a_row_where_the_tab_separates(extract) -> None:
+    frame = extract("a\tb\n1\t2\n\t\n3\t\n", AB, CSVDialect(separator="\t"))
+    assert frame.rows() == [("1", "2"), (None, None), ("3", None)]
+
+
+def test_in_a_file_with_one_column_a_blank_line_is_a_null(extract) -> None:
+    assert extract('a\n1\n\n3\n""\n\n', {"a": STRING})["a"].to_list() == ["1", None, "3", "", None]
+
+
+def test_short_rows_are_padded_and_reported(extractor) -> None:
+    instance = extractor("a;b;c\n1;x;1\n\n2;x\n3\n4;;\n", ABC)
+    assert instance.extract()["t"].rows() == [
+        (1, "x", 1.0), (2, "x", None), (3, None, None), (4, None, None),
+    ]  # fmt: skip
+    (issue,) = instance.conversion_issues
+    assert (issue.severity, issue.count, issue.rows) == ("WARNING", 2, (1, 2))
+
+
+def test_short_rows_are_reported_among_quoted_fields(extractor) -> None:
+    for first in ('"x;y"', '"x;\ny"', '"""x;"'):
+        instance = extractor(f'a;b\n{first};1\n"x;y"\n"z;";\n', AB)
+        assert instance.extract()["t"].height == 3
+        assert instance.conversion_issues[0].rows == (1,)
+
+
+def test_short_rows_are_reported_among_unit_separators(extractor) -> None:
+    instance = extractor("a;b\n\x1f;1\n\n2\n", AB)
+    assert instance.extract()["t"].rows() == [("\x1f", "1"), ("2", None)]
+    assert instance.conversion_issues[0].rows == (1,)
+
+
+@pytest.mark.parametrize("line", ["1;x;3;4", ";;;", '"1";"x";"3";'])
+def test_a_row_with_too_many_fields_is_named(extractor, line) -> None:
+    with pytest.raises(FileContentError, match=r"'t', line 4: 4 fields, but there are 3 columns"):
+        extractor(f"a;b;c\n\n1;x;3\n{line}\n1;x;3\n", ABC).extract()
+
+
+def test_quotes_inside_an_unquoted_field_are_text(extract) -> None:
+    rows = [(f'{i}" pipe', 'a "b" c' if i % 7 else "plain") for i in range(3000)]
+    content = "a;b\n" + "".join(f"{a};{b}\n" for a, b in rows)
+    assert extract(content, AB).rows() == rows
+
+
+def test_quotes_may_be_switched_off(extract) -> None:
+    assert extract('a;b\n"x;y"\n', AB, CSVDialect(quote=None)).rows() == [('"x', 'y"')]
+
+
+@pytest.mark.parametrize(
+    ("field", "problem"), [('"x', "never ends"), ('"x"y', "goes on after"), ('"x" ', "goes on")]
+)
+def test_unclear_quotes_are_refused_with_their_line(extractor, field, problem) -> None:
+    with pytest.raises(FileContentError, match=rf"line 3: the quoted field .* {problem}"):
+        extractor(f"a;b\n1;2\n{field};1\n", AB).extract()
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_line_ends_of_every_system(extract, end) -> None:
+    content = f"a;b{end}1;x{end}{end}2;y{end}".encode()
+    assert extract(content, {"a": INTEGER, "b": STRING}).rows() == [(1, "x"), (2, "y")]
+
+
+def test_the_last_line_may_lack_its_end(extract) -> None:
+    assert extract("a;b\n1;x\n2;y", AB).rows() == [("1", "x"), ("2", "y")]
+
+
+# --- the header ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("header", "names"),
+    [
+        ("a;a;a", ["a", "a.1", "a.2"]),
+        ("a;a.1;a", ["a", "a.1", "a.2"]),
+        ("a;;b;", ["a", "Unnamed: 1", "b", "Unnamed: 3"]),
+        (" a ;b c", [" a ", "b c"]),
+        ('"a ""q""";"b;c"', ['a "q"', "b;c"]),
+        ('"line\nbreak";b', ["line\nbreak", "b"]),
+        ("\ufeffa;b", ["a", "b"]),
+        ('\ufeff"a";b', ["a", "b"]),
+    ],
+)
+def test_header_names(extract, header, names) -> None:
+    frame = extract(f"{header}\n{';'.join('1' * len(names))}\n", {"z": STRING})
+    assert frame.columns == names
+    assert frame.rows() == [("1",) * len(names)]
+
+
+def test_a_header_longer_than_any_buffer(extract) -> None:
+    names = [f"column with a long name {i}" for i in range(5_000)]
+    content = ";".join(names) + "\n" + ";".join("1" for _ in names) + "\n"
+    assert extract(content, {names[0]: INTEGER}).columns == names
+
+
+def test_without_a_header_the_columns_are_the_declared_ones(extract) -> None:
+    frame = extract("\n1;x;2.5\n\n2;y;\n", ABC, CSVDialect(has_header=False))
+    assert frame.columns == ["a", "b", "c"]
+    assert frame.rows() == [(1, "x", 2.5), (2, "y", None)]
+
+
+@pytest.mark.parametrize("content", ["a;b;c", "a;b;c\n", "a;b;c\n\n"])
+def test_a_header_alone_gives_typed_columns(extract, content) -> None:
+    frame = extract(content, ABC)
+    assert frame.schema == {"a": pl.Int64, "b": pl.String, "c": pl.Float64}
+    assert frame.is_empty()
+
+
+@pytest.mark.parametrize("content", ["", "\n", " \n\n", "\ufeff"])
+def test_an_empty_file_has_no_header(extractor, content) -> None:
+    with pytest.raises(FileContentError, match="no header"):
+        extractor(content, AB).extract()
+
+
+@pytest.mark.parametrize("separator", [",", "\t", "|"])
+def test_another_separator_is_named(extractor, separator) -> None:
+    content = f"a{separator}b{separator}c\n1{separator}2{separator}3\n"
+    with pytest.raises(FileContentError, match="one column") as caught:
+        extractor(content, ABC).extract()
+    assert f"CSVDialect(separator={separator!r})" in str(caught.value)
+    assert extractor(content, ABC, separator=separator).extract()["t"].width == 3
+
+
+def test_a_wrong_separator_is_named_without_a_header(extractor) -> None:
+    with pytest.raises(FileContentError, match="separator ',' fits"):
+        extractor("1,2\n", AB, CSVDialect(has_header=False)).extract()
+
+
+def test_a_separator_that_is_none_is_refused(extractor) -> None:
+    with pytest.raises(InvalidSchemaError, match="one ASCII character"):
+        extractor("a;b\n", AB, separator=";;")
+
+
+# --- encodings and binary files -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-16", "utf-16-le", "latin-1", "utf-8-sig"])
+def test_other_encodings(extract, encoding) -> None:
+    content = "größe;b\n1;é€\n" if encoding != "latin-1" else "größe;b\n1;é\n"
+    frame = extract(
+        content.encode(encoding), {"größe": INTEGER, "b": STRING}, CSVDialect(encoding=encoding)
+    )
+    assert frame.rows() == [(1, content[-3:-1].lstrip(";"))]
+
+
+def test_bytes_that_the_encoding_lacks_are_refused(extractor) -> None:
+    with pytest.raises(FileContentError, match="not cp1252 text near byte 6"):
+        extractor(b"a;b\n1;\x81\n", AB, CSVDialect(encoding="cp1252")).extract()
+
+
+@pytest.mark.parametrize("content", [b"a;b\n1;2\n3;\xe9\n", b'a;b\n"";\n3;\xe9"\n'])
+def test_invalid_utf8_is_refused_with_its_line(extractor, content) -> None:
+    with pytest.raises(FileContentError, match=r"line 3: byte \d+ \(0xe9\) is not UTF-8.*cp1252"):
+        extractor(content, AB).extract()
+
+
+def test_invalid_utf8_in_the_header_is_refused(extractor) -> None:
+    with pytest.raises(FileContentError, match="line 1"):
+        extractor(b"\xe9;b\n3;4\n", AB).extract()
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+def test_wide_text_says_its_encoding(extractor, encoding) -> None:
+    with pytest.raises(FileContentError, match=f'encoding="{encoding}"'):
+        extractor("a;b\n1;2\n".encode(encoding), AB).extract()
+
+
+def binary_files() -> dict[str, bytes]:
+    frame = pl.DataFrame({"a": [1]})
+    parquet, ipc = io.BytesIO(), io.BytesIO()
+    frame.write_parquet(parquet)
+    frame.write_ipc(ipc)
+    connection = sqlite3.connect(":memory:")
+    connection.execute("CREATE TABLE t (a)")
+    connection.commit()
+    database = connection.serialize()
+    connection.close()
+    return {
+        "parquet": parquet.getvalue(),
+        "arrow": ipc.getvalue(),
+        "sqlite": database,
+        "png": b"\x89PNG\r\n\x1a\n" + bytes(50),
+        "noise": bytes(i * i % 251 for i in range(5000)),
+        "zeros": bytes(5000),
+        "utf-16 without mark": "a;b\n1;2\n".encode("utf-16-le"),
+    }
+
+
+@pytest.mark.parametrize("name", ["PAR1", "GIF8", "BZh", "ARROW1", "%PDF"])
+def test_a_column_may_be_named_like_a_binary_format(extract, name) -> None:
+    assert extract(f"{name};b\n1;2\n", {name: INTEGER}).columns == [name, "b"]
+
+
+@pytest.mark.parametrize("kind", sorted(binary_files()))
+def test_binary_files_are_refused(extractor, kind) -> None:
+    with pytest.raises(FileContentError, match="looks binary"):
+        extractor(binary_files()[kind], AB).extract()
+
+
+# --- compressed files ---------------------------------------------------------------------------
+
+
+def zipped(*names: str) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in names:
+            archive.writestr(name, "a;b\n1;x\n")
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        gzip.compress(b"a;b\n1;x\n"),
+        gzip.compress(b"a;b\n") + gzip.compress(b"1;x\n"),
+        pa.compress(b"a;b\n1;x\n", codec="zstd", asbytes=True),
+        zipped("t.csv"),
+        zipped("folder/", "folder/t.csv"),
+    ],
+)
+def test_compressed_files_are_read_whatever_their_name(extract, content) -> None:
+    assert extract(content, AB).rows() == [("1", "x")]
+
+
+def test_a_wide_encoding_inside_a_compressed_file(extract) -> None:
+    content = gzip.compress("a;b\n1;é\n".encode("utf-16"))
+    assert extract(content, AB, CSVDialect(encoding="utf-16")).rows() == [("1", "é")]
+
+
+# --- the file afterwards ------------------------------------------------------------------------
+
+
+def test_frames_do_not_depend_on_the_file(extractor, csv_folder) -> None:
+    rows = [(i, f"a text too long to be inlined {i}", i / 8) for i in range(50_000)]
+    instance = extractor("a;b;c\n" + "".join(f"{a};{b};{c}\n" for a, b, c in rows), ABC)
+    frame = instance.extract()["t"]
+    path = csv_folder / "t.csv"
+    with path.open("r+b") as stream:
+        stream.write(b"#" * path.stat().st_size)
+    path.unlink()
+    assert frame.rows() == rows

@@ -1,0 +1,122 @@
+"""The base classes and the sequence."""
+
+from __future__ import annotations
+
+import logging
+
+import polars as pl
+import pytest
+
+from algomancy_data.errors import SchemaKindError, ValidationError
+from algomancy_data.extractor import ExtractionSequence, MultiExtractor, SingleExtractor
+from algomancy_data.file import CSVFile
+from algomancy_data.schema import Column, ColumnGroup, DataType, Schema, SchemaType
+
+FILE = CSVFile("f", content="data:,")
+
+
+class One(Schema):
+    _FILENAME, _EXTENSION, _SCHEMA_TYPE = "f", "csv", SchemaType.SINGLE
+    NUMBER = Column("number", DataType.INTEGER)
+
+
+class Many(Schema):
+    _FILENAME, _EXTENSION, _SCHEMA_TYPE = "f", "csv", SchemaType.MULTI
+    LEFT = ColumnGroup("left", [Column("number", DataType.INTEGER)])
+    RIGHT = ColumnGroup("right", [Column("number", DataType.FLOAT)])
+
+
+class Fixed(SingleExtractor):
+    def __init__(self, frame: pl.DataFrame, file: CSVFile = FILE, logger=None) -> None:
+        super().__init__(file, One, logger)
+        self.frame = frame
+        self.runs = 0
+
+    def _extract_file(self) -> pl.DataFrame:
+        self.runs += 1
+        return self.frame
+
+
+class FixedMany(MultiExtractor):
+    frames: dict[str, pl.DataFrame]
+
+    def _extract_files(self) -> dict[str, pl.DataFrame]:
+        return self.frames
+
+
+def test_a_single_extractor_converts_and_does_not_touch_its_input() -> None:
+    frame = pl.DataFrame({"number": ["1"], "more": ["x"]})
+    extractor = Fixed(frame)
+    assert extractor.extract()["f"].rows() == [(1, "x")]
+    assert frame.rows() == [("1", "x")]
+    assert (extractor.file, extractor.schema, extractor.logger) == (FILE, One, None)
+
+
+def test_issues_are_kept_and_logged(caplog) -> None:
+    extractor = Fixed(pl.DataFrame({"number": ["x"]}), logger=logging.getLogger("own"))
+    extractor.extract()
+    assert [issue.table for issue in extractor.conversion_issues] == ["f"]
+    assert "Table 'f', column 'number' as INTEGER" in caplog.text
+
+
+def test_a_multi_extractor_names_its_tables_after_file_and_group() -> None:
+    extractor = FixedMany(FILE, Many)
+    extractor.frames = {
+        "left": pl.DataFrame({"number": ["1"]}),
+        "right": pl.DataFrame({"number": ["x"]}),
+    }
+    frames = extractor.extract()
+    assert list(frames) == ["f.left", "f.right"]
+    assert frames["f.left"]["number"].to_list() == [1]
+    assert [issue.table for issue in extractor.conversion_issues] == ["f.right"]
+
+
+def test_a_multi_extractor_refuses_tables_without_a_group() -> None:
+    extractor = FixedMany(FILE, Many)
+    extractor.frames = {"middle": pl.DataFrame()}
+    with pytest.raises(ValidationError, match=r"'middle' was extracted, .* 'left', 'right'"):
+        extractor.extract()
+
+
+def test_a_multi_extractor_refuses_a_single_schema() -> None:
+    with pytest.raises(SchemaKindError, match="MULTI"):
+        FixedMany(FILE, One).extract()
+
+
+def test_a_sequence_extracts_once() -> None:
+    extractor = Fixed(pl.DataFrame({"number": [1]}))
+    sequence = ExtractionSequence([extractor])
+    assert not sequence.completed
+    assert sequence.data is sequence.data
+    assert sequence.completed
+    assert extractor.runs == 1
+
+
+def test_a_sequence_with_a_further_extractor_extracts_anew() -> None:
+    sequence = ExtractionSequence()
+    assert sequence.data == {}
+    sequence.add_extractor(Fixed(pl.DataFrame({"number": [1]})))
+    sequence.add_extractors([Fixed(pl.DataFrame(), CSVFile("g", content="data:,"))])
+    assert not sequence.completed
+    assert list(sequence.data) == ["f", "g"]
+
+
+def test_a_sequence_keeps_the_list_it_was_given() -> None:
+    extractors = []
+    sequence = ExtractionSequence(extractors)
+    sequence.add_extractor(Fixed(pl.DataFrame()))
+    assert len(extractors) == 1
+
+
+def test_a_table_extracted_twice_is_replaced_with_a_warning(caplog) -> None:
+    first, second = pl.DataFrame({"number": [1]}), pl.DataFrame({"number": [2]})
+    sequence = ExtractionSequence([Fixed(first), Fixed(second)], logging.getLogger("own"))
+    assert sequence.run_extraction()["f"].equals(second)
+    assert "Table 'f' is extracted twice" in caplog.text
+
+
+def test_the_issues_of_a_sequence_are_a_copy() -> None:
+    sequence = ExtractionSequence([Fixed(pl.DataFrame({"number": ["x"]}))])
+    sequence.run_extraction()
+    sequence.conversion_issues.clear()
+    assert len(sequence.conversion_issues) == 1

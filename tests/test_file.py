@@ -1,0 +1,163 @@
+"""Files: paths, uploads, compression, and what goes wrong with them."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import io
+import zipfile
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from algomancy_data.errors import FileContentError
+from algomancy_data.file import FILE_TYPES, CSVFile, File
+from algomancy_data.schema import FileExtension
+
+TEXT = "a;b\n1;é\n"
+
+
+def uri(content: bytes) -> str:
+    return "data:text/csv;base64," + base64.b64encode(content).decode()
+
+
+def zipped(**members: str) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(f"{name}.csv", content)
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "t.csv"
+    path.write_text(TEXT, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("kind", [str, Path])
+def test_a_path_may_be_text_or_a_path(path, kind) -> None:
+    file = CSVFile("t", kind(path))
+    assert (file.name, file.extension, file.path) == ("t", FileExtension.CSV, kind(path))
+    assert file.content == TEXT
+    assert file.read_contents_from_path() == TEXT
+    assert file.source() == path
+    assert file.read_bytes() == TEXT.encode()
+
+
+def test_the_content_of_a_path_is_never_kept(path) -> None:
+    file = CSVFile("t", path)
+    path.write_text("new", encoding="utf-8")
+    assert file.content == "new"
+
+
+def test_the_constructor_does_not_read(tmp_path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes(b"\xff\xff")
+    file = CSVFile("t", path)
+    with pytest.raises(FileContentError, match="not UTF-8"):
+        _ = file.content
+
+
+def test_uploaded_content_is_decoded() -> None:
+    file = CSVFile("t", content=uri(b"\xef\xbb\xbf" + TEXT.encode()))
+    assert file.content == TEXT
+    assert file.source() == b"\xef\xbb\xbf" + TEXT.encode()
+
+
+def test_uploaded_content_wins_over_the_path(path) -> None:
+    assert CSVFile("t", path, uri(b"x")).content == "x"
+
+
+def test_without_path_and_content_there_is_no_content() -> None:
+    assert CSVFile("t").content is None
+    with pytest.raises(FileContentError, match="neither a path nor content"):
+        CSVFile("t").source()
+
+
+def test_a_missing_path_is_refused_at_once(tmp_path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"'t': there is nothing at .*none.csv"):
+        CSVFile("t", tmp_path / "none.csv")
+
+
+def test_a_directory_is_refused_at_once(tmp_path) -> None:
+    with pytest.raises(FileContentError, match="is a directory"):
+        CSVFile("t", tmp_path)
+
+
+def test_a_path_that_is_gone_later_is_not_found(path) -> None:
+    file = CSVFile("t", path)
+    path.unlink()
+    with pytest.raises(FileNotFoundError):
+        file.source()
+
+
+def test_content_that_is_no_data_uri_is_a_value_error() -> None:
+    with pytest.raises(ValueError, match="no comma"):
+        CSVFile("t", content="YTti")
+
+
+def test_content_that_is_no_base64_is_refused() -> None:
+    with pytest.raises(FileContentError, match="base64"):
+        CSVFile("t", content="data:text/csv;base64,a§b").source()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        gzip.compress(TEXT.encode()),
+        pa.compress(TEXT.encode(), codec="zstd", asbytes=True),
+        zipped(t=TEXT),
+    ],
+)
+def test_compressed_content_is_recognised_by_its_first_bytes(path, content) -> None:
+    path.write_bytes(content)
+    assert CSVFile("t", path).content == TEXT
+    assert CSVFile("t", content=uri(content)).source() == TEXT.encode()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        gzip.compress(TEXT.encode() * 99)[:-9],
+        gzip.compress(TEXT.encode())[:10] + b"junk",
+        pa.compress(TEXT.encode() * 99, codec="zstd", asbytes=True)[:-5],
+        zipped(t=TEXT)[:-30],
+        b"PK\x03\x04",
+    ],
+)
+def test_damaged_compression_is_refused(path, content) -> None:
+    path.write_bytes(content)
+    with pytest.raises(FileContentError, match=r"damaged|cannot be opened"):
+        CSVFile("t", path).source()
+
+
+def test_a_zip_needs_exactly_one_member(path) -> None:
+    path.write_bytes(zipped(a=TEXT, b=TEXT))
+    with pytest.raises(FileContentError, match=r"2 members \('a\.csv', 'b\.csv'\)"):
+        CSVFile("t", path).source()
+    path.write_bytes(zipped())
+    with pytest.raises(FileContentError, match=r"0 members \(none\)"):
+        CSVFile("t", path).source()
+
+
+def test_an_office_document_is_refused(path) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("[Content_Types].xml", "")
+        archive.writestr("xl/workbook.xml", "")
+    path.write_bytes(buffer.getvalue())
+    with pytest.raises(FileContentError, match="Office document"):
+        CSVFile("t", path).source()
+
+
+def test_the_class_of_each_format() -> None:
+    assert FILE_TYPES[FileExtension.CSV] is CSVFile
+    assert all(issubclass(cls, File) for cls in FILE_TYPES.values())
+
+
+def test_repr_says_where_it_is(path) -> None:
+    assert repr(CSVFile("t", path)) == f"CSVFile('t', path={str(path)!r})"
+    assert repr(CSVFile("t", content=uri(b"x"))) == "CSVFile('t', content=…)"
