@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from algomancy_data.database.catalogue import Catalogue, Entry, create_or_check
 from algomancy_data.database.engines import adbc_engine
 from algomancy_data.database.failures import describe, store_errors
+from algomancy_data.database.parallel import Readers
 from algomancy_data.database.protocols import SqlTableLayout, handed_back
 from algomancy_data.database.tables import PreparedTable, drop_table, read_table
 from algomancy_data.datamanager import DataManager
@@ -215,7 +216,11 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
             return None
         if entry.tables is None:
             return self._data_object_type.from_json(entry.payload or "")
-        tables = {layout.name: read_table(connection, layout) for layout in entry.tables}
+        readers = Readers.for_engine(
+            self._engine,
+            lambda other: self._catalogue.version(other, entry.name) == entry.version,
+        )
+        tables = {layout.name: read_table(connection, layout, readers) for layout in entry.tables}
         data = self._data_object_type(
             ds_type=ds_type,
             name=entry.name,

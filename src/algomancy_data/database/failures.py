@@ -18,6 +18,7 @@ _BUSY: Final = ("database is locked", "database table is locked", "database sche
 _REMEDIES: Final = {
     "disk is full": "Free some space; the old state of the data is intact.",
     "unable to open database file": "Check that the folder exists and may be written to.",
+    "failed to open": "Check that the folder exists and may be written to.",
     "readonly database": "Check the permissions of the file and of its folder.",
     "file is not a database": "The file is something else: choose another path.",
     "malformed": "Restore the file from a backup.",
@@ -56,6 +57,8 @@ def store_errors(engine: sa.Engine, doing: str) -> Generator[None]:
 
 def _translated(engine: sa.Engine, doing: str, text: str) -> StoreError:
     reason = text.split("\nquery", maxsplit=1)[0].strip()
+    # The driver's guess at why a file could not be opened, which it never is.
+    reason = reason.removesuffix(": failed to allocate memory").removesuffix(".") + "."
     if any(busy in text for busy in _BUSY):
         return StoreBusyError(
             f"The database {describe(engine)} failed while {doing}: another connection kept it "

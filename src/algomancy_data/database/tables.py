@@ -16,9 +16,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from algomancy_data.database.layout import ColumnLayout
+    from algomancy_data.database.parallel import Readers
 
 # A range of rows is one Arrow batch, whose text columns have 32-bit offsets: 2 GiB each.
 _ROWS_PER_READ: Final = 1_000_000
+# As many at a time are encoded, and between them one can interrupt.
+_ROWS_PER_WRITE: Final = 250_000
+# Below this, opening another connection takes longer than it saves.
+_ROWS_WORTH_A_CONNECTION: Final = 50_000
+_SPARSE: Final = 100
 
 
 class _DeclaredType(sa.types.UserDefinedType[Any]):
@@ -55,19 +61,27 @@ class PreparedTable:
     def write(self, connection: sa.Connection, session: str, dataset: str) -> TableLayout:
         """Create the table and fill it; return how it lies in the database.
 
-        The rows go in as one stream on the connection's own transaction, in order.
+        The rows go in on the connection's own transaction, in order.
         """
         physical = _free_name(connection, session, dataset, self.name)
         layout = TableLayout(self.name, physical, self.height, self.columns)
         _table(layout).create(connection)
-        if self.columns and self.height:
+        if self.columns:
             with _cursor(connection) as cursor:
-                cursor.adbc_ingest(physical, codec.encode(self._frame, self.columns), mode="append")
+                for rows in self._frame.iter_slices(_ROWS_PER_WRITE):
+                    cursor.adbc_ingest(physical, codec.encode(rows, self.columns), mode="append")
         return layout
 
 
-def read_table(connection: sa.Connection, layout: TableLayout) -> pl.DataFrame:
+def read_table(
+    connection: sa.Connection, layout: TableLayout, readers: Readers | None = None
+) -> pl.DataFrame:
     """Return the frame that lies in a table, in the order in which it was written.
+
+    Args:
+        connection: A connection in a transaction.
+        layout: How the table lies in the database.
+        readers: Further connections to read a large table with.
 
     Raises:
         SchemaDriftError: The table is gone, or somebody changed its columns or their types.
@@ -75,10 +89,18 @@ def read_table(connection: sa.Connection, layout: TableLayout) -> pl.DataFrame:
     check_drift(connection, layout)
     if not layout.columns:
         return pl.DataFrame(height=layout.height)
-    parts = [
-        codec.decode(part, layout.columns, layout.name)
-        for part in _stored_parts(connection, layout)
-    ]
+
+    def read_part(own: sa.Connection, rows: range) -> pl.DataFrame:
+        return codec.decode(_fetch(own, layout, rows), layout.columns, layout.name)
+
+    rows = _row_ids(connection, layout)
+    if len(rows) > _SPARSE * max(layout.height, _ROWS_PER_READ):
+        parts = [read_part(connection, rows)]  # somebody numbered rows by hand
+    elif readers is None or len(rows) < _ROWS_WORTH_A_CONNECTION:
+        parts = [read_part(connection, part) for part in _split(rows, _ROWS_PER_READ)]
+    else:
+        share = -(-len(rows) // readers.connections)
+        parts = readers.read(connection, read_part, _split(rows, min(share, _ROWS_PER_READ)))
     return pl.concat(parts) if len(parts) != 1 else parts[0]
 
 
@@ -123,23 +145,21 @@ def _declared_columns(connection: sa.Connection, physical: str) -> dict[str, str
     return {row.name: row.type for row in rows}
 
 
-def _stored_parts(connection: sa.Connection, layout: TableLayout) -> list[pl.DataFrame]:
-    table = _table(layout)
+def _row_ids(connection: sa.Connection, layout: TableLayout) -> range:
     row_id = sa.column(ROW_ID)
-    first, last = connection.execute(
-        sa.select(sa.func.min(row_id), sa.func.max(row_id)).select_from(table)
-    ).one()
-    if first is None:
-        first, last = 1, 1  # an empty table still has columns to read
-    parts: list[pl.DataFrame] = []
-    for start in range(first, last + 1, _ROWS_PER_READ):
-        rows = row_id.between(start, min(start + _ROWS_PER_READ - 1, last))
-        query = sa.select(table).where(rows).order_by(row_id)
-        parts.append(_fetch(connection, query))
-    return parts
+    query = sa.select(sa.func.min(row_id), sa.func.max(row_id)).select_from(_table(layout))
+    first, last = connection.execute(query).one()
+    # An empty table still has columns to read.
+    return range(1, 2) if first is None else range(first, last + 1)
 
 
-def _fetch(connection: sa.Connection, query: sa.Select[Any]) -> pl.DataFrame:
+def _split(rows: range, length: int) -> list[range]:
+    return [rows[start : start + length] for start in range(0, len(rows), length)]
+
+
+def _fetch(connection: sa.Connection, layout: TableLayout, rows: range) -> pl.DataFrame:
+    row_id = sa.column(ROW_ID)
+    query = sa.select(_table(layout)).where(row_id.between(rows[0], rows[-1])).order_by(row_id)
     statement = query.compile(connection.engine, compile_kwargs={"literal_binds": True})
     with _cursor(connection) as cursor:
         cursor.execute(str(statement))

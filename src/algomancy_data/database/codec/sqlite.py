@@ -241,15 +241,17 @@ def _as_stored(stored: pl.DataFrame, column: ColumnLayout, table: str) -> pl.Ser
     """Return a column in its storage's dtype; the driver calls a column of NULLs integers."""
     series = stored[column.physical]
     expected = _STORED_DTYPES[column.storage]
-    lossless = series.null_count() == len(series) or (
-        series.dtype == pl.Int64() and expected == pl.Float64()
-    )
-    if series.dtype == expected:
-        return series
-    if lossless:
+    if series.null_count() == len(series):
         return series.cast(expected)
+    if series.dtype == pl.Int64() and expected == pl.Float64():
+        return series.cast(expected)
+    foreign = str(series.dtype)
+    if series.dtype == expected:
+        if column.storage != "boolean" or series.is_between(0, 1).all():
+            return series
+        foreign = "other than 0 and 1"
     msg = (
-        f"Column {column.physical!r} of table {table!r} holds values of type {series.dtype} where "
+        f"Column {column.physical!r} of table {table!r} holds values of type {foreign} where "
         f"{column.storage} was written, so somebody changed them. Undo the change, or delete the "
         f"dataset and load it again."
     )
@@ -263,14 +265,13 @@ def _decoded(column: ColumnLayout) -> pl.Expr:
             return value.cast(pl.Int32).cast(column.dtype)
         case pl.Datetime() if column.storage == "integer":
             return value.cast(column.dtype)
-        case pl.Datetime(time_unit=unit, time_zone=zone):
-            suffix = "" if zone is None else _UTC_SUFFIX
-            naive = value.str.to_datetime(
-                f"%Y-%m-%d %H:%M:%S%.f{suffix}", time_unit=unit, cache=False
-            )
-            if zone is None:
-                return naive
-            return naive.dt.replace_time_zone("UTC").dt.convert_time_zone(zone)
+        case pl.Datetime(time_unit=unit, time_zone=None):
+            naive = pl.Datetime(unit)
+            return value.map_batches(lambda texts: _datetimes(texts, naive), return_dtype=naive)
+        case pl.Datetime(time_unit=unit, time_zone=str(zone)):
+            utc = pl.Datetime(unit, "UTC")
+            parsed = value.map_batches(lambda texts: _datetimes(texts, utc), return_dtype=utc)
+            return parsed.dt.convert_time_zone(zone)
         case pl.Date():
             return value.str.to_date("%Y-%m-%d", cache=False)
         case pl.Time():
@@ -282,3 +283,17 @@ def _decoded(column: ColumnLayout) -> pl.Expr:
             return value
         case _:
             return value.cast(column.dtype)
+
+
+def _datetimes(texts: pl.Series, dtype: pl.Datetime) -> pl.Series:
+    """Return what :func:`_datetime_texts` was given."""
+    try:
+        # A seventh of the time that Polars takes; it does not know years of other than 4 digits.
+        parsed: Any = pc.cast(texts.to_arrow(), pa.timestamp(dtype.time_unit, dtype.time_zone))
+    except pa.ArrowInvalid:
+        suffix = "" if dtype.time_zone is None else _UTC_SUFFIX
+        naive = texts.str.to_datetime(
+            f"%Y-%m-%d %H:%M:%S%.f{suffix}", time_unit=dtype.time_unit, cache=False
+        )
+        return naive if dtype.time_zone is None else naive.dt.replace_time_zone(dtype.time_zone)
+    return cast("pl.Series", pl.from_arrow(parsed))

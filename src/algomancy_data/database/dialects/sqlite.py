@@ -10,13 +10,12 @@ from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 from sqlalchemy.exc import ArgumentError
 
 from algomancy_data.database.dialects import sqlite_dbapi
+from algomancy_data.database.dialects.sqlite_dbapi import MEMORY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sqlalchemy.engine.interfaces import DBAPIModule
-
-MEMORY: Final = ":memory:"
 
 # Chosen by measurement on a table of 1,000,000 x 8, beside 4 KiB and 64 KiB pages.
 _PAGE_BYTES: Final = 16_384
@@ -99,7 +98,9 @@ class SQLiteADBCDialect(SQLiteDialect):
         try:
             connection.run(f"PRAGMA busy_timeout = {int(cparams['busy_timeout'] * 1000)}")
             connection.run("PRAGMA foreign_keys = ON")
-            if path != MEMORY:
+            if isinstance(connection, sqlite_dbapi.SharedConnection):
+                connection.turn_seconds = cparams["busy_timeout"]
+            else:
                 _set_up_file(connection, cparams["page_size"], cparams["journal_mode"])
         except BaseException:
             connection.close()

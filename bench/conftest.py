@@ -1,0 +1,94 @@
+"""How large the benchmarks' tables are, and how a ratio of one run is measured and judged."""
+
+from __future__ import annotations
+
+import sys
+import time
+import tomllib
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_benchmark.fixture import BenchmarkFixture
+
+HERE = Path(__file__).parent
+FULL_ROWS = 1_000_000
+TEST_ROWS = 2_000
+ROUNDS = 7
+
+sys.path.insert(0, str(HERE))  # for the generators: the benchmarks are no package
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--bench-rows",
+        type=int,
+        help=f"rows of the large table ({FULL_ROWS:,}, and {TEST_ROWS:,} without benchmarks)",
+    )
+
+
+@pytest.fixture(scope="session")
+def measuring(pytestconfig: pytest.Config) -> bool:
+    """Tell whether this is a benchmark and not only a test of one."""
+    return bool(
+        pytestconfig.getoption("benchmark_enable")
+        or not pytestconfig.getoption("benchmark_disable")
+    )
+
+
+@pytest.fixture(scope="session")
+def rows(pytestconfig: pytest.Config, measuring: bool) -> int:  # noqa: FBT001  a fixture
+    return pytestconfig.getoption("bench_rows") or (FULL_ROWS if measuring else TEST_ROWS)
+
+
+@pytest.fixture
+def beside(
+    benchmark: BenchmarkFixture,
+    request: pytest.FixtureRequest,
+    capsys: pytest.CaptureFixture[str],
+) -> Callable[..., None]:
+    """Time our way and the other way in turns, and judge the median of the ratios.
+
+    The machine's speed changes from minute to minute, so only times next to each other compare.
+    """
+    limits = tomllib.loads((HERE / "limits.toml").read_text())[request.node.originalname]
+
+    def run(
+        ours: Callable[[], object],
+        other: Callable[[], object],
+        before_each: Callable[[], object] = lambda: None,
+    ) -> None:
+        seconds: list[float] = []
+
+        def the_other_way() -> None:
+            before_each()
+            start = time.perf_counter()
+            other()
+            seconds.append(time.perf_counter() - start)
+            before_each()
+
+        benchmark.pedantic(ours, setup=the_other_way, rounds=ROUNDS)
+        if benchmark.stats is None:  # switched off: this was a test
+            return
+        ratios = [mine / its for mine, its in zip(benchmark.stats.stats.data, seconds, strict=True)]
+        ratio = median(ratios)
+        benchmark.extra_info |= {
+            "ratio": round(ratio, 3),
+            "ratio_range": [round(min(ratios), 3), round(max(ratios), 3)],
+            "other_seconds": round(median(seconds), 4),
+            "target": limits["target"],
+        }
+        with capsys.disabled():
+            sys.stdout.write(
+                f"\n{request.node.originalname}: {ratio:.2f} × the other way's "
+                f"{median(seconds):.3f} s ({min(ratios):.2f}–{max(ratios):.2f}; "
+                f"target {limits['target']}, gate {limits['gate']})\n"
+            )
+        assert ratio <= limits["gate"], f"{ratio:.2f} × instead of at most {limits['gate']} ×"
+
+    return run
