@@ -1,6 +1,6 @@
 # `make demo` and `make test` are all a newcomer needs: each makes .venv and installs what it uses.
 PYTHON ?= python3
-UV := .venv/bin/uv
+UV := .venv/bin/uv --system-certs
 RUN := .venv/bin/
 
 .PHONY: demo test test-quick lint format bench-quick lock clean
@@ -10,7 +10,7 @@ help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 .venv/.synced: pyproject.toml uv.lock
-	@test -x $(UV) || { $(PYTHON) -m venv .venv && .venv/bin/python -m pip install --quiet --disable-pip-version-check uv; }
+	@test -x .venv/bin/uv || { $(PYTHON) -m venv .venv && .venv/bin/python -m pip install --quiet --disable-pip-version-check uv; }
 	$(UV) sync --quiet --locked --all-extras --all-groups
 	@touch $@
 
