@@ -21,8 +21,6 @@ FULL_ROWS = 1_000_000
 TEST_ROWS = 2_000
 ROUNDS = 7
 
-sys.path.insert(0, str(HERE))  # for the generators: the benchmarks are no package
-
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(

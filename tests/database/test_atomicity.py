@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
+from algomancy_data.database import tables
 from algomancy_data.database.codec import sqlite as codec
 from algomancy_data.database.naming import hashed_table_name
 from algomancy_data.errors import StoreError
@@ -30,9 +31,16 @@ def tables_of(outside, path):
     return look
 
 
+@pytest.fixture(params=[100_000, 40], ids=["third table", "third part of a table"])
+def rows_per_write(request):
+    """A table of five has 100 rows."""
+    return request.param
+
+
 @pytest.fixture(params=[RuntimeError, KeyboardInterrupt])
-def poisoned(request, monkeypatch):
-    """Let the third table of a dataset fail while it is written; returns how."""
+def poisoned(request, monkeypatch, rows_per_write):
+    """Let the third part of a dataset fail while it is written; returns how."""
+    monkeypatch.setattr(tables, "_ROWS_PER_WRITE", rows_per_write)
     encode, calls = codec.encode, []
 
     def fail_at_the_third(frame, columns):

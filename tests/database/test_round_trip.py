@@ -136,6 +136,12 @@ def test_a_table_larger_than_one_read_comes_back_in_order(round_trip, monkeypatc
     assert_identical(round_trip(frame), frame)
 
 
+def test_a_table_written_in_several_parts_comes_back_in_order(round_trip, monkeypatch):
+    monkeypatch.setattr(tables, "_ROWS_PER_WRITE", 7)
+    frame = pl.DataFrame({"i": range(50), "s": [None] * 49 + ["late"], "f": [math.nan] * 50})
+    assert_identical(round_trip(frame), frame)
+
+
 @pytest.mark.parametrize("rows_per_read", [10, 1_000_000])
 def test_a_table_read_over_several_connections_comes_back_in_order(
     round_trip, monkeypatch, rows_per_read

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from typing import TYPE_CHECKING, Final, Self
 
 import adbc_driver_manager
@@ -45,6 +46,10 @@ class Readers:
         is_memory = isinstance(engine.pool, sa.StaticPool) or not engine.url.database
         return None if is_memory else cls(engine.url, has_same_state)
 
+    @cached_property
+    def _engine(self) -> sa.Engine:
+        return sa.create_engine(self._url, poolclass=sa.NullPool)
+
     def read(
         self,
         connection: sa.Connection,
@@ -77,7 +82,7 @@ class Readers:
             except (exc.DBAPIError, adbc_driver_manager.Error):
                 return
 
-        engine = sa.create_engine(self._url, poolclass=sa.NullPool)
+        engine = self._engine  # made here: the threads would make one each
         helpers = min(self.connections, len(parts)) - 1
         with ThreadPoolExecutor(max(helpers, 1), "algomancy-data-reader") as pool:
             futures = [pool.submit(help_out) for _ in range(helpers)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
@@ -13,15 +15,15 @@ from algomancy_data.database.naming import NO_COLUMNS, ROW_ID, hashed_table_name
 from algomancy_data.errors import SchemaDriftError, StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Generator, Mapping
 
     from algomancy_data.database.layout import ColumnLayout
     from algomancy_data.database.parallel import Readers
 
 # A range of rows is one Arrow batch, whose text columns have 32-bit offsets: 2 GiB each.
 _ROWS_PER_READ: Final = 1_000_000
-# As many at a time are encoded, and between them one can interrupt.
-_ROWS_PER_WRITE: Final = 250_000
+# As many at a time are encoded, and between them one can interrupt. Chosen by measurement.
+_ROWS_PER_WRITE: Final = 100_000
 # Below this, opening another connection takes longer than it saves.
 _ROWS_WORTH_A_CONNECTION: Final = 50_000
 _SPARSE: Final = 100
@@ -66,10 +68,11 @@ class PreparedTable:
         physical = _free_name(connection, session, dataset, self.name)
         layout = TableLayout(self.name, physical, self.height, self.columns)
         _table(layout).create(connection)
-        if self.columns:
-            with _cursor(connection) as cursor:
-                for rows in self._frame.iter_slices(_ROWS_PER_WRITE):
-                    cursor.adbc_ingest(physical, codec.encode(rows, self.columns), mode="append")
+        if self.columns and self.height:
+            encoded = _encoded_ahead(self._frame, self.columns)
+            with _cursor(connection) as cursor, closing(encoded) as parts:
+                for part in parts:
+                    cursor.adbc_ingest(physical, part, mode="append")
         return layout
 
 
@@ -145,12 +148,31 @@ def _declared_columns(connection: sa.Connection, physical: str) -> dict[str, str
     return {row.name: row.type for row in rows}
 
 
+def _encoded_ahead(
+    frame: pl.DataFrame, columns: tuple[ColumnLayout, ...]
+) -> Generator[pl.DataFrame]:
+    """Yield the rows as they go into the table; the next ones are made while some are written."""
+    first, *others = frame.iter_slices(_ROWS_PER_WRITE)
+    if not others:
+        yield codec.encode(first, columns)
+        return
+    with ThreadPoolExecutor(1, "algomancy-data-encoder") as pool:
+        coming = pool.submit(codec.encode, first, columns)
+        for rows in others:
+            ready = coming.result()
+            coming = pool.submit(codec.encode, rows, columns)
+            yield ready
+        yield coming.result()
+
+
 def _row_ids(connection: sa.Connection, layout: TableLayout) -> range:
-    row_id = sa.column(ROW_ID)
-    query = sa.select(sa.func.min(row_id), sa.func.max(row_id)).select_from(_table(layout))
-    first, last = connection.execute(query).one()
+    # Each by itself is found in the index; SQLite reads the whole table for both in one query.
+    first, last = (
+        connection.scalar(sa.select(outermost(sa.column(ROW_ID))).select_from(_table(layout)))
+        for outermost in (sa.func.min, sa.func.max)
+    )
     # An empty table still has columns to read.
-    return range(1, 2) if first is None else range(first, last + 1)
+    return range(1, 2) if first is None or last is None else range(first, last + 1)
 
 
 def _split(rows: range, length: int) -> list[range]:
