@@ -3,7 +3,8 @@
 SQLite knows 64-bit integers, 64-bit floats, text and blobs (https://www.sqlite.org/datatype3.html).
 It turns NaN into NULL, and -0.0 into 0 where a column has REAL affinity. So a column with NaN gets
 a second one that tells NaN from NULL, and a column with -0.0 gets no declared type. Dates and
-times are ISO 8601 text, which SQLite's date functions and people read.
+times are ISO 8601 text, which SQLite's date functions and people read; decimals and integers of
+more than 64 bits are text with all their digits; nested values are JSON text.
 
 Everything is Polars expressions over whole columns; what cannot be kept exactly is refused here,
 before anything is written.
@@ -18,6 +19,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from polars.exceptions import PolarsError
 
+from algomancy_data.database.codec import nested
+from algomancy_data.database.codec.sqlite_storage import STORED_DTYPES, storage, within_days
 from algomancy_data.database.layout import ColumnLayout
 from algomancy_data.database.naming import column_names, free_column_name
 from algomancy_data.errors import SchemaDriftError, UnstorableError
@@ -25,34 +28,13 @@ from algomancy_data.errors import SchemaDriftError, UnstorableError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from polars.datatypes import DataType as PolarsDataType
-
 MAX_COLUMNS: Final = 2000
 """SQLITE_MAX_COLUMN, see https://www.sqlite.org/limits.html."""
 
-MAX_VALUE_BYTES: Final = 1_000_000_000
-"""SQLITE_MAX_LENGTH: of one text or blob, see https://www.sqlite.org/limits.html."""
-
-_MAX_INTEGER: Final = 2**63 - 1
 _UTC_SUFFIX: Final = "Z"
 _FRACTION_DIGITS: Final = {"ms": 3, "us": 6, "ns": 9}
-_PER_DAY: Final = {"ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}
-
-# In days since 1970. Years of four digits are text that sorts; beyond the far days, which are
-# those of the year 262,142 on either side, Polars cannot write a text at all.
+# In days since 1970: years of four digits.
 _FOUR_DIGIT_DAYS: Final = (-719_162, 2_932_896)
-_FAR_DAYS: Final = (-96_465_292, 95_026_236)
-
-# Storage word -> the Polars dtype in which its values come from the driver.
-_STORED_DTYPES: Final[dict[str, PolarsDataType]] = {
-    "integer": pl.Int64(),
-    "boolean": pl.Int64(),
-    "null": pl.Int64(),
-    "real": pl.Float64(),
-    "text": pl.String(),
-    "iso": pl.String(),
-    "blob": pl.Binary(),
-}
 
 
 def plan(frame: pl.DataFrame, table: str) -> tuple[ColumnLayout, ...]:
@@ -66,18 +48,17 @@ def plan(frame: pl.DataFrame, table: str) -> tuple[ColumnLayout, ...]:
         UnstorableError: A column cannot be kept exactly, or there are too many.
     """
     physical = column_names(frame.columns)
-    masked, signed = _special_floats(frame)
     taken = list(physical)
     layouts: list[ColumnLayout] = []
-    for (name, dtype), physical_name in zip(frame.schema.items(), physical, strict=True):
-        storage, sql_type = _storage(frame[name], table)
+    for column, name in zip(frame, physical, strict=True):
+        stored = storage(column, table)
         mask = None
-        if name in masked:
-            mask = free_column_name(f"{physical_name}__is_nan", taken)
+        if stored.has_nan:
+            mask = free_column_name(f"{name}__is_nan", taken)
             taken.append(mask)
-        if name in signed:
-            sql_type = ""
-        layouts.append(ColumnLayout(name, dtype, physical_name, storage, sql_type, mask))
+        layouts.append(
+            ColumnLayout(column.name, column.dtype, name, stored.word, stored.sql_type, mask)
+        )
     if len(taken) > MAX_COLUMNS:
         msg = (
             f"Table {table!r} needs {len(taken):,} columns, but SQLite has at most "
@@ -89,7 +70,11 @@ def plan(frame: pl.DataFrame, table: str) -> tuple[ColumnLayout, ...]:
 
 def encode(frame: pl.DataFrame, columns: Sequence[ColumnLayout]) -> pl.DataFrame:
     """Return the frame as it goes into the table, columns under their physical names."""
-    return frame.select(expression for column in columns for expression in _encoded(column))
+    return _numbered(frame).select(
+        expression
+        for number, column in enumerate(columns)
+        for expression in _encoded(pl.col(str(number)), column)
+    )
 
 
 def decode(stored: pl.DataFrame, columns: Sequence[ColumnLayout], table: str) -> pl.DataFrame:
@@ -103,9 +88,21 @@ def decode(stored: pl.DataFrame, columns: Sequence[ColumnLayout], table: str) ->
     Raises:
         SchemaDriftError: Somebody changed a value to one that the column's type cannot have.
     """
-    raw = stored.with_columns(_as_stored(stored, column, table) for column in columns)
+    raw = pl.DataFrame(
+        [
+            _as_stored(stored[column.physical], column, table).alias(str(number))
+            for number, column in enumerate(columns)
+        ]
+        + [
+            stored[column.mask].alias(_mask_name(number))
+            for number, column in enumerate(columns)
+            if column.mask is not None
+        ]
+    )
     try:
-        return raw.select(_decoded(column).alias(column.name) for column in columns)
+        return raw.select(
+            _decoded(number, column).alias(column.name) for number, column in enumerate(columns)
+        )
     except PolarsError as error:
         msg = (
             f"Table {table!r} holds values that were not written by this package: {error} "
@@ -114,93 +111,18 @@ def decode(stored: pl.DataFrame, columns: Sequence[ColumnLayout], table: str) ->
         raise SchemaDriftError(msg) from error
 
 
-def _special_floats(frame: pl.DataFrame) -> tuple[set[str], set[str]]:
-    """Return the names of the columns with NaN, and of those with -0.0."""
-    floats = [name for name, dtype in frame.schema.items() if dtype in {pl.Float32(), pl.Float64()}]
-    if not floats or frame.is_empty():
-        return set(), set()
-    checks = frame.select(
-        pl.struct(
-            pl.col(name).is_nan().any().alias("nan"),
-            ((pl.col(name) == 0) & (1 / pl.col(name) < 0)).any().alias("negative_zero"),
-        ).alias(name)
-        for name in floats
-    ).row(0, named=True)
-    return (
-        {name for name in floats if checks[name]["nan"]},
-        {name for name in floats if checks[name]["negative_zero"]},
-    )
+def _numbered(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the frame with numbers for names: Polars takes ``*`` and ``^…$`` for patterns."""
+    numbered = frame.clone()
+    numbered.columns = [str(number) for number in range(frame.width)]
+    return numbered
 
 
-def _storage(column: pl.Series, table: str) -> tuple[str, str]:
-    """Return a column's storage word and declared type, or refuse it."""
-    match column.dtype:
-        case pl.Boolean():
-            return "boolean", "BOOLEAN"
-        case pl.Null():
-            return "null", ""
-        case pl.Float32() | pl.Float64():
-            return "real", "REAL"
-        case pl.String() | pl.Categorical() | pl.Enum():
-            _refuse_long_values(column, table)
-            return "text", "TEXT"
-        case pl.Binary():
-            _refuse_long_values(column, table)
-            return "blob", "BLOB"
-        case pl.Date() | pl.Datetime() | pl.Time():
-            return _temporal_storage(column)
-        case pl.UInt64() if (column.max() or 0) > _MAX_INTEGER:  # pyright: ignore[reportOperatorIssue]
-            raise _refusal(column, table, f"a value above 2^63-1 ({column.max()})")
-        case pl.Duration() | pl.UInt64():
-            return "integer", "INTEGER"
-        case dtype if dtype.is_integer() and dtype not in {pl.Int128(), pl.UInt128()}:
-            return "integer", "INTEGER"
-        case dtype:
-            raise _refusal(column, table, f"the dtype {dtype}")
+def _mask_name(number: int) -> str:
+    return f"mask of {number}"
 
 
-def _temporal_storage(column: pl.Series) -> tuple[str, str]:
-    match column.dtype:
-        case pl.Time():
-            return "iso", "TIME"
-        case _ if not _within(column, _FAR_DAYS):
-            return "integer", "INTEGER"
-        case pl.Datetime(time_zone=zone):
-            return "iso", "DATETIME" if zone is None else "TEXT"
-        case _:
-            return "iso", "DATE"
-
-
-def _within(column: pl.Series, days: tuple[int, int]) -> bool:
-    """Tell whether all dates or datetimes lie on these days."""
-    low, high = cast(
-        "tuple[int | None, ...]", (column.to_physical().min(), column.to_physical().max())
-    )
-    if low is None or high is None:
-        return True
-    per_day = (
-        1 if column.dtype == pl.Date() else _PER_DAY[cast("pl.Datetime", column.dtype).time_unit]
-    )
-    return days[0] * per_day <= low and high < (days[1] + 1) * per_day
-
-
-def _refuse_long_values(column: pl.Series, table: str) -> None:
-    if column.estimated_size() < MAX_VALUE_BYTES:  # then no single value is longer
-        return
-    texts = column if column.dtype == pl.Binary() else column.cast(pl.String).cast(pl.Binary)
-    if (texts.bin.size().max() or 0) > MAX_VALUE_BYTES:  # pyright: ignore[reportOperatorIssue]
-        raise _refusal(column, table, f"a value of more than {MAX_VALUE_BYTES:,} bytes")
-
-
-def _refusal(column: pl.Series, table: str, what: str) -> UnstorableError:
-    return UnstorableError(
-        f"Column {column.name!r} of table {table!r} has {what}, which SQLite cannot keep exactly. "
-        f"Cast the column to another dtype, or drop it. Nothing was written."
-    )
-
-
-def _encoded(column: ColumnLayout) -> list[pl.Expr]:
-    value = pl.col(column.name)
+def _encoded(value: pl.Expr, column: ColumnLayout) -> list[pl.Expr]:
     match column.dtype:
         case pl.Datetime() | pl.Date() if column.storage == "integer":
             stored = value.to_physical().cast(pl.Int64)
@@ -213,7 +135,13 @@ def _encoded(column: ColumnLayout) -> list[pl.Expr]:
             stored = value.dt.to_string("%H:%M:%S%.9f")
         case pl.Duration():
             stored = value.to_physical()
+        case pl.Float16():
+            stored = value.cast(pl.Float32)
+        case dtype if column.storage in nested.WORDS:
+            stored = nested.encode(value, dtype, column.storage)
         case pl.Categorical() | pl.Enum():
+            stored = value.cast(pl.String)
+        case _ if column.storage == "digits":
             stored = value.cast(pl.String)
         case pl.Null() | pl.UInt64():
             stored = value.cast(pl.Int64)
@@ -227,7 +155,7 @@ def _encoded(column: ColumnLayout) -> list[pl.Expr]:
 
 def _datetime_texts(column: pl.Series) -> pl.Series:
     """Return the texts of naive datetimes, or those of UTC ones with a ``Z`` behind them."""
-    if _within(column, _FOUR_DIGIT_DAYS):
+    if within_days(column, _FOUR_DIGIT_DAYS):
         # A third of the time that Polars takes, for the same text.
         texts: Any = pc.cast(column.to_arrow(), pa.large_string())
         return cast("pl.Series", pl.from_arrow(texts))
@@ -237,10 +165,9 @@ def _datetime_texts(column: pl.Series) -> pl.Series:
     return column.dt.to_string(f"%Y-%m-%d %H:%M:%S%.{digits}f{suffix}")
 
 
-def _as_stored(stored: pl.DataFrame, column: ColumnLayout, table: str) -> pl.Series:
+def _as_stored(series: pl.Series, column: ColumnLayout, table: str) -> pl.Series:
     """Return a column in its storage's dtype; the driver calls a column of NULLs integers."""
-    series = stored[column.physical]
-    expected = _STORED_DTYPES[column.storage]
+    expected = STORED_DTYPES[column.storage]
     if series.null_count() == len(series):
         return series.cast(expected)
     if series.dtype == pl.Int64() and expected == pl.Float64():
@@ -258,8 +185,8 @@ def _as_stored(stored: pl.DataFrame, column: ColumnLayout, table: str) -> pl.Ser
     raise SchemaDriftError(msg)
 
 
-def _decoded(column: ColumnLayout) -> pl.Expr:
-    value = pl.col(column.physical)
+def _decoded(number: int, column: ColumnLayout) -> pl.Expr:
+    value = pl.col(str(number))
     match column.dtype:
         case pl.Date() if column.storage == "integer":
             return value.cast(pl.Int32).cast(column.dtype)
@@ -276,13 +203,13 @@ def _decoded(column: ColumnLayout) -> pl.Expr:
             return value.str.to_date("%Y-%m-%d", cache=False)
         case pl.Time():
             return value.str.to_time("%H:%M:%S%.f", cache=False)
-        case pl.Float32() | pl.Float64() if column.mask is not None:
-            is_nan = value.is_null() & (pl.col(column.mask) == 1)
-            return pl.when(is_nan).then(float("nan")).otherwise(value).cast(column.dtype)
-        case pl.Int64() | pl.Float64() | pl.String() | pl.Binary():
-            return value
-        case _:
-            return value.cast(column.dtype)
+        case dtype if column.storage in nested.WORDS:
+            return nested.decode(value, dtype, column.storage)
+        case dtype if column.mask is not None:
+            is_nan = value.is_null() & (pl.col(_mask_name(number)) == 1)
+            return pl.when(is_nan).then(float("nan")).otherwise(value).cast(dtype)
+        case dtype:
+            return value.cast(dtype)
 
 
 def _datetimes(texts: pl.Series, dtype: pl.Datetime) -> pl.Series:
