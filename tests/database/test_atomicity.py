@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from algomancy_data.database import tables
+from algomancy_data.database import database_manager, tables
 from algomancy_data.database.codec import sqlite as codec
 from algomancy_data.database.naming import hashed_table_name
 from algomancy_data.errors import StoreError
@@ -81,11 +81,33 @@ def test_a_replacement_that_fails_leaves_the_old_dataset(
     assert new_manager().get_data("d") == old
 
 
-def test_a_derivation_that_fails_leaves_the_original_alone(manager, dataset, poisoned, tables_of):
+def test_a_derivation_of_changed_data_that_fails_leaves_the_original_alone(
+    manager, dataset, poisoned, tables_of
+):
     manager.add_data_source(dataset(tables=five(1)))
     before = tables_of()
+    manager.get_data("d").tables["a"] = pl.DataFrame({"x": [2] * 100})
     poison, error = poisoned
     poison()
+    with pytest.raises(error):
+        manager.derive_data("d", "derived")
+    assert tables_of() == before
+    assert manager.get_data_keys() == ["d"]
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+def test_a_copy_that_fails_leaves_the_original_alone(
+    manager, dataset, tables_of, monkeypatch, error
+):
+    manager.add_data_source(dataset(tables=five(1)))
+    before, copy = tables_of(), database_manager.copy_table
+
+    def fail_at_the_third(connection, storage, source, session, name):
+        if source.name == "c":
+            raise error
+        return copy(connection, storage, source, session, name)
+
+    monkeypatch.setattr(database_manager, "copy_table", fail_at_the_third)
     with pytest.raises(error):
         manager.derive_data("d", "derived")
     assert tables_of() == before

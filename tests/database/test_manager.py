@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from algomancy_data import DataClassification, DataSource, SimpleETLFactory
-from algomancy_data.database import DatabaseDataManager, database_manager
+from algomancy_data.database import DatabaseDataManager, database_manager, tables
 from algomancy_data.errors import (
     DatasetExistsError,
     DatasetNotFoundError,
@@ -31,9 +34,9 @@ def loads(monkeypatch):
     """The tables that are read from here on."""
     read, seen = database_manager.read_table, []
 
-    def spy(connection, layout, *further):
+    def spy(connection, storage, layout, **further):
         seen.append(layout.physical)
-        return read(connection, layout, *further)
+        return read(connection, storage, layout, **further)
 
     monkeypatch.setattr(database_manager, "read_table", spy)
     return seen
@@ -71,7 +74,7 @@ def test_the_cache_is_bounded_when_datasets_are_written_as_well(new_manager, dat
 
 
 def test_a_cache_of_nothing_is_refused(path):
-    with pytest.raises(ValueError, match="at least 1, not 0"):
+    with pytest.raises(ValueError, match="datasource_cache_size must be at least 1"):
         DatabaseDataManager(
             SimpleETLFactory, [], f"sqlite:///{path}", "s", DataSource, datasource_cache_size=0
         )
@@ -171,3 +174,98 @@ def test_startup_twice_changes_nothing(manager, dataset):
     manager.add_data_source(dataset(tables={"t": FRAME}))
     manager.startup()
     assert manager.get_data_keys() == ["d"]
+
+
+# --- parts of a table, copies, memory ---------------------------------------------------------
+
+PART = pl.DataFrame(
+    {"i": range(100), "s": [str(n) for n in range(100)], "f": [math.nan, 1.5] * 50, "*": [7] * 100}
+)
+
+
+@pytest.mark.parametrize("rows_per_read", [7, 1_000_000])
+@pytest.mark.parametrize(
+    ("columns", "predicate"),
+    [
+        (None, None),
+        (["s"], None),
+        (["*", "i"], None),
+        (["f"], pl.col("i") > 90),
+        (None, pl.col("s").is_in(["3", "77"])),
+        (["i"], pl.col("i") < 0),
+        (["f", "s"], pl.col("f").is_nan() & (pl.col("i") % 10 == 0)),
+    ],
+    ids=str,
+)
+def test_a_part_of_a_table_is_what_polars_would_take_of_the_whole(
+    manager, dataset, monkeypatch, rows_per_read, columns, predicate
+):
+    monkeypatch.setattr(tables, "_ROWS_PER_READ", rows_per_read)
+    manager.add_data_source(dataset(tables={"t": PART}))
+    expected = (PART if predicate is None else PART.filter(predicate))[columns or PART.columns]
+    assert_frame_equal(manager.get_table("d", "t", columns, predicate), expected)
+
+
+def test_what_is_not_there_is_named(manager, dataset):
+    manager.add_data_source(dataset(tables={"t": PART}))
+    with pytest.raises(DatasetNotFoundError, match="'x'"):
+        manager.get_table("x", "t")
+    with pytest.raises(KeyError, match="Table 'x' not found"):
+        manager.get_table("d", "x")
+    for part in ({"columns": ["x"]}, {"predicate": pl.col("x") > 1}):
+        with pytest.raises(KeyError, match="has no column 'x'"):
+            manager.get_table("d", "t", **part)
+
+
+def test_a_dataset_that_is_not_in_memory_is_derived_without_reading_it(
+    manager, new_manager, dataset, loads
+):
+    manager.add_data_source(dataset(tables={"t": PART, "u": PART.head(0)}))
+    fresh = new_manager()
+    fresh.derive_data("d", "derived")
+    assert loads == []
+    derived, original = fresh.get_data("derived"), fresh.get_data("d")
+    assert derived.list_tables() == ["t", "u"]
+    assert_frame_equal(derived.get_table("t"), PART)
+    assert derived.ds_type == "derived_data"
+    assert derived.id != original.id
+    assert derived.creation_datetime == original.creation_datetime
+
+
+def test_a_dataset_that_was_changed_in_memory_is_derived_as_it_is_there(manager, dataset):
+    manager.add_data_source(dataset(tables={"t": PART}))
+    manager.get_data("d").get_table("t")[0, "i"] = -5
+    manager.derive_data("d", "derived")
+    manager.refresh()
+    assert manager.get_data("derived").get_table("t")[0, "i"] == -5
+    assert manager.get_data("d").get_table("t")[0, "i"] == 0
+
+
+def test_a_class_that_has_a_say_in_deriving_has_it(new_manager, dataset):
+    class Stamped(DataSource):
+        def _post_derive(self):
+            self.add_table("stamp", pl.DataFrame({"by": [self.name]}))
+
+    manager = new_manager(cls=Stamped)
+    manager.add_data_source(dataset(tables={"t": PART}))
+    manager.refresh()
+    manager.derive_data("d", "derived")
+    manager.refresh()
+    assert manager.get_data("derived").get_table("stamp").item() == "derived"
+
+
+def test_refresh_forgets_what_is_in_memory(manager, dataset):
+    manager.add_data_source(dataset(tables={"t": PART}))
+    before = manager.get_data("d")
+    manager.refresh()
+    assert manager.get_data("d") is not before
+
+
+def test_the_cache_is_bounded_by_bytes(new_manager, dataset, loads):
+    size = int(PART.estimated_size())
+    manager = new_manager(datasource_cache_bytes=2 * size)
+    for name in ("a", "b", "c"):
+        manager.add_data_source(dataset(name, {"t": PART}))
+    for name in ("b", "c", "a"):
+        manager.get_data(name)
+    assert loads == ["ds__s__a__t"]

@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
+from uuid import uuid4
 
+from algomancy_data.database.cache import DataSourceCache
 from algomancy_data.database.catalogue import Catalogue, Entry, create_or_check
 from algomancy_data.database.engines import adbc_engine
 from algomancy_data.database.failures import describe, store_errors
 from algomancy_data.database.parallel import Readers
 from algomancy_data.database.protocols import SqlTableLayout, handed_back
-from algomancy_data.database.tables import PreparedTable, drop_table, read_table
+from algomancy_data.database.storage import storage_for
+from algomancy_data.database.tables import PreparedTable, copy_table, drop_table, read_table
 from algomancy_data.datamanager import DataManager
 from algomancy_data.datamanager.base import INHERIT, MessageLimit
 from algomancy_data.datamanager.names import check_name
-from algomancy_data.datasource import BASEDATASOURCE, DataClassification
-from algomancy_data.errors import DatasetNotFoundError, StoreError
+from algomancy_data.datasource import BASEDATASOURCE, DataClassification, DataSource
+from algomancy_data.errors import (
+    DatasetExistsError,
+    DatasetNotFoundError,
+    StoreError,
+    TableNotFoundError,
+)
 from algomancy_data.frames import to_frame
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Generator, Iterable
+    from collections.abc import Generator, Iterable, Sequence
 
     import polars as pl
     import sqlalchemy as sa
@@ -50,6 +59,7 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
         data_object_type: Class of the DataSources.
         datasource_cache_size: Number of DataSources to keep in memory, the least recently used
             goes first. None keeps all.
+        datasource_cache_bytes: Memory that they may take together. None sets no limit.
         logger: Told what happens.
         halt_on: Severity from which a finding makes an ETL fail.
         message_limit: Messages per check that an ETL reports one by one.
@@ -88,6 +98,7 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
         halt_on: ValidationSeverity | None = None,
         message_limit: MessageLimit = INHERIT,
         progress: ProgressListener | None = None,
+        datasource_cache_bytes: int | None = None,
     ) -> None:
         super().__init__(
             etl_factory,
@@ -100,16 +111,15 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
             progress=progress,
         )
         check_name(session_id, "session")
-        if datasource_cache_size is not None and datasource_cache_size < 1:
-            msg = f"datasource_cache_size must be at least 1, not {datasource_cache_size}."
-            raise ValueError(msg)
         self._engine = adbc_engine(engine)
         self._write_engine = self._engine.execution_options(isolation_level=_WRITE_LOCK)
+        self._storage = storage_for(self._engine)
         self._session_id = session_id
-        self._cache_size = datasource_cache_size
         self._catalogue = Catalogue(session_id)
-        self._data: dict[str, BASEDATASOURCE] = {}  # least recently used first
-        self._versions: dict[str, str] = {}
+        self._cache: DataSourceCache[BASEDATASOURCE] = DataSourceCache(
+            datasource_cache_size, datasource_cache_bytes
+        )
+        self._data = self._cache
         self._started = False
 
     @property
@@ -154,20 +164,118 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
         with self._reading(f"reading dataset {data_key!r}") as connection:
             current = self._catalogue.version(connection, data_key)
             if current is None:
-                self._forget(data_key)
+                self._cache.forget(data_key)
                 return None
-            if self._versions.get(data_key) == current:
-                self._remember(data_key, self._data[data_key], current)
-                return self._data[data_key]
+            cached = self._cache.use(data_key, current)
+            if cached is not None:
+                return cached
             entry = self._catalogue.entry(connection, data_key)
             if entry is None or (data := self._load(connection, entry)) is None:
                 return None
-            self._remember(data_key, data, entry.version)
+            self._cache.keep(data_key, data, entry.version)
             return data
+
+    def get_table(
+        self,
+        data_key: str,
+        table: str,
+        columns: Sequence[str] | None = None,
+        predicate: pl.Expr | None = None,
+    ) -> pl.DataFrame:
+        """Return a table of a dataset, or a part of it, without reading the rest.
+
+        Args:
+            data_key: Name of the dataset.
+            table: Name of the table.
+            columns: Names of the columns to return, in this order; None for all.
+            predicate: A Polars expression that is true for the rows to return; None for all.
+
+        Raises:
+            DatasetNotFoundError: There is no such dataset.
+            TableNotFoundError: It has no such table (also a ``KeyError``).
+            ColumnNotFoundError: The table has no column of a name that was asked for.
+
+        Example:
+            >>> import polars as pl
+            >>> from algomancy_data import DataClassification, DataSource, SimpleETLFactory
+            >>> manager = DatabaseDataManager(SimpleETLFactory, [], "sqlite://", "s", DataSource)
+            >>> manager.startup()
+            >>> source = DataSource(DataClassification.MASTER_DATA, name="a")
+            >>> source.add_table("t", pl.DataFrame({"x": [1, 2, 3], "y": ["u", "v", "w"]}))
+            >>> manager.add_data_source(source)
+            >>> manager.get_table("a", "t", columns=["y"], predicate=pl.col("x") > 2).rows()
+            [('w',)]
+            >>> manager.close()
+        """
+        with self._reading(f"reading table {table!r} of dataset {data_key!r}") as connection:
+            entry = self._require_entry(connection, data_key)
+            layouts = {layout.name: layout for layout in entry.tables or ()}
+            if table not in layouts:
+                raise TableNotFoundError.from_available(table, layouts)
+            return read_table(
+                connection,
+                self._storage,
+                layouts[table],
+                columns=columns,
+                predicate=predicate,
+                readers=self._readers(entry),
+            )
+
+    def refresh(self) -> None:
+        """Forget all DataSources in memory, so that each is read again when it is asked for."""
+        with self._lock:
+            self._cache.forget_all()
+
+    def derive_data(self, existing_key: str, derived_key: str) -> None:
+        """Keep a copy of a dataset under another name, classified as derived data.
+
+        The tables are copied inside the database, unless the DataSource was changed in memory or
+        its class has a say in what a derived one is.
+
+        Raises:
+            DatasetNotFoundError: There is no ``existing_key`` (also an ``AssertionError``).
+            DatasetExistsError: There is a ``derived_key`` (also an ``AssertionError``).
+        """
+        check_name(derived_key)
+        with self._lock:
+            if not self._can_copy(existing_key):
+                super().derive_data(existing_key, derived_key)
+                return
+            self._copy(existing_key, derived_key)
+        self.log(f"Derived {derived_key!r} from {existing_key!r}.")
+
+    def _can_copy(self, data_key: str) -> bool:
+        is_plain = all(
+            getattr(self._data_object_type, hook, None) is getattr(DataSource, hook)
+            for hook in ("derive", "_post_derive", "_duplicate", "to_json", "to_sql_tables")
+        )
+        return is_plain and (data_key not in self._cache or self._cache.is_unchanged(data_key))
+
+    def _copy(self, existing_key: str, derived_key: str) -> None:
+        with self._writing(f"deriving dataset {derived_key!r}") as connection:
+            source = self._require_entry(connection, existing_key)
+            if self._catalogue.version(connection, derived_key) is not None:
+                raise DatasetExistsError.from_name(derived_key)
+            cached = self._cache.use(existing_key, source.version)
+            derived = None if cached is None else cached.derive(derived_key)
+            entry = replace(
+                source,
+                name=derived_key,
+                ds_id=str(uuid4()) if derived is None else derived.id,
+                ds_type=str(DataClassification.DERIVED_DATA),
+                tables=tuple(
+                    copy_table(connection, self._storage, layout, self._session_id, derived_key)
+                    for layout in source.tables or ()
+                ),
+                version=uuid4().hex,
+            )
+            self._catalogue.save(connection, entry)
+        if derived is not None:
+            self._cache.keep(derived_key, derived, entry.version)
 
     def _keep(self, data_key: str, data: BASEDATASOURCE) -> None:
         # Everything that can be refused is refused before the transaction begins.
-        prepared = _prepare(data) if isinstance(data, SqlTableLayout) else None
+        prepared = self._prepare(data) if isinstance(data, SqlTableLayout) else None
         payload = data.to_json() if prepared is None else None
         with self._writing(f"writing dataset {data_key!r}") as connection:
             self._drop_tables(connection, data_key)
@@ -188,20 +296,31 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
                 provenance={"library": f"algomancy-data {version('algomancy-data')}"},
             )
             self._catalogue.save(connection, entry)
-        self._remember(data_key, data, entry.version)
+        self._cache.keep(data_key, data, entry.version)
 
     def _discard(self, data_key: str) -> None:
         with self._writing(f"deleting dataset {data_key!r}") as connection:
             self._drop_tables(connection, data_key)
             self._catalogue.remove(connection, data_key)
-        self._forget(data_key)
+        self._cache.forget(data_key)
 
     def _is_master_data(self, data_key: str) -> bool:
         with self._reading(f"looking at dataset {data_key!r}") as connection:
-            entry = self._catalogue.entry(connection, data_key)
-        if entry is None:
-            raise DatasetNotFoundError.from_available(data_key, self.get_data_keys())
+            entry = self._require_entry(connection, data_key)
         return entry.ds_type == DataClassification.MASTER_DATA
+
+    def _require_entry(self, connection: sa.Connection, data_key: str) -> Entry:
+        entry = self._catalogue.entry(connection, data_key)
+        if entry is None:
+            names = self._catalogue.names(connection)
+            raise DatasetNotFoundError.from_available(data_key, names)
+        return entry
+
+    def _readers(self, entry: Entry) -> Readers | None:
+        return Readers.for_engine(
+            self._engine,
+            lambda other: self._catalogue.version(other, entry.name) == entry.version,
+        )
 
     def _drop_tables(self, connection: sa.Connection, data_key: str) -> None:
         entry = self._catalogue.entry(connection, data_key)
@@ -216,11 +335,11 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
             return None
         if entry.tables is None:
             return self._data_object_type.from_json(entry.payload or "")
-        readers = Readers.for_engine(
-            self._engine,
-            lambda other: self._catalogue.version(other, entry.name) == entry.version,
-        )
-        tables = {layout.name: read_table(connection, layout, readers) for layout in entry.tables}
+        readers = self._readers(entry)
+        tables = {
+            layout.name: read_table(connection, self._storage, layout, readers=readers)
+            for layout in entry.tables
+        }
         data = self._data_object_type(
             ds_type=ds_type,
             name=entry.name,
@@ -266,23 +385,11 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
             msg = "The manager has not been started: call startup() first."
             raise StoreError(msg)
 
-    def _remember(self, data_key: str, data: BASEDATASOURCE, current: str) -> None:
-        self._forget(data_key)  # so that it becomes the last one again
-        self._data[data_key] = data
-        self._versions[data_key] = current
-        while self._cache_size is not None and len(self._data) > self._cache_size:
-            self._forget(next(iter(self._data)))
-
-    def _forget(self, data_key: str) -> None:
-        self._data.pop(data_key, None)
-        self._versions.pop(data_key, None)
-
-
-def _prepare(data: SqlTableLayout) -> list[PreparedTable]:
-    tables: dict[str, Any] = data.to_sql_tables()
-    frames: dict[str, pl.DataFrame] = {
-        name: to_frame(table, name) for name, table in tables.items()
-    }
-    for name in frames:
-        check_name(name, "table")
-    return [PreparedTable(name, frame) for name, frame in frames.items()]
+    def _prepare(self, data: SqlTableLayout) -> list[PreparedTable]:
+        tables: dict[str, Any] = data.to_sql_tables()
+        for name in tables:
+            check_name(name, "table")
+        return [
+            PreparedTable(self._storage, name, to_frame(table, name))
+            for name, table in tables.items()
+        ]

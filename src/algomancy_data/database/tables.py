@@ -1,52 +1,41 @@
-"""The data tables: create, fill, read and drop them inside a transaction of the caller's."""
+"""The data tables: create, fill, copy, read and drop them inside a transaction of the caller's."""
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 import sqlalchemy as sa
 
-from algomancy_data.database.codec import sqlite as codec
 from algomancy_data.database.layout import TableLayout
-from algomancy_data.database.naming import NO_COLUMNS, ROW_ID, hashed_table_name, table_name
-from algomancy_data.errors import SchemaDriftError, StoreError
+from algomancy_data.database.naming import NO_COLUMNS, hashed_table_name, table_name
+from algomancy_data.database.storage.base import quoted
+from algomancy_data.errors import ColumnNotFoundError, SchemaDriftError, StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Generator, Sequence
 
     from algomancy_data.database.layout import ColumnLayout
     from algomancy_data.database.parallel import Readers
+    from algomancy_data.database.storage import TableStorage
+    from algomancy_data.database.storage.base import Codec
 
-# A range of rows is one Arrow batch, whose text columns have 32-bit offsets: 2 GiB each.
+# A part of the rows is one Arrow batch, whose text columns have 32-bit offsets: 2 GiB each.
 _ROWS_PER_READ: Final = 1_000_000
 # As many at a time are encoded, and between them one can interrupt. Chosen by measurement.
 _ROWS_PER_WRITE: Final = 100_000
 # Below this, opening another connection takes longer than it saves.
 _ROWS_WORTH_A_CONNECTION: Final = 50_000
-_SPARSE: Final = 100
-
-
-class _DeclaredType(sa.types.UserDefinedType[Any]):
-    """A column's type as the codec names it; SQLite takes any word, and none."""
-
-    cache_ok = True
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def get_col_spec(self, **options: Any) -> str:
-        """Return the word."""
-        del options  # none concerns a plain word
-        return self.name
 
 
 class PreparedTable:
     """A frame that is ready to be written: whatever it holds can be kept exactly.
 
     Args:
+        storage: How the database keeps frames.
         name: Logical name of the table.
         frame: Its data.
 
@@ -54,10 +43,11 @@ class PreparedTable:
         UnstorableError: The database cannot keep a column, or so many, exactly.
     """
 
-    def __init__(self, name: str, frame: pl.DataFrame) -> None:
+    def __init__(self, storage: TableStorage, name: str, frame: pl.DataFrame) -> None:
         self.name = name
         self.height = frame.height
-        self.columns: tuple[ColumnLayout, ...] = codec.plan(frame, name)
+        self.columns: tuple[ColumnLayout, ...] = storage.codec.plan(frame, name)
+        self._storage = storage
         self._frame = frame
 
     def write(self, connection: sa.Connection, session: str, dataset: str) -> TableLayout:
@@ -67,59 +57,104 @@ class PreparedTable:
         """
         physical = _free_name(connection, session, dataset, self.name)
         layout = TableLayout(self.name, physical, self.height, self.columns)
-        _table(layout).create(connection)
+        table = _table(self._storage, layout)
+        table.create(connection)
         if self.columns and self.height:
-            encoded = _encoded_ahead(self._frame, self.columns)
-            with _cursor(connection) as cursor, closing(encoded) as parts:
-                for part in parts:
-                    cursor.adbc_ingest(physical, part, mode="append")
+            encoded = _encoded_ahead(self._storage.codec, self._frame, self.columns)
+            with closing(encoded) as parts:
+                self._storage.transport.ingest(connection, table, parts)
         return layout
 
 
+def copy_table(
+    connection: sa.Connection,
+    storage: TableStorage,
+    source: TableLayout,
+    session: str,
+    dataset: str,
+) -> TableLayout:
+    """Copy a table inside the database, in order; return how the copy lies there.
+
+    Raises:
+        SchemaDriftError: The source is gone, or somebody changed its columns.
+    """
+    check_drift(connection, storage, source)
+    physical = _free_name(connection, session, dataset, source.name)
+    layout = replace(source, physical=physical)
+    original, copy = _table(storage, source), _table(storage, layout)
+    copy.create(connection)
+    storage.copy_rows(connection, original, copy)
+    return layout
+
+
 def read_table(
-    connection: sa.Connection, layout: TableLayout, readers: Readers | None = None
+    connection: sa.Connection,
+    storage: TableStorage,
+    layout: TableLayout,
+    *,
+    columns: Sequence[str] | None = None,
+    predicate: pl.Expr | None = None,
+    readers: Readers | None = None,
 ) -> pl.DataFrame:
     """Return the frame that lies in a table, in the order in which it was written.
 
     Args:
         connection: A connection in a transaction.
+        storage: How the database keeps frames.
         layout: How the table lies in the database.
+        columns: Names of the columns to return, in this order; None for all.
+        predicate: A Polars expression that is true for the rows to return; None for all. It is
+            applied to each part of the table as it is read.
         readers: Further connections to read a large table with.
 
     Raises:
+        ColumnNotFoundError: There is no column of a name that was asked for.
         SchemaDriftError: The table is gone, or somebody changed its columns or their types.
     """
-    check_drift(connection, layout)
-    if not layout.columns:
+    check_drift(connection, storage, layout)
+    wanted = [column.name for column in layout.columns] if columns is None else list(columns)
+    needed = _needed_columns(layout, wanted, predicate)
+    if not needed:
         return pl.DataFrame(height=layout.height)
+    table = _table(storage, layout)
+    physical = [
+        column
+        for column in table.columns
+        if any(str(column.name) in {one.physical, one.mask} for one in needed)
+    ]
 
-    def read_part(own: sa.Connection, rows: range) -> pl.DataFrame:
-        return codec.decode(_fetch(own, layout, rows), layout.columns, layout.name)
+    def read_part(own: sa.Connection, places: range) -> pl.DataFrame:
+        stored = storage.transport.fetch(own, storage.at(sa.select(*physical), places))
+        frame = storage.codec.decode(stored, needed, layout.name)
+        if predicate is not None:
+            frame = frame.filter(predicate)
+        return frame[wanted]
 
-    rows = _row_ids(connection, layout)
-    if len(rows) > _SPARSE * max(layout.height, _ROWS_PER_READ):
-        parts = [read_part(connection, rows)]  # somebody numbered rows by hand
-    elif readers is None or len(rows) < _ROWS_WORTH_A_CONNECTION:
-        parts = [read_part(connection, part) for part in _split(rows, _ROWS_PER_READ)]
+    places = storage.extent(connection, table)
+    if readers is None or layout.height < _ROWS_WORTH_A_CONNECTION:
+        parts = [
+            read_part(connection, part) for part in _split(places, layout.height, _ROWS_PER_READ)
+        ]
     else:
-        share = -(-len(rows) // readers.connections)
-        parts = readers.read(connection, read_part, _split(rows, min(share, _ROWS_PER_READ)))
+        share = -(-layout.height // readers.connections)
+        split = _split(places, layout.height, min(share, _ROWS_PER_READ))
+        parts = readers.read(connection, read_part, split)
     return pl.concat(parts) if len(parts) != 1 else parts[0]
 
 
 def drop_table(connection: sa.Connection, physical: str) -> None:
     """Drop a table, whatever became of it."""
-    sa.Table(_quoted(physical), sa.MetaData()).drop(connection, checkfirst=True)
+    sa.Table(quoted(physical), sa.MetaData()).drop(connection, checkfirst=True)
 
 
-def check_drift(connection: sa.Connection, layout: TableLayout) -> None:
+def check_drift(connection: sa.Connection, storage: TableStorage, layout: TableLayout) -> None:
     """Make sure that a table has the columns that were created.
 
     Raises:
         SchemaDriftError: It is gone, or has other columns.
     """
-    expected = layout.physical_columns() or {NO_COLUMNS: ""}
-    found = _declared_columns(connection, layout.physical)
+    expected = _physical_columns(storage, layout)
+    found = storage.declared_columns(connection, layout.physical)
     if found == expected:
         return
     if not found:
@@ -142,14 +177,21 @@ def check_drift(connection: sa.Connection, layout: TableLayout) -> None:
     raise SchemaDriftError(msg)
 
 
-def _declared_columns(connection: sa.Connection, physical: str) -> dict[str, str]:
-    table_info = sa.text("SELECT name, type FROM pragma_table_info(:table)")
-    rows = connection.execute(table_info, {"table": physical})
-    return {row.name: row.type for row in rows}
+def _needed_columns(
+    layout: TableLayout, wanted: Sequence[str], predicate: pl.Expr | None
+) -> list[ColumnLayout]:
+    names = dict.fromkeys(wanted)
+    if predicate is not None:
+        names |= dict.fromkeys(predicate.meta.root_names())
+    known = {column.name: column for column in layout.columns}
+    for name in names:
+        if name not in known:
+            raise ColumnNotFoundError.from_available(layout.name, name, known)
+    return [known[name] for name in names]
 
 
 def _encoded_ahead(
-    frame: pl.DataFrame, columns: tuple[ColumnLayout, ...]
+    codec: Codec, frame: pl.DataFrame, columns: Sequence[ColumnLayout]
 ) -> Generator[pl.DataFrame]:
     """Yield the rows as they go into the table; the next ones are made while some are written."""
     first, *others = frame.iter_slices(_ROWS_PER_WRITE)
@@ -165,27 +207,10 @@ def _encoded_ahead(
         yield coming.result()
 
 
-def _row_ids(connection: sa.Connection, layout: TableLayout) -> range:
-    # Each by itself is found in the index; SQLite reads the whole table for both in one query.
-    first, last = (
-        connection.scalar(sa.select(outermost(sa.column(ROW_ID))).select_from(_table(layout)))
-        for outermost in (sa.func.min, sa.func.max)
-    )
-    # An empty table still has columns to read.
-    return range(1, 2) if first is None or last is None else range(first, last + 1)
-
-
-def _split(rows: range, length: int) -> list[range]:
-    return [rows[start : start + length] for start in range(0, len(rows), length)]
-
-
-def _fetch(connection: sa.Connection, layout: TableLayout, rows: range) -> pl.DataFrame:
-    row_id = sa.column(ROW_ID)
-    query = sa.select(_table(layout)).where(row_id.between(rows[0], rows[-1])).order_by(row_id)
-    statement = query.compile(connection.engine, compile_kwargs={"literal_binds": True})
-    with _cursor(connection) as cursor:
-        cursor.execute(str(statement))
-        return pl.DataFrame(cursor.fetch_record_batch())
+def _split(places: range, height: int, rows: int) -> list[range]:
+    """Return the places in parts of about so many rows each."""
+    length = max(1, len(places) * rows // max(height, 1))
+    return [places[start : start + length] for start in range(0, len(places), length)]
 
 
 def _free_name(connection: sa.Connection, session: str, dataset: str, table: str) -> str:
@@ -203,19 +228,9 @@ def _free_name(connection: sa.Connection, session: str, dataset: str, table: str
     raise StoreError(msg)
 
 
-def _table(layout: TableLayout) -> sa.Table:
-    columns: Mapping[str, str] = layout.physical_columns() or {NO_COLUMNS: ""}
-    return sa.Table(
-        _quoted(layout.physical),
-        sa.MetaData(),
-        *(sa.Column(_quoted(name), _DeclaredType(word)) for name, word in columns.items()),
-    )
+def _table(storage: TableStorage, layout: TableLayout) -> sa.Table:
+    return storage.table(layout.physical, _physical_columns(storage, layout))
 
 
-def _quoted(name: str) -> sa.sql.quoted_name:
-    return sa.sql.quoted_name(name, quote=True)
-
-
-def _cursor(connection: sa.Connection) -> Any:
-    """Return a cursor of the driver on the connection's own transaction."""
-    return connection.connection.cursor()
+def _physical_columns(storage: TableStorage, layout: TableLayout) -> dict[str, str]:
+    return layout.physical_columns() or {NO_COLUMNS: storage.integer}

@@ -1,0 +1,24 @@
+"""How each kind of database keeps frames: one module per kind, the same names in each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from algomancy_data.database.storage.base import TableStorage, Transport
+from algomancy_data.database.storage.sqlite import SQLiteStorage
+from algomancy_data.database.storage.transport import ADBCTransport
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+__all__ = ["TableStorage", "Transport", "storage_for"]
+
+
+def storage_for(engine: sa.Engine) -> TableStorage:
+    """Return how the engine's database keeps frames.
+
+    Args:
+        engine: An engine from :func:`algomancy_data.database.engines.adbc_engine`.
+    """
+    del engine  # there is one kind of database so far
+    return SQLiteStorage(ADBCTransport())

@@ -1,0 +1,123 @@
+"""What the store asks of a kind of database."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+import sqlalchemy as sa
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import polars as pl
+
+    from algomancy_data.database.layout import ColumnLayout
+
+
+class Codec(Protocol):
+    """Frames as a database holds them exactly, and back; a module of ``codec`` is one."""
+
+    def plan(self, frame: pl.DataFrame, table: str) -> tuple[ColumnLayout, ...]:
+        """Return how each column of the frame lies in a table, or refuse it."""
+        ...
+
+    def encode(self, frame: pl.DataFrame, columns: Sequence[ColumnLayout]) -> pl.DataFrame:
+        """Return the frame as it goes into the table."""
+        ...
+
+    def decode(
+        self, stored: pl.DataFrame, columns: Sequence[ColumnLayout], table: str
+    ) -> pl.DataFrame:
+        """Return the frame that ``encode`` was given."""
+        ...
+
+
+class Transport(Protocol):
+    """Moves rows between frames and tables, on the connection's own transaction."""
+
+    def ingest(
+        self, connection: sa.Connection, table: sa.Table, parts: Iterable[pl.DataFrame]
+    ) -> None:
+        """Append rows to a table, in order; columns go by name."""
+        ...
+
+    def fetch(self, connection: sa.Connection, query: sa.Select[Any]) -> pl.DataFrame:
+        """Return the rows of a query, in types that suit all of them."""
+        ...
+
+
+class TableStorage(ABC):
+    """How a kind of database keeps frames.
+
+    Args:
+        transport: How rows get there and back.
+    """
+
+    integer: ClassVar[str]
+    """The declared type of a whole number, as :meth:`declared_columns` gives it back."""
+
+    def __init__(self, transport: Transport) -> None:
+        self.transport = transport
+
+    @property
+    @abstractmethod
+    def codec(self) -> Codec:
+        """The codec of this kind of database."""
+
+    @abstractmethod
+    def declared_columns(self, connection: sa.Connection, physical: str) -> dict[str, str]:
+        """Return the declared type of each column of a table, in order; none if it is gone."""
+
+    @abstractmethod
+    def extent(self, connection: sa.Connection, table: sa.Table) -> range:
+        """Return the places of a table's rows, in the order in which they were written.
+
+        It may have places without rows, and is never empty.
+        """
+
+    @abstractmethod
+    def at(self, query: sa.Select[Any], places: range) -> sa.Select[Any]:
+        """Return the query limited to the rows at these places, in their order."""
+
+    def copy_rows(self, connection: sa.Connection, original: sa.Table, copy: sa.Table) -> None:
+        """Append all rows of one table to another with the same columns, in order."""
+        rows = self.at(sa.select(original), self.extent(connection, original))
+        connection.execute(sa.insert(copy).from_select(list(copy.columns.keys()), rows))
+
+    def table(self, physical: str, columns: dict[str, str]) -> sa.Table:
+        """Return a table whose columns have the declared types that the codec names.
+
+        Columns have their numbers for keys, since a name may be anything.
+        """
+        return sa.Table(
+            quoted(physical),
+            sa.MetaData(),
+            *(
+                sa.Column(quoted(name), DeclaredType(word), key=f"c{number}")
+                for number, (name, word) in enumerate(columns.items())
+            ),
+        )
+
+
+class DeclaredType(sa.types.UserDefinedType[Any]):
+    """A column's type as a codec names it, such as ``numeric(10,2)``, or none at all.
+
+    Args:
+        name: The word for it in the database's SQL; may be empty in SQLite.
+    """
+
+    cache_ok = True
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def get_col_spec(self, **options: Any) -> str:
+        """Return the word."""
+        del options  # none concerns a plain word
+        return self.name
+
+
+def quoted(name: str) -> sa.sql.quoted_name:
+    """Return a name that is always quoted, whatever it is."""
+    return sa.sql.quoted_name(name, quote=True)

@@ -1,0 +1,56 @@
+"""SQLite: rows are in the order of their row number."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from algomancy_data.database.codec import sqlite as codec
+from algomancy_data.database.naming import ROW_ID
+from algomancy_data.database.storage.base import TableStorage
+
+if TYPE_CHECKING:
+    from algomancy_data.database.storage.base import Codec
+
+
+class SQLiteStorage(TableStorage):
+    """How SQLite keeps frames."""
+
+    integer = "INTEGER"
+
+    @property
+    def codec(self) -> Codec:
+        """The codec of SQLite."""
+        return codec
+
+    def declared_columns(self, connection: sa.Connection, physical: str) -> dict[str, str]:
+        """Return the declared type of each column of a table, in order; none if it is gone."""
+        table_info = sa.text("SELECT name, type FROM pragma_table_info(:table)")
+        rows = connection.execute(table_info, {"table": physical})
+        return {row.name: row.type for row in rows}
+
+    def extent(self, connection: sa.Connection, table: sa.Table) -> range:
+        """Return the row numbers from the first to the last."""
+        # Each end by itself is found in the index; both in one query read the whole table.
+        first, last = (
+            connection.scalar(sa.select(end(sa.column(ROW_ID))).select_from(table))
+            for end in (sa.func.min, sa.func.max)
+        )
+        # An empty table still has columns to read.
+        return range(1, 2) if first is None or last is None else range(first, last + 1)
+
+    def copy_rows(self, connection: sa.Connection, original: sa.Table, copy: sa.Table) -> None:
+        """Append all rows of one table to another with the same columns, in order."""
+        # In exactly this form, SQLite copies whole records: see "xfer optimization" in its
+        # insert.c. The names are quoted by SQLAlchemy.
+        names = connection.dialect.identifier_preparer
+        connection.exec_driver_sql(
+            f"INSERT INTO {names.format_table(copy)} "  # noqa: S608
+            f"SELECT * FROM {names.format_table(original)}"
+        )
+
+    def at(self, query: sa.Select[Any], places: range) -> sa.Select[Any]:
+        """Return the query limited to the rows with these numbers."""
+        row_id = sa.column(ROW_ID)
+        return query.where(row_id.between(places[0], places[-1])).order_by(row_id)
