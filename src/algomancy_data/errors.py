@@ -197,6 +197,14 @@ class UnstorableError(StoreError, ValueError, TypeError):
     """A value, dtype or name cannot be kept exactly by the store, so nothing was written."""
 
 
+class PortablePathWarning(UserWarning):
+    """A database is reached through a driver that moves rows one by one."""
+
+
+class SecondLibraryWarning(RuntimeWarning):
+    """Two SQLite libraries have one file open in one process, which can lose commits."""
+
+
 class MissingExtraError(AlgomancyDataError, ImportError):
     """A feature needs an optional dependency that is not installed."""
 

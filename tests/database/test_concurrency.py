@@ -11,7 +11,8 @@ import polars as pl
 import pytest
 import sqlalchemy as sa
 
-from algomancy_data.database import parallel, tables
+from algomancy_data.database import tables
+from algomancy_data.database.storage.sqlite import SQLiteStorage
 from algomancy_data.errors import StoreBusyError
 
 ROWS = 2_000
@@ -224,16 +225,9 @@ class TestReadingOverSeveralConnections:
         """Do something between the transaction's snapshot and that of the other connections."""
 
         def arrange(act):
-            for_engine = parallel.Readers.for_engine
-
-            def arranged(engine, has_same_state):
-                def checked(connection):
-                    act(connection)
-                    return has_same_state(connection)
-
-                return for_engine(engine, checked)
-
-            monkeypatch.setattr(parallel.Readers, "for_engine", arranged)
+            monkeypatch.setattr(
+                SQLiteStorage, "help_reading", lambda _storage, connection: act(connection)
+            )
 
         return arrange
 

@@ -1,4 +1,4 @@
-"""DataSources as real SQL tables: SQLite through ADBC.
+"""DataSources as real SQL tables: SQLite and PostgreSQL through ADBC.
 
 Needs the extra ``algomancy-data[database]``.
 """
@@ -13,9 +13,15 @@ except ImportError as error:
     raise MissingExtraError.from_extra("algomancy_data.database", "database") from error
 
 from algomancy_data.database.database_manager import DatabaseDataManager
-from algomancy_data.database.protocols import SqlTableLayout
+from algomancy_data.database.protocols import ArrowPayloadLayout, SqlTableLayout
 from algomancy_data.database.schema_translator import column_to_sa, dtype_to_sa_type
 
 del adbc_driver_manager, adbc_driver_sqlite, sqlalchemy
 
-__all__ = ["DatabaseDataManager", "SqlTableLayout", "column_to_sa", "dtype_to_sa_type"]
+__all__ = [
+    "ArrowPayloadLayout",
+    "DatabaseDataManager",
+    "SqlTableLayout",
+    "column_to_sa",
+    "dtype_to_sa_type",
+]

@@ -31,7 +31,8 @@ class Entry:
         ds_type: Its classification, as text.
         creation_datetime: When its data was created, in local time.
         tables: How its tables lie in the database; None for a payload.
-        payload: The JSON of a DataSource that is not tables.
+        payload: The text of a DataSource that is not tables, if it is short.
+        payload_layout: What of such a DataSource lies in chunks.
         provenance: How the data came about.
         version: Another one with every write.
     """
@@ -42,6 +43,7 @@ class Entry:
     creation_datetime: datetime
     tables: tuple[TableLayout, ...] | None = None
     payload: str | None = None
+    payload_layout: str | None = None
     provenance: dict[str, Any] = field(default_factory=dict[str, Any])
     version: str = field(default_factory=lambda: uuid4().hex)
 
@@ -66,6 +68,7 @@ class Entry:
             creation_datetime=row.creation_datetime,
             tables=tables,
             payload=row.payload,
+            payload_layout=row.payload_layout,
             provenance=json.loads(row.provenance),
             version=row.version,
         )
@@ -81,6 +84,7 @@ class Entry:
             "format_version": FORMAT_VERSION,
             "sub_tables": None if self.tables is None else layouts_to_json(self.tables),
             "payload": self.payload,
+            "payload_layout": self.payload_layout,
             "provenance": json.dumps(self.provenance),
         }
 
@@ -158,8 +162,7 @@ def create_or_check(engine: sa.Engine) -> None:
             f"table {datasets_table.name!r} and rebuild the datasets, or use another database."
         )
         raise SchemaDriftError(msg)
-    if not exists:
-        metadata.create_all(engine)
+    metadata.create_all(engine)
 
 
 def _columns(connection: sa.Connection) -> dict[str, Any]:

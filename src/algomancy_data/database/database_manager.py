@@ -5,14 +5,15 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from algomancy_data.database.cache import DataSourceCache
 from algomancy_data.database.catalogue import Catalogue, Entry, create_or_check
-from algomancy_data.database.engines import adbc_engine
+from algomancy_data.database.engines import store_engine
 from algomancy_data.database.failures import describe, store_errors
 from algomancy_data.database.parallel import Readers
+from algomancy_data.database.payload import PreparedPayload, delete_payload, read_payload
 from algomancy_data.database.protocols import SqlTableLayout, handed_back
 from algomancy_data.database.storage import storage_for
 from algomancy_data.database.tables import PreparedTable, copy_table, drop_table, read_table
@@ -41,8 +42,6 @@ if TYPE_CHECKING:
     from algomancy_data.metrics import ProgressListener
     from algomancy_data.schema import Schema
 
-_WRITE_LOCK: Final = "IMMEDIATE"
-
 
 class DatabaseDataManager(DataManager[BASEDATASOURCE]):
     """Keeps DataSources in a database: each frame becomes a table that anyone can query.
@@ -54,7 +53,8 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
     Args:
         etl_factory: Class that puts the ETL pipelines together.
         schemas: What the files hold.
-        engine: An engine on ``sqlite+adbc``, or a URL such as ``sqlite:///data.db``.
+        engine: A URL such as ``sqlite:///data.db`` or ``postgresql://host/name``, or an engine.
+            One on another driver than ADBC's works as well, slowly, with a warning.
         session_id: Whose datasets these are; a manager sees no others.
         data_object_type: Class of the DataSources.
         datasource_cache_size: Number of DataSources to keep in memory, the least recently used
@@ -66,7 +66,7 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
         progress: Told when a phase of an ETL begins and ends.
 
     Raises:
-        StoreError: The engine is not on a driver that is supported.
+        StoreError: It is no URL, or one of another database.
 
     Example:
         >>> import polars as pl
@@ -111,9 +111,12 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
             progress=progress,
         )
         check_name(session_id, "session")
-        self._engine = adbc_engine(engine)
-        self._write_engine = self._engine.execution_options(isolation_level=_WRITE_LOCK)
+        self._engine = store_engine(engine)
         self._storage = storage_for(self._engine)
+        self._read_engine, self._write_engine = (
+            self._engine.execution_options(isolation_level=level)
+            for level in (self._storage.read_isolation, self._storage.write_isolation)
+        )
         self._session_id = session_id
         self._catalogue = Catalogue(session_id)
         self._cache: DataSourceCache[BASEDATASOURCE] = DataSourceCache(
@@ -161,14 +164,17 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
             TypeError: It is kept as tables, and the manager's class takes none.
             StoreError: The database fails.
         """
-        with self._reading(f"reading dataset {data_key!r}") as connection:
-            current = self._catalogue.version(connection, data_key)
+        doing = f"reading dataset {data_key!r}"
+        with self._lock:
+            with self._reading(doing) as connection:
+                current = self._catalogue.version(connection, data_key)
             if current is None:
                 self._cache.forget(data_key)
                 return None
             cached = self._cache.use(data_key, current)
             if cached is not None:
                 return cached
+        with self._reading(doing, data_key) as connection:
             entry = self._catalogue.entry(connection, data_key)
             if entry is None or (data := self._load(connection, entry)) is None:
                 return None
@@ -207,7 +213,8 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
             [('w',)]
             >>> manager.close()
         """
-        with self._reading(f"reading table {table!r} of dataset {data_key!r}") as connection:
+        doing = f"reading table {table!r} of dataset {data_key!r}"
+        with self._reading(doing, data_key) as connection:
             entry = self._require_entry(connection, data_key)
             layouts = {layout.name: layout for layout in entry.tables or ()}
             if table not in layouts:
@@ -252,7 +259,8 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
         return is_plain and (data_key not in self._cache or self._cache.is_unchanged(data_key))
 
     def _copy(self, existing_key: str, derived_key: str) -> None:
-        with self._writing(f"deriving dataset {derived_key!r}") as connection:
+        with self._writing(f"deriving dataset {derived_key!r}", derived_key) as connection:
+            self._storage.hold(connection, self._session_id, existing_key)
             source = self._require_entry(connection, existing_key)
             if self._catalogue.version(connection, derived_key) is not None:
                 raise DatasetExistsError.from_name(derived_key)
@@ -275,32 +283,31 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
 
     def _keep(self, data_key: str, data: BASEDATASOURCE) -> None:
         # Everything that can be refused is refused before the transaction begins.
-        prepared = self._prepare(data) if isinstance(data, SqlTableLayout) else None
-        payload = data.to_json() if prepared is None else None
-        with self._writing(f"writing dataset {data_key!r}") as connection:
-            self._drop_tables(connection, data_key)
-            layouts = (
-                None
-                if prepared is None
-                else tuple(
+        is_tables = isinstance(data, SqlTableLayout)
+        prepared = self._prepare(data) if is_tables else PreparedPayload(data_key, data)
+        entry = Entry(
+            name=data_key,
+            ds_id=data.id,
+            ds_type=str(data.ds_type),
+            creation_datetime=data.creation_datetime,
+            provenance={"library": f"algomancy-data {version('algomancy-data')}"},
+        )
+        with self._writing(f"writing dataset {data_key!r}", data_key) as connection:
+            self._drop_data(connection, data_key)
+            if isinstance(prepared, PreparedPayload):
+                stored = prepared.write(connection, self._session_id, entry.version)
+                entry = replace(entry, payload=stored.payload, payload_layout=stored.payload_layout)
+            else:
+                layouts = (
                     table.write(connection, self._session_id, data_key) for table in prepared
                 )
-            )
-            entry = Entry(
-                name=data_key,
-                ds_id=data.id,
-                ds_type=str(data.ds_type),
-                creation_datetime=data.creation_datetime,
-                tables=layouts,
-                payload=payload,
-                provenance={"library": f"algomancy-data {version('algomancy-data')}"},
-            )
+                entry = replace(entry, tables=tuple(layouts))
             self._catalogue.save(connection, entry)
         self._cache.keep(data_key, data, entry.version)
 
     def _discard(self, data_key: str) -> None:
-        with self._writing(f"deleting dataset {data_key!r}") as connection:
-            self._drop_tables(connection, data_key)
+        with self._writing(f"deleting dataset {data_key!r}", data_key) as connection:
+            self._drop_data(connection, data_key)
             self._catalogue.remove(connection, data_key)
         self._cache.forget(data_key)
 
@@ -317,12 +324,18 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
         return entry
 
     def _readers(self, entry: Entry) -> Readers | None:
-        return Readers.for_engine(
-            self._engine,
-            lambda other: self._catalogue.version(other, entry.name) == entry.version,
-        )
+        engine = self._storage.reader_engine(self._engine)
+        if engine is None:
+            return None
 
-    def _drop_tables(self, connection: sa.Connection, data_key: str) -> None:
+        def has_same_state(other: sa.Connection) -> bool:
+            self._storage.help_reading(other)
+            return self._catalogue.version(other, entry.name) == entry.version
+
+        return Readers(engine, has_same_state)
+
+    def _drop_data(self, connection: sa.Connection, data_key: str) -> None:
+        delete_payload(connection, self._session_id, data_key)
         entry = self._catalogue.entry(connection, data_key)
         for layout in (entry.tables or ()) if entry is not None else ():
             drop_table(connection, layout.physical)
@@ -334,7 +347,15 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
             self._logger.error(f"Dataset {entry.name!r} has the unknown type {entry.ds_type!r}.")
             return None
         if entry.tables is None:
-            return self._data_object_type.from_json(entry.payload or "")
+            return read_payload(
+                connection,
+                self._session_id,
+                entry.name,
+                entry.version,
+                entry.payload,
+                entry.payload_layout,
+                self._data_object_type,
+            )
         readers = self._readers(entry)
         tables = {
             layout.name: read_table(connection, self._storage, layout, readers=readers)
@@ -356,8 +377,8 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
         return data
 
     @contextmanager
-    def _reading(self, doing: str) -> Generator[sa.Connection]:
-        """One snapshot of the database.
+    def _reading(self, doing: str, data_key: str | None = None) -> Generator[sa.Connection]:
+        """One transaction that sees one state of a dataset, if one is named.
 
         The lock is for databases in memory, whose one connection all threads share.
         """
@@ -365,19 +386,22 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
         with (
             self._lock,
             store_errors(self._engine, doing),
-            self._engine.connect() as connection,
+            self._read_engine.connect() as connection,
         ):
+            if data_key is not None:
+                self._storage.begin_reading(connection, self._session_id, data_key)
             yield connection
 
     @contextmanager
-    def _writing(self, doing: str) -> Generator[sa.Connection]:
-        """One transaction that has the write lock from its beginning."""
+    def _writing(self, doing: str, data_key: str) -> Generator[sa.Connection]:
+        """One transaction that alone changes a dataset."""
         self._require_startup()
         with (
             self._lock,
             store_errors(self._engine, doing),
             self._write_engine.begin() as connection,
         ):
+            self._storage.begin_writing(connection, self._session_id, data_key)
             yield connection
 
     def _require_startup(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -14,7 +15,15 @@ from algomancy_data.errors import StoreBusyError, StoreError
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-_BUSY: Final = ("database is locked", "database table is locked", "database schema is locked")
+_BUSY: Final = (
+    "database is locked",
+    "database table is locked",
+    "database schema is locked",
+    "canceling statement due to lock timeout",
+)
+# What drivers add to a reason: their own name, and the statement, which may be large.
+_STATEMENT: Final = re.compile(r"Failed to execute query '.*?':|\nquery\b.*", re.DOTALL)
+_DRIVER: Final = re.compile(r"^[A-Z_]+: \[\w+\] ")
 _REMEDIES: Final = {
     "disk is full": "Free some space; the old state of the data is intact.",
     "unable to open database file": "Check that the folder exists and may be written to.",
@@ -23,6 +32,12 @@ _REMEDIES: Final = {
     "file is not a database": "The file is something else: choose another path.",
     "malformed": "Restore the file from a backup.",
     "disk i/o error": "Check the disk; the old state of the data is intact.",
+    "connection refused": "Check that the server is running, and host and port.",
+    "no such file or directory": "Check that the server is running, and the path in the URL.",
+    "password authentication failed": "Check user and password.",
+    "permission denied": "Ask the database's administrator for the right to do this.",
+    "terminating connection": "The old state of the data is intact; try again.",
+    "server closed the connection": "The old state of the data is intact; try again.",
 }
 
 
@@ -46,7 +61,6 @@ def store_errors(engine: sa.Engine, doing: str) -> Generator[None]:
     try:
         yield
     except (exc.DBAPIError, adbc_driver_manager.Error) as error:
-        # The statement and its parameters may be large, and tell a user nothing.
         cause = error.orig if isinstance(error, exc.DBAPIError) else error
         text = str(cause)
         raise _translated(engine, doing, text) from error
@@ -56,14 +70,14 @@ def store_errors(engine: sa.Engine, doing: str) -> Generator[None]:
 
 
 def _translated(engine: sa.Engine, doing: str, text: str) -> StoreError:
-    reason = text.split("\nquery", maxsplit=1)[0].strip()
+    reason = " ".join(_STATEMENT.sub("", _DRIVER.sub("", text)).split())
     # The driver's guess at why a file could not be opened, which it never is.
     reason = reason.removesuffix(": failed to allocate memory").removesuffix(".") + "."
     if any(busy in text for busy in _BUSY):
         return StoreBusyError(
             f"The database {describe(engine)} failed while {doing}: another connection kept it "
-            f"locked for longer than busy_timeout. Try again, or raise the limit with "
-            f"?busy_timeout=<seconds> in the URL."
+            f"locked for longer than the limit. Try again; for SQLite, ?busy_timeout=<seconds> in "
+            f"the URL raises the limit."
         )
     remedy = next((how for what, how in _REMEDIES.items() if what in text.lower()), "")
     return StoreError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 import sqlalchemy as sa
+from sqlalchemy import event
 
 FORMAT_VERSION: Final = 1
 """Version of the catalogue's content; a reader refuses rows of a later one."""
@@ -24,5 +25,28 @@ datasets_table: Final = sa.Table(
     sa.Column("format_version", sa.Integer(), nullable=False, comment="of this row's content"),
     sa.Column("sub_tables", sa.Text(), comment="JSON: the tables, their columns and dtypes"),
     sa.Column("payload", sa.Text(), comment="JSON of a DataSource that is not tables"),
+    sa.Column("payload_layout", sa.Text(), comment="JSON: what of the payload lies in chunks"),
     sa.Column("provenance", sa.Text(), nullable=False, comment="JSON: how the data came about"),
+)
+
+payload_chunks_table: Final = sa.Table(
+    "algomancy_payload_chunks",
+    metadata,
+    sa.Column("session_id", sa.Text(), primary_key=True, comment="as in the catalogue"),
+    sa.Column("name", sa.Text(), primary_key=True, comment="as in the catalogue"),
+    sa.Column("version", sa.Text(), primary_key=True, comment="as in the catalogue"),
+    sa.Column("part", sa.Text(), primary_key=True, comment="text, table-0, table-1 and so on"),
+    sa.Column("ordinal", sa.Integer(), primary_key=True, comment="place in the part, from 0"),
+    # The last one: SQLite walks through a large value to reach what lies behind it.
+    sa.Column("chunk", sa.LargeBinary(), nullable=False, comment="bytes of the part"),
+)
+"""What does not fit into a catalogue row; the primary key is the order of the bytes."""
+
+# PostgreSQL would try to compress each chunk: writing took six times as long.
+event.listen(
+    payload_chunks_table,
+    "after_create",
+    sa.DDL("ALTER TABLE %(fullname)s ALTER COLUMN chunk SET STORAGE EXTERNAL").execute_if(
+        dialect="postgresql"
+    ),
 )

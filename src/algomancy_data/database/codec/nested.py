@@ -120,7 +120,8 @@ def decode(value: pl.Expr, dtype: PolarsDataType, word: str) -> pl.Expr:
         >>> texts.select(decode(pl.col("x"), pl.List(pl.Int8()), "json"))["x"].to_list()
         [[1, None], [], None]
     """
-    return _from_plain(value.str.json_decode(_plain(dtype, word)), dtype, word)
+    plain = value.str.json_decode(_plain(dtype, word))
+    return _from_plain(plain, dtype, word).alias(value.meta.output_name())
 
 
 def _foreign_dtype(dtype: PolarsDataType) -> PolarsDataType | None:

@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 from polars.exceptions import PolarsError
 
 from algomancy_data.database.codec import nested
+from algomancy_data.database.codec.numbering import numbered
 from algomancy_data.database.codec.sqlite_storage import STORED_DTYPES, storage, within_days
 from algomancy_data.database.layout import ColumnLayout
 from algomancy_data.database.naming import column_names, free_column_name
@@ -70,7 +71,7 @@ def plan(frame: pl.DataFrame, table: str) -> tuple[ColumnLayout, ...]:
 
 def encode(frame: pl.DataFrame, columns: Sequence[ColumnLayout]) -> pl.DataFrame:
     """Return the frame as it goes into the table, columns under their physical names."""
-    return _numbered(frame).select(
+    return numbered(frame).select(
         expression
         for number, column in enumerate(columns)
         for expression in _encoded(pl.col(str(number)), column)
@@ -109,13 +110,6 @@ def decode(stored: pl.DataFrame, columns: Sequence[ColumnLayout], table: str) ->
             f"Undo the change, or delete the dataset and load it again."
         )
         raise SchemaDriftError(msg) from error
-
-
-def _numbered(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return the frame with numbers for names: Polars takes ``*`` and ``^…$`` for patterns."""
-    numbered = frame.clone()
-    numbered.columns = [str(number) for number in range(frame.width)]
-    return numbered
 
 
 def _mask_name(number: int) -> str:

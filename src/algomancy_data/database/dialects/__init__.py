@@ -8,4 +8,7 @@ not get a driver of its own beside the bulk path: it speaks through ADBC as well
 from sqlalchemy.dialects import registry
 
 # The entry points do the same for an installed package; this serves a bare checkout.
+registry.register(
+    "postgresql.adbc", "algomancy_data.database.dialects.postgresql", "PostgreSQLADBCDialect"
+)
 registry.register("sqlite.adbc", "algomancy_data.database.dialects.sqlite", "SQLiteADBCDialect")

@@ -6,15 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite.base import SQLiteDialect
+from sqlalchemy.dialects.sqlite.base import SQLiteDialect, SQLiteExecutionContext
 from sqlalchemy.exc import ArgumentError
 
 from algomancy_data.database.dialects import sqlite_dbapi
+from algomancy_data.database.dialects.dialect import ADBCDialect, ADBCExecutionContext
 from algomancy_data.database.dialects.sqlite_dbapi import MEMORY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from sqlalchemy.engine.interfaces import DBAPIModule
 
 # Chosen by measurement on a table of 1,000,000 x 8, beside 4 KiB and 64 KiB pages.
@@ -23,10 +22,15 @@ _BUSY_SECONDS: Final = 60.0
 _KEPT_WAL_BYTES: Final = 64 * 1024 * 1024
 # The others give up atomicity in a crash.
 _JOURNAL_MODES: Final = ("wal", "delete", "truncate", "persist")
+_AUTOCOMMIT: Final = "AUTOCOMMIT"
 _BEGIN_MODES: Final = {"SERIALIZABLE": "DEFERRED", "IMMEDIATE": "IMMEDIATE"}
 
 
-class SQLiteADBCDialect(SQLiteDialect):
+class _ExecutionContext(ADBCExecutionContext, SQLiteExecutionContext):
+    pass
+
+
+class SQLiteADBCDialect(ADBCDialect, SQLiteDialect):
     """SQLite through ADBC.
 
     URL: ``sqlite+adbc:///relative.db``, ``sqlite+adbc:////absolute.db``, or ``sqlite+adbc://``
@@ -35,7 +39,8 @@ class SQLiteADBCDialect(SQLiteDialect):
     (bytes, of a new database, 16384) and ``journal_mode`` (``wal``).
 
     Isolation levels: ``SERIALIZABLE`` begins a transaction that takes its locks when it needs
-    them, ``IMMEDIATE`` one that takes the write lock at once, so that writers queue.
+    them, ``IMMEDIATE`` one that takes the write lock at once, so that writers queue, and
+    ``AUTOCOMMIT`` none.
 
     Example:
         >>> import sqlalchemy as sa
@@ -47,15 +52,12 @@ class SQLiteADBCDialect(SQLiteDialect):
         >>> engine.dispose()
     """
 
-    driver = "adbc"
     default_paramstyle = "qmark"
     supports_statement_cache = True
     supports_native_boolean = False
     insert_returning = True
     favor_returning_over_lastrowid = True
-    postfetch_lastrowid = False
-    supports_sane_rowcount = False
-    supports_sane_multi_rowcount = False
+    execution_ctx_cls = _ExecutionContext
 
     @classmethod
     def import_dbapi(cls) -> DBAPIModule:
@@ -102,36 +104,30 @@ class SQLiteADBCDialect(SQLiteDialect):
                 connection.turn_seconds = cparams["busy_timeout"]
             else:
                 _set_up_file(connection, cparams["page_size"], cparams["journal_mode"])
+                connection.watch(path)
         except BaseException:
             connection.close()
             raise
         return connection
 
-    def on_connect(self) -> Callable[[Any], None] | None:
-        """Return nothing: :meth:`connect` sets connections up."""
-        return None
-
-    def do_begin(self, dbapi_connection: Any) -> None:
-        """Begin a transaction in the mode of the connection's isolation level."""
-        cast("sqlite_dbapi.Connection", dbapi_connection).begin()
-
-    def get_isolation_level_values(self, dbapi_connection: Any) -> list[Any]:
+    def get_isolation_level_values(self, dbapi_conn: Any) -> list[Any]:  # pyright: ignore[reportIncompatibleMethodOverride]  SQLAlchemy's own two differ
         """Return the isolation levels that exist."""
-        del dbapi_connection  # the same for every connection
-        return list(_BEGIN_MODES)
-
-    def get_default_isolation_level(self, dbapi_conn: Any) -> Any:
-        """Return the level of a new connection."""
-        return self.get_isolation_level(dbapi_conn)
+        del dbapi_conn  # the same for every connection
+        return [_AUTOCOMMIT, *_BEGIN_MODES]
 
     def get_isolation_level(self, dbapi_connection: Any) -> Any:
         """Return the level of a connection."""
+        connection = cast("sqlite_dbapi.Connection", dbapi_connection)
+        if connection.autocommit:
+            return _AUTOCOMMIT
         levels = {mode: level for level, mode in _BEGIN_MODES.items()}
-        return levels[cast("sqlite_dbapi.Connection", dbapi_connection).begin_mode]
+        return levels[connection.begin_mode]
 
     def set_isolation_level(self, dbapi_connection: Any, level: Any) -> None:
         """Set the level of a connection's next transactions."""
-        cast("sqlite_dbapi.Connection", dbapi_connection).begin_mode = _BEGIN_MODES[level]
+        connection = cast("sqlite_dbapi.Connection", dbapi_connection)
+        connection.autocommit = level == _AUTOCOMMIT
+        connection.begin_mode = _BEGIN_MODES.get(level, connection.begin_mode)
 
     def _get_server_version_info(self, connection: sa.Connection) -> tuple[int, ...]:
         del connection  # the library is part of the driver

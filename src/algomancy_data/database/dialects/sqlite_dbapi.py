@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import re
 import threading
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import Any, Final
 
 import adbc_driver_sqlite
-from adbc_driver_manager import AdbcConnection, AdbcStatusCode
-from adbc_driver_manager import dbapi as adbc
-from adbc_driver_manager.dbapi import (
+from adbc_driver_manager import AdbcStatusCode
+
+from algomancy_data.database.dialects import dbapi, second_library
+from algomancy_data.database.dialects.dbapi import (
+    Binary,
+    Cursor,
     DatabaseError,
     DataError,
     Error,
@@ -25,10 +27,9 @@ from adbc_driver_manager.dbapi import (
     NotSupportedError,
     OperationalError,
     ProgrammingError,
+    apilevel,
+    threadsafety,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
 
 __all__ = [
     "MEMORY",
@@ -55,75 +56,48 @@ __all__ = [
 
 MEMORY: Final = ":memory:"
 
-apilevel: Final = "2.0"
 paramstyle: Final = "qmark"
-threadsafety: Final = 1
-Binary: Final = bytes
 
 # ADBC fixes a column's type by its first batch of rows, and fails on what comes later. One
 # batch for the whole result means that all rows are looked at. This is the largest it takes.
 _ROWS_PER_BATCH: Final = 2**31 - 2
 BATCH_ROWS: Final = adbc_driver_sqlite.StatementOptions.BATCH_ROWS.value
 
+# The driver has no status of its own for what it finds when it ends a statement.
+_ERRORS: Final[dict[type[Error], re.Pattern[str]]] = {
+    IntegrityError: re.compile("constraint failed|datatype mismatch"),
+    OperationalError: re.compile("database (table |schema )?is locked|disk is full|disk I/O error"),
+}
 _NO_TRANSACTION: Final = re.compile("no transaction is active")
 
 
-@contextmanager
-def _interruptible() -> Generator[None]:
-    """Let Ctrl-C be a KeyboardInterrupt, at the end of the call that it came in.
-
-    The driver manager wants to cancel the statement then. SQLite's driver cannot do that, and
-    its refusal is what would be raised.
-    """
-    try:
-        yield
-    except NotSupportedError as error:
-        if isinstance(error.__cause__, KeyboardInterrupt):
-            raise error.__cause__ from None
-        raise
-
-
-class Cursor(adbc.Cursor):
-    """A cursor that knows which statements have no result, and lets itself be interrupted."""
+class RowCursor(dbapi.RowCursor):
+    """A cursor for rows that knows the last row's number."""
 
     @property
-    def description(self) -> list[tuple[Any, ...]] | None:
-        """The columns of the result, or None for a statement without one (PEP 249)."""
-        return super().description or None
-
-    def execute(self, operation: bytes | str, parameters: Any = None) -> Self:
-        """Execute a statement."""
-        with _interruptible():
-            return super().execute(operation, parameters)
-
-    def executemany(self, operation: bytes | str, seq_of_parameters: Any) -> None:
-        """Execute a statement with several sets of parameters."""
-        with _interruptible():
-            super().executemany(operation, seq_of_parameters)
-
-    def adbc_ingest(self, table_name: str, data: Any, *args: Any, **options: Any) -> int:
-        """Insert an Arrow stream into a table; return the number of rows."""
-        with _interruptible():
-            return super().adbc_ingest(table_name, data, *args, **options)
+    def lastrowid(self) -> int:
+        """The number of the row that the connection inserted last."""
+        with self._owner.row_cursor() as cursor:
+            return cursor.execute("SELECT last_insert_rowid()").fetchall()[0][0]
 
 
-class Connection(adbc.Connection):
-    """A connection whose transactions are begun by :meth:`begin`."""
+class Connection(dbapi.Connection):
+    """A connection whose transactions are begun by :meth:`begin`.
 
-    def __init__(self, database: Any, connection: AdbcConnection) -> None:
-        super().__init__(database, connection, autocommit=True)
-        self._in_transaction = False
-        self.begin_mode = "DEFERRED"
+    Attributes:
+        begin_mode: How a transaction takes its locks: DEFERRED, IMMEDIATE or EXCLUSIVE.
+    """
 
-    def cursor(self, *, adbc_stmt_kwargs: Mapping[str, Any] | None = None) -> Cursor:
-        """Return a cursor whose results have types that suit all of their rows."""
-        settings = {BATCH_ROWS: str(_ROWS_PER_BATCH)} | dict(adbc_stmt_kwargs or {})
-        cursor = Cursor(self, settings, dbapi_backend=self._backend)
-        self._cursors.add(cursor)
-        return cursor
+    cursor_settings = row_cursor_settings = {BATCH_ROWS: str(_ROWS_PER_BATCH)}  # noqa: RUF012
+    row_cursor_class = RowCursor
+    begin_mode = "DEFERRED"
+    _in_transaction = False
+    _file: tuple[int, int] | None = None
 
     def begin(self) -> None:
-        """Begin a transaction in :attr:`begin_mode`: DEFERRED, IMMEDIATE or EXCLUSIVE."""
+        """Begin a transaction in :attr:`begin_mode`, unless each statement is to be on its own."""
+        if self.autocommit:
+            return
         before, self._in_transaction = self._in_transaction, True
         try:
             self.run(f"BEGIN {self.begin_mode}")
@@ -132,10 +106,26 @@ class Connection(adbc.Connection):
             raise
 
     def commit(self) -> None:
-        """Commit; without a transaction, do nothing."""
-        if self._in_transaction:
+        """Commit, or roll back if that fails; without a transaction, do nothing."""
+        if not self._in_transaction:
+            return
+        try:
             self.run("COMMIT")
-            self._in_transaction = False
+        except Error:
+            # SQLite keeps the transaction, but SQLAlchemy is through with it.
+            self.rollback()
+            raise
+        self._in_transaction = False
+
+    def watch(self, path: str) -> None:
+        """Let others know that this process has a file open, until the connection is closed."""
+        self._file = second_library.file_opened(path)
+
+    def close(self) -> None:
+        """Close the connection and what is left of its cursors."""
+        super().close()
+        second_library.file_closed(self._file)
+        self._file = None
 
     def rollback(self) -> None:
         """Roll back; without a transaction, do nothing."""
@@ -149,14 +139,12 @@ class Connection(adbc.Connection):
             if not _NO_TRANSACTION.search(str(error)):
                 raise
 
-    def run(self, statement: str) -> None:
-        """Execute a statement that has no interesting result."""
-        with self.cursor() as cursor:
-            cursor.execute(statement).fetchall()
-
-    def __enter__(self) -> Self:
-        """Return the connection."""
-        return self
+    def translated(self, error: Error) -> Error:
+        """Return the error of the class that the message stands for."""
+        for class_, message in _ERRORS.items():
+            if message.search(str(error)) and not isinstance(error, class_):
+                return class_(str(error), status_code=error.status_code)
+        return error
 
 
 class SharedConnection(Connection):
@@ -165,10 +153,10 @@ class SharedConnection(Connection):
     A thread has its turn from the beginning to the end of its transaction.
     """
 
-    def __init__(self, database: Any, connection: AdbcConnection) -> None:
-        super().__init__(database, connection)
+    def __init__(self, database: Any) -> None:
+        super().__init__(database)
         self._turn = threading.RLock()
-        self._owner: int | None = None
+        self._holder: int | None = None
         self.turn_seconds = 60.0
 
     def begin(self) -> None:
@@ -176,42 +164,39 @@ class SharedConnection(Connection):
         if not self._turn.acquire(timeout=self.turn_seconds):
             msg = "database is locked: another thread's transaction did not end"
             raise OperationalError(msg, status_code=AdbcStatusCode.TIMEOUT)
-        before, self._owner = self._owner, threading.get_ident()
+        before, self._holder = self._holder, threading.get_ident()
         try:
             super().begin()
         except Error:
-            self._owner = before
+            self._holder = before
             self._turn.release()
             raise
 
     def commit(self) -> None:
         """Commit this thread's transaction; without one, do nothing."""
-        if self._owner == threading.get_ident():
-            super().commit()
-            self._end_turn()
+        if self._holder == threading.get_ident():
+            try:
+                super().commit()
+            finally:
+                self._end_turn()
 
     def rollback(self) -> None:
         """Roll back this thread's transaction; without one, do nothing."""
-        if self._owner == threading.get_ident():
+        if self._holder == threading.get_ident():
             try:
                 super().rollback()
             finally:
                 self._end_turn()
 
     def _end_turn(self) -> None:
-        self._owner = None
+        self._holder = None
         self._turn.release()
 
 
 def connect(uri: str) -> Connection:
     """Open a database file, or a private database in memory for ``":memory:"``."""
     database = adbc_driver_sqlite.connect(uri)
-    try:
-        connection = AdbcConnection(database)
-    except BaseException:
-        database.close()
-        raise
-    return (SharedConnection if uri == MEMORY else Connection)(database, connection)
+    return (SharedConnection if uri == MEMORY else Connection)(database)
 
 
 def _library_version() -> str:

@@ -5,6 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from algomancy_data.database.storage.base import TableStorage, Transport
+from algomancy_data.database.storage.portable import (
+    PortablePostgreSQLStorage,
+    PortableSQLiteStorage,
+    RowTransport,
+    TextTransport,
+)
+from algomancy_data.database.storage.postgresql import PostgreSQLStorage
 from algomancy_data.database.storage.sqlite import SQLiteStorage
 from algomancy_data.database.storage.transport import ADBCTransport
 
@@ -18,7 +25,14 @@ def storage_for(engine: sa.Engine) -> TableStorage:
     """Return how the engine's database keeps frames.
 
     Args:
-        engine: An engine from :func:`algomancy_data.database.engines.adbc_engine`.
+        engine: An engine from :func:`algomancy_data.database.engines.store_engine`.
     """
-    del engine  # there is one kind of database so far
-    return SQLiteStorage(ADBCTransport())
+    match engine.dialect.name, engine.dialect.driver:
+        case "sqlite", "adbc":
+            return SQLiteStorage(ADBCTransport())
+        case "sqlite", _:
+            return PortableSQLiteStorage(RowTransport())
+        case _, "adbc":
+            return PostgreSQLStorage(ADBCTransport())
+        case _:
+            return PortablePostgreSQLStorage(TextTransport())

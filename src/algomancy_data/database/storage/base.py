@@ -57,6 +57,12 @@ class TableStorage(ABC):
     integer: ClassVar[str]
     """The declared type of a whole number, as :meth:`declared_columns` gives it back."""
 
+    read_isolation: ClassVar[str]
+    """Isolation level of a transaction that reads."""
+
+    write_isolation: ClassVar[str]
+    """Isolation level of a transaction that writes."""
+
     def __init__(self, transport: Transport) -> None:
         self.transport = transport
 
@@ -64,6 +70,26 @@ class TableStorage(ABC):
     @abstractmethod
     def codec(self) -> Codec:
         """The codec of this kind of database."""
+
+    @abstractmethod
+    def begin_reading(self, connection: sa.Connection, session: str, dataset: str) -> None:
+        """Make sure that the transaction sees one state of a dataset; before anything else."""
+
+    @abstractmethod
+    def hold(self, connection: sa.Connection, session: str, dataset: str) -> None:
+        """Keep others from changing a dataset until the transaction ends, or wait for them."""
+
+    @abstractmethod
+    def help_reading(self, connection: sa.Connection) -> None:
+        """Get a further connection ready to read beside one that began; it must not wait."""
+
+    @abstractmethod
+    def begin_writing(self, connection: sa.Connection, session: str, dataset: str) -> None:
+        """Make sure that the transaction alone changes a dataset; before anything else."""
+
+    @abstractmethod
+    def reader_engine(self, engine: sa.Engine) -> sa.Engine | None:
+        """Return an engine for further connections that read, or None if there can be none."""
 
     @abstractmethod
     def declared_columns(self, connection: sa.Connection, physical: str) -> dict[str, str]:

@@ -18,11 +18,33 @@ class SQLiteStorage(TableStorage):
     """How SQLite keeps frames."""
 
     integer = "INTEGER"
+    read_isolation = "SERIALIZABLE"
+    write_isolation = "IMMEDIATE"
 
     @property
     def codec(self) -> Codec:
         """The codec of SQLite."""
         return codec
+
+    def begin_reading(self, connection: sa.Connection, session: str, dataset: str) -> None:
+        """Do nothing: a transaction sees the state of its first query."""
+
+    def hold(self, connection: sa.Connection, session: str, dataset: str) -> None:
+        """Do nothing: whoever writes has the lock of the whole database."""
+
+    def help_reading(self, connection: sa.Connection) -> None:
+        """Do nothing: rows come in order without any setting."""
+
+    def begin_writing(self, connection: sa.Connection, session: str, dataset: str) -> None:
+        """Do nothing: the transaction has the write lock from its beginning."""
+
+    def reader_engine(self, engine: sa.Engine) -> sa.Engine | None:
+        """Return an engine on the same file; a database in memory has one connection only."""
+        if isinstance(engine.pool, sa.StaticPool) or not engine.url.database:
+            return None
+        # One that waited for a writer, who may be waiting for the transaction, would never end.
+        url = engine.url.update_query_dict({"busy_timeout": "0"})
+        return sa.create_engine(url, poolclass=sa.NullPool)
 
     def declared_columns(self, connection: sa.Connection, physical: str) -> dict[str, str]:
         """Return the declared type of each column of a table, in order; none if it is gone."""

@@ -1,0 +1,158 @@
+"""Which PostgreSQL type keeps a column exactly."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
+
+import polars as pl
+
+from algomancy_data.database.codec import nested
+from algomancy_data.errors import UnstorableError
+
+if TYPE_CHECKING:
+    from polars.datatypes import DataType as PolarsDataType
+
+_INTEGERS: Final[dict[PolarsDataType, str]] = {
+    pl.Int8(): "smallint",
+    pl.UInt8(): "smallint",
+    pl.Int16(): "smallint",
+    pl.UInt16(): "integer",
+    pl.Int32(): "integer",
+    pl.UInt32(): "bigint",
+    pl.Int64(): "bigint",
+}
+_FLOATS: Final[dict[PolarsDataType, str]] = {
+    pl.Float16(): "real",
+    pl.Float32(): "real",
+    pl.Float64(): "double precision",
+}
+_MAX_DECIMAL: Final = 10**38 - 1
+# Days since 1970 of 4714-11-24 BC and 5874897-12-31, and the same first day in microseconds; the
+# last one of a timestamp is beyond 64 bits of microseconds since 1970.
+_FIRST_DAY: Final = -2_440_588
+_LAST_DAY: Final = 2_145_042_905
+_MICROSECONDS_PER_DAY: Final = 86_400_000_000
+_FIRST_MICROSECOND: Final = _FIRST_DAY * _MICROSECONDS_PER_DAY
+_LAST_MICROSECOND: Final = 2**63 - 1
+_NANOSECONDS: Final = 1000
+
+
+class Storage(NamedTuple):
+    """How a column lies in a table.
+
+    Args:
+        word: How the values are stored; part of the storage format.
+        sql_type: The declared type, as PostgreSQL's ``format_type`` writes it.
+        longest: Number of bytes of the longest value of a type without a fixed length, else 0.
+    """
+
+    word: str
+    sql_type: str
+    longest: int = 0
+
+
+def storage(column: pl.Series, table: str) -> Storage:
+    r"""Return how a column is kept exactly.
+
+    Args:
+        column: The column.
+        table: What to call the table in an error.
+
+    Raises:
+        UnstorableError: No type keeps it.
+
+    Example:
+        >>> storage(pl.Series([1, 2], dtype=pl.UInt16), "t")
+        Storage(word='integer', sql_type='integer', longest=0)
+        >>> storage(pl.Series(["a", "b\0"]), "t").sql_type
+        'bytea'
+    """
+    match column.dtype:
+        case dtype if dtype in _INTEGERS:
+            return Storage("integer", _INTEGERS[dtype])
+        case dtype if dtype in _FLOATS:
+            return Storage("float", _FLOATS[dtype])
+        case pl.Boolean():
+            return Storage("boolean", "boolean")
+        case pl.UInt64() | pl.Int128() | pl.UInt128():
+            return _of_wide_integers(column)
+        case pl.Decimal(precision=precision, scale=scale):
+            return _numeric(precision, scale)
+        case pl.Date() | pl.Datetime() | pl.Time() | pl.Duration():
+            return _of_temporals(column)
+        case pl.List() | pl.Array() | pl.Struct():
+            word, longest = nested.check(column, table)
+            return Storage(word, "json", longest)
+        case pl.Binary():
+            return Storage("bytes", "bytea", cast("int | None", column.bin.size().max()) or 0)
+        case pl.Null():
+            return Storage("null", "text")
+        case pl.Categorical() as dtype if not dtype.categories.is_global():
+            raise _refusal(column, table)
+        case pl.String() | pl.Categorical() | pl.Enum():
+            return _of_texts(column.cast(pl.String))
+        case _:
+            raise _refusal(column, table)
+
+
+def _numeric(precision: int, scale: int) -> Storage:
+    # Two bytes for each four digits before and after the point, and two for where that is.
+    longest = 2 * (-(-(precision - scale) // 4) + -(-scale // 4) + 1)
+    return Storage("numeric", f"numeric({precision},{scale})", longest)
+
+
+def _of_wide_integers(column: pl.Series) -> Storage:
+    low, high = _ends(column)
+    if low >= -_MAX_DECIMAL and high <= _MAX_DECIMAL:
+        return _numeric(38, 0)
+    return Storage("text", "text", 40)  # 39 digits, which no Polars decimal has, and a sign
+
+
+def _of_temporals(column: pl.Series) -> Storage:
+    low, high = _ends(column)
+    match column.dtype:
+        case pl.Date():
+            near = low >= _FIRST_DAY and high <= _LAST_DAY
+            return Storage("date", "date") if near else Storage("ticks", "integer")
+        case pl.Time() if _has_nanoseconds(column):
+            return Storage("iso", "text", len("00:00:00.000000000"))
+        case pl.Time():
+            return Storage("time", "time without time zone")
+        case pl.Datetime(time_unit="ns") if _has_nanoseconds(column):
+            return Storage("iso", "text", len("1970-01-01 00:00:00.000000000Z"))
+        case pl.Datetime(time_unit=unit, time_zone=zone):
+            per_unit = 1000 if unit == "ms" else 1
+            near = unit == "ns" or (
+                low * per_unit >= _FIRST_MICROSECOND and high * per_unit <= _LAST_MICROSECOND
+            )
+            aware = "without" if zone is None else "with"
+            if near:
+                return Storage("timestamp", f"timestamp {aware} time zone")
+            return Storage("ticks", "bigint")
+        case _:
+            return Storage("integer", "bigint")
+
+
+def _of_texts(texts: pl.Series) -> Storage:
+    longest = cast("int | None", texts.str.len_bytes().max()) or 0
+    if texts.str.contains("\0", literal=True).any():
+        return Storage("utf8", "bytea", longest)
+    return Storage("text", "text", longest)
+
+
+def _has_nanoseconds(column: pl.Series) -> bool:
+    return bool((column.to_physical() % _NANOSECONDS != 0).any())
+
+
+def _ends(column: pl.Series) -> tuple[int, int]:
+    """Return the lowest and the highest physical value; zeros if there is none."""
+    physical = column.to_physical()
+    low, high = cast("tuple[int | None, ...]", (physical.min(), physical.max()))
+    return low or 0, high or 0
+
+
+def _refusal(column: pl.Series, table: str) -> UnstorableError:
+    return UnstorableError(
+        f"Column {column.name!r} of table {table!r} has the dtype {column.dtype}, which PostgreSQL "
+        f"cannot keep exactly. Cast the column to another dtype, or drop it. Nothing was written."
+    )

@@ -1,0 +1,302 @@
+"""What the PEP 249 faces of ADBC's drivers have in common.
+
+ADBC's own face guesses one Arrow type for all rows of a parameter, makes the Python objects of a
+result cell by cell, and says when a transaction begins. Here parameters that have no type in
+common are bound row by row, rows are made from slices of columns, and the caller begins.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from datetime import datetime, time, timedelta
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
+
+import pyarrow as pa
+from adbc_driver_manager import AdbcConnection, AdbcStatusCode
+from adbc_driver_manager import dbapi as adbc
+from adbc_driver_manager.dbapi import (
+    DatabaseError,
+    DataError,
+    Error,
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    NotSupportedError,
+    OperationalError,
+    ProgrammingError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+
+__all__ = [
+    "Binary",
+    "Connection",
+    "Cursor",
+    "DataError",
+    "DatabaseError",
+    "Error",
+    "IntegrityError",
+    "InterfaceError",
+    "InternalError",
+    "NotSupportedError",
+    "OperationalError",
+    "ProgrammingError",
+    "RowCursor",
+    "apilevel",
+    "threadsafety",
+]
+
+apilevel: Final = "2.0"
+threadsafety: Final = 1
+Binary: Final = bytes
+
+# The Python objects of a large result take many times the memory of its columns.
+_ROWS_AT_ONCE: Final = 4096
+
+_C = TypeVar("_C", bound="Cursor")
+
+
+class Cursor(adbc.Cursor):
+    """A cursor for Arrow data: its result is read as a stream, while the connection stays busy."""
+
+    def __init__(self, connection: Connection, settings: Mapping[str, Any]) -> None:
+        super().__init__(connection, settings)
+        self._owner = connection
+        self._row_iterator: Iterator[tuple[Any, ...]] | None = None
+        self._changed_rows: int | None = None
+
+    @property
+    def description(self) -> list[tuple[Any, ...]] | None:
+        """The columns of the result, or None for a statement without one (PEP 249)."""
+        return super().description or None
+
+    @property
+    def rowcount(self) -> int:
+        """How many rows the statement changed or found, or -1 if that is not known."""
+        return super().rowcount if self._changed_rows is None else self._changed_rows
+
+    def execute(self, operation: bytes | str, parameters: Any = None) -> Self:
+        """Execute a statement with one row of parameters, or with Arrow data."""
+        self._forget()
+        with self._translated_errors():
+            super().execute(operation, _bound([parameters], parameters) if parameters else None)
+            if self.description is None:
+                # SQLite's driver executes what changes no table when its result is read.
+                super().fetch_arrow_table()
+        return self
+
+    def executemany(self, operation: bytes | str, seq_of_parameters: Any) -> None:
+        """Execute a statement with each row of parameters, or with Arrow data."""
+        self._forget()
+        with self._translated_errors():
+            try:
+                data = _bound(seq_of_parameters, seq_of_parameters)
+            except DataError:
+                # No type suits a column as a whole, but one may suit each row.
+                self._executemany_by_row(operation, seq_of_parameters)
+            else:
+                super().executemany(operation, data)
+
+    def _executemany_by_row(self, operation: bytes | str, rows: Iterable[Sequence[Any]]) -> None:
+        self._changed_rows = 0
+        for parameters in rows:
+            super().executemany(operation, _bound([parameters], parameters))
+            self._changed_rows += max(super().rowcount, 0)
+
+    def adbc_ingest(self, *args: Any, **options: Any) -> int:
+        """Fill a table with Arrow data, on the connection's own transaction."""
+        with self._translated_errors():
+            return super().adbc_ingest(*args, **options)
+
+    def fetchone(self) -> tuple[Any, ...] | None:
+        """Return the next row."""
+        with self._translated_errors():
+            return next(self._rows(), None)
+
+    def fetchmany(self, size: int | None = None) -> list[tuple[Any, ...]]:
+        """Return some rows."""
+        with self._translated_errors():
+            return list(islice(self._rows(), self.arraysize if size is None else size))
+
+    def fetchall(self) -> list[tuple[Any, ...]]:
+        """Return all rows that are left."""
+        with self._translated_errors():
+            return list(self._rows())
+
+    def _rows(self) -> Iterator[tuple[Any, ...]]:
+        if self._row_iterator is None:
+            if self.description is None:
+                message = "There are no rows: the last statement had no result, or there was none."
+                raise ProgrammingError(message, status_code=AdbcStatusCode.INVALID_STATE)
+            self._row_iterator = _rows(self._batches(), self._owner.converter)
+        return self._row_iterator
+
+    def _batches(self) -> Iterable[Any]:
+        # All of it, so that the connection is free to be asked about types.
+        return self.fetch_arrow_table().to_batches()
+
+    def _forget(self) -> None:
+        self._row_iterator = None
+        self._changed_rows = None
+
+    @contextmanager
+    def _translated_errors(self) -> Generator[None]:
+        try:
+            yield
+        except Error as error:
+            # The driver manager cancels what Ctrl-C came in; not every driver can, and that
+            # refusal is what it raises then.
+            if isinstance(error.__cause__, KeyboardInterrupt):
+                raise error.__cause__ from None
+            translated = self._owner.translated(error)
+            if translated is error:
+                raise
+            raise translated from None
+        except (pa.ArrowException, OverflowError, ValueError) as error:
+            raise _data_error(f"A value has no Python type: {error}") from error
+
+
+class RowCursor(Cursor):
+    """A cursor for rows: once a statement is executed, the connection is free for the next.
+
+    Reading all of the result at once also finds errors that come with a later row.
+    """
+
+    def __init__(self, connection: Connection, settings: Mapping[str, Any]) -> None:
+        super().__init__(connection, settings)
+        self._table: Any = None
+
+    def execute(self, operation: bytes | str, parameters: Any = None) -> Self:
+        """Execute a statement with one row of parameters, and read its result."""
+        super().execute(operation, parameters)
+        if self.description is None:
+            return self
+        with self._translated_errors():
+            self._table = super().fetch_arrow_table()
+        self._changed_rows = self._table.num_rows
+        return self
+
+    def execute_update(self, operation: str, parameters: Any) -> None:
+        """Execute a statement that has no result, and count the rows that it changes."""
+        self.executemany(operation, [parameters])
+
+    def __del__(self) -> None:
+        """Close the cursor: SQLAlchemy forgets one if its transaction cannot begin."""
+        self.close()
+
+    def _batches(self) -> Iterable[Any]:
+        # Without a result, the driver's own method finds the words.
+        return super()._batches() if self._table is None else self._table.to_batches()
+
+    def _forget(self) -> None:
+        super()._forget()
+        self._table = None
+
+
+class Connection(adbc.Connection):
+    """A connection whose transactions the caller begins, commits and rolls back.
+
+    Attributes:
+        autocommit: Whether :meth:`begin` does nothing, so that each statement is on its own.
+    """
+
+    autocommit: bool
+
+    cursor_settings: Mapping[str, str] = {}
+    row_cursor_settings: Mapping[str, str] = {}
+    row_cursor_class: type[RowCursor] = RowCursor
+
+    def __init__(self, database: Any) -> None:
+        try:
+            connection = AdbcConnection(database)
+        except BaseException:
+            database.close()
+            raise
+        super().__init__(database, connection, autocommit=True)
+        self.autocommit = False
+
+    def cursor(self, *, adbc_stmt_kwargs: Mapping[str, Any] | None = None) -> Cursor:
+        """Return a cursor for Arrow data."""
+        return self._registered(Cursor(self, {**self.cursor_settings, **(adbc_stmt_kwargs or {})}))
+
+    def row_cursor(self) -> RowCursor:
+        """Return a cursor for rows."""
+        return self._registered(self.row_cursor_class(self, self.row_cursor_settings))
+
+    def run(self, statement: str) -> None:
+        """Execute a statement that has no interesting result."""
+        with self.row_cursor() as cursor:
+            cursor.execute(statement)
+
+    def translated(self, error: Error) -> Error:
+        """Return what an error of the driver's is called here."""
+        return error
+
+    def converter(self, type_: Any) -> Callable[[Any], Any] | None:
+        """Return what makes a value from the one that Arrow gives, or None if it is that one."""
+        del type_  # here all are
+        return None
+
+    def __enter__(self) -> Self:
+        """Return the connection."""
+        return self
+
+    def _registered(self, cursor: _C) -> _C:
+        self._cursors.add(cursor)  # so that the connection closes it before itself
+        return cursor
+
+
+def _rows(
+    batches: Iterable[Any],
+    converter: Callable[[Any], Callable[[Any], Any] | None],
+) -> Iterator[tuple[Any, ...]]:
+    for batch in batches:
+        converters = [converter(field.type) for field in batch.schema]
+        for start in range(0, batch.num_rows, _ROWS_AT_ONCE):
+            columns = batch.slice(start, _ROWS_AT_ONCE).columns
+            yield from zip(*map(_values, columns, converters), strict=True)
+
+
+def _values(column: Any, convert: Callable[[Any], Any] | None) -> list[Any]:
+    values = column.to_pylist()
+    if convert is None:
+        return values
+    return [None if value is None else convert(value) for value in values]
+
+
+def _bound(rows: Sequence[Sequence[Any]] | None, given: Any) -> Any:
+    """Return Arrow data for rows of parameters; what is Arrow data already stays it."""
+    if given is None or hasattr(given, "__arrow_c_array__") or hasattr(given, "__arrow_c_stream__"):
+        return given
+    columns = [_array(values) for values in zip(*rows or (), strict=True)]
+    if rows and not columns:
+        if len(rows) == 1:
+            return None
+        raise _data_error("Rows without parameters are executed one by one.")
+    return pa.RecordBatch.from_arrays(columns, [str(i) for i in range(len(columns))])
+
+
+def _array(values: Sequence[Any]) -> Any:
+    types = {type(value) for value in values}
+    if timedelta in types:
+        values = [None if value is None else _interval(value) for value in values]
+    elif datetime in types and len({value.tzinfo is None for value in values if value}) > 1:
+        raise _data_error("Times with and without a time zone have no type in common.")
+    elif time in types:
+        # Arrow's times have no zone, and would drop it.
+        values = [str(value) if value and value.tzinfo else value for value in values]
+    try:
+        return pa.array(values)
+    except (pa.ArrowException, OverflowError, ValueError, TypeError) as error:
+        raise _data_error(f"A parameter has no Arrow type: {error}") from error
+
+
+def _interval(value: timedelta) -> Any:
+    microseconds = value.seconds * 1_000_000 + value.microseconds
+    return pa.MonthDayNano([0, value.days, microseconds * 1000])
+
+
+def _data_error(message: str) -> DataError:
+    return DataError(message, status_code=AdbcStatusCode.INVALID_DATA)

@@ -1,0 +1,82 @@
+"""What SQLAlchemy's dialects over ADBC have in common."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from sqlalchemy.engine.default import DefaultDialect, DefaultExecutionContext
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy.engine.interfaces import DBAPICursor, ExecutionContext
+
+    from algomancy_data.database.dialects.dbapi import Connection, RowCursor
+
+__all__ = ["ADBCDialect", "ADBCExecutionContext"]
+
+# A text with RETURNING somewhere may have a result.
+_CHANGES_ROWS: Final = re.compile(
+    r"\s*(INSERT|UPDATE|DELETE|MERGE)\b(?!.*\bRETURNING\b)", re.IGNORECASE | re.DOTALL
+)
+
+
+class ADBCExecutionContext(DefaultExecutionContext):
+    """Executes statements with cursors for rows."""
+
+    def create_default_cursor(self) -> DBAPICursor:
+        """Return a cursor for rows."""
+        connection = cast("Connection", self._dbapi_connection.dbapi_connection)
+        return cast("DBAPICursor", connection.row_cursor())
+
+    def changes_rows(self, statement: str) -> bool:
+        """Return whether a statement changes rows, and has no result.
+
+        The drivers count changed rows only for statements that are executed as such.
+        """
+        # Beside its own statement, an INSERT may execute the defaults of its columns.
+        if statement == getattr(self, "statement", None) and (
+            self.isinsert or self.isupdate or self.isdelete
+        ):
+            return not cast("Any", self.compiled).effective_returning
+        return _CHANGES_ROWS.match(statement) is not None
+
+
+class ADBCDialect(DefaultDialect):
+    """What all dialects over ADBC do in the same way."""
+
+    driver = "adbc"
+    supports_statement_cache = True
+    supports_sane_rowcount = True
+    supports_sane_multi_rowcount = False
+    execution_ctx_cls = ADBCExecutionContext
+
+    def detect_autocommit_setting(self, dbapi_conn: Any) -> bool:
+        """Return whether each statement is on its own."""
+        return cast("Connection", dbapi_conn).autocommit
+
+    def on_connect(self) -> Callable[[Any], None] | None:
+        """Return nothing: :meth:`connect` sets connections up."""
+        return None
+
+    def do_begin(self, dbapi_connection: Any) -> None:
+        """Begin a transaction as the connection's isolation level wants it."""
+        dbapi_connection.begin()
+
+    def do_execute(
+        self,
+        cursor: DBAPICursor,
+        statement: str,
+        parameters: Any,
+        context: ExecutionContext | None = None,
+    ) -> None:
+        """Execute a statement in the way that lets its rows be counted."""
+        if isinstance(context, ADBCExecutionContext) and context.changes_rows(statement):
+            cast("RowCursor", cursor).execute_update(statement, parameters)
+        else:
+            cursor.execute(statement, parameters)
+
+    def get_default_isolation_level(self, dbapi_conn: Any) -> Any:
+        """Return the level of a new connection."""
+        return self.get_isolation_level(dbapi_conn)

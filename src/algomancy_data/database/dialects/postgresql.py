@@ -1,0 +1,142 @@
+"""``postgresql+adbc://``: SQLAlchemy's PostgreSQL dialect over ADBC."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql.base import PGCompiler, PGDialect, PGExecutionContext
+from sqlalchemy.exc import ArgumentError
+
+from algomancy_data.database.dialects import postgresql_dbapi
+from algomancy_data.database.dialects.dialect import ADBCDialect, ADBCExecutionContext
+from algomancy_data.database.dialects.postgresql_types import COLSPECS
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine.interfaces import DBAPICursor, DBAPIModule
+
+_SECRETS: Final = frozenset({"password", "sslpassword", "oauth_client_secret"})
+_IS_QUERY: Final = re.compile(r"[\s(]*(SELECT|TABLE|VALUES|WITH)\b", re.IGNORECASE)
+_ISOLATION_LEVELS: Final = (
+    "AUTOCOMMIT",
+    "READ UNCOMMITTED",
+    "READ COMMITTED",
+    "REPEATABLE READ",
+    "SERIALIZABLE",
+)
+
+
+class _Compiler(PGCompiler):
+    def render_bind_cast(self, type_: Any, dbapi_type: Any, sqltext: str) -> str:
+        # A cast to NUMERIC(10, 2) would round what is only compared with a column of that type.
+        if isinstance(dbapi_type, sa.Numeric) and not isinstance(dbapi_type, sa.Float):
+            return f"{sqltext}::NUMERIC"
+        return super().render_bind_cast(type_, dbapi_type, sqltext)
+
+
+class _ExecutionContext(ADBCExecutionContext, PGExecutionContext):
+    def create_server_side_cursor(self) -> DBAPICursor:
+        if not _IS_QUERY.match(self.unicode_statement):
+            self._is_server_side = False
+            return self.create_default_cursor()
+        connection = cast("postgresql_dbapi.Connection", self._dbapi_connection.dbapi_connection)
+        return cast("DBAPICursor", connection.stream_cursor())
+
+
+class PostgreSQLADBCDialect(ADBCDialect, PGDialect):
+    """PostgreSQL through ADBC.
+
+    URL: ``postgresql+adbc://user:password@host:port/database``. The options of the query part
+    are libpq's connection parameters: ``host`` (a folder means a Unix socket), ``sslmode``,
+    ``sslrootcert``, ``connect_timeout``, ``options`` and all others. Parameters that are secrets
+    beside the password go in ``connect_args`` of ``create_engine``, which are never shown.
+
+    Isolation levels: ``AUTOCOMMIT`` and PostgreSQL's; the execution options
+    ``postgresql_readonly`` and ``postgresql_deferrable`` work as well. With ``stream_results``
+    the rows stay with the server until they are fetched.
+
+    Example:
+        >>> import sqlalchemy as sa
+        >>> from algomancy_data.database import dialects
+        >>> sa.create_engine("postgresql+adbc://me:secret@localhost/data").dialect.driver
+        'adbc'
+    """
+
+    default_paramstyle = "numeric_dollar"
+    supports_statement_cache = True
+    supports_server_side_cursors = True
+    statement_compiler = _Compiler
+    execution_ctx_cls = _ExecutionContext
+    colspecs = COLSPECS
+
+    @classmethod
+    def import_dbapi(cls) -> DBAPIModule:
+        """Return the module that speaks PEP 249."""
+        return cast("DBAPIModule", postgresql_dbapi)
+
+    def create_connect_args(self, url: sa.URL) -> tuple[list[Any], dict[str, Any]]:
+        """Return libpq's connection parameters."""
+        shown = sorted(_SECRETS & url.query.keys())
+        if shown:
+            msg = (
+                f"{', '.join(shown)} in the query part of a URL would be shown with it: write the "
+                f"password behind the user's name, and give other secrets in connect_args."
+            )
+            raise ArgumentError(msg)
+        parameters: dict[str, Any] = url.translate_connect_args(username="user", database="dbname")
+        parameters.update(url.query)
+        hosts, ports = self._split_multihost_from_url(url)
+        if hosts:
+            parameters["host"] = ",".join(host or "" for host in hosts)
+        if ports and any(ports):
+            parameters["port"] = ",".join(str(port or "") for port in ports)
+        several = [name for name, value in parameters.items() if isinstance(value, tuple)]
+        if several:
+            msg = f"A postgresql+adbc URL has {', '.join(several)} more than once."
+            raise ArgumentError(msg)
+        return [], {name: str(value) for name, value in parameters.items()}
+
+    def get_isolation_level_values(self, dbapi_conn: Any) -> Any:
+        """Return the isolation levels that exist."""
+        del dbapi_conn  # the same for every connection
+        return _ISOLATION_LEVELS
+
+    def get_isolation_level(self, dbapi_connection: Any) -> Any:
+        """Return the level of a connection's transactions."""
+        connection = cast("postgresql_dbapi.Connection", dbapi_connection)
+        if connection.autocommit:
+            return "AUTOCOMMIT"
+        if connection.isolation_level is not None:
+            return connection.isolation_level
+        with connection.row_cursor() as cursor:
+            return cursor.execute("SHOW TRANSACTION ISOLATION LEVEL").fetchall()[0][0].upper()
+
+    def set_isolation_level(self, dbapi_connection: Any, level: Any) -> None:
+        """Set the level of a connection's next transactions."""
+        connection = cast("postgresql_dbapi.Connection", dbapi_connection)
+        connection.autocommit = level == "AUTOCOMMIT"
+        if not connection.autocommit:
+            connection.isolation_level = level
+
+    def set_readonly(self, connection: Any, value: Any) -> None:
+        """Say whether a connection's next transactions only read."""
+        cast("postgresql_dbapi.Connection", connection).readonly = value
+
+    def get_readonly(self, connection: Any) -> bool:
+        """Return whether a connection's next transactions only read."""
+        return bool(cast("postgresql_dbapi.Connection", connection).readonly)
+
+    def set_deferrable(self, connection: Any, value: Any) -> None:
+        """Say whether a connection's next transactions may wait for a safe snapshot."""
+        cast("postgresql_dbapi.Connection", connection).deferrable = value
+
+    def get_deferrable(self, connection: Any) -> bool:
+        """Return whether a connection's next transactions may wait for a safe snapshot."""
+        return bool(cast("postgresql_dbapi.Connection", connection).deferrable)
+
+    def is_disconnect(self, e: Any, connection: Any, cursor: Any) -> bool:
+        """Return whether an error means that the connection is gone."""
+        del cursor  # the connection knows
+        lost = getattr(connection, "is_lost", None)
+        return isinstance(e, postgresql_dbapi.Error) and lost is not None and lost()

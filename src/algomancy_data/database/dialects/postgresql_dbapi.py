@@ -1,0 +1,236 @@
+"""The PEP 249 face of ADBC's PostgreSQL driver, as SQLAlchemy's PostgreSQL dialect expects it.
+
+The driver reads results through ``COPY``, which is fast and understands queries only. Cursors for
+rows do without it, so that they take any statement.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import adbc_driver_postgresql
+from adbc_driver_manager import AdbcStatusCode
+
+from algomancy_data.database.dialects import dbapi, postgresql_values
+from algomancy_data.database.dialects.dbapi import (
+    Binary,
+    Cursor,
+    DatabaseError,
+    DataError,
+    Error,
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    NotSupportedError,
+    OperationalError,
+    ProgrammingError,
+    apilevel,
+    threadsafety,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+
+__all__ = [
+    "Binary",
+    "Connection",
+    "Cursor",
+    "DataError",
+    "DatabaseError",
+    "Error",
+    "IntegrityError",
+    "InterfaceError",
+    "InternalError",
+    "NotSupportedError",
+    "OperationalError",
+    "ProgrammingError",
+    "StreamCursor",
+    "apilevel",
+    "connect",
+    "paramstyle",
+    "threadsafety",
+]
+
+paramstyle: Final = "numeric_dollar"
+
+# By class of SQLSTATE, as psycopg names them. Others are a DatabaseError.
+_ERRORS: Final[dict[str, type[Error]]] = {
+    **dict.fromkeys(("10", "20", "21", "26", "34", "3D", "3F", "42", "44", "P0"), ProgrammingError),
+    **dict.fromkeys(("08", "27", "28", "2F", "38", "39", "3B", "40"), OperationalError),
+    **dict.fromkeys(("53", "54", "55", "57", "58", "F0", "HV"), OperationalError),
+    **dict.fromkeys(("24", "25", "2B", "2D", "XX"), InternalError),
+    "0A": NotSupportedError,
+    "22": DataError,
+    "23": IntegrityError,
+}
+_STATUS: Final = adbc_driver_postgresql.ConnectionOptions.TRANSACTION_STATUS.value
+_USE_COPY: Final = adbc_driver_postgresql.StatementOptions.USE_COPY.value
+
+
+class StreamCursor(dbapi.RowCursor):
+    """A cursor for rows that stay with the server until they are fetched.
+
+    It stands for a cursor of the server's, which lives as long as the transaction, or as long as
+    itself if there is none.
+    """
+
+    def __init__(self, connection: Connection, settings: Mapping[str, str], name: str) -> None:
+        super().__init__(connection, settings)
+        self.arraysize = 1000
+        self._connection = connection
+        self._name = name
+        self._is_open = self._outlives_transaction = False
+
+    def execute(self, operation: bytes | str, parameters: Any = None) -> Self:
+        """Open the server's cursor for a query, and fetch the first rows."""
+        self._outlives_transaction = self._connection.transaction_status == "idle"
+        hold = "WITH" if self._outlives_transaction else "WITHOUT"
+        super().execute(
+            f"DECLARE {self._name} NO SCROLL CURSOR {hold} HOLD FOR {operation!s}", parameters
+        )
+        self._is_open = True
+        return self._fetch()
+
+    def close(self) -> None:
+        """Close the server's cursor, too, if it is still there."""
+        is_open, self._is_open = self._is_open, False
+        if is_open and self._connection.transaction_status == (
+            "idle" if self._outlives_transaction else "intrans"
+        ):
+            super().execute(f"CLOSE {self._name}")
+        super().close()
+
+    def _batches(self) -> Iterator[Any]:
+        batches = list(super()._batches())
+        while batches:
+            yield from batches
+            batches = list(super(StreamCursor, self._fetch())._batches())
+
+    def _fetch(self) -> Self:
+        rows = self._row_iterator
+        super().execute(f"FETCH FORWARD {self.arraysize} FROM {self._name}")
+        self._row_iterator = rows  # which asked for more
+        self._changed_rows = None  # nobody knows how many there are
+        return self
+
+
+class Connection(dbapi.Connection):
+    """A connection whose transactions are begun by :meth:`begin`.
+
+    Attributes:
+        isolation_level: Level of the next transactions; None for the server's default.
+        readonly: Whether the next transactions only read; None for the server's default.
+        deferrable: Whether they may wait in order to read a safe snapshot, likewise.
+    """
+
+    row_cursor_settings = {_USE_COPY: "false"}  # noqa: RUF012
+
+    def __init__(self, database: Any) -> None:
+        super().__init__(database)
+        self.isolation_level: str | None = None
+        self.readonly: bool | None = None
+        self.deferrable: bool | None = None
+        self._values = postgresql_values.Values(self._catalogue_row)
+        self._streams = 0
+
+    @property
+    def transaction_status(self) -> str:
+        """What libpq says: idle, active, intrans, inerror or (connection lost) unknown."""
+        return self.adbc_connection.get_option(_STATUS)
+
+    def stream_cursor(self) -> StreamCursor:
+        """Return a cursor whose rows stay with the server until they are fetched."""
+        self._streams += 1
+        return self._registered(
+            StreamCursor(self, self.row_cursor_settings, f"algomancy_stream_{self._streams}")
+        )
+
+    def begin(self) -> None:
+        """Begin a transaction, unless each statement is to be on its own."""
+        if self.autocommit:
+            return
+        words = ["BEGIN"]
+        if self.isolation_level is not None:
+            words.append(f"ISOLATION LEVEL {self.isolation_level}")
+        if self.readonly is not None:
+            words.append("READ ONLY" if self.readonly else "READ WRITE")
+        if self.deferrable is not None:
+            words.append("DEFERRABLE" if self.deferrable else "NOT DEFERRABLE")
+        self.run(" ".join(words))
+
+    def commit(self) -> None:
+        """Commit; without a transaction, do nothing.
+
+        Raises:
+            InternalError: A statement failed before. PostgreSQL would roll back and say nothing.
+        """
+        status = self.transaction_status
+        if status == "idle":
+            return
+        if status == "inerror":
+            self.run("ROLLBACK")
+            msg = "The transaction is rolled back, not committed: one of its statements failed."
+            raise InternalError(msg, status_code=AdbcStatusCode.INVALID_STATE, sqlstate="25P02")
+        self.run("COMMIT")
+
+    def rollback(self) -> None:
+        """Roll back; without a transaction, do nothing."""
+        if self.transaction_status != "idle":
+            self.run("ROLLBACK")
+
+    def is_lost(self) -> bool:
+        """Return whether the server is gone."""
+        return self._closed or self.transaction_status == "unknown"
+
+    def translated(self, error: Error) -> Error:
+        """Return the error of the class that the SQLSTATE stands for."""
+        return _translated(error)
+
+    def converter(self, type_: Any) -> Callable[[Any], Any] | None:
+        """Return what makes a value as psycopg would give it."""
+        return self._values.converter(type_)
+
+    def _catalogue_row(self, query: str) -> tuple[Any, ...] | None:
+        with self.row_cursor() as cursor:
+            return cursor.execute(query).fetchone()
+
+
+def connect(**parameters: str) -> Connection:
+    """Connect to a server.
+
+    Args:
+        parameters: Connection parameters of libpq by keyword.
+
+    Raises:
+        OperationalError: There is no connection; the message does not contain a password.
+    """
+    # Arrow's texts are UTF-8.
+    words = {**parameters, "client_encoding": "utf8"}
+    try:
+        return Connection(
+            adbc_driver_postgresql.connect(
+                " ".join(f"{keyword}={_quoted(value)}" for keyword, value in words.items())
+            )
+        )
+    except Error as error:
+        raise _translated(error) from None
+
+
+def _quoted(value: str) -> str:
+    escaped = value.replace("\\", r"\\").replace("'", r"\'")
+    return f"'{escaped}'"
+
+
+def _translated(error: Error) -> Error:
+    if error.sqlstate is None:
+        return error
+    class_ = _ERRORS.get(error.sqlstate[:2], DatabaseError)
+    options: dict[str, Any] = {
+        "sqlstate": error.sqlstate,
+        "details": error.details,
+        "vendor_code": error.vendor_code,
+    }
+    if class_ is not NotSupportedError:  # its status is fixed
+        options["status_code"] = error.status_code
+    return class_(str(error), **options)

@@ -1,0 +1,289 @@
+"""DataSources that are not tables: written as a payload, and read again.
+
+A payload is a text and, for a class with :class:`ArrowPayloadLayout`, the Arrow data of its frames.
+Every call works in a transaction of the caller's, on any database that SQLAlchemy knows.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from algomancy_data.database import payload_frames
+from algomancy_data.database.payload_chunks import (
+    PartLayout,
+    PayloadKey,
+    delete_chunks,
+    read_segments,
+    write_part,
+)
+from algomancy_data.database.protocols import ArrowPayloadLayout
+from algomancy_data.dtypes import schema_from_json, schema_to_json
+from algomancy_data.errors import SchemaDriftError, SerializationError, UnstorableError
+from algomancy_data.frames import to_frame
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    import polars as pl
+    import sqlalchemy as sa
+
+    from algomancy_data.datasource import BASEDATASOURCE, BaseDataSource
+
+_FORMAT: Final = 1
+_JSON: Final = "json"
+_ARROW: Final = "arrow"
+_TEXT: Final = "text"
+# A catalogue row should be quick to read for whoever wants to know only what there is.
+_LARGEST_IN_ROW: Final = 1024 * 1024
+_CHARACTERS_AT_ONCE: Final = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class StoredPayload:
+    """What the catalogue row has to remember.
+
+    Args:
+        payload: The text, or None if it lies in chunks.
+        payload_layout: JSON: what lies in chunks, and how; None if nothing does.
+    """
+
+    payload: str | None
+    payload_layout: str | None
+
+
+class PreparedPayload:
+    """A payload that is ready to be written: whatever it holds can be kept exactly.
+
+    Args:
+        name: Name of the dataset.
+        data: The DataSource.
+
+    Raises:
+        UnstorableError: The class hands out something that cannot be kept exactly.
+
+    Example:
+        >>> import sqlalchemy as sa
+        >>> from algomancy_data import DataClassification, DataSource
+        >>> from algomancy_data.database.models import metadata
+        >>> engine = sa.create_engine("sqlite+adbc://")
+        >>> metadata.create_all(engine)
+        >>> source = DataSource(DataClassification.MASTER_DATA, name="a")
+        >>> with engine.begin() as connection:
+        ...     stored = PreparedPayload("a", source).write(connection, "s", "v")
+        ...     where = ("s", "a", "v", stored.payload, stored.payload_layout)
+        ...     read = read_payload(connection, *where, DataSource)
+        >>> read == source
+        True
+        >>> engine.dispose()
+    """
+
+    def __init__(self, name: str, data: BaseDataSource) -> None:
+        self._name = name
+        self._frames: dict[str, pl.DataFrame] = {}
+        self._kind = _JSON
+        what = f"Dataset {name!r}: what {type(data).__name__}"
+        if isinstance(data, ArrowPayloadLayout):
+            self._kind = _ARROW
+            self._text, self._frames = _taken_apart(data, f"{what}.to_payload() returned")
+        else:
+            self._text = data.to_json()
+        self._fits_in_row = _fits_in_row(self._text, f"{what}.to_json() returned")
+
+    def write(self, connection: sa.Connection, session: str, version: str) -> StoredPayload:
+        """Write what does not fit into the catalogue row.
+
+        Args:
+            connection: A connection in a transaction.
+            session: The session.
+            version: Version of the catalogue row; must be a new one.
+        """
+        key = PayloadKey(session, self._name, version)
+        parts: list[PartLayout] = []
+        if not self._fits_in_row:
+            pieces = (piece.encode() for piece in _pieces(self._text))
+            parts.append(write_part(connection, key, _TEXT, pieces))
+        for number, frame in enumerate(self._frames.values()):
+            with closing(payload_frames.encode(frame)) as segments:
+                parts.append(write_part(connection, key, _table_part(number), segments))
+        payload = self._text if self._fits_in_row else None
+        if self._kind == _JSON and self._fits_in_row:
+            return StoredPayload(payload, None)
+        layout = {
+            "format": _FORMAT,
+            "kind": self._kind,
+            "parts": [part.to_json() for part in parts],
+        }
+        return StoredPayload(payload, json.dumps(layout, separators=(",", ":")))
+
+
+def write_payload(
+    connection: sa.Connection, session: str, name: str, version: str, data: BaseDataSource
+) -> StoredPayload:
+    """Write a payload; one that cannot be kept is refused before anything is written.
+
+    Raises:
+        UnstorableError: The class hands out something that cannot be kept exactly.
+    """
+    return PreparedPayload(name, data).write(connection, session, version)
+
+
+def read_payload(
+    connection: sa.Connection,
+    session: str,
+    name: str,
+    version: str,
+    payload: str | None,
+    payload_layout: str | None,
+    cls: type[BASEDATASOURCE],
+) -> BASEDATASOURCE:
+    """Return the DataSource of a payload.
+
+    Args:
+        connection: A connection in the transaction in which the catalogue row was read.
+        session: The session.
+        name: Name of the dataset.
+        version: Version of its catalogue row.
+        payload: As in its catalogue row.
+        payload_layout: As in its catalogue row.
+        cls: Class of the DataSource.
+
+    Raises:
+        StoreError: The payload is damaged.
+        SchemaDriftError: It was written by a later version, or its Arrow data have another
+            schema.
+        SerializationError: The class does not understand what is in it.
+        TypeError: It has Arrow data, and the class takes none.
+    """
+    key = PayloadKey(session, name, version)
+    kind, parts = _JSON, dict[str, PartLayout]()
+    if payload_layout is not None:
+        kind, parts = _layout(key, payload_layout)
+
+    def segments(part: str) -> Generator[bytes]:
+        if part not in parts:
+            raise key.damage(part, "the catalogue row does not say where it is")
+        return read_segments(connection, key, parts[part])
+
+    text = payload
+    if text is None:
+        text = "".join([piece.decode() for piece in segments(_TEXT)])
+    if kind == _JSON:
+        try:
+            return cls.from_json(text)
+        except Exception as error:
+            raise _not_understood(name, cls, "from_json", error) from error
+    if not issubclass(cls, ArrowPayloadLayout):
+        msg = (
+            f"Dataset {name!r} is kept as Arrow data, but {cls.__name__} does not implement "
+            f"ArrowPayloadLayout (to_payload and from_payload)."
+        )
+        raise TypeError(msg)
+    metadata, schemas = _document(key, text)
+    tables: dict[str, pl.DataFrame] = {}
+    for number, (table, (schema, height)) in enumerate(schemas.items()):
+        part = _table_part(number)
+        tables[table] = payload_frames.decode(segments(part), schema, table)
+        if tables[table].height != height:
+            raise key.damage(part, f"it has {tables[table].height} rows instead of {height}")
+    try:
+        return cast("BASEDATASOURCE", cls.from_payload(metadata, tables))
+    except Exception as error:
+        raise _not_understood(name, cls, "from_payload", error) from error
+
+
+def delete_payload(connection: sa.Connection, session: str, name: str) -> None:
+    """Delete what lies in chunks for a dataset, whatever wrote it; often there is nothing."""
+    delete_chunks(connection, session, name)
+
+
+def _taken_apart(data: ArrowPayloadLayout, what: str) -> tuple[str, dict[str, pl.DataFrame]]:
+    metadata, tables = data.to_payload()
+    frames = {name: to_frame(table, name) for name, table in tables.items()}
+    for name, frame in frames.items():
+        payload_frames.check_storable(frame, name)
+    try:
+        document = {"metadata": metadata, "tables": list(map(_described, frames, frames.values()))}
+        text = json.dumps(document, allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        msg = f"{what} has metadata that JSON cannot hold: {error}. Put data into the tables."
+        raise UnstorableError(msg) from error
+    if json.loads(text) != document:
+        msg = (
+            f"{what} has metadata that do not come back from JSON as they were: use texts as "
+            f"keys, and lists instead of tuples."
+        )
+        raise UnstorableError(msg)
+    return text, frames
+
+
+def _described(name: str, frame: pl.DataFrame) -> dict[str, Any]:
+    return {"name": name, "rows": frame.height, "schema": schema_to_json(frame.schema)}
+
+
+def _document(
+    key: PayloadKey, text: str
+) -> tuple[dict[str, Any], dict[str, tuple[pl.Schema, int]]]:
+    try:
+        document = json.loads(text)
+        tables = {
+            table["name"]: (schema_from_json(table["schema"]), table["rows"])
+            for table in document["tables"]
+        }
+        return document["metadata"], tables
+    except (KeyError, TypeError, ValueError) as error:
+        raise key.damage(_TEXT, "it does not describe Arrow data") from error
+
+
+def _layout(key: PayloadKey, text: str) -> tuple[str, dict[str, PartLayout]]:
+    try:
+        layout = json.loads(text)
+        if layout["format"] > _FORMAT:
+            msg = (
+                f"The payload of dataset {key.name!r} was written by a later version of "
+                f"algomancy-data. Upgrade it."
+            )
+            raise SchemaDriftError(msg)
+        parts = map(PartLayout.from_json, layout["parts"])
+        return layout["kind"], {part.part: part for part in parts}
+    except (KeyError, TypeError, ValueError) as error:
+        raise key.damage("payload_layout", "the catalogue row does not describe it") from error
+
+
+def _fits_in_row(text: Any, what: str) -> bool:
+    if not isinstance(text, str):
+        msg = f"{what} is no text but a {type(text).__name__}."
+        raise UnstorableError(msg)
+    size = 0
+    for number, piece in enumerate(_pieces(text)):
+        try:
+            size += len(piece.encode())
+        except UnicodeEncodeError as error:
+            position = number * _CHARACTERS_AT_ONCE + error.start
+            msg = (
+                f"{what} has half of a surrogate pair, {text[position]!r}, at position "
+                f"{position}. No file or database keeps it as text: escape it or take it out."
+            )
+            raise UnstorableError(msg) from error
+    # PostgreSQL keeps no text with a NUL.
+    return size <= _LARGEST_IN_ROW and "\0" not in text
+
+
+def _pieces(text: str) -> Generator[str]:
+    for start in range(0, len(text), _CHARACTERS_AT_ONCE):
+        yield text[start : start + _CHARACTERS_AT_ONCE]
+
+
+def _table_part(number: int) -> str:
+    return f"table-{number}"
+
+
+def _not_understood(
+    name: str, cls: type[BaseDataSource], method: str, error: Exception
+) -> SerializationError:
+    return SerializationError(
+        f"Dataset {name!r} cannot be read: {cls.__name__}.{method}() raised "
+        f"{type(error).__name__}: {error}. Is {cls.__name__} the class that wrote it?"
+    )

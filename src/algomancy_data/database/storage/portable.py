@@ -1,0 +1,192 @@
+"""Engines on other drivers: rows as Python objects, on the engine's own connection.
+
+It is exact like the others, and slow: it is for users who must bring their engine, since a second
+driver beside theirs on one SQLite file would lose data.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import polars as pl
+import sqlalchemy as sa
+from polars.exceptions import PolarsError
+
+from algomancy_data.database.storage.base import DeclaredType
+from algomancy_data.database.storage.postgresql import PostgreSQLStorage
+from algomancy_data.database.storage.sqlite import SQLiteStorage
+from algomancy_data.errors import SchemaDriftError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+_HEX: Final = "\\x"
+
+
+class RowTransport:
+    """SQLite's values are Python's: integers, floats, texts and bytes."""
+
+    def ingest(
+        self, connection: sa.Connection, table: sa.Table, parts: Iterable[pl.DataFrame]
+    ) -> None:
+        """Append rows to a table, in order; columns go by name."""
+        _insert(connection, sa.insert(table), table, parts)
+
+    def fetch(self, connection: sa.Connection, query: sa.Select[Any]) -> pl.DataFrame:
+        """Return the rows of a query, in types that suit all of them."""
+        names, columns = _fetched(connection, query)
+        return pl.DataFrame(
+            [_series(name, values) for name, values in zip(names, columns, strict=True)]
+        )
+
+
+class TextTransport:
+    """PostgreSQL's values travel as text, and the server casts them."""
+
+    def ingest(
+        self, connection: sa.Connection, table: sa.Table, parts: Iterable[pl.DataFrame]
+    ) -> None:
+        """Append rows to a table, in order; columns go by name."""
+        values = {
+            column.key: sa.cast(sa.bindparam(column.key, type_=sa.Text()), column.type)
+            for column in table.columns
+        }
+        texts = (part.select(_as_text(column) for column in part) for part in parts)
+        _insert(connection, sa.insert(table).values(values), table, texts)
+
+    def fetch(self, connection: sa.Connection, query: sa.Select[Any]) -> pl.DataFrame:
+        """Return the rows of a query, in types that suit all of them."""
+        columns = list(query.selected_columns)
+        words = [column.type.name for column in columns if isinstance(column.type, DeclaredType)]
+        texts = query.with_only_columns(*(_text_of(column) for column in columns))
+        _, values = _fetched(connection, texts)
+        names = [str(getattr(column, "name", "")) for column in columns]
+        try:
+            return pl.DataFrame(
+                [
+                    _parsed(pl.Series(name, cells, dtype=pl.String()), word)
+                    for name, cells, word in zip(names, values, words, strict=True)
+                ]
+            )
+        except PolarsError as error:
+            msg = f"A table holds values that this driver's text does not give exactly: {error}"
+            raise SchemaDriftError(msg) from error
+
+
+class PortableSQLiteStorage(SQLiteStorage):
+    """How SQLite keeps frames, through another driver."""
+
+    write_isolation = "SERIALIZABLE"
+
+    def begin_reading(self, connection: sa.Connection, session: str, dataset: str) -> None:
+        """Begin the transaction, which the driver would do at the first write only."""
+        del session, dataset  # the snapshot is that of the whole database
+        connection.exec_driver_sql("BEGIN")
+
+    def begin_writing(self, connection: sa.Connection, session: str, dataset: str) -> None:
+        """Take the write lock, for which others wait as long as the driver says."""
+        del session, dataset  # the lock is that of the whole database
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    def reader_engine(self, engine: sa.Engine) -> sa.Engine | None:
+        """Return None: one connection at a time is what the user's engine is asked for."""
+        del engine
+
+
+class PortablePostgreSQLStorage(PostgreSQLStorage):
+    """How PostgreSQL keeps frames, through another driver."""
+
+    def begin_reading(self, connection: sa.Connection, session: str, dataset: str) -> None:
+        """Keep others from changing a dataset, and get texts in the one form that is parsed."""
+        super().begin_reading(connection, session, dataset)
+        connection.exec_driver_sql("SET LOCAL DateStyle = 'ISO, YMD'")
+        connection.exec_driver_sql("SET LOCAL TimeZone = 'UTC'")
+        connection.exec_driver_sql("SET LOCAL extra_float_digits = 1")
+
+    def reader_engine(self, engine: sa.Engine) -> sa.Engine | None:
+        """Return None: one connection at a time is what the user's engine is asked for."""
+        del engine
+
+
+def _insert(
+    connection: sa.Connection, statement: sa.Insert, table: sa.Table, parts: Iterable[pl.DataFrame]
+) -> None:
+    keys = list(table.columns.keys())
+    for part in parts:
+        rows = [dict(zip(keys, row, strict=True)) for row in part.iter_rows()]
+        connection.execute(statement, rows)
+
+
+def _fetched(
+    connection: sa.Connection, query: sa.Select[Any]
+) -> tuple[list[str], list[Sequence[Any]]]:
+    """Return the names of a query's columns and their values."""
+    result = connection.execute(query)
+    names = [str(getattr(column, "name", "")) for column in query.selected_columns]
+    rows = result.fetchall()
+    return names, list(zip(*rows, strict=True)) if rows else [()] * len(names)
+
+
+def _series(name: str, values: Sequence[Any]) -> pl.Series:
+    """Return values of SQLite as the driver over ADBC gives them."""
+    kinds = {type(value) for value in values if value is not None}
+    for allowed, dtype in (
+        ({int}, pl.Int64()),
+        ({int, float}, pl.Float64()),
+        ({str}, pl.String()),
+        ({bytes}, pl.Binary()),
+    ):
+        if kinds <= allowed:
+            return pl.Series(name, values, dtype=dtype, strict=False)
+    msg = f"Column {name!r} holds values of several types, so somebody changed them."
+    raise SchemaDriftError(msg)
+
+
+def _as_text(column: pl.Series) -> pl.Series:
+    """Return the texts that PostgreSQL reads as the same values."""
+    match column.dtype:
+        case pl.Binary():
+            texts = column.bin.encode("hex")
+            return (pl.Series([_HEX]) + texts).alias(column.name)
+        case pl.Datetime(time_zone=zone):
+            suffix = "" if zone is None else "+00"
+            return column.dt.to_string(f"%Y-%m-%d %H:%M:%S%.6f{suffix}")
+        case pl.Date():
+            return column.dt.to_string("%Y-%m-%d")
+        case pl.Time():
+            return column.dt.to_string("%H:%M:%S%.6f")
+        case _:
+            return column.cast(pl.String)
+
+
+def _text_of(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    if isinstance(column.type, DeclaredType) and column.type.name == "bytea":
+        return sa.func.encode(column, "hex")
+    return sa.cast(column, sa.Text())
+
+
+def _parsed(texts: pl.Series, word: str) -> pl.Series:
+    """Return PostgreSQL's texts as the driver over ADBC gives the values."""
+    parse = _PARSERS.get(word.partition("(")[0])
+    return texts if parse is None else parse(texts)
+
+
+_PARSERS: Final[dict[str, Callable[[pl.Series], pl.Series]]] = {
+    "smallint": lambda texts: texts.cast(pl.Int16()),
+    "integer": lambda texts: texts.cast(pl.Int32()),
+    "bigint": lambda texts: texts.cast(pl.Int64()),
+    "real": lambda texts: texts.cast(pl.Float32()),
+    "double precision": lambda texts: texts.cast(pl.Float64()),
+    "boolean": lambda texts: texts == "true",
+    "bytea": lambda texts: texts.str.decode("hex"),
+    "date": lambda texts: texts.str.to_date("%Y-%m-%d"),
+    "timestamp without time zone": lambda texts: texts.str.to_datetime(
+        "%Y-%m-%d %H:%M:%S%.f", time_unit="us"
+    ),
+    "timestamp with time zone": lambda texts: (
+        texts.str.strip_suffix("+00")
+        .str.to_datetime("%Y-%m-%d %H:%M:%S%.f", time_unit="us")
+        .dt.replace_time_zone("UTC")
+    ),
+    "time without time zone": lambda texts: texts.str.to_time("%H:%M:%S%.f"),
+}

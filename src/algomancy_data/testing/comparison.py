@@ -1,0 +1,38 @@
+"""When two frames are identical."""
+
+from __future__ import annotations
+
+import polars as pl
+from polars.testing import assert_frame_equal
+
+
+def assert_identical(actual: pl.DataFrame, expected: pl.DataFrame) -> None:
+    """Make sure that two frames have the same schema, shape and values, in the same order.
+
+    NaN is NaN, null is null, and 0.0 is not -0.0.
+
+    Raises:
+        AssertionError: They differ; the message says where.
+
+    Example:
+        >>> assert_identical(pl.DataFrame({"x": [0.0]}), pl.DataFrame({"x": [-0.0]}))
+        Traceback (most recent call last):
+        ...
+        AssertionError: column 'x': the signs of zeros differ
+    """
+    if list(actual.schema.items()) != list(expected.schema.items()):
+        msg = f"the schema is {actual.schema} instead of {expected.schema}"
+        raise AssertionError(msg)
+    if actual.shape != expected.shape:
+        msg = f"the shape is {actual.shape} instead of {expected.shape}"
+        raise AssertionError(msg)
+    assert_frame_equal(actual, expected, check_exact=True)
+    for name, dtype in expected.schema.items():
+        if dtype.is_float() and not _negatives(actual[name]).equals(_negatives(expected[name])):
+            msg = f"column {name!r}: the signs of zeros differ"
+            raise AssertionError(msg)
+
+
+def _negatives(floats: pl.Series) -> pl.Series:
+    """Tell which values are negative, -0.0 among them; NaN has no sign that counts."""
+    return (1 / floats.cast(pl.Float64).fill_nan(None)) < 0

@@ -1,0 +1,224 @@
+"""What every DataManager does, wherever it keeps its data."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from algomancy_data.datasource import DataClassification, DataSource
+from algomancy_data.errors import (
+    DatasetExistsError,
+    DatasetNotFoundError,
+    MasterDataProtectedError,
+    UnstorableError,
+)
+from algomancy_data.testing.comparison import assert_identical
+from algomancy_data.testing.sample_frames import any_frame, sample_frames
+
+if TYPE_CHECKING:
+    from algomancy_data.datamanager import DataManager
+
+_FRAMES = sample_frames()
+_AWKWARD = ["a-b", "a_b", "A_B", "a__b", "../x", "q'\"`", "%s", "\U0001f986", "x" * 300, "select"]
+
+
+class DataManagerContract(ABC):
+    """Subclass it in a test module, with a :meth:`manager`, and pytest runs every test.
+
+    Example:
+        >>> from algomancy_data import DataSource, SimpleETLFactory, StatelessDataManager
+        >>> class TestStateless(DataManagerContract):
+        ...     keeps_data = False
+        ...
+        ...     def manager(self, place, session="s"):
+        ...         return StatelessDataManager(SimpleETLFactory, [], "json", DataSource)
+    """
+
+    keeps_data = True
+    """Whether another manager on the same place finds the data."""
+
+    @abstractmethod
+    def manager(self, place: Any, session: str = "s") -> DataManager[DataSource]:
+        """Return a manager, not started, on a place.
+
+        Args:
+            place: What the fixture ``place`` gives: a folder of the test's own, unless overridden.
+            session: Whose data it is, where a store knows sessions.
+        """
+
+    @pytest.fixture
+    def place(self, tmp_path: Any) -> Any:
+        """Where the data of one test is kept."""
+        return tmp_path
+
+    @pytest.fixture
+    def opened(self, place: Any) -> Any:
+        """Open started managers on the place; they are closed after the test."""
+        managers: list[Any] = []
+
+        def opened(session: str = "s") -> DataManager[DataSource]:
+            if managers and not self.keeps_data:
+                return managers[0]
+            manager = self.manager(place, session)
+            manager.startup()
+            managers.append(manager)
+            return manager
+
+        yield opened
+        for manager in managers:
+            getattr(manager, "close", lambda: None)()
+
+    # --- identical --------------------------------------------------------------------------
+
+    @pytest.mark.parametrize("case", _FRAMES)
+    def test_a_frame_comes_back_identical(self, opened: Any, case: str) -> None:
+        """Every dtype, value, null and name; also through a derived dataset."""
+        opened().add_data_source(_source("d", {"t": _FRAMES[case]}))
+        assert_identical(opened().get_data("d").get_table("t"), _FRAMES[case])
+        opened().derive_data("d", "derived")
+        assert_identical(opened().get_data("derived").get_table("t"), _FRAMES[case])
+
+    @settings(
+        suppress_health_check=[
+            HealthCheck.differing_executors,  # each subclass is one
+            HealthCheck.function_scoped_fixture,
+            HealthCheck.too_slow,
+        ],
+        deadline=None,
+    )
+    @given(frame=any_frame())
+    def test_any_frame_comes_back_identical(self, opened: Any, frame: pl.DataFrame) -> None:
+        """Whatever Hypothesis thinks of."""
+        opened().add_data_source(_source("d", {"t": frame}))
+        assert_identical(opened().get_data("d").get_table("t"), frame)
+
+    def test_a_dataset_comes_back_with_all_that_it_is(self, opened: Any) -> None:
+        """Identity, type and time; tables in order, under their exact names."""
+        tables = {name: pl.DataFrame({"x": [number]}) for number, name in enumerate(_AWKWARD)}
+        written = _source("d", tables, DataClassification.DUMMY_DATA)
+        opened().add_data_source(written)
+        read = opened().get_data("d")
+        assert read == written
+        assert (read.name, read.ds_type) == (written.name, written.ds_type)
+        assert read.creation_datetime == written.creation_datetime
+        assert read.list_tables() == _AWKWARD
+        assert [frame.item() for frame in read.tables.values()] == list(range(len(_AWKWARD)))
+
+    def test_many_rows_come_back_in_order(self, opened: Any) -> None:
+        """More rows than are written or read at a time."""
+        frame = pl.DataFrame({"i": range(300_000)}).with_columns(s=pl.col("i").cast(pl.String))
+        opened().add_data_source(_source("d", {"t": frame}))
+        assert_identical(opened().get_data("d").get_table("t"), frame)
+
+    # --- datasets ---------------------------------------------------------------------------
+
+    def test_datasets_are_in_order_of_creation(self, opened: Any) -> None:
+        """A replaced one keeps its place."""
+        manager = opened()
+        for name in ("b", "a", "c", "b"):
+            manager.add_data_source(_source(name))
+        assert manager.get_data_keys() == ["b", "a", "c"]
+        assert opened().get_data_keys() == ["b", "a", "c"]
+
+    def test_awkward_names_are_as_good_as_any(self, opened: Any) -> None:
+        """No two names share data, whatever they are."""
+        manager = opened()
+        for number, name in enumerate(_AWKWARD):
+            manager.add_data_source(_source(name, {"t": pl.DataFrame({"x": [number]})}))
+        read = [opened().get_data(name).get_table("t").item() for name in _AWKWARD]
+        assert read == list(range(len(_AWKWARD)))
+
+    def test_a_replaced_dataset_is_the_new_one_only(self, opened: Any) -> None:
+        """Nothing is left of tables that the new one does not have."""
+        manager = opened()
+        manager.add_data_source(_source("d", {"t": _FRAMES["texts"], "u": _FRAMES["floats"]}))
+        manager.add_data_source(_source("d", {"u": _FRAMES["texts"]}))
+        assert opened().get_data("d").list_tables() == ["u"]
+
+    def test_set_data_keeps_under_the_key_that_it_is_given(self, opened: Any) -> None:
+        """Whatever the DataSource itself is called."""
+        opened().set_data("key", _source("name", {"t": _FRAMES["texts"]}))
+        assert opened().get_data_keys() == ["key"]
+        assert_identical(opened().get_data("key").get_table("t"), _FRAMES["texts"])
+
+    def test_derived_data_is_a_dataset_of_its_own(self, opened: Any) -> None:
+        """It outlives its original."""
+        manager = opened()
+        manager.add_data_source(_source("d", {"t": _FRAMES["texts"]}))
+        manager.derive_data("d", "derived")
+        original, derived = manager.get_data("d"), manager.get_data("derived")
+        assert derived.id != original.id
+        assert derived.ds_type is DataClassification.DERIVED_DATA
+        assert derived.creation_datetime == original.creation_datetime
+        manager.delete_data("d")
+        assert_identical(opened().get_data("derived").get_table("t"), _FRAMES["texts"])
+
+    def test_a_deleted_dataset_is_gone_for_good(self, opened: Any) -> None:
+        """It does not come back with another manager."""
+        manager = opened()
+        manager.add_data_source(_source("d"))
+        manager.delete_data("d")
+        assert manager.get_data("d") is None
+        assert opened().get_data_keys() == []
+
+    def test_what_is_not_there_is_said_to_be_missing(self, opened: Any) -> None:
+        """As the errors that callers of the pandas package caught."""
+        manager = opened()
+        assert manager.get_data("nobody") is None
+        for call in (
+            lambda: manager.delete_data("nobody"),
+            lambda: manager.derive_data("nobody", "new"),
+        ):
+            with pytest.raises(DatasetNotFoundError, match="Data 'nobody' not found"):
+                call()
+            with pytest.raises(AssertionError):
+                call()
+
+    def test_an_existing_dataset_is_not_derived_over(self, opened: Any) -> None:
+        """The old one stays as it is."""
+        manager = opened()
+        for name in ("a", "b"):
+            manager.add_data_source(_source(name, {"t": pl.DataFrame({"x": [name]})}))
+        with pytest.raises(DatasetExistsError, match="Data 'b' already exists"):
+            manager.derive_data("a", "b")
+        assert opened().get_data("b").get_table("t").item() == "b"
+
+    def test_master_data_can_be_protected(self, opened: Any) -> None:
+        """Derived data cannot."""
+        manager = opened()
+        manager.add_data_source(_source("d"))
+        manager.derive_data("d", "derived")
+        with pytest.raises(MasterDataProtectedError):
+            manager.delete_data("d", prevent_masterdata_removal=True)
+        manager.delete_data("derived", prevent_masterdata_removal=True)
+        assert opened().get_data_keys() == ["d"]
+
+    # --- refusals ---------------------------------------------------------------------------
+
+    def test_what_cannot_be_kept_is_refused_and_changes_nothing(self, opened: Any) -> None:
+        """The error names table and column; memory and store are as before."""
+        if not self.keeps_data:
+            return  # memory keeps everything
+        manager = opened()
+        before = _source("d", {"t": _FRAMES["texts"]})
+        manager.add_data_source(before)
+        wrong = pl.DataFrame({"wrong": [object()]}, schema={"wrong": pl.Object})
+        with pytest.raises(UnstorableError, match=r"'wrong'.*'second'"):
+            manager.add_data_source(_source("d", {"first": _FRAMES["texts"], "second": wrong}))
+        assert manager.get_data("d") == before
+        assert opened().get_data("d") == before
+        assert opened().get_data("d").list_tables() == ["t"]
+
+
+def _source(
+    name: str,
+    tables: dict[str, pl.DataFrame] | None = None,
+    ds_type: DataClassification = DataClassification.MASTER_DATA,
+) -> DataSource:
+    source = DataSource(ds_type, name=name)
+    source.tables = tables or {}
+    return source

@@ -1,0 +1,76 @@
+"""Frames that a store must give back identical: one per difficulty, and any at all."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from typing import TYPE_CHECKING
+
+import polars as pl
+from polars.testing.parametric import dataframes
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
+
+_MOMENT = dt.datetime(2024, 2, 29, 23, 59, 59, 999_999)  # noqa: DTZ001  naive on purpose
+_FLOATS = [math.nan, math.inf, -math.inf, -0.0, 0.0, 5e-324, 0.1, None]
+_TEXTS = ["", "a\0b", "\U0001f986", "'\"`\\%s:x?$1", "line\nbreak", " NULL ", None]
+_NAMES = ["", "Name", "name", "_rowid_", "rowid", "ctid", "*", "^a$", "a b", "%s", ":x", "?", 'q"']
+
+
+def sample_frames() -> dict[str, pl.DataFrame]:
+    """Return frames by what is difficult about them.
+
+    Example:
+        >>> sample_frames()["no columns but rows"].shape
+        (3, 0)
+    """
+    moments = pl.DataFrame({"naive": [_MOMENT, None]})
+    return {
+        "floats": pl.DataFrame({"x": _FLOATS, "y": [1.5] * len(_FLOATS)}),
+        "narrow floats": pl.DataFrame({"x": _FLOATS}, schema={"x": pl.Float32}),
+        "texts": pl.DataFrame({"x": _TEXTS}),
+        "integers": pl.DataFrame(
+            {
+                "i64": [-(2**63), 2**63 - 1, None],
+                "u8": pl.Series([0, 255, None], dtype=pl.UInt8),
+                "u64": pl.Series([0, 2**64 - 1, None], dtype=pl.UInt64),
+                "i128": pl.Series([-(2**127), 2**127 - 1, None], dtype=pl.Int128),
+            }
+        ),
+        "truth": pl.DataFrame({"x": [True, False, None]}),
+        "bytes": pl.DataFrame({"x": [b"", b"\0\xff", None]}),
+        "moments": moments.with_columns(
+            zoned=pl.col("naive").dt.replace_time_zone("Europe/Amsterdam"),
+            nanoseconds=pl.col("naive").cast(pl.Datetime("ns")) + pl.duration(nanoseconds=1),
+            date=pl.col("naive").dt.date(),
+            time=pl.col("naive").dt.time(),
+            duration=pl.col("naive") - pl.datetime(1970, 1, 1),
+        ),
+        "decimals": pl.DataFrame({"x": ["-0.01", "99999999.99", None]}).select(
+            pl.col("x").cast(pl.Decimal(10, 2))
+        ),
+        "categories": pl.DataFrame({"x": ["b", "a", None]}).with_columns(
+            c=pl.col("x").cast(pl.Categorical()), e=pl.col("x").cast(pl.Enum(["unused", "a", "b"]))
+        ),
+        "nested": pl.DataFrame(
+            {"l": [[1.5, math.nan, None], [], None], "s": [{"a": _MOMENT, "b": b"x"}, None, None]}
+        ),
+        "nulls": pl.DataFrame({"n": [None, None], "s": pl.Series([None, None], dtype=pl.String)}),
+        "late text": pl.DataFrame({"x": [None] * 3000 + ["late"], "y": range(3001)}),
+        "no rows": pl.DataFrame(
+            schema={"a": pl.Int8, "b": pl.Datetime("ns"), "c": pl.List(pl.Date)}
+        ),
+        "no columns": pl.DataFrame(),
+        "no columns but rows": pl.DataFrame(height=3),
+        "many columns": pl.DataFrame({f"c{number}": [number, None] for number in range(200)}),
+        "awkward names": pl.DataFrame({name: [number] for number, name in enumerate(_NAMES)}),
+        "several chunks": pl.concat([pl.DataFrame({"i": [1, 2]})] * 3, rechunk=False),
+    }
+
+
+def any_frame() -> SearchStrategy[pl.DataFrame]:
+    """Return a Hypothesis strategy of small frames of every dtype that a store keeps."""
+    return dataframes(
+        max_cols=6, max_size=8, allow_time_zones=True, excluded_dtypes=[pl.Extension, pl.Object]
+    )

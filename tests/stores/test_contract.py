@@ -1,0 +1,90 @@
+"""Every store keeps the contract."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+
+from algomancy_data import DataSource, SimpleETLFactory, StatelessDataManager
+from algomancy_data.database import DatabaseDataManager
+from algomancy_data.testing import DataManagerContract
+
+
+class TestMemory(DataManagerContract):
+    keeps_data = False
+
+    def manager(self, place, session="s"):
+        return StatelessDataManager(SimpleETLFactory, [], "json", DataSource)
+
+
+class DatabaseContract(DataManagerContract):
+    def manager(self, place, session="s"):
+        return DatabaseDataManager(SimpleETLFactory, [], place, session, DataSource)
+
+    def test_sessions_see_only_their_own(self, opened):
+        names = ["a-b", "a_b", "A_B", "a__b", "x" * 300, "'", "%", "🦆"]
+        for session in names:
+            source = DataSource("master_data", name="d")
+            source.add_table("t", {"session": [session]})
+            opened(session).add_data_source(source)
+        read = [opened(session).get_data("d").get_table("t").item() for session in names]
+        assert read == names
+        opened("a_b").delete_data("d")
+        assert opened("a-b").get_data_keys() == ["d"]
+
+
+class TestSQLiteFile(DatabaseContract):
+    @pytest.fixture
+    def place(self, tmp_path):
+        return f"sqlite:///{tmp_path / 'data.db'}"
+
+
+class TestSQLiteMemory(DatabaseContract):
+    @pytest.fixture
+    def place(self):
+        engine = sa.create_engine("sqlite+adbc://")
+        yield engine
+        engine.dispose()
+
+    @pytest.fixture
+    def opened(self, place):
+        def opened(session="s"):
+            manager = self.manager(place, session)
+            manager.startup()
+            return manager
+
+        return opened
+
+
+class TestPostgreSQL(DatabaseContract):
+    @pytest.fixture
+    def place(self, postgresql):
+        admin = sa.create_engine(postgresql.replace("postgresql://", "postgresql+adbc://"))
+        with admin.begin() as connection:
+            connection.exec_driver_sql("DROP SCHEMA public CASCADE")
+            connection.exec_driver_sql("CREATE SCHEMA public")
+        admin.dispose()
+        return postgresql
+
+
+@pytest.mark.filterwarnings("ignore::algomancy_data.errors.PortablePathWarning")
+class TestOtherDriverOnSQLite(DatabaseContract):
+    @pytest.fixture
+    def place(self, tmp_path):
+        return f"sqlite+pysqlite:///{tmp_path / 'data.db'}"
+
+
+@pytest.mark.filterwarnings("ignore::algomancy_data.errors.PortablePathWarning")
+class TestOtherDriverOnSQLiteMemory(TestSQLiteMemory):
+    @pytest.fixture
+    def place(self):
+        engine = sa.create_engine("sqlite+pysqlite://", poolclass=sa.StaticPool)
+        yield engine
+        engine.dispose()
+
+
+@pytest.mark.filterwarnings("ignore::algomancy_data.errors.PortablePathWarning")
+class TestOtherDriverOnPostgreSQL(TestPostgreSQL):
+    def manager(self, place, session="s"):
+        engine = sa.create_engine(place.replace("postgresql://", "postgresql+psycopg://"))
+        return DatabaseDataManager(SimpleETLFactory, [], engine, session, DataSource)

@@ -1,0 +1,218 @@
+"""What is particular to PostgreSQL: its failures, its locks, its own look at the tables."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+import time
+from decimal import Decimal
+
+import polars as pl
+import psycopg
+import pytest
+import sqlalchemy as sa
+
+from algomancy_data import DataClassification, DataSource, SimpleETLFactory
+from algomancy_data.database import DatabaseDataManager
+from algomancy_data.errors import SchemaDriftError, StoreError
+
+ROWS = pl.DataFrame({"i": range(300_000)}).with_columns(s=pl.col("i").cast(pl.String))
+
+
+@pytest.fixture
+def database(postgresql):
+    """The URL of a database of the test's own."""
+    with psycopg.connect(postgresql, autocommit=True) as admin:
+        admin.execute("CREATE DATABASE of_a_test")
+    yield postgresql.replace("/postgres?", "/of_a_test?")
+    with psycopg.connect(postgresql, autocommit=True) as admin:
+        admin.execute("DROP DATABASE of_a_test WITH (FORCE)")
+
+
+@pytest.fixture
+def outside(database):
+    """Ask another client, of another driver."""
+
+    def run(statement):
+        with psycopg.connect(database, autocommit=True) as connection:
+            cursor = connection.execute(statement)
+            return cursor.fetchall() if cursor.description else []
+
+    return run
+
+
+@pytest.fixture
+def new_manager(database):
+    managers = []
+
+    def make(url=database):
+        manager = DatabaseDataManager(SimpleETLFactory, [], url, "s", DataSource)
+        managers.append(manager)
+        manager.startup()
+        return manager
+
+    yield make
+    for manager in managers:
+        manager.close()
+
+
+def dataset(name="d", **tables):
+    source = DataSource(DataClassification.MASTER_DATA, name=name)
+    source.tables = tables
+    return source
+
+
+def test_another_client_sees_native_types_and_values(new_manager, outside):
+    moment = dt.datetime(2024, 2, 29, 12, 0, 0, 1)
+    frame = pl.DataFrame(
+        {"i": [1], "f": [float("nan")], "t": [moment], "d": [Decimal("1.50")], "l": [[1, 2]]}
+    )
+    new_manager().add_data_source(dataset(t=frame))
+    (row,) = outside('SELECT * FROM "ds__s__d__t"')
+    assert (row[0], str(row[1]), row[2], row[3], row[4]) == (
+        1,
+        "nan",
+        moment,
+        Decimal("1.50"),
+        [1, 2],
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("/of_a_test?", None),
+        ("/nowhere?", 'database "nowhere" does not exist'),
+        ("/of_a_test?bogus=1&", 'invalid connection option "bogus"'),
+    ],
+)
+def test_a_database_that_cannot_be_reached_is_named(new_manager, database, change, said):
+    url = database.replace("/of_a_test?", change).replace("postgres:@", "postgres:hush@")
+    if said is None:
+        assert new_manager(url).get_data_keys() == []
+        return
+    with pytest.raises(StoreError, match=said) as error:
+        new_manager(url)
+    assert "hush" not in str(error.value) + repr(error.value.__cause__)
+
+
+def test_a_server_that_is_down_is_named(new_manager):
+    with pytest.raises(StoreError, match=r"127\.0\.0\.1.*Check that the server is running"):
+        new_manager("postgresql://me:hush@127.0.0.1:1/data")
+
+
+def test_a_role_without_rights_is_told_so(new_manager, database, outside):
+    outside("DROP ROLE IF EXISTS poor")
+    outside("CREATE ROLE poor LOGIN")
+    outside("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+    with pytest.raises(StoreError, match="permission denied for schema public"):
+        new_manager(database.replace("postgres:@", "poor:@"))
+
+
+def test_a_connection_that_dies_in_a_write_leaves_the_old_dataset(new_manager, outside):
+    manager = new_manager()
+    manager.add_data_source(dataset(t=ROWS.head(5)))
+
+    def terminate():
+        busy = "state = 'active' AND query LIKE 'COPY%'"
+        kill = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {busy}"
+        deadline = time.monotonic() + 30
+        while not outside(kill) and time.monotonic() < deadline:
+            time.sleep(0.005)
+
+    killer = threading.Thread(target=terminate)
+    killer.start()
+    with pytest.raises(StoreError, match="old state of the data is intact"):
+        manager.add_data_source(dataset(t=pl.concat([ROWS] * 10)))
+    killer.join()
+    assert outside('SELECT count(*) FROM "ds__s__d__t"') == [(5,)]
+    manager.refresh()
+    assert manager.get_data("d").get_table("t").height == 5
+    manager.add_data_source(dataset(t=ROWS.head(7)))
+    assert new_manager().get_data("d").get_table("t").height == 7
+
+
+def test_a_reader_gets_one_dataset_whole_while_it_is_replaced(new_manager):
+    new_manager().add_data_source(dataset(t=ROWS.with_columns(v=0), u=ROWS.with_columns(v=0)))
+    stop = threading.Event()
+
+    def replace():
+        writer = new_manager()
+        version = 0
+        while not stop.is_set():
+            version += 1
+            frame = ROWS.with_columns(v=version)
+            writer.add_data_source(dataset(t=frame, u=frame))
+
+    writing = threading.Thread(target=replace)
+    writing.start()
+    reader = new_manager()
+    try:
+        for _ in range(8):
+            reader.refresh()
+            read = reader.get_data("d")
+            versions = {value for frame in read.tables.values() for value in frame["v"].unique()}
+            assert len(versions) == 1
+            assert read.get_table("t").select("i", "s").equals(ROWS)
+    finally:
+        stop.set()
+        writing.join()
+
+
+@pytest.mark.parametrize(
+    ("by_hand", "said"),
+    [
+        ('DROP TABLE "ds__s__d__t"', "is gone"),
+        ('ALTER TABLE "ds__s__d__t" ADD COLUMN x int', "column 'x' was added"),
+        ('ALTER TABLE "ds__s__d__t" RENAME COLUMN s TO t', "column 's' is missing"),
+        ('ALTER TABLE "ds__s__d__t" ALTER COLUMN i TYPE int', "column 'i' is integer instead of"),
+    ],
+)
+def test_a_table_changed_by_hand_is_drift_and_can_be_deleted(new_manager, outside, by_hand, said):
+    new_manager().add_data_source(dataset(t=ROWS.head(3)))
+    outside(by_hand)
+    manager = new_manager()
+    with pytest.raises(SchemaDriftError, match=said):
+        manager.get_data("d")
+    manager.delete_data("d")
+    assert manager.get_data_keys() == []
+    assert outside("SELECT relname FROM pg_class WHERE relname LIKE 'ds\\_\\_%'") == []
+
+
+@pytest.mark.parametrize(
+    ("by_hand", "said"),
+    [
+        ("ALTER TABLE algomancy_datasets DROP COLUMN version", "column 'version' is missing"),
+        ("ALTER TABLE algomancy_datasets ALTER COLUMN id TYPE int USING 1", "column 'id' is"),
+        ("ALTER TABLE algomancy_datasets ADD COLUMN x int NOT NULL", "column 'x' is unknown"),
+    ],
+)
+def test_a_catalogue_of_another_version_is_refused_at_startup(new_manager, outside, by_hand, said):
+    new_manager()
+    outside(by_hand)
+    with pytest.raises(SchemaDriftError, match=f"{said}.*drop the table"):
+        new_manager()
+
+
+def test_rows_are_in_order_while_others_scan_the_table(new_manager, database):
+    frame = pl.concat([ROWS] * 4).with_columns(n=pl.int_range(pl.len()))
+    new_manager().add_data_source(dataset(t=frame))
+    stop = threading.Event()
+
+    def scan():
+        engine = sa.create_engine(database.replace("postgresql:", "postgresql+adbc:"))
+        with engine.connect() as connection:
+            while not stop.is_set():
+                connection.exec_driver_sql('SELECT sum(n) FROM "ds__s__d__t"').scalar()
+        engine.dispose()
+
+    scanning = threading.Thread(target=scan)
+    scanning.start()
+    reader = new_manager()
+    try:
+        for _ in range(4):
+            reader.refresh()
+            assert reader.get_data("d").get_table("t")["n"].is_sorted()
+    finally:
+        stop.set()
+        scanning.join()
