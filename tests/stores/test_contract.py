@@ -47,10 +47,11 @@ class TestSQLiteMemory(DatabaseContract):
         engine.dispose()
 
     @pytest.fixture
-    def opened(self, place):
+    def opened(self, place, managers):
         def opened(session="s"):
             manager = self.manager(place, session)
             manager.startup()
+            managers.append(manager)
             return manager
 
         return opened
