@@ -124,7 +124,7 @@ class Connection(dbapi.Connection):
         deferrable: Whether they may wait in order to read a safe snapshot, likewise.
     """
 
-    row_cursor_settings = {_USE_COPY: "false"}  # noqa: RUF012
+    row_cursor_settings = {_USE_COPY: "false"}  # noqa: RUF012  a Mapping in the base class
 
     def __init__(self, database: Any) -> None:
         super().__init__(database)

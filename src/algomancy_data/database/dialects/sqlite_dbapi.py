@@ -88,7 +88,7 @@ class Connection(dbapi.Connection):
         begin_mode: How a transaction takes its locks: DEFERRED, IMMEDIATE or EXCLUSIVE.
     """
 
-    cursor_settings = row_cursor_settings = {BATCH_ROWS: str(_ROWS_PER_BATCH)}  # noqa: RUF012
+    cursor_settings = row_cursor_settings = {BATCH_ROWS: str(_ROWS_PER_BATCH)}  # noqa: RUF012  a Mapping in the base class
     row_cursor_class = RowCursor
     begin_mode = "DEFERRED"
     _in_transaction = False

@@ -68,7 +68,7 @@ class SQLiteStorage(TableStorage):
         # insert.c. The names are quoted by SQLAlchemy.
         names = connection.dialect.identifier_preparer
         connection.exec_driver_sql(
-            f"INSERT INTO {names.format_table(copy)} "  # noqa: S608
+            f"INSERT INTO {names.format_table(copy)} "  # noqa: S608  quoted names
             f"SELECT * FROM {names.format_table(original)}"
         )
 
