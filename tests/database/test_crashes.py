@@ -23,7 +23,7 @@ path, first = sys.argv[1], int(sys.argv[2])
 manager = DatabaseDataManager(SimpleETLFactory, [], f"sqlite:///{path}", "s", DataSource)
 manager.startup()
 print("ready", flush=True)
-for value in range(first, first + 1000):
+for value in range(first, first + 200):
     source = DataSource(DataClassification.MASTER_DATA, name="d")
     rows = 20_000 + value % 10 * 1_000
     source.tables = {
@@ -50,7 +50,8 @@ def kill_at_random(path):
         time.sleep(chance.uniform(0, 0.5))
         writer.send_signal(how)
         said, errors = writer.communicate(timeout=60)
-        assert writer.returncode != 0
+        # Python cannot raise what comes while it deletes an object, and says that it ignored it.
+        assert writer.returncode != 0 or "Exception ignored" in errors
         return max([int(line) for line in said.split()], default=first - 1), errors
 
     return run
@@ -88,9 +89,10 @@ def test_a_killed_writer_leaves_a_whole_dataset(kill_at_random, new_manager, out
 @pytest.mark.long
 def test_an_interrupted_writer_leaves_a_whole_dataset(kill_at_random, new_manager, outside, path):
     chance = random.Random(2)  # noqa: S311  only moments
-    _, errors = kill_at_random(0, signal.SIGINT, chance)
-    assert "KeyboardInterrupt" in errors
-    assert outside(path, "PRAGMA integrity_check") == [["ok"]]
-    if (read := new_manager().get_data("d")) is not None:
-        values = {value for frame in read.tables.values() for value in frame["x"].unique()}
-        assert len(values) == 1
+    for _ in range(KILLS):
+        _, errors = kill_at_random(0, signal.SIGINT, chance)
+        assert "KeyboardInterrupt" in errors
+        assert outside(path, "PRAGMA integrity_check") == [["ok"]]
+        if (read := new_manager().get_data("d")) is not None:
+            values = {value for frame in read.tables.values() for value in frame["x"].unique()}
+            assert len(values) == 1

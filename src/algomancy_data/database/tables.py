@@ -124,7 +124,7 @@ def read_table(
     ]
 
     def read_part(own: sa.Connection, places: range) -> pl.DataFrame:
-        stored = storage.transport.fetch(own, storage.at(sa.select(*physical), places))
+        stored = storage.transport.fetch(own, storage.at(sa.select(*physical), places), len(places))
         frame = storage.codec.decode(stored, needed, layout.name)
         if predicate is not None:
             frame = frame.filter(predicate)

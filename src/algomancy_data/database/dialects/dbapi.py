@@ -7,10 +7,11 @@ common are bound row by row, rows are made from slices of columns, and the calle
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, time, timedelta
+from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, Self, TypeVar
 
 import pyarrow as pa
 from adbc_driver_manager import AdbcConnection, AdbcStatusCode
@@ -26,6 +27,8 @@ from adbc_driver_manager.dbapi import (
     OperationalError,
     ProgrammingError,
 )
+
+from algomancy_data.database.dialects.interrupts import interruptible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
@@ -54,8 +57,11 @@ Binary: Final = bytes
 
 # The Python objects of a large result take many times the memory of its columns.
 _ROWS_AT_ONCE: Final = 4096
+_INT32: Final = 2**31
 
 _C = TypeVar("_C", bound="Cursor")
+_T = TypeVar("_T")
+_P = ParamSpec("_P")
 
 
 class Cursor(adbc.Cursor):
@@ -81,11 +87,18 @@ class Cursor(adbc.Cursor):
         """Execute a statement with one row of parameters, or with Arrow data."""
         self._forget()
         with self._translated_errors():
-            super().execute(operation, _bound([parameters], parameters) if parameters else None)
-            if self.description is None:
-                # SQLite's driver executes what changes no table when its result is read.
-                super().fetch_arrow_table()
+            data = _bound([parameters], parameters) if parameters else None
+            self._call(self._execute, operation, data)
         return self
+
+    def _execute(self, operation: bytes | str, data: Any) -> None:
+        # SQLite's driver goes on in the middle when a statement is executed again of whose rows
+        # some were read, unless it prepares it anew.
+        self._last_query = None
+        super().execute(operation, data)
+        if self.description is None:
+            # SQLite's driver executes what changes no table when its result is read.
+            super().fetch_arrow_table()
 
     def executemany(self, operation: bytes | str, seq_of_parameters: Any) -> None:
         """Execute a statement with each row of parameters, or with Arrow data."""
@@ -97,18 +110,22 @@ class Cursor(adbc.Cursor):
                 # No type suits a column as a whole, but one may suit each row.
                 self._executemany_by_row(operation, seq_of_parameters)
             else:
-                super().executemany(operation, data)
+                self._call(super().executemany, operation, data)
 
     def _executemany_by_row(self, operation: bytes | str, rows: Iterable[Sequence[Any]]) -> None:
         self._changed_rows = 0
         for parameters in rows:
-            super().executemany(operation, _bound([parameters], parameters))
+            self._call(super().executemany, operation, _bound([parameters], parameters))
             self._changed_rows += max(super().rowcount, 0)
 
     def adbc_ingest(self, *args: Any, **options: Any) -> int:
         """Fill a table with Arrow data, on the connection's own transaction."""
         with self._translated_errors():
-            return super().adbc_ingest(*args, **options)
+            return self._call(super().adbc_ingest, *args, **options)
+
+    def fetch_arrow_table(self) -> Any:
+        """Return all rows that are left as Arrow data."""
+        return self._call(super().fetch_arrow_table)
 
     def fetchone(self) -> tuple[Any, ...] | None:
         """Return the next row."""
@@ -137,6 +154,9 @@ class Cursor(adbc.Cursor):
         # All of it, so that the connection is free to be asked about types.
         return self.fetch_arrow_table().to_batches()
 
+    def _call(self, method: Callable[_P, _T], *args: _P.args, **options: _P.kwargs) -> _T:
+        return interruptible(partial(method, *args, **options), self._stmt.cancel)
+
     def _forget(self) -> None:
         self._row_iterator = None
         self._changed_rows = None
@@ -146,14 +166,15 @@ class Cursor(adbc.Cursor):
         try:
             yield
         except Error as error:
-            # The driver manager cancels what Ctrl-C came in; not every driver can, and that
-            # refusal is what it raises then.
-            if isinstance(error.__cause__, KeyboardInterrupt):
-                raise error.__cause__ from None
             translated = self._owner.translated(error)
             if translated is error:
                 raise
             raise translated from None
+        except OSError as error:  # is what Arrow calls errors that come with a later row
+            message = str(error)
+            raise self._owner.translated(
+                DatabaseError(message, status_code=AdbcStatusCode.IO)
+            ) from error
         except (pa.ArrowException, OverflowError, ValueError) as error:
             raise _data_error(f"A value has no Python type: {error}") from error
 
@@ -168,15 +189,11 @@ class RowCursor(Cursor):
         super().__init__(connection, settings)
         self._table: Any = None
 
-    def execute(self, operation: bytes | str, parameters: Any = None) -> Self:
-        """Execute a statement with one row of parameters, and read its result."""
-        super().execute(operation, parameters)
-        if self.description is None:
-            return self
-        with self._translated_errors():
+    def _execute(self, operation: bytes | str, data: Any) -> None:
+        super()._execute(operation, data)
+        if self.description is not None:
             self._table = super().fetch_arrow_table()
-        self._changed_rows = self._table.num_rows
-        return self
+            self._changed_rows = self._table.num_rows
 
     def execute_update(self, operation: str, parameters: Any) -> None:
         """Execute a statement that has no result, and count the rows that it changes."""
@@ -184,7 +201,8 @@ class RowCursor(Cursor):
 
     def __del__(self) -> None:
         """Close the cursor: SQLAlchemy forgets one if its transaction cannot begin."""
-        self.close()
+        with suppress(Exception):  # nobody could catch it
+            self.close()
 
     def _batches(self) -> Iterable[Any]:
         # Without a result, the driver's own method finds the words.
@@ -209,6 +227,7 @@ class Connection(adbc.Connection):
     row_cursor_class: type[RowCursor] = RowCursor
 
     def __init__(self, database: Any) -> None:
+        self._closed = True  # for what deletes a connection that was never opened
         try:
             connection = AdbcConnection(database)
         except BaseException:
@@ -242,6 +261,11 @@ class Connection(adbc.Connection):
     def __enter__(self) -> Self:
         """Return the connection."""
         return self
+
+    def __del__(self) -> None:
+        """Close the connection: an engine of SQLAlchemy need not be disposed of."""
+        with suppress(Exception):  # nobody could catch it
+            self.close()
 
     def _registered(self, cursor: _C) -> _C:
         self._cursors.add(cursor)  # so that the connection closes it before itself
@@ -288,9 +312,15 @@ def _array(values: Sequence[Any]) -> Any:
         # Arrow's times have no zone, and would drop it.
         values = [str(value) if value and value.tzinfo else value for value in values]
     try:
-        return pa.array(values)
+        # PostgreSQL takes a small integer where it wants a large one, but not the reverse.
+        is_small = int in types and types <= {int, type(None)} and _are_small(values)
+        return pa.array(values, pa.int32() if is_small else None)
     except (pa.ArrowException, OverflowError, ValueError, TypeError) as error:
         raise _data_error(f"A parameter has no Arrow type: {error}") from error
+
+
+def _are_small(values: Sequence[Any]) -> bool:
+    return all(value is None or -_INT32 <= value < _INT32 for value in values)
 
 
 def _interval(value: timedelta) -> Any:

@@ -95,11 +95,15 @@ class StreamCursor(dbapi.RowCursor):
     def close(self) -> None:
         """Close the server's cursor, too, if it is still there."""
         is_open, self._is_open = self._is_open, False
-        if is_open and self._connection.transaction_status == (
-            "idle" if self._outlives_transaction else "intrans"
-        ):
-            super().execute(f"CLOSE {self._name}")
-        super().close()
+        with_transaction = "idle" if self._outlives_transaction else "intrans"
+        try:
+            if is_open and self._connection.transaction_status == with_transaction:
+                super().execute(f"CLOSE {self._name}")
+        except Error:
+            if not self._connection.is_lost():
+                raise
+        finally:
+            super().close()
 
     def _batches(self) -> Iterator[Any]:
         batches = list(super()._batches())

@@ -178,7 +178,7 @@ class _RegClass(_Textual, pg.REGCLASS):
 class _HStore(pg.HSTORE):
     render_bind_cast = True
 
-    def result_processor(self, dialect: sa.Dialect, coltype: object) -> None:
+    def result_processor(self, dialect: sa.Dialect, coltype: object) -> Any:
         del dialect, coltype  # is a dictionary already
 
 

@@ -58,21 +58,45 @@ MEMORY: Final = ":memory:"
 
 paramstyle: Final = "qmark"
 
-# ADBC fixes a column's type by its first batch of rows, and fails on what comes later. One
-# batch for the whole result means that all rows are looked at. This is the largest it takes.
-_ROWS_PER_BATCH: Final = 2**31 - 2
+# The driver fixes a column's type by its first batch of rows, and fails on what comes later. It
+# also reserves 8 bytes per row and column for a batch before it has seen a row, so a batch large
+# enough for any result would be more than the machine has.
 BATCH_ROWS: Final = adbc_driver_sqlite.StatementOptions.BATCH_ROWS.value
+_ROWS_PER_BATCH: Final = 2**18
+_MOST_ROWS_PER_BATCH: Final = 2**30
+_GROWTH: Final = 2**4
 
+_LATE_TYPE: Final = re.compile("Type mismatch in column")
 # The driver has no status of its own for what it finds when it ends a statement.
 _ERRORS: Final[dict[type[Error], re.Pattern[str]]] = {
     IntegrityError: re.compile("constraint failed|datatype mismatch"),
+    DataError: _LATE_TYPE,
     OperationalError: re.compile("database (table |schema )?is locked|disk is full|disk I/O error"),
 }
 _NO_TRANSACTION: Final = re.compile("no transaction is active")
 
 
+# What can be executed again without a second effect.
+_QUERY: Final = re.compile(r"\s*(SELECT|VALUES)\b", re.IGNORECASE)
+
+
 class RowCursor(dbapi.RowCursor):
     """A cursor for rows that knows the last row's number."""
+
+    _rows_per_batch = _ROWS_PER_BATCH
+
+    def _execute(self, operation: bytes | str, data: Any) -> None:
+        try:
+            super()._execute(operation, data)
+        except OSError as error:
+            may_repeat = isinstance(operation, str) and _QUERY.match(operation)
+            if not may_repeat or not _LATE_TYPE.search(str(error)):
+                raise
+            if self._rows_per_batch == _MOST_ROWS_PER_BATCH:
+                raise
+            self._rows_per_batch *= _GROWTH
+            self.adbc_statement.set_options(**{BATCH_ROWS: str(self._rows_per_batch)})
+            self._execute(operation, data)
 
     @property
     def lastrowid(self) -> int:

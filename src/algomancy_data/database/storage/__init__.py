@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from algomancy_data.database.dialects.sqlite_dbapi import BATCH_ROWS
 from algomancy_data.database.storage.base import TableStorage, Transport
 from algomancy_data.database.storage.portable import (
     PortablePostgreSQLStorage,
@@ -29,7 +30,7 @@ def storage_for(engine: sa.Engine) -> TableStorage:
     """
     match engine.dialect.name, engine.dialect.driver:
         case "sqlite", "adbc":
-            return SQLiteStorage(ADBCTransport())
+            return SQLiteStorage(ADBCTransport(BATCH_ROWS))
         case "sqlite", _:
             return PortableSQLiteStorage(RowTransport())
         case _, "adbc":

@@ -42,8 +42,10 @@ class Transport(Protocol):
         """Append rows to a table, in order; columns go by name."""
         ...
 
-    def fetch(self, connection: sa.Connection, query: sa.Select[Any]) -> pl.DataFrame:
-        """Return the rows of a query, in types that suit all of them."""
+    def fetch(
+        self, connection: sa.Connection, query: sa.Select[Any], most_rows: int
+    ) -> pl.DataFrame:
+        """Return the rows of a query, at most so many, in types that suit all of them."""
         ...
 
 

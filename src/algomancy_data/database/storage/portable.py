@@ -32,8 +32,11 @@ class RowTransport:
         """Append rows to a table, in order; columns go by name."""
         _insert(connection, sa.insert(table), table, parts)
 
-    def fetch(self, connection: sa.Connection, query: sa.Select[Any]) -> pl.DataFrame:
+    def fetch(
+        self, connection: sa.Connection, query: sa.Select[Any], most_rows: int
+    ) -> pl.DataFrame:
         """Return the rows of a query, in types that suit all of them."""
+        del most_rows  # all are looked at, however many
         names, columns = _fetched(connection, query)
         return pl.DataFrame(
             [_series(name, values) for name, values in zip(names, columns, strict=True)]
@@ -54,8 +57,11 @@ class TextTransport:
         texts = (part.select(_as_text(column) for column in part) for part in parts)
         _insert(connection, sa.insert(table).values(values), table, texts)
 
-    def fetch(self, connection: sa.Connection, query: sa.Select[Any]) -> pl.DataFrame:
+    def fetch(
+        self, connection: sa.Connection, query: sa.Select[Any], most_rows: int
+    ) -> pl.DataFrame:
         """Return the rows of a query, in types that suit all of them."""
+        del most_rows  # all are looked at, however many
         columns = list(query.selected_columns)
         words = [column.type.name for column in columns if isinstance(column.type, DeclaredType)]
         texts = query.with_only_columns(*(_text_of(column) for column in columns))

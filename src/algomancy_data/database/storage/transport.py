@@ -2,35 +2,51 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     import sqlalchemy as sa
 
+_MOST_ROWS_PER_BATCH: Final = 2**22
+
 
 class ADBCTransport:
-    """Arrow in and out, without a Python object per value."""
+    """Arrow in and out, without a Python object per value.
+
+    Args:
+        batch_option: The driver's option for how many rows make a batch, if it gives a column
+            the type of its first batch. Otherwise None.
+    """
+
+    def __init__(self, batch_option: str | None = None) -> None:
+        self._batch_option = batch_option
 
     def ingest(
         self, connection: sa.Connection, table: sa.Table, parts: Iterable[pl.DataFrame]
     ) -> None:
         """Append rows to a table, in order; columns go by name."""
-        with _cursor(connection) as cursor:
+        with _cursor(connection, {}) as cursor:
             for part in parts:
                 cursor.adbc_ingest(str(table.name), part, mode="append")
 
-    def fetch(self, connection: sa.Connection, query: sa.Select[Any]) -> pl.DataFrame:
+    def fetch(
+        self, connection: sa.Connection, query: sa.Select[Any], most_rows: int
+    ) -> pl.DataFrame:
         """Return the rows of a query, in types that suit all of them."""
         statement = query.compile(connection.engine, compile_kwargs={"literal_binds": True})
-        with _cursor(connection) as cursor:
+        settings: dict[str, str] = {}
+        if self._batch_option is not None:
+            # One batch, for which the driver reserves memory before it knows how many there are.
+            settings[self._batch_option] = str(min(most_rows, _MOST_ROWS_PER_BATCH))
+        with _cursor(connection, settings) as cursor:
             cursor.execute(str(statement))
             return pl.DataFrame(cursor.fetch_record_batch())
 
 
-def _cursor(connection: sa.Connection) -> Any:
+def _cursor(connection: sa.Connection, settings: Mapping[str, str]) -> Any:
     """Return a cursor of the driver on the connection's own transaction."""
-    return connection.connection.cursor()
+    return connection.connection.cursor(adbc_stmt_kwargs=settings)
