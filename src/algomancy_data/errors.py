@@ -188,6 +188,11 @@ class StoreError(AlgomancyDataError, RuntimeError):
 class SchemaDriftError(StoreError):
     """Tables in a database do not have the columns that this version writes and reads."""
 
+    @classmethod
+    def from_change(cls, change: str) -> Self:
+        """Say what somebody did to a table by hand, and the way out."""
+        return cls(f"{change}. Undo the change, or delete the dataset and load it again.")
+
 
 class StoreBusyError(StoreError):
     """Another process kept the database locked for longer than the time limit."""

@@ -117,6 +117,18 @@ class File(ABC):  # noqa: B024  one subclass per format: they differ in their ex
         data = self._uploaded_bytes()
         return self._decompress(data) if self._is_compressed(data[:_MAGIC_LENGTH]) else data
 
+    def stored(self) -> Path | bytes | None:
+        """Return the path, or the bytes of an upload, as they are: compressed if they are.
+
+        None if there is neither.
+
+        Raises:
+            FileContentError: The upload is not valid base64.
+        """
+        if self._uploaded is not None:
+            return self._uploaded_bytes()
+        return None if self.path is None else Path(self.path)
+
     def read_bytes(self) -> bytes:
         """Return the whole content as plain bytes, decompressed.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from algomancy_data.database import database_manager, tables
+from algomancy_data.database import datasets, tables
 from algomancy_data.database.codec import sqlite as codec
 from algomancy_data.database.naming import hashed_table_name
 from algomancy_data.errors import StoreError
@@ -100,14 +100,14 @@ def test_a_copy_that_fails_leaves_the_original_alone(
     manager, dataset, tables_of, monkeypatch, error
 ):
     manager.add_data_source(dataset(tables=five(1)))
-    before, copy = tables_of(), database_manager.copy_table
+    before, copy = tables_of(), datasets.copy_table
 
     def fail_at_the_third(connection, storage, source, session, name):
         if source.name == "c":
             raise error
         return copy(connection, storage, source, session, name)
 
-    monkeypatch.setattr(database_manager, "copy_table", fail_at_the_third)
+    monkeypatch.setattr(datasets, "copy_table", fail_at_the_third)
     with pytest.raises(error):
         manager.derive_data("d", "derived")
     assert tables_of() == before

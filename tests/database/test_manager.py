@@ -9,7 +9,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from algomancy_data import DataClassification, DataSource, SimpleETLFactory
-from algomancy_data.database import DatabaseDataManager, database_manager, tables
+from algomancy_data.database import DatabaseDataManager, datasets, tables
 from algomancy_data.errors import (
     DatasetExistsError,
     DatasetNotFoundError,
@@ -32,13 +32,13 @@ def three(new_manager, dataset):
 @pytest.fixture
 def loads(monkeypatch):
     """The tables that are read from here on."""
-    read, seen = database_manager.read_table, []
+    read, seen = datasets.read_table, []
 
     def spy(connection, storage, layout, **further):
         seen.append(layout.physical)
         return read(connection, storage, layout, **further)
 
-    monkeypatch.setattr(database_manager, "read_table", spy)
+    monkeypatch.setattr(datasets, "read_table", spy)
     return seen
 
 

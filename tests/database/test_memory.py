@@ -24,7 +24,7 @@ numbers = pl.select(x=pl.int_range(100_000)).to_series()
 frame = pl.DataFrame({f"c{i}": numbers + i for i in range(40)})
 before = reserved()
 for _ in range(2):
-    manager = DatabaseDataManager(SimpleETLFactory, [], sys.argv[1], "s", DataSource)
+    manager = DatabaseDataManager(SimpleETLFactory, [], sys.argv[1], "memory", DataSource)
     manager.startup()
     if not manager.get_data_keys():
         source = DataSource(DataClassification.MASTER_DATA, name="d")

@@ -112,7 +112,7 @@ class Store:
         version = f"version {len(self.rows)}"
         with self.engine.begin() as connection:
             payloads.delete_payload(connection, "s", name)
-            stored = payloads.write_payload(connection, "s", name, version, data)
+            stored = payloads.PreparedPayload(name, data).write(connection, "s", version)
         self.rows[name] = version, stored
         return stored
 
@@ -371,7 +371,7 @@ def test_deleting_leaves_other_datasets_and_sessions(store):
     for name in ("d", "d%", "D"):
         store.write(texts("x" * 3 * MIB), name)
     with store.engine.begin() as connection:
-        payloads.write_payload(connection, "S", "d", "v", texts("x" * 3 * MIB))
+        payloads.PreparedPayload("d", texts("x" * 3 * MIB)).write(connection, "S", "v")
         payloads.delete_payload(connection, "s", "d")
         payloads.delete_payload(connection, "s", "unknown")
     assert {row[0] for row in store.chunks()} == {"d", "d%", "D"}
@@ -385,7 +385,7 @@ def test_a_rolled_back_payload_leaves_nothing(store, outside, path):
     source = model({}, {"t": pl.DataFrame({"x": range(1_000_000)})})
     with store.engine.connect() as connection:
         with connection.begin() as transaction:
-            payloads.write_payload(connection, "s", "d", "v", source)
+            payloads.PreparedPayload("d", source).write(connection, "s", "v")
             assert outside(path, count) == [[0]]
             transaction.rollback()
         assert outside(path, count) == [[0]]
@@ -516,7 +516,7 @@ import polars as pl
 import sqlalchemy as sa
 from algomancy_data import BaseDataSource, DataClassification
 from algomancy_data.database.models import metadata
-from algomancy_data.database.payload import read_payload, write_payload
+from algomancy_data.database.payload import PreparedPayload, read_payload
 
 COLUMNS = 16
 doing, url, mib, *stored = json.load(sys.stdin)
@@ -549,7 +549,7 @@ if doing == "write":
     data.frame = pl.DataFrame([column(number) for number in range(COLUMNS)])
     start = time.perf_counter()
     with engine.begin() as connection:
-        row = vars(write_payload(connection, "s", "d", "v", data))
+        row = vars(PreparedPayload("d", data).write(connection, "s", "v"))
 else:
     start = time.perf_counter()
     with engine.connect() as connection:

@@ -14,9 +14,11 @@ from algomancy_data.database.failures import describe
 from algomancy_data.database.layout import layouts_from_json, layouts_to_json
 from algomancy_data.database.models import FORMAT_VERSION, datasets_table, metadata
 from algomancy_data.errors import SchemaDriftError
+from algomancy_data.provenance import Provenance, messages_from_list, messages_to_list
 
 if TYPE_CHECKING:
     from algomancy_data.database.layout import TableLayout
+    from algomancy_data.messages import ValidationMessage
 
 _PANDAS_COLUMNS: Final = {"id", "name", "session_id", "ds_type", "creation_datetime", "payload"}
 
@@ -34,6 +36,7 @@ class Entry:
         payload: The text of a DataSource that is not tables, if it is short.
         payload_layout: What of such a DataSource lies in chunks.
         provenance: How the data came about.
+        messages: What was found in it.
         version: Another one with every write.
     """
 
@@ -44,7 +47,8 @@ class Entry:
     tables: tuple[TableLayout, ...] | None = None
     payload: str | None = None
     payload_layout: str | None = None
-    provenance: dict[str, Any] = field(default_factory=dict[str, Any])
+    provenance: Provenance = field(default_factory=Provenance)
+    messages: tuple[ValidationMessage, ...] = ()
     version: str = field(default_factory=lambda: uuid4().hex)
 
     @classmethod
@@ -69,7 +73,8 @@ class Entry:
             tables=tables,
             payload=row.payload,
             payload_layout=row.payload_layout,
-            provenance=json.loads(row.provenance),
+            provenance=Provenance.from_dict(json.loads(row.provenance)),
+            messages=tuple(messages_from_list(json.loads(row.messages))),
             version=row.version,
         )
 
@@ -85,8 +90,14 @@ class Entry:
             "sub_tables": None if self.tables is None else layouts_to_json(self.tables),
             "payload": self.payload,
             "payload_layout": self.payload_layout,
-            "provenance": json.dumps(self.provenance),
+            "provenance": _compact(self.provenance.to_dict()),
+            "messages": _compact(messages_to_list(self.messages)),
         }
+
+
+def _compact(document: object) -> str:
+    # In ASCII: a path that is not UTF-8 has surrogates, which no database takes.
+    return json.dumps(document, separators=(",", ":"))
 
 
 class Catalogue:

@@ -3,31 +3,22 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import replace
-from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from algomancy_data.database.cache import DataSourceCache
-from algomancy_data.database.catalogue import Catalogue, Entry, create_or_check
+from algomancy_data.database.catalogue import create_or_check
+from algomancy_data.database.datasets import Datasets
 from algomancy_data.database.engines import store_engine
 from algomancy_data.database.failures import describe, store_errors
-from algomancy_data.database.parallel import Readers
-from algomancy_data.database.payload import PreparedPayload, delete_payload, read_payload
-from algomancy_data.database.protocols import SqlTableLayout, handed_back
 from algomancy_data.database.storage import storage_for
-from algomancy_data.database.tables import PreparedTable, copy_table, drop_table, read_table
 from algomancy_data.datamanager import DataManager
 from algomancy_data.datamanager.base import INHERIT, MessageLimit
 from algomancy_data.datamanager.names import check_name
 from algomancy_data.datasource import BASEDATASOURCE, DataClassification, DataSource
 from algomancy_data.errors import (
-    DatasetExistsError,
-    DatasetNotFoundError,
     StoreError,
-    TableNotFoundError,
 )
-from algomancy_data.frames import to_frame
 
 if TYPE_CHECKING:
     import logging
@@ -118,7 +109,8 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
             for level in (self._storage.read_isolation, self._storage.write_isolation)
         )
         self._session_id = session_id
-        self._catalogue = Catalogue(session_id)
+        self._datasets = Datasets(self._engine, self._storage, session_id)
+        self._catalogue = self._datasets.catalogue
         self._cache: DataSourceCache[BASEDATASOURCE] = DataSourceCache(
             datasource_cache_size, datasource_cache_bytes
         )
@@ -176,8 +168,12 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
                 return cached
         with self._reading(doing, data_key) as connection:
             entry = self._catalogue.entry(connection, data_key)
-            if entry is None or (data := self._load(connection, entry)) is None:
+            if entry is None:
                 return None
+            if entry.ds_type not in set(DataClassification):
+                self._logger.error(f"Dataset {data_key!r} has the unknown type {entry.ds_type!r}.")
+                return None
+            data = self._datasets.load(connection, entry, self._data_object_type)
             self._cache.keep(data_key, data, entry.version)
             return data
 
@@ -215,18 +211,8 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
         """
         doing = f"reading table {table!r} of dataset {data_key!r}"
         with self._reading(doing, data_key) as connection:
-            entry = self._require_entry(connection, data_key)
-            layouts = {layout.name: layout for layout in entry.tables or ()}
-            if table not in layouts:
-                raise TableNotFoundError.from_available(table, layouts)
-            return read_table(
-                connection,
-                self._storage,
-                layouts[table],
-                columns=columns,
-                predicate=predicate,
-                readers=self._readers(entry),
-            )
+            entry = self._datasets.require(connection, data_key)
+            return self._datasets.read_table(connection, entry, table, columns, predicate)
 
     def refresh(self) -> None:
         """Forget all DataSources in memory, so that each is read again when it is asked for."""
@@ -261,120 +247,33 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
     def _copy(self, existing_key: str, derived_key: str) -> None:
         with self._writing(f"deriving dataset {derived_key!r}", derived_key) as connection:
             self._storage.hold(connection, self._session_id, existing_key)
-            source = self._require_entry(connection, existing_key)
-            if self._catalogue.version(connection, derived_key) is not None:
-                raise DatasetExistsError.from_name(derived_key)
+            source = self._datasets.require(connection, existing_key)
             cached = self._cache.use(existing_key, source.version)
             derived = None if cached is None else cached.derive(derived_key)
-            entry = replace(
-                source,
-                name=derived_key,
-                ds_id=str(uuid4()) if derived is None else derived.id,
-                ds_type=str(DataClassification.DERIVED_DATA),
-                tables=tuple(
-                    copy_table(connection, self._storage, layout, self._session_id, derived_key)
-                    for layout in source.tables or ()
-                ),
-                version=uuid4().hex,
-            )
-            self._catalogue.save(connection, entry)
+            ds_id = str(uuid4()) if derived is None else derived.id
+            entry = self._datasets.copy(connection, source, derived_key, ds_id)
         if derived is not None:
+            derived.provenance = entry.provenance
             self._cache.keep(derived_key, derived, entry.version)
 
     def _keep(self, data_key: str, data: BASEDATASOURCE) -> None:
         # Everything that can be refused is refused before the transaction begins.
-        is_tables = isinstance(data, SqlTableLayout)
-        prepared = self._prepare(data) if is_tables else PreparedPayload(data_key, data)
-        entry = Entry(
-            name=data_key,
-            ds_id=data.id,
-            ds_type=str(data.ds_type),
-            creation_datetime=data.creation_datetime,
-            provenance={"library": f"algomancy-data {version('algomancy-data')}"},
-        )
+        prepared = self._datasets.prepare(data_key, data)
         with self._writing(f"writing dataset {data_key!r}", data_key) as connection:
-            self._drop_data(connection, data_key)
-            if isinstance(prepared, PreparedPayload):
-                stored = prepared.write(connection, self._session_id, entry.version)
-                entry = replace(entry, payload=stored.payload, payload_layout=stored.payload_layout)
-            else:
-                layouts = (
-                    table.write(connection, self._session_id, data_key) for table in prepared
-                )
-                entry = replace(entry, tables=tuple(layouts))
-            self._catalogue.save(connection, entry)
+            entry = self._datasets.write(connection, prepared)
+        data.provenance = entry.provenance
         self._cache.keep(data_key, data, entry.version)
 
     def _discard(self, data_key: str) -> None:
         with self._writing(f"deleting dataset {data_key!r}", data_key) as connection:
-            self._drop_data(connection, data_key)
+            self._datasets.drop_content(connection, data_key)
             self._catalogue.remove(connection, data_key)
         self._cache.forget(data_key)
 
     def _is_master_data(self, data_key: str) -> bool:
         with self._reading(f"looking at dataset {data_key!r}") as connection:
-            entry = self._require_entry(connection, data_key)
+            entry = self._datasets.require(connection, data_key)
         return entry.ds_type == DataClassification.MASTER_DATA
-
-    def _require_entry(self, connection: sa.Connection, data_key: str) -> Entry:
-        entry = self._catalogue.entry(connection, data_key)
-        if entry is None:
-            names = self._catalogue.names(connection)
-            raise DatasetNotFoundError.from_available(data_key, names)
-        return entry
-
-    def _readers(self, entry: Entry) -> Readers | None:
-        engine = self._storage.reader_engine(self._engine)
-        if engine is None:
-            return None
-
-        def has_same_state(other: sa.Connection) -> bool:
-            self._storage.help_reading(other)
-            return self._catalogue.version(other, entry.name) == entry.version
-
-        return Readers(engine, has_same_state)
-
-    def _drop_data(self, connection: sa.Connection, data_key: str) -> None:
-        delete_payload(connection, self._session_id, data_key)
-        entry = self._catalogue.entry(connection, data_key)
-        for layout in (entry.tables or ()) if entry is not None else ():
-            drop_table(connection, layout.physical)
-
-    def _load(self, connection: sa.Connection, entry: Entry) -> BASEDATASOURCE | None:
-        try:
-            ds_type = DataClassification(entry.ds_type)
-        except ValueError:
-            self._logger.error(f"Dataset {entry.name!r} has the unknown type {entry.ds_type!r}.")
-            return None
-        if entry.tables is None:
-            return read_payload(
-                connection,
-                self._session_id,
-                entry.name,
-                entry.version,
-                entry.payload,
-                entry.payload_layout,
-                self._data_object_type,
-            )
-        readers = self._readers(entry)
-        tables = {
-            layout.name: read_table(connection, self._storage, layout, readers=readers)
-            for layout in entry.tables
-        }
-        data = self._data_object_type(
-            ds_type=ds_type,
-            name=entry.name,
-            ds_id=entry.ds_id,
-            creation_datetime=entry.creation_datetime,
-        )
-        if not isinstance(data, SqlTableLayout):
-            msg = (
-                f"Dataset {entry.name!r} is kept as tables, but {type(data).__name__} does not "
-                f"implement SqlTableLayout (to_sql_tables and from_sql_tables)."
-            )
-            raise TypeError(msg)
-        data.from_sql_tables(handed_back(type(data), tables))
-        return data
 
     @contextmanager
     def _reading(self, doing: str, data_key: str | None = None) -> Generator[sa.Connection]:
@@ -408,12 +307,3 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
         if not self._started:
             msg = "The manager has not been started: call startup() first."
             raise StoreError(msg)
-
-    def _prepare(self, data: SqlTableLayout) -> list[PreparedTable]:
-        tables: dict[str, Any] = data.to_sql_tables()
-        for name in tables:
-            check_name(name, "table")
-        return [
-            PreparedTable(self._storage, name, to_frame(table, name))
-            for name, table in tables.items()
-        ]

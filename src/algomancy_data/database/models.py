@@ -27,6 +27,7 @@ datasets_table: Final = sa.Table(
     sa.Column("payload", sa.Text(), comment="JSON of a DataSource that is not tables"),
     sa.Column("payload_layout", sa.Text(), comment="JSON: what of the payload lies in chunks"),
     sa.Column("provenance", sa.Text(), nullable=False, comment="JSON: how the data came about"),
+    sa.Column("messages", sa.Text(), nullable=False, comment="JSON: what was found in the data"),
 )
 
 payload_chunks_table: Final = sa.Table(

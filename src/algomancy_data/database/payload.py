@@ -61,6 +61,9 @@ class PreparedPayload:
         name: Name of the dataset.
         data: The DataSource.
 
+    Attributes:
+        frames: The frames that it is made of beside its text, by name.
+
     Raises:
         UnstorableError: The class hands out something that cannot be kept exactly.
 
@@ -82,12 +85,12 @@ class PreparedPayload:
 
     def __init__(self, name: str, data: BaseDataSource) -> None:
         self._name = name
-        self._frames: dict[str, pl.DataFrame] = {}
+        self.frames: dict[str, pl.DataFrame] = {}
         self._kind = _JSON
         what = f"Dataset {name!r}: what {type(data).__name__}"
         if isinstance(data, ArrowPayloadLayout):
             self._kind = _ARROW
-            self._text, self._frames = _taken_apart(data, f"{what}.to_payload() returned")
+            self._text, self.frames = _taken_apart(data, f"{what}.to_payload() returned")
         else:
             self._text = data.to_json()
         self._fits_in_row = _fits_in_row(self._text, f"{what}.to_json() returned")
@@ -105,7 +108,7 @@ class PreparedPayload:
         if not self._fits_in_row:
             pieces = (piece.encode() for piece in _pieces(self._text))
             parts.append(write_part(connection, key, _TEXT, pieces))
-        for number, frame in enumerate(self._frames.values()):
+        for number, frame in enumerate(self.frames.values()):
             with closing(payload_frames.encode(frame)) as segments:
                 parts.append(write_part(connection, key, _table_part(number), segments))
         payload = self._text if self._fits_in_row else None
@@ -117,17 +120,6 @@ class PreparedPayload:
             "parts": [part.to_json() for part in parts],
         }
         return StoredPayload(payload, json.dumps(layout, separators=(",", ":")))
-
-
-def write_payload(
-    connection: sa.Connection, session: str, name: str, version: str, data: BaseDataSource
-) -> StoredPayload:
-    """Write a payload; one that cannot be kept is refused before anything is written.
-
-    Raises:
-        UnstorableError: The class hands out something that cannot be kept exactly.
-    """
-    return PreparedPayload(name, data).write(connection, session, version)
 
 
 def read_payload(

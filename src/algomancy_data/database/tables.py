@@ -45,10 +45,9 @@ class PreparedTable:
 
     def __init__(self, storage: TableStorage, name: str, frame: pl.DataFrame) -> None:
         self.name = name
-        self.height = frame.height
         self.columns: tuple[ColumnLayout, ...] = storage.codec.plan(frame, name)
+        self.frame = frame
         self._storage = storage
-        self._frame = frame
 
     def write(self, connection: sa.Connection, session: str, dataset: str) -> TableLayout:
         """Create the table and fill it; return how it lies in the database.
@@ -56,11 +55,11 @@ class PreparedTable:
         The rows go in on the connection's own transaction, in order.
         """
         physical = _free_name(connection, session, dataset, self.name)
-        layout = TableLayout(self.name, physical, self.height, self.columns)
+        layout = TableLayout(self.name, physical, self.frame.height, self.columns)
         table = _table(self._storage, layout)
         table.create(connection)
-        if self.columns and self.height:
-            encoded = _encoded_ahead(self._storage.codec, self._frame, self.columns)
+        if self.columns and self.frame.height:
+            encoded = _encoded_ahead(self._storage.codec, self.frame, self.columns)
             with closing(encoded) as parts:
                 self._storage.transport.ingest(connection, table, parts)
         return layout
@@ -170,11 +169,8 @@ def check_drift(connection: sa.Connection, storage: TableStorage, layout: TableL
             ),
         ]
         what = "was altered: " + ("; ".join(sorted(differences)) or "its columns changed places")
-    msg = (
-        f"Table {layout.physical!r}, which holds {layout.name!r}, {what}. Undo the change, or "
-        f"delete the dataset and load it again."
-    )
-    raise SchemaDriftError(msg)
+    change = f"Table {layout.physical!r}, which holds {layout.name!r}, {what}"
+    raise SchemaDriftError.from_change(change)
 
 
 def _needed_columns(

@@ -9,8 +9,9 @@ from enum import Enum
 from typing import TYPE_CHECKING, Final, Generic, Literal, TypeAlias, cast
 
 from algomancy_data.datamanager import incoming
+from algomancy_data.datamanager.inputs import InputDigests
 from algomancy_data.datamanager.names import check_name
-from algomancy_data.datasource import BASEDATASOURCE, DataSource
+from algomancy_data.datasource import BASEDATASOURCE, BaseDataSource, DataSource
 from algomancy_data.errors import (
     DatasetExistsError,
     DatasetNotFoundError,
@@ -20,6 +21,8 @@ from algomancy_data.errors import (
 from algomancy_data.loader import DataSourceLoader
 from algomancy_data.logs import as_logger
 from algomancy_data.metrics import PhaseRecorder
+from algomancy_data.provenance import Provenance, TableSize
+from algomancy_data.schema.fingerprint import schema_fingerprint
 
 if TYPE_CHECKING:
     import logging
@@ -228,9 +231,20 @@ class DataManager(ABC, Generic[BASEDATASOURCE]):
         )
         limit = self._message_limit if message_limit is INHERIT else message_limit
         self._configure(pipeline, halt_on or self._halt_on, limit)
-        result = pipeline.run()
-        if result.datasource is None:
-            return result
+        with InputDigests(files) as inputs:
+            result = pipeline.run()
+            if result.datasource is None:
+                return result
+            result.datasource.provenance = Provenance(
+                files=inputs.result(),
+                schemas={
+                    name: schema_fingerprint(self._schemas[name])
+                    for name in files
+                    if name in self._schemas
+                },
+                phases=result.metrics,
+                tables=_table_sizes(result.datasource),
+            )
         recorder = PhaseRecorder(self._progress)
         with recorder.phase("persist") as phase, self._lock:
             phase.rows = result.metrics[-1].rows
@@ -278,6 +292,11 @@ class DataManager(ABC, Generic[BASEDATASOURCE]):
         if data is None:
             raise DatasetNotFoundError.from_available(data_key, self.get_data_keys())
         return data
+
+
+def _table_sizes(source: BaseDataSource) -> dict[str, TableSize]:
+    tables = source.tables if isinstance(source, DataSource) else {}
+    return {name: TableSize.of(frame) for name, frame in tables.items()}
 
 
 def _by_file_name(schemas: Iterable[type[Schema]]) -> dict[str, type[Schema]]:

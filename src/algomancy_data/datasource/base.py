@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from algomancy_data.errors import DatasetNameError
 from algomancy_data.parameters import EmptyParameters
+from algomancy_data.provenance import Provenance
 
 if TYPE_CHECKING:
     from algomancy_data.messages import ValidationMessage
@@ -36,6 +37,10 @@ class BaseDataSource(ABC):
         ds_id: Identity; a new UUID if not given.
         creation_datetime: When the data was created; now if not given.
 
+    Attributes:
+        validation_messages: What the ETL found in the data.
+        provenance: How the data came about; None if nobody said so.
+
     Raises:
         DatasetNameError: Data other than master data has no name (also a ``ValueError``).
     """
@@ -57,6 +62,7 @@ class BaseDataSource(ABC):
         # Local time without a zone, as the pandas package writes it.
         self._creation_datetime = creation_datetime or datetime.now()  # noqa: DTZ005
         self.validation_messages: list[ValidationMessage] = list(validation_messages or [])
+        self.provenance: Provenance | None = None
 
     @property
     def name(self) -> str:
@@ -98,6 +104,7 @@ class BaseDataSource(ABC):
         """
         derived = self._duplicate()
         derived._become_derived(new_data_key, self.creation_datetime)  # noqa: SLF001  own class
+        derived.provenance = (self.provenance or Provenance()).derived(self.name)
         return derived
 
     def _duplicate(self) -> Self:

@@ -290,6 +290,11 @@ class Schema(ABC):  # noqa: B024  users subclass it as a declaration: there is n
         return cls.schema_type() is SchemaType.SINGLE
 
     @classmethod
+    def is_legacy(cls) -> bool:
+        """Tell whether the deprecated ``_DATATYPES`` declares the columns."""
+        return not cls._has_members(ColumnGroup if cls.is_multi() else Column)
+
+    @classmethod
     def validate(cls) -> None:
         """Check the whole declaration at once, for a user's own tests.
 

@@ -16,6 +16,9 @@ from algomancy_data.errors import (
     MasterDataProtectedError,
     UnstorableError,
 )
+from algomancy_data.messages import ValidationMessage, ValidationSeverity
+from algomancy_data.metrics import PhaseMetrics
+from algomancy_data.provenance import InputFile, Provenance, TableSize
 from algomancy_data.testing.comparison import assert_identical
 from algomancy_data.testing.sample_frames import any_frame, sample_frames
 
@@ -115,6 +118,33 @@ class DataManagerContract(ABC):
         assert read.creation_datetime == written.creation_datetime
         assert read.list_tables() == _AWKWARD
         assert [frame.item() for frame in read.tables.values()] == list(range(len(_AWKWARD)))
+
+    def test_where_it_comes_from_and_what_was_found_comes_back(self, opened: Any) -> None:
+        """Provenance and messages are as the ETL left them."""
+        source = _source("d", {"t": pl.DataFrame({"x": [1, 2]})})
+        source.provenance = Provenance(
+            files=(
+                InputFile("t", "csv", "/data/t\udcff.csv", 12, "ab" * 32),
+                InputFile("u", "json"),
+            ),
+            schemas={"t": "cd" * 32},
+            phases=(PhaseMetrics("extract", 0.25, 2),),
+            tables={"t": TableSize.of(source.get_table("t"))},
+        )
+        source.validation_messages = [
+            ValidationMessage(ValidationSeverity.ERROR, "null\n\U0001f986", "t", "x", 3, "PK_NULL"),
+            ValidationMessage(ValidationSeverity.INFO, "checked"),
+        ]
+        opened().add_data_source(source)
+        read = opened().get_data("d")
+        assert read.provenance == source.provenance
+        assert read.validation_messages == source.validation_messages
+        opened().derive_data("d", "e")
+        derived = opened().get_data("e")
+        assert derived.validation_messages == []
+        assert derived.provenance is not None
+        assert derived.provenance.derived_from == "d"
+        assert derived.provenance.files == source.provenance.files
 
     def test_many_rows_come_back_in_order(self, opened: Any) -> None:
         """More rows than are written or read at a time."""

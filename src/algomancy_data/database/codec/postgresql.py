@@ -120,11 +120,11 @@ def decode(stored: pl.DataFrame, columns: Sequence[ColumnLayout], table: str) ->
             columns[0],
         )
         reason = str(error).partition("\n")[0]
-        msg = (
+        change = (
             f"Column {foreign.physical!r} of table {table!r} holds values that were not written by "
-            f"this package: {reason}. Undo the change, or delete the dataset and load it again."
+            f"this package: {reason}"
         )
-        raise SchemaDriftError(msg) from error
+        raise SchemaDriftError.from_change(change) from error
 
 
 def _fails(values: pl.DataFrame, decoded: pl.Expr) -> bool:
@@ -186,12 +186,11 @@ def _as_stored(series: pl.Series, column: ColumnLayout, table: str) -> pl.Series
         foreign = "such as infinity"
     else:
         return series
-    msg = (
+    change = (
         f"Column {column.physical!r} of table {table!r} holds values {foreign} where "
-        f"{column.sql_type} was written, so somebody changed them. Undo the change, or delete the "
-        f"dataset and load it again."
+        f"{column.sql_type} was written"
     )
-    raise SchemaDriftError(msg)
+    raise SchemaDriftError.from_change(change)
 
 
 def _has_infinities(series: pl.Series, sql_type: str) -> bool:

@@ -105,11 +105,8 @@ def decode(stored: pl.DataFrame, columns: Sequence[ColumnLayout], table: str) ->
             _decoded(number, column).alias(column.name) for number, column in enumerate(columns)
         )
     except PolarsError as error:
-        msg = (
-            f"Table {table!r} holds values that were not written by this package: {error} "
-            f"Undo the change, or delete the dataset and load it again."
-        )
-        raise SchemaDriftError(msg) from error
+        change = f"Table {table!r} holds values that were not written by this package: {error}"
+        raise SchemaDriftError.from_change(change) from error
 
 
 def _mask_name(number: int) -> str:
@@ -171,12 +168,11 @@ def _as_stored(series: pl.Series, column: ColumnLayout, table: str) -> pl.Series
         if column.storage != "boolean" or series.is_between(0, 1).all():
             return series
         foreign = "other than 0 and 1"
-    msg = (
+    change = (
         f"Column {column.physical!r} of table {table!r} holds values of type {foreign} where "
-        f"{column.storage} was written, so somebody changed them. Undo the change, or delete the "
-        f"dataset and load it again."
+        f"{column.storage} was written"
     )
-    raise SchemaDriftError(msg)
+    raise SchemaDriftError.from_change(change)
 
 
 def _decoded(number: int, column: ColumnLayout) -> pl.Expr:

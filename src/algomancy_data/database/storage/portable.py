@@ -75,8 +75,8 @@ class TextTransport:
                 ]
             )
         except PolarsError as error:
-            msg = f"A table holds values that this driver's text does not give exactly: {error}"
-            raise SchemaDriftError(msg) from error
+            change = f"A table holds values that this driver's text does not give exactly: {error}"
+            raise SchemaDriftError.from_change(change) from error
 
 
 class PortableSQLiteStorage(SQLiteStorage):
@@ -144,8 +144,8 @@ def _series(name: str, values: Sequence[Any]) -> pl.Series:
     ):
         if kinds <= allowed:
             return pl.Series(name, values, dtype=dtype, strict=False)
-    msg = f"Column {name!r} holds values of several types, so somebody changed them."
-    raise SchemaDriftError(msg)
+    change = f"Column {name!r} holds values of several types, which nobody wrote there"
+    raise SchemaDriftError.from_change(change)
 
 
 def _as_text(column: pl.Series) -> pl.Series:

@@ -1,0 +1,235 @@
+"""One session's datasets, written, read, copied and dropped in transactions of the caller's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from algomancy_data.database.catalogue import Catalogue, Entry
+from algomancy_data.database.parallel import Readers
+from algomancy_data.database.payload import PreparedPayload, delete_payload, read_payload
+from algomancy_data.database.protocols import SqlTableLayout, handed_back
+from algomancy_data.database.tables import PreparedTable, copy_table, drop_table, read_table
+from algomancy_data.datamanager.names import check_name
+from algomancy_data.datasource import BASEDATASOURCE, BaseDataSource, DataClassification
+from algomancy_data.errors import DatasetExistsError, DatasetNotFoundError, TableNotFoundError
+from algomancy_data.frames import to_frame
+from algomancy_data.provenance import Provenance, TableSize
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import polars as pl
+    import sqlalchemy as sa
+
+    from algomancy_data.database.storage import TableStorage
+
+
+@dataclass(frozen=True)
+class PreparedDataset:
+    """A dataset that is ready to be written: whatever it holds can be kept exactly.
+
+    Args:
+        entry: Its row of the catalogue, but for where the data lies.
+        content: Its tables or its payload.
+    """
+
+    entry: Entry
+    content: list[PreparedTable] | PreparedPayload
+
+
+class Datasets:
+    """The datasets of one session.
+
+    Args:
+        engine: The engine through which everything goes.
+        storage: How its database keeps frames.
+        session_id: The session.
+    """
+
+    def __init__(self, engine: sa.Engine, storage: TableStorage, session_id: str) -> None:
+        self._engine = engine
+        self._storage = storage
+        self._session_id = session_id
+        self.catalogue = Catalogue(session_id)
+
+    def prepare(self, name: str, data: BaseDataSource) -> PreparedDataset:
+        """Get a dataset ready to be written; needs no connection.
+
+        Raises:
+            UnstorableError: It holds something that cannot be kept exactly.
+            DatasetNameError: No table can have a name that one of its tables has.
+        """
+        content = (
+            self._prepared_tables(data)
+            if isinstance(data, SqlTableLayout)
+            else PreparedPayload(name, data)
+        )
+        frames = (
+            content.frames
+            if isinstance(content, PreparedPayload)
+            else {table.name: table.frame for table in content}
+        )
+        sizes = {table: TableSize.of(frame) for table, frame in frames.items()}
+        entry = Entry(
+            name=name,
+            ds_id=data.id,
+            ds_type=str(data.ds_type),
+            creation_datetime=data.creation_datetime,
+            provenance=replace(data.provenance or Provenance(), tables=sizes),
+            messages=tuple(data.validation_messages),
+        )
+        return PreparedDataset(entry, content)
+
+    def write(self, connection: sa.Connection, prepared: PreparedDataset) -> Entry:
+        """Write a dataset in place of what has its name; return its entry."""
+        entry, content = prepared.entry, prepared.content
+        self.drop_content(connection, entry.name)
+        if isinstance(content, PreparedPayload):
+            stored = content.write(connection, self._session_id, entry.version)
+            entry = replace(entry, payload=stored.payload, payload_layout=stored.payload_layout)
+        else:
+            layouts = (table.write(connection, self._session_id, entry.name) for table in content)
+            entry = replace(entry, tables=tuple(layouts))
+        self.catalogue.save(connection, entry)
+        return entry
+
+    def copy(self, connection: sa.Connection, source: Entry, name: str, ds_id: str) -> Entry:
+        """Copy a dataset of tables inside the database; return the copy's entry.
+
+        Raises:
+            DatasetExistsError: There is a dataset of that name (also an ``AssertionError``).
+        """
+        if self.catalogue.version(connection, name) is not None:
+            raise DatasetExistsError.from_name(name)
+        layouts = (
+            copy_table(connection, self._storage, layout, self._session_id, name)
+            for layout in source.tables or ()
+        )
+        entry = replace(
+            source,
+            name=name,
+            ds_id=ds_id,
+            ds_type=str(DataClassification.DERIVED_DATA),
+            tables=tuple(layouts),
+            version=uuid4().hex,
+            provenance=source.provenance.derived(source.name),
+            messages=(),
+        )
+        self.catalogue.save(connection, entry)
+        return entry
+
+    def drop_content(self, connection: sa.Connection, name: str) -> None:
+        """Drop the tables and the payload of a dataset, if it has any."""
+        delete_payload(connection, self._session_id, name)
+        entry = self.catalogue.entry(connection, name)
+        for layout in (entry.tables or ()) if entry is not None else ():
+            drop_table(connection, layout.physical)
+
+    def require(self, connection: sa.Connection, name: str) -> Entry:
+        """Return a dataset's entry.
+
+        Raises:
+            DatasetNotFoundError: There is no such dataset.
+        """
+        entry = self.catalogue.entry(connection, name)
+        if entry is None:
+            raise DatasetNotFoundError.from_available(name, self.catalogue.names(connection))
+        return entry
+
+    def load(
+        self, connection: sa.Connection, entry: Entry, cls: type[BASEDATASOURCE]
+    ) -> BASEDATASOURCE:
+        """Return the DataSource that an entry is about.
+
+        Raises:
+            ValueError: Its type is none that this version knows.
+            SchemaDriftError: Somebody changed its tables by hand.
+            TypeError: It is kept as tables, and the class takes none.
+        """
+        ds_type = DataClassification(entry.ds_type)
+        if entry.tables is None:
+            data = read_payload(
+                connection,
+                self._session_id,
+                entry.name,
+                entry.version,
+                entry.payload,
+                entry.payload_layout,
+                cls,
+            )
+        else:
+            data = cls(
+                ds_type=ds_type,
+                name=entry.name,
+                ds_id=entry.ds_id,
+                creation_datetime=entry.creation_datetime,
+            )
+            _fill(data, self._read_tables(connection, entry))
+        data.validation_messages = list(entry.messages)
+        data.provenance = entry.provenance
+        return data
+
+    def read_table(
+        self,
+        connection: sa.Connection,
+        entry: Entry,
+        table: str,
+        columns: Sequence[str] | None,
+        predicate: pl.Expr | None,
+    ) -> pl.DataFrame:
+        """Return a table of a dataset, or a part of it.
+
+        Raises:
+            TableNotFoundError: It has no such table (also a ``KeyError``).
+            ColumnNotFoundError: The table has no column of a name that was asked for.
+        """
+        layouts = {layout.name: layout for layout in entry.tables or ()}
+        if table not in layouts:
+            raise TableNotFoundError.from_available(table, layouts)
+        return read_table(
+            connection,
+            self._storage,
+            layouts[table],
+            columns=columns,
+            predicate=predicate,
+            readers=self._readers(entry),
+        )
+
+    def _read_tables(self, connection: sa.Connection, entry: Entry) -> dict[str, pl.DataFrame]:
+        readers = self._readers(entry)
+        return {
+            layout.name: read_table(connection, self._storage, layout, readers=readers)
+            for layout in entry.tables or ()
+        }
+
+    def _readers(self, entry: Entry) -> Readers | None:
+        engine = self._storage.reader_engine(self._engine)
+        if engine is None:
+            return None
+
+        def has_same_state(other: sa.Connection) -> bool:
+            self._storage.help_reading(other)
+            return self.catalogue.version(other, entry.name) == entry.version
+
+        return Readers(engine, has_same_state)
+
+    def _prepared_tables(self, data: SqlTableLayout) -> list[PreparedTable]:
+        tables: dict[str, Any] = data.to_sql_tables()
+        for name in tables:
+            check_name(name, "table")
+        return [
+            PreparedTable(self._storage, name, to_frame(table, name))
+            for name, table in tables.items()
+        ]
+
+
+def _fill(data: BaseDataSource, tables: Mapping[str, pl.DataFrame]) -> None:
+    if not isinstance(data, SqlTableLayout):
+        msg = (
+            f"Dataset {data.name!r} is kept as tables, but {type(data).__name__} does not "
+            f"implement SqlTableLayout (to_sql_tables and from_sql_tables)."
+        )
+        raise TypeError(msg)
+    data.from_sql_tables(handed_back(type(data), dict(tables)))

@@ -1,0 +1,68 @@
+"""What was read: size and hash of input files, found while the ETL runs."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Self
+
+from algomancy_data.errors import FileContentError
+from algomancy_data.provenance import InputFile
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from concurrent.futures import Future
+
+    from algomancy_data.file import File
+
+_CHUNK: Final = 2**20
+
+
+class InputDigests:
+    """Hashes files in the background; as a context, it ends with the block.
+
+    Args:
+        files: The files of an ETL.
+    """
+
+    def __init__(self, files: Mapping[str, File]) -> None:
+        self._files = files
+        self._stop = threading.Event()
+
+    def __enter__(self) -> Self:
+        """Begin to read."""
+        # One thread: a second would take a core from the extraction.
+        self._pool = ThreadPoolExecutor(1, "algomancy-data-hash")
+        self._found: list[Future[InputFile]] = [
+            self._pool.submit(self._describe, name, file) for name, file in self._files.items()
+        ]
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Stop reading: nothing of a file may be read later."""
+        self._stop.set()
+        self._pool.shutdown()
+
+    def result(self) -> tuple[InputFile, ...]:
+        """Return the files, once all of them are read."""
+        return tuple(future.result() for future in self._found)
+
+    def _describe(self, name: str, file: File) -> InputFile:
+        location = None if file.path is None else str(file.path)
+        described = InputFile(name, str(file.extension), location)
+        try:
+            stored = file.stored()
+            if stored is None:
+                return described
+            digest, size = hashlib.sha256(), 0
+            opened = stored.open("rb") if isinstance(stored, Path) else io.BytesIO(stored)
+            with opened as stream:
+                while not self._stop.is_set() and (chunk := stream.read(_CHUNK)):
+                    digest.update(chunk)
+                    size += len(chunk)
+        except (OSError, FileContentError):  # the extraction says what is wrong with it
+            return described
+        return InputFile(name, str(file.extension), location, size, digest.hexdigest())

@@ -1,0 +1,149 @@
+"""Where a dataset comes from: the files, the schemas, the version, the time it took."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from algomancy_data.messages import ValidationMessage, ValidationSeverity
+from algomancy_data.metrics import PhaseMetrics
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    import polars as pl
+
+_DISTRIBUTION: Final = "algomancy-data"
+
+
+def _library() -> str:
+    return f"{_DISTRIBUTION} {version(_DISTRIBUTION)}"
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class InputFile:
+    """A file that an ETL read.
+
+    Args:
+        name: Logical name.
+        extension: Format.
+        location: The path that was given, or None for uploaded content.
+        size: Bytes as stored, compressed ones if it is compressed; None if that is not known.
+        sha256: Their SHA-256 as ``sha256sum`` prints it; None if that is not known.
+    """
+
+    name: str
+    extension: str
+    location: str | None = None
+    size: int | None = None
+    sha256: str | None = None
+
+
+@dataclass(frozen=True)
+class TableSize:
+    """How large a table is.
+
+    Args:
+        rows: Number of rows.
+        bytes: Memory that the frame takes.
+    """
+
+    rows: int
+    bytes: int
+
+    @classmethod
+    def of(cls, frame: pl.DataFrame) -> Self:
+        """Return the size of a frame."""
+        return cls(frame.height, int(frame.estimated_size()))
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """How a dataset came about.
+
+    An ETL fills it in, a store keeps it with the dataset, and a derived dataset says what it was
+    derived from.
+
+    Args:
+        library: Name and version of the package that made the dataset.
+        made_at: When, in UTC.
+        files: What was read.
+        schemas: Fingerprint of each schema that was used, by file name.
+        phases: What each phase of the ETL took; not the one that kept the result.
+        tables: Size of each table when the dataset was kept, by name.
+        derived_from: Name of the dataset that this is a copy of.
+
+    Example:
+        >>> provenance = Provenance(tables={"t": TableSize(rows=2, bytes=16)})
+        >>> Provenance.from_dict(provenance.to_dict()) == provenance
+        True
+    """
+
+    library: str = field(default_factory=_library)
+    made_at: datetime = field(default_factory=_now)
+    files: tuple[InputFile, ...] = ()
+    schemas: Mapping[str, str] = field(default_factory=dict[str, str])
+    phases: tuple[PhaseMetrics, ...] = ()
+    tables: Mapping[str, TableSize] = field(default_factory=dict[str, TableSize])
+    derived_from: str | None = None
+
+    @property
+    def seconds(self) -> float:
+        """Wall time of all phases."""
+        return sum(phase.seconds for phase in self.phases)
+
+    def derived(self, name: str) -> Self:
+        """Return the provenance of a copy of the dataset of that name."""
+        return replace(self, derived_from=name, library=_library(), made_at=_now(), phases=())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as what JSON can hold."""
+        return asdict(self) | {"made_at": self.made_at.isoformat()}
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> Self:
+        """Return what :meth:`to_dict` described; what a later version added is left out."""
+        known = _known(cls, document)
+        if "made_at" in known:
+            known["made_at"] = datetime.fromisoformat(known["made_at"])
+        for name, class_ in (("files", InputFile), ("phases", PhaseMetrics)):
+            known[name] = tuple(class_(**_known(class_, item)) for item in known.get(name, ()))
+        known["tables"] = {
+            name: TableSize(**_known(TableSize, size))
+            for name, size in known.get("tables", {}).items()
+        }
+        return cls(**known)
+
+
+def messages_to_list(messages: Iterable[ValidationMessage]) -> list[dict[str, Any]]:
+    """Return messages as what JSON can hold, without the fields that say nothing."""
+    return [
+        {name: value for name, value in message.to_dict().items() if value is not None}
+        for message in messages
+    ]
+
+
+def messages_from_list(document: Iterable[Mapping[str, Any]]) -> list[ValidationMessage]:
+    """Return the messages that :func:`messages_to_list` described.
+
+    Example:
+        >>> message = ValidationMessage(ValidationSeverity.ERROR, "null key", table="t", row=3)
+        >>> messages_from_list(messages_to_list([message])) == [message]
+        True
+    """
+    messages: list[ValidationMessage] = []
+    for item in document:
+        fields = _known(ValidationMessage, item)
+        fields["severity"] = ValidationSeverity(item["severity"])
+        messages.append(ValidationMessage(**fields))
+    return messages
+
+
+def _known(class_: type[Any], document: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: document[name] for name in class_.__dataclass_fields__ if name in document}

@@ -1,0 +1,135 @@
+"""What an ETL notes about where its data comes from."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import json
+import subprocess
+from datetime import UTC, datetime
+from typing import ClassVar
+
+import pytest
+
+from algomancy_data import (
+    Column,
+    ColumnGroup,
+    CSVDialect,
+    CSVFile,
+    DataSource,
+    DataType,
+    Schema,
+    SimpleETLFactory,
+    StatelessDataManager,
+)
+from algomancy_data.provenance import Provenance, messages_from_list
+from algomancy_data.schema.fingerprint import schema_fingerprint
+
+TEXT = b"id;name\n1;a\n2;b\n"
+
+
+class Things(Schema):
+    _FILENAME, _EXTENSION, _SCHEMA_TYPE = "things", "csv", "single"
+    ID = Column("id", DataType.INTEGER, primary_key=True)
+    NAME = Column("name", DataType.STRING)
+
+
+@pytest.fixture
+def manager():
+    return StatelessDataManager(SimpleETLFactory, [Things], "json", DataSource)
+
+
+def ingested(manager, file):
+    result = manager.etl_data({"things": file}, "d")
+    assert result.is_success, result.messages
+    return manager.get_data("d").provenance
+
+
+@pytest.mark.parametrize("stored", [TEXT, gzip.compress(TEXT)], ids=["plain", "compressed"])
+def test_a_file_is_known_by_the_hash_that_other_tools_print(manager, tmp_path, stored):
+    path = tmp_path / "things.csv"
+    path.write_bytes(stored)
+    (file,) = ingested(manager, CSVFile("things", path=path)).files
+    printed = subprocess.run(["sha256sum", str(path)], capture_output=True, text=True, check=True)
+    assert file.sha256 == printed.stdout.split()[0]
+    assert (file.name, file.extension, file.size) == ("things", "csv", len(stored))
+    assert file.location == str(path)
+
+
+def test_an_upload_is_known_by_its_bytes(manager):
+    content = f"data:text/csv;base64,{base64.b64encode(TEXT).decode()}"
+    (file,) = ingested(manager, CSVFile("things", content=content)).files
+    assert (file.sha256, file.size) == (hashlib.sha256(TEXT).hexdigest(), len(TEXT))
+    assert file.location is None
+
+
+def test_an_etl_notes_what_was_done(manager, tmp_path):
+    path = tmp_path / "things.csv"
+    path.write_bytes(TEXT)
+    before = datetime.now(UTC)
+    provenance = ingested(manager, CSVFile("things", path=path))
+    assert before <= provenance.made_at <= datetime.now(UTC)
+    assert provenance.library.startswith("algomancy-data ")
+    assert provenance.schemas == {"things": schema_fingerprint(Things)}
+    assert [phase.phase for phase in provenance.phases] == [
+        *("extract", "validate", "transform", "load")
+    ]
+    assert provenance.seconds == sum(phase.seconds for phase in provenance.phases)
+    assert provenance.tables["things"].rows == 2
+
+
+def test_a_file_that_cannot_be_read_fails_in_the_extraction(manager, tmp_path):
+    path = tmp_path / "things.csv"
+    path.write_bytes(TEXT)
+    file = CSVFile("things", path=path)
+    path.unlink()
+    assert manager.etl_data({"things": file}, "d").is_failure
+
+
+class Renamed(Things):
+    pass
+
+
+class OtherType(Things):
+    NAME = Column("name", DataType.CATEGORICAL)
+
+
+class OtherDialect(Things):
+    _CSV = CSVDialect(separator=",")
+
+
+class Legacy(Schema):
+    _FILENAME, _EXTENSION, _SCHEMA_TYPE = "things", "csv", "single"
+    _DATATYPES: ClassVar = {"id": DataType.INTEGER}
+
+
+class Several(Schema):
+    _FILENAME, _EXTENSION, _SCHEMA_TYPE = "things", "json", "multi"
+    HEAD = ColumnGroup("head", [Column("id", DataType.INTEGER)])
+
+
+class SeveralElsewhere(Several):
+    HEAD = ColumnGroup("head", [Column("id", DataType.INTEGER)], ("items",))
+
+
+class LegacySeveral(Schema):
+    _FILENAME, _EXTENSION, _SCHEMA_TYPE = "things", "json", "multi"
+    _DATATYPES: ClassVar = {"head": {"id": DataType.INTEGER}}
+
+
+def test_a_fingerprint_tells_declarations_apart_and_not_classes():
+    assert schema_fingerprint(Renamed) == schema_fingerprint(Things)
+    declarations = [
+        *(Things, OtherType, OtherDialect, Legacy, Several, SeveralElsewhere, LegacySeveral)
+    ]
+    assert len({schema_fingerprint(schema) for schema in declarations}) == len(declarations)
+
+
+def test_what_a_later_version_noted_is_left_out():
+    document = json.loads(json.dumps(Provenance().to_dict())) | {"colour": "green"}
+    document["files"] = [{"name": "t", "extension": "csv", "owner": "me"}]
+    assert Provenance.from_dict(document).files[0].name == "t"
+    (message,) = messages_from_list([{"severity": "ERROR", "message": "x", "later": 1}])
+    assert str(message) == "ERROR: x"
+    assert Provenance.from_dict({}).files == ()
