@@ -44,6 +44,37 @@ def rows(pytestconfig: pytest.Config, measuring: bool) -> int:  # noqa: FBT001  
     return pytestconfig.getoption("bench_rows") or (FULL_ROWS if measuring else TEST_ROWS)
 
 
+def limits_of(request: pytest.FixtureRequest) -> dict[str, float]:
+    """Return what a benchmark promises, and where it fails."""
+    return tomllib.loads((HERE / "limits.toml").read_text())[request.node.originalname]
+
+
+@pytest.fixture
+def within(
+    benchmark: BenchmarkFixture,
+    request: pytest.FixtureRequest,
+    capsys: pytest.CaptureFixture[str],
+) -> Callable[..., None]:
+    """Judge the best of some times in seconds, for what has nothing to stand beside."""
+    limits = limits_of(request)
+
+    def run(timed: Callable[[], float]) -> None:
+        seconds: list[float] = []
+        benchmark.pedantic(lambda: seconds.append(timed()), rounds=ROUNDS)
+        if benchmark.stats is None:  # switched off: this was a test
+            return
+        best = min(seconds)
+        benchmark.extra_info |= {"seconds": round(best, 4), "target": limits["target"]}
+        with capsys.disabled():
+            sys.stdout.write(
+                f"\n{request.node.originalname}: {best:.3f} s at best, {median(seconds):.3f} s in "
+                f"the middle (target {limits['target']} s, gate {limits['gate']} s)\n"
+            )
+        assert best <= limits["gate"], f"{best:.3f} s instead of at most {limits['gate']} s"
+
+    return run
+
+
 @pytest.fixture
 def beside(
     benchmark: BenchmarkFixture,
@@ -54,7 +85,7 @@ def beside(
 
     The machine's speed changes from minute to minute, so only times next to each other compare.
     """
-    limits = tomllib.loads((HERE / "limits.toml").read_text())[request.node.originalname]
+    limits = limits_of(request)
 
     def run(
         ours: Callable[[], object],

@@ -6,6 +6,7 @@ import math
 
 import polars as pl
 import pytest
+import sqlalchemy as sa
 from polars.testing import assert_frame_equal
 
 from algomancy_data import DataClassification, DataSource, SimpleETLFactory
@@ -269,3 +270,32 @@ def test_the_cache_is_bounded_by_bytes(new_manager, dataset, loads):
     for name in ("b", "c", "a"):
         manager.get_data(name)
     assert loads == ["ds__s__a__t"]
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        lambda manager: manager.get_data("a"),
+        lambda manager: manager.get_table("a", "t"),
+        lambda manager: manager.derive_data("a", "derived"),
+        lambda manager: manager.delete_data("a"),
+        lambda manager: manager.set_data("a", manager.get_data("b")),
+    ],
+    ids=["get", "get table", "derive", "delete", "replace"],
+)
+def test_what_is_about_one_dataset_does_not_look_at_all(new_manager, dataset, operation):
+    manager = new_manager()
+    for name in "ab":
+        manager.add_data_source(dataset(name, {"t": FRAME}))
+    manager.refresh()
+    statements = []
+
+    @sa.event.listens_for(manager.engine, "after_cursor_execute")
+    def _note(connection, cursor, statement, *others):
+        statements.append(" ".join(statement.split()))
+
+    operation(manager)
+    catalogue = [one for one in statements if "FROM algomancy_datasets" in one]
+    assert catalogue
+    assert all("algomancy_datasets.name = ?" in one for one in catalogue)
+    assert not [one for one in statements if "sqlite_master" in one or "table_list" in one]

@@ -9,14 +9,22 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from uuid import uuid4
 
 import sqlalchemy as sa
+from sqlalchemy import exc
 
 from algomancy_data.database.failures import describe
 from algomancy_data.database.layout import layouts_from_json, layouts_to_json
-from algomancy_data.database.models import FORMAT_VERSION, datasets_table, metadata
+from algomancy_data.database.models import (
+    FORMAT_VERSION,
+    datasets_table,
+    metadata,
+    payload_chunks_table,
+)
 from algomancy_data.errors import SchemaDriftError
 from algomancy_data.provenance import Provenance, messages_from_list, messages_to_list
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from algomancy_data.database.layout import TableLayout
     from algomancy_data.messages import ValidationMessage
 
@@ -160,9 +168,9 @@ def create_or_check(engine: sa.Engine) -> None:
             filled; the message names it and says what to do.
     """
     with engine.connect() as connection:
-        exists = connection.dialect.has_table(connection, datasets_table.name)
-        problems = _drift(connection) if exists else []
-        found = _columns(connection) if exists else {}
+        found = _columns(connection)
+        has_chunks = connection.dialect.has_table(connection, payload_chunks_table.name)
+    problems = _drift(found) if found else []
     if problems:
         origin = ""
         if found.keys() >= _PANDAS_COLUMNS and "version" not in found:
@@ -173,16 +181,20 @@ def create_or_check(engine: sa.Engine) -> None:
             f"table {datasets_table.name!r} and rebuild the datasets, or use another database."
         )
         raise SchemaDriftError(msg)
-    metadata.create_all(engine)
+    if not found or not has_chunks:
+        metadata.create_all(engine)
 
 
 def _columns(connection: sa.Connection) -> dict[str, Any]:
-    described = sa.inspect(connection).get_columns(datasets_table.name)
+    """Return what the database says about each column of the catalogue; none if it is not there."""
+    try:
+        described = sa.inspect(connection).get_columns(datasets_table.name)
+    except exc.NoSuchTableError:
+        return {}
     return {column["name"]: column for column in described}
 
 
-def _drift(connection: sa.Connection) -> list[str]:
-    found = _columns(connection)
+def _drift(found: Mapping[str, Any]) -> list[str]:
     problems: list[str] = []
     for column in datasets_table.columns:
         if column.name not in found:

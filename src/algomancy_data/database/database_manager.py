@@ -264,6 +264,10 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
         data.provenance = entry.provenance
         self._cache.keep(data_key, data, entry.version)
 
+    def _has(self, data_key: str) -> bool:
+        with self._reading(f"looking at dataset {data_key!r}") as connection:
+            return self._catalogue.version(connection, data_key) is not None
+
     def _discard(self, data_key: str) -> None:
         with self._writing(f"deleting dataset {data_key!r}", data_key) as connection:
             self._datasets.drop_content(connection, data_key)

@@ -65,8 +65,10 @@ def _engine_of(database: sa.URL | str) -> sa.Engine:
     if url.get_backend_name() not in _ADBC:
         raise _unsupported(url)
     url = url.set(drivername=_ADBC.get(url.drivername, url.drivername))
+    # Tables of this package have PostgreSQL's own types only.
+    arguments = {"type_resolver": "builtin"} if url.drivername == _ADBC["postgresql"] else {}
     try:
-        return sa.create_engine(url)
+        return sa.create_engine(url, connect_args=arguments)
     except (exc.ArgumentError, ImportError) as error:
         msg = f"The database URL {url.render_as_string(hide_password=True)} is wrong: {error}"
         raise StoreError(msg) from error

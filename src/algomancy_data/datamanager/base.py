@@ -137,7 +137,7 @@ class DataManager(ABC, Generic[BASEDATASOURCE]):
         check_name(derived_key)
         with self._lock:
             source = self._require(existing_key)
-            if derived_key in self.get_data_keys():
+            if self._has(derived_key):
                 raise DatasetExistsError.from_name(derived_key)
             self._keep(derived_key, source.derive(derived_key))
         self.log(f"Derived {derived_key!r} from {existing_key!r}.")
@@ -158,7 +158,7 @@ class DataManager(ABC, Generic[BASEDATASOURCE]):
             MasterDataProtectedError: It is master data, and that is protected.
         """
         with self._lock:
-            if data_key not in self.get_data_keys():
+            if not self._has(data_key):
                 raise DatasetNotFoundError.from_available(data_key, self.get_data_keys())
             if prevent_masterdata_removal and self._is_master_data(data_key):
                 raise MasterDataProtectedError.from_name(data_key)
@@ -275,6 +275,10 @@ class DataManager(ABC, Generic[BASEDATASOURCE]):
             loader.data_object_type = self._data_object_type
 
     # --- what a store overrides -------------------------------------------------------------
+
+    def _has(self, data_key: str) -> bool:
+        """Tell whether there is a dataset of that name."""
+        return data_key in self._data
 
     def _keep(self, data_key: str, data: BASEDATASOURCE) -> None:
         """Keep a dataset; memory changes only after the data is safe."""
