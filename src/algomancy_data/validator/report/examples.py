@@ -1,0 +1,66 @@
+"""The first rows that a rule found bad, with their values."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from algomancy_data.validator.report.cells import LONGEST_CELL, text_html, value_html
+from algomancy_data.validator.report.grid import GridColumn
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from algomancy_data.validator.failures import RowFailures
+    from algomancy_data.validator.rules import RuleFindings
+
+_MOST_COLUMNS: Final = 12
+_MOST_MESSAGES: Final = 5
+
+
+def examples_of(
+    rule: RuleFindings, failures: RowFailures | None, frame: pl.DataFrame | None
+) -> list[GridColumn]:
+    """Return the columns of a table of examples; none if the rule's one message says it all.
+
+    Args:
+        rule: The rule.
+        failures: The rows that it found bad, if it found them by the column.
+        frame: The validated table, if it is at hand.
+    """
+    if failures is not None:
+        return _rows(failures, frame)
+    if len(rule.messages) == 1 and rule.messages[0].row is None:
+        return []
+    return _messages(rule)
+
+
+def _rows(failures: RowFailures, frame: pl.DataFrame | None) -> list[GridColumn]:
+    shown = failures.rows.head(failures.sample.height)
+    values = failures.sample
+    if frame is not None:
+        values = frame[shown]
+    # The columns in question first: they must not be among those that are left out.
+    names = list(dict.fromkeys([*failures.sample.columns, *values.columns]))
+    columns = [GridColumn("row", [f"{row:,}" for row in shown.to_list()], "right")]
+    for name in names[:_MOST_COLUMNS]:
+        series = values[name]
+        columns.append(
+            GridColumn(
+                text_html(name, LONGEST_CELL),
+                [value_html(value) for value in series.to_list()],
+                "right" if series.dtype.is_numeric() or series.dtype.is_temporal() else "left",
+                marked=name in failures.sample.columns,
+            )
+        )
+    if (rest := len(names) - _MOST_COLUMNS) > 0:
+        columns.append(GridColumn(f"{rest:,} more columns", ["…"] * len(shown)))
+    return columns
+
+
+def _messages(rule: RuleFindings) -> list[GridColumn]:
+    shown = rule.messages[:_MOST_MESSAGES]
+    texts = GridColumn("message", [text_html(message.message) for message in shown])
+    if all(message.row is None for message in shown):
+        return [texts]
+    rows = ["" if message.row is None else f"{message.row:,}" for message in shown]
+    return [GridColumn("row", rows, "right"), texts]
