@@ -8,7 +8,12 @@ from typing import Any, Final
 
 
 class ValidationSeverity(StrEnum):
-    """How bad a finding is; members compare by :attr:`rank`."""
+    """How bad a finding is: INFO < WARNING < ERROR < CRITICAL.
+
+    Example:
+        >>> max(ValidationSeverity.ERROR, ValidationSeverity.CRITICAL).value
+        'CRITICAL'
+    """
 
     INFO = "INFO"
     WARNING = "WARNING"
@@ -25,8 +30,26 @@ class ValidationSeverity(StrEnum):
         """
         return _RANKS[self]
 
+    # A str would compare by its letters: "CRITICAL" < "ERROR" < "INFO" < "WARNING".
 
-_RANKS: Final = {severity: rank for rank, severity in enumerate(ValidationSeverity)}
+    def __lt__(self, other: str, /) -> bool:
+        """Tell whether this is less bad."""
+        return self.rank < _RANKS[other] if other in _RANKS else NotImplemented
+
+    def __le__(self, other: str, /) -> bool:
+        """Tell whether this is at most as bad."""
+        return self.rank <= _RANKS[other] if other in _RANKS else NotImplemented
+
+    def __gt__(self, other: str, /) -> bool:
+        """Tell whether this is worse."""
+        return self.rank > _RANKS[other] if other in _RANKS else NotImplemented
+
+    def __ge__(self, other: str, /) -> bool:
+        """Tell whether this is at least as bad."""
+        return self.rank >= _RANKS[other] if other in _RANKS else NotImplemented
+
+
+_RANKS: Final[dict[str, int]] = {severity: rank for rank, severity in enumerate(ValidationSeverity)}
 _ESCAPES: Final = str.maketrans({"\n": "\\n", "\r": "\\r", "\t": "\\t"})
 
 

@@ -165,7 +165,7 @@ class ValidationResult:
         try:
             from algomancy_data.validator.report import render  # noqa: PLC0415  needs the extra
         except ImportError as error:
-            if isinstance(error, MissingExtraError) or error.name != "great_tables":
+            if error.name != "great_tables":
                 raise
             raise MissingExtraError.from_extra("ValidationResult.to_html()", "report") from error
         return render(self, tables or {}, title)

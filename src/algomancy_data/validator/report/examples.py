@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from algomancy_data.validator.rules import RuleFindings
 
 _MOST_COLUMNS: Final = 12
-_MOST_MESSAGES: Final = 5
+_MOST_MESSAGES: Final = 10
 
 
 def examples_of(

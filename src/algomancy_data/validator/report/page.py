@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 # What keeps the page small and readable whatever was found.
 _MOST_TABLES: Final = 50
 _MOST_RULES: Final = 30
+_MOST_COLUMNS: Final = 8
 _MOST_EXAMPLES: Final = 100
 _OPEN_EXAMPLES: Final = 3
 
@@ -85,7 +86,23 @@ class _Report:
                 parts.setdefault(rule.table, _Part(rule.table, None)).rules.append(rule)
         self._tables = sorted(parts.values(), key=lambda part: part.urgency)
         for part in (*self._tables, self._general):
+            part.rules = self._without_repetition(part.rules)
             part.rules.sort(key=lambda rule: (-rule.severity.rank, -rule.count))
+
+    def _without_repetition(self, rules: list[RuleFindings]) -> list[RuleFindings]:
+        """Put what is said of column after column, rather than of rows, together."""
+        merged: dict[tuple[str | None, ...], RuleFindings] = {}
+        for rule in rules:
+            identity = _identity(rule)
+            once = rule.count == 1 and rule.messages[0].row is None
+            if once and rule.code is not None and identity not in self._failures:
+                identity = (str(rule.severity), rule.code)
+            if identity in merged:
+                merged[identity].messages += rule.messages
+                merged[identity].count += rule.count
+            else:
+                merged[identity] = rule
+        return list(merged.values())
 
     def page(self, title: str) -> str:
         """Return the page."""
@@ -111,7 +128,8 @@ class _Report:
             severity: sum(part.count(severity) for part in parts) for severity in _WORST_FIRST
         }
         verdict, kind = ("Passed", "passed") if result.is_valid else ("Failed", "failed")
-        reason = f"halts on {text_html(str(result.halt_on))}"
+        worst = text_html(str(result.halt_on))
+        reason = f"nothing as bad as {worst}" if result.is_valid else f"halts on {worst}"
         chips = "".join(
             f'<li class="{severity.lower()}"><b>{count:,}</b> {severity}</li>'
             for severity, count in counts.items()
@@ -161,13 +179,11 @@ class _Report:
         )
 
     def _rules(self, part: _Part, shown: list[RuleFindings]) -> str:
+        counts = [f"{rule.count:,}{self._share_of(rule, part.frame)}" for rule in shown]
         columns = [
             GridColumn("Rule", [self._rule(rule) for rule in shown]),
-            GridColumn("Findings", [rule.count for rule in shown], "right"),
+            GridColumn("Findings", counts, "right"),
         ]
-        shares = [self._share_of(rule, part.frame) for rule in shown]
-        if any(shares):
-            columns.append(GridColumn("of the rows", shares, "right"))
         return self._grids.render(columns, "rules")
 
     def _share_of(self, rule: RuleFindings, frame: pl.DataFrame | None) -> str:
@@ -180,10 +196,15 @@ class _Report:
         failures = self._failures.get(_identity(rule))
         text = rule.messages[0].message if failures is None else failures.problem
         tags = [f'<span class="badge {rule.severity.lower()}">{escape(rule.severity)}</span>']
-        where = [("code", rule.code), ("column", rule.column), ("key", rule.key)]
+        columns = list(dict.fromkeys(message.column for message in rule.messages))
+        where = [("code", rule.code)]
+        where += [("column", column) for column in columns[:_MOST_COLUMNS]]
+        where.append(("key", rule.key))
         tags += [f'<code class="{kind}">{_short(text)}</code>' for kind, text in where if text]
+        if (rest := len(columns) - _MOST_COLUMNS) > 0:
+            tags.append(f"<i>and {_many(rest, 'more column')}</i>")
         more = ""
-        if failures is None and len(rule.messages) > 1:
+        if failures is None and rule.count > 1:
             more = f" <i>and {rule.count - 1:,} more</i>"
         return f'<div class="tags">{" ".join(tags)}</div><div>{text_html(text)}{more}</div>'
 
@@ -202,11 +223,14 @@ class _Report:
         self._examples += 1
         is_open = " open" if self._examples <= _OPEN_EXAMPLES else ""
         count = len(columns[0].cells)
-        what = f"{_short(rule.code or 'messages')}, {_short(rule.column or '')}".rstrip(", ")
+        what, kind = _short(rule.code or "messages"), "examples messages"
+        if failures is not None:
+            kind = "examples"
+            what = f"{what}, {_short(failures.column)}"
         size = f"{count:,} of {rule.count:,}" if count < rule.count else f"all {count:,}"
         return (
             f"<details{is_open}><summary>{what}: <span>{size}</span></summary>"
-            f"{note}{self._grids.render(columns, 'examples')}</details>"
+            f"{note}{self._grids.render(columns, kind)}</details>"
         )
 
 
@@ -242,4 +266,4 @@ def _share(count: int, height: int) -> str:
     elif share == 1:
         percent = "100%"
     bar = f'<span class="bar" style="--share: {share:.4f}"></span>'
-    return f'{bar}<span class="percent">{percent}</span>'
+    return f'<div class="share">{bar}{percent} of rows</div>'
