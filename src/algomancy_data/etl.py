@@ -134,13 +134,13 @@ class ETLPipeline:
             messages = list(found.messages)
             messages += self._conversion_messages()
         if self._halts(messages):
-            return self._refused(self._result(messages, found.failures), recorder)
+            return self._refused(self._result(messages, found.row_failures), recorder)
 
         with recorder.phase("transform") as phase:
             transformed = self.transformation_sequence.run_transformation(data)
             phase.rows = _rows(transformed)
             messages += self.transformation_sequence.collect_messages()
-        result = self._result(messages, found.failures)
+        result = self._result(messages, found.row_failures)
         if not result:
             return self._refused(result, recorder)
 
@@ -190,7 +190,7 @@ class ETLPipeline:
     ) -> ValidationResult:
         halt_on = self.validation_sequence.halt_on
         is_valid = not self._halts(messages)
-        return ValidationResult(is_valid, messages, halt_on, failures=list(failures))
+        return ValidationResult(is_valid, messages, halt_on, row_failures=list(failures))
 
 
 def get_schema(file_name: str, schemas: Mapping[str, type[Schema]]) -> type[Schema]:

@@ -186,9 +186,12 @@ def _find():
         fcntl.flock(lock, fcntl.LOCK_EX)  # several test processes, one installation
         if (found := _installed()) is not None:
             return found
-        reason = "It can be installed for you only by root, with apt-get."
-        if os.geteuid() == 0 and shutil.which("apt-get"):
+        if "CHROMIUM" in os.environ:
+            reason = f"There is none at {os.environ['CHROMIUM']!r}."
+        elif os.geteuid() == 0 and shutil.which("apt-get"):
             reason = _install()
+        else:
+            reason = "It can be installed for you only by root, with apt-get."
     if (found := _installed()) is not None:
         return found
     pytest.fail(_HELP.format(package=_PACKAGE, reason=reason), pytrace=False)

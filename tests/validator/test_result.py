@@ -5,6 +5,7 @@ import polars as pl
 from algomancy_data.validator import (
     MissingValueValidator,
     UniqueValueValidator,
+    ValidationError,
     ValidationMessage,
     ValidationResult,
     ValidationSequence,
@@ -102,4 +103,9 @@ def test_results_are_equal_by_what_they_say():
     sequence = ValidationSequence([MissingValueValidator("t", "a")])
     result = sequence.run_validation(tables)
     assert result == ValidationResult(is_valid=True, messages=list(result))
-    assert "failures" not in repr(result)
+    assert "row_failures" not in repr(result)
+
+
+def test_an_error_of_a_component_says_something_without_a_message():
+    error = ValidationError()
+    assert (str(error), error.context) == ("Validation failed.", None)

@@ -67,7 +67,7 @@ class Validator(ABC):
         return list(self._messages)
 
     @property
-    def failures(self) -> list[RowFailures]:
+    def row_failures(self) -> list[RowFailures]:
         """The rows that :meth:`report_rows` was given in the last run: all, without a limit."""
         return list(self._failures)
 
@@ -188,9 +188,9 @@ class Validator(ABC):
                 count=len(rows) - len(shown),
             )
         if len(rows):
-            sample = values[rows.head(SAMPLE_ROWS)]
+            sample = values[rows.head(SAMPLE_ROWS)].rows()
             self._failures.append(
-                RowFailures(severity, problem, table, column, code, key, rows, sample)
+                RowFailures(severity, problem, table, code, key, rows, values.schema, sample)
             )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
@@ -38,21 +38,27 @@ class RowFailures:
         severity: How bad it is.
         problem: What is wrong with each of the rows, without its values.
         table: Logical name of the table.
-        column: Name of the column, or names joined with ``","``.
         code: Stable code of the kind of finding.
         key: The foreign key in question, if the rule is about one.
         rows: All row numbers, from 0 (any integer dtype).
-        sample: The columns in question of the first of the rows.
+        columns: The columns in question.
+        sample: What these hold in the first of the rows. As Python values, since a slice of a
+            frame keeps the texts of the whole column in memory.
     """
 
     severity: ValidationSeverity
     problem: str
     table: str
-    column: str
     code: str | None
     key: str | None
     rows: pl.Series
-    sample: pl.DataFrame
+    columns: pl.Schema
+    sample: list[tuple[Any, ...]]
+
+    @property
+    def column(self) -> str:
+        """Name of the column, or names joined with ``","``."""
+        return ",".join(self.columns)
 
     def came_from(self, frame: pl.DataFrame) -> bool:
         """Tell whether a frame may be the one that was checked: whether it has the sample's values.
@@ -60,13 +66,13 @@ class RowFailures:
         Args:
             frame: The table, which may have been changed since.
         """
-        rows, columns = self.rows.head(self.sample.height), self.sample.columns
+        rows, columns = self.rows.head(len(self.sample)), list(self.columns)
         if not set(columns).issubset(frame.columns) or (rows >= frame.height).any():
             return False
         given = frame.select(columns)[rows]
         # As text: Python objects cannot be compared by Polars.
         return [show_row(columns, row) for row in given.iter_rows()] == [
-            show_row(columns, row) for row in self.sample.iter_rows()
+            show_row(columns, row) for row in self.sample
         ]
 
 

@@ -43,7 +43,7 @@ class ValidationResult:
         messages: What was found, in order.
         halt_on: The least severity that makes data invalid.
         counts_by_severity: Number of messages per severity that occurs; counted if not given.
-        failures: The rows that checks found bad by the column, all of them.
+        row_failures: The rows that checks found bad by the column, all of them.
 
     Example:
         >>> from algomancy_data import ValidationMessage, ValidationResult, ValidationSeverity
@@ -57,7 +57,7 @@ class ValidationResult:
     messages: list[ValidationMessage] = field(default_factory=list)
     halt_on: ValidationSeverity = ValidationSeverity.CRITICAL
     counts_by_severity: dict[str, int] = field(default_factory=dict)
-    failures: list[RowFailures] = field(
+    row_failures: list[RowFailures] = field(
         default_factory=list, kw_only=True, repr=False, compare=False
     )
 
@@ -137,7 +137,7 @@ class ValidationResult:
             >>> tables["t"][result.failing_rows()["row"].unique()]["a"].to_list()
             [1, 1]
         """
-        return failing_rows(self.failures, self.messages)
+        return failing_rows(self.row_failures, self.messages)
 
     def to_html(
         self, tables: Mapping[str, Tabular] | None = None, *, title: str = "Validation report"

@@ -111,10 +111,11 @@ class ValidationSequence:
             found = self._run(validator, frames)
             self._log(found)
             messages += found
-            failures += getattr(validator, "failures", ())
+            if isinstance(validator, Validator):  # pyright: ignore[reportUnnecessaryIsInstance]  as in _run
+                failures += validator.row_failures
         threshold = self.halt_on.rank
         is_valid = all(message.severity.rank < threshold for message in messages)
-        self._result = ValidationResult(is_valid, messages, self.halt_on, failures=failures)
+        self._result = ValidationResult(is_valid, messages, self.halt_on, row_failures=failures)
         self._log_verdict(self._result)
         return self._result
 

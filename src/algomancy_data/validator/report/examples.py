@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from algomancy_data.validator.report.cells import LONGEST_CELL, text_html, value_html
 from algomancy_data.validator.report.grid import GridColumn
 
 if TYPE_CHECKING:
     import polars as pl
+    from polars.datatypes import DataType as PolarsDataType
 
     from algomancy_data.validator.failures import RowFailures
     from algomancy_data.validator.rules import RuleFindings
@@ -35,26 +36,30 @@ def examples_of(
 
 
 def _rows(failures: RowFailures, frame: pl.DataFrame | None) -> list[GridColumn]:
-    shown = failures.rows.head(failures.sample.height)
-    values = failures.sample
-    if frame is not None:
-        values = frame[shown]
-    # The columns in question first: they must not be among those that are left out.
-    names = list(dict.fromkeys([*failures.sample.columns, *values.columns]))
+    shown = failures.rows.head(len(failures.sample))
     columns = [GridColumn("row", [f"{row:,}" for row in shown.to_list()], "right")]
-    for name in names[:_MOST_COLUMNS]:
-        series = values[name]
-        columns.append(
-            GridColumn(
-                text_html(name, LONGEST_CELL),
-                [value_html(value) for value in series.to_list()],
-                "right" if series.dtype.is_numeric() or series.dtype.is_temporal() else "left",
-                marked=name in failures.sample.columns,
-            )
-        )
+    # The columns in question first: they must not be among those that are left out.
+    names = list(failures.columns)
+    for position, (name, dtype) in enumerate(failures.columns.items()):
+        values = [row[position] for row in failures.sample]
+        columns.append(_column(name, dtype, values, marked=True))
+    if frame is not None:
+        names += [name for name in frame.columns if name not in failures.columns]
+        others = (frame[name][shown] for name in names[len(failures.columns) : _MOST_COLUMNS])
+        columns += [_column(values.name, values.dtype, values.to_list()) for values in others]
+    columns = columns[: _MOST_COLUMNS + 1]
     if (rest := len(names) - _MOST_COLUMNS) > 0:
-        columns.append(GridColumn(f"{rest:,} more columns", ["…"] * len(shown)))
+        label = f"{rest:,} more column{'s' if rest > 1 else ''}"
+        columns.append(GridColumn(label, ["…"] * len(shown)))
     return columns
+
+
+def _column(
+    name: str, dtype: PolarsDataType, values: list[Any], *, marked: bool = False
+) -> GridColumn:
+    align = "right" if dtype.is_numeric() or dtype.is_temporal() else "left"
+    cells = [value_html(value) for value in values]
+    return GridColumn(text_html(name, LONGEST_CELL), cells, align, marked=marked)
 
 
 def _messages(rule: RuleFindings) -> list[GridColumn]:

@@ -75,7 +75,7 @@ class _Report:
         self._grids = Grids()
         self._examples = 0
         self._failures: dict[tuple[str | None, ...], RowFailures] = {}
-        for failure in result.failures:
+        for failure in result.row_failures:
             self._failures.setdefault(_identity(failure), failure)
         parts = {name: _Part(name, frame) for name, frame in frames.items()}
         self._general = _Part(None, None)
