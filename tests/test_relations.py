@@ -48,6 +48,10 @@ def test_a_relation_is_frozen_and_its_key_is_the_child_side():
         relation.child_table = "d"
 
 
+def test_a_relation_is_named_by_its_columns():
+    assert str(Relation("a.b", ("x", "y"), "p", ("k", "l"))) == "a.b.x,y->p.k,l"
+
+
 def test_columns_that_refer_to_different_parent_columns_form_one_composite_relation():
     schema = single(
         "c",

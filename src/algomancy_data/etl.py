@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from algomancy_data.logs import Logger
     from algomancy_data.schema import Schema
     from algomancy_data.validator import Validator
+    from algomancy_data.validator.failures import RowFailures
 
 __all__ = [
     "ETLConstructionError",
@@ -129,17 +130,19 @@ class ETLPipeline:
 
         with recorder.phase("validate") as phase:
             phase.rows = _rows(data)
-            messages = list(self.validation_sequence.run_validation(data).messages)
+            found = self.validation_sequence.run_validation(data)
+            messages = list(found.messages)
             messages += self._conversion_messages()
         if self._halts(messages):
-            return self._refused(messages, recorder)
+            return self._refused(self._result(messages, found.row_failures), recorder)
 
         with recorder.phase("transform") as phase:
             transformed = self.transformation_sequence.run_transformation(data)
             phase.rows = _rows(transformed)
             messages += self.transformation_sequence.collect_messages()
-        if self._halts(messages):
-            return self._refused(messages, recorder)
+        result = self._result(messages, found.row_failures)
+        if not result:
+            return self._refused(result, recorder)
 
         with recorder.phase("load") as phase:
             phase.rows = _rows(transformed)
@@ -147,7 +150,7 @@ class ETLPipeline:
                 self.destination_name, transformed, messages, DataClassification.MASTER_DATA
             )
         self._logger.success(f"ETL of dataset {self.destination_name!r} succeeded.")
-        return ETLResult("success", source, self._result(messages), None, recorder.metrics)
+        return ETLResult("success", source, result, None, recorder.metrics)
 
     def _conversion_messages(self) -> list[ValidationMessage]:
         return [
@@ -159,6 +162,7 @@ class ETLPipeline:
                 code="CONVERSION_FAILED"
                 if issue.severity is ValidationSeverity.ERROR
                 else "CONVERSION_AMBIGUOUS",
+                count=max(issue.count, 1),
             )
             for issue in self.extraction_sequence.conversion_issues
         ]
@@ -170,21 +174,23 @@ class ETLPipeline:
         )
         return ETLResult("failed", None, self._result([message]), error, recorder.metrics)
 
-    def _refused(self, messages: list[ValidationMessage], recorder: PhaseRecorder) -> ETLResult:
+    def _refused(self, result: ValidationResult, recorder: PhaseRecorder) -> ETLResult:
         self._logger.error(
             f"ETL of dataset {self.destination_name!r} stopped: there are messages of severity "
             f"{self.validation_sequence.halt_on} or worse."
         )
-        return ETLResult("failed", None, self._result(messages), None, recorder.metrics)
+        return ETLResult("failed", None, result, None, recorder.metrics)
 
     def _halts(self, messages: Iterable[ValidationMessage]) -> bool:
         threshold = self.validation_sequence.halt_on.rank
         return any(message.severity.rank >= threshold for message in messages)
 
-    def _result(self, messages: list[ValidationMessage]) -> ValidationResult:
-        return ValidationResult(
-            not self._halts(messages), messages, self.validation_sequence.halt_on
-        )
+    def _result(
+        self, messages: list[ValidationMessage], failures: Iterable[RowFailures] = ()
+    ) -> ValidationResult:
+        halt_on = self.validation_sequence.halt_on
+        is_valid = not self._halts(messages)
+        return ValidationResult(is_valid, messages, halt_on, row_failures=list(failures))
 
 
 def get_schema(file_name: str, schemas: Mapping[str, type[Schema]]) -> type[Schema]:

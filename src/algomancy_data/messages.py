@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
 
 class ValidationSeverity(StrEnum):
-    """How bad a finding is; members compare by :attr:`rank`."""
+    """How bad a finding is: INFO < WARNING < ERROR < CRITICAL.
+
+    Example:
+        >>> max(ValidationSeverity.ERROR, ValidationSeverity.CRITICAL).value
+        'CRITICAL'
+    """
 
     INFO = "INFO"
     WARNING = "WARNING"
@@ -25,14 +30,35 @@ class ValidationSeverity(StrEnum):
         """
         return _RANKS[self]
 
+    # A str would compare by its letters: "CRITICAL" < "ERROR" < "INFO" < "WARNING".
 
-_RANKS: Final = {severity: rank for rank, severity in enumerate(ValidationSeverity)}
+    def __lt__(self, other: str, /) -> bool:
+        """Tell whether this is less bad."""
+        return self.rank < _RANKS[other] if other in _RANKS else NotImplemented
+
+    def __le__(self, other: str, /) -> bool:
+        """Tell whether this is at most as bad."""
+        return self.rank <= _RANKS[other] if other in _RANKS else NotImplemented
+
+    def __gt__(self, other: str, /) -> bool:
+        """Tell whether this is worse."""
+        return self.rank > _RANKS[other] if other in _RANKS else NotImplemented
+
+    def __ge__(self, other: str, /) -> bool:
+        """Tell whether this is at least as bad."""
+        return self.rank >= _RANKS[other] if other in _RANKS else NotImplemented
+
+
+_RANKS: Final[dict[str, int]] = {severity: rank for rank, severity in enumerate(ValidationSeverity)}
 _ESCAPES: Final = str.maketrans({"\n": "\\n", "\r": "\\r", "\t": "\\t"})
 
 
 @dataclass(slots=True)
 class ValidationMessage:
-    """One finding.
+    """One finding, or the sum of several.
+
+    Messages are equal if severity, text, table, column, row and code are; ``key`` and ``count``
+    say nothing that these do not.
 
     Args:
         severity: How bad it is.
@@ -41,6 +67,10 @@ class ValidationMessage:
         column: Name of the column, or names joined with ``","``.
         row: Row number from 0 in the extracted frame.
         code: Stable code of the kind of finding, such as ``"PK_DUPLICATE"``.
+        key: For a rule across tables, the foreign key in question, such as
+            ``"flights.carrier->airlines.carrier"``.
+        count: How many findings the message stands for: more than one where it sums them up. The
+            counts of a rule's messages add up to the exact number of its findings.
 
     Example:
         >>> print(ValidationMessage(ValidationSeverity.ERROR, "null key", table="t", row=3))
@@ -53,6 +83,8 @@ class ValidationMessage:
     column: str | None = None
     row: int | None = None
     code: str | None = None
+    key: str | None = field(default=None, kw_only=True, compare=False)
+    count: int = field(default=1, kw_only=True, compare=False)
 
     def __post_init__(self) -> None:
         """Keep the message on one line."""
@@ -64,8 +96,8 @@ class ValidationMessage:
         return message.translate(_ESCAPES)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the six fields, the severity as text."""
-        return {
+        """Return the fields, the severity as text; ``key`` and ``count`` where they say more."""
+        fields: dict[str, Any] = {
             "severity": str(self.severity),
             "message": self.message,
             "table": self.table,
@@ -73,12 +105,17 @@ class ValidationMessage:
             "row": self.row,
             "code": self.code,
         }
+        if self.key is not None:
+            fields["key"] = self.key
+        if self.count != 1:
+            fields["count"] = self.count
+        return fields
 
     def __str__(self) -> str:
         """Return ``SEVERITY: message [where]``, without brackets when nothing says where."""
         where = ", ".join(
             f"{name}={value}"
-            for name in ("table", "column", "row", "code")
+            for name in ("table", "column", "row", "code", "key")
             if (value := getattr(self, name)) is not None
         )
         return f"{self.severity}: {self.message}" + (f" [{where}]" if where else "")

@@ -88,6 +88,13 @@ def test_rows_beyond_the_limit_are_summed_up_in_one_message():
     )
 
 
+def test_a_summary_counts_the_rows_that_it_stands_for():
+    messages = report(2, range(12_345), pl.DataFrame({"a": range(12_345)}))
+    assert [message.count for message in messages] == [1, 1, 12_343]
+    [message] = report(0, range(7), pl.DataFrame({"a": range(7)}))
+    assert message.count == 7
+
+
 @pytest.mark.parametrize(("limit", "count"), [(0, 1), (4, 5), (5, 5), (6, 5), (None, 5)])
 def test_a_summary_follows_only_where_rows_were_left_out(limit, count):
     assert len(report(limit, range(5), pl.DataFrame({"a": range(5)}))) == count

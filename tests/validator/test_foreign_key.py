@@ -62,6 +62,25 @@ def test_types_do_not_matter_where_no_row_has_a_key():
     assert check({"c": [None, None]}, {"p": ["1"]}) == []
 
 
+@pytest.mark.parametrize(
+    ("left", "right", "key"),
+    [("c", "p", "child.c->parent.p"), (["c", "d"], ["p", "q"], "child.c,d->parent.p,q")],
+)
+def test_every_message_names_the_key(left, right, key):
+    child, parent = pl.DataFrame({"c": [2], "d": [2]}), pl.DataFrame({"p": [1], "q": [1]})
+    check = ForeignKeyValidator("child", left, "parent", right)
+    check.message_limit = 0
+    for data in (
+        {"child": child, "parent": parent},
+        {"child": child, "parent": parent.cast(pl.String)},
+        {"child": child},
+        {"parent": parent},
+        {"child": child, "parent": parent.select(z="p")},
+    ):
+        messages = check.validate(data)
+        assert {message.key for message in messages} == {key}
+
+
 def test_whole_numbers_and_texts_match_across_dtypes():
     assert check({"c": [1.0, 2.0]}, {"p": [1, 2]}) == []
     assert check({"c": pl.Series(["a"], dtype=pl.Categorical)}, {"p": ["a"]}) == []

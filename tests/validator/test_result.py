@@ -2,14 +2,22 @@ from __future__ import annotations
 
 import polars as pl
 
-from algomancy_data.validator import ValidationMessage, ValidationResult, ValidationSeverity
+from algomancy_data.validator import (
+    MissingValueValidator,
+    UniqueValueValidator,
+    ValidationError,
+    ValidationMessage,
+    ValidationResult,
+    ValidationSequence,
+    ValidationSeverity,
+)
 
 INFO, WARNING, ERROR, CRITICAL = ValidationSeverity
 MESSAGES = [
     ValidationMessage(ERROR, "b", "t", "c", 3, "B"),
     ValidationMessage(INFO, "a"),
     ValidationMessage(ERROR, "b", "t", "c", 4, "B"),
-    ValidationMessage(CRITICAL, "d", code="D"),
+    ValidationMessage(CRITICAL, "d", code="D", key="t.c->p.q", count=9),
 ]
 COLUMNS = {
     "severity": pl.String,
@@ -18,6 +26,8 @@ COLUMNS = {
     "column": pl.String,
     "row": pl.Int64,
     "code": pl.String,
+    "key": pl.String,
+    "count": pl.Int64,
 }
 
 
@@ -50,8 +60,9 @@ def test_messages_are_found_by_severity():
 def test_the_frame_has_a_typed_row_for_each_message():
     frame = ValidationResult(is_valid=False, messages=MESSAGES).as_dataframe()
     assert frame.schema == COLUMNS
-    assert frame.row(0) == ("ERROR", "b", "t", "c", 3, "B")
-    assert frame.row(1) == ("INFO", "a", None, None, None, None)
+    assert frame.row(0) == ("ERROR", "b", "t", "c", 3, "B", None, 1)
+    assert frame.row(1) == ("INFO", "a", None, None, None, None, None, 1)
+    assert frame.row(3) == ("CRITICAL", "d", None, None, None, "D", "t.c->p.q", 9)
     assert frame.height == 4
 
 
@@ -59,3 +70,42 @@ def test_the_frame_is_typed_without_messages_too():
     frame = ValidationResult(is_valid=True).as_dataframe()
     assert frame.schema == COLUMNS
     assert frame.is_empty()
+
+
+def test_the_first_six_columns_are_those_of_the_pandas_package():
+    columns = ValidationResult(is_valid=True).as_dataframe().columns
+    assert columns[:6] == ["severity", "message", "table", "column", "row", "code"]
+
+
+def test_the_summary_counts_the_findings_of_each_rule():
+    summary = ValidationResult(is_valid=False, messages=MESSAGES).summary()
+    assert summary.rows() == [
+        ("ERROR", "B", "t", "c", None, 2),
+        ("INFO", None, None, None, None, 1),
+        ("CRITICAL", "D", None, None, "t.c->p.q", 9),
+    ]
+    empty = ValidationResult(is_valid=True).summary()
+    assert empty.schema == summary.schema
+    assert empty.is_empty()
+
+
+def test_a_summary_of_rules_adds_up_to_the_findings_whatever_the_limit():
+    tables = {"t": pl.DataFrame({"a": [None] * 7 + [1, 1], "b": [2] * 9})}
+    checks = [MissingValueValidator("t", "a"), UniqueValueValidator("t", ["a", "b"])]
+    for limit in (0, 1, 5, None):
+        sequence = ValidationSequence(checks, message_limit=limit)
+        counts = sequence.run_validation(tables).summary()["count"]
+        assert counts.to_list() == [7, 2, 9]
+
+
+def test_results_are_equal_by_what_they_say():
+    tables = {"t": pl.DataFrame({"a": [None]})}
+    sequence = ValidationSequence([MissingValueValidator("t", "a")])
+    result = sequence.run_validation(tables)
+    assert result == ValidationResult(is_valid=True, messages=list(result))
+    assert "row_failures" not in repr(result)
+
+
+def test_an_error_of_a_component_says_something_without_a_message():
+    error = ValidationError()
+    assert (str(error), error.context) == ("Validation failed.", None)

@@ -37,6 +37,11 @@ class Relation:
     parent_requires_child: bool = False
     track_partial_loss: bool = False
 
+    def __str__(self) -> str:
+        """Return the relation as messages name it, such as ``flights.tail->planes.tail``."""
+        child = f"{self.child_table}.{','.join(self.child_cols)}"
+        return f"{child}->{self.parent_table}.{','.join(self.parent_cols)}"
+
     @property
     def key(self) -> tuple[str, tuple[str, ...]]:
         """Child table and columns: what :func:`merge_relations` recognises a relation by."""

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 from algomancy_data.messages import ValidationMessage, ValidationSeverity
+from algomancy_data.validator.failures import SAMPLE_ROWS, RowFailures, failing_rows
 from algomancy_data.validator.wording import show_row
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class Validator(ABC):
     def __init__(self) -> None:
         self._messages: list[ValidationMessage] = []
         self._buffer: list[ValidationMessage] = []
+        self._failures: list[RowFailures] = []
 
     @abstractmethod
     def validate(self, data: dict[str, pl.DataFrame]) -> list[ValidationMessage]:
@@ -64,10 +66,36 @@ class Validator(ABC):
         self.flush_buffer()
         return list(self._messages)
 
+    @property
+    def row_failures(self) -> list[RowFailures]:
+        """The rows that :meth:`report_rows` was given in the last run: all, without a limit."""
+        return list(self._failures)
+
+    def failing_rows(self) -> pl.DataFrame:
+        """Return all rows that failed in the last run, each with its reasons.
+
+        Unlike the messages they have no limit.
+
+        Returns:
+            Columns ``table``, ``row``, ``code``, ``column``, ``key``, ``severity`` and
+            ``message``; see :meth:`ValidationResult.failing_rows`.
+
+        Example:
+            >>> import polars as pl
+            >>> from algomancy_data import MissingValueValidator
+            >>> check = MissingValueValidator("t", ["a"])
+            >>> check.message_limit = 0
+            >>> _ = check.validate({"t": pl.DataFrame({"a": [1, None, None]})})
+            >>> check.failing_rows()["row"].to_list()
+            [1, 2]
+        """
+        return failing_rows(self._failures, self.messages)
+
     def reset(self) -> None:
-        """Forget all messages, for a fresh run."""
+        """Forget all messages and failing rows, for a fresh run."""
         self._messages = []
         self._buffer = []
+        self._failures = []
 
     def add_message(
         self,
@@ -77,9 +105,14 @@ class Validator(ABC):
         column: str | None = None,
         row: int | None = None,
         code: str | None = None,
+        *,
+        key: str | None = None,
+        count: int = 1,
     ) -> None:
         """Report one finding; the arguments are those of :class:`ValidationMessage`."""
-        self._messages.append(ValidationMessage(severity, message, table, column, row, code))
+        self._messages.append(
+            ValidationMessage(severity, message, table, column, row, code, key=key, count=count)
+        )
 
     def buffer_message(
         self,
@@ -89,9 +122,14 @@ class Validator(ABC):
         column: str | None = None,
         row: int | None = None,
         code: str | None = None,
+        *,
+        key: str | None = None,
+        count: int = 1,
     ) -> None:
         """Keep one finding until :meth:`flush_buffer`."""
-        self._buffer.append(ValidationMessage(severity, message, table, column, row, code))
+        self._buffer.append(
+            ValidationMessage(severity, message, table, column, row, code, key=key, count=count)
+        )
 
     def flush_buffer(self, success_message: str | None = None) -> None:
         """Report what the buffer holds.
@@ -113,8 +151,11 @@ class Validator(ABC):
         *,
         table: str,
         code: str,
+        key: str | None = None,
     ) -> None:
         """Report bad rows: one message each up to the limit, then one with the total.
+
+        All of the row numbers are kept for :meth:`failing_rows`.
 
         Args:
             severity: Severity of each message.
@@ -124,6 +165,7 @@ class Validator(ABC):
                 named in its ``column``.
             table: Logical name of the table.
             code: Code of each message.
+            key: For a rule across tables, the foreign key in question.
 
         Raises:
             ValueError: :attr:`message_limit` is negative.
@@ -133,10 +175,23 @@ class Validator(ABC):
         column = ",".join(values.columns)
         for row, cells in zip(shown.to_list(), values[shown].iter_rows(), strict=True):
             where = show_row(values.columns, cells)
-            self.add_message(severity, f"{problem}: {where}", table, column, row, code)
+            self.add_message(severity, f"{problem}: {where}", table, column, row, code, key=key)
         if len(rows) > len(shown):
             total = f"{len(rows):,} rows in all; the first {len(shown):,} are reported."
-            self.add_message(severity, f"{problem}: {total}", table, column, code=code)
+            self.add_message(
+                severity,
+                f"{problem}: {total}",
+                table,
+                column,
+                code=code,
+                key=key,
+                count=len(rows) - len(shown),
+            )
+        if len(rows):
+            sample = values[rows.head(SAMPLE_ROWS)].rows()
+            self._failures.append(
+                RowFailures(severity, problem, table, code, key, rows, values.schema, sample)
+            )
 
 
 def checked_message_limit(limit: int | None) -> int | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 from algomancy_data.messages import ValidationSeverity
-from algomancy_data.relations import resolve_relations_from_schemas
+from algomancy_data.relations import Relation, resolve_relations_from_schemas
 from algomancy_data.relations.keys import match_keys, rows_without_parent
 from algomancy_data.schema.tables import Schemas, schema_classes, schema_table_map
 from algomancy_data.validator.frame_check import FrameCheck
@@ -44,7 +44,7 @@ class ForeignKeyValidator(FrameCheck):
         >>> airlines = pl.DataFrame({"carrier": ["AA", "UA"]})
         >>> print(*check.validate({"flights": flights, "airlines": airlines}))
         ERROR: Key is not in airlines(carrier): carrier='ZZ' \
-[table=flights, column=carrier, row=1, code=FK_VIOLATION]
+[table=flights, column=carrier, row=1, code=FK_VIOLATION, key=flights.carrier->airlines.carrier]
     """
 
     def __init__(
@@ -100,20 +100,28 @@ class ForeignKeyValidator(FrameCheck):
             validators.append(validator)
         return validators
 
+    @property
+    def key(self) -> str:
+        """The key as messages name it, such as ``flights.tail->planes.tail``."""
+        left, right = tuple(self.left_col), tuple(self.right_col)
+        return str(Relation(self.left_table, left, self.right_table, right))
+
     def check(self, tables: dict[str, pl.DataFrame]) -> None:
         """Report the keys without a match."""
-        left = self.find_table(tables, self.left_table, self._severity)
+        left = self.find_table(tables, self.left_table, self._severity, self.key)
         if left is None or any(name not in left.columns for name in self._may_be_absent):
             return
         if not self._has_columns(left, self.left_table, self.left_col):
             return
-        right = self.find_table(tables, self.right_table, self._severity)
+        right = self.find_table(tables, self.right_table, self._severity, self.key)
         if right is None or not self._has_columns(right, self.right_table, self.right_col):
             return
         self._check_keys(left.select(self.left_col), right.select(self.right_col))
 
     def _has_columns(self, frame: pl.DataFrame, table: str, columns: Sequence[str]) -> bool:
-        return all(self.has_column(frame, table, name, self._severity) for name in columns)
+        return all(
+            self.has_column(frame, table, name, self._severity, self.key) for name in columns
+        )
 
     def _check_keys(self, left: pl.DataFrame, right: pl.DataFrame) -> None:
         rows = rows_without_parent(left, right)
@@ -127,12 +135,17 @@ class ForeignKeyValidator(FrameCheck):
             )
             text = f"Key cannot be compared with {parent}: {pairs}."
             column = ",".join(self.left_col)
-            self.add_message(
-                self._severity, text, self.left_table, column, code="FK_DTYPE_MISMATCH"
-            )
+            code = "FK_DTYPE_MISMATCH"
+            self.add_message(self._severity, text, self.left_table, column, code=code, key=self.key)
         problem = f"Key is not in {parent}"
         self.report_rows(
-            self._severity, problem, rows, left, table=self.left_table, code="FK_VIOLATION"
+            self._severity,
+            problem,
+            rows,
+            left,
+            table=self.left_table,
+            code="FK_VIOLATION",
+            key=self.key,
         )
 
     def _check_arguments(self) -> None:

@@ -39,22 +39,31 @@ class FrameCheck(Validator):
         """Report what is wrong with the tables."""
 
     def find_table(
-        self, tables: dict[str, pl.DataFrame], table: str, severity: ValidationSeverity
+        self,
+        tables: dict[str, pl.DataFrame],
+        table: str,
+        severity: ValidationSeverity,
+        key: str | None = None,
     ) -> pl.DataFrame | None:
         """Return the table, or report that there is none (TABLE_NOT_FOUND)."""
         if table not in tables:
             text = f"Table {table!r} is not in the data."
-            self.add_message(severity, text, table, code="TABLE_NOT_FOUND")
+            self.add_message(severity, text, table, code="TABLE_NOT_FOUND", key=key)
         return tables.get(table)
 
     def has_column(
-        self, frame: pl.DataFrame, table: str, column: str, severity: ValidationSeverity
+        self,
+        frame: pl.DataFrame,
+        table: str,
+        column: str,
+        severity: ValidationSeverity,
+        key: str | None = None,
     ) -> bool:
         """Tell whether the table has the column, or report that it has not (COLUMN_NOT_FOUND)."""
         if column in frame.columns:
             return True
         text = f"Column {column!r} is not in table {table!r}."
-        self.add_message(severity, text, table, column, code="COLUMN_NOT_FOUND")
+        self.add_message(severity, text, table, column, code="COLUMN_NOT_FOUND", key=key)
         return False
 
     def can_compare(self, values: pl.DataFrame, table: str, severity: ValidationSeverity) -> bool:

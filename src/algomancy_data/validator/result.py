@@ -8,10 +8,16 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
+from algomancy_data.errors import MissingExtraError
 from algomancy_data.messages import ValidationMessage, ValidationSeverity
+from algomancy_data.validator.failures import RowFailures, failing_rows
+from algomancy_data.validator.glance import glance_at
+from algomancy_data.validator.rules import findings_by_rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+
+    from algomancy_data.frames import Tabular
 
 _COLUMNS: Final = {
     "severity": pl.String,
@@ -20,7 +26,10 @@ _COLUMNS: Final = {
     "column": pl.String,
     "row": pl.Int64,
     "code": pl.String,
+    "key": pl.String,
+    "count": pl.Int64,
 }
+_SUMMARY: Final = ("severity", "code", "table", "column", "key", "count")
 
 
 @dataclass
@@ -34,6 +43,7 @@ class ValidationResult:
         messages: What was found, in order.
         halt_on: The least severity that makes data invalid.
         counts_by_severity: Number of messages per severity that occurs; counted if not given.
+        row_failures: The rows that checks found bad by the column, all of them.
 
     Example:
         >>> from algomancy_data import ValidationMessage, ValidationResult, ValidationSeverity
@@ -47,6 +57,9 @@ class ValidationResult:
     messages: list[ValidationMessage] = field(default_factory=list)
     halt_on: ValidationSeverity = ValidationSeverity.CRITICAL
     counts_by_severity: dict[str, int] = field(default_factory=dict)
+    row_failures: list[RowFailures] = field(
+        default_factory=list, kw_only=True, repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
         """Count the messages."""
@@ -75,13 +88,91 @@ class ValidationResult:
         """Return a row per message.
 
         Returns:
-            Columns ``severity``, ``message``, ``table``, ``column``, ``code`` (String) and
-            ``row`` (Int64), in the order of a message's fields, also without messages.
+            Columns ``severity``, ``message``, ``table``, ``column``, ``code``, ``key`` (String),
+            ``row`` and ``count`` (Int64), in the order of a message's fields, also without
+            messages.
         """
-        records = [message.to_dict() for message in self.messages]
-        return pl.DataFrame(
-            {name: [record[name] for record in records] for name in _COLUMNS}, schema=_COLUMNS
-        )
+        columns = {name: [getattr(message, name) for message in self.messages] for name in _COLUMNS}
+        columns["severity"] = [str(severity) for severity in columns["severity"]]
+        return pl.DataFrame(columns, schema=_COLUMNS)
+
+    def summary(self) -> pl.DataFrame:
+        """Return a row per rule with the exact number of its findings.
+
+        The limit on messages does not limit the counts.
+
+        Returns:
+            Columns ``severity``, ``code``, ``table``, ``column``, ``key`` (String) and ``count``
+            (Int64), in order of first appearance.
+
+        Example:
+            >>> import polars as pl
+            >>> from algomancy_data import MissingValueValidator, ValidationSequence
+            >>> sequence = ValidationSequence([MissingValueValidator("t", ["a"])], message_limit=1)
+            >>> result = sequence.run_validation({"t": pl.DataFrame({"a": [None, None, None]})})
+            >>> len(result), result.summary()["count"].to_list()
+            (2, [3])
+        """
+        rules = findings_by_rule(self.messages)
+        columns = {name: [getattr(rule, name) for rule in rules] for name in _SUMMARY}
+        columns["severity"] = [str(severity) for severity in columns["severity"]]
+        return pl.DataFrame(columns, schema={name: _COLUMNS[name] for name in _SUMMARY})
+
+    def failing_rows(self) -> pl.DataFrame:
+        """Return every row that a check found bad, with its reasons, whatever the message limit.
+
+        Checks keep the numbers of their bad rows as columns; the frame is made when asked for.
+
+        Returns:
+            A row per bad row and reason: ``table``, ``code``, ``column`` and ``key``
+            (Categorical), ``row`` (UInt32: the number from 0 in the validated frame),
+            ``severity`` (Enum, so that ``pl.col("severity") >= "ERROR"`` works) and ``message``
+            (String: what is wrong, as a rule without the values).
+
+        Example:
+            >>> import polars as pl
+            >>> from algomancy_data import UniqueValueValidator, ValidationSequence
+            >>> tables = {"t": pl.DataFrame({"a": [1, 2, 1]})}
+            >>> result = ValidationSequence([UniqueValueValidator("t", "a")]).run_validation(tables)
+            >>> tables["t"][result.failing_rows()["row"].unique()]["a"].to_list()
+            [1, 1]
+        """
+        return failing_rows(self.row_failures, self.messages)
+
+    def to_html(
+        self, tables: Mapping[str, Tabular] | None = None, *, title: str = "Validation report"
+    ) -> str:
+        """Return a report to look at in a browser: one page that needs nothing from elsewhere.
+
+        For each table it shows how many findings of which severity there are, and for each rule
+        the exact number of findings and the first rows concerned. What is shown is bounded: a
+        page stays readable, and small, however much was found.
+
+        Args:
+            tables: The frames that were validated, by logical name. With them the report shows
+                whole rows, otherwise the columns in question.
+            title: Heading of the page.
+
+        Raises:
+            MissingExtraError: The extra ``algomancy-data[report]`` is not installed.
+            FrameError: A table cannot be turned into a frame.
+
+        Example:
+            >>> from pathlib import Path
+            >>> page = ValidationResult(is_valid=True).to_html()
+            >>> _ = Path("report.html").write_text(page, encoding="utf-8")  # doctest: +SKIP
+        """
+        try:
+            from algomancy_data.validator.report import render  # noqa: PLC0415  needs the extra
+        except ImportError as error:
+            if error.name != "great_tables":
+                raise
+            raise MissingExtraError.from_extra("ValidationResult.to_html()", "report") from error
+        return render(self, tables or {}, title)
+
+    def _repr_html_(self) -> str:
+        """Return the verdict and the findings by rule, for a notebook."""
+        return glance_at(self.is_valid, str(self.halt_on), findings_by_rule(self.messages))
 
     def __bool__(self) -> bool:
         """Tell whether the data may be used."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from algomancy_data.frames import Tabular
     from algomancy_data.logs import Logger
+    from algomancy_data.validator.failures import RowFailures
 
 _LOGGED_PER_CHECK: Final = 3
 
@@ -105,13 +106,16 @@ class ValidationSequence:
         self._result = None
         frames = {name: to_frame(table, name) for name, table in data.items()}
         messages: list[ValidationMessage] = []
+        failures: list[RowFailures] = []
         for validator in self._validators:
             found = self._run(validator, frames)
             self._log(found)
             messages += found
+            if isinstance(validator, Validator):  # pyright: ignore[reportUnnecessaryIsInstance]  as in _run
+                failures += validator.row_failures
         threshold = self.halt_on.rank
         is_valid = all(message.severity.rank < threshold for message in messages)
-        self._result = ValidationResult(is_valid, messages, self.halt_on)
+        self._result = ValidationResult(is_valid, messages, self.halt_on, row_failures=failures)
         self._log_verdict(self._result)
         return self._result
 
