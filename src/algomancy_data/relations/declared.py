@@ -42,6 +42,11 @@ class Relation:
         """Child table and columns: what :func:`merge_relations` recognises a relation by."""
         return self.child_table, self.child_cols
 
+    def __str__(self) -> str:
+        """Return ``child.column->parent.column``, as messages name a relation."""
+        child, parent = ",".join(self.child_cols), ",".join(self.parent_cols)
+        return f"{self.child_table}.{child}->{self.parent_table}.{parent}"
+
 
 def resolve_relations_from_schemas(schemas: Schemas) -> list[Relation]:
     """Return the relations that the columns of the schemas declare, in order of declaration.
