@@ -175,6 +175,14 @@ def test_a_chain_through_a_whole_table_takes_a_few_rounds(broken):
     assert len(transformer.messages) == broken
 
 
+def test_a_table_whose_rows_need_a_row_that_refers_to_them_keeps_only_its_cycles():
+    relation = Relation("staff", ("boss",), "staff", ("id",), parent_requires_child=True)
+    bosses = {"id": [1, 2, 3, 4, 5], "boss": [None, 1, 2, 5, 4]}
+    transformer, data = cascade([relation], staff=bosses)
+    assert data["staff"]["id"].to_list() == [4, 5]
+    assert dropped(transformer) == [("staff", "REQUIRED_CHILD", [0, 1, 2])]
+
+
 def test_rows_that_are_gone_already_break_a_chain():
     staff = pl.DataFrame({"id": [1, 2, 3], "boss": [None, 1, 2]})
     kept = pl.Series([True, False, True])
@@ -355,6 +363,15 @@ def test_a_parent_that_lost_some_of_its_children_is_dropped_with_the_others():
         ("CASCADE_PARTIAL_LOSS_DROP", "orders", "id"),
         ("CASCADE_ORPHAN_DROP", "lines", "order"),
     ]
+
+
+def test_a_partial_loss_climbs_a_table_that_refers_to_itself():
+    relation = Relation("parts", ("of",), "parts", ("id",), track_partial_loss=True)
+    parts = pl.DataFrame({"id": [1, 2, 3, 4, 5, 6], "of": [None, 1, 1, 2, 2, None]})
+    snapshot = CascadeSnapshot(extra_relations=[relation])
+    snapshot.transform({"parts": parts})
+    _, data = cascade([relation], snapshot, parts=parts.filter(pl.col("id") != 5))
+    assert data["parts"]["id"].to_list() == [6]
 
 
 def test_a_parent_that_lost_all_its_children_is_the_matter_of_the_required_child():

@@ -41,10 +41,10 @@ class CascadeRule(StrEnum):
     PARTIAL_LOSS = "CASCADE_PARTIAL_LOSS_DROP"
 
 
-# Dropping by one of them leaves nothing to do for these rules of the same relation: a child
-# without a parent was nobody's child, and a parent without a child nobody's parent.
+# The rules of a relation that its own drops cannot break: an orphan was the child of no parent that
+# is there, so no parent lost one; a parent that no child refers to leaves no orphan.
 _NOT_AFFECTED: Final = {
-    CascadeRule.ORPHAN: frozenset({CascadeRule.ORPHAN, CascadeRule.REQUIRED_CHILD}),
+    CascadeRule.ORPHAN: frozenset(CascadeRule),
     CascadeRule.REQUIRED_CHILD: frozenset({CascadeRule.ORPHAN}),
     CascadeRule.PARTIAL_LOSS: frozenset[CascadeRule](),
 }

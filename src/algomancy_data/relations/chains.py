@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from algomancy_data.relations.keys import complete_rows, match_keys, unmatched
+from algomancy_data.relations.keys import match_keys, unmatched
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,11 +75,8 @@ def _whole_by_leaps(up: pl.Series, whole: pl.Series) -> pl.Series:
 
 def _whole_by_passes(child: pl.DataFrame, parent: pl.DataFrame, whole: pl.Series) -> pl.Series:
     """Take a row as missing when all its parents are: as many passes as the longest chain has."""
-    complete = complete_rows(child)
     while True:
         further = whole & ~unmatched(child, parent.filter(whole))
-        if complete is not None:
-            further = further | (whole & ~complete)
         if further.sum() == whole.sum():
             return whole
         whole = further
