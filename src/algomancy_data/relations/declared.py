@@ -25,6 +25,9 @@ class Relation:
         parent_requires_child: Parents without a child are dropped by a cascade.
         track_partial_loss: Parents that lost some of their children are dropped by a cascade.
 
+    Raises:
+        ValueError: Unequal numbers of columns, or none.
+
     Example:
         >>> Relation("flights", ("carrier",), "airlines", ("carrier",)).key
         ('flights', ('carrier',))
@@ -36,6 +39,15 @@ class Relation:
     parent_cols: tuple[str, ...]
     parent_requires_child: bool = False
     track_partial_loss: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse columns that cannot be paired."""
+        if not self.child_cols or len(self.child_cols) != len(self.parent_cols):
+            msg = (
+                f"A relation pairs the columns of two tables, at least one of each, "
+                f"not {self.child_cols!r} with {self.parent_cols!r}."
+            )
+            raise ValueError(msg)
 
     @property
     def key(self) -> tuple[str, tuple[str, ...]]:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import polars as pl
 
+from algomancy_data.relations.packing import pack_keys
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -150,9 +152,10 @@ def unmatched(keys: pl.DataFrame, others: pl.DataFrame) -> pl.Series:
     if matched is None:
         return everywhere(keys.height, value=True) if complete is None else complete
     known, other_keys = matched
-    if known.width == 1 and _is_fixed_width(known.dtypes[0]):
-        # 3 ms where a join takes 7 (1,000,000 keys in 100,000); for text it is the slower one.
-        found = known.to_series().is_in(other_keys.to_series().implode())
+    packed = _as_one_column(known, other_keys)
+    if packed is not None:
+        column, other = packed
+        found = column.is_in(other.implode())
         missing = ~found.fill_null(value=False)
         return missing if complete is None else missing & complete
     rows = known.lazy().with_row_index("row")
@@ -217,6 +220,16 @@ def everywhere(height: int, *, value: bool) -> pl.Series:
 
 def _numbers(count: int) -> pl.Series:
     return pl.int_range(count, dtype=pl.get_index_type(), eager=True)
+
+
+def _as_one_column(keys: pl.DataFrame, others: pl.DataFrame) -> tuple[pl.Series, pl.Series] | None:
+    """Return the keys as one column each, if looking them up is then faster than a join."""
+    if keys.width > 1:
+        return pack_keys(keys, others)
+    # 3 ms where a join takes 7 (1,000,000 keys in 100,000); for text it is the slower one.
+    if _is_fixed_width(keys.dtypes[0]):
+        return keys.to_series(), others.to_series()
+    return None
 
 
 def _is_fixed_width(dtype: PolarsDataType) -> bool:
