@@ -82,8 +82,8 @@ def with_key(frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     return frame[frame[columns].notna().all(axis=1)]
 
 
-def rows_in(frame: pd.DataFrame, columns: list[str], keys: set[tuple[object, ...]]) -> list[bool]:
-    return [key in keys for key in row_tuples(frame, columns)]
+def rows_in(frame: pd.DataFrame, columns: list[str], keys: set[tuple[object, ...]]) -> pd.Series:
+    return pd.Series([key in keys for key in row_tuples(frame, columns)], frame.index, dtype=bool)
 
 
 def duplicates_by_tuples(frame: pd.DataFrame, columns: list[str]) -> int:
@@ -92,13 +92,13 @@ def duplicates_by_tuples(frame: pd.DataFrame, columns: list[str]) -> int:
     repeated: set[tuple[object, ...]] = set()
     for key in row_tuples(complete, columns):
         (repeated if key in seen else seen).add(key)
-    return sum(rows_in(complete, columns, repeated))
+    return int(rows_in(complete, columns, repeated).sum())
 
 
 def orphans_by_tuples(child: pd.DataFrame, parent: pd.DataFrame, columns: list[str]) -> int:
     known = set(row_tuples(parent, columns))
     complete = with_key(child, columns)
-    return len(complete) - sum(rows_in(complete, columns, known))
+    return len(complete) - int(rows_in(complete, columns, known).sum())
 
 
 def cascade_by_tuples(
@@ -106,8 +106,8 @@ def cascade_by_tuples(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     while True:
         before = len(child) + len(parent)
-        found = rows_in(child, columns, set(row_tuples(parent, columns)))
-        child = child[found | child[columns].isna().any(axis=1)]
+        known = set(row_tuples(parent, columns))
+        child = child[rows_in(child, columns, known) | child[columns].isna().any(axis=1)]
         known = set(row_tuples(with_key(child, columns), columns))
         parent = parent[rows_in(parent, columns, known)]
         if len(child) + len(parent) == before:

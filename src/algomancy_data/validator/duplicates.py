@@ -2,7 +2,7 @@
 
 A proof that there are no duplicates is far cheaper than finding them, so it is tried first: keys
 that strictly increase (0.5 ms for 1,000,000 integers). Then hashes are sorted and compared with
-their neighbours (25 ms for 1,000,000 keys of two columns), and only rows with a repeated hash are
+their neighbours (20 ms for 1,000,000 keys of two columns), and only rows with a repeated hash are
 compared as such (``is_duplicated`` alone takes 100 ms).
 """
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from polars.datatypes import DataType as PolarsDataType
 
 _SAMPLE: Final = 1024
+_HASH_FACTOR: Final = pl.lit(0x9E37_79B9_7F4A_7C15, pl.UInt64)
 
 
 def columns_with_duplicates(frame: pl.DataFrame, columns: Sequence[str]) -> list[str]:
@@ -71,15 +72,14 @@ def duplicate_rows(keys: pl.DataFrame) -> pl.Series:
 
 def _has_repeated_hash(keys: pl.DataFrame) -> pl.Series:
     """Return which rows have the hash of another row: all duplicates, and seldom some other row."""
-    hashes = keys.select(_whole(keys.columns).hash()).to_series()
+    combined, *others = (pl.col(name).hash() for name in keys.columns)
+    for other in others:
+        # Wraps around. 5 ms where the hash of a struct takes 11.
+        combined = combined * _HASH_FACTOR + other
+    hashes = keys.select(combined).to_series()
     ordered = hashes.sort()
     repeated = ordered.filter(ordered == ordered.shift())
     return hashes.is_in(repeated.implode())
-
-
-def _whole(columns: Sequence[str]) -> pl.Expr:
-    """Return the key as one column."""
-    return pl.col(columns[0]) if len(columns) == 1 else pl.struct(columns)
 
 
 def _strictly_increasing(keys: pl.DataFrame) -> bool:
