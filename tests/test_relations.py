@@ -327,6 +327,8 @@ def test_rows_have_a_match_or_none_or_no_complete_key(data, columns):
         {"a": [LOWEST, HIGHEST], "b": [1, 1]},
         {"a": [0, 2**32], "b": [0, 2**31]},
         {"a": [str(number) for number in range(1000)], "b": [1] * 1000},
+        # The many texts stand between the rows that a sample takes.
+        {"a": [str(n) if n % 64 else "x" for n in range(2**16)], "b": [1] * 2**16},
     ],
 )
 def test_keys_that_would_not_fit_or_gain_are_not_packed(columns):

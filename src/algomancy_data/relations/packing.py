@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _CAPACITY: Final = 2**63 - 1
 _SAMPLE: Final = 1024
 _FEW: Final = _SAMPLE // 4
+_MOST: Final = 50_000
 
 _Codes = tuple[pl.Series, pl.Series, int]
 """A position per value of both columns, and the number of positions."""
@@ -55,11 +56,16 @@ def pack_keys(keys: pl.DataFrame, others: pl.DataFrame) -> tuple[pl.Series, pl.S
 
 
 def _text_codes(column: pl.Series, other: pl.Series) -> _Codes | None:
-    if other.head(_SAMPLE).n_unique() > _FEW:
+    """Return the positions among the distinct texts, or None if a join is faster: too many."""
+    sample = other.gather_every(max(len(other) // _SAMPLE, 1))
+    if sample.n_unique() > _FEW:
         return None
-    texts = pl.Enum(other.drop_nulls().unique())
+    distinct = other.drop_nulls().unique()
+    if len(distinct) > _MOST:
+        return None
+    texts = pl.Enum(distinct)
     mine, its = (values.cast(texts, strict=False).to_physical() for values in (column, other))
-    return mine, its, max(len(texts.categories), 1)
+    return mine, its, max(len(distinct), 1)
 
 
 def _codes(column: pl.Series, other: pl.Series) -> _Codes | None:
