@@ -344,6 +344,14 @@ def test_keys_at_the_edge_of_what_fits_are_packed_apart():
     assert mine.null_count() == 0
 
 
+def test_every_combination_of_values_has_a_number_of_its_own():
+    grid = pl.DataFrame({"a": range(3)}).join(pl.DataFrame({"b": ["x", "y"]}), how="cross")
+    grid = grid.join(pl.DataFrame({"c": range(-1, 3)}), how="cross")
+    mine, its = pack_keys(grid.reverse(), grid)
+    assert sorted(its) == list(range(24))
+    assert mine.reverse().equals(its)
+
+
 def test_columns_of_nulls_are_packed_as_nulls():
     nulls = pl.DataFrame({"a": [None], "b": [None]}, schema={"a": pl.Int64, "b": pl.String})
     packed = pack_keys(pl.DataFrame({"a": [0], "b": [""]}), nulls)
