@@ -91,6 +91,7 @@ def beside(
         ours: Callable[[], object],
         other: Callable[[], object],
         before_each: Callable[[], object] = lambda: None,
+        rounds: int = ROUNDS,
     ) -> None:
         seconds: list[float] = []
 
@@ -101,7 +102,7 @@ def beside(
             seconds.append(time.perf_counter() - start)
             before_each()
 
-        benchmark.pedantic(ours, setup=the_other_way, rounds=ROUNDS)
+        benchmark.pedantic(ours, setup=the_other_way, rounds=rounds)
         if benchmark.stats is None:  # switched off: this was a test
             return
         ratios = [mine / its for mine, its in zip(benchmark.stats.stats.data, seconds, strict=True)]
@@ -114,7 +115,7 @@ def beside(
         }
         with capsys.disabled():
             sys.stdout.write(
-                f"\n{request.node.originalname}: {ratio:.2f} × the other way's "
+                f"\n{request.node.name}: {ratio:.3f} × the other way's "
                 f"{median(seconds):.3f} s ({min(ratios):.2f}–{max(ratios):.2f}; "
                 f"target {limits['target']}, gate {limits['gate']})\n"
             )

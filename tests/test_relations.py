@@ -18,8 +18,11 @@ from algomancy_data.relations.keys import (
     common_dtype,
     is_comparable,
     match_keys,
+    matched_rows,
     rows_without_parent,
+    unmatched,
 )
+from algomancy_data.relations.packing import pack_keys
 from algomancy_data.schema import Column, ColumnGroup, DataType, Schema
 
 
@@ -48,8 +51,15 @@ def test_a_relation_is_frozen_and_its_key_is_the_child_side():
         relation.child_table = "d"
 
 
-def test_a_relation_is_named_by_its_columns():
-    assert str(Relation("a.b", ("x", "y"), "p", ("k", "l"))) == "a.b.x,y->p.k,l"
+def test_a_relation_is_named_as_child_and_parent_columns():
+    assert str(Relation("c", ("x",), "p", ("a",))) == "c.x->p.a"
+    assert str(Relation("c", ("x", "y"), "p", ("a", "b"))) == "c.x,y->p.a,b"
+
+
+@pytest.mark.parametrize(("child", "parent"), [((), ()), (("x",), ("a", "b")), (("x",), ())])
+def test_columns_that_cannot_be_paired_are_a_value_error(child, parent):
+    with pytest.raises(ValueError, match="pairs the columns"):
+        Relation("c", child, "p", parent)
 
 
 def test_columns_that_refer_to_different_parent_columns_form_one_composite_relation():
@@ -274,3 +284,75 @@ def test_orphans_are_the_rows_whose_complete_key_no_parent_has(child, parent, co
         child_frame.select(names), parent_frame.select(names).cast({pl.String: text_dtype})
     )
     assert found.to_list() == expected
+
+
+HIGHEST, LOWEST = 2**63 - 1, -(2**63)
+DAY = dt.date(2013, 1, 1)
+dtypes_with_values = st.sampled_from(
+    [
+        (pl.Int8, [-128, 127, 0]),
+        (pl.Int64, [0, 1, 2]),
+        (pl.Int64, [LOWEST, HIGHEST, 0]),
+        (pl.UInt64, [0, 2**64 - 1, 2**63]),
+        (pl.Int128, [0, 2**127 - 1, -(2**127)]),
+        (pl.Boolean, [True, False]),
+        (pl.String, ["", "a", "\0"]),
+        (pl.Date, [DAY, DAY + dt.timedelta(1)]),
+        (pl.Datetime("ns"), [dt.datetime(1970, 1, 1), dt.datetime(2200, 1, 1)]),
+        (pl.Float64, [0.0, 1.5]),
+        (pl.Categorical, ["a", "b"]),
+    ]
+)
+
+
+@given(data=st.data(), columns=st.lists(dtypes_with_values, min_size=1, max_size=4))
+def test_rows_have_a_match_or_none_or_no_complete_key(data, columns):
+    schema = {f"c{number}": dtype for number, (dtype, _) in enumerate(columns)}
+    row = st.tuples(*(st.sampled_from([*values, None]) for _, values in columns))
+    child, parent = (data.draw(st.lists(row, max_size=8)) for _ in range(2))
+    frames = [pl.DataFrame(rows, schema=schema, orient="row") for rows in (child, parent)]
+    known = {row for row in parent if None not in row}
+    complete = [None not in row for row in child]
+    found = [row in known for row in child]
+    assert matched_rows(*frames).to_list() == found
+    assert unmatched(*frames).to_list() == [
+        whole and not match for whole, match in zip(complete, found, strict=True)
+    ]
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"a": [1.0], "b": [1]},
+        {"a": [LOWEST, HIGHEST], "b": [1, 1]},
+        {"a": [0, 2**32], "b": [0, 2**31]},
+        {"a": [str(number) for number in range(1000)], "b": [1] * 1000},
+        # The many texts stand between the rows that a sample takes.
+        {"a": [str(n) if n % 64 else "x" for n in range(2**16)], "b": [1] * 2**16},
+    ],
+)
+def test_keys_that_would_not_fit_or_gain_are_not_packed(columns):
+    frame = pl.DataFrame(columns)
+    assert pack_keys(frame, frame) is None
+
+
+def test_keys_at_the_edge_of_what_fits_are_packed_apart():
+    frame = pl.DataFrame({"a": [0, 2**31 - 1, 0, 2**31 - 1], "b": [0, 0, 2**31, 2**31]})
+    mine, its = pack_keys(frame, frame)
+    assert mine.equals(its)
+    assert mine.n_unique() == 4
+    assert mine.null_count() == 0
+
+
+def test_every_combination_of_values_has_a_number_of_its_own():
+    grid = pl.DataFrame({"a": range(3)}).join(pl.DataFrame({"b": ["x", "y"]}), how="cross")
+    grid = grid.join(pl.DataFrame({"c": range(-1, 3)}), how="cross")
+    mine, its = pack_keys(grid.reverse(), grid)
+    assert sorted(its) == list(range(24))
+    assert mine.reverse().equals(its)
+
+
+def test_columns_of_nulls_are_packed_as_nulls():
+    nulls = pl.DataFrame({"a": [None], "b": [None]}, schema={"a": pl.Int64, "b": pl.String})
+    packed = pack_keys(pl.DataFrame({"a": [0], "b": [""]}), nulls)
+    assert [column.to_list() for column in packed] == [[None], [None]]

@@ -35,6 +35,8 @@ from algomancy_data.schema import (
     SchemaType,
 )
 from algomancy_data.transformer import (
+    CascadeDropTransformer,
+    CascadeSnapshot,
     CleanTransformer,
     JoinTransformer,
     NoopTransformer,
@@ -65,6 +67,8 @@ __all__ = [
     "CSVDialect",
     "CSVFile",
     "CSVSingleExtractor",
+    "CascadeDropTransformer",
+    "CascadeSnapshot",
     "CleanTransformer",
     "Column",
     "ColumnGroup",

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pandas as pd
 import polars as pl
 import pytest
 
@@ -120,6 +121,27 @@ def test_the_check_stops_at_the_first_missing_table_or_column():
 def test_columns_that_cannot_be_paired_are_a_value_error(left, right, problem):
     with pytest.raises(ValueError, match=problem):
         ForeignKeyValidator("c", left, "p", right)
+
+
+def test_a_table_may_refer_to_itself():
+    staff = pl.DataFrame({"id": [1, 2, 3], "boss": [None, 1, 9]})
+    [message] = ForeignKeyValidator("staff", "boss", "staff", "id").validate({"staff": staff})
+    assert (message.table, message.column, message.row) == ("staff", "boss", 2)
+    assert message.message == "Key is not in staff(id): boss=9"
+
+
+def test_values_of_a_pandas_frame_stand_in_the_text_as_python_writes_them():
+    child = pd.DataFrame({"n": [5, 1], "x": [1.5, 1.0], "t": ["a", "a"]})
+    parent = pd.DataFrame({"n": [1], "x": [1.0], "t": ["a"]})
+    columns = ["n", "x", "t"]
+    [message] = ForeignKeyValidator("c", columns, "p", columns).validate({"c": child, "p": parent})
+    assert message.message == "Key is not in p(n,x,t): n=5, x=1.5, t='a'"
+
+
+def test_every_run_starts_without_messages():
+    data = {"c": pl.DataFrame({"k": [1, 2]}), "p": pl.DataFrame({"k": [1]})}
+    validator = ForeignKeyValidator("c", "k", "p", "k")
+    assert [len(validator.validate(data)) for _ in range(3)] == [1, 1, 1]
 
 
 class Flights(Schema):

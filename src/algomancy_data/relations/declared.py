@@ -25,6 +25,9 @@ class Relation:
         parent_requires_child: Parents without a child are dropped by a cascade.
         track_partial_loss: Parents that lost some of their children are dropped by a cascade.
 
+    Raises:
+        ValueError: Unequal numbers of columns, or none.
+
     Example:
         >>> Relation("flights", ("carrier",), "airlines", ("carrier",)).key
         ('flights', ('carrier',))
@@ -37,15 +40,24 @@ class Relation:
     parent_requires_child: bool = False
     track_partial_loss: bool = False
 
-    def __str__(self) -> str:
-        """Return the relation as messages name it, such as ``flights.tail->planes.tail``."""
-        child = f"{self.child_table}.{','.join(self.child_cols)}"
-        return f"{child}->{self.parent_table}.{','.join(self.parent_cols)}"
+    def __post_init__(self) -> None:
+        """Refuse columns that cannot be paired."""
+        if not self.child_cols or len(self.child_cols) != len(self.parent_cols):
+            msg = (
+                f"A relation pairs the columns of two tables, at least one of each, "
+                f"not {self.child_cols!r} with {self.parent_cols!r}."
+            )
+            raise ValueError(msg)
 
     @property
     def key(self) -> tuple[str, tuple[str, ...]]:
         """Child table and columns: what :func:`merge_relations` recognises a relation by."""
         return self.child_table, self.child_cols
+
+    def __str__(self) -> str:
+        """Return ``child.column->parent.column``, as messages name a relation."""
+        child, parent = ",".join(self.child_cols), ",".join(self.parent_cols)
+        return f"{self.child_table}.{child}->{self.parent_table}.{parent}"
 
 
 def resolve_relations_from_schemas(schemas: Schemas) -> list[Relation]:

@@ -1,8 +1,9 @@
 """Which rows have a value, or a key, that occurs more than once.
 
 A proof that there are no duplicates is far cheaper than finding them, so it is tried first: keys
-that strictly increase (0.5 ms for 1,000,000 integers), then the number of distinct values or
-groups (16 to 20 ms). Only then are rows located (5 ms more; ``is_duplicated`` alone takes 70).
+that strictly increase (0.5 ms for 1,000,000 integers). Then hashes are sorted and compared with
+their neighbours (20 ms for 1,000,000 keys of two columns), and only rows with a repeated hash are
+compared as such (``is_duplicated`` alone takes 100 ms).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from polars.datatypes import DataType as PolarsDataType
 
 _SAMPLE: Final = 1024
+_HASH_FACTOR: Final = pl.lit(0x9E37_79B9_7F4A_7C15, pl.UInt64)
 
 
 def columns_with_duplicates(frame: pl.DataFrame, columns: Sequence[str]) -> list[str]:
@@ -59,14 +61,25 @@ def duplicate_rows(keys: pl.DataFrame) -> pl.Series:
     if complete is None and _strictly_increasing(keys):
         return pl.Series("row", [], dtype=pl.get_index_type())
     names = [str(position) for position in range(keys.width)]
-    rows = keys.lazy().rename(dict(zip(keys.columns, names, strict=True))).with_row_index("row")
+    rows = keys.rename(dict(zip(keys.columns, names, strict=True))).with_row_index("row")
     if complete is not None:
         rows = rows.filter(complete)
-    repeated = rows.group_by(names).len("rows").filter(pl.col("rows") > 1).select(names).collect()
-    if repeated.is_empty():
-        return pl.Series("row", [], dtype=pl.get_index_type())
-    members = rows.join(repeated.lazy(), on=names, how="semi", nulls_equal=True)
+    suspects = rows.filter(_has_repeated_hash(rows.select(names))).lazy()
+    repeated = suspects.group_by(names).len("rows").filter(pl.col("rows") > 1)
+    members = suspects.join(repeated, on=names, how="semi", nulls_equal=True)
     return members.select("row").collect().to_series().sort()
+
+
+def _has_repeated_hash(keys: pl.DataFrame) -> pl.Series:
+    """Return which rows have the hash of another row: all duplicates, and seldom some other row."""
+    combined, *others = (pl.col(name).hash() for name in keys.columns)
+    for other in others:
+        # Wraps around. 5 ms where the hash of a struct takes 11.
+        combined = combined * _HASH_FACTOR + other
+    hashes = keys.select(combined).to_series()
+    ordered = hashes.sort()
+    repeated = ordered.filter(ordered == ordered.shift())
+    return hashes.is_in(repeated.implode())
 
 
 def _strictly_increasing(keys: pl.DataFrame) -> bool:

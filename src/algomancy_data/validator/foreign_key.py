@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Self
 
 from algomancy_data.messages import ValidationSeverity
 from algomancy_data.relations import Relation, resolve_relations_from_schemas
-from algomancy_data.relations.keys import match_keys, rows_without_parent
+from algomancy_data.relations.keys import dtype_conflict, rows_without_parent
 from algomancy_data.schema.tables import Schemas, schema_classes, schema_table_map
 from algomancy_data.validator.frame_check import FrameCheck
 
@@ -126,14 +126,9 @@ class ForeignKeyValidator(FrameCheck):
     def _check_keys(self, left: pl.DataFrame, right: pl.DataFrame) -> None:
         rows = rows_without_parent(left, right)
         parent = f"{self.right_table}({','.join(self.right_col)})"
-        if len(rows) and match_keys(left.clear(), right.clear()) is None:
-            pairs = ", ".join(
-                f"{name!r} is {dtype} and {other!r} is {other_dtype}"
-                for (name, dtype), (other, other_dtype) in zip(
-                    left.schema.items(), right.schema.items(), strict=True
-                )
-            )
-            text = f"Key cannot be compared with {parent}: {pairs}."
+        conflict = dtype_conflict(left, right) if len(rows) else None
+        if conflict is not None:
+            text = f"Key cannot be compared with {parent}: {conflict}."
             column = ",".join(self.left_col)
             code = "FK_DTYPE_MISMATCH"
             self.add_message(self._severity, text, self.left_table, column, code=code, key=self.key)
