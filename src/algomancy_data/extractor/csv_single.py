@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Final
 
 from algomancy_data.errors import InvalidSchemaError
 from algomancy_data.extractor.base import SingleExtractor
-from algomancy_data.extractor.conversion import ConversionIssue, TextConventions
+from algomancy_data.extractor.conversion import (
+    FALSE_WORDS,
+    NULL_WORDS,
+    TRUE_WORDS,
+    ConversionIssue,
+    TextConventions,
+)
 from algomancy_data.extractor.csv_content import CSVContent
 from algomancy_data.extractor.csv_header import CSVHeader, check_separator, read_header
 from algomancy_data.extractor.csv_layout import CSVLayout
@@ -70,10 +76,14 @@ class CSVSingleExtractor(SingleExtractor):
             if problem := dialect.problem():
                 raise InvalidSchemaError.from_problem(schema.__name__, problem)
         self.dialect: CSVDialect = dialect
-        # Explicit null words hold for every column, and the reader has dealt with them.
-        self._conventions = TextConventions(dialect.decimal_mark)
-        if dialect.null_words is not None:
-            self._conventions = TextConventions(dialect.decimal_mark, ())
+        self._conventions = TextConventions(
+            dialect.decimal_mark,
+            # Explicit null words hold for every column, and the reader has dealt with them.
+            NULL_WORDS if dialect.null_words is None else (),
+            dialect.day_first,
+            TRUE_WORDS if dialect.true_words is None else dialect.true_words,
+            FALSE_WORDS if dialect.false_words is None else dialect.false_words,
+        )
 
     def _extract_file(self) -> pl.DataFrame:
         types = self.schema.datatypes()
@@ -94,10 +104,19 @@ class CSVSingleExtractor(SingleExtractor):
             header,
             types,
             null_words=self.dialect.null_words or (),
-            point_decimals=self.dialect.decimal_mark != ",",
+            read_typed=self._read_typed(),
         ).read()
         self._report_short_rows(table.frame, table.short_rows, types)
         return table.frame
+
+    def _read_typed(self) -> set[DataType]:
+        """Return the types whose text means the same to the reader as to the conversion."""
+        typed = {DataType.INTEGER}
+        if self.dialect.decimal_mark != ",":
+            typed.add(DataType.FLOAT)
+        if self.dialect.true_words is None and self.dialect.false_words is None:
+            typed.add(DataType.BOOLEAN)
+        return typed
 
     def _report_short_rows(
         self, frame: pl.DataFrame, short_rows: pl.Series, types: dict[str, DataType]

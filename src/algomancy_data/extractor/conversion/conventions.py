@@ -10,6 +10,9 @@ import polars as pl
 NULL_WORDS: Final = ("NA", "N/A", "n/a", "NULL", "null", "None", "NaN", "nan", "<NA>")
 """Words that mean "no value" in a column that is not declared as text."""
 
+TRUE_WORDS: Final = ("true", "yes", "y", "1", "t", "1.0")
+FALSE_WORDS: Final = ("false", "no", "n", "0", "f", "0.0")
+
 
 @dataclass(frozen=True)
 class TextConventions:
@@ -18,10 +21,17 @@ class TextConventions:
     Args:
         decimal_mark: ``"."`` or ``","``; None lets each column's own values decide.
         null_words: Words that mean "no value" in columns that are not declared as text.
+        day_first: Whether ``01/02/2024`` is the 1st of February; None lets each column's own
+            values decide.
+        true_words: Words that mean true, in any case.
+        false_words: Words that mean false, in any case.
     """
 
     decimal_mark: str | None = None
     null_words: tuple[str, ...] = NULL_WORDS
+    day_first: bool | None = None
+    true_words: tuple[str, ...] = TRUE_WORDS
+    false_words: tuple[str, ...] = FALSE_WORDS
 
     def strip(self, texts: pl.Series, *, keep: tuple[str, ...] = ()) -> pl.Series:
         """Return the texts without outer white space; null where none or a null word is left.

@@ -42,6 +42,7 @@ _SHAPES: Final[dict[str, tuple[str, ...]]] = {
     r"^[0-9]{4}/[0-9]{1,2}/[0-9]{1,2}": ("%Y/%m/%d",),
 }
 _CLOCK_FORMATS: Final = ("", " %H:%M", " %H:%M:%S%.f")
+_OUTSIDE: Final = "outside the years 1 to 9999 in UTC"
 _NOT_A_DATE: Final = (
     "not a date and time in the column's format (ISO 8601, or day, month and year with / - .)"
 )
@@ -59,10 +60,18 @@ def datetime_from_text(texts: pl.Series, conventions: TextConventions) -> Outcom
     first = stripped.drop_nulls().head(1)
     for shape, orders in _SHAPES.items():
         if first.str.contains(shape).any():
-            return _from_shape(stripped, shape, orders)
+            return _from_shape(stripped, shape, _allowed(orders, day_first=conventions.day_first))
     if (values := _iso(stripped)) is not None:
         return _outcome(values, stripped)
     return _refuse_iso(stripped)
+
+
+def datetime_from_dates(dates: pl.Series) -> Outcome:
+    """Put dates at midnight; refuse years that Python cannot show."""
+    outside = ~dates.dt.year().is_between(1, 9999)
+    if outside.any():
+        return Outcome(dates, outside.fill_null(value=False), _OUTSIDE)
+    return Outcome(dates.cast(pl.Datetime("us")))
 
 
 def _outcome(values: pl.Series, texts: pl.Series) -> Outcome:
@@ -71,7 +80,7 @@ def _outcome(values: pl.Series, texts: pl.Series) -> Outcome:
         outside = ~values.to_physical().is_between(_FIRST_MICROSECOND, _LAST_MICROSECOND)
         if outside.any():
             outside = outside.fill_null(value=False)
-            return Outcome(texts, outside, "outside the years 1 to 9999 in UTC")
+            return Outcome(texts, outside, _OUTSIDE)
     return Outcome(values)
 
 
@@ -135,6 +144,13 @@ def _refuse_outside_nanoseconds(texts: pl.Series, dates: pl.Series) -> Outcome:
     return Outcome(texts, outside.fill_null(value=False), reason)
 
 
+def _allowed(orders: tuple[str, ...], *, day_first: bool | None) -> tuple[str, ...]:
+    """Return the orders of day and month that the conventions leave."""
+    if len(orders) == 1 or day_first is None:
+        return orders
+    return tuple(order for order in orders if order.startswith("%d") == day_first)
+
+
 def _from_shape(stripped: pl.Series, shape: str, orders: tuple[str, ...]) -> Outcome:
     """Read dates of one shape, with the order of day and month that fits all values."""
     fits = stripped.str.contains(shape + _OTHER_CLOCK)
@@ -168,7 +184,7 @@ def _from_shape(stripped: pl.Series, shape: str, orders: tuple[str, ...]) -> Out
     return Outcome(
         complete[0],
         reason="read with the month before the day, though it could be the other way round",
-        advice="Write dates as 2024-12-31 to be sure.",
+        advice="Declare _CSV = CSVDialect(day_first=True) or (day_first=False).",
         guessed=differ,
     )
 
