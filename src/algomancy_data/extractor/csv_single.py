@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -15,7 +16,7 @@ from algomancy_data.extractor.conversion import (
     TextConventions,
 )
 from algomancy_data.extractor.csv_content import CSVContent
-from algomancy_data.extractor.csv_header import CSVHeader, check_separator, read_header
+from algomancy_data.extractor.csv_header import check_separator, read_header, without_header
 from algomancy_data.extractor.csv_layout import CSVLayout
 from algomancy_data.extractor.csv_reader import CSVReader
 from algomancy_data.messages import ValidationSeverity
@@ -92,12 +93,13 @@ class CSVSingleExtractor(SingleExtractor):
             self.file.name,
             self.dialect.separator,
             self.dialect.quote,
-            _line_end(content.start()),
+            _line_end(content.start(), self.dialect),
         )
         check_separator(content, layout, list(types))
-        header = CSVHeader(tuple(types), end=0, lines=0)
         if self.dialect.has_header:
             header = read_header(content, layout)
+        else:
+            header = without_header(content, layout, list(types))
         table = CSVReader(
             content,
             layout,
@@ -137,6 +139,16 @@ class CSVSingleExtractor(SingleExtractor):
         self._report([issue])
 
 
-def _line_end(start: bytes) -> str:
-    r"""Return the character that ends a line: ``"\r"`` only in files of old Macs."""
-    return "\r" if b"\r" in start and b"\n" not in start else "\n"
+def _line_end(start: bytes, dialect: CSVDialect) -> str:
+    r"""Return the character that ends a line: ``"\r"`` only in files of old Macs.
+
+    A ``"\n"`` inside a quoted field ends no line.
+    """
+    if re.search(rb"\r(?!\n)", start) is None:
+        return "\n"
+    if b"\n" in start and dialect.quote is not None:
+        quote, separator = re.escape(dialect.quote), re.escape(dialect.separator)
+        inside = rf"(?:[^{quote}]|{quote}{quote})*+"
+        quoted = rf"(^|[{separator}\r\n]){quote}{inside}(?:{quote}|\Z)"
+        start = re.sub(quoted.encode(), rb"\1", start)
+    return "\n" if b"\n" in start else "\r"

@@ -47,6 +47,12 @@ _NOT_A_DATE: Final = (
     "not a date and time in the column's format (ISO 8601, or day, month and year with / - .)"
 )
 
+# What people write, and what to say about it; the first that occurs is said.
+_ADVICE: Final = {
+    r"^[0-9]{1,2}[/.-][0-9]{1,2}[/.-][0-9]{2}(?:$|[ T])": "Write years with four digits.",
+    r"[ T]24:00": "Write 24:00 as 00:00 of the next day.",
+}
+
 
 def datetime_from_text(texts: pl.Series, conventions: TextConventions) -> Outcome:
     """Read dates and times; refuse what is no date, or follows another format.
@@ -120,12 +126,19 @@ def _cast_by_arrow(texts: pl.Series, unit: _TimeUnit, zone: str | None) -> pl.Se
         return None
 
 
+def _refuse(refused: pl.Series, texts: pl.Series) -> Outcome:
+    """Refuse what is no date; say what to do where that is plain."""
+    values = texts.filter(refused)
+    advice = (text for pattern, text in _ADVICE.items() if values.str.contains(pattern).any())
+    return Outcome(texts, refused, _NOT_A_DATE, next(advice, ""))
+
+
 def _refuse_iso(stripped: pl.Series) -> Outcome:
     """Say which values are the reason that a column is not ISO 8601."""
     dates = stripped.str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
     valid = stripped.str.contains(_ISO) & dates.is_not_null()
     if not valid.all():
-        return Outcome(stripped, ~valid.fill_null(value=True), _NOT_A_DATE)
+        return _refuse(~valid.fill_null(value=True), stripped)
     zoned = stripped.str.contains(_ZONED)
     if zoned.any() and not zoned.all():
         return Outcome(
@@ -134,7 +147,7 @@ def _refuse_iso(stripped: pl.Series) -> Outcome:
     refusal = _refuse_outside_nanoseconds(stripped, dates)
     if refusal.refused is not None and refusal.refused.any():
         return refusal
-    return Outcome(stripped, stripped.is_not_null(), _NOT_A_DATE)
+    return _refuse(stripped.is_not_null(), stripped)
 
 
 def _refuse_outside_nanoseconds(texts: pl.Series, dates: pl.Series) -> Outcome:
@@ -155,7 +168,7 @@ def _from_shape(stripped: pl.Series, shape: str, orders: tuple[str, ...]) -> Out
     """Read dates of one shape, with the order of day and month that fits all values."""
     fits = stripped.str.contains(shape + _OTHER_CLOCK)
     if not fits.all():
-        return Outcome(stripped, ~fits.fill_null(value=True), _NOT_A_DATE)
+        return _refuse(~fits.fill_null(value=True), stripped)
     texts = stripped
     if texts.str.contains("T", literal=True).any():
         texts = texts.str.replace("T", " ", literal=True)
@@ -175,7 +188,7 @@ def _from_shape(stripped: pl.Series, shape: str, orders: tuple[str, ...]) -> Out
     complete = [reading for reading in readings if reading.null_count() == texts.null_count()]
     if not complete:
         best = min(readings, key=lambda reading: reading.null_count())
-        return Outcome.of(best, stripped, _NOT_A_DATE)
+        return _refuse(best.is_null() & stripped.is_not_null(), stripped)
     if len(complete) == 1:
         return _outcome(complete[0], stripped)
     differ = (complete[0] != complete[1]).fill_null(value=False)
