@@ -1,4 +1,4 @@
-"""What comes out of the files in tests/data/messy: a frame with its messages, or a clear refusal."""
+"""What the files in tests/data/messy become: a frame with its messages, or a clear refusal."""
 
 from __future__ import annotations
 
