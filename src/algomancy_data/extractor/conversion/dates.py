@@ -25,7 +25,7 @@ _ISO: Final = (
 )
 _ZONED: Final = rf"[ T][0-9:.]+{_ZONE}"
 _NANOSECONDS: Final = r"\.[0-9]{7}"
-_OTHER_CLOCK: Final = rf"(?:[ T](?:[0-9]:[0-5][0-9](?::[0-5][0-9])?|{_CLOCK}))?$"
+_OTHER_CLOCK: Final = rf"(?:[ T](?:{_CLOCK}|[0-9]:[0-5][0-9](?::[0-5][0-9](?:\.[0-9]{{1,9}})?)?))?$"
 _LONG: Final = 100_000
 _SAMPLE: Final = 1_000
 # From 0001-01-01 to 9999-12-31, in microseconds since 1970.
@@ -136,9 +136,9 @@ def _refuse(refused: pl.Series, texts: pl.Series) -> Outcome:
 def _refuse_iso(stripped: pl.Series) -> Outcome:
     """Say which values are the reason that a column is not ISO 8601."""
     dates = stripped.str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
-    valid = stripped.str.contains(_ISO) & dates.is_not_null()
+    valid = (stripped.str.contains(_ISO) & dates.is_not_null()) | stripped.is_null()
     if not valid.all():
-        return _refuse(~valid.fill_null(value=True), stripped)
+        return _refuse(~valid, stripped)
     zoned = stripped.str.contains(_ZONED)
     if zoned.any() and not zoned.all():
         return Outcome(
@@ -189,11 +189,10 @@ def _from_shape(stripped: pl.Series, shape: str, orders: tuple[str, ...]) -> Out
     if not complete:
         best = min(readings, key=lambda reading: reading.null_count())
         return _refuse(best.is_null() & stripped.is_not_null(), stripped)
-    if len(complete) == 1:
-        return _outcome(complete[0], stripped)
-    differ = (complete[0] != complete[1]).fill_null(value=False)
-    if not differ.any():
-        return _outcome(complete[0], stripped)
+    outcome = _outcome(complete[0], stripped)
+    differ = (complete[0] != complete[-1]).fill_null(value=False)
+    if outcome.refused is not None or not differ.any():
+        return outcome
     return Outcome(
         complete[0],
         reason="read with the month before the day, though it could be the other way round",
