@@ -151,6 +151,17 @@ def test_a_row_with_too_many_fields_is_named(extractor, line) -> None:
         extractor(f"a;b;c\n\n1;x;3\n{line}\n1;x;3\n", ABC).extract()
 
 
+@pytest.mark.parametrize("line", ["1;x;3;", ";;;", '"1";x;3;', '1;"x\n";3;', "1;x;3;;"])
+def test_an_empty_field_too_many_at_the_very_end_is_named(extractor, line) -> None:
+    with pytest.raises(FileContentError, match=r"'t', line 3: . fields, but there are 3 columns"):
+        extractor(f"a;b;c\n1;x;3\n{line}", ABC).extract()
+
+
+@pytest.mark.parametrize("line", ["1;x;", '1;"x";', '1;"x;";', ";;"])
+def test_the_last_field_may_be_empty_at_the_very_end(extract, line) -> None:
+    assert extract(f"a;b;c\n{line}", ABC)["c"].to_list() == [None]
+
+
 def test_quotes_inside_an_unquoted_field_are_text(extract) -> None:
     rows = [(f'{i}" pipe', 'a "b" c' if i % 7 else "plain") for i in range(3000)]
     content = "a;b\n" + "".join(f"{a};{b}\n" for a, b in rows)

@@ -74,6 +74,12 @@ class CSVContent:
         """Return the first bytes, without a byte order mark."""
         return _start(self.source, size).removeprefix(codecs.BOM_UTF8)
 
+    def end(self, size: int) -> bytes:
+        """Return the last bytes."""
+        with _open(self.source) as stream:
+            stream.seek(max(0, stream.seek(0, io.SEEK_END) - size))
+            return stream.read()
+
     def read(self) -> bytes:
         """Return all bytes, without a byte order mark."""
         data = self.source if isinstance(self.source, bytes) else self.source.read_bytes()

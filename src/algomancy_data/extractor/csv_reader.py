@@ -82,7 +82,7 @@ class CSVReader:
             FileContentError: A record has too many fields, quotes are unclear, or the content is
                 not UTF-8.
         """
-        readable = self._readable()
+        readable = self._repaired() if self._may_end_in_surplus() else self._readable()
         typed = self._typed_columns(readable)
         frame = self._read(readable, typed)
         if isinstance(frame, BaseException):
@@ -112,6 +112,20 @@ class CSVReader:
         if plain:
             return _Readable(self.content.source, list(written), self.header.lines)
         return self._with_numbered_header(self.content.read()[self.header.end :])
+
+    def _may_end_in_surplus(self) -> bool:
+        """Tell whether the last record, without a line end, may have an empty field too many.
+
+        It is the only one that the reader drops without a word.
+        """
+        end = self.content.end(_SAMPLE)
+        separator = self.layout.separator.encode()
+        if not end.endswith(separator):
+            return False
+        line = end[end.rfind(self.layout.line_end.encode()) + 1 :]
+        has_quotes = self.layout.quote is not None and self.layout.quote.encode() in line
+        surplus = line.count(separator) >= len(self.header.written)
+        return has_quotes or surplus or len(line) == len(end)
 
     def _repaired(self) -> _Readable:
         """Return the content with clear quotes, or say what is wrong with it."""
