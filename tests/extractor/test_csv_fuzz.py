@@ -16,9 +16,9 @@ from algomancy_data.schema import DataType
 
 MESSY = Path(__file__).parents[1] / "data" / "messy"
 SEEDS = [path.read_bytes() for path in sorted(MESSY.glob("*.csv"))]
-FIELDS = st.sampled_from(
-    ["", "1", "-2.5", "1,5", "x", 'a "b"', "two\nlines", "two\r\nlines", "se;mi", " ", "NA", "true"]
-    + ["2024-01-05", "é", "\u2028", "1e400", "9007199254740993", '"']
+FIELDS = st.one_of(
+    st.sampled_from(["", "1", "-2.5", "1,5", "x", 'a "b"', "two\nlines", "two\r\nlines", "se;mi"]),
+    st.sampled_from([" ", "NA", "true", "2024-01-05", "é", "\u2028", "1e400", "9007199254740993"]),
 )
 ROWS = st.lists(st.lists(FIELDS, min_size=3, max_size=3), max_size=6)
 PIECES = st.one_of(

@@ -8,9 +8,9 @@ import polars as pl
 
 from algomancy_data.extractor.conversion.notation import (
     DECLARE_MARK,
-    PATTERNS,
     advice_on,
     decimal_mark,
+    patterns,
     plain,
 )
 from algomancy_data.extractor.conversion.outcome import Outcome
@@ -41,8 +41,8 @@ def float_from_text(texts: pl.Series, conventions: TextConventions) -> Outcome:
     """
     if conventions.decimal_mark != ",":
         direct = texts.cast(pl.Float64, strict=False)
-        if direct.null_count() == texts.null_count() and not has_large_floats(direct):
-            return Outcome(direct)
+        if direct.null_count() == texts.null_count() and not direct.is_infinite().any():
+            return _beyond_float(texts, direct) or Outcome(direct)
     if (values := _plain_decimal_commas(texts, conventions.decimal_mark)) is not None:
         return Outcome(values)
     stripped = conventions.strip(texts, keep=_NAN_WORDS)
@@ -118,7 +118,8 @@ def _plain_decimal_commas(texts: pl.Series, declared: str | None) -> pl.Series |
         return None
     if declared is None:
         start = texts.head(_SAMPLE)
-        certain = start.str.contains(PATTERNS[","]) & ~start.str.contains(PATTERNS["."])
+        fitting = patterns(start)
+        certain = start.str.contains(fitting[","]) & ~start.str.contains(fitting["."])
         if not certain.any():
             return None
     if texts.str.contains(".", literal=True).any():
@@ -136,14 +137,18 @@ def _beyond_float(written: pl.Series, values: pl.Series) -> Outcome | None:
     infinite = values.is_infinite()
     if infinite.any():
         return Outcome(values, infinite.fill_null(value=False), "beyond the range of FLOAT")
-    large = written.str.contains(_WRITTEN_OUT) & (values.abs() >= _MAX_EXACT_FLOAT)
+    large = (values.abs() >= _MAX_EXACT_FLOAT) & values.is_not_nan()
+    large &= written.set(~large, None).str.contains(_WRITTEN_OUT)
+    large = large.fill_null(value=False)
+    if not large.any():
+        return None
     floats = values.set(~large, None).abs()
     digits = written.set(~large, None).str.replace(r"\.0*$", "").str.strip_chars_start("+-0")
     exact = digits == floats.cast(pl.Int128, strict=False).cast(pl.String)
     # 123456789012345680000 is how JavaScript writes the float 1.2345678901234568e20.
     shortest = floats.cast(pl.String).str.replace(r"e.*$", "").str.replace(".", "", literal=True)
     same = digits.str.strip_chars_end("0") == shortest.str.strip_chars_end("0")
-    rounded = large.fill_null(value=False) & ~(exact.fill_null(value=False) | same)
+    rounded = large & ~(exact.fill_null(value=False) | same)
     if not rounded.any():
         return None
     reason = "a whole number with more digits than FLOAT can hold"
@@ -151,6 +156,17 @@ def _beyond_float(written: pl.Series, values: pl.Series) -> Outcome | None:
 
 
 def _integers(written: pl.Series) -> pl.Series:
+    """Return whole numbers as Int64, null where a number is not whole or too large."""
+    direct = written.str.replace(r"\.0*$", "").cast(pl.Int64, strict=False)
+    rest = written.set(direct.is_not_null(), None)
+    return (
+        direct
+        if rest.null_count() == len(rest)
+        else direct.zip_with(direct.is_not_null(), _integers_from_digits(rest))
+    )
+
+
+def _integers_from_digits(written: pl.Series) -> pl.Series:
     """Return whole numbers as Int64, null where a number is not whole or too large.
 
     Args:
