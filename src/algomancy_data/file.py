@@ -9,6 +9,8 @@ from __future__ import annotations
 import base64
 import binascii
 import io
+import lzma
+import struct
 import zipfile
 import zlib
 from abc import ABC
@@ -28,6 +30,17 @@ _ZIP: Final = b"PK\x03\x04"
 _EMPTY_ZIP: Final = b"PK\x05\x06"
 _MAGIC_LENGTH: Final = 4
 _PIECE: Final = 1 << 22
+# What the standard library raises for a damaged zip.
+_ZIP_ERRORS: Final = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    OSError,
+    RuntimeError,
+    ValueError,
+)
 
 
 class _Readable(Protocol):
@@ -176,7 +189,9 @@ class File(ABC):  # noqa: B024  one subclass per format: they differ in their ex
                 if len(members) == 1:
                     with archive.open(members[0]) as stream:
                         return _read_all(stream, watch)
-        except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError) as error:
+        except FileContentError:
+            raise  # by whoever watches
+        except _ZIP_ERRORS as error:
             msg = f"File {self.name!r} is a zip that cannot be opened: {error}"
             raise FileContentError(msg) from error
         if any(member.filename == "[Content_Types].xml" for member in members):

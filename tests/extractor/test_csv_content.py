@@ -168,6 +168,27 @@ def test_quotes_inside_an_unquoted_field_are_text(extract) -> None:
     assert extract(content, AB).rows() == rows
 
 
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [("x", '5" pipe'), ("y", '6" pipe')],
+        [("x", '5"'), ("y", '6"')],
+        [("x", 'q"two'), ("y", 'lines"')],
+        [("x;", 'say ""'), ("y\n", '6"'), ("z", '7"')],
+    ],
+)
+def test_quotes_inside_an_unquoted_field_join_no_records(extract, rows) -> None:
+    # The reader joins them where the field before is quoted and enough follows.
+    content = "a;b\n" + "".join(f'"{a}";{b}\n' for a, b in rows) + "1;2\n" * 40
+    assert extract(content, AB).rows() == rows + [("1", "2")] * 40
+
+
+def test_quoted_quotes_beside_separators_and_line_ends_are_read(extract) -> None:
+    rows = [("x", '{"a": 1;\n"b": 2}'), ("y", '"'), ("z", '";"')] * 20
+    content = "".join('"{}";"{}"\n'.format(a, b.replace('"', '""')) for a, b in rows)
+    assert extract(f"a;b\n{content}", AB).rows() == rows
+
+
 def test_quotes_may_be_switched_off(extract) -> None:
     assert extract('a;b\n"x;y"\n', AB, CSVDialect(quote=None)).rows() == [('"x', 'y"')]
 

@@ -106,6 +106,15 @@ def test_valid_files(extractor, content) -> None:
     check(extractor, content)
 
 
+QUOTED = st.sampled_from(['"x"', '""', '5" p', 'a "b"', "x", '"q;q"', '"l\nl"', 'z"', '"a""b"', ""])
+
+
+@given(st.lists(st.tuples(QUOTED, QUOTED), max_size=12), st.sampled_from([0, 30]))
+def test_quotes_anywhere(extractor, records, more) -> None:
+    lines = ["a;b", *map(";".join, records), *["1;2"] * more]
+    check(extractor, "".join(f"{line}\n" for line in lines).encode())
+
+
 @given(valid_files(), EDITS)
 def test_damaged_files(extractor, content, edits) -> None:
     check(extractor, damaged(content, edits))

@@ -10,6 +10,7 @@ from polars.exceptions import PanicException, PolarsError
 
 from algomancy_data.errors import FileContentError
 from algomancy_data.extractor.conversion import has_large_floats
+from algomancy_data.extractor.csv_quotes import may_be_misread
 from algomancy_data.extractor.csv_shape import find_shape
 from algomancy_data.schema import DataType
 
@@ -87,6 +88,7 @@ class CSVReader:
         frame = self._read(readable, typed)
         if isinstance(frame, BaseException):
             self.content.check_utf8()
+        if isinstance(frame, BaseException) or may_be_misread(frame, self.content, self.layout):
             readable = self._repaired()
             frame = self._read(readable, typed)
         if isinstance(frame, BaseException):
