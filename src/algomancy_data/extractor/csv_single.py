@@ -8,13 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from algomancy_data.errors import InvalidSchemaError
 from algomancy_data.extractor.base import SingleExtractor
-from algomancy_data.extractor.conversion import (
-    FALSE_WORDS,
-    NULL_WORDS,
-    TRUE_WORDS,
-    ConversionIssue,
-    TextConventions,
-)
+from algomancy_data.extractor.conversion import ConversionIssue, TextConventions
 from algomancy_data.extractor.csv_content import CSVContent
 from algomancy_data.extractor.csv_header import check_separator, read_header, without_header
 from algomancy_data.extractor.csv_layout import CSVLayout
@@ -77,14 +71,10 @@ class CSVSingleExtractor(SingleExtractor):
             if problem := dialect.problem():
                 raise InvalidSchemaError.from_problem(schema.__name__, problem)
         self.dialect: CSVDialect = dialect
-        self._conventions = TextConventions(
-            dialect.decimal_mark,
-            # Explicit null words hold for every column, and the reader has dealt with them.
-            NULL_WORDS if dialect.null_words is None else (),
-            dialect.day_first,
-            TRUE_WORDS if dialect.true_words is None else dialect.true_words,
-            FALSE_WORDS if dialect.false_words is None else dialect.false_words,
-        )
+        self._conventions = TextConventions.from_dialect(dialect)
+        if dialect.null_words is not None:
+            # They hold for every column, and the reader has dealt with them.
+            self._conventions = replace(self._conventions, null_words=())
 
     def _extract_file(self) -> pl.DataFrame:
         types = self.schema.datatypes()

@@ -159,11 +159,9 @@ def _integers(written: pl.Series) -> pl.Series:
     """Return whole numbers as Int64, null where a number is not whole or too large."""
     direct = written.str.replace(r"\.0*$", "").cast(pl.Int64, strict=False)
     rest = written.set(direct.is_not_null(), None)
-    return (
-        direct
-        if rest.null_count() == len(rest)
-        else direct.zip_with(direct.is_not_null(), _integers_from_digits(rest))
-    )
+    if rest.null_count() == len(rest):
+        return direct
+    return direct.zip_with(direct.is_not_null(), _integers_from_digits(rest))
 
 
 def _integers_from_digits(written: pl.Series) -> pl.Series:
