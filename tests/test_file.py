@@ -161,3 +161,28 @@ def test_the_class_of_each_format() -> None:
 def test_repr_says_where_it_is(path) -> None:
     assert repr(CSVFile("t", path)) == f"CSVFile('t', path={str(path)!r})"
     assert repr(CSVFile("t", content=uri(b"x"))) == "CSVFile('t', content=…)"
+
+
+LONG = "a;b\n1;é\n" * 1_000_000
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        gzip.compress(LONG.encode(), 1),
+        pa.compress(LONG.encode(), codec="zstd", asbytes=True),
+        zipped(t=LONG),
+    ],
+)
+def test_whoever_watches_sees_each_decompressed_piece_and_may_stop(path, content) -> None:
+    path.write_bytes(content)
+    pieces: list[bytes] = []
+    assert CSVFile("t", path).source(pieces.append) == LONG.encode()
+    assert b"".join(pieces) == LONG.encode()
+    assert len(pieces) > 1
+
+    def stop(piece: bytes) -> None:
+        raise FileContentError(f"stopped at {len(piece)}")
+
+    with pytest.raises(FileContentError, match=f"stopped at {len(pieces[0])}"):
+        CSVFile("t", path).source(stop)

@@ -371,6 +371,7 @@ def test_a_csv_dialect_is_inherited_and_checked():
         ("are both", {"separator": "|", "quote": "|"}),
         ("decimal_mark must be", {"decimal_mark": "'"}),
         ("null_words must be", {"null_words": "NA"}),
+        ("true_words must be", {"true_words": "ja"}),
         ("encoding", {"encoding": "utf-9"}),
     ],
     ids=str,

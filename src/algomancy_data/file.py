@@ -9,16 +9,19 @@ from __future__ import annotations
 import base64
 import binascii
 import io
+import lzma
+import struct
 import zipfile
 import zlib
 from abc import ABC
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from algomancy_data.errors import FileContentError
 from algomancy_data.schema import FileExtension
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from enum import StrEnum
 
 _GZIP: Final = b"\x1f\x8b"
@@ -26,6 +29,22 @@ _ZSTD: Final = b"\x28\xb5\x2f\xfd"
 _ZIP: Final = b"PK\x03\x04"
 _EMPTY_ZIP: Final = b"PK\x05\x06"
 _MAGIC_LENGTH: Final = 4
+_PIECE: Final = 1 << 22
+# What the standard library raises for a damaged zip.
+_ZIP_ERRORS: Final = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    OSError,
+    RuntimeError,
+    ValueError,
+)
+
+
+class _Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
 
 
 class File(ABC):  # noqa: B024  one subclass per format: they differ in their extension
@@ -95,11 +114,15 @@ class File(ABC):  # noqa: B024  one subclass per format: they differ in their ex
         """Return :attr:`content`; kept for callers of the pandas package."""
         return self.content
 
-    def source(self) -> Path | bytes:
+    def source(self, watch: Callable[[bytes], None] | None = None) -> Path | bytes:
         r"""Return what a reader should open: the path of a plain file, or else the plain bytes.
 
         A path lets the reader map the file into memory. Uploaded and compressed content comes as
         bytes, decompressed.
+
+        Args:
+            watch: Called with each piece that was decompressed. It may raise to stop, before
+                all of a small file that unpacks to a huge one is in memory.
 
         Raises:
             FileContentError: There is neither a path nor content, or it cannot be decompressed.
@@ -113,9 +136,11 @@ class File(ABC):  # noqa: B024  one subclass per format: they differ in their ex
             path = Path(self.path)
             with path.open("rb") as stream:
                 magic = stream.read(_MAGIC_LENGTH)
-            return self._decompress(path.read_bytes()) if self._is_compressed(magic) else path
+            return (
+                self._decompress(path.read_bytes(), watch) if self._is_compressed(magic) else path
+            )
         data = self._uploaded_bytes()
-        return self._decompress(data) if self._is_compressed(data[:_MAGIC_LENGTH]) else data
+        return self._decompress(data, watch) if self._is_compressed(data[:_MAGIC_LENGTH]) else data
 
     def stored(self) -> Path | bytes | None:
         """Return the path, or the bytes of an upload, as they are: compressed if they are.
@@ -155,23 +180,30 @@ class File(ABC):  # noqa: B024  one subclass per format: they differ in their ex
     def _is_compressed(self, magic: bytes) -> bool:
         return magic.startswith(self._compressions)
 
-    def _decompress(self, data: bytes) -> bytes:
+    def _decompress(self, data: bytes, watch: Callable[[bytes], None] | None) -> bytes:
         if data.startswith((_ZIP, _EMPTY_ZIP)):
-            return self._unzip(data)
+            return self._unzip(data, watch)
         codec = "gzip" if data.startswith(_GZIP) else "zstd"
+        # Half the time of the standard library's gzip, and it has no zstd before Python 3.14.
+        import pyarrow as pa  # noqa: PLC0415  import time that only compressed files have to pay
+
         try:
-            return _decompress_stream(data, codec)
+            with pa.CompressedInputStream(pa.BufferReader(data), codec) as stream:
+                return _read_all(stream, watch)
         except OSError as error:
             msg = f"File {self.name!r} is damaged: its {codec} content ends or breaks: {error}"
             raise FileContentError(msg) from error
 
-    def _unzip(self, data: bytes) -> bytes:
+    def _unzip(self, data: bytes, watch: Callable[[bytes], None] | None) -> bytes:
         try:
             with zipfile.ZipFile(io.BytesIO(data)) as archive:
                 members = [member for member in archive.infolist() if not member.is_dir()]
                 if len(members) == 1:
-                    return archive.read(members[0])
-        except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError) as error:
+                    with archive.open(members[0]) as stream:
+                        return _read_all(stream, watch)
+        except FileContentError:
+            raise  # by whoever watches
+        except _ZIP_ERRORS as error:
             msg = f"File {self.name!r} is a zip that cannot be opened: {error}"
             raise FileContentError(msg) from error
         if any(member.filename == "[Content_Types].xml" for member in members):
@@ -190,12 +222,13 @@ class File(ABC):  # noqa: B024  one subclass per format: they differ in their ex
         return f"{type(self).__name__}({self.name!r}, {place})"
 
 
-def _decompress_stream(data: bytes, codec: str) -> bytes:
-    # Half the time of the standard library's gzip, and it has no zstd before Python 3.14.
-    import pyarrow as pa  # noqa: PLC0415  import time that only compressed files have to pay
-
-    with pa.CompressedInputStream(pa.BufferReader(data), codec) as stream:
-        return stream.read()
+def _read_all(stream: _Readable, watch: Callable[[bytes], None] | None) -> bytes:
+    whole = io.BytesIO()  # hands out its content without a copy
+    while piece := stream.read(_PIECE):
+        if watch is not None:
+            watch(piece)
+        whole.write(piece)
+    return whole.getvalue()
 
 
 class CSVFile(File):

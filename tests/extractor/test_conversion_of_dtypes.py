@@ -81,6 +81,125 @@ def test_what_is_not_exact_stays_and_is_reported(given, target) -> None:
     assert issue.count == len(issue.rows)
 
 
+# Two values and a null of each dtype, and what they become. Every other type is refused.
+NIGHT = dt.datetime(2024, 1, 5)
+PAIRS: dict[str, tuple[pl.Series, dict[DataType, list]]] = {
+    **{
+        str(dtype): (
+            pl.Series([1, 0, None], dtype=dtype),
+            {INTEGER: [1, 0], FLOAT: [1.0, 0.0], BOOLEAN: [True, False], STRING: ["1", "0"]},
+        )
+        for dtype in (
+            *(pl.Int8(), pl.Int16(), pl.Int32(), pl.Int64(), pl.Int128()),
+            *(pl.UInt8(), pl.UInt16(), pl.UInt32(), pl.UInt64(), pl.UInt128()),
+        )
+    },
+    **{
+        str(dtype): (
+            pl.Series([1.0, 0.0, None], dtype=dtype),
+            {INTEGER: [1, 0], FLOAT: [1.0, 0.0], BOOLEAN: [True, False], STRING: ["1.0", "0.0"]},
+        )
+        for dtype in (pl.Float16(), pl.Float32(), pl.Float64())
+    },
+    "Decimal": (
+        pl.Series([Decimal("1.00"), Decimal("0.00"), None]),
+        {INTEGER: [1, 0], FLOAT: [1.0, 0.0], BOOLEAN: [True, False], STRING: ["1.00", "0.00"]},
+    ),
+    "Boolean": (
+        pl.Series([True, False, None]),
+        {INTEGER: [1, 0], FLOAT: [1.0, 0.0], BOOLEAN: [True, False], STRING: ["true", "false"]},
+    ),
+    "String": (
+        pl.Series(["1", "0", None]),
+        {INTEGER: [1, 0], FLOAT: [1.0, 0.0], BOOLEAN: [True, False], STRING: ["1", "0"]},
+    ),
+    "Categorical": (
+        pl.Series(["1", "0", None], dtype=pl.Categorical),
+        {INTEGER: [1, 0], FLOAT: [1.0, 0.0], BOOLEAN: [True, False], STRING: ["1", "0"]},
+    ),
+    "Enum of lengths": (
+        pl.Series(["P1D", "PT2S", None], dtype=pl.Enum(["P1D", "PT2S"])),
+        {INTERVAL: [dt.timedelta(1), dt.timedelta(seconds=2)], STRING: ["P1D", "PT2S"]},
+    ),
+    "Enum of dates": (
+        pl.Series(["2024-01-05", "2024-01-06", None], dtype=pl.Enum(["2024-01-05", "2024-01-06"])),
+        {DATETIME: [NIGHT, dt.datetime(2024, 1, 6)], STRING: ["2024-01-05", "2024-01-06"]},
+    ),
+    "Date": (
+        pl.Series([NIGHT.date(), dt.date(1, 1, 1), None]),
+        {DATETIME: [NIGHT, dt.datetime(1, 1, 1)], STRING: ["2024-01-05", "0001-01-01"]},
+    ),
+    **{
+        f"Datetime {unit}": (
+            pl.Series([NIGHT, dt.datetime(2024, 1, 5, 6), None], dtype=pl.Datetime(unit)),
+            {
+                DATETIME: [NIGHT, dt.datetime(2024, 1, 5, 6)],
+                STRING: [f"2024-01-05T00:00:00.{zeros}", f"2024-01-05T06:00:00.{zeros}"],
+            },
+        )
+        for unit, zeros in (("ms", "000"), ("us", "000000"), ("ns", "000000000"))
+    },
+    "Datetime with a zone": (
+        pl.Series([NIGHT, dt.datetime(2024, 1, 5, 6), None], dtype=pl.Datetime("us", "UTC")),
+        {
+            DATETIME: [NIGHT.replace(tzinfo=dt.UTC), dt.datetime(2024, 1, 5, 6, tzinfo=dt.UTC)],
+            STRING: ["2024-01-05T00:00:00.000000+00:00", "2024-01-05T06:00:00.000000+00:00"],
+        },
+    ),
+    "Time": (pl.Series([dt.time(1), dt.time(2), None]), {STRING: ["01:00:00", "02:00:00"]}),
+    "Duration": (
+        pl.Series([dt.timedelta(1), dt.timedelta(0), None]),
+        {INTERVAL: [dt.timedelta(1), dt.timedelta(0)], STRING: ["P1D", "PT0S"]},
+    ),
+    "Binary": (pl.Series([b"1", b"0", None]), {STRING: ["1", "0"]}),
+    "List": (pl.Series([[1], [], None], dtype=pl.List(pl.Int64)), {STRING: ["[1]", "[]"]}),
+    "Array": (
+        pl.Series([[1, 2], [3, None], None], dtype=pl.Array(pl.Int8, 2)),
+        {STRING: ["[1,2]", "[3,null]"]},
+    ),
+    "Struct": (
+        pl.Series([{"a": ["x"]}, {"a": None}, None], dtype=pl.Struct({"a": pl.List(pl.String)})),
+        {STRING: ['{"a":["x"]}', '{"a":null}']},
+    ),
+    "Object": (pl.Series([object(), {1, 2}, None], dtype=pl.Object), {}),
+}
+
+
+@pytest.mark.parametrize("target", [*DataType])
+@pytest.mark.parametrize("kind", PAIRS)
+def test_every_dtype_to_every_type(kind, target) -> None:
+    given, expected = PAIRS[kind]
+    if STRING in expected:  # the categories are the texts
+        expected = expected | {DataType.CATEGORICAL: expected[STRING]}
+    issues: list[ConversionIssue] = []
+    converted = DataTypeConverter.convert_dtypes(
+        given.alias("c").to_frame(), {"c": target}, issues
+    )["c"]
+    if target in expected:
+        assert issues == []
+        assert converted.to_list() == [*expected[target], None]
+        assert target.accepts(converted.dtype) or converted.dtype.time_zone is not None
+    else:
+        assert converted.dtype == given.dtype
+        assert converted.to_list() == given.to_list()
+        assert [(issue.count, issue.rows) for issue in issues] == [(2, (0, 1))]
+
+
+def test_long_values_are_cut_in_messages() -> None:
+    issues: list[ConversionIssue] = []
+    frame = pl.DataFrame({"c": ["x" * 10**6], "l": [["y" * 10**6]]})
+    DataTypeConverter.convert_dtypes(frame, {"c": INTEGER, "l": INTEGER}, issues)
+    assert [len(issue.reason) < 200 for issue in issues] == [True, True]
+    assert "…" in issues[0].reason
+
+
+def test_years_that_python_lacks_are_shown() -> None:
+    issues: list[ConversionIssue] = []
+    frame = pl.DataFrame({"c": pl.Series([10**7]).cast(pl.Date)})
+    assert DataTypeConverter.convert_dtypes(frame, {"c": DATETIME}, issues).equals(frame)
+    assert "outside the years 1 to 9999 in UTC: '+29349-01-26' (row 0)" in issues[0].reason
+
+
 def test_acceptable_columns_are_left_alone() -> None:
     frame = pl.DataFrame({"d": pl.Series([1], dtype=pl.Datetime("ns")), "e": [1]})
     converted = DataTypeConverter.convert_dtypes(frame, {"d": DATETIME, "absent": FLOAT})

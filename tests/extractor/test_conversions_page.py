@@ -3,54 +3,78 @@
 from __future__ import annotations
 
 import ast
+import datetime as dt
 import re
+from decimal import Decimal
 from pathlib import Path
 
 import polars as pl
 import pytest
 
 from algomancy_data.extractor import ConversionIssue, DataTypeConverter, TextConventions
-from algomancy_data.schema import DataType
+from algomancy_data.schema import CSVDialect, DataType
 
 PAGE = Path(__file__).parents[2] / "docs" / "conversions.md"
+VALUES = {"nan": float("nan"), "inf": float("inf"), "Decimal": Decimal, "object": object}
+VALUES |= {name: getattr(dt, name) for name in ("date", "datetime", "time", "timedelta")}
 
 
-def rows_of_page() -> list[tuple[str, str, str, str, str]]:
-    rows: list[tuple[str, str, str, str, str]] = []
+def cells(line: str) -> list[str]:
+    return [cell.strip().removeprefix("`").removesuffix("`") for cell in line.split("|")[1:-1]]
+
+
+def rows_of_text() -> list[list[str]]:
+    rows: list[list[str]] = []
     types: list[str] = []
     for line in PAGE.read_text(encoding="utf-8").splitlines():
         if line.startswith("## "):
             types = [word for word in re.findall(r"\w+", line) if word in DataType.__members__]
         if line.startswith("| `["):
-            given, mark, becomes, issue = (
-                cell.strip().strip("`") for cell in line.strip("|").split(" |")
-            )
-            rows.extend((name, given, mark, becomes, issue) for name in types)
+            rows.extend([name, *cells(line)] for name in types)
     return rows
 
 
-ROWS = rows_of_page()
+def rows_of_dtypes() -> list[list[str]]:
+    lines = PAGE.read_text(encoding="utf-8").splitlines()
+    return [cells(line) for line in lines if re.match(r"\| `[A-Z]", line)]
 
 
 def test_the_page_has_rows_for_every_type() -> None:
-    assert {row[0] for row in ROWS} == set(DataType.__members__)
-    assert len(ROWS) > 60
+    assert {row[0] for row in rows_of_text()} == set(DataType.__members__)
+    assert {row[2] for row in rows_of_dtypes()} >= set(DataType.__members__) - {"CATEGORICAL"}
 
 
-@pytest.mark.parametrize(("type_name", "given", "mark", "becomes", "issue"), ROWS)
-def test_row(type_name, given, mark, becomes, issue) -> None:
-    target = DataType[type_name]
+@pytest.mark.parametrize(("type_name", "given", "declared", "becomes", "issue"), rows_of_text())
+def test_row_of_text(extractor, type_name, given, declared, becomes, issue) -> None:
+    dialect = eval(f"CSVDialect({declared})", {"CSVDialect": CSVDialect})  # noqa: S307  our page
     texts = pl.Series("c", ast.literal_eval(given), pl.String)
+    conventions = extractor("c", {"c": DataType.STRING}, dialect)._conventions
+    check(texts, DataType[type_name], conventions, becomes, issue)
+
+
+@pytest.mark.parametrize(("dtype", "given", "to", "becomes", "issue"), rows_of_dtypes())
+def test_row_of_dtypes(dtype, given, to, becomes, issue) -> None:
+    values = eval(given, VALUES)  # noqa: S307  our page
+    series = pl.Series("c", values, eval(dtype, vars(pl).copy()))  # noqa: S307  our page
+    check(series, DataType[to], TextConventions(), becomes, issue)
+
+
+def check(
+    given: pl.Series, target: DataType, conventions: TextConventions, becomes: str, issue: str
+) -> None:
     issues: list[ConversionIssue] = []
     converted = DataTypeConverter.convert_dtypes(
-        texts.to_frame(), {"c": target}, issues, "t", conventions=TextConventions(mark or None)
+        given.to_frame(), {"c": target}, issues, "t", conventions=conventions
     )["c"]
     assert ", ".join(str(i.severity) for i in issues) == issue
     if becomes == "unchanged":
-        assert converted.equals(texts)
+        assert converted.dtype == given.dtype
+        assert repr(converted.to_list()) == repr(given.to_list())
         return
     if isinstance(converted.dtype, pl.Datetime):
         converted = converted.dt.to_string("iso:strict")
+    elif isinstance(converted.dtype, pl.Duration):
+        converted = converted.dt.to_string("iso")
     else:
         assert target.accepts(converted.dtype)
-    assert repr(converted.to_list()) == becomes.replace('"', "'")
+    assert repr(converted.to_list()) == repr(eval(becomes, VALUES))  # noqa: S307  our page

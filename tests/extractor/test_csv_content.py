@@ -151,10 +151,42 @@ def test_a_row_with_too_many_fields_is_named(extractor, line) -> None:
         extractor(f"a;b;c\n\n1;x;3\n{line}\n1;x;3\n", ABC).extract()
 
 
+@pytest.mark.parametrize("line", ["1;x;3;", ";;;", '"1";x;3;', '1;"x\n";3;', "1;x;3;;"])
+def test_an_empty_field_too_many_at_the_very_end_is_named(extractor, line) -> None:
+    with pytest.raises(FileContentError, match=r"'t', line 3: . fields, but there are 3 columns"):
+        extractor(f"a;b;c\n1;x;3\n{line}", ABC).extract()
+
+
+@pytest.mark.parametrize("line", ["1;x;", '1;"x";', '1;"x;";', ";;"])
+def test_the_last_field_may_be_empty_at_the_very_end(extract, line) -> None:
+    assert extract(f"a;b;c\n{line}", ABC)["c"].to_list() == [None]
+
+
 def test_quotes_inside_an_unquoted_field_are_text(extract) -> None:
     rows = [(f'{i}" pipe', 'a "b" c' if i % 7 else "plain") for i in range(3000)]
     content = "a;b\n" + "".join(f"{a};{b}\n" for a, b in rows)
     assert extract(content, AB).rows() == rows
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [("x", '5" pipe'), ("y", '6" pipe')],
+        [("x", '5"'), ("y", '6"')],
+        [("x", 'q"two'), ("y", 'lines"')],
+        [("x;", 'say ""'), ("y\n", '6"'), ("z", '7"')],
+    ],
+)
+def test_quotes_inside_an_unquoted_field_join_no_records(extract, rows) -> None:
+    # The reader joins them where the field before is quoted and enough follows.
+    content = "a;b\n" + "".join(f'"{a}";{b}\n' for a, b in rows) + "1;2\n" * 40
+    assert extract(content, AB).rows() == rows + [("1", "2")] * 40
+
+
+def test_quoted_quotes_beside_separators_and_line_ends_are_read(extract) -> None:
+    rows = [("x", '{"a": 1;\n"b": 2}'), ("y", '"'), ("z", '";"')] * 20
+    content = "".join('"{}";"{}"\n'.format(a, b.replace('"', '""')) for a, b in rows)
+    assert extract(f"a;b\n{content}", AB).rows() == rows
 
 
 def test_quotes_may_be_switched_off(extract) -> None:

@@ -10,7 +10,7 @@ import pytest
 from algomancy_data.errors import SchemaKindError, ValidationError
 from algomancy_data.extractor import ExtractionSequence, MultiExtractor, SingleExtractor
 from algomancy_data.file import CSVFile
-from algomancy_data.schema import Column, ColumnGroup, DataType, Schema, SchemaType
+from algomancy_data.schema import Column, ColumnGroup, CSVDialect, DataType, Schema, SchemaType
 
 FILE = CSVFile("f", content="data:,")
 
@@ -120,3 +120,20 @@ def test_the_issues_of_a_sequence_are_a_copy() -> None:
     sequence.run_extraction()
     sequence.conversion_issues.clear()
     assert len(sequence.conversion_issues) == 1
+
+
+def test_what_the_dialect_says_about_values_holds_for_every_format() -> None:
+    dialect = CSVDialect(decimal_mark=",", null_words=("-",), day_first=True, true_words=("ja",))
+    frame = pl.DataFrame({"number": ["1.234", "-"]})
+    single = type("GermanOne", (One,), {"_CSV": dialect})
+    many = FixedMany(FILE, type("GermanMany", (Many,), {"_CSV": dialect}))
+    many.frames = {"left": frame, "right": frame}
+    extractor = Fixed(frame)
+    extractor.schema = single
+    assert extractor.extract()["f"]["number"].to_list() == [1234, None]
+    assert {name: f["number"].to_list() for name, f in many.extract().items()} == {
+        "f.left": [1234, None],
+        "f.right": [1234.0, None],
+    }
+    assert extractor._conventions == many._conventions
+    assert (many._conventions.day_first, many._conventions.true_words) == (True, ("ja",))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from algomancy_data.errors import SchemaKindError, ValidationError
@@ -44,6 +45,11 @@ class Extractor(ABC):
         self.logger = logger
         self.conversion_issues: list[ConversionIssue] = []
 
+    @cached_property
+    def _conventions(self) -> TextConventions:
+        """How text columns are written: as the schema's dialect says, whatever the format."""
+        return TextConventions.from_dialect(self.schema.csv_dialect())
+
     @abstractmethod
     def extract(self) -> dict[str, pl.DataFrame]:
         """Return the frames by logical table name."""
@@ -58,9 +64,6 @@ class Extractor(ABC):
 
 class SingleExtractor(Extractor):
     """Extracts the one table of a SINGLE schema: override :meth:`_extract_file`."""
-
-    # How the text columns that _extract_file returns are written.
-    _conventions: TextConventions = TextConventions()
 
     @abstractmethod
     def _extract_file(self) -> pl.DataFrame:
@@ -116,6 +119,8 @@ class MultiExtractor(Extractor):
                 )
                 raise ValidationError(msg)
             name = f"{self.file.name}.{group}"
-            frames[name] = DataTypeConverter.convert_dtypes(frame, groups[group], issues, name)
+            frames[name] = DataTypeConverter.convert_dtypes(
+                frame, groups[group], issues, name, conventions=self._conventions
+            )
         self._report(issues)
         return frames

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, NoReturn
 
 from algomancy_data.errors import FileContentError
+from algomancy_data.extractor.csv_lines import LineLengths
 
 if TYPE_CHECKING:
     from algomancy_data.file import File
@@ -28,12 +29,14 @@ _BINARY: Final = {
     b"BZh": "bzip2-compressed",
     b"\xfd7zXZ\x00": "xz-compressed",
 }
-# The longer marks first: the one of UTF-32 begins with that of UTF-16.
-_WIDE_MARKS: Final = {
-    codecs.BOM_UTF32_LE: "utf-32",
-    codecs.BOM_UTF32_BE: "utf-32",
-    codecs.BOM_UTF16_LE: "utf-16",
-    codecs.BOM_UTF16_BE: "utf-16",
+# What a byte order mark says, and the codecs that read it. The longer marks come first: the one of
+# UTF-32 begins with that of UTF-16.
+_MARKS: Final = {
+    codecs.BOM_UTF8: ("utf-8", "utf-8-sig"),
+    codecs.BOM_UTF32_LE: ("utf-32", "utf-32-le"),
+    codecs.BOM_UTF32_BE: ("utf-32", "utf-32-be"),
+    codecs.BOM_UTF16_LE: ("utf-16", "utf-16-le"),
+    codecs.BOM_UTF16_BE: ("utf-16", "utf-16-be"),
 }
 # Control characters that no text has; NUL is not among them, since fields with a NUL are read.
 _CONTROL: Final = re.compile(rb"[\x01-\x08\x0e-\x1a]")
@@ -50,21 +53,32 @@ class CSVContent:
         source: Path or bytes, UTF-8.
 
     Raises:
-        FileContentError: The file is binary, or not in that encoding.
+        FileContentError: The file is binary, not in that encoding, or has a line without end.
         FileNotFoundError: The file is gone.
     """
 
     def __init__(self, file: File, encoding: str) -> None:
         self._name = file.name
-        source = file.source()
         is_utf8 = codecs.lookup(encoding).name in {"utf-8", "utf-8-sig"}
+        lengths = LineLengths(file.name)
+        # In EBCDIC a line end is another byte.
+        has_line_ends = b"\n" in "\n".encode(encoding)
+        source = file.source(lengths.feed if has_line_ends else None)
         start = _start(source, _HEAD)
-        self._refuse_binary(start, is_utf8=is_utf8)
+        self._refuse_binary(start, encoding, is_utf8=is_utf8)
+        if has_line_ends and isinstance(source, Path):
+            lengths.feed_file(source)
         self.source: Path | bytes = source if is_utf8 else self._transcode(source, encoding)
 
     def start(self, size: int = _HEAD) -> bytes:
         """Return the first bytes, without a byte order mark."""
         return _start(self.source, size).removeprefix(codecs.BOM_UTF8)
+
+    def end(self, size: int) -> bytes:
+        """Return the last bytes."""
+        with _open(self.source) as stream:
+            stream.seek(max(0, stream.seek(0, io.SEEK_END) - size))
+            return stream.read()
 
     def read(self) -> bytes:
         """Return all bytes, without a byte order mark."""
@@ -89,24 +103,30 @@ class CSVContent:
             )
             raise FileContentError(msg) from error
 
-    def _refuse_binary(self, start: bytes, *, is_utf8: bool) -> None:
+    def _refuse_binary(self, start: bytes, encoding: str, *, is_utf8: bool) -> None:
         # Some marks are letters that a header may begin with: look for more than the mark.
         is_text = _CONTROL.search(start) is None and b"\x00" not in start and _is_utf8(start)
         for magic, kind in _BINARY.items():
             if start.startswith(magic) and not is_text:
                 self._refuse(f"looks binary: it is {kind}, not CSV text")
+        declared = codecs.lookup(encoding).name
+        marked = next((codes for mark, codes in _MARKS.items() if start.startswith(mark)), None)
+        if marked is not None and declared not in marked:
+            self._refuse(
+                f"is {marked[0].upper()} text by its byte order mark, but its schema declares "
+                f'{encoding}. Declare _CSV = CSVDialect(encoding="{marked[0]}")'
+            )
         if not is_utf8:
             return
-        for mark, encoding in _WIDE_MARKS.items():
-            if start.startswith(mark):
-                self._refuse(
-                    f"is {encoding.upper()} text, but its schema declares UTF-8. "
-                    f'Declare _CSV = CSVDialect(encoding="{encoding}")'
-                )
         if _CONTROL.search(start) and not _is_utf8(start):
             self._refuse("looks binary, not CSV text")
         if start.count(b"\x00") > len(start) * _MAX_NUL_SHARE:
-            self._refuse("looks binary (or UTF-16 without a byte order mark): it is full of NULs")
+            # Of two bytes of UTF-16 the higher one is mostly zero; it comes second if LE.
+            ends = "le" if start[1::2].count(b"\x00") > start[::2].count(b"\x00") else "be"
+            self._refuse(
+                f"looks binary: it is full of NULs. If it is UTF-16 without a byte order mark, "
+                f'declare _CSV = CSVDialect(encoding="utf-16-{ends}")'
+            )
 
     def _refuse(self, problem: str) -> NoReturn:
         msg = f"File {self._name!r} {problem}."
@@ -115,12 +135,14 @@ class CSVContent:
     def _transcode(self, source: Path | bytes, encoding: str) -> bytes:
         """Return the text as UTF-8, decoding piece by piece to bound the memory."""
         decoder = codecs.getincrementaldecoder(encoding)()
+        lengths = LineLengths(self._name)
         parts: list[bytes] = []
         done = 0
         with _open(source) as stream:
             try:
                 while chunk := stream.read(_CHUNK):
                     parts.append(decoder.decode(chunk).encode())
+                    lengths.feed(parts[-1])
                     done += len(chunk)
                 parts.append(decoder.decode(b"", final=True).encode())
             except UnicodeError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 _SEPARATORS: Final = (",", ";", "\t", "|")
 _FIRST_READ: Final = 1 << 16
+_MAX_HEADER: Final = 1 << 24
+_EXCEL_HINT: Final = re.compile(rb'"?sep=(.)"?\r?')
 
 
 @dataclass(frozen=True)
@@ -48,10 +51,10 @@ class CSVHeader:
 
 
 def read_header(content: CSVContent, layout: CSVLayout) -> CSVHeader:
-    """Read the first record that is not blank.
+    """Read the first record that is neither blank nor Excel's ``sep=;``.
 
     Raises:
-        FileContentError: There is none, or its quotes are unclear.
+        FileContentError: There is none, its quotes are unclear, or it is endless.
     """
     record = _first_record(content, layout)
     if record is None:
@@ -60,6 +63,16 @@ def read_header(content: CSVContent, layout: CSVLayout) -> CSVHeader:
     written = _texts(content, layout, record)
     lines = record.line + sum(field.count(layout.line_end.encode()) for field in record.fields)
     return CSVHeader(written, record.end, lines)
+
+
+def without_header(content: CSVContent, layout: CSVLayout, names: Sequence[str]) -> CSVHeader:
+    """Return the columns of a file that does not name them.
+
+    Raises:
+        FileContentError: The first line declares another separator.
+    """
+    hint = _excel_hint(content.start(), layout)
+    return CSVHeader(tuple(names), hint, lines=1 if hint else 0)
 
 
 def check_separator(content: CSVContent, layout: CSVLayout, declared: Sequence[str]) -> None:
@@ -100,7 +113,9 @@ def _texts(content: CSVContent, layout: CSVLayout, record: Record) -> tuple[str,
 
 
 def _first_record(content: CSVContent, layout: CSVLayout) -> Record | None:
+    """Return the first record that is neither blank nor ``sep=;``."""
     size = _FIRST_READ
+    hint = _excel_hint(content.start(size), layout)
     while True:
         start = content.start(size)
         # The last byte of a larger file may cut a record: read on until one ends before it.
@@ -109,11 +124,38 @@ def _first_record(content: CSVContent, layout: CSVLayout) -> Record | None:
             for record in layout.records(start):
                 if not complete and record.end >= len(start):
                     break
-                if not record.is_blank:
+                if not record.is_blank and record.end > hint:
                     return record
         except FileContentError:
-            if complete:
+            if complete or size >= _MAX_HEADER:
                 raise
         if complete:
             return None
-        size *= 8
+        if size >= _MAX_HEADER:
+            msg = (
+                f"File {layout.file_name!r} has a first line of more than {_MAX_HEADER >> 20} MiB. "
+                f"That is no CSV file, or its line ends are missing."
+            )
+            raise FileContentError(msg)
+        size *= 4
+
+
+def _excel_hint(start: bytes, layout: CSVLayout) -> int:
+    """Return where the line ``sep=;`` ends that Excel understands; 0 if there is none.
+
+    Raises:
+        FileContentError: It names another separator than the layout.
+    """
+    first, end, _ = start.partition(layout.line_end.encode())
+    match = _EXCEL_HINT.fullmatch(first)
+    if match is None:
+        return 0
+    hinted = match[1].decode(errors="replace")
+    if hinted != layout.separator:
+        msg = (
+            f"File {layout.file_name!r} says in its first line that the separator is {hinted!r}, "
+            f"but it is read with {layout.separator!r}: "
+            f"declare _CSV = CSVDialect(separator={hinted!r})."
+        )
+        raise FileContentError(msg)
+    return len(first) + len(end)

@@ -150,9 +150,14 @@ class CSVLayout:
         return self.line_end.encode().join(lines)
 
     def _width_error(self, record: Record, width: int) -> FileContentError:
+        columns = "there is 1 column" if width == 1 else f"there are {width} columns"
+        advice = f"Put fields that contain {self.separator!r} in quotes"
+        if width == 1:
+            advice = "Remove what stands above the header"
+        elif len(record.fields) == width + 1 and not record.fields[-1]:
+            advice = f"Remove the {self.separator!r} at the end of the line"
         msg = (
             f"File {self.file_name!r}, line {record.line}: {len(record.fields)} fields, but "
-            f"there are {width} columns. Put fields that contain {self.separator!r} in quotes, or "
-            f"name every column in the header."
+            f"{columns}. {advice}, or name every column in the header."
         )
         return FileContentError(msg)

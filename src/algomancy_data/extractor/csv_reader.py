@@ -9,10 +9,13 @@ import polars as pl
 from polars.exceptions import PanicException, PolarsError
 
 from algomancy_data.errors import FileContentError
+from algomancy_data.extractor.conversion import has_large_floats
+from algomancy_data.extractor.csv_quotes import may_be_misread
 from algomancy_data.extractor.csv_shape import find_shape
 from algomancy_data.schema import DataType
 
 if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
     from pathlib import Path
 
     from polars.datatypes import DataType as PolarsDataType
@@ -22,7 +25,6 @@ if TYPE_CHECKING:
     from algomancy_data.extractor.csv_layout import CSVLayout
 
 _SAMPLE: Final = 1 << 15
-_READ_TYPED: Final = (DataType.INTEGER, DataType.FLOAT, DataType.BOOLEAN)
 _BOOLEAN_WORDS: Final = ("true", "false")
 
 
@@ -64,7 +66,7 @@ class CSVReader:
         header: The columns; its ``end`` is 0 if the file has no header.
         types: Declared type by column name.
         null_words: Fields that mean "no value", in every column.
-        point_decimals: Numbers may have a decimal point, as the reader expects.
+        read_typed: Types whose text means the same to the reader as to the conversion.
     """
 
     content: CSVContent
@@ -72,7 +74,7 @@ class CSVReader:
     header: CSVHeader
     types: dict[str, DataType]
     null_words: tuple[str, ...]
-    point_decimals: bool
+    read_typed: AbstractSet[DataType]
 
     def read(self) -> CSVTable:
         """Return the table.
@@ -81,17 +83,18 @@ class CSVReader:
             FileContentError: A record has too many fields, quotes are unclear, or the content is
                 not UTF-8.
         """
-        readable = self._readable()
+        readable = self._repaired() if self._may_end_in_surplus() else self._readable()
         typed = self._typed_columns(readable)
         frame = self._read(readable, typed)
         if isinstance(frame, BaseException):
             self.content.check_utf8()
+        if isinstance(frame, BaseException) or may_be_misread(frame, self.content, self.layout):
             readable = self._repaired()
             frame = self._read(readable, typed)
         if isinstance(frame, BaseException):
             msg = f"File {self.layout.file_name!r} cannot be read as CSV: {frame}"
             raise FileContentError(msg) from frame
-        frame = self._with_overflows_as_text(readable, frame)
+        frame = self._with_large_floats_as_text(readable, frame)
         shape = find_shape(frame, readable.source, self.layout, readable.header_lines)
         if shape.kept is not None:
             frame = frame.filter(shape.kept)
@@ -111,6 +114,20 @@ class CSVReader:
         if plain:
             return _Readable(self.content.source, list(written), self.header.lines)
         return self._with_numbered_header(self.content.read()[self.header.end :])
+
+    def _may_end_in_surplus(self) -> bool:
+        """Tell whether the last record, without a line end, may have an empty field too many.
+
+        It is the only one that the reader drops without a word.
+        """
+        end = self.content.end(_SAMPLE)
+        separator = self.layout.separator.encode()
+        if not end.endswith(separator):
+            return False
+        line = end[end.rfind(self.layout.line_end.encode()) + 1 :]
+        has_quotes = self.layout.quote is not None and self.layout.quote.encode() in line
+        surplus = line.count(separator) >= len(self.header.written)
+        return has_quotes or surplus or len(line) == len(end)
 
     def _repaired(self) -> _Readable:
         """Return the content with clear quotes, or say what is wrong with it."""
@@ -170,9 +187,7 @@ class CSVReader:
             zip(readable.columns, self.header.names, strict=True)
         ):
             target = self.types.get(name)
-            if target is None or target not in _READ_TYPED:
-                continue
-            if target is DataType.FLOAT and not self.point_decimals:
+            if target is None or target not in self.read_typed:
                 continue
             if sample is None or _parses(sample.to_series(position), target):
                 typed[column] = target.polars_dtype
@@ -189,16 +204,17 @@ class CSVReader:
         except (PolarsError, PanicException):
             return None
 
-    def _with_overflows_as_text(self, readable: _Readable, frame: pl.DataFrame) -> pl.DataFrame:
-        """Return the frame with those float columns as text where the reader made infinity.
+    def _with_large_floats_as_text(self, readable: _Readable, frame: pl.DataFrame) -> pl.DataFrame:
+        """Return the frame with those float columns as text where the reader may have rounded.
 
-        The reader turns 1e400 into infinity without a word; the conversion from text does not.
+        The reader turns 1e400 into infinity and 9007199254740993 into a number that is one less
+        without a word; the conversion from text does not.
         """
         floats = [column for column, dtype in frame.schema.items() if dtype == pl.Float64]
-        infinite = [column for column in floats if frame[column].is_infinite().any()]
-        if not infinite:
+        large = [column for column in floats if has_large_floats(frame[column])]
+        if not large:
             return frame
-        return frame.with_columns(self._read_as(readable.source, {}, infinite))
+        return frame.with_columns(self._read_as(readable.source, {}, large))
 
 
 def _parses(texts: pl.Series, target: DataType) -> bool:

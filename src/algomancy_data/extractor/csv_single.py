@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -9,7 +10,7 @@ from algomancy_data.errors import InvalidSchemaError
 from algomancy_data.extractor.base import SingleExtractor
 from algomancy_data.extractor.conversion import ConversionIssue, TextConventions
 from algomancy_data.extractor.csv_content import CSVContent
-from algomancy_data.extractor.csv_header import CSVHeader, check_separator, read_header
+from algomancy_data.extractor.csv_header import check_separator, read_header, without_header
 from algomancy_data.extractor.csv_layout import CSVLayout
 from algomancy_data.extractor.csv_reader import CSVReader
 from algomancy_data.messages import ValidationSeverity
@@ -70,10 +71,10 @@ class CSVSingleExtractor(SingleExtractor):
             if problem := dialect.problem():
                 raise InvalidSchemaError.from_problem(schema.__name__, problem)
         self.dialect: CSVDialect = dialect
-        # Explicit null words hold for every column, and the reader has dealt with them.
-        self._conventions = TextConventions(dialect.decimal_mark)
+        self._conventions = TextConventions.from_dialect(dialect)
         if dialect.null_words is not None:
-            self._conventions = TextConventions(dialect.decimal_mark, ())
+            # They hold for every column, and the reader has dealt with them.
+            self._conventions = replace(self._conventions, null_words=())
 
     def _extract_file(self) -> pl.DataFrame:
         types = self.schema.datatypes()
@@ -82,22 +83,32 @@ class CSVSingleExtractor(SingleExtractor):
             self.file.name,
             self.dialect.separator,
             self.dialect.quote,
-            _line_end(content.start()),
+            _line_end(content.start(), self.dialect),
         )
         check_separator(content, layout, list(types))
-        header = CSVHeader(tuple(types), end=0, lines=0)
         if self.dialect.has_header:
             header = read_header(content, layout)
+        else:
+            header = without_header(content, layout, list(types))
         table = CSVReader(
             content,
             layout,
             header,
             types,
             null_words=self.dialect.null_words or (),
-            point_decimals=self.dialect.decimal_mark != ",",
+            read_typed=self._read_typed(),
         ).read()
         self._report_short_rows(table.frame, table.short_rows, types)
         return table.frame
+
+    def _read_typed(self) -> set[DataType]:
+        """Return the types whose text means the same to the reader as to the conversion."""
+        typed = {DataType.INTEGER}
+        if self.dialect.decimal_mark != ",":
+            typed.add(DataType.FLOAT)
+        if self.dialect.true_words is None and self.dialect.false_words is None:
+            typed.add(DataType.BOOLEAN)
+        return typed
 
     def _report_short_rows(
         self, frame: pl.DataFrame, short_rows: pl.Series, types: dict[str, DataType]
@@ -118,6 +129,16 @@ class CSVSingleExtractor(SingleExtractor):
         self._report([issue])
 
 
-def _line_end(start: bytes) -> str:
-    r"""Return the character that ends a line: ``"\r"`` only in files of old Macs."""
-    return "\r" if b"\r" in start and b"\n" not in start else "\n"
+def _line_end(start: bytes, dialect: CSVDialect) -> str:
+    r"""Return the character that ends a line: ``"\r"`` only in files of old Macs.
+
+    A ``"\n"`` inside a quoted field ends no line.
+    """
+    if re.search(rb"\r(?!\n)", start) is None:
+        return "\n"
+    if b"\n" in start and dialect.quote is not None:
+        quote, separator = re.escape(dialect.quote), re.escape(dialect.separator)
+        inside = rf"(?:[^{quote}]|{quote}{quote})*+"
+        quoted = rf"(^|[{separator}\r\n]){quote}{inside}(?:{quote}|\Z)"
+        start = re.sub(quoted.encode(), rb"\1", start)
+    return "\n" if b"\n" in start else "\r"

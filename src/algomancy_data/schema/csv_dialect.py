@@ -25,6 +25,12 @@ class CSVDialect:
         encoding: Any codec that Python knows, such as ``"utf-8"``, ``"cp1252"``, ``"utf-16"``.
         has_header: The first record names the columns. Without one, the columns are those of
             the schema, in order.
+        day_first: Whether ``01/02/2024`` is the 1st of February. None lets each column's own
+            values decide.
+        true_words: Words that mean true in a BOOLEAN column, in any case. None keeps the
+            default: ``true``, ``yes``, ``y``, ``1``, ``t`` and ``1.0``.
+        false_words: As ``true_words``, for false. None keeps the default: ``false``, ``no``,
+            ``n``, ``0``, ``f`` and ``0.0``.
 
     Example:
         >>> from algomancy_data import Column, CSVDialect, DataType, Schema
@@ -44,6 +50,9 @@ class CSVDialect:
     null_words: tuple[str, ...] | None = None
     encoding: str = "utf-8"
     has_header: bool = True
+    day_first: bool | None = None
+    true_words: tuple[str, ...] | None = None
+    false_words: tuple[str, ...] | None = None
 
     def problem(self) -> str | None:
         """Return what is wrong with the dialect, or None."""
@@ -55,8 +64,9 @@ class CSVDialect:
             return f"separator and quote are both {self.quote!r}."
         if self.decimal_mark not in {None, ".", ","}:
             return f"decimal_mark must be '.', ',' or None, not {self.decimal_mark!r}."
-        if isinstance(self.null_words, str):
-            return f"null_words must be a tuple of words, not the text {self.null_words!r}."
+        for name in ("null_words", "true_words", "false_words"):
+            if isinstance(words := getattr(self, name), str):
+                return f"{name} must be a tuple of words, not the text {words!r}."
         try:
             codecs.lookup(self.encoding)
         except LookupError:

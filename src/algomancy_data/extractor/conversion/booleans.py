@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -11,23 +11,22 @@ from algomancy_data.extractor.conversion.outcome import Outcome
 if TYPE_CHECKING:
     from algomancy_data.extractor.conversion.conventions import TextConventions
 
-_WORDS: Final = {
-    **dict.fromkeys(("true", "yes", "y", "1", "t"), True),
-    **dict.fromkeys(("false", "no", "n", "0", "f"), False),
-}
-
 
 def boolean_from_text(texts: pl.Series, conventions: TextConventions) -> Outcome:
-    """Read true/yes/y/1/t and false/no/n/0/f in any case; refuse every other word."""
+    """Read the words of the conventions in any case; refuse every other word."""
+    meaning = {
+        **dict.fromkeys(map(str.lower, conventions.true_words), True),
+        **dict.fromkeys(map(str.lower, conventions.false_words), False),
+    }
     # There are few words, and many rows.
     words = texts.unique()
-    meanings = conventions.strip(words).str.to_lowercase()
-    truth = meanings.replace_strict(_WORDS, default=None, return_dtype=pl.Boolean)
+    lower = conventions.strip(words).str.to_lowercase()
+    truth = lower.replace_strict(meaning, default=None, return_dtype=pl.Boolean)
     values = texts.replace_strict(words, truth, return_dtype=pl.Boolean)
     if values.null_count() == texts.null_count():
         return Outcome(values)
-    reason = "not one of true/yes/y/1/t and false/no/n/0/f"
-    return Outcome.of(values, conventions.strip(texts), reason)
+    known = "/".join(conventions.true_words), "/".join(conventions.false_words)
+    return Outcome.of(values, conventions.strip(texts), f"not one of {known[0]} and {known[1]}")
 
 
 def boolean_from_numbers(numbers: pl.Series) -> Outcome:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final, Self
 
 import polars as pl
 
+if TYPE_CHECKING:
+    from algomancy_data.schema import CSVDialect
+
 NULL_WORDS: Final = ("NA", "N/A", "n/a", "NULL", "null", "None", "NaN", "nan", "<NA>")
 """Words that mean "no value" in a column that is not declared as text."""
+
+TRUE_WORDS: Final = ("true", "yes", "y", "1", "t", "1.0")
+FALSE_WORDS: Final = ("false", "no", "n", "0", "f", "0.0")
 
 
 @dataclass(frozen=True)
@@ -18,10 +24,36 @@ class TextConventions:
     Args:
         decimal_mark: ``"."`` or ``","``; None lets each column's own values decide.
         null_words: Words that mean "no value" in columns that are not declared as text.
+        day_first: Whether ``01/02/2024`` is the 1st of February; None lets each column's own
+            values decide.
+        true_words: Words that mean true, in any case.
+        false_words: Words that mean false, in any case.
     """
 
     decimal_mark: str | None = None
     null_words: tuple[str, ...] = NULL_WORDS
+    day_first: bool | None = None
+    true_words: tuple[str, ...] = TRUE_WORDS
+    false_words: tuple[str, ...] = FALSE_WORDS
+
+    @classmethod
+    def from_dialect(cls, dialect: CSVDialect) -> Self:
+        """Return what a schema's dialect says about values.
+
+        Args:
+            dialect: The dialect; what it leaves open keeps its default.
+        """
+
+        def words(declared: tuple[str, ...] | None, default: tuple[str, ...]) -> tuple[str, ...]:
+            return default if declared is None else declared
+
+        return cls(
+            dialect.decimal_mark,
+            words(dialect.null_words, NULL_WORDS),
+            dialect.day_first,
+            words(dialect.true_words, TRUE_WORDS),
+            words(dialect.false_words, FALSE_WORDS),
+        )
 
     def strip(self, texts: pl.Series, *, keep: tuple[str, ...] = ()) -> pl.Series:
         """Return the texts without outer white space; null where none or a null word is left.

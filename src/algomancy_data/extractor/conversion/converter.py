@@ -9,7 +9,8 @@ import polars as pl
 
 from algomancy_data.extractor.conversion.booleans import boolean_from_numbers, boolean_from_text
 from algomancy_data.extractor.conversion.conventions import TextConventions
-from algomancy_data.extractor.conversion.dates import datetime_from_text
+from algomancy_data.extractor.conversion.dates import datetime_from_dates, datetime_from_text
+from algomancy_data.extractor.conversion.intervals import interval_from_text
 from algomancy_data.extractor.conversion.issue import ConversionIssue
 from algomancy_data.extractor.conversion.numbers import float_from_text, integer_from_text
 from algomancy_data.extractor.conversion.outcome import Outcome, exact_cast
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _EXAMPLES: Final = 5
+_LONGEST_EXAMPLE: Final = 60
 # From how many rows on it pays to convert columns side by side.
 _LONG: Final = 100_000
 _DEFAULT_CONVENTIONS: Final = TextConventions()
@@ -30,6 +32,7 @@ _FROM_TEXT: Final[dict[DataType, Callable[[pl.Series, TextConventions], Outcome]
     DataType.DATETIME: datetime_from_text,
     DataType.FLOAT: float_from_text,
     DataType.INTEGER: integer_from_text,
+    DataType.INTERVAL: interval_from_text,
 }
 _FROM_NUMBERS: Final[dict[DataType, Callable[[pl.Series], Outcome]]] = {
     DataType.BOOLEAN: boolean_from_numbers,
@@ -117,17 +120,20 @@ def _convert(given: pl.Series, target: DataType, conventions: TextConventions) -
         return Outcome(
             pl.Series(given.name, [None], target.polars_dtype).new_from_index(0, len(given))
         )
-    is_text = dtype == pl.String or isinstance(dtype, pl.Categorical | pl.Enum)
     if target is DataType.CATEGORICAL:
-        return Outcome(text_from_any(given).values.cast(pl.Categorical))
-    if is_text and target in _FROM_TEXT:
+        texts = text_from_any(given)
+        return texts if texts.refused is not None else Outcome(texts.values.cast(pl.Categorical))
+    is_text = dtype == pl.String or isinstance(dtype, pl.Categorical | pl.Enum)
+    if is_text:
         return _FROM_TEXT[target](given.cast(pl.String), conventions)
     if dtype.is_numeric() and target in _FROM_NUMBERS:
         return _FROM_NUMBERS[target](given)
     if dtype == pl.Boolean and target in {DataType.INTEGER, DataType.FLOAT}:
         return Outcome(given.cast(target.polars_dtype))
     if dtype == pl.Date and target is DataType.DATETIME:
-        return Outcome(given.cast(pl.Datetime("us")))
+        return datetime_from_dates(given)
+    if isinstance(dtype, pl.Datetime) and target is DataType.DATETIME:
+        return Outcome(given)  # it has a time zone, which must not be lost
     return Outcome(
         given, given.is_not_null(), f"of dtype {dtype}, which has no reading as {target.name}"
     )
@@ -143,11 +149,25 @@ def _issue(
     count = int(concerned.sum())
     rows: list[int] = concerned.arg_true().head(_EXAMPLES).to_list()
     shown = ", ".join(
-        f"{value!r} (row {row})"
-        for row, value in zip(rows, given.gather(rows).to_list(), strict=True)
+        f"{example} (row {row})"
+        for row, example in zip(rows, _examples(given.gather(rows)), strict=True)
     )
     subject = "1 value is" if count == 1 else f"{count} values are"
     reason = f"{subject} {outcome.reason}: {shown}. {outcome.advice}".rstrip()
     guess = outcome.refused is None
     severity = ValidationSeverity.WARNING if guess else ValidationSeverity.ERROR
     return ConversionIssue(table_name, given.name, target, reason, severity, count, tuple(rows))
+
+
+def _examples(values: pl.Series) -> list[str]:
+    """Return values as a message shows them."""
+    if values.dtype.is_temporal():  # Python has no dates after 9999
+        values = text_from_any(values).values
+    shown = (
+        repr(value[:_LONGEST_EXAMPLE] if isinstance(value, str | bytes) else value)
+        for value in values.to_list()
+    )
+    return [
+        text if len(text) <= _LONGEST_EXAMPLE else f"{text[: _LONGEST_EXAMPLE - 1]}…"
+        for text in shown
+    ]

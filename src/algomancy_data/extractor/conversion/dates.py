@@ -25,7 +25,7 @@ _ISO: Final = (
 )
 _ZONED: Final = rf"[ T][0-9:.]+{_ZONE}"
 _NANOSECONDS: Final = r"\.[0-9]{7}"
-_OTHER_CLOCK: Final = rf"(?:[ T](?:[0-9]:[0-5][0-9](?::[0-5][0-9])?|{_CLOCK}))?$"
+_OTHER_CLOCK: Final = rf"(?:[ T](?:{_CLOCK}|[0-9]:[0-5][0-9](?::[0-5][0-9](?:\.[0-9]{{1,9}})?)?))?$"
 _LONG: Final = 100_000
 _SAMPLE: Final = 1_000
 # From 0001-01-01 to 9999-12-31, in microseconds since 1970.
@@ -42,9 +42,16 @@ _SHAPES: Final[dict[str, tuple[str, ...]]] = {
     r"^[0-9]{4}/[0-9]{1,2}/[0-9]{1,2}": ("%Y/%m/%d",),
 }
 _CLOCK_FORMATS: Final = ("", " %H:%M", " %H:%M:%S%.f")
+_OUTSIDE: Final = "outside the years 1 to 9999 in UTC"
 _NOT_A_DATE: Final = (
     "not a date and time in the column's format (ISO 8601, or day, month and year with / - .)"
 )
+
+# What people write, and what to say about it; the first that occurs is said.
+_ADVICE: Final = {
+    r"^[0-9]{1,2}[/.-][0-9]{1,2}[/.-][0-9]{2}(?:$|[ T])": "Write years with four digits.",
+    r"[ T]24:00": "Write 24:00 as 00:00 of the next day.",
+}
 
 
 def datetime_from_text(texts: pl.Series, conventions: TextConventions) -> Outcome:
@@ -59,10 +66,18 @@ def datetime_from_text(texts: pl.Series, conventions: TextConventions) -> Outcom
     first = stripped.drop_nulls().head(1)
     for shape, orders in _SHAPES.items():
         if first.str.contains(shape).any():
-            return _from_shape(stripped, shape, orders)
+            return _from_shape(stripped, shape, _allowed(orders, day_first=conventions.day_first))
     if (values := _iso(stripped)) is not None:
         return _outcome(values, stripped)
     return _refuse_iso(stripped)
+
+
+def datetime_from_dates(dates: pl.Series) -> Outcome:
+    """Put dates at midnight; refuse years that Python cannot show."""
+    outside = ~dates.dt.year().is_between(1, 9999)
+    if outside.any():
+        return Outcome(dates, outside.fill_null(value=False), _OUTSIDE)
+    return Outcome(dates.cast(pl.Datetime("us")))
 
 
 def _outcome(values: pl.Series, texts: pl.Series) -> Outcome:
@@ -71,7 +86,7 @@ def _outcome(values: pl.Series, texts: pl.Series) -> Outcome:
         outside = ~values.to_physical().is_between(_FIRST_MICROSECOND, _LAST_MICROSECOND)
         if outside.any():
             outside = outside.fill_null(value=False)
-            return Outcome(texts, outside, "outside the years 1 to 9999 in UTC")
+            return Outcome(texts, outside, _OUTSIDE)
     return Outcome(values)
 
 
@@ -111,12 +126,19 @@ def _cast_by_arrow(texts: pl.Series, unit: _TimeUnit, zone: str | None) -> pl.Se
         return None
 
 
+def _refuse(refused: pl.Series, texts: pl.Series) -> Outcome:
+    """Refuse what is no date; say what to do where that is plain."""
+    values = texts.filter(refused)
+    advice = (text for pattern, text in _ADVICE.items() if values.str.contains(pattern).any())
+    return Outcome(texts, refused, _NOT_A_DATE, next(advice, ""))
+
+
 def _refuse_iso(stripped: pl.Series) -> Outcome:
     """Say which values are the reason that a column is not ISO 8601."""
     dates = stripped.str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
-    valid = stripped.str.contains(_ISO) & dates.is_not_null()
+    valid = (stripped.str.contains(_ISO) & dates.is_not_null()) | stripped.is_null()
     if not valid.all():
-        return Outcome(stripped, ~valid.fill_null(value=True), _NOT_A_DATE)
+        return _refuse(~valid, stripped)
     zoned = stripped.str.contains(_ZONED)
     if zoned.any() and not zoned.all():
         return Outcome(
@@ -125,7 +147,7 @@ def _refuse_iso(stripped: pl.Series) -> Outcome:
     refusal = _refuse_outside_nanoseconds(stripped, dates)
     if refusal.refused is not None and refusal.refused.any():
         return refusal
-    return Outcome(stripped, stripped.is_not_null(), _NOT_A_DATE)
+    return _refuse(stripped.is_not_null(), stripped)
 
 
 def _refuse_outside_nanoseconds(texts: pl.Series, dates: pl.Series) -> Outcome:
@@ -135,11 +157,18 @@ def _refuse_outside_nanoseconds(texts: pl.Series, dates: pl.Series) -> Outcome:
     return Outcome(texts, outside.fill_null(value=False), reason)
 
 
+def _allowed(orders: tuple[str, ...], *, day_first: bool | None) -> tuple[str, ...]:
+    """Return the orders of day and month that the conventions leave."""
+    if len(orders) == 1 or day_first is None:
+        return orders
+    return tuple(order for order in orders if order.startswith("%d") == day_first)
+
+
 def _from_shape(stripped: pl.Series, shape: str, orders: tuple[str, ...]) -> Outcome:
     """Read dates of one shape, with the order of day and month that fits all values."""
     fits = stripped.str.contains(shape + _OTHER_CLOCK)
     if not fits.all():
-        return Outcome(stripped, ~fits.fill_null(value=True), _NOT_A_DATE)
+        return _refuse(~fits.fill_null(value=True), stripped)
     texts = stripped
     if texts.str.contains("T", literal=True).any():
         texts = texts.str.replace("T", " ", literal=True)
@@ -159,16 +188,15 @@ def _from_shape(stripped: pl.Series, shape: str, orders: tuple[str, ...]) -> Out
     complete = [reading for reading in readings if reading.null_count() == texts.null_count()]
     if not complete:
         best = min(readings, key=lambda reading: reading.null_count())
-        return Outcome.of(best, stripped, _NOT_A_DATE)
-    if len(complete) == 1:
-        return _outcome(complete[0], stripped)
-    differ = (complete[0] != complete[1]).fill_null(value=False)
-    if not differ.any():
-        return _outcome(complete[0], stripped)
+        return _refuse(best.is_null() & stripped.is_not_null(), stripped)
+    outcome = _outcome(complete[0], stripped)
+    differ = (complete[0] != complete[-1]).fill_null(value=False)
+    if outcome.refused is not None or not differ.any():
+        return outcome
     return Outcome(
         complete[0],
         reason="read with the month before the day, though it could be the other way round",
-        advice="Write dates as 2024-12-31 to be sure.",
+        advice="Declare _CSV = CSVDialect(day_first=True) or (day_first=False).",
         guessed=differ,
     )
 

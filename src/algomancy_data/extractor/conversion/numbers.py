@@ -1,8 +1,4 @@
-"""To FLOAT and INTEGER.
-
-Text is read in one of two ways, the same for all values of a column: with a decimal point (and
-``1,234,567`` for a million) or with a decimal comma (and ``1.234.567``).
-"""
+"""To FLOAT and INTEGER."""
 
 from __future__ import annotations
 
@@ -10,68 +6,69 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
+from algomancy_data.extractor.conversion.notation import (
+    DECLARE_MARK,
+    advice_on,
+    decimal_mark,
+    patterns,
+    plain,
+)
 from algomancy_data.extractor.conversion.outcome import Outcome
 
 if TYPE_CHECKING:
     from algomancy_data.extractor.conversion.conventions import TextConventions
 
-_GROUP_MARK: Final = {".": ",", ",": "."}
 _SPECIAL: Final = r"(?i)^[+-]?(?:inf|infinity|nan)$"
 _NAN_WORDS: Final = ("NaN", "nan")
-# A number of at most 15 digits survives the way through a float; see _integers().
-_SHORT_SCIENTIFIC: Final = r"^[+-]?(?:[0-9]\.?){1,15}[eE][+-]?[0-9]{1,3}$"
 _SAMPLE: Final = 1_000
 _MAX_EXACT_FLOAT: Final = 2**53
-_DECLARE_MARK: Final = 'Declare _CSV = CSVDialect(decimal_mark=".") or (decimal_mark=",").'
-
-
-def _pattern(mark: str) -> str:
-    """Return the pattern of a number with this decimal mark, thousands perhaps in groups."""
-    group = _GROUP_MARK[mark]
-    whole = (
-        rf"(?:[1-9][0-9]{{0,2}}(?:[{group}][0-9]{{3}})+|[1-9][0-9]{{0,2}}(?:_[0-9]{{3}})+|[0-9]+)"
-    )
-    return rf"^[+-]?(?:{whole}(?:[{mark}][0-9]*)?|[{mark}][0-9]+)(?:[eE][+-]?[0-9]+)?$"
-
-
-_PATTERNS: Final = {mark: _pattern(mark) for mark in _GROUP_MARK}
+_INT64_DIGITS: Final = 19
+# Beyond any exponent that matters, and far from the end of Int64.
+_HUGE: Final = 10**12
+_WRITTEN_OUT: Final = r"^[+-]?[0-9]+(?:\.0*)?$"
+# Sign, whole part, fraction and exponent of a plain number.
+_PARTS: Final = (
+    r"^(?<sign>-?)\+?(?<whole>[0-9]*)\.?(?<part>[0-9]*)(?:[eE](?<exponent>[+-]?[0-9]+))?$"
+)
 
 
 def float_from_text(texts: pl.Series, conventions: TextConventions) -> Outcome:
-    """Read decimal numbers, exactly rounded; refuse text and what is beyond the float range.
+    """Read decimal numbers; refuse text and what is beyond the range or precision of a float.
 
-    A column whose values all look like ``1,234`` can be read in two ways; without a declared
-    decimal mark it is read as 1.234, and the outcome says so.
+    A fraction becomes the float next to it. A whole number must be one: 9007199254740993 is
+    refused. A column whose values all look like ``1,234`` can be read in two ways; without a
+    declared decimal mark it is read as 1.234, and the outcome says so.
     """
     if conventions.decimal_mark != ",":
         direct = texts.cast(pl.Float64, strict=False)
         if direct.null_count() == texts.null_count() and not direct.is_infinite().any():
-            return Outcome(direct)
+            return _beyond_float(texts, direct) or Outcome(direct)
     if (values := _plain_decimal_commas(texts, conventions.decimal_mark)) is not None:
         return Outcome(values)
     stripped = conventions.strip(texts, keep=_NAN_WORDS)
     special = stripped.str.contains(_SPECIAL)
     numbers = stripped.set(special, None) if special.any() else stripped
-    mark, ambiguous = _decimal_mark(numbers, conventions.decimal_mark)
+    mark, ambiguous = decimal_mark(numbers, conventions.decimal_mark)
     if ambiguous is not None and numbers.str.contains(".", literal=True).any():
         reason = "written with commas, others with points, and either could be the decimal mark"
         with_comma = numbers.str.contains(",", literal=True).fill_null(value=False)
-        return Outcome(texts, with_comma, reason, _DECLARE_MARK)
-    values = _floats(numbers, mark)
+        return Outcome(texts, with_comma, reason, DECLARE_MARK)
+    written = plain(numbers, mark)
+    values = written.cast(pl.Float64, strict=False)
+    problem = _beyond_float(written, values)
     if special.any():
         values = values.zip_with(
             ~special.fill_null(value=False), stripped.cast(pl.Float64, strict=False)
         )
-    infinite = values.is_infinite() & ~special
-    if infinite.any():
-        return Outcome(texts, infinite.fill_null(value=False), "beyond the range of FLOAT")
     if values.null_count() > stripped.null_count():
         name = {".": "decimal point", ",": "decimal comma"}[mark]
-        return Outcome.of(values, stripped, f"not a number with a {name}")
+        return _refuse(values, stripped, f"not a number with a {name}")
+    if problem is not None:
+        return problem
     if ambiguous is None:
         return Outcome(values)
     reason = "read with a decimal comma, though it could also separate thousands"
-    return Outcome(values, reason=reason, advice=_DECLARE_MARK, guessed=ambiguous)
+    return Outcome(values, reason=reason, advice=DECLARE_MARK, guessed=ambiguous)
 
 
 def integer_from_text(texts: pl.Series, conventions: TextConventions) -> Outcome:
@@ -86,12 +83,30 @@ def integer_from_text(texts: pl.Series, conventions: TextConventions) -> Outcome
     stripped = conventions.strip(texts)
     direct = stripped.cast(pl.Int64, strict=False)
     rest = stripped.set(direct.is_not_null(), None)
-    mark, ambiguous = _decimal_mark(rest, conventions.decimal_mark, points_too=True)
+    mark, ambiguous = decimal_mark(rest, conventions.decimal_mark, points_too=True)
     if ambiguous is not None:
         reason = "either thousands or a fraction: no value of the column says which"
-        return Outcome(texts, ambiguous, reason, _DECLARE_MARK)
-    values = direct.zip_with(direct.is_not_null(), _integers(rest, mark))
-    return Outcome.of(values, stripped, "not a whole number of at most 64 bits")
+        return Outcome(texts, ambiguous, reason, DECLARE_MARK)
+    values = direct.zip_with(direct.is_not_null(), _integers(plain(rest, mark)))
+    return _refuse(values, stripped, "not a whole number of at most 64 bits")
+
+
+def has_large_floats(values: pl.Series) -> bool:
+    """Tell whether text may mean more than these floats hold: some are 2^53 or more, or infinite.
+
+    Args:
+        values: Column of dtype Float64.
+    """
+    largest = values.abs().max()  # NaN counts only where there is nothing else
+    return isinstance(largest, float) and largest >= _MAX_EXACT_FLOAT
+
+
+def _refuse(values: pl.Series, given: pl.Series, reason: str) -> Outcome:
+    """Refuse every value that was given and is null; say what to do where that is plain."""
+    if values.null_count() == given.null_count():
+        return Outcome(values)
+    refused = values.is_null() & given.is_not_null()
+    return Outcome(values, refused, reason, advice_on(given.filter(refused)))
 
 
 def _plain_decimal_commas(texts: pl.Series, declared: str | None) -> pl.Series | None:
@@ -103,63 +118,84 @@ def _plain_decimal_commas(texts: pl.Series, declared: str | None) -> pl.Series |
         return None
     if declared is None:
         start = texts.head(_SAMPLE)
-        certain = start.str.contains(_PATTERNS[","]) & ~start.str.contains(_PATTERNS["."])
+        fitting = patterns(start)
+        certain = start.str.contains(fitting[","]) & ~start.str.contains(fitting["."])
         if not certain.any():
             return None
     if texts.str.contains(".", literal=True).any():
         return None
     values = texts.str.replace(",", ".", literal=True).cast(pl.Float64, strict=False)
-    if values.null_count() > texts.null_count() or values.is_infinite().any():
+    if values.null_count() > texts.null_count() or has_large_floats(values):
         return None
     return values
 
 
-def _decimal_mark(
-    numbers: pl.Series, declared: str | None, *, points_too: bool = False
-) -> tuple[str, pl.Series | None]:
-    """Return the decimal mark of a column, and which values could be read with the other one.
+def _beyond_float(written: pl.Series, values: pl.Series) -> Outcome | None:
+    """Refuse what became infinite, and whole numbers that became another whole number."""
+    if not has_large_floats(values):
+        return None
+    infinite = values.is_infinite()
+    if infinite.any():
+        return Outcome(values, infinite.fill_null(value=False), "beyond the range of FLOAT")
+    large = (values.abs() >= _MAX_EXACT_FLOAT) & values.is_not_nan()
+    large &= written.set(~large, None).str.contains(_WRITTEN_OUT)
+    large = large.fill_null(value=False)
+    if not large.any():
+        return None
+    floats = values.set(~large, None).abs()
+    digits = written.set(~large, None).str.replace(r"\.0*$", "").str.strip_chars_start("+-0")
+    exact = digits == floats.cast(pl.Int128, strict=False).cast(pl.String)
+    # 123456789012345680000 is how JavaScript writes the float 1.2345678901234568e20.
+    shortest = floats.cast(pl.String).str.replace(r"e.*$", "").str.replace(".", "", literal=True)
+    same = digits.str.strip_chars_end("0") == shortest.str.strip_chars_end("0")
+    rounded = large & ~(exact.fill_null(value=False) | same)
+    if not rounded.any():
+        return None
+    reason = "a whole number with more digits than FLOAT can hold"
+    return Outcome(values, rounded, reason, "Declare INTEGER or STRING.")
+
+
+def _integers(written: pl.Series) -> pl.Series:
+    """Return whole numbers as Int64, null where a number is not whole or too large."""
+    direct = written.str.replace(r"\.0*$", "").cast(pl.Int64, strict=False)
+    rest = written.set(direct.is_not_null(), None)
+    if rest.null_count() == len(rest):
+        return direct
+    return direct.zip_with(direct.is_not_null(), _integers_from_digits(rest))
+
+
+def _integers_from_digits(written: pl.Series) -> pl.Series:
+    """Return whole numbers as Int64, null where a number is not whole or too large.
 
     Args:
-        numbers: Texts without outer white space.
-        declared: The mark that the dialect declares.
-        points_too: ``1.234`` is as ambiguous as ``1,234``; otherwise it is 1.234.
-
-    Returns:
-        The mark, and None or a Boolean column: the values that have two readings, if all
-        values of the column fit both.
+        written: Plain numbers; all arithmetic is done on their digits, so nothing is rounded.
     """
-    if declared is not None:
-        return declared, None
-    separated = numbers.str.contains("," if not points_too else "[,.]")
-    if not separated.any():
-        return ".", None
-    misfits = {mark: (~numbers.str.contains(pattern)).sum() for mark, pattern in _PATTERNS.items()}
-    if misfits == {".": 0, ",": 0}:
-        return ",", separated.fill_null(value=False)
-    return min(misfits, key=misfits.__getitem__), None
-
-
-def _plain(numbers: pl.Series, mark: str) -> pl.Series:
-    """Return the numbers without groups and with a decimal point; null where they are none."""
-    fits = numbers.str.contains(_PATTERNS[mark])
-    fitting = numbers if fits.all() else numbers.set(~fits, None)
-    group = _GROUP_MARK[mark]
-    plain = fitting.str.replace_all(f"[{group}_]", "")
-    return plain if mark == "." else plain.str.replace(mark, ".", literal=True)
-
-
-def _floats(numbers: pl.Series, mark: str) -> pl.Series:
-    return _plain(numbers, mark).cast(pl.Float64, strict=False)
-
-
-def _integers(numbers: pl.Series, mark: str) -> pl.Series:
-    """Return whole numbers as Int64, null where a number is not whole or too large."""
-    plain = _plain(numbers, mark)
-    values = plain.str.replace(r"\.0*$", "").cast(pl.Int64, strict=False)
-    scientific = plain.str.contains(_SHORT_SCIENTIFIC)
-    if not scientific.any():
-        return values
-    # With at most 15 digits no fraction is so small that the float next to it is whole.
-    floats = plain.set(~scientific, None).cast(pl.Float64, strict=False)
-    whole = (floats == floats.round()) & (floats.abs() < _MAX_EXACT_FLOAT)
-    return values.zip_with(~whole.fill_null(value=False), floats.set(~whole, None).cast(pl.Int64))
+    digits = pl.concat_str("whole", "part").str.strip_chars_start("0")
+    significant = pl.col("digits").str.strip_chars_end("0")
+    exponent = pl.col("exponent").cast(pl.Int64, strict=False)
+    zeros = (  # how many to append to the significant digits
+        pl.when(pl.col("exponent").is_null()).then(0).otherwise(exponent.clip(-_HUGE, _HUGE))
+        - pl.col("part").str.len_bytes().cast(pl.Int64)
+        + pl.col("digits").str.len_bytes().cast(pl.Int64)
+        - pl.col("significant").str.len_bytes().cast(pl.Int64)
+    )
+    length = pl.col("significant").str.len_bytes() + pl.col("zeros")
+    is_whole = (pl.col("zeros") >= 0) & (length <= _INT64_DIGITS)
+    whole = pl.concat_str(
+        "sign", pl.col("significant").str.pad_end(length.clip(0, _INT64_DIGITS), "0")
+    )
+    return (
+        written.str.extract_groups(_PARTS)
+        .struct.unnest()
+        .with_columns(digits=digits)
+        .with_columns(significant=significant)
+        .with_columns(zeros=zeros)
+        .select(
+            pl.when(pl.col("significant") == "")
+            .then(0)
+            .when(is_whole)
+            .then(whole.cast(pl.Int64, strict=False))
+            .alias(written.name)
+        )
+        .to_series()
+    )

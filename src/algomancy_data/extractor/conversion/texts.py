@@ -26,20 +26,22 @@ def text_from_any(values: pl.Series) -> Outcome:
     try:
         return Outcome(values.cast(pl.String))
     except PolarsError:
-        return Outcome(values, values.is_not_null(), "not all UTF-8 text")
+        reason = "not all UTF-8 text" if dtype == pl.Binary else f"of dtype {dtype}, not text"
+        return Outcome(values, values.is_not_null(), reason)
 
 
 def _json_from_nested(values: pl.Series) -> Outcome:
     """Write lists and structs as JSON; refuse what JSON does not give back identical."""
     if not _has_json_form(values.dtype):
         return Outcome(values, values.is_not_null(), f"of dtype {values.dtype}, not JSON")
-    struct = values.alias("v").to_frame().select(pl.struct("v")).to_series()
+    plain = values.cast(_json_dtype(values.dtype))
+    struct = plain.alias("v").to_frame().select(pl.struct("v")).to_series()
     json = struct.struct.json_encode()
     back = json.str.json_decode(struct.dtype).struct.field("v")
     # {"v":…} without its frame
     texts = json.str.slice(len('{"v":')).str.head(-1).alias(values.name)
     texts = texts.set(values.is_null(), None)
-    same = back.eq_missing(values)
+    same = back.eq_missing(plain)
     if same.all():
         return Outcome(texts)
     return Outcome(texts, ~same, "with NaN or infinity, which JSON cannot hold")
@@ -53,5 +55,16 @@ def _has_json_form(dtype: PolarsDataType | DataTypeClass) -> bool:
         return all(_has_json_form(field.dtype) for field in dtype.fields)
     if isinstance(dtype, pl.Int128 | pl.UInt128):
         return False
+    if isinstance(dtype, pl.Categorical | pl.Enum):
+        return True
     plain = (pl.String(), pl.Boolean(), pl.Null(), pl.Float64())
     return dtype.is_integer() or any(dtype == other for other in plain)
+
+
+def _json_dtype(dtype: PolarsDataType | DataTypeClass) -> PolarsDataType | DataTypeClass:
+    """Return the dtype that Polars reads back from JSON with the same values."""
+    if isinstance(dtype, pl.List | pl.Array):
+        return pl.List(_json_dtype(dtype.inner))
+    if isinstance(dtype, pl.Struct):
+        return pl.Struct({field.name: _json_dtype(field.dtype) for field in dtype.fields})
+    return pl.String() if isinstance(dtype, pl.Categorical | pl.Enum) else dtype

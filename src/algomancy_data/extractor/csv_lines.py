@@ -1,0 +1,83 @@
+"""Lines without an end: what is no CSV file must not fill the memory before it is refused."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from algomancy_data.errors import FileContentError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MAX_LINE: Final = 1 << 28
+_READ: Final = 1 << 20
+
+
+class LineLengths:
+    """Watches text pass by and refuses a line of more than 256 MiB.
+
+    Args:
+        file_name: What to call the file in an error.
+    """
+
+    def __init__(self, file_name: str) -> None:
+        self._file_name = file_name
+        self._begun = 0  # bytes since the last line end
+
+    def feed(self, piece: bytes) -> None:
+        """Look at the next piece.
+
+        Args:
+            piece: UTF-8, at most 256 MiB.
+
+        Raises:
+            FileContentError: A line is too long.
+        """
+        last = max(piece.rfind(b"\n"), piece.rfind(b"\r"))
+        if last < 0:
+            self._begun += len(piece)
+        else:
+            ends = [end for end in (piece.find(b"\n"), piece.find(b"\r")) if end >= 0]
+            self._check(self._begun + min(ends))
+            self._begun = len(piece) - last - 1
+        self._check(self._begun)
+
+    def feed_file(self, path: Path) -> None:
+        """Look at a whole file, without reading more than needed.
+
+        Raises:
+            FileContentError: A line is too long.
+        """
+        size = path.stat().st_size
+        if size <= MAX_LINE or not _may_have_long_line(path, size):
+            return
+        with path.open("rb") as stream:
+            while piece := stream.read(_READ):
+                self.feed(piece)
+
+    def _check(self, length: int) -> None:
+        if length > MAX_LINE:
+            msg = (
+                f"File {self._file_name!r} has a line of more than {MAX_LINE >> 20} MiB. That is "
+                f"no CSV file, or its line ends are missing."
+            )
+            raise FileContentError(msg)
+
+
+def _may_have_long_line(path: Path, size: int) -> bool:
+    """Tell whether half of a long line may lie between two marks, with no line end in between.
+
+    A few reads suffice where the lines are short.
+    """
+    half = MAX_LINE // 2
+    with path.open("rb") as stream:
+        for start in range(0, size - half + 1, half):
+            stream.seek(start)
+            left = half
+            while left > 0 and (piece := stream.read(min(_READ, left))):
+                if b"\n" in piece or b"\r" in piece:
+                    break
+                left -= len(piece)
+            else:
+                return True
+    return False
