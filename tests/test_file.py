@@ -82,9 +82,9 @@ def test_a_missing_path_is_refused_at_once(tmp_path) -> None:
         CSVFile("t", tmp_path / "none.csv")
 
 
-def test_a_directory_is_refused_at_once(tmp_path) -> None:
-    with pytest.raises(FileContentError, match="is a directory"):
-        CSVFile("t", tmp_path)
+def test_a_directory_is_no_single_file(tmp_path) -> None:
+    with pytest.raises(FileContentError, match="directory or pattern of parts"):
+        CSVFile("t", tmp_path).source()
 
 
 def test_a_path_that_is_gone_later_is_not_found(path) -> None:

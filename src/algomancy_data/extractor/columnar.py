@@ -1,0 +1,122 @@
+"""The extractors of files that hold columns: Parquet and Arrow."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import polars as pl
+from polars.exceptions import PanicException, PolarsError
+
+from algomancy_data.errors import FileContentError
+from algomancy_data.extractor.base import SingleExtractor
+from algomancy_data.locations import is_address, without_file_scheme
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_PARQUET: Final = b"PAR1"
+_ENCRYPTED_PARQUET: Final = b"PARE"
+_ARROW_FILE: Final = b"ARROW1"
+_FEATHER_1: Final = b"FEA1"
+# A stream begins with the length of its first message, since Arrow 0.15 after this mark.
+_ARROW_STREAM: Final = b"\xff\xff\xff\xff"
+_LONGEST: Final = 6
+# The stores that Polars reads from by itself.
+_STORES: Final = (
+    "s3",
+    "s3a",
+    "gs",
+    "gcs",
+    "az",
+    "azure",
+    "abfs",
+    "abfss",
+    "adl",
+    "http",
+    "https",
+    "hf",
+)
+
+
+class ParquetSingleExtractor(SingleExtractor):
+    """Extracts the table of a Parquet file.
+
+    Columns in the declared types are taken as they are, others are converted if no value changes.
+
+    Args:
+        file: Where the content comes from.
+        schema: The columns of the file.
+        logger: Where warnings go; the standard library's logger if None.
+    """
+
+    def _extract_file(self) -> pl.DataFrame:
+        if (address := _address_for_polars(self.file.path)) is not None:
+            return self._read(address)
+        source = self.file.source()
+        start = _start(source)
+        if start[:4] == _ENCRYPTED_PARQUET:
+            raise _refusal(self.file.name, "is encrypted Parquet. Decrypt it first")
+        if start[:4] != _PARQUET:
+            raise _refusal(self.file.name, "is no Parquet file")
+        return self._read(source)
+
+    def _read(self, source: str | Path | bytes) -> pl.DataFrame:
+        return _read(
+            lambda: pl.read_parquet(source, glob=False, hive_partitioning=False),
+            self.file.name,
+            "Parquet",
+        )
+
+
+class ArrowSingleExtractor(SingleExtractor):
+    """Extracts the table of an Arrow IPC file or stream, or of a Feather file.
+
+    Columns in the declared types are taken as they are, others are converted if no value changes.
+
+    Args:
+        file: Where the content comes from.
+        schema: The columns of the file.
+        logger: Where warnings go; the standard library's logger if None.
+    """
+
+    def _extract_file(self) -> pl.DataFrame:
+        source = self.file.source()
+        start = _start(source)
+        name = self.file.name
+        if start.startswith(_ARROW_FILE):
+            return _read(lambda: pl.read_ipc(source), name, "Arrow")
+        if start.startswith(_FEATHER_1):
+            raise _refusal(name, "is Feather of version 1. Write it as version 2 or as Parquet")
+        if start.startswith(_ARROW_STREAM):
+            return _read(lambda: pl.read_ipc_stream(source), name, "Arrow")
+        raise _refusal(name, "is neither an Arrow file nor an Arrow stream")
+
+
+def _address_for_polars(path: str | Path | None) -> str | None:
+    if path is None or not is_address(path) or not isinstance(without_file_scheme(path), str):
+        return None
+    address = str(path)
+    return address if address.partition("://")[0].lower() in _STORES else None
+
+
+def _start(source: Path | bytes) -> bytes:
+    stream: Any = source.open("rb") if isinstance(source, Path) else io.BytesIO(source)
+    with stream:
+        return stream.read(_LONGEST)
+
+
+def _read(read: Callable[[], pl.DataFrame], name: str, kind: str) -> pl.DataFrame:
+    try:
+        return read()
+    except (FileNotFoundError, PermissionError):
+        raise
+    except (PolarsError, PanicException, OSError, ValueError) as error:
+        reason = (str(error) or type(error).__name__).partition("\n")[0]
+        msg = f"File {name!r} cannot be read as {kind}; it may be damaged: {reason}"
+        raise FileContentError(msg) from error
+
+
+def _refusal(name: str, problem: str) -> FileContentError:
+    return FileContentError(f"File {name!r} {problem}.")
