@@ -17,7 +17,7 @@ import zlib
 from abc import ABC
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 import polars as pl
 
@@ -59,12 +59,11 @@ class File(ABC):  # noqa: B024  one subclass per format: they differ in their ex
     Raises:
         FileNotFoundError: There is nothing at ``path``. Addresses are not looked at before they
             are read.
-        FileContentError: ``content`` is no data URI (also a ``ValueError``), or a directory has
-            files that are no parts.
+        FileContentError: ``content`` is no data URI (also a ``ValueError``).
     """
 
-    # How names of the format end, besides its own name.
-    _suffixes: tuple[str, ...] = ()
+    other_suffixes: ClassVar[tuple[str, ...]] = ()
+    """How names of the format may end, besides the format's own name."""
 
     def __init__(
         self,
@@ -87,9 +86,14 @@ class File(ABC):  # noqa: B024  one subclass per format: they differ in their ex
             msg = f"File {self.name!r}: there is nothing at {str(path)!r}."
             raise FileNotFoundError(msg)
 
+    @property
+    def is_uploaded(self) -> bool:
+        """Whether the content was sent, so that the path does not count."""
+        return self._uploaded is not None
+
     def suffixes(self) -> tuple[str, ...]:
         """Return how the names of such files may end, without the dot."""
-        return (str(self.extension), *self._suffixes)
+        return (str(self.extension), *self.other_suffixes)
 
     def parts(self) -> list[FilePart] | None:
         """Return the parts in the order of their names, or None if this is one file.
@@ -274,7 +278,7 @@ class XLSXFile(File):
         FileContentError: ``content`` is no data URI.
     """
 
-    _suffixes = ("xlsm",)
+    other_suffixes = ("xlsm",)
     _compressions = (_GZIP, _ZSTD)  # a workbook is a zip itself
 
     def __init__(
@@ -339,7 +343,7 @@ class ParquetFile(File):
         FileContentError: ``content`` is no data URI.
     """
 
-    _suffixes = ("pq",)
+    other_suffixes = ("pq",)
 
     def __init__(
         self, name: str, path: str | Path | None = None, content: str | None = None
@@ -360,7 +364,7 @@ class ArrowFile(File):
         FileContentError: ``content`` is no data URI.
     """
 
-    _suffixes = ("arrows", "feather", "ipc")
+    other_suffixes = ("arrows", "feather", "ipc")
 
     def __init__(
         self, name: str, path: str | Path | None = None, content: str | None = None
@@ -394,6 +398,6 @@ FILE_TYPES: Final[dict[FileExtension, type[CSVFile | XLSXFile | ParquetFile | Ar
 SUFFIXES: Final[dict[str, FileExtension]] = {
     suffix: extension
     for extension, file_type in FILE_TYPES.items()
-    for suffix in (str(extension), *file_type._suffixes)  # noqa: SLF001  of this module
+    for suffix in (str(extension), *file_type.other_suffixes)
 }
 """The format that a name ends with, lower case and without the dot."""

@@ -11,10 +11,12 @@ from polars.exceptions import PanicException, PolarsError
 
 from algomancy_data.errors import FileContentError
 from algomancy_data.extractor.base import SingleExtractor
-from algomancy_data.locations import is_address, without_file_scheme
+from algomancy_data.locations import is_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from algomancy_data.file import File
 
 _PARQUET: Final = b"PAR1"
 _ENCRYPTED_PARQUET: Final = b"PARE"
@@ -23,6 +25,7 @@ _FEATHER_1: Final = b"FEA1"
 # A stream begins with the length of its first message, since Arrow 0.15 after this mark.
 _ARROW_STREAM: Final = b"\xff\xff\xff\xff"
 _LONGEST: Final = 6
+_NO_PIECES: Final = "Range request not supported"
 # The stores that Polars reads from by itself.
 _STORES: Final = (
     "s3",
@@ -52,8 +55,13 @@ class ParquetSingleExtractor(SingleExtractor):
     """
 
     def _extract_file(self) -> pl.DataFrame:
-        if (address := _address_for_polars(self.file.path)) is not None:
-            return self._read(address)
+        if (address := _address_for_polars(self.file)) is not None:
+            try:
+                return self._read(address)
+            except FileContentError as error:
+                # Polars reads a store piece by piece, which a simple web server cannot do.
+                if _NO_PIECES not in str(error):
+                    raise
         source = self.file.source()
         start = _start(source)
         if start[:4] == _ENCRYPTED_PARQUET:
@@ -94,11 +102,12 @@ class ArrowSingleExtractor(SingleExtractor):
         raise _refusal(name, "is neither an Arrow file nor an Arrow stream")
 
 
-def _address_for_polars(path: str | Path | None) -> str | None:
-    if path is None or not is_address(path) or not isinstance(without_file_scheme(path), str):
+def _address_for_polars(file: File) -> str | None:
+    """Return the address of a file in a store that Polars reads from by itself."""
+    path = file.path
+    if file.is_uploaded or path is None or not is_address(path):
         return None
-    address = str(path)
-    return address if address.partition("://")[0].lower() in _STORES else None
+    return str(path) if str(path).partition("://")[0].lower() in _STORES else None
 
 
 def _start(source: Path | bytes) -> bytes:

@@ -13,7 +13,7 @@ import polars as pl
 from algomancy_data.column_names import unique_names
 from algomancy_data.schema import DataType
 from algomancy_data.workbook.cells import Kind, decode
-from algomancy_data.workbook.workbook import unsupported_combination
+from algomancy_data.workbook.workbook import refused_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -133,7 +133,7 @@ class _Loaded:
 
 
 def _load(workbook: Workbook, sheet: str) -> _Loaded:
-    reader, refused = workbook.reader, unsupported_combination()
+    reader, refused = workbook.reader, refused_columns()
     settings: dict[str, Any] = {"schema_sample_rows": None}
     with workbook.damage_reported():
         mixed = all_texts = False
@@ -177,7 +177,7 @@ def _is_doubtful(
     if isinstance(dtype, pl.Datetime):
         start = _AFTER_DAY_0_OF_1904 if workbook.from_1904 else _MARCH_1900
         outside = (values < start) | (values.dt.epoch("ms") >= _AFTER_9999)
-        return bool(outside.any()) and not _are_clocks(values)
+        return bool(outside.any()) and (workbook.from_1904 or not _are_clocks(values))
     return False
 
 

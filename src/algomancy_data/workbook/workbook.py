@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import zipfile
 import zlib
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ _ENCRYPTED: Final = "EncryptedPackage".encode("utf-16-le")
 _ZIP: Final = b"PK\x03\x04"
 _BOOK: Final = "xl/workbook.xml"
 _RELATION: Final = "id"
+_SILENT: Final = logging.NullHandler()
 _TRUE: Final = ("1", "true")
 
 
@@ -226,9 +228,12 @@ def fastexcel() -> Any:
         import fastexcel as module  # noqa: PLC0415  an extra, and 20 ms that only workbooks pay
     except ImportError as error:
         raise MissingExtraError.from_extra("Reading XLSX workbooks", "xlsx") from error
+    # It warns of every empty column: those who have set up logging may read that, not stderr.
+    logging.getLogger(module.__name__).addHandler(_SILENT)
     return module
 
 
-def unsupported_combination() -> type[Exception]:
-    """Return the error of a column whose kinds of cells do not go together."""
-    return fastexcel().UnsupportedColumnTypeCombinationError
+def refused_columns() -> tuple[type[Exception], ...]:
+    """Return the errors of a column whose cells do not go together, or show certain errors."""
+    module = fastexcel()
+    return module.UnsupportedColumnTypeCombinationError, module.CalamineCellError
