@@ -68,7 +68,7 @@ class PartedTable:
         same = [name for name in names if name not in unified]
         # Without a copy: the chunks of each part follow each other.
         whole = pl.concat([part.frame.select(same) for part in self._parts], rechunk=False)
-        return whole.with_columns(**unified).select(names)
+        return pl.DataFrame([unified[n] if n in unified else whole[n] for n in names])
 
     def located(self, issue: ConversionIssue) -> ConversionIssue:
         """Return the issue with the parts that its rows are in."""
