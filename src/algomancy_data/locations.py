@@ -13,7 +13,7 @@ from urllib.request import url2pathname
 from algomancy_data.errors import FileContentError, MissingExtraError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Callable, Collection
 
 _ADDRESS: Final = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://")
 _PATTERN: Final = re.compile(r"[*?\[]")
@@ -95,14 +95,15 @@ def find_parts(path: str | Path, suffixes: Collection[str]) -> list[Location]:
     """
     text = str(path)
     if is_address(path):
-        found, root = _remote_parts(text), _fixed_folder(text)
+        locations = _remote_parts(text)
     elif Path(path).is_dir():
         endings = tuple(f".{suffix}{more}" for suffix in suffixes for more in _COMPRESSED)
-        found, root = _files_below(Path(path), endings), text
+        found = _files_below(Path(path), endings)
+        locations = [Location(part, *_label(part, text)) for part in found]
     else:
-        matches = glob.glob(text, recursive=True)  # noqa: PTH207  a pattern may be absolute
-        found, root = [match for match in matches if Path(match).is_file()], _fixed_folder(text)
-    locations = [Location(part, *_label(part, root)) for part in found]
+        found = glob.glob(text, recursive=True)  # noqa: PTH207  a pattern may be absolute
+        root = _fixed_folder(text)
+        locations = [Location(part, *_label(part, root)) for part in found if Path(part).is_file()]
     return sorted(locations, key=lambda location: _natural(location.label))
 
 
@@ -172,20 +173,19 @@ def _natural(label: str) -> tuple[list[tuple[int, str, int]], str]:
 # --- stores ---------------------------------------------------------------------------------
 
 
-def _remote_parts(address: str) -> Iterable[str]:
-    def search(store: Any, path: str) -> list[str]:
+def _remote_parts(address: str) -> list[Location]:
+    def search(store: Any, path: str) -> list[Location]:
         pattern = f"{path.rstrip('/')}/*" if address.endswith("/") else path
-        matches = store.glob(pattern, detail=True).values()
-        return [store.unstrip_protocol(found["name"]) for found in matches if _is_file(found)]
+        root = _fixed_folder(pattern)
+        found = store.glob(pattern, detail=True).values()
+        names = [str(entry["name"]) for entry in found if entry["type"] == "file"]
+        return [Location(store.unstrip_protocol(name), *_label(name, root)) for name in names]
 
-    return [part for part in _with_store(address, search) if not file_name(part).startswith("_")]
+    locations: list[Location] = _with_store(address, search)
+    return [part for part in locations if not file_name(part.path).startswith((".", "_"))]
 
 
-def _is_file(found: dict[str, Any]) -> bool:
-    return found["type"] == "file"
-
-
-def _with_store(address: str, use: Any) -> Any:
+def _with_store(address: str, use: Callable[[Any, str], Any]) -> Any:
     try:
         import fsspec  # noqa: PLC0415  an extra
     except ImportError as error:

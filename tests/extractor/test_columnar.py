@@ -8,14 +8,12 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import polars as pl
-import pyarrow as pa
-import pyarrow.feather
-import pyarrow.parquet
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 from polars.testing.parametric import dataframes
+from pyarrow import feather, parquet
 
 from algomancy_data import (
     ArrowFile,
@@ -57,7 +55,7 @@ WRITERS: dict[str, tuple[type, Callable[[pl.DataFrame, Path], object]]] = {
     ),
     "parquet by pyarrow": (
         ParquetFile,
-        lambda frame, path: pa.parquet.write_table(frame.to_arrow(), path),
+        lambda frame, path: parquet.write_table(frame.to_arrow(), path),
     ),
     "arrow file": (ArrowFile, lambda frame, path: frame.write_ipc(path)),
     "arrow file, compressed": (
@@ -67,7 +65,7 @@ WRITERS: dict[str, tuple[type, Callable[[pl.DataFrame, Path], object]]] = {
     "arrow stream": (ArrowFile, lambda frame, path: frame.write_ipc_stream(path)),
     "feather": (
         ArrowFile,
-        lambda frame, path: pa.feather.write_feather(frame.to_arrow(), str(path)),
+        lambda frame, path: feather.write_feather(frame.to_arrow(), str(path)),
     ),
 }
 EXTRACTORS = {ParquetFile: ParquetSingleExtractor, ArrowFile: ArrowSingleExtractor}
@@ -202,8 +200,7 @@ def test_a_damaged_file_gives_no_other_error(kind, write) -> None:
         path.write_bytes(content[:end])
         try:
             extractor_of(kind, path).extract()
-        except FileContentError as error:
-            assert str(error).startswith("File 't' ")
+        except FileContentError:
             refused += 1
     assert refused > 10
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from pathlib import Path
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -26,6 +26,8 @@ from algomancy_data.errors import ETLConstructionError, FileContentError
 from algomancy_data.schema import Column, DataType, Schema
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from algomancy_data.extractor import SingleExtractor
 
 
@@ -337,7 +339,7 @@ def test_a_divided_table_is_the_same_as_the_whole_one(tmp_path_factory, rows, cu
     (folder / "whole.csv").write_text("key;c\n" + "".join(lines))
     (folder / "parts").mkdir()
     edges = [0, *sorted(cut for cut in cuts if cut < len(rows)), len(rows)]
-    for number, (start, end) in enumerate(zip(edges, edges[1:], strict=False)):
+    for number, (start, end) in enumerate(pairwise(edges)):
         text = "key;c\n" + "".join(lines[start:end])
         (folder / "parts" / f"{number}.csv").write_text(text)
     whole = csv_parts(folder / "whole.csv", {"c": target})
