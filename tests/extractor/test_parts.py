@@ -20,10 +20,11 @@ from algomancy_data import (
     SimpleETLFactory,
     StatelessDataManager,
     XLSXFile,
+    XLSXMultiExtractor,
     XLSXSingleExtractor,
 )
 from algomancy_data.errors import ETLConstructionError, FileContentError
-from algomancy_data.schema import Column, DataType, Schema
+from algomancy_data.schema import Column, ColumnGroup, DataType, Schema
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -350,3 +351,13 @@ def test_a_divided_table_is_the_same_as_the_whole_one(tmp_path_factory, rows, cu
     assert [issue.rows for issue in parts.conversion_issues] == [
         issue.rows for issue in whole.conversion_issues
     ]
+
+
+def test_a_file_with_several_tables_cannot_come_in_parts(tmp_path, write_workbook) -> None:
+    class Book(Schema):
+        _FILENAME, _EXTENSION, _SCHEMA_TYPE = "t", "xlsx", "multi"
+        GROUP = ColumnGroup("Sheet", [Column("c", DataType.INTEGER)])
+
+    write_workbook([["c"], [1]]).rename(tmp_path / "1.xlsx")
+    with pytest.raises(FileContentError, match="where one file is needed"):
+        XLSXMultiExtractor(XLSXFile("t", tmp_path), Book).extract()
