@@ -94,6 +94,15 @@ def test_every_kind_of_cell_comes_in_its_declared_type(extract, write_workbook) 
     assert frame.rows() == [tuple(row) for row in cells.iter_rows(2, values_only=True)]
 
 
+@pytest.mark.parametrize("values", [[9007199254740993, 1], [2**62 + 1]], ids=repr)
+def test_long_numbers_are_exact_without_a_declaration(
+    write_workbook, rewrite_all_numbers, values
+) -> None:
+    path = write_workbook(column(values))
+    rewrite_all_numbers(path, [str(value) for value in values])
+    assert extractor_of(path, {"x": DataType.STRING}).extract()["t"]["c"].to_list() == values
+
+
 def test_a_column_that_is_not_declared_keeps_what_it_holds(extract) -> None:
     rows = [["f", "s", "b", "d", "t", "i"], [1, "1", True, MIDNIGHT, time(12, 30), timedelta(2)]]
     frame = extract(rows)
@@ -301,6 +310,20 @@ def test_the_first_day_of_1904_and_a_time_of_day_are_told_apart(write_workbook) 
     path = write_workbook(column([datetime(1904, 1, 1), time(6)]), from_1904=True)
     values = extractor_of(path, {"c": DataType.STRING}).extract()["t"]["c"]
     assert values.to_list() == ["1904-01-01 00:00:00.000000", "06:00:00"]
+
+
+def test_dates_may_be_written_in_iso_8601(workbook_folder) -> None:
+    book = openpyxl.Workbook(iso_dates=True)
+    for row in (["d", "t"], [datetime(2024, 1, 5, 10, 30), time(1, 2, 3)], [date(2024, 1, 6)]):
+        book.active.append(row)
+    path = workbook_folder / "iso.xlsx"
+    book.save(path)
+    extractor = extractor_of(path, {"d": DataType.DATETIME, "t": DataType.STRING})
+    assert extractor.extract()["t"].rows() == [
+        (datetime(2024, 1, 5, 10, 30), "01:02:03"),
+        (datetime(2024, 1, 6), None),
+    ]
+    assert extractor.conversion_issues == []
 
 
 def write_serials(folder: Path, serials: list[float]) -> Path:

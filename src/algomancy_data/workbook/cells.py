@@ -11,7 +11,6 @@ from algomancy_data.workbook.markup import unescape
 from algomancy_data.workbook.number_formats import Shown
 
 if TYPE_CHECKING:
-    from algomancy_data.workbook.markup import RawCells
     from algomancy_data.workbook.workbook import Workbook
 
 _DAY: Final = 86_400_000
@@ -38,8 +37,12 @@ class Kind(StrEnum):
     ERROR = "error"
 
 
-def decode(workbook: Workbook, raw: RawCells) -> pl.DataFrame:
+def decode(workbook: Workbook, raw: pl.DataFrame) -> pl.DataFrame:
     """Return cells with their kind and value.
+
+    Args:
+        workbook: Where they are from.
+        raw: The cells as :meth:`Workbook.cells` gives them.
 
     Returns:
         Frame with ``row`` and ``column`` from 0, the ``kind``, the ``text`` that stands for the
@@ -47,16 +50,7 @@ def decode(workbook: Workbook, raw: RawCells) -> pl.DataFrame:
         date, since midnight for a time, in all for a duration, else null.
     """
     shown = pl.Series([*workbook.shown, Shown.NUMBER], dtype=pl.String)
-    styles = pl.Series(raw.styles, dtype=pl.UInt32)
-    cells = pl.DataFrame(
-        {
-            "row": pl.Series(raw.rows, dtype=pl.Int64),
-            "column": pl.Series(raw.columns, dtype=pl.Int64),
-            "type": pl.Series(raw.types, dtype=pl.String),
-            "text": pl.Series(workbook.texts_of(raw), dtype=pl.String),
-            "shown": shown.gather(styles.clip(upper_bound=len(shown) - 1)),
-        }
-    )
+    cells = raw.with_columns(shown=shown.gather(raw["style"].clip(upper_bound=len(shown) - 1)))
     moments = ["date", "time", "duration"]
     return (
         cells.with_columns(span=(pl.col("text").cast(pl.Float64, strict=False) * _DAY).round())

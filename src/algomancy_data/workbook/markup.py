@@ -7,9 +7,10 @@ cells of columns in which kinds of cells are mixed or a number may have lost dig
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 from xml.parsers import expat
+
+import polars as pl
 
 from algomancy_data.errors import FileContentError
 
@@ -26,23 +27,15 @@ class _EnoughError(Exception):
     """What was looked for has been read."""
 
 
-@dataclass
-class RawCells:
-    """Cells with a value, in the order of the file.
-
-    Attributes:
-        rows: Row from 0.
-        columns: Column from 0.
-        types: The type that the markup says: ``s`` for a shared text, ``n`` for a number …
-        styles: Index of the cell's style.
-        texts: The value as written.
-    """
-
-    rows: list[int] = field(default_factory=list)
-    columns: list[int] = field(default_factory=list)
-    types: list[str] = field(default_factory=list)
-    styles: list[int] = field(default_factory=list)
-    texts: list[str] = field(default_factory=list)
+CELLS: Final = {
+    "row": pl.Int64,
+    "column": pl.Int64,
+    "type": pl.String,
+    "style": pl.Int64,
+    "text": pl.String,
+}
+"""Cells with a value: row and column from 0, the type that the markup says (``s`` for a shared
+text, ``n`` for a number …), the index of the style, and the value as written."""
 
 
 class _Reader:
@@ -103,7 +96,7 @@ class _Reader:
 class _SheetReader(_Reader):
     def __init__(self, columns: Container[int] | None, *, first_row_only: bool) -> None:
         super().__init__(("v", "t"))
-        self.cells = RawCells()
+        self.cells: list[tuple[int, int, str, int, str]] = []
         self._columns = columns
         self._first_row_only = first_row_only
         self._row = self._column = -1
@@ -127,7 +120,7 @@ class _SheetReader(_Reader):
             self._text = text if self._text is None else self._text + text
         elif name == "c":
             self._end_cell()
-        elif name == "row" and self._first_row_only and self.cells.rows:
+        elif name == "row" and self._first_row_only and self.cells:
             raise _EnoughError
 
     def _end_cell(self) -> None:
@@ -135,12 +128,7 @@ class _SheetReader(_Reader):
             return
         if self._columns is not None and self._column not in self._columns:
             return
-        cells = self.cells
-        cells.rows.append(self._row)
-        cells.columns.append(self._column)
-        cells.types.append(self._type)
-        cells.styles.append(self._style)
-        cells.texts.append(self._text)
+        self.cells.append((self._row, self._column, self._type, self._style, self._text))
 
 
 class _SharedTextReader(_Reader):
@@ -166,8 +154,8 @@ class _SharedTextReader(_Reader):
 
 def read_cells(
     stream: IO[bytes], columns: Container[int] | None = None, *, first_row_only: bool = False
-) -> RawCells:
-    """Read the cells of a sheet that have a value.
+) -> pl.DataFrame:
+    """Read the cells of a sheet that have a value, as :data:`CELLS`.
 
     Args:
         stream: The sheet's markup.
@@ -179,7 +167,7 @@ def read_cells(
     """
     reader = _SheetReader(columns, first_row_only=first_row_only)
     reader.read(stream)
-    return reader.cells
+    return pl.DataFrame(reader.cells, CELLS, orient="row")
 
 
 def read_shared_texts(stream: IO[bytes], last: int | None = None) -> list[str]:

@@ -172,7 +172,7 @@ def _is_doubtful(
     if dtype == pl.Float64:
         if mixed and (target is None or target in _TEXT_TYPES):
             return True  # TRUE among numbers has become 1
-        limit = math.inf if target is DataType.FLOAT or target is None else _EXACT
+        limit = math.inf if target is DataType.FLOAT else _EXACT
         return bool((values.abs() >= limit).any())
     if isinstance(dtype, pl.Datetime):
         start = _AFTER_DAY_0_OF_1904 if workbook.from_1904 else _MARCH_1900
@@ -216,7 +216,8 @@ def _header(workbook: Workbook, sheet: str) -> _Header:
     raw = workbook.cells(sheet, first_row_only=True)
     with workbook.damage_reported():
         cells = decode(workbook, raw)
-    return _Header(raw.rows[0] if raw.rows else 0, dict(cells.select("column", "text").iter_rows()))
+    row = 0 if raw.is_empty() else int(raw["row"][0])
+    return _Header(row, dict(cells.select("column", "text").iter_rows()))
 
 
 def _cells(

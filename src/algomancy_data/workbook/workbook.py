@@ -8,21 +8,28 @@ import zipfile
 import zlib
 from contextlib import contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 from xml.etree import ElementTree as ET
 
+import polars as pl
+from polars.exceptions import PolarsError
+
 from algomancy_data.errors import FileContentError, MissingExtraError
-from algomancy_data.workbook.markup import RawCells, read_cells, read_shared_texts
+from algomancy_data.workbook.markup import read_cells, read_shared_texts
 from algomancy_data.workbook.number_formats import Shown, shown_by_style
+from algomancy_data.workbook.quick_markup import quick_cells, quick_shared_texts
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Generator
+    from collections.abc import Collection, Generator
     from typing import IO
 
 _OLE: Final = b"\xd0\xcf\x11\xe0"
 _ENCRYPTED: Final = "EncryptedPackage".encode("utf-16-le")
 _ZIP: Final = b"PK\x03\x04"
 _BOOK: Final = "xl/workbook.xml"
+_TEXTS: Final = "xl/sharedStrings.xml"
+# So many shared texts the parser has read before the other way has begun.
+_FEW_TEXTS: Final = 1_000
 _RELATION: Final = "id"
 _SILENT: Final = logging.NullHandler()
 _TRUE: Final = ("1", "true")
@@ -43,7 +50,7 @@ class Workbook:
         self.name = name
         self.data = data
         self._archive = self._open()
-        self._known_texts: list[str] = []
+        self._shared_texts = pl.Series([], dtype=pl.String)
         with self.damage_reported():
             book = self._xml(_BOOK)
             if book is None:
@@ -80,24 +87,21 @@ class Workbook:
         raise self._refusal(f"has no sheet {what}. Its sheets: {listed}")
 
     def cells(
-        self, sheet: str, columns: Container[int] | None = None, *, first_row_only: bool = False
-    ) -> RawCells:
-        """Return the cells of some columns of a sheet as the file writes them."""
-        with self.damage_reported(), self._archive.open(self._parts[sheet]) as stream:
-            return read_cells(stream, columns, first_row_only=first_row_only)
+        self, sheet: str, columns: Collection[int] | None = None, *, first_row_only: bool = False
+    ) -> pl.DataFrame:
+        """Return the cells of a sheet as the file writes them, shared texts looked up.
 
-    def texts_of(self, cells: RawCells) -> list[str]:
-        """Return the values of cells as written, shared texts looked up."""
-        numbers = [
-            int(text) for text, kind in zip(cells.texts, cells.types, strict=True) if kind == "s"
-        ]
-        if not numbers:
-            return cells.texts
-        shared = self._shared_texts(max(numbers))
-        return [
-            shared[int(text)] if kind == "s" else text
-            for text, kind in zip(cells.texts, cells.types, strict=True)
-        ]
+        Args:
+            sheet: Name of the sheet.
+            columns: The columns wanted, counted from 0; None for all.
+            first_row_only: Only the first row that has a value.
+        """
+        with self.damage_reported():
+            cells = None if columns is None else quick_cells(self._read(sheet), columns)
+            if cells is None:
+                with self._archive.open(self._parts[sheet]) as stream:
+                    cells = read_cells(stream, columns, first_row_only=first_row_only)
+            return self._with_shared_texts(cells)
 
     @cached_property
     def shown(self) -> list[Shown]:
@@ -136,6 +140,7 @@ class Workbook:
             KeyError,
             IndexError,
             ValueError,
+            PolarsError,  # a number of a shared text that is none
             NotImplementedError,  # a compression that zipfile does not know
         ) as error:
             raise self._refusal(f"is a damaged workbook: {error}") from error
@@ -186,12 +191,28 @@ class Workbook:
                 parts[sheet.get("name", "")] = part
         return parts
 
-    def _shared_texts(self, last: int) -> list[str]:
-        if len(self._known_texts) <= last:
-            with self.damage_reported(), self._member("xl/sharedStrings.xml") as stream:
-                self._known_texts = read_shared_texts(stream, last)
-                _ = self._known_texts[last]
-        return self._known_texts
+    def _read(self, sheet: str) -> bytes:
+        return self._archive.read(self._parts[sheet])
+
+    def _with_shared_texts(self, cells: pl.DataFrame) -> pl.DataFrame:
+        is_shared = cells["type"] == "s"
+        numbers = cells["text"].filter(is_shared).cast(pl.UInt32)
+        if numbers.is_empty():
+            return cells
+        last = cast("int", numbers.max())
+        if len(self._shared_texts) <= last:
+            self._shared_texts = self._read_shared_texts(last)
+        texts = self._shared_texts.gather(numbers)
+        return cells.with_columns(cells["text"].scatter(is_shared.arg_true(), texts))
+
+    def _read_shared_texts(self, last: int) -> pl.Series:
+        if last > _FEW_TEXTS:
+            with self._member(_TEXTS) as stream:
+                texts = quick_shared_texts(stream.read())
+            if texts is not None:
+                return texts
+        with self._member(_TEXTS) as stream:
+            return pl.Series(read_shared_texts(stream, last), dtype=pl.String)
 
     def _member(self, name: str) -> IO[bytes]:
         lowered = {member.lower(): member for member in self._archive.namelist()}
