@@ -78,31 +78,31 @@ def read_sheet(workbook: Workbook, sheet: str, types: Mapping[str, DataType]) ->
     header = _header(workbook, sheet)
     names = unique_names([header.texts.get(column, "") for column in loaded.columns])
     targets = [types.get(name) for name in names]
+    columns = loaded.frame.get_columns()
     doubtful = {
         position
-        for position, values in enumerate(loaded.frame.get_columns())
-        if loaded.all_texts
-        or position in loaded.unclear
-        or _is_doubtful(values, targets[position], workbook, mixed=loaded.mixed)
+        for position, (values, target) in enumerate(zip(columns, targets, strict=True))
+        if loaded.lost_values(position, target)
+        or _is_doubtful(values, target, workbook, mixed=loaded.mixed)
     }
-    columns = loaded.frame.get_columns()
-    errors = loaded.errors
-    cells: dict[int, pl.DataFrame] = {}
-    if doubtful:
-        wanted = {loaded.columns[position]: position for position in doubtful}
-        cells = _cells(workbook, sheet, wanted, header.row + 1, loaded.frame.height)
-    for position, column in cells.items():
-        values = _uniform(column, targets[position])
-        if values is None:
-            values = column.select(_WITHOUT_ERRORS.then("text")).to_series()
-        columns[position] = values
-        errors[position] = _errors(column)
-    for position in set(range(len(columns))) - doubtful:
-        columns[position] = _natural(columns[position], targets[position])
+    wanted = {loaded.columns[position]: position for position in doubtful}
+    cells = _cells(workbook, sheet, wanted, header.row + 1, loaded.frame.height) if wanted else {}
+    errors = loaded.errors | {position: _errors(found) for position, found in cells.items()}
+    mixed: dict[str, pl.DataFrame] = {}
+    for position, values in enumerate(columns):
+        target = targets[position]
+        if position not in cells:
+            columns[position] = _natural(values, target)
+            continue
+        uniform = _uniform(cells[position], target)
+        if uniform is None:
+            mixed[names[position]] = cells[position]
+            uniform = cells[position].select(_WITHOUT_ERRORS.then("text")).to_series()
+        columns[position] = uniform
     table = SheetTable(
         pl.DataFrame([c.alias(name) for c, name in zip(columns, names, strict=True)]),
-        {names[i]: c for i, c in cells.items() if _uniform(c, targets[i]) is None},
-        {names[i]: found for i, found in errors.items() if found},
+        mixed,
+        {names[position]: found for position, found in errors.items() if found},
     )
     unnamed = [n for n, c in zip(names, loaded.columns, strict=True) if not header.texts.get(c)]
     return _without_blanks(table, unnamed)
@@ -121,7 +121,8 @@ class _Loaded:
         mixed: Some column holds cells of several kinds.
         all_texts: They do not go together, so every column was read as text.
         errors: Cells that show an error: text by row, by position.
-        unclear: Positions of columns with a cell that got lost.
+        empty_texts: Positions of columns in which an empty text became null.
+        lost: Positions of columns in which another cell did.
     """
 
     columns: list[int]
@@ -129,7 +130,14 @@ class _Loaded:
     mixed: bool
     all_texts: bool
     errors: dict[int, dict[int, str]]
-    unclear: set[int]
+    empty_texts: set[int]
+    lost: set[int]
+
+    def lost_values(self, position: int, target: DataType | None) -> bool:
+        """Tell whether a column lacks a value that its declared type could hold."""
+        if position in self.empty_texts and target in _TEXT_TYPES:
+            return True
+        return self.all_texts or position in self.lost
 
 
 def _load(workbook: Workbook, sheet: str) -> _Loaded:
@@ -150,16 +158,18 @@ def _load(workbook: Workbook, sheet: str) -> _Loaded:
         frame = cast("pl.DataFrame", pl.from_arrow(batch))
         infos = loaded.selected_columns
     errors: dict[int, dict[int, str]] = {}
-    unclear: set[int] = set()
+    empty_texts: set[int] = set()
+    gone: set[int] = set()
     for cell in () if lost is None else lost.errors:
         row, position = cell.offset_position
         if shown := _SHOWN_ERROR.search(cell.detail):
             errors.setdefault(position, {})[row] = _ERRORS.get(shown[1], shown[1])
-        elif _EMPTY_TEXT not in cell.detail:
-            unclear.add(position)
-    return _Loaded(
-        [info.absolute_index for info in infos], frame, mixed, all_texts, errors, unclear
-    )
+        elif _EMPTY_TEXT in cell.detail:
+            empty_texts.add(position)
+        else:
+            gone.add(position)
+    columns = [info.absolute_index for info in infos]
+    return _Loaded(columns, frame, mixed, all_texts, errors, empty_texts, gone)
 
 
 def _is_doubtful(
