@@ -6,7 +6,7 @@ import glob
 import re
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
@@ -18,9 +18,11 @@ if TYPE_CHECKING:
 _ADDRESS: Final = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://")
 _PATTERN: Final = re.compile(r"[*?\[]")
 _NUMBER: Final = re.compile(r"([0-9]+)")
+_HIDDEN: Final = (".", "_")
 _COMPRESSED: Final = ("", ".gz", ".zst", ".zip")
 # Hadoop's name for a folder of rows without a value.
 _NO_VALUE: Final = "__HIVE_DEFAULT_PARTITION__"
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,7 @@ def read_address(address: str) -> bytes:
 def _files_below(folder: Path, endings: tuple[str, ...]) -> list[str]:
     found: list[str] = []
     for entry in folder.iterdir():
-        if entry.name.startswith((".", "_")):
+        if entry.name.startswith(_HIDDEN):
             continue
         if entry.is_dir() and "=" in entry.name:
             found += _files_below(entry, endings)
@@ -179,13 +181,14 @@ def _remote_parts(address: str) -> list[Location]:
         root = _fixed_folder(pattern)
         found = store.glob(pattern, detail=True).values()
         names = [str(entry["name"]) for entry in found if entry["type"] == "file"]
+        if address.endswith("/"):
+            names = [name for name in names if not file_name(name).startswith(_HIDDEN)]
         return [Location(store.unstrip_protocol(name), *_label(name, root)) for name in names]
 
-    locations: list[Location] = _with_store(address, search)
-    return [part for part in locations if not file_name(part.path).startswith((".", "_"))]
+    return _with_store(address, search)
 
 
-def _with_store(address: str, use: Callable[[Any, str], Any]) -> Any:
+def _with_store(address: str, use: Callable[[Any, str], _Result]) -> _Result:
     try:
         import fsspec  # noqa: PLC0415  an extra
     except ImportError as error:

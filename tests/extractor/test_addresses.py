@@ -8,7 +8,8 @@ import subprocess
 import sys
 import threading
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
 
 import fsspec
 import polars as pl
@@ -30,7 +31,6 @@ from algomancy_data.schema import Column, DataType, Schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 FRAME = pl.DataFrame({"c": [1, 2], "s": ["007", None]})
 TYPES = {"csv": CSVFile, "parquet": ParquetFile, "arrow": ArrowFile, "xlsx": XLSXFile}
@@ -39,13 +39,19 @@ TYPES = {"csv": CSVFile, "parquet": ParquetFile, "arrow": ArrowFile, "xlsx": XLS
 class Pieces(SimpleHTTPRequestHandler):
     """A web server that sends parts of files, as stores do."""
 
+    sent: ClassVar[list[str]] = []
+
     def send_head(self):
-        wanted = re.match(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
-        if wanted is None:
+        wanted = re.match(r"bytes=(\d*)-(\d*)", self.headers.get("Range", ""))
+        path = Path(self.translate_path(self.path))
+        if wanted is None or not path.exists():
             return super().send_head()
-        with open(self.translate_path(self.path), "rb") as stream:  # noqa: PTH123  text it is
-            content = stream.read()
-        start, end = int(wanted[1]), min(int(wanted[2]), len(content) - 1)
+        content = path.read_bytes()
+        end = min(int(wanted[2] or len(content)), len(content) - 1)
+        start = int(wanted[1]) if wanted[1] else max(len(content) - int(wanted[2]), 0)
+        if not wanted[1]:  # so many bytes at the end
+            end = len(content) - 1
+        self.sent.append(self.path)
         self.send_response(206)
         self.send_header("Content-Range", f"bytes {start}-{end}/{len(content)}")
         self.send_header("Content-Length", str(end - start + 1))
@@ -126,6 +132,21 @@ def test_a_file_in_a_store_is_read(memory, extension) -> None:
 @pytest.mark.parametrize("extension", TYPES)
 def test_a_file_behind_a_web_server_is_read(web, extension) -> None:
     assert extract(extension, f"{web}/t.{extension}?token=1").equals(FRAME)
+
+
+@pytest.mark.parametrize("web", [Pieces], indirect=True)
+@pytest.mark.parametrize(
+    ("extension", "in_pieces"), [("parquet", True), ("arrow", True), ("csv", False)]
+)
+def test_what_polars_reads_by_itself_is_read_in_pieces(web, extension, in_pieces) -> None:
+    Pieces.sent.clear()
+    extract(extension, f"{web}/t.{extension}")
+    assert bool(Pieces.sent) is in_pieces
+
+
+def test_an_arrow_stream_behind_a_web_server_is_read(web, folder) -> None:
+    FRAME.write_ipc_stream(folder / "stream.arrow")
+    assert extract("arrow", f"{web}/stream.arrow").equals(FRAME)
 
 
 def test_a_pattern_in_a_store_is_one_table_in_the_order_of_names(memory) -> None:

@@ -25,7 +25,8 @@ _FEATHER_1: Final = b"FEA1"
 # A stream begins with the length of its first message, since Arrow 0.15 after this mark.
 _ARROW_STREAM: Final = b"\xff\xff\xff\xff"
 _LONGEST: Final = 6
-_NO_PIECES: Final = "Range request not supported"
+# A simple web server sends no pieces, and an Arrow stream does not end like a file.
+_ONLY_WHOLE: Final = ("Range request not supported", "Footer")
 # The stores that Polars reads from by itself.
 _STORES: Final = (
     "s3",
@@ -55,27 +56,16 @@ class ParquetSingleExtractor(SingleExtractor):
     """
 
     def _extract_file(self) -> pl.DataFrame:
-        if (address := _address_for_polars(self.file)) is not None:
-            try:
-                return self._read(address)
-            except FileContentError as error:
-                # Polars reads a store piece by piece, which a simple web server cannot do.
-                if _NO_PIECES not in str(error):
-                    raise
+        frame = _read_in_pieces(self.file, _read_parquet, "Parquet")
+        if frame is not None:
+            return frame
         source = self.file.source()
         start = _start(source)
         if start[:4] == _ENCRYPTED_PARQUET:
             raise _refusal(self.file.name, "is encrypted Parquet. Decrypt it first")
         if start[:4] != _PARQUET:
             raise _refusal(self.file.name, "is no Parquet file")
-        return self._read(source)
-
-    def _read(self, source: str | Path | bytes) -> pl.DataFrame:
-        return _read(
-            lambda: pl.read_parquet(source, glob=False, hive_partitioning=False),
-            self.file.name,
-            "Parquet",
-        )
+        return _read(lambda: _read_parquet(source), self.file.name, "Parquet")
 
 
 class ArrowSingleExtractor(SingleExtractor):
@@ -90,6 +80,9 @@ class ArrowSingleExtractor(SingleExtractor):
     """
 
     def _extract_file(self) -> pl.DataFrame:
+        frame = _read_in_pieces(self.file, _scan_arrow, "Arrow")
+        if frame is not None:
+            return frame
         source = self.file.source()
         start = _start(source)
         name = self.file.name
@@ -100,6 +93,29 @@ class ArrowSingleExtractor(SingleExtractor):
         if start.startswith(_ARROW_STREAM):
             return _read(lambda: pl.read_ipc_stream(source), name, "Arrow")
         raise _refusal(name, "is neither an Arrow file nor an Arrow stream")
+
+
+def _read_parquet(source: str | Path | bytes) -> pl.DataFrame:
+    return pl.read_parquet(source, glob=False, hive_partitioning=False)
+
+
+def _scan_arrow(address: str) -> pl.DataFrame:
+    return pl.scan_ipc(address, glob=False, hive_partitioning=False).collect()
+
+
+def _read_in_pieces(
+    file: File, read: Callable[[str], pl.DataFrame], kind: str
+) -> pl.DataFrame | None:
+    """Read a file from a store by Polars' own means, or return None if it has to come whole."""
+    address = _address_for_polars(file)
+    if address is None:
+        return None
+    try:
+        return _read(lambda: read(address), file.name, kind)
+    except FileContentError as error:
+        if any(reason in str(error) for reason in _ONLY_WHOLE):
+            return None
+        raise
 
 
 def _address_for_polars(file: File) -> str | None:

@@ -313,6 +313,7 @@ class Schema(ABC):  # noqa: B024  users subclass it as a declaration: there is n
         cls.file_name()
         cls.extension()
         cls.csv_dialect()
+        cls.sheet()
         if cls.is_multi():
             cls.datatype_groups()
         else:
