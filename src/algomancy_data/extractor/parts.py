@@ -107,7 +107,8 @@ class PartedTable:
                 )
                 raise FileContentError(msg)
         return frame.with_columns(
-            **{key: pl.lit(value, dtype=pl.String) for key, value in file.keys.items()}
+            pl.Series(key, [value], pl.String).new_from_index(0, frame.height)
+            for key, value in file.keys.items()
         )
 
     # --- columns ----------------------------------------------------------------------------
