@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -195,6 +195,14 @@ def test_leading_zeros_survive_in_every_part(tmp_path) -> None:
         ),
         (
             [
+                pl.Series([timedelta(1)], dtype=pl.Duration("ms")),
+                pl.Series([timedelta(2)], dtype=pl.Duration("ns")),
+            ],
+            DataType.INTERVAL,
+            [timedelta(1), timedelta(2)],
+        ),
+        (
+            [
                 pl.Series(["a"], dtype=pl.Categorical),
                 pl.Series(["b"], dtype=pl.Enum(["b", "c"])),
             ],
@@ -209,6 +217,23 @@ def test_parts_may_have_different_dtypes(tmp_path, parts, target, becomes) -> No
     values = clean(parquet_parts(tmp_path, {"c": target}, *parts))["c"]
     assert target.accepts(values.dtype)
     assert values.to_list() == becomes
+
+
+def test_parts_keep_nanoseconds_if_all_of_them_can(tmp_path) -> None:
+    fine = pl.Series([1], dtype=pl.Int64).cast(pl.Datetime("ns"))
+    coarse = pl.Series([datetime(2024, 1, 5)], dtype=pl.Datetime("us"))
+    values = clean(parquet_parts(tmp_path, {"c": DataType.DATETIME}, fine, coarse))["c"]
+    assert values.dtype == pl.Datetime("ns")
+    assert values.cast(pl.Int64).to_list() == [1, 1_704_412_800_000_000_000]
+
+
+def test_parts_whose_moments_no_dtype_holds_are_reported(tmp_path) -> None:
+    fine = pl.Series([1], dtype=pl.Int64).cast(pl.Datetime("ns"))
+    early = pl.Series([datetime(1, 1, 1)], dtype=pl.Datetime("us"))
+    extractor = parquet_parts(tmp_path, {"c": DataType.DATETIME}, fine, early)
+    values = extractor.extract()["t"]["c"]
+    assert values.dtype == pl.String
+    assert [issue.rows for issue in extractor.conversion_issues] == [(1,)]
 
 
 def test_a_column_that_is_not_declared_must_be_alike_in_all_parts(tmp_path) -> None:
@@ -280,6 +305,19 @@ def test_workbooks_may_be_parts(tmp_path, write_workbook) -> None:
         ("t", (0,)),
         ("t", (1,)),
     ]
+
+
+def test_rows_of_mixed_cells_are_counted_over_all_workbooks(tmp_path, write_workbook) -> None:
+    for number, cells in ((1, [1, 2]), (2, [3.5, "1,234"])):
+        path = write_workbook([["c"], *([cell] for cell in cells)])
+        path.rename(tmp_path / f"{number}.xlsx")
+    schema = schema_of({"c": DataType.FLOAT}, "xlsx")
+    extractor = XLSXSingleExtractor(XLSXFile("t", tmp_path), schema)
+    assert extractor.extract()["t"]["c"].to_list() == [1.0, 2.0, 3.5, 1.234]
+    (issue,) = extractor.conversion_issues
+    assert (issue.severity, issue.rows) == ("WARNING", (3,))
+    assert "'1,234' (row 3)" in issue.reason
+    assert issue.reason.endswith("Part: '2.xlsx' (from row 2).")
 
 
 # --- through a manager ------------------------------------------------------------------------

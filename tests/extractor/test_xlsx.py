@@ -185,6 +185,19 @@ def test_a_cell_that_does_not_convert_is_reported_and_its_column_left(
     assert not target.accepts(values.dtype)
 
 
+@pytest.mark.parametrize("unusual", [False, True])
+def test_a_mixed_column_of_many_texts_is_read_right(
+    write_workbook, rewrite_member, unusual
+) -> None:
+    texts = [f"a & b {number}" for number in range(2_000)]
+    path = write_workbook(column([*texts, 7]))
+    if unusual:
+        for member in (SHEET_MEMBER, "xl/sharedStrings.xml"):
+            rewrite_member(path, member, lambda xml: xml + b"<!-- seldom -->")
+    values = extractor_of(path, {"c": DataType.STRING}).extract()["t"]["c"]
+    assert values.to_list() == [*texts, "7"]
+
+
 def test_an_ambiguous_text_among_numbers_is_a_warning(write_workbook) -> None:
     extractor = extractor_of(write_workbook(column([7, "1,234"])), {"c": DataType.FLOAT})
     assert extractor.extract()["t"]["c"].to_list() == [7.0, 1.234]

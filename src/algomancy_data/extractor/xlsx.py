@@ -114,16 +114,24 @@ class SheetReading:
             if name not in types:
                 continue
             kinds = cells["kind"].drop_nulls().unique(maintain_order=True).to_list()
-            pieces = [typed(cells, Kind(kind)).alias(name) for kind in kinds if kind != Kind.ERROR]
+            pieces = [self._piece(cells, Kind(kind), name) for kind in kinds if kind != Kind.ERROR]
             values = convert_pieces(pieces, types[name], self._table, self._issues)
             if values is not None:
-                changed.append(values)
+                changed.append(values.slice(self._first_row))
         clocks = [
             convert_piece(table.frame[name], DataType.INTERVAL, self._table, self._issues)
             for name, dtype in table.frame.schema.items()
             if dtype == pl.Time and types.get(name) is DataType.INTERVAL
         ]
         return table.frame.with_columns(*changed, *clocks)
+
+    def _piece(self, cells: pl.DataFrame, kind: Kind, name: str) -> pl.Series:
+        """Return the cells of one kind, behind as many nulls as there are rows before the sheet.
+
+        So an issue counts its rows over the whole table.
+        """
+        values = typed(cells, kind).alias(name)
+        return values.clear(self._first_row).extend(values)
 
     def _shown_errors(
         self, column: str, errors: dict[int, str], types: Mapping[str, DataType]
