@@ -82,9 +82,9 @@ def test_a_missing_path_is_refused_at_once(tmp_path) -> None:
         CSVFile("t", tmp_path / "none.csv")
 
 
-def test_a_directory_is_refused_at_once(tmp_path) -> None:
-    with pytest.raises(FileContentError, match="is a directory"):
-        CSVFile("t", tmp_path)
+def test_a_directory_is_no_single_file(tmp_path) -> None:
+    with pytest.raises(FileContentError, match="directory or pattern of parts"):
+        CSVFile("t", tmp_path).source()
 
 
 def test_a_path_that_is_gone_later_is_not_found(path) -> None:
@@ -111,6 +111,7 @@ def test_content_that_is_no_base64_is_refused() -> None:
         pa.compress(TEXT.encode(), codec="zstd", asbytes=True),
         zipped(t=TEXT),
     ],
+    ids=["gzip", "zstd", "zip"],
 )
 def test_compressed_content_is_recognised_by_its_first_bytes(path, content) -> None:
     path.write_bytes(content)
@@ -127,6 +128,7 @@ def test_compressed_content_is_recognised_by_its_first_bytes(path, content) -> N
         zipped(t=TEXT)[:-30],
         b"PK\x03\x04",
     ],
+    ids=["short gzip", "junk gzip", "short zstd", "short zip", "empty zip"],
 )
 def test_damaged_compression_is_refused(path, content) -> None:
     path.write_bytes(content)
@@ -173,6 +175,7 @@ LONG = "a;b\n1;é\n" * 1_000_000
         pa.compress(LONG.encode(), codec="zstd", asbytes=True),
         zipped(t=LONG),
     ],
+    ids=["gzip", "zstd", "zip"],
 )
 def test_whoever_watches_sees_each_decompressed_piece_and_may_stop(path, content) -> None:
     path.write_bytes(content)

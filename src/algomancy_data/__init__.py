@@ -15,12 +15,17 @@ from algomancy_data.etl import (
     SimpleETLFactory,
 )
 from algomancy_data.extractor import (
+    ArrowSingleExtractor,
     CSVSingleExtractor,
+    DataFrameExtractor,
     Extractor,
     MultiExtractor,
+    ParquetSingleExtractor,
     SingleExtractor,
+    XLSXMultiExtractor,
+    XLSXSingleExtractor,
 )
-from algomancy_data.file import CSVFile, File
+from algomancy_data.file import ArrowFile, CSVFile, File, ParquetFile, XLSXFile
 from algomancy_data.loader import DataSourceLoader, Loader
 from algomancy_data.metrics import PhaseMetrics, ProgressListener
 from algomancy_data.registry import get_extractor_class, register_extractor, registered_keys
@@ -63,6 +68,8 @@ from algomancy_data.validator import (
 
 __all__ = [
     "BASEDATASOURCE",
+    "ArrowFile",
+    "ArrowSingleExtractor",
     "BaseDataSource",
     "CSVDialect",
     "CSVFile",
@@ -74,6 +81,7 @@ __all__ = [
     "ColumnGroup",
     "ConstraintValidator",
     "DataClassification",
+    "DataFrameExtractor",
     "DataManager",
     "DataSource",
     "DataSourceLoader",
@@ -94,6 +102,8 @@ __all__ = [
     "MultiExtractor",
     "NoopTransformer",
     "OptionalColumnGuard",
+    "ParquetFile",
+    "ParquetSingleExtractor",
     "PhaseMetrics",
     "PrimaryKeyValidator",
     "ProgressListener",
@@ -113,6 +123,9 @@ __all__ = [
     "ValidationSequence",
     "ValidationSeverity",
     "Validator",
+    "XLSXFile",
+    "XLSXMultiExtractor",
+    "XLSXSingleExtractor",
     "get_extractor_class",
     "merge_relations",
     "register_extractor",

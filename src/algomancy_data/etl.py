@@ -342,7 +342,7 @@ def _create_extractor(file: File, schema: type[Schema], logger: Logger | None) -
             f"{file.name!r}). Registered: {known}. Use register_extractor() for your own."
         )
         raise ETLConstructionError(msg)
-    return extractor(file, schema, logger)
+    return extractor(file, schema, logger=logger)
 
 
 def _rows(data: Mapping[str, pl.DataFrame]) -> int:

@@ -1,6 +1,7 @@
 """Files: where a table's content comes from, whatever holds it.
 
-A :class:`File` knows a name, a format and a place: a path, or the content that an uploader sent.
+A :class:`File` knows a name, a format and a place: a path, a directory or pattern of parts, an
+address of a store, or the content that an uploader sent.
 It hands its bytes to an extractor and reads nothing before it is asked to.
 """
 
@@ -8,17 +9,31 @@ from __future__ import annotations
 
 import base64
 import binascii
+import copy
 import io
+import json
 import lzma
 import struct
 import zipfile
 import zlib
 from abc import ABC
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, ClassVar, Final, Protocol
+
+import polars as pl
 
 from algomancy_data.errors import FileContentError
+from algomancy_data.locations import (
+    exists,
+    find_parts,
+    has_parts,
+    is_address,
+    read_address,
+    without_file_scheme,
+)
 from algomancy_data.schema import FileExtension
+from algomancy_data.workbook import Workbook, read_sheet
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,14 +71,18 @@ class File(ABC):  # noqa: B024  one subclass per format: they differ in their ex
     Args:
         name: Logical name, without an extension: the name of the schema's file.
         extension: Format of the content.
-        path: Where the file is.
+        path: Where the file is: a path, a directory or a pattern (``"orders/*.csv"``) of parts
+            that are one table, or an address (``"s3://bucket/orders.csv"``).
         content: What an uploader sent: a data URI, ``"data:<type>;base64,<base64>"``.
 
     Raises:
-        FileNotFoundError: There is nothing at ``path``.
-        FileContentError: ``path`` is a directory, or ``content`` is no data URI
-            (also a ``ValueError``).
+        FileNotFoundError: There is nothing at ``path``. Addresses are not looked at before they
+            are read.
+        FileContentError: ``content`` is no data URI (also a ``ValueError``).
     """
+
+    other_suffixes: ClassVar[tuple[str, ...]] = ()
+    """How names of the format may end, besides the format's own name."""
 
     def __init__(
         self,
@@ -82,16 +101,42 @@ class File(ABC):  # noqa: B024  one subclass per format: they differ in their ex
                 f"Give 'data:<type>;base64,<base64>', or a path."
             )
             raise FileContentError(msg)
-        if content is None and path is not None:
-            self._check_path(Path(path))
-
-    def _check_path(self, path: Path) -> None:
-        if path.is_dir():
-            msg = f"File {self.name!r}: {str(path)!r} is a directory. Give the path of one file."
-            raise FileContentError(msg)
-        if not path.exists():
+        if content is None and path is not None and not exists(path, self.suffixes()):
             msg = f"File {self.name!r}: there is nothing at {str(path)!r}."
             raise FileNotFoundError(msg)
+
+    @property
+    def is_uploaded(self) -> bool:
+        """Whether the content was sent, so that the path does not count."""
+        return self._uploaded is not None
+
+    def suffixes(self) -> tuple[str, ...]:
+        """Return how the names of such files may end, without the dot."""
+        return (str(self.extension), *self.other_suffixes)
+
+    def parts(self) -> list[FilePart] | None:
+        """Return the parts in the order of their names, or None if this is one file.
+
+        ``part-2`` comes before ``part-10``.
+
+        Raises:
+            FileNotFoundError: There are none.
+            FileContentError: A directory has files that are no parts.
+        """
+        if self._uploaded is not None or self.path is None:
+            return None
+        path = without_file_scheme(self.path)
+        if not has_parts(path):
+            return None
+        parts: list[FilePart] = []
+        for location in find_parts(path, self.suffixes()):
+            part = copy.copy(self)
+            part.name, part.path = f"{self.name}/{location.label}", location.path
+            parts.append(FilePart(part, location.label, location.keys))
+        if not parts:
+            msg = f"File {self.name!r}: there is no part of a table at {str(self.path)!r}."
+            raise FileNotFoundError(msg)
+        return parts
 
     @property
     def content(self) -> str | None:
@@ -117,15 +162,16 @@ class File(ABC):  # noqa: B024  one subclass per format: they differ in their ex
     def source(self, watch: Callable[[bytes], None] | None = None) -> Path | bytes:
         r"""Return what a reader should open: the path of a plain file, or else the plain bytes.
 
-        A path lets the reader map the file into memory. Uploaded and compressed content comes as
-        bytes, decompressed.
+        A path lets the reader map the file into memory. Uploaded and compressed content, and that
+        of addresses, comes as bytes, decompressed.
 
         Args:
             watch: Called with each piece that was decompressed. It may raise to stop, before
                 all of a small file that unpacks to a huge one is in memory.
 
         Raises:
-            FileContentError: There is neither a path nor content, or it cannot be decompressed.
+            FileContentError: There is neither a path nor content, it cannot be decompressed, or
+                there are :meth:`parts` instead of one file.
             FileNotFoundError: The file is gone.
 
         Example:
@@ -133,7 +179,17 @@ class File(ABC):  # noqa: B024  one subclass per format: they differ in their ex
             b'a;b\n1;2\n'
         """
         if self._uploaded is None and self.path is not None:
-            path = Path(self.path)
+            plain = without_file_scheme(self.path)
+            if has_parts(plain):
+                msg = (
+                    f"File {self.name!r}: {str(self.path)!r} is a directory or pattern of parts, "
+                    f"where one file is needed. Give the path of one file."
+                )
+                raise FileContentError(msg)
+            if is_address(plain):
+                data = read_address(str(plain))
+                return self._decompress(data, watch) if self._is_compressed(data) else data
+            path = Path(plain)
             with path.open("rb") as stream:
                 magic = stream.read(_MAGIC_LENGTH)
             return (
@@ -145,14 +201,15 @@ class File(ABC):  # noqa: B024  one subclass per format: they differ in their ex
     def stored(self) -> Path | bytes | None:
         """Return the path, or the bytes of an upload, as they are: compressed if they are.
 
-        None if there is neither.
+        None if there is neither, or parts, or the content of an address.
 
         Raises:
             FileContentError: The upload is not valid base64.
         """
         if self._uploaded is not None:
             return self._uploaded_bytes()
-        return None if self.path is None else Path(self.path)
+        plain = "" if self.path is None else without_file_scheme(self.path)
+        return None if not plain or has_parts(plain) or is_address(plain) else Path(plain)
 
     def read_bytes(self) -> bytes:
         """Return the whole content as plain bytes, decompressed.
@@ -254,5 +311,139 @@ class CSVFile(File):
         super().__init__(name, FileExtension.CSV, path, content)
 
 
-FILE_TYPES: Final[dict[FileExtension, type[CSVFile]]] = {FileExtension.CSV: CSVFile}
+class XLSXFile(File):
+    """An XLSX workbook.
+
+    Args:
+        name: Logical name, without an extension.
+        path: Where the file is.
+        content: What an uploader sent: a data URI.
+
+    Raises:
+        FileNotFoundError: There is nothing at ``path``.
+        FileContentError: ``content`` is no data URI.
+    """
+
+    other_suffixes = ("xlsm",)
+    _compressions = (_GZIP, _ZSTD)  # a workbook is a zip itself
+
+    def __init__(
+        self, name: str, path: str | Path | None = None, content: str | None = None
+    ) -> None:
+        super().__init__(name, FileExtension.XLSX, path, content)
+
+    def workbook(self) -> Workbook:
+        """Open the workbook.
+
+        Raises:
+            FileNotFoundError: The file is gone.
+            FileContentError: It is no XLSX workbook, protected by a password, or damaged.
+        """
+        return Workbook(self.read_bytes(), self.name)
+
+    @property
+    def content(self) -> str | None:
+        """The workbook as JSON text, or None if there is neither a path nor content.
+
+        An object with ``metadata`` (``sheet_count``, ``sheet_names`` and
+        ``index_to_sheet_name``) and ``sheets``: a list of records by the sheet's name, dates and
+        times as ISO 8601 text.
+
+        Raises:
+            FileContentError: It is no XLSX workbook, protected by a password, or damaged.
+        """
+        if self._uploaded is None and self.path is None:
+            return None
+        workbook = self.workbook()
+        names = workbook.sheet_names
+        metadata = {
+            "sheet_count": len(names),
+            "sheet_names": names,
+            "index_to_sheet_name": {str(index): name for index, name in enumerate(names)},
+        }
+        sheets = ", ".join(
+            f"{json.dumps(name, ensure_ascii=False)}: {_records(workbook, name)}" for name in names
+        )
+        return f'{{"metadata": {json.dumps(metadata, ensure_ascii=False)}, "sheets": {{{sheets}}}}}'
+
+
+def _records(workbook: Workbook, sheet: str) -> str:
+    frame = read_sheet(workbook, sheet, {}).frame
+    return frame.with_columns(
+        pl.col(pl.Datetime).dt.to_string("iso:strict"),
+        pl.col(pl.Duration).dt.to_string("iso"),
+        pl.col(pl.Time).cast(pl.String),
+    ).write_json()
+
+
+class ParquetFile(File):
+    """A Parquet file.
+
+    Args:
+        name: Logical name, without an extension.
+        path: Where the file is.
+        content: What an uploader sent: a data URI.
+
+    Raises:
+        FileNotFoundError: There is nothing at ``path``.
+        FileContentError: ``content`` is no data URI.
+    """
+
+    other_suffixes = ("pq",)
+
+    def __init__(
+        self, name: str, path: str | Path | None = None, content: str | None = None
+    ) -> None:
+        super().__init__(name, FileExtension.PARQUET, path, content)
+
+
+class ArrowFile(File):
+    """An Arrow IPC file or stream, also known as Feather.
+
+    Args:
+        name: Logical name, without an extension.
+        path: Where the file is.
+        content: What an uploader sent: a data URI.
+
+    Raises:
+        FileNotFoundError: There is nothing at ``path``.
+        FileContentError: ``content`` is no data URI.
+    """
+
+    other_suffixes = ("arrows", "feather", "ipc")
+
+    def __init__(
+        self, name: str, path: str | Path | None = None, content: str | None = None
+    ) -> None:
+        super().__init__(name, FileExtension.ARROW, path, content)
+
+
+@dataclass(frozen=True)
+class FilePart:
+    """One of the files that are a table together.
+
+    Args:
+        file: The part as a file.
+        label: Its path below what the parts have in common.
+        keys: The columns that its folders give (``year=2024``), one value each.
+    """
+
+    file: File
+    label: str
+    keys: dict[str, str | None] = field(default_factory=dict)
+
+
+FILE_TYPES: Final[dict[FileExtension, type[CSVFile | XLSXFile | ParquetFile | ArrowFile]]] = {
+    FileExtension.CSV: CSVFile,
+    FileExtension.XLSX: XLSXFile,
+    FileExtension.PARQUET: ParquetFile,
+    FileExtension.ARROW: ArrowFile,
+}
 """The class of each format; each takes ``(name, path=None, content=None)``."""
+
+SUFFIXES: Final[dict[str, FileExtension]] = {
+    suffix: extension
+    for extension, file_type in FILE_TYPES.items()
+    for suffix in (str(extension), *file_type.other_suffixes)
+}
+"""The format that a name ends with, lower case and without the dot."""

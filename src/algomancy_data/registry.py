@@ -17,7 +17,7 @@ def register_extractor(extension: str, schema_type: SchemaType | str, cls: type[
     Args:
         extension: The format: a ``FileExtension``, any other ``StrEnum`` member, or a text.
         schema_type: Whether it reads files with one table or with several.
-        cls: The extractor, built as ``cls(file, schema, logger)``.
+        cls: The extractor, built as ``cls(file, schema, logger=logger)``.
 
     Example:
         >>> from algomancy_data import SchemaType

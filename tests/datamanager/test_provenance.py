@@ -57,6 +57,18 @@ def test_a_file_is_known_by_the_hash_that_other_tools_print(manager, tmp_path, s
     assert file.location == str(path)
 
 
+def test_each_part_of_a_table_is_known(manager, tmp_path):
+    texts = {"part-2.csv": TEXT, "part-10.csv": b"id;name\n3;c\n"}
+    for name, text in texts.items():
+        (tmp_path / name).write_bytes(text)
+    files = ingested(manager, CSVFile("things", path=tmp_path)).files
+    assert [file.name for file in files] == ["things", "things"]
+    assert [file.location for file in files] == [str(tmp_path / name) for name in texts]
+    assert [file.sha256 for file in files] == [
+        hashlib.sha256(text).hexdigest() for text in texts.values()
+    ]
+
+
 def test_an_upload_is_known_by_its_bytes(manager):
     content = f"data:text/csv;base64,{base64.b64encode(TEXT).decode()}"
     (file,) = ingested(manager, CSVFile("things", content=content)).files

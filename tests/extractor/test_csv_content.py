@@ -363,6 +363,7 @@ def zipped(*names: str) -> bytes:
         zipped("t.csv"),
         zipped("folder/", "folder/t.csv"),
     ],
+    ids=["gzip", "gzip twice", "zstd", "zip", "zip with a folder"],
 )
 def test_compressed_files_are_read_whatever_their_name(extract, content) -> None:
     assert extract(content, AB).rows() == [("1", "x")]

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from algomancy_data.errors import ETLConstructionError
-from algomancy_data.file import FILE_TYPES
-from algomancy_data.schema import FileExtension
+from algomancy_data.file import FILE_TYPES, SUFFIXES, File
+from algomancy_data.locations import exists, file_name
+from algomancy_data.registry import registered_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from algomancy_data.file import File
     from algomancy_data.schema import Schema
 
 
@@ -30,13 +30,13 @@ class EmptyUploadError(ETLConstructionError, AssertionError):
 
 
 def check_existence(named_paths: Iterable[tuple[str, str]]) -> None:
-    """Make sure that each path leads to a file.
+    """Make sure that each path leads to a file, or to parts of one; addresses are not looked at.
 
     Raises:
         MissingFileError: One does not (also a ``FileNotFoundError``).
     """
     for name, path in named_paths:
-        if not Path(path).is_file():
+        if not exists(path):
             raise MissingFileError.from_path(name, path)
 
 
@@ -53,8 +53,7 @@ def files_from_uploads(
         if not content:
             msg = f"File {name!r} was uploaded without content."
             raise EmptyUploadError(msg)
-        file_type = FILE_TYPES[_extension(name, extension, schemas)]
-        files[name] = file_type(name=name, content=content)
+        files[name] = _file(name, _extension(name, extension, schemas), content=content)
     return files
 
 
@@ -69,26 +68,45 @@ def files_from_paths(
     named_paths = list(items)
     check_existence(named_paths)
     return {
-        name: FILE_TYPES[_extension(name, _suffix(path), schemas)](name=name, path=path)
+        name: _file(name, _extension(name, _suffix(path), schemas), path=path)
         for name, path in named_paths
     }
 
 
+def _file(name: str, extension: str, path: str | None = None, content: str | None = None) -> File:
+    """Return a file of the format's own class, or of the base class for a user's format."""
+    if extension in FILE_TYPES:
+        return FILE_TYPES[SUFFIXES[extension]](name, path, content)
+    return File(name, extension, path, content)
+
+
 def _suffix(path: str) -> str:
     """Return the format's suffix; ``orders.csv.gz`` is a CSV file."""
-    suffixes = [suffix.lstrip(".").lower() for suffix in Path(path).suffixes]
-    known = [suffix for suffix in suffixes if suffix in {str(key) for key in FILE_TYPES}]
+    suffixes = [suffix.lstrip(".").lower() for suffix in Path(file_name(path)).suffixes]
+    known = [suffix for suffix in suffixes if suffix in SUFFIXES or suffix in _own_formats()]
     return (known or suffixes or [""])[-1]
 
 
-def _extension(name: str, given: str, schemas: Mapping[str, type[Schema]]) -> FileExtension:
+def _extension(name: str, given: str, schemas: Mapping[str, type[Schema]]) -> str:
     """Return the format: what the schema says, else what the caller or the suffix says."""
-    extension = str(schemas[name].extension()) if name in schemas else given.lstrip(".").lower()
+    given = given.lstrip(".").lower()
+    extension = str(SUFFIXES.get(given, given))
+    if name in schemas:
+        extension = str(schemas[name].extension())
     if not extension:
         msg = f"File {name!r} has no extension and no schema, so its format is unknown."
         raise ETLConstructionError(msg)
-    if extension not in FILE_TYPES:
-        known = ", ".join(FILE_TYPES)
-        msg = f"File {name!r} has the unknown extension {extension!r}. Known: {known}."
+    if extension not in FILE_TYPES and extension not in _own_formats():
+        known = ", ".join([*FILE_TYPES, *_own_formats()])
+        msg = (
+            f"File {name!r} has the unknown extension {extension!r}. Known: {known}. Use "
+            f"register_extractor() for a format of your own."
+        )
         raise ETLConstructionError(msg)
-    return FileExtension(extension)
+    return extension
+
+
+def _own_formats() -> list[str]:
+    """Return the formats that only users' extractors read."""
+    names = dict.fromkeys(str(extension) for extension, _ in registered_keys())
+    return [name for name in names if name not in FILE_TYPES]

@@ -36,7 +36,7 @@ class InputDigests:
         """Begin to read."""
         # One thread: a second would take a core from the extraction.
         self._pool = ThreadPoolExecutor(1, "algomancy-data-hash")
-        self._found: list[Future[InputFile]] = [
+        self._found: list[Future[list[InputFile]]] = [
             self._pool.submit(self._describe, name, file) for name, file in self._files.items()
         ]
         return self
@@ -48,9 +48,12 @@ class InputDigests:
 
     def result(self) -> tuple[InputFile, ...]:
         """Return the files, once all of them are read."""
-        return tuple(future.result() for future in self._found)
+        return tuple(described for future in self._found for described in future.result())
 
-    def _describe(self, name: str, file: File) -> InputFile:
+    def _describe(self, name: str, file: File) -> list[InputFile]:
+        return [self._describe_one(name, part) for part in _parts(file)]
+
+    def _describe_one(self, name: str, file: File) -> InputFile:
         location = None if file.path is None else str(file.path)
         described = InputFile(name, str(file.extension), location)
         try:
@@ -66,3 +69,12 @@ class InputDigests:
         except (OSError, FileContentError):  # the extraction says what is wrong with it
             return described
         return InputFile(name, str(file.extension), location, size, digest.hexdigest())
+
+
+def _parts(file: File) -> list[File]:
+    """Return the files of a directory or pattern, or the file itself."""
+    try:
+        parts = file.parts()
+    except (OSError, FileContentError):  # the extraction says what is wrong with it
+        parts = None
+    return [file] if parts is None else [part.file for part in parts]

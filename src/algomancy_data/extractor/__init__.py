@@ -2,26 +2,38 @@
 
 from algomancy_data.errors import DateFormatError
 from algomancy_data.extractor.base import Extractor, MultiExtractor, SingleExtractor
+from algomancy_data.extractor.columnar import ArrowSingleExtractor, ParquetSingleExtractor
 from algomancy_data.extractor.conversion import (
     ConversionIssue,
     DataTypeConverter,
     TextConventions,
 )
 from algomancy_data.extractor.csv_single import CSVSingleExtractor
+from algomancy_data.extractor.frame import DataFrameExtractor
 from algomancy_data.extractor.sequence import ExtractionSequence
+from algomancy_data.extractor.xlsx import XLSXMultiExtractor, XLSXSingleExtractor
 from algomancy_data.registry import register_extractor
 from algomancy_data.schema import FileExtension, SchemaType
 
 __all__ = [
+    "ArrowSingleExtractor",
     "CSVSingleExtractor",
     "ConversionIssue",
+    "DataFrameExtractor",
     "DataTypeConverter",
     "DateFormatError",
     "ExtractionSequence",
     "Extractor",
     "MultiExtractor",
+    "ParquetSingleExtractor",
     "SingleExtractor",
     "TextConventions",
+    "XLSXMultiExtractor",
+    "XLSXSingleExtractor",
 ]
 
 register_extractor(FileExtension.CSV, SchemaType.SINGLE, CSVSingleExtractor)
+register_extractor(FileExtension.XLSX, SchemaType.SINGLE, XLSXSingleExtractor)
+register_extractor(FileExtension.XLSX, SchemaType.MULTI, XLSXMultiExtractor)
+register_extractor(FileExtension.PARQUET, SchemaType.SINGLE, ParquetSingleExtractor)
+register_extractor(FileExtension.ARROW, SchemaType.SINGLE, ArrowSingleExtractor)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from algomancy_data.errors import SchemaKindError, ValidationError
 from algomancy_data.extractor.conversion import (
@@ -12,6 +12,7 @@ from algomancy_data.extractor.conversion import (
     DataTypeConverter,
     TextConventions,
 )
+from algomancy_data.extractor.parts import PartedTable
 from algomancy_data.logs import as_logger
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ class Extractor(ABC):
         self.schema = schema
         self.logger = logger
         self.conversion_issues: list[ConversionIssue] = []
+        # What was noticed while the content was read, before any conversion.
+        self._noted: list[ConversionIssue] = []
 
     @cached_property
     def _conventions(self) -> TextConventions:
@@ -65,6 +68,15 @@ class Extractor(ABC):
 class SingleExtractor(Extractor):
     """Extracts the one table of a SINGLE schema: override :meth:`_extract_file`."""
 
+    # Set while a part of a table is read: the table's name, the rows before it, and the columns
+    # that must come as text since they do in another part.
+    _table: str | None = None
+    _first_row: int = 0
+    _as_text: frozenset[str] = frozenset()
+
+    can_give_text: ClassVar[bool] = False
+    """Whether the content is text, so that any column can be read as it is written."""
+
     @abstractmethod
     def _extract_file(self) -> pl.DataFrame:
         """Return the table; its columns are converted to the declared types afterwards."""
@@ -72,20 +84,52 @@ class SingleExtractor(Extractor):
     def extract(self) -> dict[str, pl.DataFrame]:
         """Return ``{file.name: frame}``, with the declared columns in their declared types.
 
+        A file that is a directory or pattern of parts gives one frame, the parts in the order of
+        their names.
+
         Raises:
-            FileContentError: The file is not what its format or schema says.
+            FileContentError: The file is not what its format or schema says, or its parts have
+                different columns.
+            FileNotFoundError: The file is gone.
         """
         self.conversion_issues.clear()
+        self._noted.clear()
+        parts = self.file.parts()
+        if parts is None:
+            frame, issues = self._converted(self._extract_file())
+            self._report([*self._noted, *issues])
+        else:
+            table = PartedTable(self, parts)
+            frame, issues = self._converted(table.frame())
+            self._report([table.located(issue) for issue in (*table.issues, *issues)])
+        return {self.file.name: frame}
+
+    def read_part(
+        self, file: File, table: str, first_row: int, as_text: frozenset[str]
+    ) -> tuple[pl.DataFrame, list[ConversionIssue]]:
+        """Turn into the extractor of a part, and return what the part holds, not yet converted.
+
+        Args:
+            file: The part.
+            table: Name of the table that it belongs to.
+            first_row: How many rows the parts before it have.
+            as_text: Columns to return as text, if the content is text.
+        """
+        self.file, self._table, self._first_row = file, table, first_row
+        self._as_text = as_text
+        self._noted = []
+        return self._extract_file(), self._noted
+
+    def _converted(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, list[ConversionIssue]]:
         issues: list[ConversionIssue] = []
         frame = DataTypeConverter.convert_dtypes(
-            self._extract_file(),
+            frame,
             self.schema.datatypes(),
             issues,
             self.file.name,
             conventions=self._conventions,
         )
-        self._report(issues)
-        return {self.file.name: frame}
+        return frame, issues
 
 
 class MultiExtractor(Extractor):
@@ -108,6 +152,7 @@ class MultiExtractor(Extractor):
                 self.schema.__name__, "extract", needs="MULTI", other="a SingleExtractor"
             )
         self.conversion_issues.clear()
+        self._noted.clear()
         groups = self.schema.datatype_groups()
         frames: dict[str, pl.DataFrame] = {}
         issues: list[ConversionIssue] = []
@@ -122,5 +167,5 @@ class MultiExtractor(Extractor):
             frames[name] = DataTypeConverter.convert_dtypes(
                 frame, groups[group], issues, name, conventions=self._conventions
             )
-        self._report(issues)
+        self._report([*self._noted, *issues])
         return frames

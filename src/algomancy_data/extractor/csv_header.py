@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
+from algomancy_data.column_names import unique_names
 from algomancy_data.errors import FileContentError
 
 if TYPE_CHECKING:
@@ -38,16 +39,7 @@ class CSVHeader:
     @cached_property
     def names(self) -> list[str]:
         """The names, each one once: ``a, a, ""`` becomes ``a, a.1, Unnamed: 2``."""
-        names: dict[str, None] = {}  # in order, and quick to look up in wide files
-        taken = set(self.written)
-        for position, written in enumerate(self.written):
-            name = written or f"Unnamed: {position}"
-            if name in names or (not written and name in taken):
-                stem, number = name, 1
-                while (name := f"{stem}.{number}") in taken or name in names:
-                    number += 1
-            names[name] = None
-        return list(names)
+        return unique_names(self.written)
 
 
 def read_header(content: CSVContent, layout: CSVLayout) -> CSVHeader:

@@ -76,8 +76,11 @@ class CSVSingleExtractor(SingleExtractor):
             # They hold for every column, and the reader has dealt with them.
             self._conventions = replace(self._conventions, null_words=())
 
+    can_give_text = True
+
     def _extract_file(self) -> pl.DataFrame:
         types = self.schema.datatypes()
+        types |= dict.fromkeys(types.keys() & self._as_text, DataType.STRING)
         content = CSVContent(self.file, self.dialect.encoding)
         layout = CSVLayout(
             self.file.name,
@@ -117,7 +120,7 @@ class CSVSingleExtractor(SingleExtractor):
             return
         last = frame.columns[-1]
         count = len(short_rows)
-        rows = tuple(short_rows.head(_EXAMPLES).to_list())
+        rows = tuple(self._first_row + row for row in short_rows.head(_EXAMPLES).to_list())
         subject = "1 row has" if count == 1 else f"{count} rows have"
         reason = (
             f"{subject} fewer than {frame.width} fields; the missing ones are null. "
@@ -125,8 +128,9 @@ class CSVSingleExtractor(SingleExtractor):
         )
         target = types.get(last, DataType.STRING)
         severity = ValidationSeverity.WARNING
-        issue = ConversionIssue(self.file.name, last, target, reason, severity, count, rows)
-        self._report([issue])
+        table = self._table or self.file.name
+        issue = ConversionIssue(table, last, target, reason, severity, count, rows)
+        self._noted.append(issue)
 
 
 def _line_end(start: bytes, dialect: CSVDialect) -> str:

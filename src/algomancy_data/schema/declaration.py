@@ -29,9 +29,9 @@ class Schema(ABC):  # noqa: B024  users subclass it as a declaration: there is n
     """What a file holds: its name, format, tables and columns.
 
     A schema is a class that is never instantiated. Columns are class attributes, inherited ones
-    included; ``_FILENAME``, ``_EXTENSION`` and ``_SCHEMA_TYPE`` say which file they are in, and
-    ``_CSV`` how a CSV file is written. Nothing is checked at class creation: a wrong declaration
-    is named when it is first used.
+    included; ``_FILENAME``, ``_EXTENSION`` and ``_SCHEMA_TYPE`` say which file they are in,
+    ``_CSV`` how a CSV file is written, and ``_SHEET`` which sheet of a workbook is meant. Nothing
+    is checked at class creation: a wrong declaration is named when it is first used.
 
     Example:
         >>> from algomancy_data import Column, DataType, FileExtension, Schema, SchemaType
@@ -49,6 +49,7 @@ class Schema(ABC):  # noqa: B024  users subclass it as a declaration: there is n
     _EXTENSION: FileExtension | StrEnum | str = _NOT_DECLARED
     _SCHEMA_TYPE: SchemaType | str = _NOT_DECLARED
     _CSV: CSVDialect = CSVDialect()
+    _SHEET: str | int | None = None
 
     # --- the file ---------------------------------------------------------------------------
 
@@ -125,6 +126,19 @@ class Schema(ABC):  # noqa: B024  users subclass it as a declaration: there is n
         if problem := dialect.problem():
             raise InvalidSchemaError.from_problem(cls.__name__, f"_CSV: {problem}")
         return dialect
+
+    @classmethod
+    def sheet(cls) -> str | int | None:
+        """Return which sheet of a workbook holds the table: a name, an index, None for the first.
+
+        Raises:
+            InvalidSchemaError: ``_SHEET`` is none of these.
+        """
+        sheet = cast("object", cls._SHEET)
+        if isinstance(sheet, bool) or not isinstance(sheet, str | int | None):
+            problem = f"_SHEET must be the name or the index of a sheet, not {sheet!r}."
+            raise InvalidSchemaError.from_problem(cls.__name__, problem)
+        return sheet
 
     # --- SINGLE -----------------------------------------------------------------------------
 
@@ -304,6 +318,7 @@ class Schema(ABC):  # noqa: B024  users subclass it as a declaration: there is n
         cls.file_name()
         cls.extension()
         cls.csv_dialect()
+        cls.sheet()
         if cls.is_multi():
             cls.datatype_groups()
         else:

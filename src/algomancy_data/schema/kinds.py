@@ -73,6 +73,8 @@ class FileExtension(StrEnum):
     CSV = "csv"
     XLSX = "xlsx"
     JSON = "json"
+    PARQUET = "parquet"
+    ARROW = "arrow"
 
 
 class SchemaType(StrEnum):

@@ -1,0 +1,27 @@
+"""Names of columns, each one once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def unique_names(written: Sequence[str]) -> list[str]:
+    """Return names as a header has them, each one once, empty ones named by their position.
+
+    Example:
+        >>> unique_names(["a", "a", "", "b"])
+        ['a', 'a.1', 'Unnamed: 2', 'b']
+    """
+    names: dict[str, None] = {}  # in order, and quick to look up in wide files
+    taken = set(written)
+    for position, given in enumerate(written):
+        name = given or f"Unnamed: {position}"
+        if name in names or (not given and name in taken):
+            stem, number = name, 1
+            while (name := f"{stem}.{number}") in taken or name in names:
+                number += 1
+        names[name] = None
+    return list(names)

@@ -1,0 +1,158 @@
+"""The extractors of XLSX workbooks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from algomancy_data.extractor.base import MultiExtractor, SingleExtractor
+from algomancy_data.extractor.conversion import ConversionIssue
+from algomancy_data.extractor.pieces import convert_piece, convert_pieces
+from algomancy_data.file import XLSXFile
+from algomancy_data.logs import as_logger
+from algomancy_data.schema import DataType
+from algomancy_data.workbook import Kind, Workbook, read_sheet, typed
+
+if TYPE_CHECKING:
+    import logging
+    from collections.abc import Mapping
+
+    from algomancy_data.file import File
+    from algomancy_data.logs import Logger
+    from algomancy_data.schema import Schema
+
+_EXAMPLES: Final = 5
+
+
+class XLSXSingleExtractor(SingleExtractor):
+    """Extracts the table of one sheet of a workbook.
+
+    The first row that has a value is the header. Needs the extra ``[xlsx]``.
+
+    Args:
+        file: Where the workbook comes from.
+        schema: The columns of the sheet; its ``_SHEET`` says which sheet, the first one if it
+            says nothing.
+        sheet_name: Name or index (from 0, or backwards from -1) of the sheet, instead of what
+            the schema says.
+        logger: Where warnings go; the standard library's logger if None.
+
+    Raises:
+        InvalidSchemaError: ``_SHEET`` is neither a name nor an index.
+    """
+
+    def __init__(
+        self,
+        file: File,
+        schema: type[Schema],
+        sheet_name: str | int | None = None,
+        logger: Logger | logging.Logger | None = None,
+    ) -> None:
+        super().__init__(file, schema, logger)
+        self.sheet_name = schema.sheet() if sheet_name is None else sheet_name
+
+    def _extract_file(self) -> pl.DataFrame:
+        workbook = open_workbook(self.file)
+        sheet = workbook.sheet_name(self.sheet_name)
+        others = [name for name in workbook.sheet_names if name != sheet]
+        if self.sheet_name is None and others:
+            as_logger(self.logger).warning(
+                f"File {self.file.name!r}: the sheet {sheet!r} is read, not "
+                f"{', '.join(map(repr, others))}. Declare _SHEET = {sheet!r} in schema "
+                f"{self.schema.__name__!r} if that is meant."
+            )
+        reading = SheetReading(self._table or self.file.name, self._first_row, self._noted)
+        return reading.frame(workbook, sheet, self.schema.datatypes())
+
+
+class XLSXMultiExtractor(MultiExtractor):
+    """Extracts a table per column group: the sheet of that name. Other sheets are ignored.
+
+    Needs the extra ``[xlsx]``.
+
+    Args:
+        file: Where the workbook comes from.
+        schema: The groups, named as their sheets.
+        logger: Where warnings go; the standard library's logger if None.
+    """
+
+    def _extract_files(self) -> dict[str, pl.DataFrame]:
+        workbook = open_workbook(self.file)
+        groups = self.schema.datatype_groups()
+        sheets = {group: workbook.sheet_name(group) for group in groups}
+        return {
+            group: SheetReading(f"{self.file.name}.{group}", 0, self._noted).frame(
+                workbook, sheet, groups[group]
+            )
+            for group, sheet in sheets.items()
+        }
+
+
+class SheetReading:
+    """The reading of a sheet into a frame, nearly in the declared types.
+
+    Args:
+        table: Name of the table in issues.
+        first_row: How many rows of the table come before it.
+        issues: List to append issues to.
+    """
+
+    def __init__(self, table: str, first_row: int, issues: list[ConversionIssue]) -> None:
+        self._table = table
+        self._first_row = first_row
+        self._issues = issues
+
+    def frame(self, workbook: Workbook, sheet: str, types: Mapping[str, DataType]) -> pl.DataFrame:
+        """Return the frame; a column that is not in its declared type has yet to be converted."""
+        table = read_sheet(workbook, sheet, types)
+        self._issues += [
+            self._shown_errors(column, errors, types) for column, errors in table.errors.items()
+        ]
+        changed: list[pl.Series] = []
+        for name, cells in table.cells.items():
+            if name not in types:
+                continue
+            kinds = cells["kind"].drop_nulls().unique(maintain_order=True).to_list()
+            pieces = [self._piece(cells, Kind(kind), name) for kind in kinds if kind != Kind.ERROR]
+            values = convert_pieces(pieces, types[name], self._table, self._issues)
+            if values is not None:
+                changed.append(values.slice(self._first_row))
+        clocks = [
+            convert_piece(table.frame[name], DataType.INTERVAL, self._table, self._issues)
+            for name, dtype in table.frame.schema.items()
+            if dtype == pl.Time and types.get(name) is DataType.INTERVAL
+        ]
+        return table.frame.with_columns(*changed, *clocks)
+
+    def _piece(self, cells: pl.DataFrame, kind: Kind, name: str) -> pl.Series:
+        """Return the cells of one kind, behind as many nulls as there are rows before the sheet.
+
+        So an issue counts its rows over the whole table.
+        """
+        values = typed(cells, kind).alias(name)
+        return values.clear(self._first_row).extend(values)
+
+    def _shown_errors(
+        self, column: str, errors: dict[int, str], types: Mapping[str, DataType]
+    ) -> ConversionIssue:
+        """Say which cells show an error instead of a value."""
+        rows = {self._first_row + row: text for row, text in sorted(errors.items())}
+        count, first = len(rows), dict(list(rows.items())[:_EXAMPLES])
+        shown = ", ".join(f"{text} (row {row})" for row, text in first.items())
+        subject = "1 cell shows" if count == 1 else f"{count} cells show"
+        return ConversionIssue(
+            self._table,
+            column,
+            types.get(column, DataType.STRING),
+            f"{subject} an error of the workbook, which became null: {shown}.",
+            count=count,
+            rows=tuple(first),
+        )
+
+
+def open_workbook(file: File) -> Workbook:
+    """Open the workbook of a file, whichever class the file is of."""
+    if isinstance(file, XLSXFile):
+        return file.workbook()
+    return Workbook(file.read_bytes(), file.name)

@@ -1,0 +1,206 @@
+"""Where files are: plain paths, addresses of stores, and directories or patterns of parts."""
+
+from __future__ import annotations
+
+import glob
+import re
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+from urllib.parse import unquote, urlsplit
+from urllib.request import url2pathname
+
+from algomancy_data.errors import FileContentError, MissingExtraError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+_ADDRESS: Final = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://")
+_PATTERN: Final = re.compile(r"[*?\[]")
+_NUMBER: Final = re.compile(r"([0-9]+)")
+_HIDDEN: Final = (".", "_")
+_COMPRESSED: Final = ("", ".gz", ".zst", ".zip")
+# Hadoop's name for a folder of rows without a value.
+_NO_VALUE: Final = "__HIVE_DEFAULT_PARTITION__"
+_Result = TypeVar("_Result")
+
+
+@dataclass(frozen=True)
+class Location:
+    """One part of a table.
+
+    Args:
+        path: Where it is.
+        label: What to call it in messages: its path below what the parts have in common.
+        keys: Values that its folders give (``year=2024``); None for no value.
+    """
+
+    path: str
+    label: str
+    keys: dict[str, str | None] = field(default_factory=dict)
+
+
+def is_address(path: str | Path) -> bool:
+    """Tell whether a path is an address such as ``s3://bucket/orders.csv``.
+
+    Example:
+        >>> is_address("s3://bucket/orders.csv"), is_address("C:/orders.csv")
+        (True, False)
+    """
+    return isinstance(path, str) and _ADDRESS.match(path) is not None
+
+
+def without_file_scheme(path: str | Path) -> str | Path:
+    """Return the plain path that a ``file://`` address means, and any other path as it is."""
+    if isinstance(path, str) and path.lower().startswith("file://"):
+        return url2pathname(urlsplit(path).path)
+    return path
+
+
+def file_name(path: str | Path) -> str:
+    """Return the last part of a path or address, without what follows a ``?``."""
+    if is_address(path):
+        return unquote(PurePosixPath(urlsplit(str(path)).path).name)
+    return Path(path).name
+
+
+def has_parts(path: str | Path) -> bool:
+    """Tell whether a path means several files: a directory, a pattern that no file is named."""
+    text = str(path)
+    if is_address(path):
+        return "*" in text or text.endswith("/")
+    return Path(path).is_dir() or (_PATTERN.search(text) is not None and not Path(path).exists())
+
+
+def exists(path: str | Path, suffixes: Collection[str] = ()) -> bool:
+    """Tell whether something is there; of addresses that is not known before they are read."""
+    path = without_file_scheme(path)
+    if is_address(path):
+        return True
+    if has_parts(path):
+        return Path(path).is_dir() or bool(find_parts(path, suffixes))
+    return Path(path).is_file()
+
+
+def find_parts(path: str | Path, suffixes: Collection[str]) -> list[Location]:
+    """Return the files of a directory or pattern, in the natural order of their names.
+
+    In a directory, names that begin with ``.`` or ``_`` are left out, and subfolders must be named
+    ``<column>=<value>``. A pattern matches what it says; ``**`` is any number of folders.
+
+    Args:
+        path: Directory or pattern.
+        suffixes: How the files of a directory may end, without the dot.
+
+    Raises:
+        FileContentError: A directory has a file or folder that is no part.
+    """
+    text = str(path)
+    if is_address(path):
+        locations = _remote_parts(text)
+    elif Path(path).is_dir():
+        endings = tuple(f".{suffix}{more}" for suffix in suffixes for more in _COMPRESSED)
+        found = _files_below(Path(path), endings)
+        locations = [Location(part, *_label(part, text)) for part in found]
+    else:
+        found = glob.glob(text, recursive=True)  # noqa: PTH207  a pattern may be absolute
+        root = _fixed_folder(text)
+        locations = [Location(part, *_label(part, root)) for part in found if Path(part).is_file()]
+    return sorted(locations, key=lambda location: _natural(location.label))
+
+
+def read_address(address: str) -> bytes:
+    """Return the content of an address, through fsspec.
+
+    Raises:
+        MissingExtraError: A package that this kind of address needs is not installed.
+        FileNotFoundError: There is nothing.
+        FileContentError: It cannot be read.
+    """
+    return _with_store(address, lambda store, path: store.cat_file(path))
+
+
+# --- directories and patterns ---------------------------------------------------------------
+
+
+def _files_below(folder: Path, endings: tuple[str, ...]) -> list[str]:
+    found: list[str] = []
+    for entry in folder.iterdir():
+        if entry.name.startswith(_HIDDEN):
+            continue
+        if entry.is_dir() and "=" in entry.name:
+            found += _files_below(entry, endings)
+        elif entry.is_file() and entry.name.lower().endswith(endings):
+            found.append(str(entry))
+        else:
+            kind = "folder" if entry.is_dir() else "file"
+            listed = ", ".join(ending for ending in endings if ending.count(".") == 1)
+            msg = (
+                f"Directory {str(folder)!r} has the {kind} {entry.name!r}, which is no part of a "
+                f"table ({listed}; folders '<column>=<value>'). Give a pattern of the parts, such "
+                f"as {str(folder / ('*' + endings[0]))!r}."
+            )
+            raise FileContentError(msg)
+    return found
+
+
+def _fixed_folder(pattern: str) -> str:
+    """Return the folders before the first one with a wildcard."""
+    found = _PATTERN.search(pattern)
+    fixed = pattern if found is None else pattern[: found.start()]
+    return fixed.rpartition("/")[0]
+
+
+def _label(path: str, root: str) -> tuple[str, dict[str, str | None]]:
+    """Return a part's path below the common folder, and what the folders in it say."""
+    label = path.removeprefix(root).lstrip("/\\").replace("\\", "/")
+    keys: dict[str, str | None] = {}
+    for folder in label.split("/")[:-1]:
+        key, equals, value = folder.partition("=")
+        if equals:
+            keys[unquote(key)] = None if value == _NO_VALUE else unquote(value)
+    return label, keys
+
+
+def _natural(label: str) -> tuple[list[tuple[int, str, int]], str]:
+    """Return a key that sorts ``part-2`` before ``part-10``; the text itself decides a tie."""
+    pieces = (
+        (0, "", int(piece)) if piece.isdecimal() and piece.isascii() else (1, piece, 0)
+        for piece in _NUMBER.split(label)
+        if piece
+    )
+    return list(pieces), label
+
+
+# --- stores ---------------------------------------------------------------------------------
+
+
+def _remote_parts(address: str) -> list[Location]:
+    def search(store: Any, path: str) -> list[Location]:
+        pattern = f"{path.rstrip('/')}/*" if address.endswith("/") else path
+        root = _fixed_folder(pattern)
+        found = store.glob(pattern, detail=True).values()
+        names = [str(entry["name"]) for entry in found if entry["type"] == "file"]
+        if address.endswith("/"):
+            names = [name for name in names if not file_name(name).startswith(_HIDDEN)]
+        return [Location(store.unstrip_protocol(name), *_label(name, root)) for name in names]
+
+    return _with_store(address, search)
+
+
+def _with_store(address: str, use: Callable[[Any, str], _Result]) -> _Result:
+    try:
+        import fsspec  # noqa: PLC0415  an extra
+    except ImportError as error:
+        raise MissingExtraError.from_extra(f"Reading {address!r}", "remote") from error
+    try:
+        store, path = fsspec.core.url_to_fs(address)
+        return use(store, path)
+    except OSError:
+        raise
+    except ImportError as error:
+        msg = f"Reading {address!r} needs a package that is not installed: {error}"
+        raise MissingExtraError(msg) from error
+    except Exception as error:  # every store has exceptions of its own
+        msg = f"{address!r} cannot be read: {error or type(error).__name__}"
+        raise FileContentError(msg) from error

@@ -1,0 +1,134 @@
+"""Single cells: of which kind each one is, and its exact value."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from algomancy_data.workbook.markup import unescape
+from algomancy_data.workbook.number_formats import Shown
+
+if TYPE_CHECKING:
+    from algomancy_data.workbook.workbook import Workbook
+
+_DAY: Final = 86_400_000
+# Milliseconds between 1970 and day 0 of each calendar. The one from 1900 counts a 29 February
+# 1900 as day 60, which never was: from day 61 on it is one day ahead.
+_START_OF_1904: Final = -2_082_844_800_000
+_START_OF_1900: Final = -2_209_075_200_000
+_LEAP_DAY: Final = 60
+_END: Final = 253_402_300_800_000
+_NANOSECONDS: Final = 1_000_000
+_NO_DAY: Final = "1900-02-29"
+_WHOLE: Final = r"^-?[0-9]+$"
+
+
+class Kind(StrEnum):
+    """What a cell holds."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    DATE = "date"
+    TIME = "time"
+    DURATION = "duration"
+    ERROR = "error"
+
+
+def decode(workbook: Workbook, raw: pl.DataFrame) -> pl.DataFrame:
+    """Return cells with their kind and value.
+
+    Args:
+        workbook: Where they are from.
+        raw: The cells as :meth:`Workbook.cells` gives them.
+
+    Returns:
+        Frame with ``row`` and ``column`` from 0, the ``kind``, the ``text`` that stands for the
+        cell (numbers with all digits, dates in ISO 8601), ``milliseconds``: since 1970 for a
+        date, since midnight for a time, in all for a duration, else null.
+    """
+    shown = pl.Series([*workbook.shown, Shown.NUMBER], dtype=pl.String)
+    cells = raw.with_columns(shown=shown.gather(raw["style"].clip(upper_bound=len(shown) - 1)))
+    moments = ["date", "time", "duration"]
+    return (
+        cells.with_columns(span=(pl.col("text").cast(pl.Float64, strict=False) * _DAY).round())
+        # Far from any date, and no integer of 64 bits.
+        .with_columns(pl.when(pl.col("span").abs() < 10 * _END).then("span").cast(pl.Int64))
+        .with_columns(since_1970=_since_1970(from_1904=workbook.from_1904))
+        .with_columns(kind=_kind(from_1904=workbook.from_1904))
+        .with_columns(
+            milliseconds=pl.when(pl.col("kind").is_in(moments)).then(
+                pl.when(pl.col("kind") == Kind.DATE).then("since_1970").otherwise("span")
+            )
+        )
+        .with_columns(text=_text())
+        .select("row", "column", "kind", "text", "milliseconds")
+    )
+
+
+def _since_1970(*, from_1904: bool) -> pl.Expr:
+    """Return milliseconds since 1970 of what would be a date."""
+    span = pl.col("span")
+    if from_1904:
+        return span + _START_OF_1904
+    return span + _START_OF_1900 - pl.when(span >= _LEAP_DAY * _DAY).then(_DAY).otherwise(0)
+
+
+def _kind(*, from_1904: bool) -> pl.Expr:
+    """Return the kind of each cell; what is shown as a date and cannot be one is a number."""
+    span, shown = pl.col("span"), pl.col("shown")
+    is_day_0 = span.is_between(0, _DAY, closed="left")
+    is_clock = is_day_0 & (shown == Shown.TIME) if from_1904 else is_day_0
+    is_leap_day = span.is_between(_LEAP_DAY * _DAY, (_LEAP_DAY + 1) * _DAY, closed="left")
+    is_date = (span >= 0) & (pl.col("since_1970") < _END)
+    moment = (
+        pl.when((shown == Shown.DURATION) & span.is_not_null())
+        .then(pl.lit(Kind.DURATION))
+        .when((shown == Shown.DURATION) | (shown == Shown.NUMBER))
+        .then(pl.lit(Kind.NUMBER))
+        .when(is_clock)
+        .then(pl.lit(Kind.TIME))
+        .when(is_leap_day & (not from_1904))
+        .then(pl.lit(Kind.TEXT))
+        .when(is_date)
+        .then(pl.lit(Kind.DATE))
+        .otherwise(pl.lit(Kind.NUMBER))
+    )
+    other = pl.col("type").replace_strict(
+        {"b": Kind.BOOLEAN, "e": Kind.ERROR}, default=Kind.TEXT, return_dtype=pl.String
+    )
+    return pl.when(pl.col("type") == "n").then(moment).otherwise(other)
+
+
+def _text() -> pl.Expr:
+    """Return the text that stands for a cell where a column holds text."""
+    text, kind = pl.col("text"), pl.col("kind")
+    number = text.cast(pl.Float64, strict=False)
+    short = number.cast(pl.String).str.strip_suffix(".0")
+    exact = pl.when(text.str.contains(_WHOLE) | number.is_infinite()).then(text).otherwise(short)
+    milliseconds = pl.col("milliseconds")
+    escaped = text.str.contains("_x", literal=True)
+    return (
+        pl.when(kind == Kind.NUMBER)
+        .then(exact)
+        .when(kind == Kind.BOOLEAN)
+        .then(pl.when(text == "1").then(pl.lit("true")).otherwise(pl.lit("false")))
+        .when(kind == Kind.DATE)
+        .then(milliseconds.cast(pl.Datetime("ms")).cast(pl.Datetime("us")).dt.to_string("iso"))
+        .when(kind == Kind.TIME)
+        .then((milliseconds * _NANOSECONDS).cast(pl.Time).cast(pl.String))
+        .when(kind == Kind.DURATION)
+        .then(milliseconds.cast(pl.Duration("ms")).cast(pl.Duration("us")).dt.to_string("iso"))
+        .when((pl.col("type") == "n") & (kind == Kind.TEXT))
+        .then(pl.lit(_NO_DAY))
+        .when((pl.col("type") != "s") & escaped)
+        .then(text.map_batches(_unescaped, return_dtype=pl.String))
+        .otherwise(text)
+    )
+
+
+def _unescaped(texts: pl.Series) -> pl.Series:
+    """Return texts without escapes; only those few that have one are looked at."""
+    return pl.Series(texts.name, [text and unescape(text) for text in texts], pl.String)
