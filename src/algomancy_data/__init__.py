@@ -17,10 +17,12 @@ from algomancy_data.etl import (
 from algomancy_data.extractor import (
     CSVSingleExtractor,
     Extractor,
+    JSONMultiExtractor,
+    JSONSingleExtractor,
     MultiExtractor,
     SingleExtractor,
 )
-from algomancy_data.file import CSVFile, File
+from algomancy_data.file import CSVFile, File, JSONFile, NDJSONFile
 from algomancy_data.loader import DataSourceLoader, Loader
 from algomancy_data.metrics import PhaseMetrics, ProgressListener
 from algomancy_data.registry import get_extractor_class, register_extractor, registered_keys
@@ -84,10 +86,14 @@ __all__ = [
     "File",
     "FileExtension",
     "ForeignKeyValidator",
+    "JSONFile",
+    "JSONMultiExtractor",
+    "JSONSingleExtractor",
     "JoinTransformer",
     "Loader",
     "MissingValueValidator",
     "MultiExtractor",
+    "NDJSONFile",
     "NoopTransformer",
     "OptionalColumnGuard",
     "PhaseMetrics",

@@ -209,5 +209,56 @@ class CSVFile(File):
         super().__init__(name, FileExtension.CSV, path, content)
 
 
-FILE_TYPES: Final[dict[FileExtension, type[CSVFile]]] = {FileExtension.CSV: CSVFile}
+class JSONFile(File):
+    """A JSON file: one document, or one record per line.
+
+    Args:
+        name: Logical name, without an extension.
+        path: Where the file is.
+        content: What an uploader sent: a data URI.
+
+    Raises:
+        FileNotFoundError: There is nothing at ``path``.
+        FileContentError: ``path`` is a directory, or ``content`` is no data URI.
+
+    Example:
+        >>> JSONFile("t", content="data:application/json;base64,W3siYSI6MX1d").content
+        '[{"a":1}]'
+    """
+
+    def __init__(
+        self, name: str, path: str | Path | None = None, content: str | None = None
+    ) -> None:
+        super().__init__(name, FileExtension.JSON, path, content)
+
+
+class NDJSONFile(File):
+    r"""A file with one JSON record per line (``.ndjson``, ``.jsonl``).
+
+    Args:
+        name: Logical name, without an extension.
+        path: Where the file is.
+        content: What an uploader sent: a data URI.
+
+    Raises:
+        FileNotFoundError: There is nothing at ``path``.
+        FileContentError: ``path`` is a directory, or ``content`` is no data URI.
+
+    Example:
+        >>> NDJSONFile("t", content="data:;base64,eyJhIjoxfQp7ImEiOjJ9Cg==").content
+        '{"a":1}\n{"a":2}\n'
+    """
+
+    def __init__(
+        self, name: str, path: str | Path | None = None, content: str | None = None
+    ) -> None:
+        super().__init__(name, FileExtension.NDJSON, path, content)
+
+
+FILE_TYPES: Final[dict[FileExtension, type[CSVFile | JSONFile | NDJSONFile]]] = {
+    FileExtension.CSV: CSVFile,
+    FileExtension.JSON: JSONFile,
+    FileExtension.NDJSON: NDJSONFile,
+    FileExtension.JSONL: NDJSONFile,
+}
 """The class of each format; each takes ``(name, path=None, content=None)``."""

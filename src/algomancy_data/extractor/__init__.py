@@ -8,6 +8,8 @@ from algomancy_data.extractor.conversion import (
     TextConventions,
 )
 from algomancy_data.extractor.csv_single import CSVSingleExtractor
+from algomancy_data.extractor.json_multi import JSONMultiExtractor
+from algomancy_data.extractor.json_single import JSONSingleExtractor
 from algomancy_data.extractor.sequence import ExtractionSequence
 from algomancy_data.registry import register_extractor
 from algomancy_data.schema import FileExtension, SchemaType
@@ -19,9 +21,14 @@ __all__ = [
     "DateFormatError",
     "ExtractionSequence",
     "Extractor",
+    "JSONMultiExtractor",
+    "JSONSingleExtractor",
     "MultiExtractor",
     "SingleExtractor",
     "TextConventions",
 ]
 
 register_extractor(FileExtension.CSV, SchemaType.SINGLE, CSVSingleExtractor)
+for _extension in (FileExtension.JSON, FileExtension.NDJSON, FileExtension.JSONL):
+    register_extractor(_extension, SchemaType.SINGLE, JSONSingleExtractor)
+    register_extractor(_extension, SchemaType.MULTI, JSONMultiExtractor)
