@@ -6,6 +6,7 @@ import codecs
 import contextlib
 import json
 import mmap
+import re
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from algomancy_data.errors import FileContentError
@@ -19,6 +20,7 @@ JSONBytes: TypeAlias = bytes | mmap.mmap
 """UTF-8 text: of a plain file, the file itself."""
 
 _CHUNK: Final = 1 << 22
+_SPACE: Final = re.compile(r"[ \t\r\n]*")
 
 
 @contextlib.contextmanager
@@ -62,3 +64,9 @@ def _as_utf8(name: str, data: JSONBytes) -> JSONBytes:
             f"Write it as UTF-8."
         )
         raise FileContentError(msg) from error
+
+
+def skip_space(text: str, position: int) -> int:
+    """Return where the white space ends that begins here, if any does."""
+    match = _SPACE.match(text, position)
+    return match.end() if match else position

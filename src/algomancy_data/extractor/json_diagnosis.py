@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from algomancy_data.errors import FileContentError
+from algomancy_data.extractor.json_content import skip_space
 
 if TYPE_CHECKING:
     from algomancy_data.extractor.json_content import JSONBytes
 
-_SPACE: Final = re.compile(r"[ \t\r\n]*")
 _LONE_SURROGATE: Final = re.compile(
     r"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])"
     r"|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}"
@@ -77,9 +77,9 @@ _DECODER: Final = json.JSONDecoder(
 
 
 def _find_fault(text: str) -> _Fault | None:
-    position = _skip_space(text, 0)
+    position = skip_space(text, 0)
     in_list = text[position : position + 1] == "["
-    position = _skip_space(text, position + 1) if in_list else position
+    position = skip_space(text, position + 1) if in_list else position
     if in_list and text[position : position + 1] == "]":
         return _fault_behind(text, position + 1)
     number = 0
@@ -99,18 +99,18 @@ def _find_fault(text: str) -> _Fault | None:
             problem = f"record {number} is no object: {_shown(text, start)}"
             return _Fault(start, problem, 'Each record must be an object, such as {"id": 1}.')
         number += 1
-        position = _skip_space(text, position)
+        position = skip_space(text, position)
         if in_list:
             if text[position : position + 1] == "]":
                 return _fault_behind(text, position + 1)
             if text[position : position + 1] != ",":
                 return _unexpected(text, position)
-            position = _skip_space(text, position + 1)
+            position = skip_space(text, position + 1)
     return None
 
 
 def _fault_behind(text: str, position: int) -> _Fault | None:
-    position = _skip_space(text, position)
+    position = skip_space(text, position)
     if position == len(text):
         return None
     problem = f"there is more behind the end of the document: {_shown(text, position)}"
@@ -130,12 +130,12 @@ def _syntax_fault(text: str, error: json.JSONDecodeError) -> _Fault:
 
 
 def _unexpected(text: str, position: int) -> _Fault:
-    position = _skip_space(text, position)
+    position = skip_space(text, position)
     before = text[:position].rstrip(" \t\r\n")[-1:] if position < len(text) else ""
     if position >= len(text):
         return _Fault(len(text), "the document ends in the middle", "Is the file cut off?")
-    if text[position] == "," and text[_skip_space(text, position + 1) :][:1] in {"}", "]"}:
-        position, before = _skip_space(text, position + 1), ","
+    if text[position] == "," and text[skip_space(text, position + 1) :][:1] in {"}", "]"}:
+        position, before = skip_space(text, position + 1), ","
     if before == "," and text[position] in _CLOSES:
         problem = f"there is a comma before the closing {text[position]!r}"
         return _Fault(position, problem, "Remove the comma behind the last member.")
@@ -147,8 +147,3 @@ def _unexpected(text: str, position: int) -> _Fault:
 
 def _shown(text: str, position: int) -> str:
     return repr(text[position : position + _SHOWN])
-
-
-def _skip_space(text: str, position: int) -> int:
-    match = _SPACE.match(text, position)
-    return match.end() if match else position

@@ -101,6 +101,10 @@ class ExactValues:
         ]
 
     def _restore_values(self, arrays: Sequence[ArrowArray], place: Place) -> list[ArrowArray]:
+        import pyarrow as pa  # noqa: PLC0415
+
+        if not pa.types.is_string(arrays[0].type):
+            raise MalformedError  # a word that the parser knows, and JSON does not
         pieces = [pl.Series("", array) for array in arrays]
         values = pl.concat(pieces)
         is_text = values.str.ends_with(MARK)

@@ -11,6 +11,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from algomancy_data.extractor.json_content import skip_space
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -26,7 +28,6 @@ _CANDIDATES: Final = 256
 _BETWEEN_ITEMS: Final = re.compile(rb"\}[ \t\r\n]*(,)[ \t\r\n]*(?=\{)")
 # A line break is never part of a text, and between members there is a comma.
 _BETWEEN_LINES: Final = re.compile(rb"\}[ \t\r]*(\n)\s*(?=\{)")
-_SPACE: Final = re.compile(r"[ \t\r\n]*")
 _NO_SPACE: Final = re.compile(rb"[^ \t\r\n]")
 _DECODER: Final = json.JSONDecoder(parse_int=str, parse_float=str)
 
@@ -136,12 +137,12 @@ def _is_outer_item(data: JSONBytes, start: int, end: int) -> bool:
             _, position = _DECODER.raw_decode(window, position)
         except (ValueError, RecursionError):
             return position > 0 or len(window) >= _WINDOW >> 4
-        position = _skip_space(window, position)
+        position = skip_space(window, position)
         if position == len(window):
             return True
         if window[position] != ",":
             return False
-        position = _skip_space(window, position + 1)
+        position = skip_space(window, position + 1)
         if window[position : position + 1] != "{":
             return position == len(window)
     return True
@@ -168,7 +169,7 @@ def _inside_object(data: JSONBytes, start: int) -> Records | None:
     first = start + len(before)
     if data[start:first] != before:  # not UTF-8
         return None
-    inside = _skip_space(head, opening + 1)
+    inside = skip_space(head, opening + 1)
     for last in _ends(data, head, opening, first):
         try:
             members = _members(before + b"null" + data[last + 1 : len(data)])
@@ -212,18 +213,18 @@ def _first_list(head: str) -> tuple[str, int] | None:
     position = 1
     try:
         while True:
-            position = _skip_space(head, position)
+            position = skip_space(head, position)
             if head[position] != '"':
                 return None
             key, position = _DECODER.raw_decode(head, position)
-            position = _skip_space(head, position)
+            position = skip_space(head, position)
             if head[position] != ":":
                 return None
-            position = _skip_space(head, position + 1)
+            position = skip_space(head, position + 1)
             if head[position] == "[":
                 return key, position
             _, position = _DECODER.raw_decode(head, position)
-            position = _skip_space(head, position)
+            position = skip_space(head, position)
             if head[position] != ",":
                 return None
             position += 1
@@ -241,8 +242,3 @@ def _item(head: str, position: int) -> Any:
 
 def _text(data: JSONBytes, start: int, end: int) -> str:
     return data[start:end].decode(errors="ignore")
-
-
-def _skip_space(text: str, position: int) -> int:
-    match = _SPACE.match(text, position)
-    return match.end() if match else position

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+import polars as pl
+
+from algomancy_data.extractor.json_content import skip_space
 from algomancy_data.extractor.json_types import DisagreementError, series
 
 if TYPE_CHECKING:
@@ -18,6 +22,8 @@ _NOT_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
 _TEXTS: Final = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _OPENING: Final = 2  # the bit that is set in "[" and "{", and not in "]" and "}"
 _DISAGREEMENTS: Final = (" changed from ", "Number too big", "Failed to convert JSON")
+_NULL_RECORD: Final = r"\}\s*null"
+_DECODER: Final = json.JSONDecoder(parse_int=str)
 _BEFORE, _BEHIND = b'{"r":[', b"]}"
 
 
@@ -49,7 +55,7 @@ def parse(piece: bytes, *, in_list: bool, expected: ArrowType | None = None) -> 
         UnreadableError: The piece is too large or nested too deeply.
     """
     import pyarrow as pa  # noqa: PLC0415  import time that only JSON has to pay
-    from pyarrow import json  # noqa: PLC0415
+    from pyarrow import json as reader  # noqa: PLC0415
 
     data = b"".join((_BEFORE, piece, _BEHIND)) if in_list else piece
     if not data.strip():
@@ -58,11 +64,13 @@ def parse(piece: bytes, *, in_list: bool, expected: ArrowType | None = None) -> 
     if expected is not None:
         schema = pa.schema([("r", pa.list_(expected))] if in_list else list(expected))
     _check(data)
+    if not in_list:
+        _check_lines(data)
     try:
-        table = json.read_json(
+        table = reader.read_json(
             pa.BufferReader(data),
-            json.ReadOptions(use_threads=False, block_size=len(data) + 1),
-            json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="infer"),
+            reader.ReadOptions(use_threads=False, block_size=len(data) + 1),
+            reader.ParseOptions(explicit_schema=schema, unexpected_field_behavior="infer"),
         )
     except (pa.ArrowInvalid, pa.ArrowCapacityError) as error:
         message = str(error)
@@ -104,6 +112,24 @@ def _check(data: bytes) -> None:
     if _depth(data) > MAX_DEPTH and _depth(_TEXTS.sub(b"", data)) > MAX_DEPTH:
         msg = f"objects and lists are nested more than {MAX_DEPTH - 2} levels deep"
         raise UnreadableError(msg)
+
+
+def _check_lines(data: bytes) -> None:
+    """Refuse a null in place of a record: the parser crashes, or takes it for an empty object."""
+    text = data.decode()
+    if not text.startswith("{", skip_space(text, 0)):
+        raise MalformedError
+    if not pl.Series([text]).str.contains(_NULL_RECORD).all():
+        return
+    position = skip_space(text, 0)
+    while position < len(text):  # a text may contain "} null" as well
+        try:
+            record, position = _DECODER.raw_decode(text, position)
+        except ValueError as error:
+            raise MalformedError from error
+        if record is None:
+            raise MalformedError
+        position = skip_space(text, position)
 
 
 def _depth(data: bytes) -> int:

@@ -42,19 +42,20 @@ def _add_columns(columns: dict[str, pl.Series], records: ArrowArray, place: Plac
 
     for field, values in zip(records.type, records.flatten(), strict=True):
         inside = place.member(field.name)
-        if inside.path in place.plan.groups:
+        is_list = pa.types.is_list(field.type) or pa.types.is_null(field.type)
+        if inside.path in place.plan.groups or (inside.is_table and is_list):
             continue
         if pa.types.is_struct(field.type):
             _add_columns(columns, values, inside)
-        elif not (pa.types.is_list(field.type) and inside.is_table):
-            if inside.name in columns:
-                msg = (
-                    f"File {place.plan.file_name!r}: two values of a record have the column name "
-                    f"{inside.name!r}, since members of objects are named after their path. "
-                    f"Rename one of the keys."
-                )
-                raise FileContentError(msg)
-            columns[inside.name] = series(values)
+            continue
+        if inside.name in columns:
+            msg = (
+                f"File {place.plan.file_name!r}: two values of a record have the column name "
+                f"{inside.name!r}, since members of objects are named after their path. "
+                f"Rename one of the keys."
+            )
+            raise FileContentError(msg)
+        columns[inside.name] = series(values)
 
 
 @dataclass(frozen=True)

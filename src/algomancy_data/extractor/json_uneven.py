@@ -8,10 +8,10 @@ piece by piece: it writes such lists as JSON text, and the rest as the native pa
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
+from algomancy_data.extractor.json_content import skip_space
 from algomancy_data.extractor.json_exact import MARK, OBJECT_MARK
 from algomancy_data.extractor.json_parser import MalformedError
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 _OBJECT: Final = "object"
 _LIST: Final = "list"
 _VALUE: Final = "value"
-_SPACE: Final = re.compile(r"[ \t\r\n]*")
 
 
 class _Number(str):
@@ -177,23 +176,18 @@ def _records(piece: bytes, *, in_list: bool) -> Iterator[_Object]:
     """Give the records of a piece one by one."""
     try:
         text = piece.decode()
-        position = _skip_space(text, 0)
+        position = skip_space(text, 0)
         while position < len(text):
             record, position = _DECODER.raw_decode(text, position)
             if not isinstance(record, _Object):
                 raise MalformedError
             yield record
-            position = _skip_space(text, position)
+            position = skip_space(text, position)
             if in_list and position < len(text):
                 if text[position] != ",":
                     raise MalformedError
-                position = _skip_space(text, position + 1)
+                position = skip_space(text, position + 1)
                 if position == len(text):
                     raise MalformedError
     except ValueError as error:
         raise MalformedError from error
-
-
-def _skip_space(text: str, position: int) -> int:
-    match = _SPACE.match(text, position)
-    return match.end() if match else position
