@@ -217,10 +217,11 @@ def check(path, records, schema, texts, chunk, form) -> None:
     path.write_text(text)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(json_layout, "CHUNK", chunk)
-        frame = JSONSingleExtractor(JSONFile("t", path), schema).extract()["t"]
-    expected = model(
-        parsed("[" + text.replace("\n", ",") + "]" if form == "lines" else text), texts
-    )
+        # A document of one object may be a record, or have records inside.
+        file = NDJSONFile("t", path) if form == "lines" else JSONFile("t", path)
+        frame = JSONSingleExtractor(file, schema).extract()["t"]
+    document = "[" + text.replace("\n", ",") + "]" if form == "lines" else text
+    expected = model(parsed(document), texts)
     assert frame.height == len(records)
     assert set(frame.columns) == set(expected)
     for name, values in expected.items():

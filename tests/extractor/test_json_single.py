@@ -346,3 +346,27 @@ def test_a_record_that_looks_like_several_is_one(extract, monkeypatch) -> None:
     monkeypatch.setattr(json_layout, "CHUNK", 64)
     record = {"id": 1, "x": [{"id": n, "y": [{"id": n}] * 40} for n in range(40)]}
     assert extract(json.dumps([record, record])).to_dicts() == [record, record]
+
+
+@pytest.mark.parametrize("value", [[None, None], [[None], [None, None]], [{"b": [None] * 3}, {}]])
+def test_lists_of_nulls_are_as_long_as_they_are(extract, value) -> None:
+    records = [{"a": value}, {"a": value[:1]}, {"a": []}, {"a": None}]
+    columns = extract(json.dumps(records))["a"].to_list()
+    assert [None if v is None else len(v) for v in columns] == [len(value), 1, 0, None]
+    texts = extract(json.dumps(records), {"a": STRING})["a"].to_list()
+    assert [None if t is None else json.loads(t) for t in texts] == [r["a"] for r in records]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [[None, 1]],
+        [[None], [None, None, 2, None]],
+        [[None, None], [None, {"b": 1}, None]],
+        [[None, [None, "x"]], None, [[None], None]],
+        [[{"b": None}, {"b": [None, None, True]}], [{"b": []}]],
+    ],
+)
+def test_nulls_at_the_beginning_of_lists_are_kept(extract, values) -> None:
+    for chunk in (values, values[::-1]):
+        assert extract(json.dumps([{"a": value} for value in chunk]))["a"].to_list() == chunk

@@ -39,33 +39,89 @@ class NoObjectsError(MalformedError):
     """A list has items, but none of them is an object."""
 
 
-def parse(piece: bytes, *, in_list: bool, expected: ArrowType | None = None) -> ArrowArray:
-    """Return the records of a piece of a document as an array of structs.
+class UnexpectedTypeError(Exception):
+    """Records have members that the expected type does not name.
+
+    Args:
+        dtype: The type that they have.
+    """
+
+    def __init__(self, dtype: ArrowType) -> None:
+        super().__init__(dtype)
+        self.dtype = dtype
+
+
+def find_type(piece: bytes, *, in_list: bool) -> ArrowType:
+    """Return the type of the records in a piece of a document.
 
     Args:
         piece: UTF-8, with nothing but whole records in it.
         in_list: There are commas between the records.
-        expected: The type that the records have, as far as it is known; members that it does not
-            name are found.
 
     Raises:
-        DisagreementError: Values of different kinds are in one place, or not of the expected type.
+        DisagreementError: Values of different kinds are in one place.
         NoObjectsError: No record is an object.
         MalformedError: The piece is not UTF-8, no JSON, or has a record that is no object.
         UnreadableError: The piece is too large or nested too deeply.
     """
     import pyarrow as pa  # noqa: PLC0415  import time that only JSON has to pay
+
+    table = _table(piece, None, in_list=in_list)
+    if not in_list:
+        return pa.struct(list(table.schema))
+    dtype = table.schema.field(0).type.value_type
+    if pa.types.is_struct(dtype):
+        return dtype
+    if pa.types.is_null(dtype) and not table.column(0).chunk(0).offsets[-1].as_py():
+        return pa.struct([])
+    raise NoObjectsError
+
+
+def parse(piece: bytes, *, in_list: bool, expected: ArrowType) -> ArrowArray:
+    """Return the records of a piece of a document as an array of structs.
+
+    The type must be known: where a list begins with nulls before its type is found, the parser
+    loses them.
+
+    Args:
+        piece: UTF-8, with nothing but whole records in it.
+        in_list: There are commas between the records.
+        expected: The type of the records; members that they lack are null.
+
+    Raises:
+        UnexpectedTypeError: The records have more members.
+        DisagreementError: Values are not of the expected type.
+        MalformedError: The piece is not UTF-8, no JSON, or has a record that is no object.
+        UnreadableError: The piece is too large or nested too deeply.
+    """
+    import pyarrow as pa  # noqa: PLC0415
+
+    table = _table(piece, expected, in_list=in_list)
+    dtype = table.schema.field(0).type.value_type if in_list else pa.struct(list(table.schema))
+    if dtype != expected:
+        raise UnexpectedTypeError(dtype)
+    if in_list:
+        records = _with_all_nulls(table.column(0).chunk(0).values)
+    else:
+        batches = [_with_all_nulls(batch.to_struct_array()) for batch in table.to_batches()]
+        records = pa.concat_arrays(batches) if batches else pa.array([], expected)
+    if records.null_count:
+        raise MalformedError
+    return records
+
+
+def _table(piece: bytes, expected: ArrowType | None, *, in_list: bool) -> Any:
+    """Return what the parser makes of a piece: a row per record, or one row with all of them."""
+    import pyarrow as pa  # noqa: PLC0415
     from pyarrow import json as reader  # noqa: PLC0415
 
     data = b"".join((_BEFORE, piece, _BEHIND)) if in_list else piece
-    if not data.strip():
-        return pa.array([], pa.struct([]))
-    schema = None
-    if expected is not None:
-        schema = pa.schema([("r", pa.list_(expected))] if in_list else list(expected))
     _check(data)
     if not in_list:
         _check_lines(data)
+    schema = None
+    if expected is not None:
+        schema = pa.schema([("r", pa.list_(expected))] if in_list else list(expected))
     try:
         table = reader.read_json(
             pa.BufferReader(data),
@@ -73,30 +129,35 @@ def parse(piece: bytes, *, in_list: bool, expected: ArrowType | None = None) -> 
             reader.ParseOptions(explicit_schema=schema, unexpected_field_behavior="infer"),
         )
     except (pa.ArrowInvalid, pa.ArrowCapacityError) as error:
-        message = str(error)
-        if any(words in message for words in _DISAGREEMENTS):
+        if any(words in str(error) for words in _DISAGREEMENTS):
             raise DisagreementError from error
         raise MalformedError from error
-    records = _items(table) if in_list else table.to_struct_array().combine_chunks()
-    if isinstance(records, pa.ChunkedArray):
-        records = pa.concat_arrays(records.chunks)
-    if records.null_count:
-        raise MalformedError
-    return records
+    if in_list and (table.num_rows != 1 or table.column_names != ["r"]):
+        raise MalformedError  # the piece has closed the list itself
+    return table
 
 
-def _items(table: Any) -> ArrowArray:
-    """Return the items of the list that was put around the records, if it is still the only one."""
+def _with_all_nulls(array: ArrowArray) -> ArrowArray:
+    """Return the array with as many nulls in its lists of nulls as their offsets say.
+
+    Arrow's parser gives too few, and such an array is invalid: reading it would be undefined.
+    """
     import pyarrow as pa  # noqa: PLC0415
 
-    if table.num_rows != 1 or table.column_names != ["r"]:
-        raise MalformedError
-    items = table.column(0).chunk(0).values
-    if not len(items):
-        return pa.array([], pa.struct([]))
-    if not pa.types.is_struct(items.type):
-        raise NoObjectsError
-    return items
+    if pa.types.is_list(array.type):
+        values = array.values
+        if pa.types.is_null(values.type):
+            mended = pa.nulls(array.offsets[-1].as_py())
+        elif (mended := _with_all_nulls(values)) is values:
+            return array
+        return pa.ListArray.from_arrays(array.offsets, mended, mask=array.is_null())
+    if not pa.types.is_struct(array.type):
+        return array
+    members = [array.field(position) for position in range(array.type.num_fields)]
+    mended = [_with_all_nulls(member) for member in members]
+    if all(new is old for new, old in zip(mended, members, strict=True)):
+        return array
+    return pa.StructArray.from_arrays(mended, fields=list(array.type), mask=array.is_null())
 
 
 def _check(data: bytes) -> None:

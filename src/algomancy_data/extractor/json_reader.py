@@ -16,7 +16,12 @@ import polars as pl
 
 from algomancy_data.extractor.json_exact import ExactValues, mark_values
 from algomancy_data.extractor.json_layout import cut
-from algomancy_data.extractor.json_parser import MalformedError, parse
+from algomancy_data.extractor.json_parser import (
+    MalformedError,
+    UnexpectedTypeError,
+    find_type,
+    parse,
+)
 from algomancy_data.extractor.json_types import (
     DisagreementError,
     has_inexact_numbers,
@@ -135,30 +140,34 @@ def _parse_alike(count: int, load: _Load, *, in_list: bool) -> list[ArrowArray]:
     Raises:
         DisagreementError: No type holds the values of all records.
         MalformedError: A piece is no sequence of JSON objects.
+        UnreadableError: A piece is too large or nested too deeply.
     """
 
-    def read(position: int) -> ArrowArray:
+    def read(position: int) -> tuple[ArrowArray | None, ArrowType]:
         piece = load(position)
         try:
-            return parse(piece, in_list=in_list, expected=expected)
+            return parse(piece, in_list=in_list, expected=expected), expected
+        except UnexpectedTypeError as error:
+            return None, error.dtype
         except DisagreementError:
-            return parse(piece, in_list=in_list)
+            return None, find_type(piece, in_list=in_list)
 
-    arrays: list[ArrowArray] = [parse(load(0), in_list=in_list)] * count
-    expected = plain(arrays[0].type)
-    stale = list(range(1, count))
-    if arrays[0].type != expected:
-        stale.insert(0, 0)
+    expected = plain(find_type(load(0), in_list=in_list))
+    arrays: list[ArrowArray | None] = [None] * count
+    stale = list(range(count))
     with ThreadPoolExecutor(pl.thread_pool_size()) as pool:
         while stale:
-            for position, array in zip(stale, pool.map(read, stale), strict=True):
+            given = expected
+            for position, (array, dtype) in zip(stale, pool.map(read, stale), strict=True):
                 arrays[position] = array
-            before = expected
-            for array in arrays:
-                expected = merge(expected, plain(array.type))
-            stale = [position for position in range(count) if arrays[position].type != expected]
-            if stale and expected == before:
+                expected = merge(expected, plain(dtype))
+            if expected == given and any(array is None for array in arrays):
                 raise DisagreementError
+            stale = [
+                position
+                for position, array in enumerate(arrays)
+                if array is None or array.type != expected
+            ]
     return arrays
 
 
