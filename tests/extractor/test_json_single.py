@@ -370,3 +370,22 @@ def test_lists_of_nulls_are_as_long_as_they_are(extract, value) -> None:
 def test_nulls_at_the_beginning_of_lists_are_kept(extract, values) -> None:
     for chunk in (values, values[::-1]):
         assert extract(json.dumps([{"a": value} for value in chunk]))["a"].to_list() == chunk
+
+
+@pytest.mark.parametrize(
+    ("values", "rows"),
+    [
+        ("9007199254740993, 1.5, 9007199254740992, null, 9007199254740995", (0, 4)),
+        ("1.5, 9223372036854775808, 9223372036854775809", (2,)),
+        (f"0.5, {10**50 + 1}", (1,)),
+        ("1.5, 9007199254740994", ()),
+        ('1.5, "x"', None),
+    ],
+)
+def test_integers_that_a_float_column_rounds_are_reported(extractor, values, rows) -> None:
+    lines = "\n".join(f'{{"id": {value}}}' for value in values.split(", "))
+    instance = extractor(lines, {"id": FLOAT})
+    instance.extract()
+    rounded = [issue for issue in instance.conversion_issues if issue.severity == "WARNING"]
+    assert [issue.rows for issue in rounded] == ([rows] if rows else [])
+    assert all("rounded to the nearest float" in issue.reason for issue in rounded)

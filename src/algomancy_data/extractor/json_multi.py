@@ -12,6 +12,7 @@ from algomancy_data.extractor.conversion import ConversionIssue
 from algomancy_data.extractor.json_document import read_document
 from algomancy_data.extractor.json_groups import resolve_groups, text_columns
 from algomancy_data.extractor.json_plan import JSONPlan
+from algomancy_data.extractor.json_rounding import rounded_integers
 from algomancy_data.extractor.json_tables import group_rows
 from algomancy_data.schema import DataType
 
@@ -93,7 +94,10 @@ class JSONMultiExtractor(MultiExtractor):
         pieces = [group_rows(piece, self._groups, plan) for piece in found.pieces]
         for group in self._groups:
             self._report_strays(group, pieces, found.strays)
-        return {name: self._table(name, pieces, columns) for name, columns in types.items()}
+        frames = {name: self._table(name, pieces, columns) for name, columns in types.items()}
+        for name, frame in frames.items():
+            self._report(rounded_integers(frame, types[name], f"{self.file.name}.{name}"))
+        return frames
 
     @staticmethod
     def _table(

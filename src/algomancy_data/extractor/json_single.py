@@ -10,6 +10,7 @@ from algomancy_data.extractor.base import SingleExtractor
 from algomancy_data.extractor.json_document import read_document
 from algomancy_data.extractor.json_groups import text_columns
 from algomancy_data.extractor.json_plan import JSONPlan
+from algomancy_data.extractor.json_rounding import rounded_integers
 from algomancy_data.extractor.json_tables import flat_frame
 from algomancy_data.logs import as_logger
 
@@ -60,7 +61,9 @@ class JSONSingleExtractor(SingleExtractor):
             logger.warning(f"File {self.file.name!r}: no item of the list is a record.")
         if not found.pieces:
             return pl.DataFrame()
-        return pl.concat([flat_frame(piece, plan.root) for piece in found.pieces])
+        frame = pl.concat([flat_frame(piece, plan.root) for piece in found.pieces])
+        self._report(rounded_integers(frame, types, self.file.name))
+        return frame
 
 
 def _is_row(envelope: Envelope, declared: set[str]) -> bool:
