@@ -57,6 +57,8 @@ def refusal(tmp_path):
         ('[{"id": 1}, 2]', "column 13: record 1 is no object: '2]'. Each record must be an object"),
         ('[{"id": 1}, null]', "record 1 is no object"),
         ('[{"id": 1}, [2], {"id": "x"}]', "record 1 is no object"),
+        ('{"id": 1}\nnull\n{"id": 2}', "line 2, column 1: record 1 is no object"),
+        ('null\n{"id": 1}', "line 1, column 1: record 0 is no object"),
         ("12", "record 0 is no object: '12'"),
         ('"text"', "record 0 is no object"),
         ("null", "record 0 is no object"),

@@ -389,3 +389,9 @@ def test_integers_that_a_float_column_rounds_are_reported(extractor, values, row
     rounded = [issue for issue in instance.conversion_issues if issue.severity == "WARNING"]
     assert [issue.rows for issue in rounded] == ([rows] if rows else [])
     assert all("rounded to the nearest float" in issue.reason for issue in rounded)
+
+
+def test_a_text_may_look_like_a_null_behind_a_record(extract) -> None:
+    records = [{"id": 1, "b": "} null"}, {"id": 2, "b": "}null"}]
+    content = "\n".join(json.dumps(record) for record in records)
+    assert extract(content).to_dicts() == records
