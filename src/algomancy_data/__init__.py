@@ -19,13 +19,23 @@ from algomancy_data.extractor import (
     CSVSingleExtractor,
     DataFrameExtractor,
     Extractor,
+    JSONMultiExtractor,
+    JSONSingleExtractor,
     MultiExtractor,
     ParquetSingleExtractor,
     SingleExtractor,
     XLSXMultiExtractor,
     XLSXSingleExtractor,
 )
-from algomancy_data.file import ArrowFile, CSVFile, File, ParquetFile, XLSXFile
+from algomancy_data.file import (
+    ArrowFile,
+    CSVFile,
+    File,
+    JSONFile,
+    NDJSONFile,
+    ParquetFile,
+    XLSXFile,
+)
 from algomancy_data.loader import DataSourceLoader, Loader
 from algomancy_data.metrics import PhaseMetrics, ProgressListener
 from algomancy_data.registry import get_extractor_class, register_extractor, registered_keys
@@ -96,10 +106,14 @@ __all__ = [
     "File",
     "FileExtension",
     "ForeignKeyValidator",
+    "JSONFile",
+    "JSONMultiExtractor",
+    "JSONSingleExtractor",
     "JoinTransformer",
     "Loader",
     "MissingValueValidator",
     "MultiExtractor",
+    "NDJSONFile",
     "NoopTransformer",
     "OptionalColumnGuard",
     "ParquetFile",

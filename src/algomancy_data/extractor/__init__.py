@@ -10,6 +10,8 @@ from algomancy_data.extractor.conversion import (
 )
 from algomancy_data.extractor.csv_single import CSVSingleExtractor
 from algomancy_data.extractor.frame import DataFrameExtractor
+from algomancy_data.extractor.json_multi import JSONMultiExtractor
+from algomancy_data.extractor.json_single import JSONSingleExtractor
 from algomancy_data.extractor.sequence import ExtractionSequence
 from algomancy_data.extractor.xlsx import XLSXMultiExtractor, XLSXSingleExtractor
 from algomancy_data.registry import register_extractor
@@ -24,6 +26,8 @@ __all__ = [
     "DateFormatError",
     "ExtractionSequence",
     "Extractor",
+    "JSONMultiExtractor",
+    "JSONSingleExtractor",
     "MultiExtractor",
     "ParquetSingleExtractor",
     "SingleExtractor",
@@ -37,3 +41,6 @@ register_extractor(FileExtension.XLSX, SchemaType.SINGLE, XLSXSingleExtractor)
 register_extractor(FileExtension.XLSX, SchemaType.MULTI, XLSXMultiExtractor)
 register_extractor(FileExtension.PARQUET, SchemaType.SINGLE, ParquetSingleExtractor)
 register_extractor(FileExtension.ARROW, SchemaType.SINGLE, ArrowSingleExtractor)
+for _extension in (FileExtension.JSON, FileExtension.NDJSON, FileExtension.JSONL):
+    register_extractor(_extension, SchemaType.SINGLE, JSONSingleExtractor)
+    register_extractor(_extension, SchemaType.MULTI, JSONMultiExtractor)

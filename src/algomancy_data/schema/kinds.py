@@ -73,6 +73,8 @@ class FileExtension(StrEnum):
     CSV = "csv"
     XLSX = "xlsx"
     JSON = "json"
+    NDJSON = "ndjson"
+    JSONL = "jsonl"
     PARQUET = "parquet"
     ARROW = "arrow"
 

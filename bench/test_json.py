@@ -1,0 +1,104 @@
+"""Nested JSON to tables beside what Polars needs for the same document as lines, and unnesting."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+
+from algomancy_data import (
+    Column,
+    ColumnGroup,
+    DataType,
+    FileExtension,
+    JSONFile,
+    JSONMultiExtractor,
+    Schema,
+    SchemaType,
+)
+from generators import orders
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+# A record with its lines is about as long as five rows of the other benchmarks.
+RECORD_SHARE = 5
+LINES = 5
+
+
+class Orders(Schema):
+    """Orders, and the lines inside them."""
+
+    _FILENAME = "orders"
+    _EXTENSION = FileExtension.JSON
+    _SCHEMA_TYPE = SchemaType.MULTI
+    ORDER = ColumnGroup(
+        "order",
+        [
+            Column("order_id", DataType.INTEGER, primary_key=True),
+            Column("created", DataType.DATETIME),
+            Column("amount", DataType.FLOAT),
+            Column("customer.id", DataType.INTEGER),
+            Column("customer.code", DataType.STRING),
+        ],
+    )
+    LINE = ColumnGroup(
+        "line",
+        [
+            Column("order_id", DataType.INTEGER, foreign_key=("order", "order_id")),
+            Column("sku", DataType.STRING),
+            Column("quantity", DataType.INTEGER),
+            Column("price", DataType.FLOAT),
+        ],
+        source_path=("lines",),
+    )
+
+
+@pytest.fixture(scope="module")
+def paths(rows: int, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Return one document, as a list and as one record per line."""
+    folder = tmp_path_factory.mktemp("json")
+    order = pl.col("order_id")
+    line = [
+        pl.struct(
+            sku=pl.format("{}-{}", pl.col("code"), pl.lit(number)),
+            quantity=order * number % 17,
+            price=order * number % 9_973 / 100,
+        )
+        for number in range(1, LINES + 1)
+    ]
+    document = orders(max(rows // RECORD_SHARE, 1)).select(
+        "order_id",
+        pl.col("created").dt.to_string("iso:strict"),
+        "amount",
+        customer=pl.struct(id="customer_id", code="code"),
+        lines=pl.concat_list(line),
+    )
+    paths = {"list": folder / "orders.json", "lines": folder / "orders.ndjson"}
+    document.write_json(paths["list"])
+    document.write_ndjson(paths["lines"])
+    return paths
+
+
+@pytest.mark.parametrize("form", ["list", "lines"])
+def test_nested_json_beside_read_ndjson(
+    beside: Callable[..., None], paths: dict[str, Path], form: str
+) -> None:
+    found: dict[str, pl.DataFrame] = {}
+    by_hand: dict[str, pl.DataFrame] = {}
+
+    def extract() -> None:
+        found.update(JSONMultiExtractor(JSONFile("orders", paths[form]), Orders).extract())
+
+    def read_ndjson() -> None:
+        document = pl.read_ndjson(paths["lines"])
+        order = document.drop("lines").unnest("customer", separator=".")
+        line = document.select("order_id", "lines").explode("lines").unnest("lines")
+        by_hand["orders.order"] = order.with_columns(pl.col("created").str.to_datetime())
+        by_hand["orders.line"] = line
+
+    beside(extract, read_ndjson)
+    for name, frame in by_hand.items():
+        assert found[name].select(frame.columns).equals(frame)

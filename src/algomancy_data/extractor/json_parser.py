@@ -1,0 +1,205 @@
+"""The parsing of a piece of a JSON document by Arrow's parser: native, strict, small in memory."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+import polars as pl
+
+from algomancy_data.extractor.json_content import skip_space
+from algomancy_data.extractor.json_types import DisagreementError, series
+
+if TYPE_CHECKING:
+    from algomancy_data.extractor.json_types import ArrowArray, ArrowType
+
+MAX_DEPTH: Final = 128
+"""How many objects and lists may be inside each other; parsers recurse, and stacks end."""
+
+_MAX_PIECE: Final = (1 << 31) - (1 << 12)
+_NOT_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
+_TEXTS: Final = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_OPENING: Final = 2  # the bit that is set in "[" and "{", and not in "]" and "}"
+_DISAGREEMENTS: Final = (" changed from ", "Number too big", "Failed to convert JSON")
+_NULL_RECORD: Final = r"\}\s*null"
+_DECODER: Final = json.JSONDecoder(parse_int=str)
+_BEFORE, _BEHIND = b'{"r":[', b"]}"
+
+
+class MalformedError(Exception):
+    """A piece is no sequence of JSON objects."""
+
+
+class UnreadableError(Exception):
+    """A piece may be JSON, but no parser can hold it; the message says why."""
+
+
+class NoObjectsError(MalformedError):
+    """A list has items, but none of them is an object."""
+
+
+class UnexpectedTypeError(Exception):
+    """Records have members that the expected type does not name.
+
+    Args:
+        dtype: The type that they have.
+    """
+
+    def __init__(self, dtype: ArrowType) -> None:
+        super().__init__(dtype)
+        self.dtype = dtype
+
+
+def find_type(piece: bytes, *, in_list: bool) -> ArrowType:
+    """Return the type of the records in a piece of a document.
+
+    Args:
+        piece: UTF-8, with nothing but whole records in it.
+        in_list: There are commas between the records.
+
+    Raises:
+        DisagreementError: Values of different kinds are in one place.
+        NoObjectsError: No record is an object.
+        MalformedError: The piece is not UTF-8, no JSON, or has a record that is no object.
+        UnreadableError: The piece is too large or nested too deeply.
+    """
+    import pyarrow as pa  # noqa: PLC0415  import time that only JSON has to pay
+
+    table = _table(piece, None, in_list=in_list)
+    if not in_list:
+        return pa.struct(list(table.schema))
+    dtype = table.schema.field(0).type.value_type
+    if pa.types.is_struct(dtype):
+        return dtype
+    if pa.types.is_null(dtype) and not table.column(0).chunk(0).offsets[-1].as_py():
+        return pa.struct([])
+    raise NoObjectsError
+
+
+def parse(piece: bytes, *, in_list: bool, expected: ArrowType) -> ArrowArray:
+    """Return the records of a piece of a document as an array of structs.
+
+    The type must be known: where a list begins with nulls before its type is found, the parser
+    loses them.
+
+    Args:
+        piece: UTF-8, with nothing but whole records in it.
+        in_list: There are commas between the records.
+        expected: The type of the records; members that they lack are null.
+
+    Raises:
+        UnexpectedTypeError: The records have more members.
+        DisagreementError: Values are not of the expected type.
+        MalformedError: The piece is not UTF-8, no JSON, or has a record that is no object.
+        UnreadableError: The piece is too large or nested too deeply.
+    """
+    import pyarrow as pa  # noqa: PLC0415
+
+    table = _table(piece, expected, in_list=in_list)
+    dtype = table.schema.field(0).type.value_type if in_list else pa.struct(list(table.schema))
+    if dtype != expected:
+        raise UnexpectedTypeError(dtype)
+    if in_list:
+        records = _with_all_nulls(table.column(0).chunk(0).values)
+    else:
+        batches = [_with_all_nulls(batch.to_struct_array()) for batch in table.to_batches()]
+        records = pa.concat_arrays(batches) if batches else pa.array([], expected)
+    if records.null_count:
+        raise MalformedError
+    return records
+
+
+def _table(piece: bytes, expected: ArrowType | None, *, in_list: bool) -> Any:
+    """Return what the parser makes of a piece: a row per record, or one row with all of them."""
+    import pyarrow as pa  # noqa: PLC0415
+    from pyarrow import json as reader  # noqa: PLC0415
+
+    data = b"".join((_BEFORE, piece, _BEHIND)) if in_list else piece
+    _check(data)
+    if not in_list:
+        _check_lines(data)
+    schema = None
+    if expected is not None:
+        schema = pa.schema([("r", pa.list_(expected))] if in_list else list(expected))
+    try:
+        table = reader.read_json(
+            pa.BufferReader(data),
+            reader.ReadOptions(use_threads=False, block_size=len(data) + 1),
+            reader.ParseOptions(explicit_schema=schema, unexpected_field_behavior="infer"),
+        )
+    except (pa.ArrowInvalid, pa.ArrowCapacityError) as error:
+        if any(words in str(error) for words in _DISAGREEMENTS):
+            raise DisagreementError from error
+        raise MalformedError from error
+    if in_list and (table.num_rows != 1 or table.column_names != ["r"]):
+        raise MalformedError  # the piece has closed the list itself
+    return table
+
+
+def _with_all_nulls(array: ArrowArray) -> ArrowArray:
+    """Return the array with as many nulls in its lists of nulls as their offsets say.
+
+    Arrow's parser gives too few, and such an array is invalid: reading it would be undefined.
+    """
+    import pyarrow as pa  # noqa: PLC0415
+
+    if pa.types.is_list(array.type):
+        values = array.values
+        if pa.types.is_null(values.type):
+            mended = pa.nulls(array.offsets[-1].as_py())
+        elif (mended := _with_all_nulls(values)) is values:
+            return array
+        return pa.ListArray.from_arrays(array.offsets, mended, mask=array.is_null())
+    if not pa.types.is_struct(array.type):
+        return array
+    members = [array.field(position) for position in range(array.type.num_fields)]
+    mended = [_with_all_nulls(member) for member in members]
+    if all(new is old for new, old in zip(mended, members, strict=True)):
+        return array
+    return pa.StructArray.from_arrays(mended, fields=list(array.type), mask=array.is_null())
+
+
+def _check(data: bytes) -> None:
+    """Refuse what would bring the parser down, or pass it unseen."""
+    if len(data) > _MAX_PIECE:
+        msg = "a single record, or a document that cannot be cut between records, is over 2 GB"
+        raise UnreadableError(msg)
+    if not data.isascii():
+        try:
+            data.decode()
+        except UnicodeDecodeError as error:
+            raise MalformedError from error
+    if _depth(data) > MAX_DEPTH and _depth(_TEXTS.sub(b"", data)) > MAX_DEPTH:
+        msg = f"objects and lists are nested more than {MAX_DEPTH - 2} levels deep"
+        raise UnreadableError(msg)
+
+
+def _check_lines(data: bytes) -> None:
+    """Refuse a null in place of a record: the parser crashes, or takes it for an empty object."""
+    text = data.decode()
+    if not text.startswith("{", skip_space(text, 0)):
+        raise MalformedError
+    if not pl.Series([text]).str.contains(_NULL_RECORD).all():
+        return
+    position = skip_space(text, 0)
+    while position < len(text):  # a text may contain "} null" as well
+        try:
+            record, position = _DECODER.raw_decode(text, position)
+        except ValueError as error:
+            raise MalformedError from error
+        if record is None:
+            raise MalformedError
+        position = skip_space(text, position)
+
+
+def _depth(data: bytes) -> int:
+    """Return how deeply brackets are nested, those inside of texts included."""
+    import pyarrow as pa  # noqa: PLC0415
+
+    brackets = data.translate(None, _NOT_BRACKETS)
+    if len(brackets) <= MAX_DEPTH:
+        return 0
+    array = pa.Array.from_buffers(pa.int8(), len(brackets), [None, pa.py_buffer(brackets)])
+    depth = ((series(array) & _OPENING) - 1).cast(int).cum_sum().max()
+    return int(str(depth))

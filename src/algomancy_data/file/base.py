@@ -1,0 +1,234 @@
+"""The base of every file.
+
+A :class:`File` knows a name, a format and a place: a path, a directory or pattern of parts, an
+address of a store, or the content that an uploader sent.
+It hands its bytes to an extractor and reads nothing before it is asked to.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import copy
+from abc import ABC
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from algomancy_data.errors import FileContentError
+from algomancy_data.file.compression import (
+    EMPTY_ZIP,
+    GZIP,
+    MAGIC_LENGTH,
+    ZIP,
+    ZSTD,
+    decompress,
+)
+from algomancy_data.locations import (
+    exists,
+    find_parts,
+    has_parts,
+    is_address,
+    read_address,
+    without_file_scheme,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from enum import StrEnum
+
+    from algomancy_data.schema import FileExtension
+
+
+class File(ABC):  # noqa: B024  one subclass per format: they differ in their extension
+    """A named file with a format, given as a path or as uploaded content.
+
+    The constructor reads nothing, so a file that is never extracted costs nothing. Compressed
+    files (gzip, zstd, zip with one member) are recognised by their first bytes.
+
+    Args:
+        name: Logical name, without an extension: the name of the schema's file.
+        extension: Format of the content.
+        path: Where the file is: a path, a directory or a pattern (``"orders/*.csv"``) of parts
+            that are one table, or an address (``"s3://bucket/orders.csv"``).
+        content: What an uploader sent: a data URI, ``"data:<type>;base64,<base64>"``.
+
+    Raises:
+        FileNotFoundError: There is nothing at ``path``. Addresses are not looked at before they
+            are read.
+        FileContentError: ``content`` is no data URI (also a ``ValueError``).
+    """
+
+    other_suffixes: ClassVar[tuple[str, ...]] = ()
+    """How names of the format may end, besides the format's own name."""
+
+    def __init__(
+        self,
+        name: str,
+        extension: FileExtension | StrEnum | str,
+        path: str | Path | None = None,
+        content: str | None = None,
+    ) -> None:
+        self.name = name
+        self.extension = extension
+        self.path = path
+        self._uploaded = content
+        if content is not None and "," not in content:
+            msg = (
+                f"The content of file {name!r} is no data URI: it has no comma. "
+                f"Give 'data:<type>;base64,<base64>', or a path."
+            )
+            raise FileContentError(msg)
+        if content is None and path is not None and not exists(path, self.suffixes()):
+            msg = f"File {self.name!r}: there is nothing at {str(path)!r}."
+            raise FileNotFoundError(msg)
+
+    @property
+    def is_uploaded(self) -> bool:
+        """Whether the content was sent, so that the path does not count."""
+        return self._uploaded is not None
+
+    def suffixes(self) -> tuple[str, ...]:
+        """Return how the names of such files may end, without the dot."""
+        return (str(self.extension), *self.other_suffixes)
+
+    def parts(self) -> list[FilePart] | None:
+        """Return the parts in the order of their names, or None if this is one file.
+
+        ``part-2`` comes before ``part-10``.
+
+        Raises:
+            FileNotFoundError: There are none.
+            FileContentError: A directory has files that are no parts.
+        """
+        if self._uploaded is not None or self.path is None:
+            return None
+        path = without_file_scheme(self.path)
+        if not has_parts(path):
+            return None
+        parts: list[FilePart] = []
+        for location in find_parts(path, self.suffixes()):
+            part = copy.copy(self)
+            part.name, part.path = f"{self.name}/{location.label}", location.path
+            parts.append(FilePart(part, location.label, location.keys))
+        if not parts:
+            msg = f"File {self.name!r}: there is no part of a table at {str(self.path)!r}."
+            raise FileNotFoundError(msg)
+        return parts
+
+    @property
+    def content(self) -> str | None:
+        """The decoded text, or None if there is neither a path nor content.
+
+        A path is read at each access; nothing is kept.
+
+        Raises:
+            FileContentError: The content is not UTF-8 text, or cannot be decompressed.
+        """
+        if self._uploaded is None and self.path is None:
+            return None
+        try:
+            return self.read_bytes().decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            msg = f"File {self.name!r} is not UTF-8 text: byte {error.start} cannot be decoded."
+            raise FileContentError(msg) from error
+
+    def read_contents_from_path(self) -> str | None:
+        """Return :attr:`content`; kept for callers of the pandas package."""
+        return self.content
+
+    def source(self, watch: Callable[[bytes], None] | None = None) -> Path | bytes:
+        r"""Return what a reader should open: the path of a plain file, or else the plain bytes.
+
+        A path lets the reader map the file into memory. Uploaded and compressed content, and that
+        of addresses, comes as bytes, decompressed.
+
+        Args:
+            watch: Called with each piece that was decompressed. It may raise to stop, before
+                all of a small file that unpacks to a huge one is in memory.
+
+        Raises:
+            FileContentError: There is neither a path nor content, it cannot be decompressed, or
+                there are :meth:`parts` instead of one file.
+            FileNotFoundError: The file is gone.
+
+        Example:
+            >>> from algomancy_data import CSVFile
+            >>> CSVFile("t", content="data:text/csv;base64,YTtiCjE7Mgo=").source()
+            b'a;b\n1;2\n'
+        """
+        if self._uploaded is None and self.path is not None:
+            plain = without_file_scheme(self.path)
+            if has_parts(plain):
+                msg = (
+                    f"File {self.name!r}: {str(self.path)!r} is a directory or pattern of parts, "
+                    f"where one file is needed. Give the path of one file."
+                )
+                raise FileContentError(msg)
+            if is_address(plain):
+                return self._decompressed(read_address(str(plain)), watch)
+            path = Path(plain)
+            with path.open("rb") as stream:
+                is_compressed = stream.read(MAGIC_LENGTH).startswith(self._compressions)
+            return self._decompressed(path.read_bytes(), watch) if is_compressed else path
+        return self._decompressed(self._uploaded_bytes(), watch)
+
+    def stored(self) -> Path | bytes | None:
+        """Return the path, or the bytes of an upload, as they are: compressed if they are.
+
+        None if there is neither, or parts, or the content of an address.
+
+        Raises:
+            FileContentError: The upload is not valid base64.
+        """
+        if self._uploaded is not None:
+            return self._uploaded_bytes()
+        plain = "" if self.path is None else without_file_scheme(self.path)
+        return None if not plain or has_parts(plain) or is_address(plain) else Path(plain)
+
+    def read_bytes(self) -> bytes:
+        """Return the whole content as plain bytes, decompressed.
+
+        Raises:
+            FileContentError: There is neither a path nor content, or it cannot be decompressed.
+            FileNotFoundError: The file is gone.
+        """
+        source = self.source()
+        return source.read_bytes() if isinstance(source, Path) else source
+
+    def _uploaded_bytes(self) -> bytes:
+        if self._uploaded is None:
+            msg = f"File {self.name!r} has neither a path nor content. Give one of them."
+            raise FileContentError(msg)
+        try:
+            return base64.b64decode(self._uploaded.partition(",")[2], validate=True)
+        except (binascii.Error, ValueError) as error:
+            msg = f"The content of file {self.name!r} is not valid base64: {error}."
+            raise FileContentError(msg) from error
+
+    # XLSX is itself a zip, which is why a format may say that nothing is compression.
+    _compressions: tuple[bytes, ...] = (GZIP, ZSTD, ZIP, EMPTY_ZIP)
+
+    def _decompressed(self, data: bytes, watch: Callable[[bytes], None] | None) -> bytes:
+        is_compressed = data.startswith(self._compressions)
+        return decompress(data, self.name, watch) if is_compressed else data
+
+    def __repr__(self) -> str:
+        """Return the class, the name and where the content comes from."""
+        place = f"path={str(self.path)!r}" if self._uploaded is None else "content=…"
+        return f"{type(self).__name__}({self.name!r}, {place})"
+
+
+@dataclass(frozen=True)
+class FilePart:
+    """One of the files that are a table together.
+
+    Args:
+        file: The part as a file.
+        label: Its path below what the parts have in common.
+        keys: The columns that its folders give (``year=2024``), one value each.
+    """
+
+    file: File
+    label: str
+    keys: dict[str, str | None] = field(default_factory=dict)

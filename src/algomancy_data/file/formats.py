@@ -1,0 +1,213 @@
+"""The files of each format."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+import polars as pl
+
+from algomancy_data.file.base import File
+from algomancy_data.file.compression import GZIP, ZSTD
+from algomancy_data.schema import FileExtension
+from algomancy_data.workbook import Workbook, read_sheet
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class CSVFile(File):
+    r"""A CSV file.
+
+    Args:
+        name: Logical name, without an extension.
+        path: Where the file is.
+        content: What an uploader sent: a data URI.
+
+    Raises:
+        FileNotFoundError: There is nothing at ``path``.
+        FileContentError: ``path`` is a directory, or ``content`` is no data URI.
+
+    Example:
+        >>> CSVFile("t", content="data:text/csv;base64,YTtiCjE7Mgo=").content
+        'a;b\n1;2\n'
+    """
+
+    def __init__(
+        self, name: str, path: str | Path | None = None, content: str | None = None
+    ) -> None:
+        super().__init__(name, FileExtension.CSV, path, content)
+
+
+class JSONFile(File):
+    """A JSON file: one document, or one record per line.
+
+    Args:
+        name: Logical name, without an extension.
+        path: Where the file is.
+        content: What an uploader sent: a data URI.
+
+    Raises:
+        FileNotFoundError: There is nothing at ``path``.
+        FileContentError: ``path`` is a directory, or ``content`` is no data URI.
+
+    Example:
+        >>> JSONFile("t", content="data:application/json;base64,W3siYSI6MX1d").content
+        '[{"a":1}]'
+    """
+
+    def __init__(
+        self, name: str, path: str | Path | None = None, content: str | None = None
+    ) -> None:
+        super().__init__(name, FileExtension.JSON, path, content)
+
+
+class NDJSONFile(File):
+    r"""A file with one JSON record per line (``.ndjson``, ``.jsonl``).
+
+    Args:
+        name: Logical name, without an extension.
+        path: Where the file is.
+        content: What an uploader sent: a data URI.
+
+    Raises:
+        FileNotFoundError: There is nothing at ``path``.
+        FileContentError: ``path`` is a directory, or ``content`` is no data URI.
+
+    Example:
+        >>> NDJSONFile("t", content="data:;base64,eyJhIjoxfQp7ImEiOjJ9Cg==").content
+        '{"a":1}\n{"a":2}\n'
+    """
+
+    def __init__(
+        self, name: str, path: str | Path | None = None, content: str | None = None
+    ) -> None:
+        super().__init__(name, FileExtension.NDJSON, path, content)
+
+
+class XLSXFile(File):
+    """An XLSX workbook.
+
+    Args:
+        name: Logical name, without an extension.
+        path: Where the file is.
+        content: What an uploader sent: a data URI.
+
+    Raises:
+        FileNotFoundError: There is nothing at ``path``.
+        FileContentError: ``content`` is no data URI.
+    """
+
+    other_suffixes = ("xlsm",)
+    _compressions = (GZIP, ZSTD)  # a workbook is a zip itself
+
+    def __init__(
+        self, name: str, path: str | Path | None = None, content: str | None = None
+    ) -> None:
+        super().__init__(name, FileExtension.XLSX, path, content)
+
+    def workbook(self) -> Workbook:
+        """Open the workbook.
+
+        Raises:
+            FileNotFoundError: The file is gone.
+            FileContentError: It is no XLSX workbook, protected by a password, or damaged.
+        """
+        return Workbook(self.read_bytes(), self.name)
+
+    @property
+    def content(self) -> str | None:
+        """The workbook as JSON text, or None if there is neither a path nor content.
+
+        An object with ``metadata`` (``sheet_count``, ``sheet_names`` and
+        ``index_to_sheet_name``) and ``sheets``: a list of records by the sheet's name, dates and
+        times as ISO 8601 text.
+
+        Raises:
+            FileContentError: It is no XLSX workbook, protected by a password, or damaged.
+        """
+        if self._uploaded is None and self.path is None:
+            return None
+        workbook = self.workbook()
+        names = workbook.sheet_names
+        metadata = {
+            "sheet_count": len(names),
+            "sheet_names": names,
+            "index_to_sheet_name": {str(index): name for index, name in enumerate(names)},
+        }
+        sheets = ", ".join(
+            f"{json.dumps(name, ensure_ascii=False)}: {_records(workbook, name)}" for name in names
+        )
+        return f'{{"metadata": {json.dumps(metadata, ensure_ascii=False)}, "sheets": {{{sheets}}}}}'
+
+
+def _records(workbook: Workbook, sheet: str) -> str:
+    frame = read_sheet(workbook, sheet, {}).frame
+    return frame.with_columns(
+        pl.col(pl.Datetime).dt.to_string("iso:strict"),
+        pl.col(pl.Duration).dt.to_string("iso"),
+        pl.col(pl.Time).cast(pl.String),
+    ).write_json()
+
+
+class ParquetFile(File):
+    """A Parquet file.
+
+    Args:
+        name: Logical name, without an extension.
+        path: Where the file is.
+        content: What an uploader sent: a data URI.
+
+    Raises:
+        FileNotFoundError: There is nothing at ``path``.
+        FileContentError: ``content`` is no data URI.
+    """
+
+    other_suffixes = ("pq",)
+
+    def __init__(
+        self, name: str, path: str | Path | None = None, content: str | None = None
+    ) -> None:
+        super().__init__(name, FileExtension.PARQUET, path, content)
+
+
+class ArrowFile(File):
+    """An Arrow IPC file or stream, also known as Feather.
+
+    Args:
+        name: Logical name, without an extension.
+        path: Where the file is.
+        content: What an uploader sent: a data URI.
+
+    Raises:
+        FileNotFoundError: There is nothing at ``path``.
+        FileContentError: ``content`` is no data URI.
+    """
+
+    other_suffixes = ("arrows", "feather", "ipc")
+
+    def __init__(
+        self, name: str, path: str | Path | None = None, content: str | None = None
+    ) -> None:
+        super().__init__(name, FileExtension.ARROW, path, content)
+
+
+_FileType: TypeAlias = type[CSVFile | JSONFile | NDJSONFile | XLSXFile | ParquetFile | ArrowFile]
+
+FILE_TYPES: Final[dict[FileExtension, _FileType]] = {
+    FileExtension.CSV: CSVFile,
+    FileExtension.JSON: JSONFile,
+    FileExtension.NDJSON: NDJSONFile,
+    FileExtension.JSONL: NDJSONFile,
+    FileExtension.XLSX: XLSXFile,
+    FileExtension.PARQUET: ParquetFile,
+    FileExtension.ARROW: ArrowFile,
+}
+"""The class of each format; each takes ``(name, path=None, content=None)``."""
+
+SUFFIXES: Final[dict[str, FileExtension]] = {
+    suffix: extension
+    for extension, file_type in FILE_TYPES.items()
+    for suffix in (str(extension), *file_type.other_suffixes)
+}
+"""The format that a name ends with, lower case and without the dot."""
