@@ -56,10 +56,19 @@ def test_ctrl_c_ends_a_statement(url):
     assert sleeper.returncode == 0
 
 
+@pytest.fixture
+def ctrl_c():
+    """Python's own way with Ctrl-C, which the processes of pytest-xdist switch off."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def press_ctrl_c():
     os.kill(os.getpid(), signal.SIGINT)
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_an_interrupted_call_is_asked_to_end_and_waited_for():
     asked, ended = threading.Event(), []
 
@@ -73,6 +82,7 @@ def test_an_interrupted_call_is_asked_to_end_and_waited_for():
     assert ended
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_an_impatient_user_waits_for_what_cannot_be_cancelled():
     begun, pressed = threading.Event(), []
 
