@@ -23,7 +23,7 @@ from algomancy_data.metrics import PhaseRecorder
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Iterable
+    from collections.abc import Iterable, MutableMapping
 
     from algomancy_data.etl import ETLFactory, ETLPipeline, ETLResult
     from algomancy_data.file import File
@@ -86,7 +86,7 @@ class DataManager(ABC, Generic[BASEDATASOURCE]):
         self._halt_on = halt_on
         self._message_limit = message_limit
         self._progress = progress
-        self._data: dict[str, BASEDATASOURCE] = {}
+        self._data: MutableMapping[str, BASEDATASOURCE] = {}
         self._lock = threading.RLock()
 
     @property
@@ -222,13 +222,7 @@ class DataManager(ABC, Generic[BASEDATASOURCE]):
             DatasetNameError: No dataset can have that name.
             StoreError: The store refuses the data, or fails; the old data is still there.
         """
-        check_name(dataset_name)
-        pipeline = self._etl_factory.build_pipeline(
-            dataset_name, files, self._schemas, self._logger
-        )
-        limit = self._message_limit if message_limit is INHERIT else message_limit
-        self._configure(pipeline, halt_on or self._halt_on, limit)
-        result = pipeline.run()
+        result = self._run_etl(files, dataset_name, halt_on, message_limit)
         if result.datasource is None:
             return result
         recorder = PhaseRecorder(self._progress)
@@ -240,6 +234,21 @@ class DataManager(ABC, Generic[BASEDATASOURCE]):
     def create_validation_sequence(self) -> ValidationSequence:
         """Return the checks that an ETL of this manager makes."""
         return self._etl_factory.create_validation_sequence(self._schemas, self._logger)
+
+    def _run_etl(
+        self,
+        files: dict[str, File],
+        dataset_name: str,
+        halt_on: ValidationSeverity | None = None,
+        message_limit: MessageLimit = INHERIT,
+    ) -> ETLResult:
+        check_name(dataset_name)
+        pipeline = self._etl_factory.build_pipeline(
+            dataset_name, files, self._schemas, self._logger
+        )
+        limit = self._message_limit if message_limit is INHERIT else message_limit
+        self._configure(pipeline, halt_on or self._halt_on, limit)
+        return pipeline.run()
 
     def _configure(
         self,
