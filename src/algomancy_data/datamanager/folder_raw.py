@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from polars.exceptions import PolarsError
 
 from algomancy_data.errors import DatasetNameError, UnstorableError, ValidationError
-from algomancy_data.folder.files import sync_directory, sync_file
+from algomancy_data.folder.files import sync
 from algomancy_data.folder.names import plain_stem
 
 if TYPE_CHECKING:
@@ -32,9 +32,7 @@ def raw_files(directory: Path) -> list[tuple[str, str]]:
     odd = [path.name for path in paths if not path.is_file() or path.name.startswith(".")]
     if odd or not paths:
         found = f"{odd[0]!r} in it" if odd else "no files"
-        msg = (
-            f"The directory {directory.name!r} has {found}. It must have raw files only."
-        )
+        msg = f"The directory {directory.name!r} has {found}. It must have raw files only."
         raise ValidationError(msg)
     outside = [path for path in paths if not path.resolve().is_relative_to(directory.resolve())]
     if outside:
@@ -66,12 +64,12 @@ def write_raw(store: FolderStore, directory: Path, frames: Mapping[str, pl.DataF
     try:
         for name, frame in frames.items():
             _write_csv(home / f"{name}.csv", name, frame)
-        sync_directory(home)
+        sync(home)
         home.rename(directory)
     except BaseException:
         store.discard_directory(home)
         raise
-    sync_directory(directory.parent)
+    sync(directory.parent)
 
 
 def _write_csv(path: Path, name: str, frame: pl.DataFrame) -> None:
@@ -80,4 +78,4 @@ def _write_csv(path: Path, name: str, frame: pl.DataFrame) -> None:
     except PolarsError as error:
         msg = f"Table {name!r} cannot be written as CSV: {error}. Use add_data_source."
         raise UnstorableError(msg) from error
-    sync_file(path)
+    sync(path)

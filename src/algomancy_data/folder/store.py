@@ -16,7 +16,7 @@ from uuid import uuid4
 
 from algomancy_data.errors import AlgomancyDataError, StoreError
 from algomancy_data.folder import tables
-from algomancy_data.folder.files import replace_whole, sync_directory, sync_file, write_synced
+from algomancy_data.folder.files import replace_whole, sync, sync_together
 from algomancy_data.folder.lock import writer_lock
 from algomancy_data.folder.manifest import Identity, Manifest
 from algomancy_data.folder.names import clash_key, hashed_stem, plain_stem, stems
@@ -76,7 +76,7 @@ class FolderStore(FolderReader):
         with self._failures(doing):
             if not self.private.is_dir():
                 self.private.mkdir(parents=True, exist_ok=True)
-                sync_directory(self.root)
+                sync(self.root)
             with writer_lock(self.private / LOCK, self._lock_timeout):
                 yield
 
@@ -145,7 +145,7 @@ class FolderStore(FolderReader):
             for path in paths:
                 path.rename(trash / path.name)
                 moved.append(path)
-            sync_directory(self.root)
+            sync(self.root)
         except BaseException:
             for path in moved:
                 (trash / path.name).rename(path)
@@ -205,9 +205,8 @@ class FolderStore(FolderReader):
     def _commit(self, path: Path, manifest: Manifest, home: Path) -> Found:
         before = self.read_quietly(path)
         stamp = manifest.to_bytes()
-        write_synced(home / _METADATA, stamp)
-        sync_directory(home)
-        sync_directory(self.private)
+        (home / _METADATA).write_bytes(stamp)
+        sync_together(home / _METADATA, home, self.private)
         replace_whole(home / _METADATA, path)
         self._drop_version(before)
         return Found(path, stamp, manifest)
@@ -237,4 +236,4 @@ def _link_or_copy(source: Path, target: Path) -> None:
         raise
     except OSError:  # the file system has no hard links, or no more for this file
         shutil.copyfile(source, target)
-        sync_file(target)
+        sync(target)

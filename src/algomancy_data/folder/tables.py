@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import zlib
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import polars as pl
@@ -13,22 +11,18 @@ from polars.exceptions import PanicException, PolarsError
 from algomancy_data.arrow import arrow_schema, cast_frame
 from algomancy_data.dtypes import schema_to_json
 from algomancy_data.errors import UnstorableError
-from algomancy_data.folder.files import sync_file, write_synced
+from algomancy_data.folder.files import write_synced
 from algomancy_data.folder.manifest import StoredFile, StoredTable
+from algomancy_data.folder.sums import PIECE_BYTES, SumsBehind, file_sums
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from polars.datatypes import DataType as PolarsDataType
 
-PIECE_BYTES: Final = 16 * 1024 * 1024
-"""How many bytes of a file have a check sum of their own."""
-
 MAGIC: Final = b"ARROW1"
 # One batch maps to one chunk per column, which is what every operation is fastest on.
 _BATCH_ROWS: Final = 16 * 1024 * 1024
-_READ_BYTES: Final = 1024 * 1024
-_THREADS: Final = 4
 
 
 class DamagedFileError(Exception):
@@ -45,19 +39,24 @@ def write_table(directory: Path, number: int, name: str, frame: pl.DataFrame) ->
     path = directory / f"{number}.arrow"
     in_arrow = cast_frame(frame, arrow_schema(frame.schema))
     rows_at_once = min(max(frame.height, 1), _BATCH_ROWS)
-    try:
-        in_arrow.write_ipc(path, compression="uncompressed", record_batch_size=rows_at_once)
-    except (PolarsError, PanicException) as error:
-        msg = f"Table {name!r} cannot be written as Arrow data: {error}"
-        raise UnstorableError(msg) from error
-    return StoredTable(name, frame.height, schema_to_json(frame.schema), _describe(path))
+    # What is appended never changes again, so that it can be summed while the rest is written.
+    with path.open("ab") as stream, SumsBehind(path) as sums:
+        try:
+            in_arrow.write_ipc(stream, compression="uncompressed", record_batch_size=rows_at_once)
+        except (PolarsError, PanicException) as error:
+            msg = f"Table {name!r} cannot be written as Arrow data: {error}"
+            raise UnstorableError(msg) from error
+        sums.end()
+        os.fsync(stream.fileno())
+        stored = StoredFile(path.name, os.fstat(stream.fileno()).st_size, sums.result())
+    return StoredTable(name, frame.height, schema_to_json(frame.schema), stored)
 
 
 def write_text(directory: Path, text: str) -> StoredFile:
     """Write a text and wait until it is on the disk."""
     path = directory / "text"
     write_synced(path, text.encode())
-    return _describe(path, synced=True)
+    return StoredFile(path.name, path.stat().st_size, file_sums(path))
 
 
 def map_table(path: Path, table: StoredTable) -> pl.DataFrame:
@@ -113,45 +112,10 @@ def verify_file(path: Path, stored: StoredFile) -> None:
         OSError: It cannot be read.
     """
     check_file(path, stored)
-    for number, (found, noted) in enumerate(zip(_sums(path), stored.crc32, strict=True)):
+    for number, (found, noted) in enumerate(zip(file_sums(path), stored.crc32, strict=True)):
         if found != noted:
             msg = f"the check sum of the bytes from {number * PIECE_BYTES} on is another one"
             raise DamagedFileError(msg)
-
-
-def _describe(path: Path, *, synced: bool = False) -> StoredFile:
-    if synced:
-        return StoredFile(path.name, path.stat().st_size, _sums(path))
-    with ThreadPoolExecutor(1, "algomancy-data-sync") as pool:  # sums while the disk writes
-        syncing = pool.submit(sync_file, path)
-        described = StoredFile(path.name, path.stat().st_size, _sums(path))
-        syncing.result()
-    return described
-
-
-def _sums(path: Path) -> tuple[int, ...]:
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        starts = range(0, os.fstat(descriptor).st_size, PIECE_BYTES)
-        if len(starts) <= 1:
-            return tuple(_sum(descriptor, start) for start in starts)
-        with ThreadPoolExecutor(_THREADS, "algomancy-data-sums") as pool:
-            return tuple(pool.map(lambda start: _sum(descriptor, start), starts))
-    finally:
-        os.close(descriptor)
-
-
-def _sum(descriptor: int, start: int) -> int:
-    # Read rather than mapped: a mapped file that somebody cuts short ends the process.
-    crc, end = 0, start + PIECE_BYTES
-    buffer = memoryview(bytearray(_READ_BYTES))
-    while start < end:
-        count = os.preadv(descriptor, [buffer[: end - start]], start)
-        if count == 0:
-            break
-        crc = zlib.crc32(buffer[:count], crc)
-        start += count
-    return crc
 
 
 def _map(path: Path, schema: pl.Schema) -> pl.DataFrame:
