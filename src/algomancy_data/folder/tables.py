@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import polars as pl
@@ -11,9 +12,9 @@ from polars.exceptions import PanicException, PolarsError
 from algomancy_data.arrow import arrow_schema, cast_frame
 from algomancy_data.dtypes import schema_to_json
 from algomancy_data.errors import UnstorableError
-from algomancy_data.folder.files import write_synced
+from algomancy_data.folder.files import sync, write_synced
 from algomancy_data.folder.manifest import StoredFile, StoredTable
-from algomancy_data.folder.sums import PIECE_BYTES, SumsBehind, file_sums
+from algomancy_data.folder.sums import PIECE_BYTES, file_sums
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,16 +40,15 @@ def write_table(directory: Path, number: int, name: str, frame: pl.DataFrame) ->
     path = directory / f"{number}.arrow"
     in_arrow = cast_frame(frame, arrow_schema(frame.schema))
     rows_at_once = min(max(frame.height, 1), _BATCH_ROWS)
-    # What is appended never changes again, so that it can be summed while the rest is written.
-    with path.open("ab") as stream, SumsBehind(path) as sums:
-        try:
-            in_arrow.write_ipc(stream, compression="uncompressed", record_batch_size=rows_at_once)
-        except (PolarsError, PanicException) as error:
-            msg = f"Table {name!r} cannot be written as Arrow data: {error}"
-            raise UnstorableError(msg) from error
-        sums.end()
-        os.fsync(stream.fileno())
-        stored = StoredFile(path.name, os.fstat(stream.fileno()).st_size, sums.result())
+    try:
+        in_arrow.write_ipc(path, compression="uncompressed", record_batch_size=rows_at_once)
+    except (PolarsError, PanicException) as error:
+        msg = f"Table {name!r} cannot be written as Arrow data: {error}"
+        raise UnstorableError(msg) from error
+    with ThreadPoolExecutor(1, "algomancy-data-sync") as pool:  # sums while the disk writes
+        synced = pool.submit(sync, path)
+        stored = StoredFile(path.name, path.stat().st_size, file_sums(path))
+        synced.result()
     return StoredTable(name, frame.height, schema_to_json(frame.schema), stored)
 
 
