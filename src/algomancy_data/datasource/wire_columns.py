@@ -28,10 +28,15 @@ def encode(frame: pl.DataFrame) -> pl.DataFrame:
     Raises:
         SerializationError: A column holds values that would not come back identical.
     """
-    encoded = frame.select(
-        _encode(pl.col(name), dtype, finite=_is_finite(frame[name])).alias(name)
-        for name, dtype in frame.schema.items()
+    # By number: Polars takes "*" and "^a$" for patterns.
+    numbers = [str(number) for number in range(frame.width)]
+    numbered = frame.clone()
+    numbered.columns = numbers
+    encoded = numbered.select(
+        _encode(pl.col(number), dtype, finite=_is_finite(column)).alias(number)
+        for number, dtype, column in zip(numbers, frame.dtypes, frame, strict=True)
     )
+    encoded.columns = frame.columns
     for name, dtype in frame.schema.items():
         if dtype.is_nested():
             _check_nested(frame[name], encoded[name])
@@ -49,11 +54,33 @@ def decode(values: Mapping[str, list[Any]], schema: pl.Schema, height: int) -> p
     series: list[pl.Series] = []
     for name, dtype in schema.items():
         texts = dtype.is_float() and any(isinstance(value, str) for value in values[name])
-        column = pl.Series(name, values[name], dtype=pl.String() if texts else _encoded(dtype))
         series.append(
-            column.to_frame().select(_decode(pl.col(name), dtype).alias(name)).to_series()
+            pl.Series(name, values[name], dtype=pl.String() if texts else _encoded(dtype))
         )
-    return pl.DataFrame(series)
+    return decode_frame(pl.DataFrame(series), schema)
+
+
+def encoded_schema(schema: pl.Schema) -> pl.Schema:
+    """Return the dtypes of the columns that :func:`encode` returns for finite values."""
+    return pl.Schema({name: _encoded(dtype) for name, dtype in schema.items()})
+
+
+def decode_frame(encoded: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:
+    """Return the frame that :func:`encode` encoded.
+
+    Raises:
+        PolarsError: A value does not fit its column's dtype.
+    """
+    # By number: Polars takes "*" and "^a$" for patterns.
+    numbers = [str(number) for number in range(encoded.width)]
+    numbered = encoded.clone()
+    numbered.columns = numbers
+    decoded = numbered.select(
+        _decode(pl.col(number), dtype).alias(number)
+        for number, dtype in zip(numbers, schema.dtypes(), strict=True)
+    )
+    decoded.columns = schema.names()
+    return decoded
 
 
 def pandas_dtypes(frame: pl.DataFrame) -> dict[str, str]:
@@ -139,7 +166,7 @@ def _check_nested(column: pl.Series, encoded: pl.Series) -> None:
     """Refuse a nested column that JSON would change, such as a NaN inside a list."""
     written = pl.DataFrame(encoded).write_json().encode()
     read = pl.read_json(written, schema={column.name: encoded.dtype})
-    decoded = read.select(_decode(pl.col(column.name), column.dtype).alias(column.name)).to_series()
+    decoded = decode_frame(read, pl.Schema({column.name: column.dtype})).to_series()
     if not decoded.equals(column, check_dtypes=True, null_equal=True):
         msg = (
             f"column {column.name!r} ({column.dtype}) holds values inside its lists or structs "
