@@ -114,6 +114,17 @@ class DataManager(ABC, Generic[BASEDATASOURCE]):
         with self._lock:
             return self._data.get(data_key)
 
+    def require_data(self, data_key: str) -> BASEDATASOURCE:
+        """Return a dataset.
+
+        Raises:
+            DatasetNotFoundError: There is none of that name (also an ``AssertionError``).
+        """
+        return self._require(data_key)
+
+    def refresh(self) -> None:
+        """Forget DataSources that can be read again when they are asked for."""
+
     def set_data(self, data_key: str, data: BASEDATASOURCE) -> None:
         """Keep a dataset under a name, replacing what had it."""
         check_name(data_key)

@@ -196,6 +196,12 @@ class FolderDatasets(MutableMapping[str, BASEDATASOURCE]):
         items = self._items.values()
         return {item.found.manifest.directory for item in items if item.found}
 
+    def forget_data(self) -> None:
+        """Forget DataSources that can be read again."""
+        for item in self._items.values():
+            if item.found:
+                item.data = item.kept = None
+
     def forget_folder(self) -> None:
         """Forget what was read from the folder; what was assigned stays."""
         self._foreign.clear()

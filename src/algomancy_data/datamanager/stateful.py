@@ -240,6 +240,14 @@ class StatefulDataManager(DataManager[BASEDATASOURCE]):
         with self._lock:
             return self._datasets.current(data_key)
 
+    def refresh(self) -> None:
+        """Forget DataSources in memory that are in the folder; they are mapped again on access.
+
+        What was changed in memory and not stored is lost.
+        """
+        with self._lock:
+            self._datasets.forget_data()
+
     def verify(self, data_key: str | None = None) -> list[Damage]:
         """Read all files of a dataset, or of all datasets, and compare their check sums.
 

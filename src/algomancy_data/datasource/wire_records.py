@@ -16,6 +16,8 @@ from polars.exceptions import PanicException, PolarsError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from polars.datatypes import DataType as PolarsDataType
+
 _BEFORE: Final = '"data": '
 _FIRST: Final = "[\n{"
 _LAST: Final = "}\n]"
@@ -68,7 +70,9 @@ def read(records: str, schema: pl.Schema, height: int) -> pl.DataFrame | None:
         schema: The schema of the frame that was written.
         height: Its height.
     """
-    if any(dtype.is_nested() or isinstance(dtype, pl.Int128 | pl.UInt128) for dtype in schema.dtypes()):
+    if any(
+        dtype.is_nested() or isinstance(dtype, pl.Int128 | pl.UInt128) for dtype in schema.dtypes()
+    ):
         return None
     lines = records[len(_FIRST) - 1 : -len("\n]")].replace(",\n{", "\n{")
     try:
@@ -76,3 +80,7 @@ def read(records: str, schema: pl.Schema, height: int) -> pl.DataFrame | None:
     except (PolarsError, PanicException, UnicodeEncodeError):
         return None  # such as a float column with NaN, which is written as text
     return frame if frame.height == height else None
+
+
+def _is_read_exactly(dtype: PolarsDataType) -> bool:
+    return not dtype.is_nested() and not isinstance(dtype, pl.Int128 | pl.UInt128)

@@ -50,7 +50,7 @@ def hashed_stem(name: str) -> str:
 
     Example:
         >>> hashed_stem("../x")
-        'x-7e94e2dadec25c3df3b5f206e1fd1bd2'
+        'x-d6b96a97d147daaae49eb87a5ca7bfbc'
     """
     readable = re.sub(r"[^A-Za-z0-9]+", "_", name)[:_READABLE].strip("_")
     return f"{readable or 'dataset'}-{hashlib.sha256(name.encode()).hexdigest()[:_DIGITS]}"
