@@ -66,10 +66,12 @@ def write_raw(store: FolderStore, directory: Path, frames: Mapping[str, pl.DataF
             _write_csv(home / f"{name}.csv", name, frame)
         sync(home)
         home.rename(directory)
+        sync(directory.parent)
     except BaseException:
+        if not home.exists():
+            directory.rename(home)
         store.discard_directory(home)
         raise
-    sync(directory.parent)
 
 
 def _write_csv(path: Path, name: str, frame: pl.DataFrame) -> None:

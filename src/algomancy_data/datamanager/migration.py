@@ -54,9 +54,9 @@ def migrate(
         names: Which datasets; None for all.
 
     Returns:
-        What was copied and what was not; what the source could not read at its startup counts as
-        failed, by its path, unless ``names`` are given. A dataset of the same name that is another one is left
-        alone, with a ``DatasetExistsError``.
+        What was copied and what was not. What the source could not read at its startup counts as
+        failed, by its path, unless ``names`` are given. A dataset of the same name that is another
+        one is left alone, with a ``DatasetExistsError``.
 
     Example:
         >>> from algomancy_data import DataSource, SimpleETLFactory, StatelessDataManager

@@ -70,9 +70,7 @@ def read(records: str, schema: pl.Schema, height: int) -> pl.DataFrame | None:
         schema: The schema of the frame that was written.
         height: Its height.
     """
-    if any(
-        dtype.is_nested() or isinstance(dtype, pl.Int128 | pl.UInt128) for dtype in schema.dtypes()
-    ):
+    if not all(map(_is_read_exactly, schema.dtypes())):
         return None
     lines = records[len(_FIRST) - 1 : -len("\n]")].replace(",\n{", "\n{")
     try:
