@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 
 import polars as pl
 import pytest
@@ -35,6 +34,10 @@ class Things(Schema):
 
 def frame(value):
     return pl.DataFrame({"x": [value]})
+
+
+def names_in(directory):
+    return sorted(path.name for path in directory.iterdir())
 
 
 def inodes(folder):
@@ -267,8 +270,8 @@ def test_a_table_that_csv_cannot_hold_leaves_nothing(open_manager, folder):
     manager = open_manager()
     with pytest.raises(UnstorableError, match="'nested' cannot be written as CSV"):
         manager.store_data("d", {"t": frame(1), "nested": pl.DataFrame({"l": [[1]]})})
-    assert os.listdir(folder) == [PRIVATE]
-    assert os.listdir(folder / PRIVATE) == ["lock"]
+    assert names_in(folder) == [PRIVATE]
+    assert names_in(folder / PRIVATE) == ["lock"]
     assert manager.get_data_keys() == []
 
 
@@ -297,7 +300,7 @@ def test_loading_what_is_in_the_folder_reads_it_in_place(open_manager, folder, s
     manager.load_data_from_file("old.json")
     manager.load_data_from_dir("raw")
     assert sorted(manager.get_data_keys()) == ["old", "raw"]
-    assert sorted(os.listdir(folder)) == ["old.json", "raw"]
+    assert names_in(folder) == ["old.json", "raw"]
     with pytest.raises(FileNotFoundError):
         manager.load_data_from_file("nothing.json")
     with pytest.raises(FileNotFoundError):
@@ -317,8 +320,8 @@ def test_deleted_data_does_not_return_whatever_it_was_read_from(open_manager, fo
     manager.add_data_source(source("new"))
     for key in manager.get_data_keys():
         manager.delete_data(key)
-    assert os.listdir(folder) == [PRIVATE]
-    assert os.listdir(folder / PRIVATE) == ["lock"]
+    assert names_in(folder) == [PRIVATE]
+    assert names_in(folder / PRIVATE) == ["lock"]
 
 
 def test_a_replaced_old_file_is_replaced_where_it_is(open_manager, folder, source):
@@ -328,7 +331,7 @@ def test_a_replaced_old_file_is_replaced_where_it_is(open_manager, folder, sourc
     manager = open_manager()
     assert manager.startup_errors == []
     assert manager.get_data("old").get_table("t").item() == 2
-    assert sorted(os.listdir(folder)) == [PRIVATE, "strange name.json"]
+    assert names_in(folder) == [PRIVATE, "strange name.json"]
 
 
 def test_deleting_never_leaves_the_folder(open_manager, folder, source, tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, MutableMapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic
 
@@ -248,15 +249,19 @@ class FolderDatasets(MutableMapping[str, BASEDATASOURCE]):
     def _notice(self, path: Path) -> None:
         """Add a dataset that another process saved; what is none is looked at only once."""
         try:
-            now = signature(path.stat())
-            if self._foreign.get(path.name) == now:
+            if self._foreign.get(path.name) == signature(path.stat()):
                 return
-            self._foreign[path.name] = now
+            self.ignore(path)
             found = self._store.read(path)
+            if found is not None and found.manifest.key not in self._items:
+                self.add(self._store.checked(found))
         except (AlgomancyDataError, OSError):
             return
-        if found is not None and found.manifest.key not in self._items:
-            self.add(found)
+
+    def ignore(self, path: Path) -> None:
+        """Do not look at a file again before somebody changes it."""
+        with suppress(OSError):
+            self._foreign[path.name] = signature(path.stat())
 
     def load(self, found: Found) -> BASEDATASOURCE:
         """Return the DataSource of a metadata file.

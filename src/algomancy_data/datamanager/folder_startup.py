@@ -72,6 +72,7 @@ class FolderStartup(Generic[BASEDATASOURCE]):
         except Exception as error:  # noqa: BLE001  one item must not keep the others from loading
             self._logger.error(f"Skipped {path.name!r}: {error}")
             self._errors.append((str(path), error))
+            self._datasets.ignore(path)
 
     def _read_file(self, path: Path) -> None:
         found = self._store.read(path)

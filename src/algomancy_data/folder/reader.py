@@ -7,6 +7,7 @@ replaced the dataset meanwhile.
 from __future__ import annotations
 
 import os
+import stat
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -98,6 +99,8 @@ class FolderReader:
         """
         self.check_link(path)
         try:
+            if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe waits for its writer
+                return None
             with path.open("rb") as stream:
                 head = stream.read(HEAD_BYTES)
                 if not is_manifest(head):
@@ -117,6 +120,8 @@ class FolderReader:
             StoreError: One is not; the message says which.
         """
         home = self._home(manifest)
+        for table in manifest.tables:
+            _ = table.schema
         for stored in manifest.files:
             with self._damage(manifest, stored):
                 tables.check_file(home / stored.file, stored)
@@ -216,6 +221,6 @@ class FolderReader:
             table = f", table {names[0]!r}" if names else ""
             msg = (
                 f"Dataset {manifest.key!r}{table}: the file {path!r} is damaged or cannot be "
-                f"read: {error}. Restore it from a backup, or delete the dataset and load it again."
+                f"read: {error}. Restore it from a backup, or save the dataset again."
             )
             raise StoreError(msg) from error
