@@ -12,20 +12,27 @@ if TYPE_CHECKING:
     from algomancy_data.datasource import BaseDataSource
 
 
-def difference(one: BaseDataSource, other: BaseDataSource) -> str | None:
+def difference(one: BaseDataSource, other: BaseDataSource, key: str) -> str | None:
     """Return in what two DataSources differ; None if they do not.
 
     NaN is NaN, null is null, and 0.0 is not -0.0.
+
+    Args:
+        one: What was written.
+        other: What was read.
+        key: Name under which it was written. Some managers make it the DataSource's own name.
 
     Example:
         >>> a, b = (DataSource("master_data", name="a", ds_id="1") for _ in "ab")
         >>> b._creation_datetime = a.creation_datetime
         >>> a.add_table("t", pl.DataFrame({"x": [0.0]}))
         >>> b.add_table("t", pl.DataFrame({"x": [-0.0]}))
-        >>> difference(a, b)
+        >>> difference(a, b, "a")
         "the values of column 'x' of table 't' differ"
     """
-    for what in ("id", "name", "ds_type", "creation_datetime"):
+    if other.name not in {one.name, key}:
+        return f"its name is {other.name!r} instead of {one.name!r}"
+    for what in ("id", "ds_type", "creation_datetime"):
         if getattr(one, what) != getattr(other, what):
             return f"its {what} is {getattr(other, what)!r} instead of {getattr(one, what)!r}"
     if not isinstance(one, DataSource) or not isinstance(other, DataSource):

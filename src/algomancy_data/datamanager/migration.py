@@ -91,12 +91,12 @@ def _copy(
     data = source.require_data(name)
     there = target.get_data(name)
     if there is not None:
-        if difference(data, there) is not None:
+        if difference(data, there, name) is not None:
             raise DatasetExistsError.from_name(name)
         return False
     target.set_data(name, data)
     target.refresh()
-    problem = difference(data, target.require_data(name))
+    problem = difference(data, target.require_data(name), name)
     if problem is not None:
         target.delete_data(name)
         msg = f"Dataset {name!r} did not come back identical, and was deleted again: {problem}."
