@@ -24,20 +24,23 @@ _LAST: Final = "}\n]"
 _AFTER: Final = ', "columns": '
 
 
-def write(encoded: pl.DataFrame) -> str:
+def write(encoded: pl.DataFrame) -> bytes:
     """Return the records of a frame as a JSON list.
 
     Example:
-        >>> print(write(pl.DataFrame({"a": [1, 2]})))
+        >>> print(write(pl.DataFrame({"a": [1, 2]})).decode())
         [
         {"a":1},
         {"a":2}
         ]
     """
     if not encoded.height or not encoded.width:
-        return encoded.write_json()
-    lines = encoded.write_ndjson().removesuffix("\n")
-    return "[\n" + lines.replace("\n", ",\n") + "\n]"
+        return encoded.write_json().encode()
+    lines = io.BytesIO(b"[\n")
+    lines.seek(0, io.SEEK_END)
+    encoded.write_ndjson(lines)
+    # Behind the bracket and the last record there is no comma.
+    return lines.getvalue().replace(b"}\n{", b"},\n{") + b"]"
 
 
 def cut_out(document: str) -> tuple[str, Mapping[str, str]]:
