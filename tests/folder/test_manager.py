@@ -307,6 +307,32 @@ def test_loading_what_is_in_the_folder_reads_it_in_place(open_manager, folder, s
         manager.load_data_from_dir("nothing")
 
 
+@pytest.mark.parametrize("by_root", [True, False])
+def test_deleting_what_was_loaded_from_elsewhere_leaves_the_file_there(
+    open_manager, folder, source, tmp_path, by_root
+):
+    folder.mkdir()
+    open_manager(path=tmp_path / "elsewhere").add_data_source(source())
+    before = sorted(tmp_path.joinpath("elsewhere").rglob("*"))
+    manager = open_manager()
+    if by_root:
+        manager.load_data_from_file("d.json", root=tmp_path / "elsewhere")
+    else:
+        manager.load_data_from_file("../elsewhere/d.json")
+    manager.delete_data("d")
+    assert sorted(tmp_path.joinpath("elsewhere").rglob("*")) == before
+
+
+def test_a_metadata_file_that_was_renamed_by_hand_is_found(open_manager, folder, source):
+    open_manager().add_data_source(source())
+    (folder / "d.json").rename(folder / "renamed.json")
+    manager = open_manager()
+    assert manager.get_data_keys() == ["d"]
+    manager.add_data_source(source(t=frame(2)))
+    assert names_in(folder) == [PRIVATE, "renamed.json"]
+    assert open_manager().get_data("d").get_table("t").item() == 2
+
+
 # --- deleting -----------------------------------------------------------------------------------
 
 

@@ -177,15 +177,15 @@ class StatefulDataManager(DataManager[BASEDATASOURCE]):
             StoreError: It is damaged.
             SerializationError: The manager's class does not understand it.
         """
-        place = self._folder if root is None else Path(root)
-        path = place / file_name
+        path = (self._folder if root is None else Path(root)) / file_name
+        place = path.parent
         with self._lock:
             if not path.is_file():
                 msg = f"There is no file {str(path)!r}."
                 raise FileNotFoundError(msg)
             store = FolderStore(place)
             found = store.read(path)
-            if place != self._folder:
+            if not self._is_own(place):
                 others = FolderDatasets(store, self._data_object_type, verify=True)
                 data = others.parse(path) if found is None else others.load(found)
                 self._keep(data.name if found is None else found.manifest.key, data)
@@ -210,14 +210,17 @@ class StatefulDataManager(DataManager[BASEDATASOURCE]):
             ValidationError: The ETL failed; its result is the error's ``context``.
             FileNotFoundError: There is no such directory.
         """
-        place = self._folder if root is None else Path(root)
-        path = place / directory
+        path = (self._folder if root is None else Path(root)) / directory
         with self._lock:
             data = self._extract(path)
-            if place == self._folder:
+            if self._is_own(path.parent):
                 self._datasets.add_raw(path.name, data, path)
             else:
                 self._keep(path.name, data)
+
+    def _is_own(self, place: Path) -> bool:
+        """Tell whether a folder is the manager's, however its path is written."""
+        return place.resolve() == self._folder.resolve()
 
     # --- datasets ---------------------------------------------------------------------------
 
@@ -398,9 +401,11 @@ class StatefulDataManager(DataManager[BASEDATASOURCE]):
     def _discard(self, data_key: str) -> None:
         item = self._datasets.item(data_key)
         found = self._datasets.look_up(data_key)
-        paths = [self._raw_directory(data_key), found.path if found else item and item.old_file]
-        with self._store.writing(f"deleting dataset {data_key!r}"):
-            self._store.remove(*[path for path in paths if path is not None])
+        places = (self._raw_directory(data_key), found.path if found else item and item.old_file)
+        paths = [path for path in places if path is not None]
+        if paths:
+            with self._store.writing(f"deleting dataset {data_key!r}"):
+                self._store.remove(*paths)
         self._datasets.pop(data_key, None)
         self._saved_unasked.discard(data_key)
 

@@ -126,6 +126,9 @@ def _table_from_json(name: str, table: Any, records: Mapping[str, str]) -> pl.Da
                 return wire_columns.decode_frame(frame, schema)
             members["data"] = json.loads(records[data])
         rows = cast("list[dict[str, Any]]", _require_list(members, "data", place))
+        if columns and len(rows) != height:
+            msg = f"{place} has {len(rows)} records, but an index of {height}."
+            raise SerializationError(msg)  # noqa: TRY301  told apart from what others raise
         values: dict[str, list[Any]] = {
             column: [record.get(column) for record in rows] for column in columns
         }

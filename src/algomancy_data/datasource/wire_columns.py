@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import polars as pl
+from polars.exceptions import PolarsError
 
 from algomancy_data.errors import SerializationError
 
@@ -219,29 +220,46 @@ def _decode(value: pl.Expr, dtype: PolarsDataType) -> pl.Expr:
 
 
 def _pandas_series(name: str, values: list[Any], dtype: str) -> pl.Series:
-    missing_as_null = [None if value != value else value for value in values]  # noqa: PLR0124  NaN
+    try:
+        column = _typed_series(name, values, dtype)
+    except (TypeError, PolarsError):  # a NaN among other values, which stands for a missing one
+        without = [None if value != value else value for value in values]  # noqa: PLR0124  NaN
+        column = _typed_series(name, without, dtype)
+    return column.fill_nan(None) if column.dtype.is_float() else column
+
+
+def _typed_series(name: str, values: list[Any], dtype: str) -> pl.Series:
     match dtype.partition("[")[0]:
         case "string" | "str":
-            return pl.Series(name, missing_as_null, dtype=pl.String())
+            return pl.Series(name, values, dtype=pl.String())
         case "category":
-            return pl.Series(name, missing_as_null, dtype=pl.String()).cast(pl.Categorical())
+            return pl.Series(name, values, dtype=pl.String()).cast(pl.Categorical())
         case "bool" | "boolean":
-            return pl.Series(name, missing_as_null, dtype=pl.Boolean())
+            return pl.Series(name, values, dtype=pl.Boolean())
         case "datetime64":
-            return _pandas_datetimes(name, missing_as_null, dtype)
+            return _pandas_datetimes(name, values, dtype)
         case "timedelta64":
             unit = cast("Any", dtype.removeprefix("timedelta64[").removesuffix("]"))
-            return pl.Series(name, missing_as_null, dtype=pl.Int64()).cast(pl.Duration(unit))
+            return pl.Series(name, values, dtype=pl.Int64()).cast(pl.Duration(unit))
         case "object":
-            series = pl.Series(name, missing_as_null)
+            series = pl.Series(name, values)
             # pandas calls a column of missing values an object column: text, most likely.
-            return series.cast(pl.String()) if series.dtype == pl.Null() else series
+            return (
+                pl.Series(name, [None] * len(series), pl.String()) if _is_empty(series) else series
+            )
         case _:
             number = getattr(pl, dtype.capitalize().replace("Uint", "UInt"), None)
             if number is None:
                 msg = f"column {name!r} has the unknown pandas dtype {dtype!r}"
                 raise SerializationError(msg)
-            return pl.Series(name, missing_as_null, dtype=number(), strict=True)
+            return pl.Series(name, values, dtype=number(), strict=True)
+
+
+def _is_empty(series: pl.Series) -> bool:
+    """Tell whether there is no value in a column, NaN being none."""
+    if series.dtype.is_float():
+        return series.fill_nan(None).null_count() == len(series)
+    return series.dtype == pl.Null()
 
 
 def _pandas_datetimes(name: str, values: list[Any], dtype: str) -> pl.Series:
