@@ -51,7 +51,7 @@ def test_two_names_share_no_stem(one, other):
         assert not set(stems(one)) & set(stems(other))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.sampled_from(AWKWARD), unique=True, max_size=5))
 def test_awkward_names_share_no_file_even_where_case_does_not_count(
     tmp_path_factory, open_manager, source, names
