@@ -1,6 +1,6 @@
 """The data layer of the Algomancy framework: files to validated frames to tables, and back."""
 
-from algomancy_data.datamanager import DataManager, StatelessDataManager
+from algomancy_data.datamanager import DataManager, StatefulDataManager, StatelessDataManager
 from algomancy_data.datasource import (
     BASEDATASOURCE,
     BaseDataSource,
@@ -128,6 +128,7 @@ __all__ = [
     "SchemaValidator",
     "SimpleETLFactory",
     "SingleExtractor",
+    "StatefulDataManager",
     "StatelessDataManager",
     "Transformer",
     "UniqueValueValidator",

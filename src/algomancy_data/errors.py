@@ -195,7 +195,7 @@ class SchemaDriftError(StoreError):
 
 
 class StoreBusyError(StoreError):
-    """Another process kept the database locked for longer than the time limit."""
+    """Another process kept the store locked for longer than the time limit."""
 
 
 class UnstorableError(StoreError, ValueError, TypeError):

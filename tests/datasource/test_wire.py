@@ -145,3 +145,60 @@ def test_the_records_are_what_any_json_reader_reads():
     source.add_table("t", pl.DataFrame({"a": [1, 2], "b": ["x", None]}))
     records = json.load(io.StringIO(source.to_json()))["tables"]["t"]["data"]
     assert records == [{"a": 1, "b": "x"}, {"a": 2, "b": None}]
+
+
+@pytest.mark.parametrize("name", ["*", "^a$", "", "a b", "column_0", '"data": [', "\n"])
+def test_a_column_may_have_any_name(name):
+    frame = pl.DataFrame({name: ["x", None], "other": [1.5, NAN]})
+    assert_frame_equal(through_json(frame).get_table("t"), frame, check_exact=True)
+
+
+@pytest.mark.parametrize(
+    "text", ['}\n], "columns": ', '"data": [\n{', "},\n{", "\n", '\\n"', "\r\n", "\u2028", "\0"]
+)
+def test_a_text_that_looks_like_the_document_is_a_text(text):
+    frame = pl.DataFrame({"a": [text, None, f"{text}{text}"], "b": [1, 2, 3]})
+    assert_frame_equal(through_json(frame).get_table("t"), frame, check_exact=True)
+
+
+def test_records_that_somebody_laid_out_anew_are_read_the_same():
+    source = DataSource(DataClassification.MASTER_DATA, name="x")
+    source.tables = {"t": pl.DataFrame({"a": [1, 2]}), "u": pl.DataFrame({"b": ["x", None]})}
+    for indent in (None, 0, 2):
+        text = json.dumps(json.loads(source.to_json()), indent=indent)
+        for name, frame in source.tables.items():
+            assert_frame_equal(DataSource.from_json(text).get_table(name), frame)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [('{"a":2}', '{"a":"x"}'), ('{"a":2}', '{"a":{}}'), ('{"a":2}', "2"), ("[0, 1]", "[0]")],
+    ids=["value", "kind", "no record", "rows"],
+)
+def test_damaged_records_are_refused_with_their_table(old, new):
+    source = DataSource(DataClassification.MASTER_DATA, name="x")
+    source.add_table("t", pl.DataFrame({"a": [1, 2]}))
+    text = source.to_json().replace('"index": [0,1]', '"index": [0, 1]')
+    assert old in text
+    with pytest.raises(SerializationError, match="Table 't'"):
+        DataSource.from_json(text.replace(old, new))
+
+
+def test_missing_values_of_every_pandas_dtype_are_null():
+    dtypes = {
+        "str": "x", "string": "x", "object": "x", "category": "x", "bool": True, "boolean": True,
+        "Int64": 1, "float64": 1.5, "timedelta64[ns]": 1, "datetime64[ns]": "2024-01-01T00:00:00",
+    }  # fmt: skip
+    document = json.loads(PANDAS_DOCUMENT)
+    document["tables"]["t"] = {
+        "data": [dict(dtypes), dict.fromkeys(dtypes, NAN)],
+        "columns": list(dtypes),
+        "dtypes": {dtype: dtype for dtype in dtypes},
+        "index": [0, 1],
+    }
+    read = DataSource.from_json(json.dumps(document)).get_table("t")
+    assert read.null_count().row(0) == (1,) * len(dtypes)
+    document["tables"]["t"]["data"] = [dict.fromkeys(dtypes, NAN)] * 2
+    read = DataSource.from_json(json.dumps(document)).get_table("t")
+    assert read.null_count().row(0) == (2,) * len(dtypes)
+    assert read.schema["object"] == pl.String

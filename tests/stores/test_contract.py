@@ -5,7 +5,12 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
-from algomancy_data import DataSource, SimpleETLFactory, StatelessDataManager
+from algomancy_data import (
+    DataSource,
+    SimpleETLFactory,
+    StatefulDataManager,
+    StatelessDataManager,
+)
 from algomancy_data.database import DatabaseDataManager
 from algomancy_data.testing import DataManagerContract
 
@@ -15,6 +20,12 @@ class TestMemory(DataManagerContract):
 
     def manager(self, place, session="s"):
         return StatelessDataManager(SimpleETLFactory, [], "json", DataSource)
+
+
+@pytest.mark.filterwarnings("ignore:StatefulDataManager:DeprecationWarning")
+class TestFolder(DataManagerContract):
+    def manager(self, place, session="s"):
+        return StatefulDataManager(SimpleETLFactory, [], place, "json", DataSource)
 
 
 class DatabaseContract(DataManagerContract):

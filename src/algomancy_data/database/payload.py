@@ -11,6 +11,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from algomancy_data.arrow import check_storable
 from algomancy_data.database import payload_frames
 from algomancy_data.database.payload_chunks import (
     PartLayout,
@@ -195,7 +196,7 @@ def _taken_apart(data: ArrowPayloadLayout, what: str) -> tuple[str, dict[str, pl
     metadata, tables = data.to_payload()
     frames = {name: to_frame(table, name) for name, table in tables.items()}
     for name, frame in frames.items():
-        payload_frames.check_storable(frame, name)
+        check_storable(frame, name)
     try:
         document = {"metadata": metadata, "tables": list(map(_described, frames, frames.values()))}
         text = json.dumps(document, allow_nan=False)

@@ -8,19 +8,17 @@ reads it, and a slice of nested texts has its own texts in it and not those of t
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import polars as pl
 from polars.exceptions import PanicException, PolarsError
 
-from algomancy_data.dtypes import dtype_to_json
-from algomancy_data.errors import SchemaDriftError, SerializationError, UnstorableError
+from algomancy_data.arrow import arrow_schema, cast_frame
+from algomancy_data.errors import SchemaDriftError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Generator, Iterable, Iterator
     from concurrent.futures import Future
-
-    from polars.datatypes import DataType as PolarsDataType
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
@@ -34,29 +32,12 @@ _MARKER_BYTES: Final = 8
 _END: Final = b"\xff\xff\xff\xff\x00\x00\x00\x00"
 
 
-def check_storable(frame: pl.DataFrame, table: str) -> None:
-    """Make sure that Arrow data can hold a frame exactly.
-
-    Raises:
-        UnstorableError: A column has a dtype that it cannot hold.
-    """
-    for name, dtype in frame.schema.items():
-        try:
-            dtype_to_json(dtype)
-        except SerializationError as error:
-            msg = (
-                f"Column {name!r} of table {table!r} is {dtype}, which Arrow data cannot hold "
-                f"exactly. Cast it to another dtype, or leave it out."
-            )
-            raise UnstorableError(msg) from error
-
-
 def encode(frame: pl.DataFrame) -> Generator[bytes | memoryview]:
     """Yield the stream of a frame: the schema, each batch with its dictionaries, the end.
 
     The next batch is made while the caller does something with one.
     """
-    frame = _cast(frame, {name: _in_arrow(dtype) for name, dtype in frame.schema.items()})
+    frame = cast_frame(frame, arrow_schema(frame.schema))
     schema, no_rows = _messages(frame.clear())
     yield schema
     limit = max(_BATCH_BYTES, _BATCH_TO_OVERHEAD * len(no_rows))
@@ -75,7 +56,7 @@ def decode(segments: Iterator[bytes], schema: pl.Schema, table: str) -> pl.DataF
     Raises:
         SchemaDriftError: The stream is none, or it has another schema.
     """
-    in_arrow = {name: _in_arrow(dtype) for name, dtype in schema.items()}
+    in_arrow = arrow_schema(schema)
     head = next(segments, b"")
 
     def decode_batch(batch: bytes) -> pl.DataFrame:
@@ -84,13 +65,13 @@ def decode(segments: Iterator[bytes], schema: pl.Schema, table: str) -> pl.DataF
         except (PolarsError, PanicException) as error:
             msg = f"The Arrow data of table {table!r} cannot be read by this Polars: {error}"
             raise SchemaDriftError(msg) from error
-        if frame.schema != pl.Schema(in_arrow):
+        if frame.schema != in_arrow:
             msg = (
                 f"The Arrow data of table {table!r} have another schema than was noted: "
                 f"{frame.schema} instead of {schema}."
             )
             raise SchemaDriftError(msg)
-        return _cast(frame, schema)
+        return cast_frame(frame, schema)
 
     batches = (segment for segment in segments if segment != _END)
     frames = list(_one_ahead(decode_batch, batches))
@@ -129,31 +110,3 @@ def _one_ahead(produce: Callable[[_T], _R], items: Iterable[_T]) -> Generator[_R
                 yield ready.result()
         if coming is not None:
             yield coming.result()
-
-
-def _in_arrow(dtype: PolarsDataType) -> PolarsDataType:
-    """Return the dtype as which a stream has it.
-
-    Polars writes arrays of no items, but it cannot read them.
-    """
-    match dtype:
-        case pl.Array(size=0):
-            return pl.List(_in_arrow(cast("PolarsDataType", dtype.inner)))
-        case pl.Array():
-            return pl.Array(_in_arrow(cast("PolarsDataType", dtype.inner)), dtype.size)
-        case pl.List():
-            return pl.List(_in_arrow(cast("PolarsDataType", dtype.inner)))
-        case pl.Struct():
-            return pl.Struct(
-                {
-                    field.name: _in_arrow(cast("PolarsDataType", field.dtype))
-                    for field in dtype.fields
-                }
-            )
-        case _:
-            return dtype
-
-
-def _cast(frame: pl.DataFrame, schema: Mapping[str, PolarsDataType]) -> pl.DataFrame:
-    found = frame.schema
-    return frame.cast({name: to for name, to in schema.items() if found[name] != to})

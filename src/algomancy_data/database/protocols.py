@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from algomancy_data.datasource.layouts import ArrowPayloadLayout
 
 if TYPE_CHECKING:
     import polars as pl
+
+__all__ = ["ArrowPayloadLayout", "SqlTableLayout", "expects_pandas", "handed_back"]
 
 
 @runtime_checkable
@@ -23,24 +27,6 @@ class SqlTableLayout(Protocol):
 
     def from_sql_tables(self, tables: dict[str, Any]) -> None:
         """Take over the frames that were kept."""
-        ...
-
-
-@runtime_checkable
-class ArrowPayloadLayout(Protocol):
-    """A DataSource that is not tables for everyone to query, but has frames in it.
-
-    The frames are kept as Arrow data, exactly and much faster than in JSON. A class without
-    this protocol is kept as what its ``to_json`` returns.
-    """
-
-    def to_payload(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Return what JSON can hold (identity, settings, structure), and the frames by name."""
-        ...
-
-    @classmethod
-    def from_payload(cls, metadata: dict[str, Any], tables: dict[str, pl.DataFrame]) -> Self:
-        """Build the DataSource that :meth:`to_payload` described."""
         ...
 
 

@@ -26,7 +26,7 @@ from algomancy_data.schema.fingerprint import schema_fingerprint
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Iterable
+    from collections.abc import Iterable, MutableMapping
 
     from algomancy_data.etl import ETLFactory, ETLPipeline, ETLResult
     from algomancy_data.file import File
@@ -89,7 +89,7 @@ class DataManager(ABC, Generic[BASEDATASOURCE]):
         self._halt_on = halt_on
         self._message_limit = message_limit
         self._progress = progress
-        self._data: dict[str, BASEDATASOURCE] = {}
+        self._data: MutableMapping[str, BASEDATASOURCE] = {}
         self._lock = threading.RLock()
 
     @property
@@ -116,6 +116,17 @@ class DataManager(ABC, Generic[BASEDATASOURCE]):
         """Return a dataset, or None if there is none of that name."""
         with self._lock:
             return self._data.get(data_key)
+
+    def require_data(self, data_key: str) -> BASEDATASOURCE:
+        """Return a dataset.
+
+        Raises:
+            DatasetNotFoundError: There is none of that name (also an ``AssertionError``).
+        """
+        return self._require(data_key)
+
+    def refresh(self) -> None:
+        """Forget DataSources that can be read again when they are asked for."""
 
     def set_data(self, data_key: str, data: BASEDATASOURCE) -> None:
         """Keep a dataset under a name, replacing what had it."""
@@ -225,26 +236,9 @@ class DataManager(ABC, Generic[BASEDATASOURCE]):
             DatasetNameError: No dataset can have that name.
             StoreError: The store refuses the data, or fails; the old data is still there.
         """
-        check_name(dataset_name)
-        pipeline = self._etl_factory.build_pipeline(
-            dataset_name, files, self._schemas, self._logger
-        )
-        limit = self._message_limit if message_limit is INHERIT else message_limit
-        self._configure(pipeline, halt_on or self._halt_on, limit)
-        with InputDigests(files) as inputs:
-            result = pipeline.run()
-            if result.datasource is None:
-                return result
-            result.datasource.provenance = Provenance(
-                files=inputs.result(),
-                schemas={
-                    name: schema_fingerprint(self._schemas[name])
-                    for name in files
-                    if name in self._schemas
-                },
-                phases=result.metrics,
-                tables=_table_sizes(result.datasource),
-            )
+        result = self._run_etl(files, dataset_name, halt_on, message_limit)
+        if result.datasource is None:
+            return result
         recorder = PhaseRecorder(self._progress)
         with recorder.phase("persist") as phase, self._lock:
             phase.rows = result.metrics[-1].rows
@@ -254,6 +248,34 @@ class DataManager(ABC, Generic[BASEDATASOURCE]):
     def create_validation_sequence(self) -> ValidationSequence:
         """Return the checks that an ETL of this manager makes."""
         return self._etl_factory.create_validation_sequence(self._schemas, self._logger)
+
+    def _run_etl(
+        self,
+        files: dict[str, File],
+        dataset_name: str,
+        halt_on: ValidationSeverity | None = None,
+        message_limit: MessageLimit = INHERIT,
+    ) -> ETLResult:
+        check_name(dataset_name)
+        pipeline = self._etl_factory.build_pipeline(
+            dataset_name, files, self._schemas, self._logger
+        )
+        limit = self._message_limit if message_limit is INHERIT else message_limit
+        self._configure(pipeline, halt_on or self._halt_on, limit)
+        with InputDigests(files) as inputs:
+            result = pipeline.run()
+            if result.datasource is not None:
+                result.datasource.provenance = Provenance(
+                    files=inputs.result(),
+                    schemas={
+                        name: schema_fingerprint(self._schemas[name])
+                        for name in files
+                        if name in self._schemas
+                    },
+                    phases=result.metrics,
+                    tables=_table_sizes(result.datasource),
+                )
+        return result
 
     def _configure(
         self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import polars as pl
+from polars.exceptions import PolarsError
 
 from algomancy_data.errors import SerializationError
 
@@ -28,10 +29,15 @@ def encode(frame: pl.DataFrame) -> pl.DataFrame:
     Raises:
         SerializationError: A column holds values that would not come back identical.
     """
-    encoded = frame.select(
-        _encode(pl.col(name), dtype, finite=_is_finite(frame[name])).alias(name)
-        for name, dtype in frame.schema.items()
+    # By number: Polars takes "*" and "^a$" for patterns.
+    numbers = [str(number) for number in range(frame.width)]
+    numbered = frame.clone()
+    numbered.columns = numbers
+    encoded = numbered.select(
+        _encode(pl.col(number), dtype, finite=_is_finite(column)).alias(number)
+        for number, dtype, column in zip(numbers, frame.dtypes, frame, strict=True)
     )
+    encoded.columns = frame.columns
     for name, dtype in frame.schema.items():
         if dtype.is_nested():
             _check_nested(frame[name], encoded[name])
@@ -49,11 +55,33 @@ def decode(values: Mapping[str, list[Any]], schema: pl.Schema, height: int) -> p
     series: list[pl.Series] = []
     for name, dtype in schema.items():
         texts = dtype.is_float() and any(isinstance(value, str) for value in values[name])
-        column = pl.Series(name, values[name], dtype=pl.String() if texts else _encoded(dtype))
         series.append(
-            column.to_frame().select(_decode(pl.col(name), dtype).alias(name)).to_series()
+            pl.Series(name, values[name], dtype=pl.String() if texts else _encoded(dtype))
         )
-    return pl.DataFrame(series)
+    return decode_frame(pl.DataFrame(series), schema)
+
+
+def encoded_schema(schema: pl.Schema) -> pl.Schema:
+    """Return the dtypes of the columns that :func:`encode` returns for finite values."""
+    return pl.Schema({name: _encoded(dtype) for name, dtype in schema.items()})
+
+
+def decode_frame(encoded: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:
+    """Return the frame that :func:`encode` encoded.
+
+    Raises:
+        PolarsError: A value does not fit its column's dtype.
+    """
+    # By number: Polars takes "*" and "^a$" for patterns.
+    numbers = [str(number) for number in range(encoded.width)]
+    numbered = encoded.clone()
+    numbered.columns = numbers
+    decoded = numbered.select(
+        _decode(pl.col(number), dtype).alias(number)
+        for number, dtype in zip(numbers, schema.dtypes(), strict=True)
+    )
+    decoded.columns = schema.names()
+    return decoded
 
 
 def pandas_dtypes(frame: pl.DataFrame) -> dict[str, str]:
@@ -139,7 +167,7 @@ def _check_nested(column: pl.Series, encoded: pl.Series) -> None:
     """Refuse a nested column that JSON would change, such as a NaN inside a list."""
     written = pl.DataFrame(encoded).write_json().encode()
     read = pl.read_json(written, schema={column.name: encoded.dtype})
-    decoded = read.select(_decode(pl.col(column.name), column.dtype).alias(column.name)).to_series()
+    decoded = decode_frame(read, pl.Schema({column.name: column.dtype})).to_series()
     if not decoded.equals(column, check_dtypes=True, null_equal=True):
         msg = (
             f"column {column.name!r} ({column.dtype}) holds values inside its lists or structs "
@@ -192,29 +220,46 @@ def _decode(value: pl.Expr, dtype: PolarsDataType) -> pl.Expr:
 
 
 def _pandas_series(name: str, values: list[Any], dtype: str) -> pl.Series:
-    missing_as_null = [None if value != value else value for value in values]  # noqa: PLR0124  NaN
+    try:
+        column = _typed_series(name, values, dtype)
+    except (TypeError, PolarsError):  # a NaN among other values, which stands for a missing one
+        without = [None if value != value else value for value in values]  # noqa: PLR0124  NaN
+        column = _typed_series(name, without, dtype)
+    return column.fill_nan(None) if column.dtype.is_float() else column
+
+
+def _typed_series(name: str, values: list[Any], dtype: str) -> pl.Series:
     match dtype.partition("[")[0]:
         case "string" | "str":
-            return pl.Series(name, missing_as_null, dtype=pl.String())
+            return pl.Series(name, values, dtype=pl.String())
         case "category":
-            return pl.Series(name, missing_as_null, dtype=pl.String()).cast(pl.Categorical())
+            return pl.Series(name, values, dtype=pl.String()).cast(pl.Categorical())
         case "bool" | "boolean":
-            return pl.Series(name, missing_as_null, dtype=pl.Boolean())
+            return pl.Series(name, values, dtype=pl.Boolean())
         case "datetime64":
-            return _pandas_datetimes(name, missing_as_null, dtype)
+            return _pandas_datetimes(name, values, dtype)
         case "timedelta64":
             unit = cast("Any", dtype.removeprefix("timedelta64[").removesuffix("]"))
-            return pl.Series(name, missing_as_null, dtype=pl.Int64()).cast(pl.Duration(unit))
+            return pl.Series(name, values, dtype=pl.Int64()).cast(pl.Duration(unit))
         case "object":
-            series = pl.Series(name, missing_as_null)
+            series = pl.Series(name, values)
             # pandas calls a column of missing values an object column: text, most likely.
-            return series.cast(pl.String()) if series.dtype == pl.Null() else series
+            return (
+                pl.Series(name, [None] * len(series), pl.String()) if _is_empty(series) else series
+            )
         case _:
             number = getattr(pl, dtype.capitalize().replace("Uint", "UInt"), None)
             if number is None:
                 msg = f"column {name!r} has the unknown pandas dtype {dtype!r}"
                 raise SerializationError(msg)
-            return pl.Series(name, missing_as_null, dtype=number(), strict=True)
+            return pl.Series(name, values, dtype=number(), strict=True)
+
+
+def _is_empty(series: pl.Series) -> bool:
+    """Tell whether there is no value in a column, NaN being none."""
+    if series.dtype.is_float():
+        return series.fill_nan(None).null_count() == len(series)
+    return series.dtype == pl.Null()
 
 
 def _pandas_datetimes(name: str, values: list[Any], dtype: str) -> pl.Series:

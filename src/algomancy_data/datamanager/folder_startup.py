@@ -1,0 +1,113 @@
+"""Reading a folder at startup: each item on its own, whatever is wrong with the others."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Generic
+
+from algomancy_data.datamanager.folder_datasets import RESERVED_FILES
+from algomancy_data.datamanager.names import check_name
+from algomancy_data.datasource import BASEDATASOURCE
+from algomancy_data.errors import DatasetExistsError, StoreError
+from algomancy_data.folder import FolderStore
+from algomancy_data.folder.reader import PRIVATE, SUFFIX
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from algomancy_data.datamanager.folder_datasets import FolderDatasets
+    from algomancy_data.logs import Logger
+
+
+class FolderStartup(Generic[BASEDATASOURCE]):
+    """One reading of a folder.
+
+    Args:
+        store: The folder.
+        datasets: Where the datasets are to be noted.
+        logger: Told what is skipped.
+        extract: Makes a DataSource of a directory of raw files.
+    """
+
+    def __init__(
+        self,
+        store: FolderStore,
+        datasets: FolderDatasets[BASEDATASOURCE],
+        logger: Logger,
+        extract: Callable[[Path], BASEDATASOURCE],
+    ) -> None:
+        self._store = store
+        self._datasets = datasets
+        self._logger = logger
+        self._extract = extract
+        self._errors: list[tuple[str, Exception]] = []
+
+    def run(self) -> list[tuple[str, Exception]]:
+        """Note every dataset, clear what a crash left, and return what failed: paths, and why.
+
+        Raises:
+            StoreError: The folder cannot be listed.
+        """
+        try:
+            paths = sorted(self._store.root.iterdir())
+        except OSError as error:
+            msg = f"The folder {str(self._store.root)!r} cannot be listed: {error}"
+            raise StoreError(msg) from error
+        # A dataset's file counts for more than the raw files that it once was made of.
+        for path in sorted(paths, key=lambda path: path.suffix != SUFFIX):
+            if path.name != PRIVATE and path.name not in RESERVED_FILES:
+                self._read_item(path)
+        self._clear_leftovers()
+        return self._errors
+
+    def _read_item(self, path: Path) -> None:
+        try:
+            self._store.check_link(path)
+            if path.suffix == SUFFIX and path.is_file():
+                self._read_file(path)
+            elif path.is_dir() and not path.name.startswith("."):
+                self._read_directory(path)
+            else:
+                self._logger.warning(f"Skipped {path.name!r}: it is no dataset.")
+        except Exception as error:  # noqa: BLE001  one item must not keep the others from loading
+            self._logger.error(f"Skipped {path.name!r}: {error}")
+            self._errors.append((str(path), error))
+            self._datasets.ignore(path)
+
+    def _read_file(self, path: Path) -> None:
+        found = self._store.read(path)
+        if found is not None:
+            self._refuse_known(found.manifest.key)
+            self._datasets.add(self._store.checked(found))
+            return
+        data = self._datasets.parse(path)
+        self._refuse_known(data.name)
+        self._datasets.add_old(path, data)
+
+    def _read_directory(self, path: Path) -> None:
+        item = self._datasets.item(path.name)
+        if item is None:
+            self._datasets.add_raw(path.name, self._extract(path), path)
+            return
+        item.directory = path
+        self._logger.warning(
+            f"Skipped the raw files in {path.name!r}: there is a dataset of that name."
+        )
+
+    def _refuse_known(self, key: str) -> None:
+        check_name(key)
+        if key in self._datasets:
+            raise DatasetExistsError.from_name(key)
+
+    def _clear_leftovers(self) -> None:
+        if not self._store.has_leftovers(self._datasets.directories()):
+            return
+        unclear = [path for path, _ in self._errors if path.endswith(SUFFIX)]
+        if unclear:  # its tables look like leftovers, and may be all that is left of it
+            self._logger.warning(f"Cleared nothing in {PRIVATE!r}, because of {unclear[0]!r}.")
+            return
+        try:
+            with FolderStore(self._store.root, lock_timeout=0).writing("clearing leftovers"):
+                self._store.clear_leftovers()
+        except StoreError as error:  # somebody else is writing, or only reading is allowed
+            self._logger.warning(f"Cleared nothing in {PRIVATE!r}: {error}")

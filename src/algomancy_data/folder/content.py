@@ -1,0 +1,142 @@
+"""What of a DataSource is kept, and how it becomes a DataSource again."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+
+from algomancy_data.arrow import check_storable
+from algomancy_data.datasource import DataSource
+from algomancy_data.datasource.layouts import ArrowPayloadLayout
+from algomancy_data.errors import SerializationError, StoreError, UnstorableError
+from algomancy_data.frames import to_frame
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import polars as pl
+
+    from algomancy_data.datasource import BASEDATASOURCE, BaseDataSource
+    from algomancy_data.folder.manifest import Kind, Manifest
+
+
+@dataclass(frozen=True)
+class Content:
+    """The data of a DataSource: see :class:`~algomancy_data.folder.Manifest` for the kinds."""
+
+    kind: Kind
+    frames: Mapping[str, pl.DataFrame] = field(default_factory=dict[str, "pl.DataFrame"])
+    payload: Any = None
+    text: str | None = None
+
+
+def take_apart(key: str, data: BaseDataSource) -> Content:
+    """Return what there is to keep; what cannot be kept exactly is refused.
+
+    Raises:
+        UnstorableError: The DataSource holds something that cannot be kept exactly.
+    """
+    if isinstance(data, ArrowPayloadLayout):
+        payload, tables = data.to_payload()
+        frames = {name: to_frame(table, name) for name, table in tables.items()}
+        _check_json(key, payload)
+        content = Content("arrow", frames, payload)
+    elif is_made_of_tables(type(data)):
+        content = Content("tables", dict(cast("DataSource", data).tables))
+    else:
+        content = Content("text", text=data.to_json())
+        _check_text(key, content.text)
+    for name, frame in content.frames.items():
+        _check_text(key, name)
+        check_storable(frame, name)
+    return content
+
+
+def put_together(
+    manifest: Manifest,
+    frames: dict[str, pl.DataFrame],
+    text: str | None,
+    cls: type[BASEDATASOURCE],
+) -> BASEDATASOURCE:
+    """Return the DataSource that was taken apart.
+
+    Raises:
+        StoreError: It is of another kind than the class.
+        SerializationError: The class does not understand what is in it.
+    """
+    data = _put_together(manifest, frames, text, cls)
+    manifest.identity.give_back(data)
+    return data
+
+
+def _put_together(
+    manifest: Manifest,
+    frames: dict[str, pl.DataFrame],
+    text: str | None,
+    cls: type[BASEDATASOURCE],
+) -> BASEDATASOURCE:
+    if manifest.kind == "tables" and issubclass(cls, DataSource):
+        identity = manifest.identity
+        source = cls(
+            ds_type=identity.ds_type,
+            name=identity.name,
+            ds_id=identity.ds_id,
+            creation_datetime=identity.creation_datetime,
+        )
+        source.tables = frames
+        return source
+    try:
+        if manifest.kind == "arrow" and issubclass(cls, ArrowPayloadLayout):
+            return cast("BASEDATASOURCE", cls.from_payload(manifest.payload, frames))
+        if manifest.kind == "text" and text is not None:
+            return cls.from_json(text)
+    except Exception as error:
+        msg = (
+            f"Dataset {manifest.key!r} cannot be read: {cls.__name__} raised "
+            f"{type(error).__name__}: {error}. Is {cls.__name__} the class that wrote it?"
+        )
+        raise SerializationError(msg) from error
+    msg = (
+        f"Dataset {manifest.key!r} is kept as {manifest.kind!r}, which {cls.__name__} cannot "
+        f"read. Is {cls.__name__} the class that wrote it?"
+    )
+    raise StoreError(msg)
+
+
+def is_made_of_tables(cls: type[Any]) -> bool:
+    """Tell whether a class is a DataSource with no state but its identity and its tables."""
+    return (
+        issubclass(cls, DataSource)
+        and cls.to_json is DataSource.to_json
+        and getattr(cls.from_json, "__func__", None) is DataSource.from_json.__func__
+    )
+
+
+def _check_json(key: str, payload: Any) -> None:
+    what = f"Dataset {key!r}: the metadata that to_payload() returned"
+    try:
+        same = json.loads(json.dumps(payload, allow_nan=False)) == payload
+    except (TypeError, ValueError, RecursionError) as error:
+        msg = f"{what} cannot be written as JSON: {error}. Put data into the tables."
+        raise UnstorableError(msg) from error
+    if not same:
+        msg = (
+            f"{what} do not come back from JSON as they were: use texts as keys, and lists "
+            f"instead of tuples."
+        )
+        raise UnstorableError(msg)
+
+
+def _check_text(key: str, text: Any) -> None:
+    if not isinstance(text, str):
+        msg = f"Dataset {key!r}: {text!r:.80} is no text but a {type(text).__name__}."
+        raise UnstorableError(msg)
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        msg = (
+            f"Dataset {key!r}: half of a surrogate pair, {text[error.start]!r} at position "
+            f"{error.start}, cannot be written to a file. Escape it or take it out."
+        )
+        raise UnstorableError(msg) from error

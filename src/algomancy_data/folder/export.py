@@ -1,0 +1,155 @@
+"""A dataset as files to hand to someone: Parquet, Arrow IPC or CSV, in a directory or a zip."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal
+from uuid import uuid4
+
+import polars as pl
+from polars.exceptions import PanicException, PolarsError
+
+from algomancy_data.arrow import check_storable
+from algomancy_data.dtypes import schema_to_json
+from algomancy_data.errors import StoreError, UnstorableError
+from algomancy_data.folder.content import take_apart
+from algomancy_data.folder.files import sync, write_synced
+from algomancy_data.folder.names import clash_key, hashed_stem, plain_stem
+
+if TYPE_CHECKING:
+    import os
+
+    from algomancy_data.datasource import BaseDataSource
+
+    ExportFormat = Literal["parquet", "arrow", "csv"]
+
+_FORMATS: Final = ("parquet", "arrow", "csv")
+_DESCRIPTION: Final = "dataset.json"
+_ZIP: Final = ".zip"
+
+
+def export_dataset(
+    data: BaseDataSource,
+    target: str | os.PathLike[str],
+    file_format: ExportFormat = "parquet",
+) -> Path:
+    """Write a dataset as files that other programs read, one per table.
+
+    Beside them is ``dataset.json``: what the dataset is, which file each table is in, and its
+    exact schema. The files appear under ``target`` in one step, when all are written.
+
+    Args:
+        data: The dataset, of any manager.
+        target: The directory to make; if it ends in ``.zip``, the zip file to make.
+        file_format: ``"parquet"`` and ``"arrow"`` (uncompressed Arrow IPC) hold the values
+            exactly, ``"csv"`` holds them as text.
+
+    Returns:
+        The path of the directory or file.
+
+    Raises:
+        UnstorableError: The format cannot hold a table, or the dataset is not made of tables.
+        StoreError: There is something at ``target``, or it cannot be written.
+
+    Example:
+        >>> import tempfile
+        >>> from algomancy_data import DataSource
+        >>> source = DataSource("master_data", name="a")
+        >>> source.add_table("t", pl.DataFrame({"x": [1, 2]}))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = export_dataset(source, Path(folder, "a"))
+        ...     pl.read_parquet(path / "t.parquet").height, sorted(p.name for p in path.iterdir())
+        (2, ['dataset.json', 't.parquet'])
+    """
+    if str(file_format) not in _FORMATS:
+        msg = f"file_format must be one of {', '.join(_FORMATS)}, not {file_format!r}."
+        raise ValueError(msg)
+    content = take_apart(data.name, data)
+    if content.kind == "text":
+        msg = f"A {type(data).__name__} is not made of tables: use its to_json()."
+        raise UnstorableError(msg)
+    path = Path(target)
+    home = path.with_name(f".{uuid4().hex}~")
+    try:
+        if path.exists():
+            raise FileExistsError(str(path))
+        home.mkdir()
+        _write_files(home, data, dict(content.frames), file_format)
+        if path.suffix == _ZIP:
+            _zip(home, path, file_format)
+        else:
+            home.rename(path)
+        sync(path.parent)
+    except OSError as error:
+        msg = f"Dataset {data.name!r} cannot be exported to {str(path)!r}: {error}"
+        raise StoreError(msg) from error
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+    return path
+
+
+def _write_files(
+    home: Path, data: BaseDataSource, frames: dict[str, pl.DataFrame], file_format: ExportFormat
+) -> None:
+    described: list[dict[str, object]] = []
+    taken = {clash_key(Path(_DESCRIPTION).stem)}
+    for name, frame in frames.items():
+        plain = plain_stem(name)
+        stem = hashed_stem(name) if plain is None or clash_key(plain) in taken else plain
+        taken.add(clash_key(stem))
+        file = home / f"{stem}.{file_format}"
+        check_storable(frame, name)
+        _write_table(file, name, frame, file_format)
+        schema = schema_to_json(frame.schema)
+        described.append({"name": name, "file": file.name, "rows": frame.height, "schema": schema})
+    document = {
+        "id": data.id,
+        "name": data.name,
+        "type": str(data.ds_type),
+        "creation_datetime": data.creation_datetime.isoformat(),
+        "tables": described,
+    }
+    write_synced(home / _DESCRIPTION, json.dumps(document, indent=2).encode())
+    sync(home)
+
+
+def _write_table(path: Path, name: str, frame: pl.DataFrame, file_format: ExportFormat) -> None:
+    """Write a table, and make sure that Polars reads the same from it."""
+    try:
+        match file_format:
+            case "csv":
+                frame.write_csv(path)
+                is_exact = True
+            case "parquet":
+                frame.write_parquet(path)
+                is_exact = _is_same(pl.read_parquet(path, glob=False), frame)
+            case "arrow":
+                frame.write_ipc(path)
+                is_exact = _is_same(pl.read_ipc(path), frame)
+    except (PolarsError, PanicException) as error:
+        msg = f"Table {name!r} cannot be written as {file_format}: {error}"
+        raise UnstorableError(msg) from error
+    if not is_exact:
+        msg = f"Table {name!r} would not come back from {file_format} as it is. Try another format."
+        raise UnstorableError(msg)
+    sync(path)
+
+
+def _is_same(read: pl.DataFrame, frame: pl.DataFrame) -> bool:
+    return read.schema == frame.schema and read.shape == frame.shape and read.equals(frame)
+
+
+def _zip(home: Path, path: Path, file_format: ExportFormat) -> None:
+    archive_path = home / f"{uuid4().hex}{_ZIP}"
+    files = sorted(home.iterdir())
+    # Parquet is compressed already.
+    method = zipfile.ZIP_STORED if file_format == "parquet" else zipfile.ZIP_DEFLATED
+    with zipfile.ZipFile(archive_path, "x", method) as archive:
+        for file in files:
+            archive.write(file, file.name)
+    sync(archive_path)
+    # A link is refused where something is; a rename would replace it.
+    path.hardlink_to(archive_path)

@@ -1,0 +1,226 @@
+"""Reading the datasets of a folder: what there is, where it is, whether it is whole.
+
+Reading never waits for a writer. A reader that finds a file gone reads the metadata again: somebody
+replaced the dataset meanwhile.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from algomancy_data.errors import AlgomancyDataError, StoreError
+from algomancy_data.folder import tables
+from algomancy_data.folder.manifest import HEAD_BYTES, Manifest, StoredFile, is_manifest
+from algomancy_data.folder.names import stems
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from pathlib import Path
+
+    import polars as pl
+
+PRIVATE: Final = ".algomancy-data"
+"""Name of the directory in which the tables of all datasets are."""
+
+LOCK: Final = "lock"
+SUFFIX: Final = ".json"
+
+
+@dataclass(frozen=True)
+class Found:
+    """A dataset in the folder.
+
+    Args:
+        path: Its metadata file.
+        stamp: The content of that file: another version has another one.
+        manifest: What it says.
+    """
+
+    path: Path
+    stamp: bytes
+    manifest: Manifest
+
+
+@dataclass(frozen=True)
+class Damage:
+    """A file that is not what was written."""
+
+    dataset: str
+    path: str
+    problem: str
+
+
+class FolderReader:
+    """The datasets of a folder, to be read.
+
+    Args:
+        root: The folder; it need not exist yet.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.private = root / PRIVATE
+
+    def paths(self) -> list[Path]:
+        """Return what can be a metadata file by its name."""
+        return [path for path in self.root.iterdir() if path.name.endswith(SUFFIX)]
+
+    def check_link(self, path: Path) -> None:
+        """Refuse a link that leaves the folder.
+
+        Raises:
+            StoreError: It does.
+        """
+        if path.is_symlink() and not path.resolve().is_relative_to(self.root.resolve()):
+            msg = f"{path.name!r} is a link that leaves the folder. Put a copy in its place."
+            raise StoreError(msg)
+
+    def find(self, key: str) -> Found | None:
+        """Return a dataset by its name, if it is where it is expected.
+
+        Raises:
+            StoreError: Its metadata file cannot be read.
+        """
+        for stem in stems(key):
+            found = self.read(self.root / f"{stem}{SUFFIX}")
+            if found is not None and found.manifest.key == key:
+                return found
+        return None
+
+    def read(self, path: Path) -> Found | None:
+        """Return the dataset of a metadata file; None if it is no file of this package.
+
+        Raises:
+            StoreError: It is damaged, cannot be opened, or was written by a later version.
+        """
+        self.check_link(path)
+        try:
+            if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe waits for its writer
+                return None
+            with path.open("rb") as stream:
+                head = stream.read(HEAD_BYTES)
+                if not is_manifest(head):
+                    return None
+                stamp = head + stream.read()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            msg = f"The file {path.name!r} cannot be opened: {error}. Check its permissions."
+            raise StoreError(msg) from error
+        return Found(path, stamp, Manifest.from_bytes(stamp, f"The file {path.name!r}"))
+
+    def check(self, manifest: Manifest) -> None:
+        """Make sure, without reading them, that the files of a dataset are there and whole.
+
+        Raises:
+            StoreError: One is not; the message says which.
+        """
+        home = self._home(manifest)
+        for table in manifest.tables:
+            _ = table.schema
+        for stored in manifest.files:
+            with self._damage(manifest, stored):
+                tables.check_file(home / stored.file, stored)
+
+    def checked(self, found: Found) -> Found:
+        """Return a dataset whose files are there and whole: the newer one if it was replaced.
+
+        Raises:
+            StoreError: A file is not there, or not whole.
+        """
+        while True:
+            try:
+                self.check(found.manifest)
+            except StoreError:
+                newer = self.read(found.path)
+                if newer is None or newer.stamp == found.stamp:
+                    raise
+                found = newer
+            else:
+                return found
+
+    def load(
+        self, manifest: Manifest, *, verify: bool = False
+    ) -> tuple[dict[str, pl.DataFrame], str | None]:
+        """Return the tables of a dataset, mapped into memory, and its text.
+
+        Args:
+            manifest: Its metadata file.
+            verify: Whether to read the tables and compare their check sums.
+
+        Raises:
+            FileNotFoundError: A file is gone: another process may have replaced the dataset.
+            StoreError: A file is damaged.
+        """
+        home = self._home(manifest)
+        check = tables.verify_file if verify else tables.check_file
+        frames: dict[str, pl.DataFrame] = {}
+        for table in manifest.tables:
+            path = home / table.stored.file
+            with self._damage(manifest, table.stored, missing_is_damage=False):
+                check(path, table.stored)
+                frames[table.name] = tables.map_table(path, table)
+        text = None
+        if manifest.text is not None:
+            with self._damage(manifest, manifest.text, missing_is_damage=False):
+                tables.verify_file(home / manifest.text.file, manifest.text)
+                text = (home / manifest.text.file).read_text("utf-8")
+        return frames, text
+
+    def verify(self, found: Found) -> list[Damage]:
+        """Read every file of a dataset, and return those that are not what was written."""
+        damages: list[Damage] = []
+        for stored in found.manifest.files:
+            path = self.private / found.manifest.directory / stored.file
+            try:
+                tables.verify_file(path, stored)
+            except (tables.DamagedFileError, OSError) as error:
+                damages.append(Damage(found.manifest.key, str(path), str(error)))
+        newer = self.read_quietly(found.path) if damages else found
+        if newer is not None and newer.stamp != found.stamp:  # replaced while it was read
+            return self.verify(newer)
+        return damages
+
+    def has_leftovers(self, referenced: set[str]) -> bool:
+        """Tell whether there are directories that no metadata file speaks of."""
+        try:
+            with os.scandir(self.private) as entries:
+                return any(entry.name not in {*referenced, LOCK} for entry in entries)
+        except FileNotFoundError:
+            return False
+
+    def read_quietly(self, path: Path) -> Found | None:
+        """Return the dataset of a metadata file; None if it is none, or damaged."""
+        try:
+            return self.read(path)
+        except AlgomancyDataError:
+            return None
+
+    def _home(self, manifest: Manifest) -> Path:
+        home = self.private / manifest.directory
+        if home.is_symlink() or self.private.is_symlink():
+            msg = f"Dataset {manifest.key!r}: {str(home)!r} is a link, which could lead elsewhere."
+            raise StoreError(msg)
+        return home
+
+    @contextmanager
+    def _damage(
+        self, manifest: Manifest, stored: StoredFile, *, missing_is_damage: bool = True
+    ) -> Generator[None]:
+        try:
+            yield
+        except (tables.DamagedFileError, OSError) as error:
+            if isinstance(error, FileNotFoundError) and not missing_is_damage:
+                raise
+            path = f"{PRIVATE}/{manifest.directory}/{stored.file}"
+            names = [table.name for table in manifest.tables if table.stored is stored]
+            table = f", table {names[0]!r}" if names else ""
+            msg = (
+                f"Dataset {manifest.key!r}{table}: the file {path!r} is damaged or cannot be "
+                f"read: {error}. Restore it from a backup, or save the dataset again."
+            )
+            raise StoreError(msg) from error

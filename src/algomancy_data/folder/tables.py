@@ -1,0 +1,150 @@
+"""The Arrow IPC files of a dataset: written once, mapped into memory, never changed."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import polars as pl
+from polars.exceptions import PanicException, PolarsError
+
+from algomancy_data.arrow import arrow_schema, cast_frame
+from algomancy_data.dtypes import schema_to_json
+from algomancy_data.errors import UnstorableError
+from algomancy_data.folder.files import sync, write_synced
+from algomancy_data.folder.manifest import StoredFile, StoredTable
+from algomancy_data.folder.sums import PIECE_BYTES, file_sums
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from polars.datatypes import DataType as PolarsDataType
+
+MAGIC: Final = b"ARROW1"
+# One batch maps to one chunk per column, which is what every operation is fastest on.
+_BATCH_ROWS: Final = 16 * 1024 * 1024
+
+
+class DamagedFileError(Exception):
+    """A file is not what was written; the caller knows whose it is."""
+
+
+def write_table(directory: Path, number: int, name: str, frame: pl.DataFrame) -> StoredTable:
+    """Write the file of a table and wait until it is on the disk.
+
+    Raises:
+        UnstorableError: Polars cannot write the frame.
+        OSError: The disk is full, or fails.
+    """
+    path = directory / f"{number}.arrow"
+    in_arrow = cast_frame(frame, arrow_schema(frame.schema))
+    rows_at_once = min(max(frame.height, 1), _BATCH_ROWS)
+    try:
+        in_arrow.write_ipc(path, compression="uncompressed", record_batch_size=rows_at_once)
+    except (PolarsError, PanicException) as error:
+        msg = f"Table {name!r} cannot be written as Arrow data: {error}"
+        raise UnstorableError(msg) from error
+    with ThreadPoolExecutor(1, "algomancy-data-sync") as pool:  # sums while the disk writes
+        synced = pool.submit(sync, path)
+        stored = StoredFile(path.name, path.stat().st_size, file_sums(path))
+        synced.result()
+    return StoredTable(name, frame.height, schema_to_json(frame.schema), stored)
+
+
+def write_text(directory: Path, text: str) -> StoredFile:
+    """Write a text and wait until it is on the disk."""
+    path = directory / "text"
+    write_synced(path, text.encode())
+    return StoredFile(path.name, path.stat().st_size, file_sums(path))
+
+
+def map_table(path: Path, table: StoredTable) -> pl.DataFrame:
+    """Return the frame of a file without reading it: its memory is the file.
+
+    Raises:
+        DamagedFileError: The file is not what was written.
+        OSError: It cannot be opened.
+    """
+    schema = table.schema
+    in_arrow = arrow_schema(schema)
+    try:
+        frame = _map(path, in_arrow)
+    except (PolarsError, PanicException, ValueError, NotImplementedError) as error:
+        msg = f"it is no Arrow file that can be read ({error})"
+        raise DamagedFileError(msg) from error
+    if not schema:
+        frame = pl.DataFrame(height=table.rows)
+    if frame.schema != in_arrow or frame.height != table.rows:
+        msg = f"it has {frame.height} rows of {frame.schema} instead of {table.rows} of {in_arrow}"
+        raise DamagedFileError(msg)
+    return cast_frame(frame, schema)
+
+
+def check_file(path: Path, stored: StoredFile) -> None:
+    """Make sure, without reading it, that a file is there and looks as it was written.
+
+    Raises:
+        DamagedFileError: It is another one, or no file.
+        OSError: It cannot be opened.
+    """
+    # A link could lead out of the folder.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        size = os.fstat(descriptor).st_size
+        if size != stored.bytes:
+            msg = f"it has {size} bytes instead of {stored.bytes}"
+            raise DamagedFileError(msg)
+        if stored.file.endswith(".arrow"):
+            ends = (os.pread(descriptor, len(MAGIC), at) for at in (0, size - len(MAGIC)))
+            if any(end != MAGIC for end in ends):
+                msg = "it does not begin and end as an Arrow file"
+                raise DamagedFileError(msg)
+    finally:
+        os.close(descriptor)
+
+
+def verify_file(path: Path, stored: StoredFile) -> None:
+    """Read a file and compare its check sums.
+
+    Raises:
+        DamagedFileError: It is not what was written; the message says where.
+        OSError: It cannot be read.
+    """
+    check_file(path, stored)
+    for number, (found, noted) in enumerate(zip(file_sums(path), stored.crc32, strict=True)):
+        if found != noted:
+            msg = f"the check sum of the bytes from {number * PIECE_BYTES} on is another one"
+            raise DamagedFileError(msg)
+
+
+def _map(path: Path, schema: pl.Schema) -> pl.DataFrame:
+    if all(map(_is_known_to_pyarrow, schema.names(), schema.dtypes())):
+        import pyarrow as pa  # noqa: PLC0415  0.1 s that only a first access has to pay
+
+        with pa.memory_map(os.fsencode(path)) as source:
+            table = pa.ipc.open_file(source).read_all()
+        frame = cast("pl.DataFrame", pl.from_arrow(table))
+        if frame.width == len(schema):  # an empty name becomes "column_0"
+            frame.columns = schema.names()
+        if frame.schema == schema:
+            return frame
+    with path.open("rb") as stream:
+        return pl.read_ipc(stream)
+
+
+def _is_known_to_pyarrow(name: str, dtype: PolarsDataType) -> bool:
+    """Tell whether pyarrow can map a column: it ends the process for a NUL in a name."""
+    match dtype:
+        case pl.Int128() | pl.UInt128():
+            return False
+        case pl.List() | pl.Array():
+            return _is_known_to_pyarrow(name, cast("PolarsDataType", dtype.inner))
+        case pl.Struct():
+            return "\0" not in name and all(
+                _is_known_to_pyarrow(field.name, cast("Any", field.dtype)) for field in dtype.fields
+            )
+        case pl.Enum():
+            return "\0" not in name and not dtype.categories.str.contains("\0").any()
+        case _:
+            return "\0" not in name

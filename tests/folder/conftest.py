@@ -1,0 +1,79 @@
+"""Managers and datasets for the tests of the folder store."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+
+from algomancy_data import DataSource, SimpleETLFactory, StatefulDataManager
+from algomancy_data.folder.reader import LOCK, PRIVATE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def open_manager(folder):
+    """Open a started manager, which knows only what is in the folder."""
+
+    def open_manager(cls=DataSource, schemas=(), path=folder, **options):
+        manager = StatefulDataManager(SimpleETLFactory, schemas, path, "json", cls, **options)
+        manager.startup()
+        return manager
+
+    return open_manager
+
+
+@pytest.fixture
+def source():
+    """Make a DataSource of whatever tables."""
+
+    def source(name="d", ds_type="master_data", **tables):
+        made = DataSource(ds_type, name=name)
+        made.tables = tables or {"t": pl.DataFrame({"x": [1, 2, 3], "s": ["a", None, "b"]})}
+        return made
+
+    return source
+
+
+@pytest.fixture
+def leftovers(folder):
+    """Return what is in the private directory beside what the metadata files speak of."""
+
+    def leftovers(manager):
+        referenced = manager._datasets.directories()
+        return {p.name for p in (folder / PRIVATE).iterdir()} - referenced - {LOCK}
+
+    return leftovers
+
+
+@pytest.fixture
+def start():
+    """Start Python processes that say "ready" and then wait for a line of input."""
+    processes = []
+
+    def run(code, *arguments, **options):
+        process = subprocess.Popen(
+            [sys.executable, "-W", "ignore::DeprecationWarning", "-c", code, *map(str, arguments)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            **options,
+        )
+        processes.append(process)
+        assert process.stdout.readline() == "ready\n"
+        return process
+
+    yield run
+    for process in processes:
+        process.kill()
+        process.communicate()

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import csv
+import json
+import zipfile
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from algomancy_data import BaseDataSource, DataSource
+from algomancy_data.datamanager import export_dataset
+from algomancy_data.errors import StoreError, UnstorableError
+from algomancy_data.testing import assert_identical, sample_frames
+
+FRAMES = sample_frames()
+
+
+@pytest.fixture
+def data():
+    made = DataSource("master_data", name="d")
+    made.tables = {
+        "t": pl.DataFrame({"x": [1, None], "s": ["a;b", "ü"]}),
+        "../u": FRAMES["truth"],
+    }
+    return made
+
+
+def test_parquet_is_what_another_library_reads(data, tmp_path):
+    path = export_dataset(data, tmp_path / "out")
+    document = json.loads((path / "dataset.json").read_text())
+    assert [table["name"] for table in document["tables"]] == ["t", "../u"]
+    assert (document["id"], document["name"], document["type"]) == (data.id, "d", "master_data")
+    assert pq.read_table(path / "t.parquet").to_pylist() == data.get_table("t").to_dicts()
+    assert {p.name for p in tmp_path.iterdir()} == {"out"}
+
+
+def test_arrow_is_what_another_library_reads(data, tmp_path):
+    path = export_dataset(data, tmp_path / "out", "arrow")
+    read = pa.ipc.open_file(path / "t.arrow").read_all()
+    assert read.to_pylist() == data.get_table("t").to_dicts()
+
+
+def test_csv_is_what_another_library_reads(data, tmp_path):
+    path = export_dataset(data, tmp_path / "out", "csv")
+    with (path / "t.csv").open(encoding="utf-8", newline="") as stream:
+        assert list(csv.reader(stream)) == [["x", "s"], ["1", "a;b"], ["", "ü"]]
+
+
+@pytest.mark.parametrize("file_format", ["parquet", "arrow", "csv"])
+def test_a_zip_has_the_same_files(data, tmp_path, file_format):
+    path = export_dataset(data, tmp_path / "out.zip", file_format)
+    with zipfile.ZipFile(path) as archive:
+        assert archive.testzip() is None
+        names = [table["file"] for table in json.loads(archive.read("dataset.json"))["tables"]]
+        assert sorted(archive.namelist()) == sorted(["dataset.json", *names])
+    assert {p.name for p in tmp_path.iterdir()} == {"out.zip"}
+
+
+@pytest.mark.parametrize("case", FRAMES)
+@pytest.mark.parametrize("file_format", ["parquet", "arrow"])
+def test_a_frame_is_exported_identical_or_refused(tmp_path, case, file_format):
+    made = DataSource("master_data", name="d")
+    made.add_table("t", FRAMES[case])
+    refused = None
+    try:
+        path = export_dataset(made, tmp_path / "out", file_format)
+    except UnstorableError as error:
+        refused = str(error)
+    if refused is not None:
+        assert refused.startswith("Table 't'")
+        assert list(tmp_path.iterdir()) == []
+    else:
+        read = {"parquet": pl.read_parquet, "arrow": pl.read_ipc}[file_format]
+        assert_identical(read(path / f"t.{file_format}"), FRAMES[case])
+
+
+@pytest.mark.parametrize("target", ["out", "out.zip"])
+def test_what_is_there_is_not_overwritten(data, tmp_path, target):
+    (tmp_path / target).write_text("theirs")
+    with pytest.raises(StoreError, match="cannot be exported"):
+        export_dataset(data, tmp_path / target)
+    assert (tmp_path / target).read_text() == "theirs"
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_what_cannot_be_exported_is_refused(data, tmp_path):
+    with pytest.raises(ValueError, match="must be one of parquet, arrow, csv, not 'xlsx'"):
+        export_dataset(data, tmp_path / "out", "xlsx")
+    data.add_table("nested", FRAMES["nested"])
+    with pytest.raises(UnstorableError, match="'nested' cannot be written as csv"):
+        export_dataset(data, tmp_path / "out", "csv")
+
+    class Text(BaseDataSource):
+        def to_json(self):
+            return "{}"
+
+        @classmethod
+        def from_json(cls, json_string):
+            return cls("master_data")
+
+    with pytest.raises(UnstorableError, match="not made of tables"):
+        export_dataset(Text("master_data"), tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
