@@ -36,6 +36,41 @@ for _ in range(2):
 print(reserved() - before)
 """
 
+# Writes 3,000,000 rows of the mixed kinds that tables have, or reads them, and says how much memory
+# the program took beyond what it had before, as a multiple of the frame.
+PEAK = """
+import re, sys
+from datetime import datetime
+from pathlib import Path
+import polars as pl
+from algomancy_data import DataClassification, DataSource, SimpleETLFactory
+from algomancy_data.database import DatabaseDataManager
+
+def memory(what):
+    return int(re.search(what + r":\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) * 1024
+
+manager = DatabaseDataManager(SimpleETLFactory, [], sys.argv[2], "peak", DataSource)
+manager.startup()
+source = DataSource(DataClassification.MASTER_DATA, name="d")
+if sys.argv[1] == "write":
+    row = pl.int_range(3_000_000)
+    source.add_table("t", pl.select(
+        id=row, other=row * 7919, text="text " + row.cast(pl.String),
+        word=(row % 7).cast(pl.String),
+        price=row / 7, weight=pl.when(row % 20 > 0).then(row * 1.5), even=row % 2 == 0,
+        time=datetime(2020, 1, 1) + pl.duration(seconds=row),
+    ))
+Path("/proc/self/clear_refs").write_text("5")  # the peak is that of what follows
+before = memory("VmRSS")
+if sys.argv[1] == "write":
+    manager.add_data_source(source)
+else:
+    source = manager.get_data("d")
+frame = source.get_table("t")
+print((memory("VmHWM") - before) / frame.estimated_size())
+manager.close()
+"""
+
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request, tmp_path):
@@ -51,3 +86,16 @@ def test_no_more_memory_is_reserved_than_a_small_machine_has(url):
     )
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) < 2 * 1024**3
+
+
+@pytest.mark.long
+def test_writing_and_reading_take_little_more_memory_than_the_data(url):
+    beyond = {}
+    for doing in ("write", "read"):
+        done = subprocess.run(
+            [sys.executable, "-c", PEAK, doing, url], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        beyond[doing] = float(done.stdout)
+    assert beyond["write"] < 0.3
+    assert beyond["read"] < 1 + 1.3

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from algomancy_data.database.storage import TableStorage
     from algomancy_data.database.storage.base import Codec
 
-# A part of the rows is one Arrow batch, whose text columns have 32-bit offsets: 2 GiB each.
-_ROWS_PER_READ: Final = 1_000_000
+# A part of the rows is one Arrow batch, whose text columns have 32-bit offsets: 2 GiB each. Smaller
+# parts take less memory on the way, down to this size, and as long.
+_ROWS_PER_READ: Final = 250_000
 # As many at a time are encoded, and between them one can interrupt. Chosen by measurement.
 _ROWS_PER_WRITE: Final = 100_000
 # Below this, opening another connection takes longer than it saves.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
+import pyarrow as pa
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -44,7 +45,18 @@ class ADBCTransport:
             settings[self._batch_option] = str(min(most_rows, _MOST_ROWS_PER_BATCH))
         with _cursor(connection, settings) as cursor:
             cursor.execute(str(statement))
-            return pl.DataFrame(cursor.fetch_record_batch())
+            rows = cursor.fetch_record_batch()
+            if self._batch_option is None:
+                return pl.DataFrame(rows)
+            return pl.DataFrame(pa.Table.from_batches(map(_detached, rows), rows.schema))
+
+
+def _detached(batch: Any) -> Any:
+    """Return a copy of a batch: the driver lets go of its columns only all together.
+
+    Otherwise an integer column would keep the texts in memory that were dates.
+    """
+    return batch.copy_to(pa.default_cpu_memory_manager())
 
 
 def _cursor(connection: sa.Connection, settings: Mapping[str, str]) -> Any:
