@@ -257,3 +257,21 @@ class TestReadingOverSeveralConnections:
         outside(path, "UPDATE \"ds__s__d__t\" SET x = 'text' WHERE x = 60")
         with pytest.raises(RuntimeError, match="'x'"):
             new_manager().get_data("d")
+
+
+def test_a_large_write_is_brought_into_the_file_by_the_time_the_manager_is_closed(
+    new_manager, dataset, path, outside
+):
+    manager = new_manager()
+    frame = pl.select(x=pl.int_range(3_000_000))
+    manager.add_data_source(dataset("d", {"t": frame}))
+    assert manager.get_data_keys() == ["d"]
+    with manager.engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA wal_autocheckpoint").scalar() == 1_000
+    manager.close()
+    # The file alone, without its log, as a tool for copies would take it.
+    copy = path.with_name("copy.db")
+    copy.write_bytes(path.read_bytes())
+    assert outside(copy, "SELECT count(*), sum(x) FROM ds__s__d__t") == [
+        [3_000_000, 3_000_000 * 2_999_999 // 2]
+    ]

@@ -164,6 +164,15 @@ def test_text_after_many_nulls(connection):
     assert names(connection) == [None] * 5_000 + ["late"]
 
 
+def test_a_frame_with_texts_is_bound_row_by_row(connection):
+    frame = pl.DataFrame({"id": [7, 8], "name": ["a text of more than twelve bytes", None]})
+    marks = "$1, $2" if connection.dialect.name == "postgresql" else "?, ?"
+    with connection.connection.cursor() as cursor:
+        cursor.executemany(f"INSERT INTO things (id, name) VALUES ({marks})", frame)
+    found = connection.execute(sa.select(things.c.id, things.c.name).order_by(things.c.id)).all()
+    assert found == frame.rows()
+
+
 def test_no_rows_have_columns(connection):
     result = connection.execute(sa.select(things).where(sa.false()))
     assert (list(result.keys()), result.all()) == (["id", "name", "number"], [])

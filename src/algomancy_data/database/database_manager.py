@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
 from algomancy_data.database.cache import DataSourceCache
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from algomancy_data.messages import ValidationSeverity
     from algomancy_data.metrics import ProgressListener
     from algomancy_data.schema import Schema
+
+_LARGE_WRITE: Final = 16 * 1024 * 1024
 
 
 class DatabaseDataManager(DataManager[BASEDATASOURCE]):
@@ -139,6 +141,7 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
 
     def close(self) -> None:
         """Close all connections; the manager opens new ones when it is used again."""
+        self._storage.finish()
         self._engine.dispose()
 
     def get_data_keys(self) -> list[str]:
@@ -259,7 +262,8 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
     def _keep(self, data_key: str, data: BASEDATASOURCE) -> None:
         # Everything that can be refused is refused before the transaction begins.
         prepared = self._datasets.prepare(data_key, data)
-        with self._writing(f"writing dataset {data_key!r}", data_key) as connection:
+        doing, size = f"writing dataset {data_key!r}", prepared.bytes
+        with self._writing(doing, data_key, size) as connection:
             entry = self._datasets.write(connection, prepared)
         data.provenance = entry.provenance
         self._cache.keep(data_key, data, entry.version)
@@ -296,13 +300,16 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
             yield connection
 
     @contextmanager
-    def _writing(self, doing: str, data_key: str) -> Generator[sa.Connection]:
-        """One transaction that alone changes a dataset."""
+    def _writing(self, doing: str, data_key: str, size: int = 0) -> Generator[sa.Connection]:
+        """One transaction that alone changes a dataset, by so many bytes or more."""
         self._require_startup()
+        is_large = size >= _LARGE_WRITE
         with (
             self._lock,
             store_errors(self._engine, doing),
-            self._write_engine.begin() as connection,
+            self._write_engine.connect() as connection,
+            self._storage.large_write(connection) if is_large else nullcontext(),
+            connection.begin(),
         ):
             self._storage.begin_writing(connection, self._session_id, data_key)
             yield connection

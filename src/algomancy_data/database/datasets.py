@@ -38,6 +38,11 @@ class PreparedDataset:
     entry: Entry
     content: list[PreparedTable] | PreparedPayload
 
+    @property
+    def bytes(self) -> int:
+        """Memory that the frames take."""
+        return sum(size.bytes for size in self.entry.provenance.tables.values())
+
 
 class Datasets:
     """The datasets of one session.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 import sqlalchemy as sa
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from algomancy_data.database.layout import ColumnLayout
     from algomancy_data.database.parallel import Readers
     from algomancy_data.database.storage import TableStorage
-    from algomancy_data.database.storage.base import Codec
 
 # A part of the rows is one Arrow batch, whose text columns have 32-bit offsets: 2 GiB each. Smaller
 # parts take less memory on the way, down to this size, and as long.
@@ -60,7 +59,7 @@ class PreparedTable:
         table = _table(self._storage, layout)
         table.create(connection)
         if self.columns and self.frame.height:
-            encoded = _encoded_ahead(self._storage.codec, self.frame, self.columns)
+            encoded = _encoded_ahead(self._storage, self.frame, self.columns)
             with closing(encoded) as parts:
                 self._storage.transport.ingest(connection, table, parts)
         return layout
@@ -188,20 +187,24 @@ def _needed_columns(
 
 
 def _encoded_ahead(
-    codec: Codec, frame: pl.DataFrame, columns: Sequence[ColumnLayout]
-) -> Generator[pl.DataFrame]:
+    storage: TableStorage, frame: pl.DataFrame, columns: Sequence[ColumnLayout]
+) -> Generator[Any]:
     """Yield the rows as they go into the table; the next ones are made while some are written."""
+
+    def encoded(rows: pl.DataFrame) -> list[Any]:
+        return storage.transport.arranged(storage.codec.encode(rows, columns))
+
     first, *others = frame.iter_slices(_ROWS_PER_WRITE)
     if not others:
-        yield codec.encode(first, columns)
+        yield from encoded(first)
         return
     with ThreadPoolExecutor(1, "algomancy-data-encoder") as pool:
-        coming = pool.submit(codec.encode, first, columns)
+        coming = pool.submit(encoded, first)
         for rows in others:
             ready = coming.result()
-            coming = pool.submit(codec.encode, rows, columns)
-            yield ready
-        yield coming.result()
+            coming = pool.submit(encoded, rows)
+            yield from ready
+        yield from coming.result()
 
 
 def _split(places: range, height: int, rows: int) -> list[range]:

@@ -58,6 +58,7 @@ Binary: Final = bytes
 # The Python objects of a large result take many times the memory of its columns.
 _ROWS_AT_ONCE: Final = 4096
 _INT32: Final = 2**31
+_PLAIN: Final = {pa.string_view(): pa.large_string(), pa.binary_view(): pa.large_binary()}
 
 _C = TypeVar("_C", bound="Cursor")
 _T = TypeVar("_T")
@@ -292,7 +293,9 @@ def _values(column: Any, convert: Callable[[Any], Any] | None) -> list[Any]:
 
 def _bound(rows: Sequence[Sequence[Any]] | None, given: Any) -> Any:
     """Return Arrow data for rows of parameters; what is Arrow data already stays it."""
-    if given is None or hasattr(given, "__arrow_c_array__") or hasattr(given, "__arrow_c_stream__"):
+    if hasattr(given, "__arrow_c_stream__"):
+        return _without_views(pa.RecordBatchReader.from_stream(given))
+    if given is None or hasattr(given, "__arrow_c_array__"):
         return given
     columns = [_array(values) for values in zip(*rows or (), strict=True)]
     if rows and not columns:
@@ -300,6 +303,12 @@ def _bound(rows: Sequence[Sequence[Any]] | None, given: Any) -> Any:
             return None
         raise _data_error("Rows without parameters are executed one by one.")
     return pa.RecordBatch.from_arrays(columns, [str(i) for i in range(len(columns))])
+
+
+def _without_views(data: Any) -> Any:
+    """Return Arrow data without text views: SQLite's driver crashes when it binds one."""
+    fields = [field.with_type(_PLAIN.get(field.type, field.type)) for field in data.schema]
+    return data.cast(pa.schema(fields))
 
 
 def _array(values: Sequence[Any]) -> Any:

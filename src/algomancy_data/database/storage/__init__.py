@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from algomancy_data.database.dialects.sqlite_dbapi import BATCH_ROWS
 from algomancy_data.database.storage.base import TableStorage, Transport
 from algomancy_data.database.storage.portable import (
     PortablePostgreSQLStorage,
@@ -14,7 +13,7 @@ from algomancy_data.database.storage.portable import (
 )
 from algomancy_data.database.storage.postgresql import PostgreSQLStorage
 from algomancy_data.database.storage.sqlite import SQLiteStorage
-from algomancy_data.database.storage.transport import ADBCTransport
+from algomancy_data.database.storage.transport import ADBCTransport, SQLiteTransport
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -30,7 +29,7 @@ def storage_for(engine: sa.Engine) -> TableStorage:
     """
     match engine.dialect.name, engine.dialect.driver:
         case "sqlite", "adbc":
-            return SQLiteStorage(ADBCTransport(BATCH_ROWS))
+            return SQLiteStorage(SQLiteTransport())
         case "sqlite", _:
             return PortableSQLiteStorage(RowTransport())
         case _, "adbc":

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import sqlalchemy as sa
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from contextlib import AbstractContextManager
 
     import polars as pl
 
@@ -36,9 +38,11 @@ class Codec(Protocol):
 class Transport(Protocol):
     """Moves rows between frames and tables, on the connection's own transaction."""
 
-    def ingest(
-        self, connection: sa.Connection, table: sa.Table, parts: Iterable[pl.DataFrame]
-    ) -> None:
+    def arranged(self, rows: pl.DataFrame) -> list[Any]:
+        """Return encoded rows as :meth:`ingest` takes them; may be called in another thread."""
+        ...
+
+    def ingest(self, connection: sa.Connection, table: sa.Table, parts: Iterable[Any]) -> None:
         """Append rows to a table, in order; columns go by name."""
         ...
 
@@ -88,6 +92,14 @@ class TableStorage(ABC):
     @abstractmethod
     def begin_writing(self, connection: sa.Connection, session: str, dataset: str) -> None:
         """Make sure that the transaction alone changes a dataset; before anything else."""
+
+    def large_write(self, connection: sa.Connection) -> AbstractContextManager[None]:
+        """Surround a transaction that writes much."""
+        del connection  # most databases need nothing
+        return nullcontext()
+
+    def finish(self) -> None:  # noqa: B027  most databases have nothing to wait for
+        """Wait for what goes on in the background."""
 
     @abstractmethod
     def reader_engine(self, engine: sa.Engine) -> sa.Engine | None:

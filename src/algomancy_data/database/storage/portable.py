@@ -26,6 +26,10 @@ _HEX: Final = "\\x"
 class RowTransport:
     """SQLite's values are Python's: integers, floats, texts and bytes."""
 
+    def arranged(self, rows: pl.DataFrame) -> list[pl.DataFrame]:
+        """Return the rows as they are."""
+        return [rows]
+
     def ingest(
         self, connection: sa.Connection, table: sa.Table, parts: Iterable[pl.DataFrame]
     ) -> None:
@@ -45,6 +49,10 @@ class RowTransport:
 
 class TextTransport:
     """PostgreSQL's values travel as text, and the server casts them."""
+
+    def arranged(self, rows: pl.DataFrame) -> list[pl.DataFrame]:
+        """Return the rows as they are."""
+        return [rows]
 
     def ingest(
         self, connection: sa.Connection, table: sa.Table, parts: Iterable[pl.DataFrame]

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import threading
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import sqlalchemy as sa
+from sqlalchemy import exc
 
 from algomancy_data.database.codec import sqlite as codec
 from algomancy_data.database.naming import ROW_ID
 from algomancy_data.database.storage.base import TableStorage
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from algomancy_data.database.dialects.sqlite_dbapi import Connection
     from algomancy_data.database.storage.base import Codec
+
+
+_PAGES_PER_CHECKPOINT: Final = 1_000  # SQLite's default
 
 
 class SQLiteStorage(TableStorage):
     """How SQLite keeps frames."""
+
+    _checkpoint: threading.Thread | None = None
 
     integer = "INTEGER"
     read_isolation = "SERIALIZABLE"
@@ -37,6 +48,34 @@ class SQLiteStorage(TableStorage):
 
     def begin_writing(self, connection: sa.Connection, session: str, dataset: str) -> None:
         """Do nothing: the transaction has the write lock from its beginning."""
+
+    @contextmanager
+    def large_write(self, connection: sa.Connection) -> Generator[None]:
+        """Let a thread bring what is committed from the log into the file.
+
+        SQLite would do so in the commit, and take a sixth of the time of the whole write.
+        """
+        engine = self.reader_engine(connection.engine)
+        if engine is None:
+            yield
+            return
+        driver = cast("Connection", connection.connection.dbapi_connection)
+        driver.run("PRAGMA wal_autocheckpoint = 0")
+        try:
+            yield
+        finally:
+            driver.run(f"PRAGMA wal_autocheckpoint = {_PAGES_PER_CHECKPOINT}")
+        self.finish()
+        self._checkpoint = threading.Thread(
+            target=_checkpoint, args=(engine,), name="algomancy-data-checkpoint"
+        )
+        self._checkpoint.start()
+
+    def finish(self) -> None:
+        """Wait for the thread."""
+        if self._checkpoint is not None:
+            self._checkpoint.join()
+            self._checkpoint = None
 
     def reader_engine(self, engine: sa.Engine) -> sa.Engine | None:
         """Return an engine on the same file; a database in memory has one connection only."""
@@ -76,3 +115,12 @@ class SQLiteStorage(TableStorage):
         """Return the query limited to the rows with these numbers."""
         row_id = sa.column(ROW_ID)
         return query.where(row_id.between(places[0], places[-1])).order_by(row_id)
+
+
+def _checkpoint(engine: sa.Engine) -> None:
+    # Passive: nobody waits for it. Whatever is left over, the next checkpoint takes.
+    with (
+        suppress(exc.SQLAlchemyError),
+        engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection,
+    ):
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")

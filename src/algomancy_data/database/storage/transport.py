@@ -7,28 +7,27 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 import pyarrow as pa
 
+from algomancy_data.database.dialects.sqlite_dbapi import BATCH_ROWS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     import sqlalchemy as sa
 
 _MOST_ROWS_PER_BATCH: Final = 2**22
+# Measured: 0.38 s instead of 0.48 s for a million rows of 8 columns; more are no faster.
+_ROWS_PER_STATEMENT: Final = 4
+_MOST_PARAMETERS: Final = 32_766  # of a statement, in SQLite
 
 
 class ADBCTransport:
-    """Arrow in and out, without a Python object per value.
+    """Arrow in and out, without a Python object per value."""
 
-    Args:
-        batch_option: The driver's option for how many rows make a batch, if it gives a column
-            the type of its first batch. Otherwise None.
-    """
+    def arranged(self, rows: pl.DataFrame) -> list[Any]:
+        """Return encoded rows as :meth:`ingest` takes them; may be called in another thread."""
+        return [rows]
 
-    def __init__(self, batch_option: str | None = None) -> None:
-        self._batch_option = batch_option
-
-    def ingest(
-        self, connection: sa.Connection, table: sa.Table, parts: Iterable[pl.DataFrame]
-    ) -> None:
+    def ingest(self, connection: sa.Connection, table: sa.Table, parts: Iterable[Any]) -> None:
         """Append rows to a table, in order; columns go by name."""
         with _cursor(connection, {}) as cursor:
             for part in parts:
@@ -38,17 +37,61 @@ class ADBCTransport:
         self, connection: sa.Connection, query: sa.Select[Any], most_rows: int
     ) -> pl.DataFrame:
         """Return the rows of a query, in types that suit all of them."""
-        statement = query.compile(connection.engine, compile_kwargs={"literal_binds": True})
-        settings: dict[str, str] = {}
-        if self._batch_option is not None:
-            # One batch, for which the driver reserves memory before it knows how many there are.
-            settings[self._batch_option] = str(min(most_rows, _MOST_ROWS_PER_BATCH))
+        del most_rows  # the database says what types there are
+        with _cursor(connection, {}) as cursor:
+            cursor.execute(_text(connection, query))
+            return pl.DataFrame(cursor.fetch_record_batch())
+
+
+class SQLiteTransport(ADBCTransport):
+    """As :class:`ADBCTransport`, but several rows per statement, and types of all rows."""
+
+    def arranged(self, rows: pl.DataFrame) -> list[Any]:
+        """Return Arrow tables with the rows of a statement side by side, and with the rest."""
+        together = min(_ROWS_PER_STATEMENT, _MOST_PARAMETERS // rows.width)
+        rest = rows.height % together
+        whole, others = rows.head(rows.height - rest), rows.tail(rest)
+        return [
+            _side_by_side(part, places)
+            for part, places in ((whole, together), (others, 1))
+            if not part.is_empty()
+        ]
+
+    def ingest(self, connection: sa.Connection, table: sa.Table, parts: Iterable[Any]) -> None:
+        """Append rows to a table, in order, as :meth:`arranged` returns them."""
+        names = connection.dialect.identifier_preparer
+        width = len(table.columns)
+        with _cursor(connection, {}) as cursor:
+            for part in parts:
+                columns = ", ".join(map(names.quote_identifier, part.column_names[:width]))
+                row = f"({', '.join('?' * width)})"
+                cursor.executemany(
+                    f"INSERT INTO {names.format_table(table)} ({columns}) "  # noqa: S608  quoted
+                    f"VALUES {', '.join([row] * (part.num_columns // width))}",
+                    part,
+                )
+
+    def fetch(
+        self, connection: sa.Connection, query: sa.Select[Any], most_rows: int
+    ) -> pl.DataFrame:
+        """Return the rows of a query, in types that suit all of them."""
+        # One batch, for which the driver reserves memory before it knows how many there are.
+        settings = {BATCH_ROWS: str(min(most_rows, _MOST_ROWS_PER_BATCH))}
         with _cursor(connection, settings) as cursor:
-            cursor.execute(str(statement))
+            cursor.execute(_text(connection, query))
             rows = cursor.fetch_record_batch()
-            if self._batch_option is None:
-                return pl.DataFrame(rows)
             return pl.DataFrame(pa.Table.from_batches(map(_detached, rows), rows.schema))
+
+
+def _side_by_side(rows: pl.DataFrame, places: int) -> Any:
+    wide = rows.select(
+        pl.nth(number).gather_every(places, place).alias(f"{place},{number}")
+        for place in range(places)
+        for number in range(rows.width)
+    )
+    # Not as the stream of the frame: the driver crashes when it binds texts that are Arrow views.
+    table = wide.to_arrow(compat_level=pl.CompatLevel.oldest())
+    return table.rename_columns(rows.columns * places)
 
 
 def _detached(batch: Any) -> Any:
@@ -57,6 +100,10 @@ def _detached(batch: Any) -> Any:
     Otherwise an integer column would keep the texts in memory that were dates.
     """
     return batch.copy_to(pa.default_cpu_memory_manager())
+
+
+def _text(connection: sa.Connection, query: sa.Select[Any]) -> str:
+    return str(query.compile(connection.engine, compile_kwargs={"literal_binds": True}))
 
 
 def _cursor(connection: sa.Connection, settings: Mapping[str, str]) -> Any:
