@@ -580,18 +580,40 @@ def run_large(doing: str, url: str, mib: int, *stored: str) -> dict[str, Any]:
     return json.loads(done.stdout)
 
 
-@pytest.mark.parametrize(
-    ("mib", "options"),
-    # Without a log, which halves what has to be written to the disk.
-    [(200, ""), pytest.param(3 * 1024, "?journal_mode=delete", marks=pytest.mark.long)],
-)
-def test_a_large_payload_takes_little_more_memory_than_itself(url, tmp_path, mib, options):
-    try:
-        written = run_large("write", url + options, mib)
-        read = run_large("read", url + options, mib, *written["row"].values())
-    finally:
+# Without a log, which halves what has to be written to the disk.
+NO_LOG = "?journal_mode=delete"
+
+
+@pytest.fixture
+def large_place(request, tmp_path):
+    """Where a large payload is kept for one test."""
+    if request.param == "postgresql":
+        url = request.getfixturevalue("postgresql")
+        yield url
+        engine = sa.create_engine(sa.make_url(url).set(drivername="postgresql+adbc"))
+        with engine.begin() as connection:
+            payloads.delete_payload(connection, "s", "d")
+        engine.dispose()
+    else:
+        yield f"sqlite+adbc:///{tmp_path / 'large.db'}{request.param}"
         for file in tmp_path.iterdir():
             file.unlink()
+
+
+@pytest.mark.parametrize(
+    ("mib", "large_place"),
+    [
+        (200, ""),
+        (200, "postgresql"),
+        pytest.param(3 * 1024, NO_LOG, marks=pytest.mark.long),
+        pytest.param(3 * 1024, "postgresql", marks=pytest.mark.long),
+    ],
+    indirect=["large_place"],
+)
+def test_a_large_payload_takes_little_more_memory_than_itself(large_place, mib):
+    url = large_place.replace("postgresql://", "postgresql+adbc://")
+    written = run_large("write", url, mib)
+    read = run_large("read", url, mib, *written["row"].values())
     for result in (written, read):
         assert result["bytes"] > 0.95 * mib * MIB
         assert result["used"] < 2 * result["bytes"]
