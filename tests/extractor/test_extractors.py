@@ -71,6 +71,12 @@ def test_a_multi_extractor_names_its_tables_after_file_and_group() -> None:
     assert [issue.table for issue in extractor.conversion_issues] == ["f.right"]
 
 
+def test_a_multi_extractor_knows_the_table_of_a_group_and_the_group_of_a_table() -> None:
+    extractor = FixedMany(files=FILE, schema=Many)
+    assert extractor.get_extraction_key("left") == "f.left"
+    assert extractor.get_schema_name("f.left") == "left"
+
+
 def test_a_multi_extractor_refuses_tables_without_a_group() -> None:
     extractor = FixedMany(FILE, Many)
     extractor.frames = {"middle": pl.DataFrame()}

@@ -133,7 +133,26 @@ class SingleExtractor(Extractor):
 
 
 class MultiExtractor(Extractor):
-    """Extracts the tables of a MULTI schema: override :meth:`_extract_files`."""
+    """Extracts the tables of a MULTI schema: override :meth:`_extract_files`.
+
+    Args:
+        files: Where the content comes from: one file, whose parameter has its name of old.
+        schema: The tables of the file.
+        logger: Where warnings go; the standard library's logger if None.
+    """
+
+    def __init__(
+        self, files: File, schema: type[Schema], logger: Logger | logging.Logger | None = None
+    ) -> None:
+        super().__init__(files, schema, logger)
+
+    def get_extraction_key(self, name: str) -> str:
+        """Return the logical name of a column group's table: ``<file>.<group>``."""
+        return f"{self.file.name}.{name}"
+
+    def get_schema_name(self, extraction_key: str) -> str:
+        """Return the name of the column group of a table: what stands behind ``<file>.``."""
+        return extraction_key.removeprefix(self.get_extraction_key(""))
 
     @abstractmethod
     def _extract_files(self) -> dict[str, pl.DataFrame]:
@@ -163,7 +182,7 @@ class MultiExtractor(Extractor):
                     f"{self.schema.__name__!r} declares {', '.join(map(repr, groups))}."
                 )
                 raise ValidationError(msg)
-            name = f"{self.file.name}.{group}"
+            name = self.get_extraction_key(group)
             frames[name] = DataTypeConverter.convert_dtypes(
                 frame, groups[group], issues, name, conventions=self._conventions
             )
