@@ -120,22 +120,30 @@ class File(ABC):  # noqa: B024  one subclass per format: they differ in their ex
     def content(self) -> str | None:
         """The decoded text, or None if there is neither a path nor content.
 
-        A path is read at each access; nothing is kept.
+        A path is read at each access, by :meth:`read_contents_from_path`; nothing is kept.
 
         Raises:
             FileContentError: The content is not UTF-8 text, or cannot be decompressed.
         """
-        if self._uploaded is None and self.path is None:
-            return None
+        if self._uploaded is not None:
+            return self._text()
+        return None if self.path is None else self.read_contents_from_path()
+
+    def read_contents_from_path(self) -> str:
+        """Return the text of the file at the path; a format of your own may override it.
+
+        Raises:
+            FileContentError: The content is not UTF-8 text, or cannot be decompressed.
+            FileNotFoundError: The file is gone.
+        """
+        return self._text()
+
+    def _text(self) -> str:
         try:
             return self.read_bytes().decode("utf-8-sig")
         except UnicodeDecodeError as error:
             msg = f"File {self.name!r} is not UTF-8 text: byte {error.start} cannot be decoded."
             raise FileContentError(msg) from error
-
-    def read_contents_from_path(self) -> str | None:
-        """Return :attr:`content`; kept for callers of the pandas package."""
-        return self.content
 
     def source(self, watch: Callable[[bytes], None] | None = None) -> Path | bytes:
         r"""Return what a reader should open: the path of a plain file, or else the plain bytes.
