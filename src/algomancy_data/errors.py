@@ -46,7 +46,7 @@ class SchemaNotDeclaredError(SchemaError, NotImplementedError):
         return cls(f"Schema {schema!r} does not declare {what}. Add {how} to the class.")
 
 
-class SchemaKindError(SchemaError, TypeError, ValueError):
+class SchemaKindError(SchemaError, TypeError, ValueError, AssertionError):
     """A call that needs a SINGLE schema got a MULTI one, or the other way round."""
 
     @classmethod
@@ -131,6 +131,19 @@ class ColumnNotFoundError(ValidationError, KeyError):
         """Name the table, the column asked for and those that exist."""
         message = f"Table {table!r} has no column {name!r}. Columns: {_listing(available)}."
         return cls(message, context=table)
+
+
+class UndeclaredTableError(ValidationError, AssertionError):
+    """A table was extracted that the schema does not declare."""
+
+    @classmethod
+    def from_declared(cls, file: str, name: str, schema: str, declared: Iterable[str]) -> Self:
+        """Name the file, the table, and the tables that the schema declares."""
+        message = (
+            f"File {file!r}: table {name!r} was extracted, but schema {schema!r} declares "
+            f"{_listing(declared)}."
+        )
+        return cls(message, context=name)
 
 
 class DateFormatError(AlgomancyDataError, ValueError):

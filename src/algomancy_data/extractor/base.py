@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
-from algomancy_data.errors import SchemaKindError, ValidationError
+from algomancy_data.errors import SchemaKindError, UndeclaredTableError
 from algomancy_data.extractor.conversion import (
     ConversionIssue,
     DataTypeConverter,
@@ -162,8 +162,9 @@ class MultiExtractor(Extractor):
         """Return ``{"<file>.<group>": frame}``, with the declared columns in their types.
 
         Raises:
-            SchemaKindError: The schema is SINGLE.
-            ValidationError: A table was extracted that the schema does not declare.
+            SchemaKindError: The schema is SINGLE (also an ``AssertionError``).
+            UndeclaredTableError: A table was extracted that the schema does not declare (also a
+                ``ValidationError`` and an ``AssertionError``).
             FileContentError: The file is not what its format or schema says.
         """
         if not self.schema.is_multi():
@@ -177,11 +178,9 @@ class MultiExtractor(Extractor):
         issues: list[ConversionIssue] = []
         for group, frame in self._extract_files().items():
             if group not in groups:
-                msg = (
-                    f"File {self.file.name!r}: table {group!r} was extracted, but schema "
-                    f"{self.schema.__name__!r} declares {', '.join(map(repr, groups))}."
+                raise UndeclaredTableError.from_declared(
+                    self.file.name, group, self.schema.__name__, groups
                 )
-                raise ValidationError(msg)
             name = self.get_extraction_key(group)
             frames[name] = DataTypeConverter.convert_dtypes(
                 frame, groups[group], issues, name, conventions=self._conventions
