@@ -88,6 +88,10 @@ class FileContentError(AlgomancyDataError, ValueError):
     """A file exists but its content is not what its name, format or schema says."""
 
 
+class UnreachableError(FileContentError, OSError):
+    """A store or server does not answer, or does not let itself be read."""
+
+
 class TableNotFoundError(AlgomancyDataError, KeyError):
     """A table that was asked for by name does not exist."""
 

@@ -32,6 +32,8 @@ from algomancy_data import (
     PrimaryKeyValidator,
     SimpleETLFactory,
     ValidationSequence,
+    ValidationSeverity,
+    Validator,
     XLSXFile,
 )
 
@@ -272,10 +274,20 @@ def test_14_a_malformed_file_is_a_failed_result(etl, schema_of, codes, extension
 # --- 16, 24, 27, 33: stages -------------------------------------------------------------------
 
 
+class Remark(Validator):
+    """A user's check, which only ever adds messages."""
+
+    def validate(self, data):
+        self.add_message(ValidationSeverity.INFO, f"{len(data)} tables")
+        return self.messages
+
+
 def test_16_a_second_run_does_not_repeat_the_messages_of_the_first(schema_of):
-    sequence = ValidationSequence([PrimaryKeyValidator([schema_of(KEY)])])
+    check = PrimaryKeyValidator([schema_of(KEY)])
     tables = {"t": pl.DataFrame({"id": [1, 1]})}
-    assert [len(sequence.run_validation(tables).messages) for _ in range(3)] == [2, 2, 2]
+    assert [len(check.validate(tables)) for _ in range(3)] == [2, 2, 2]
+    sequence = ValidationSequence([check, Remark()])
+    assert [len(sequence.run_validation(tables).messages) for _ in range(3)] == [3, 3, 3]
 
 
 def test_24_the_clean_transformer_is_harmless_unless_asked():

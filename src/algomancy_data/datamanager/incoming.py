@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
@@ -76,12 +77,24 @@ def files_from_paths(
 
 
 def _checked(items: Iterable[_Item], parts: tuple[str, ...]) -> list[_Item]:
-    """Return the items, each of which must have these parts."""
+    """Return the items, each of which must have these parts, and a name of its own.
+
+    Raises:
+        ETLConstructionError: One has not.
+    """
     checked = list(items)
     for item in cast("list[object]", checked):
         if not isinstance(item, tuple | list) or len(cast("list[object]", item)) != len(parts):
             msg = f"Files are given as a list of ({', '.join(parts)}), but one of them is {item!r}."
             raise ETLConstructionError(msg)
+    counts = Counter(item[0] for item in checked)
+    twice = [name for name, count in counts.items() if count > 1]
+    if twice:
+        msg = (
+            f"File {twice[0]!r} is given {counts[twice[0]]} times. Files that are one table "
+            f"together are given once, as a directory or a pattern such as 'parts/*.csv'."
+        )
+        raise ETLConstructionError(msg)
     return checked
 
 
