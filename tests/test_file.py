@@ -109,6 +109,11 @@ def test_content_that_is_no_data_uri_is_a_value_error() -> None:
         CSVFile("t", content="YTti")
 
 
+def test_content_that_is_no_text_is_a_value_error() -> None:
+    with pytest.raises(ValueError, match="'t' is no data URI: it is no text"):
+        CSVFile("t", content=b"a,b")
+
+
 def test_content_that_is_no_base64_is_refused() -> None:
     with pytest.raises(FileContentError, match="base64"):
         CSVFile("t", content="data:text/csv;base64,a§b").source()

@@ -59,6 +59,17 @@ class SchemaKindError(SchemaError, TypeError, ValueError, AssertionError):
         )
 
 
+class NoSchemaListError(SchemaError, TypeError):
+    """Something else than several Schema classes was given where they are needed."""
+
+    @classmethod
+    def from_given(cls, given: object) -> Self:
+        """Show what was given."""
+        return cls(
+            f"Schemas are given as a list of Schema classes, such as [Orders], not {given!r}."
+        )
+
+
 class InvalidSchemaError(SchemaError, ValueError, AssertionError):
     """A schema declares something that contradicts itself or cannot be understood."""
 

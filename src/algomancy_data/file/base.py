@@ -13,7 +13,7 @@ import copy
 from abc import ABC
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from algomancy_data.errors import FileContentError
 from algomancy_data.file.compression import (
@@ -73,9 +73,11 @@ class File(ABC):  # noqa: B024  one subclass per format: they differ in their ex
         self.extension = extension
         self.path = path
         self._uploaded = content
-        if content is not None and "," not in content:
+        is_text = isinstance(cast("object", content), str | None)
+        if content is not None and not (is_text and "," in content):
+            problem = "has no comma" if is_text else "is no text"
             msg = (
-                f"The content of file {name!r} is no data URI: it has no comma. "
+                f"The content of file {name!r} is no data URI: it {problem}. "
                 f"Give 'data:<type>;base64,<base64>', or a path."
             )
             raise FileContentError(msg)
