@@ -77,6 +77,9 @@ class SingleExtractor(Extractor):
     can_give_text: ClassVar[bool] = False
     """Whether the content is text, so that any column can be read as it is written."""
 
+    may_lack_columns: ClassVar[bool] = False
+    """Whether a part may lack a column that others have, which is null there."""
+
     @abstractmethod
     def _extract_file(self) -> pl.DataFrame:
         """Return the table; its columns are converted to the declared types afterwards."""
