@@ -3,6 +3,8 @@ import pytest
 from algomancy_data import (
     Column,
     CSVFile,
+    DataClassification,
+    DataSourceLoader,
     DataType,
     ETLConstructionError,
     ETLResult,
@@ -10,12 +12,15 @@ from algomancy_data import (
     Schema,
     SchemaType,
     SimpleETLFactory,
+    SingleExtractor,
     Transformer,
+    ValidationError,
     ValidationMessage,
     ValidationSeverity,
     Validator,
 )
 from algomancy_data.etl import get_schema
+from algomancy_data.extractor import ExtractionSequence
 from algomancy_data.transformer import TransformationSequence
 from algomancy_data.validator import ValidationSequence
 
@@ -187,3 +192,54 @@ def test_no_files_are_an_empty_extraction():
 
 def test_a_result_without_validation_has_no_messages():
     assert ETLResult("failed").messages == []
+
+
+def test_an_extractor_that_refuses_its_data_is_a_failed_extraction(run):
+    error = ValidationError("two headers", context="items")
+
+    class Refusing(SingleExtractor):
+        def _extract_file(self):
+            raise error
+
+    class Factory(SimpleETLFactory):
+        @classmethod
+        def create_extraction_sequence(cls, files=None, schemas=None, logger=None):
+            return ExtractionSequence([Refusing(files["items"], schemas["items"], logger)])
+
+    result = run(Factory, items=GOOD["items"])
+    assert (result.status, result.raised, result.datasource) == ("failed", error, None)
+    assert [(m.severity, m.code) for m in result.messages] == [(CRITICAL, "EXTRACTION_FAILED")]
+    assert "two headers" in result.messages[0].message
+
+
+def test_messages_come_in_the_order_of_the_stages(run):
+    class Remark(Transformer):
+        def transform(self, data):
+            self.messages.append(ValidationMessage(ERROR, "changed", code="CHANGED"))
+
+    class Factory(SimpleETLFactory):
+        @classmethod
+        def create_transformation_sequence(cls, schemas=None, logger=None):
+            return TransformationSequence([Remark()], logger)
+
+    result = run(Factory, items="id;name\n1;a\nx;b\n")
+    found = ["TABLE_NOT_FOUND", "DTYPE_MISMATCH", "CONVERSION_FAILED", "CHANGED"]
+    assert codes(result) == found
+    assert result.datasource.validation_messages == result.messages
+
+
+def test_the_loader_is_told_the_name_and_that_this_is_master_data(run):
+    told = []
+
+    class Noting(DataSourceLoader):
+        def load(self, name, data, validation_messages, ds_type=DataClassification.DUMMY_DATA):
+            told.append((name, list(data), ds_type))
+            return super().load(name, data, validation_messages, ds_type)
+
+    class Factory(SimpleETLFactory):
+        @classmethod
+        def create_loader(cls, logger=None):
+            return Noting(logger)
+
+    assert run(Factory, **GOOD).datasource.is_master_data()
+    assert told == [("dataset", ["items", "parts"], DataClassification.MASTER_DATA)]

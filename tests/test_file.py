@@ -77,6 +77,16 @@ def test_without_path_and_content_there_is_no_content() -> None:
         CSVFile("t").source()
 
 
+def test_a_format_of_ones_own_may_read_its_path_in_its_own_way(path) -> None:
+    class Shouted(File):
+        def read_contents_from_path(self) -> str:
+            return super().read_contents_from_path().upper()
+
+    assert Shouted("t", "shout", path).content == TEXT.upper()
+    assert Shouted("t", "shout", path, uri(b"a")).content == "a"
+    assert Shouted("t", "shout").content is None
+
+
 def test_a_missing_path_is_refused_at_once(tmp_path) -> None:
     with pytest.raises(FileNotFoundError, match=r"'t': there is nothing at .*none.csv"):
         CSVFile("t", tmp_path / "none.csv")
@@ -97,6 +107,11 @@ def test_a_path_that_is_gone_later_is_not_found(path) -> None:
 def test_content_that_is_no_data_uri_is_a_value_error() -> None:
     with pytest.raises(ValueError, match="no comma"):
         CSVFile("t", content="YTti")
+
+
+def test_content_that_is_no_text_is_a_value_error() -> None:
+    with pytest.raises(ValueError, match="'t' is no data URI: it is no text"):
+        CSVFile("t", content=b"a,b")
 
 
 def test_content_that_is_no_base64_is_refused() -> None:

@@ -60,3 +60,17 @@ def test_what_is_no_table_is_refused_by_name(table):
 def test_the_error_is_a_type_error():
     with pytest.raises(TypeError):
         to_frame(pa.array([1]))
+
+
+@pytest.mark.parametrize(
+    ("table", "reason"),
+    [
+        (pd.DataFrame({"a": [1, "x"]}), "column a with type object"),
+        (pd.DataFrame([[1, 2]], columns=["a", "a"]), "Duplicate column names"),
+    ],
+    ids=["mixed", "twice"],
+)
+def test_a_pandas_frame_that_is_refused_is_told_what_to_do_about_its_columns(table, reason):
+    with pytest.raises(FrameError, match=reason) as caught:
+        to_frame(table)
+    assert 'values of one type, such as df["a"].astype("string").' in str(caught.value)

@@ -28,6 +28,20 @@ def test_csv_is_registered_by_default() -> None:
     assert (FileExtension.CSV, SchemaType.SINGLE) in registered_keys()
 
 
+def test_the_formats_of_the_pandas_package_are_registered_by_default() -> None:
+    defaults = [
+        (FileExtension.CSV, SchemaType.SINGLE, "CSVSingleExtractor"),
+        (FileExtension.JSON, SchemaType.SINGLE, "JSONSingleExtractor"),
+        (FileExtension.JSON, SchemaType.MULTI, "JSONMultiExtractor"),
+        (FileExtension.XLSX, SchemaType.SINGLE, "XLSXSingleExtractor"),
+        (FileExtension.XLSX, SchemaType.MULTI, "XLSXMultiExtractor"),
+    ]
+    assert isinstance(registered_keys(), tuple)
+    for extension, kind, name in defaults:
+        assert (extension, kind) in registered_keys()
+        assert get_extractor_class(extension, kind).__name__ == name
+
+
 def test_csv_files_hold_one_table() -> None:
     assert get_extractor_class(FileExtension.CSV, SchemaType.MULTI) is None
 

@@ -51,6 +51,12 @@ def test_a_relation_is_frozen_and_its_key_is_the_child_side():
         relation.child_table = "d"
 
 
+def test_the_columns_of_a_relation_may_be_one_name_or_a_list():
+    relation = Relation("c", "tail", "p", ["number"])
+    assert relation == Relation("c", ("tail",), "p", ("number",))
+    assert merge_relations([relation], [relation]) == [relation]
+
+
 def test_a_relation_is_named_as_child_and_parent_columns():
     assert str(Relation("c", ("x",), "p", ("a",))) == "c.x->p.a"
     assert str(Relation("c", ("x", "y"), "p", ("a", "b"))) == "c.x,y->p.a,b"

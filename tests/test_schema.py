@@ -6,6 +6,7 @@ from enum import StrEnum
 import polars as pl
 import pytest
 
+from algomancy_data import OptionalColumnGuard, PrimaryKeyValidator
 from algomancy_data.errors import (
     AlgomancyDataError,
     InvalidSchemaError,
@@ -412,6 +413,13 @@ def test_the_table_map_takes_a_mapping_and_a_generator():
     by_file = {"flights": Flights, "orders": Orders}
     assert list(schema_table_map(by_file)) == ["flights", "orders.head", "orders.lines"]
     assert list(schema_table_map(schema for schema in [Flights])) == ["flights"]
+
+
+@pytest.mark.parametrize("given", [Flights, "flights", ["flights"], 3, [None]], ids=str)
+def test_what_is_no_list_of_schemas_is_a_type_error_that_shows_it(given):
+    for make in (schema_table_map, PrimaryKeyValidator, OptionalColumnGuard):
+        with pytest.raises(TypeError, match="a list of Schema classes, such as"):
+            make(given)
 
 
 def test_of_two_schemas_for_one_table_the_later_one_counts():

@@ -46,7 +46,7 @@ class SchemaNotDeclaredError(SchemaError, NotImplementedError):
         return cls(f"Schema {schema!r} does not declare {what}. Add {how} to the class.")
 
 
-class SchemaKindError(SchemaError, TypeError, ValueError):
+class SchemaKindError(SchemaError, TypeError, ValueError, AssertionError):
     """A call that needs a SINGLE schema got a MULTI one, or the other way round."""
 
     @classmethod
@@ -56,6 +56,17 @@ class SchemaKindError(SchemaError, TypeError, ValueError):
         return cls(
             f"{schema}.{call}() needs a {needs} schema, but {schema!r} is a {actual} schema. "
             f"Use {other} instead.",
+        )
+
+
+class NoSchemaListError(SchemaError, TypeError):
+    """Something else than several Schema classes was given where they are needed."""
+
+    @classmethod
+    def from_given(cls, given: object) -> Self:
+        """Show what was given."""
+        return cls(
+            f"Schemas are given as a list of Schema classes, such as [Orders], not {given!r}."
         )
 
 
@@ -86,6 +97,10 @@ class FrameError(AlgomancyDataError, TypeError):
 
 class FileContentError(AlgomancyDataError, ValueError):
     """A file exists but its content is not what its name, format or schema says."""
+
+
+class UnreachableError(FileContentError, OSError):
+    """A store or server does not answer, or does not let itself be read."""
 
 
 class TableNotFoundError(AlgomancyDataError, KeyError):
@@ -131,6 +146,19 @@ class ColumnNotFoundError(ValidationError, KeyError):
         """Name the table, the column asked for and those that exist."""
         message = f"Table {table!r} has no column {name!r}. Columns: {_listing(available)}."
         return cls(message, context=table)
+
+
+class UndeclaredTableError(ValidationError, AssertionError):
+    """A table was extracted that the schema does not declare."""
+
+    @classmethod
+    def from_declared(cls, file: str, name: str, schema: str, declared: Iterable[str]) -> Self:
+        """Name the file, the table, and the tables that the schema declares."""
+        message = (
+            f"File {file!r}: table {name!r} was extracted, but schema {schema!r} declares "
+            f"{_listing(declared)}."
+        )
+        return cls(message, context=name)
 
 
 class DateFormatError(AlgomancyDataError, ValueError):

@@ -53,11 +53,18 @@ def to_frame(table: Tabular | Any, name: str = "table") -> pl.DataFrame:
             raise TypeError  # noqa: TRY301  Polars would make a one-column frame of it
         return pl.DataFrame(table)
     except Exception as error:
-        reason = f": {error}" if str(error) else "."
+        kind = f"{type(table).__module__}.{type(table).__qualname__}"
+        reason = "; ".join(str(part).strip().rstrip(".") for part in error.args)
+        advice = (
+            "Give each column a name of its own and values of one type, such as "
+            'df["a"].astype("string").'
+            if kind.startswith("pandas.") and kind.endswith("DataFrame")
+            else "Give a Polars, pyarrow or pandas frame, or anything else that exports an Arrow "
+            "stream."
+        )
         msg = (
-            f"Table {name!r} is a {type(table).__module__}.{type(table).__qualname__}, which "
-            f"cannot be turned into a polars.DataFrame{reason} Give a Polars, pyarrow or pandas "
-            f"frame, or anything else that exports an Arrow stream."
+            f"Table {name!r} is a {kind}, which cannot be turned into a polars.DataFrame"
+            f"{': ' if reason else ''}{reason}. {advice}"
         )
         raise FrameError(msg) from error
 

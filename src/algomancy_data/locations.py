@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
-from algomancy_data.errors import FileContentError, MissingExtraError
+from algomancy_data.errors import FileContentError, MissingExtraError, UnreachableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -115,9 +115,21 @@ def read_address(address: str) -> bytes:
     Raises:
         MissingExtraError: A package that this kind of address needs is not installed.
         FileNotFoundError: There is nothing.
+        UnreachableError: The store does not answer, or forbids it (also an ``OSError``).
         FileContentError: It cannot be read.
     """
     return _with_store(address, lambda store, path: store.cat_file(path))
+
+
+def nothing_at(address: str) -> FileNotFoundError:
+    """Return the error for an address where nothing is."""
+    return FileNotFoundError(f"There is nothing at {address!r}.")
+
+
+def unreachable(address: str, error: OSError) -> UnreachableError:
+    """Return the error for an address whose store does not answer, or forbids to read it."""
+    reason = str(error).partition("\n")[0] or type(error).__name__
+    return UnreachableError(f"{address!r} cannot be reached: {reason}")
 
 
 # --- directories and patterns ---------------------------------------------------------------
@@ -196,8 +208,10 @@ def _with_store(address: str, use: Callable[[Any, str], _Result]) -> _Result:
     try:
         store, path = fsspec.core.url_to_fs(address)
         return use(store, path)
-    except OSError:
-        raise
+    except FileNotFoundError as error:
+        raise nothing_at(address) from error
+    except OSError as error:
+        raise unreachable(address, error) from error
     except ImportError as error:
         msg = f"Reading {address!r} needs a package that is not installed: {error}"
         raise MissingExtraError(msg) from error

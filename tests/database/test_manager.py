@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 
 import polars as pl
@@ -79,6 +80,12 @@ def test_a_cache_of_nothing_is_refused(path):
         DatabaseDataManager(
             SimpleETLFactory, [], f"sqlite:///{path}", "s", DataSource, datasource_cache_size=0
         )
+
+
+def test_a_logger_in_the_place_that_it_had_in_0_8_is_a_type_error(path):
+    url, logger = f"sqlite:///{path}", logging.getLogger("own")
+    with pytest.raises(TypeError, match="datasource_cache_size is a number"):
+        DatabaseDataManager(SimpleETLFactory, [], url, "s", DataSource, logger)
 
 
 def test_an_unknown_dataset_is_none(manager):

@@ -268,6 +268,30 @@ def test_files_that_cannot_be_prepared_are_construction_errors(manager, tmp_path
             manager.prepare_files(**call())
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"file_items_with_path": [("items",)]},
+        {"file_items_with_path": {"items": "items.csv"}},
+        {"file_items_with_path": ["items.csv"]},
+        {"file_items_with_content": [("items", "data:,")]},
+    ],
+    ids=str,
+)
+def test_files_that_are_given_in_another_form_are_named(manager, given):
+    with pytest.raises(ETLConstructionError, match=r"a list of \(name, .*'items"):
+        manager.prepare_files(**given)
+
+
+def test_a_file_that_is_given_twice_is_refused_because_only_one_would_count(manager, csv):
+    for given in (
+        {"file_items_with_path": [("items", csv), ("items", csv)]},
+        {"file_items_with_content": [("items", "csv", uri("id\n1\n"))] * 2},
+    ):
+        with pytest.raises(ETLConstructionError, match="'items' is given 2 times"):
+            manager.prepare_files(**given)
+
+
 def test_the_errors_of_files_are_also_the_builtins_that_callers_catch(manager, tmp_path):
     with pytest.raises(FileNotFoundError):
         StatelessDataManager.check_existence_of_files([("items", str(tmp_path / "no.csv"))])

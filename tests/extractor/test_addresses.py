@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import socket
 import subprocess
 import sys
 import threading
@@ -25,7 +26,7 @@ from algomancy_data import (
     XLSXFile,
     get_extractor_class,
 )
-from algomancy_data.errors import FileContentError, MissingExtraError
+from algomancy_data.errors import FileContentError, MissingExtraError, UnreachableError
 from algomancy_data.locations import file_name, is_address
 from algomancy_data.schema import Column, DataType, Schema
 
@@ -163,13 +164,13 @@ def test_a_pattern_in_a_store_is_one_table_in_the_order_of_names(memory) -> None
 
 @pytest.mark.parametrize("extension", TYPES)
 def test_nothing_at_an_address_is_a_missing_file(memory, extension) -> None:
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError, match=r"'memory://.*none\."):
         extract(extension, f"{memory}/none.{extension}")
 
 
 @pytest.mark.parametrize("extension", TYPES)
 def test_nothing_behind_a_web_server_is_a_missing_file(web, extension) -> None:
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError, match=r"'http://.*none\."):
         extract(extension, f"{web}/none.{extension}")
 
 
@@ -197,6 +198,21 @@ def test_a_manager_takes_addresses(memory) -> None:
 def test_a_kind_of_address_that_nobody_knows_is_refused() -> None:
     with pytest.raises(FileContentError, match=r"'nope://bucket/t\.csv' cannot be read: Protocol"):
         extract("csv", "nope://bucket/t.csv")
+
+
+@pytest.mark.parametrize(
+    "extension",
+    # Polars tries for seconds.
+    ["csv", "xlsx", *(pytest.param(e, marks=pytest.mark.long) for e in ("parquet", "arrow"))],
+)
+def test_a_server_that_does_not_answer_is_named(extension) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))  # and nobody listens
+        address = f"http://127.0.0.1:{unused.getsockname()[1]}/t.{extension}"
+        with pytest.raises(UnreachableError, match="cannot be reached") as caught:
+            extract(extension, address)
+    assert isinstance(caught.value, OSError)
+    assert address in str(caught.value)
 
 
 def test_a_store_whose_package_is_missing_is_named() -> None:

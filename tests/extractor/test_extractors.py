@@ -7,7 +7,7 @@ import logging
 import polars as pl
 import pytest
 
-from algomancy_data.errors import SchemaKindError, ValidationError
+from algomancy_data.errors import SchemaKindError, UndeclaredTableError
 from algomancy_data.extractor import ExtractionSequence, MultiExtractor, SingleExtractor
 from algomancy_data.file import CSVFile
 from algomancy_data.schema import Column, ColumnGroup, CSVDialect, DataType, Schema, SchemaType
@@ -71,10 +71,16 @@ def test_a_multi_extractor_names_its_tables_after_file_and_group() -> None:
     assert [issue.table for issue in extractor.conversion_issues] == ["f.right"]
 
 
+def test_a_multi_extractor_knows_the_table_of_a_group_and_the_group_of_a_table() -> None:
+    extractor = FixedMany(files=FILE, schema=Many)
+    assert extractor.get_extraction_key("left") == "f.left"
+    assert extractor.get_schema_name("f.left") == "left"
+
+
 def test_a_multi_extractor_refuses_tables_without_a_group() -> None:
     extractor = FixedMany(FILE, Many)
     extractor.frames = {"middle": pl.DataFrame()}
-    with pytest.raises(ValidationError, match=r"'middle' was extracted, .* 'left', 'right'"):
+    with pytest.raises(UndeclaredTableError, match=r"'middle' was extracted, .* 'left', 'right'"):
         extractor.extract()
 
 

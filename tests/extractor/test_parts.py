@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -15,6 +16,9 @@ from algomancy_data import (
     CSVFile,
     CSVSingleExtractor,
     DataSource,
+    JSONFile,
+    JSONSingleExtractor,
+    NDJSONFile,
     ParquetFile,
     ParquetSingleExtractor,
     SimpleETLFactory,
@@ -156,6 +160,38 @@ def test_a_part_with_other_columns_is_refused_and_named(tmp_path, second, proble
     write(tmp_path, first="a;b;c\n1;2;3\n", second=second)
     with pytest.raises(FileContentError, match=rf"part 'second\.csv' {problem}.* 'first\.csv'"):
         csv_parts(tmp_path, {"a": DataType.INTEGER}).extract()
+
+
+RECORDS = [
+    {"id": 1, "name": "a", "at": {"x": 1.5}, "tags": ["u"]},
+    {"id": 2},
+    {"id": 3, "at": {"x": 2}, "more": "only here"},
+    {"name": None, "at": None},
+]
+
+
+@pytest.mark.parametrize("extension", ["json", "ndjson"])
+@pytest.mark.parametrize("cut", range(len(RECORDS) + 1))
+def test_records_in_parts_may_lack_what_others_have(tmp_path, extension, cut) -> None:
+    types = {"id": DataType.INTEGER, "name": DataType.STRING, "at.x": DataType.FLOAT}
+    schema = schema_of(types | {"tags": DataType.STRING}, extension)
+
+    def write_records(path: Path, records: list[dict[str, object]]) -> str:
+        lines = [json.dumps(record) for record in records]
+        text = f"[{','.join(lines)}]" if extension == "json" else "\n".join(lines)
+        path.write_text(text, encoding="utf-8")
+        return str(path)
+
+    (tmp_path / "parts").mkdir()
+    write_records(tmp_path / f"parts/1.{extension}", RECORDS[:cut])
+    write_records(tmp_path / f"parts/2.{extension}", RECORDS[cut:])
+    whole = write_records(tmp_path / f"whole.{extension}", RECORDS)
+    file_type = JSONFile if extension == "json" else NDJSONFile
+    frame, expected = (
+        clean(JSONSingleExtractor(file_type("t", path), schema))
+        for path in (tmp_path / "parts", whole)
+    )
+    assert frame.select(sorted(frame.columns)).equals(expected.select(sorted(expected.columns)))
 
 
 def test_columns_may_have_another_order_in_another_part(tmp_path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import polars as pl
 
@@ -44,6 +44,9 @@ class DataSourceCache(dict[str, BASEDATASOURCE]):
             ("datasource_cache_size", max_count),
             ("datasource_cache_bytes", max_bytes),
         ):
+            if not isinstance(cast("object", limit), int | None):
+                msg = f"{name} is a number, or None for no limit, not {limit!r}."
+                raise TypeError(msg)
             if limit is not None and limit < 1:
                 msg = f"{name} must be at least 1, or None for no limit, not {limit}."
                 raise ValueError(msg)

@@ -33,14 +33,18 @@ class SqlTableLayout(Protocol):
 def expects_pandas(cls: type[Any]) -> bool:
     """Tell whether a class wants its tables back as pandas frames.
 
-    It does if it has a class attribute ``sql_frames = "pandas"``, or if the parameter of its
+    It does if it has a class attribute ``sql_frames = "pandas"``, or else if the parameter of its
     ``from_sql_tables`` is annotated with a pandas type (``dict[str, pd.DataFrame]``).
     """
     declared = getattr(cls, "sql_frames", None)
     if declared is not None:
         return declared == "pandas"
-    parameters = list(inspect.signature(cls.from_sql_tables).parameters.values())
-    annotation = str(parameters[-1].annotation)
+    method = cls.from_sql_tables
+    try:
+        signature = inspect.signature(method, eval_str=True)
+    except (NameError, TypeError, SyntaxError):  # such as a name that only type checkers import
+        signature = inspect.signature(method)
+    annotation = str(list(signature.parameters.values())[-1].annotation)
     return "pandas." in annotation or "pd." in annotation
 
 

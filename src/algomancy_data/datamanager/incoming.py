@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from algomancy_data.errors import ETLConstructionError
 from algomancy_data.file import FILE_TYPES, SUFFIXES, File
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from algomancy_data.schema import Schema
+
+_Item = TypeVar("_Item", bound=tuple[Any, ...])
 
 
 class MissingFileError(ETLConstructionError, FileNotFoundError):
@@ -35,7 +38,7 @@ def check_existence(named_paths: Iterable[tuple[str, str]]) -> None:
     Raises:
         MissingFileError: One does not (also a ``FileNotFoundError``).
     """
-    for name, path in named_paths:
+    for name, path in _checked(named_paths, ("name", "path")):
         if not exists(path):
             raise MissingFileError.from_path(name, path)
 
@@ -49,7 +52,7 @@ def files_from_uploads(
         ETLConstructionError: An extension is unknown, or a content empty.
     """
     files: dict[str, File] = {}
-    for name, extension, content in items:
+    for name, extension, content in _checked(items, ("name", "extension", "data URI")):
         if not content:
             msg = f"File {name!r} was uploaded without content."
             raise EmptyUploadError(msg)
@@ -65,12 +68,34 @@ def files_from_paths(
     Raises:
         ETLConstructionError: A path leads nowhere, or an extension is missing or unknown.
     """
-    named_paths = list(items)
+    named_paths = _checked(items, ("name", "path"))
     check_existence(named_paths)
     return {
         name: _file(name, _extension(name, _suffix(path), schemas), path=path)
         for name, path in named_paths
     }
+
+
+def _checked(items: Iterable[_Item], parts: tuple[str, ...]) -> list[_Item]:
+    """Return the items, each of which must have these parts, and a name of its own.
+
+    Raises:
+        ETLConstructionError: One has not.
+    """
+    checked = list(items)
+    for item in cast("list[object]", checked):
+        if not isinstance(item, tuple | list) or len(cast("list[object]", item)) != len(parts):
+            msg = f"Files are given as a list of ({', '.join(parts)}), but one of them is {item!r}."
+            raise ETLConstructionError(msg)
+    counts = Counter(item[0] for item in checked)
+    twice = [name for name, count in counts.items() if count > 1]
+    if twice:
+        msg = (
+            f"File {twice[0]!r} is given {counts[twice[0]]} times. Files that are one table "
+            f"together are given once, as a directory or a pattern such as 'parts/*.csv'."
+        )
+        raise ETLConstructionError(msg)
+    return checked
 
 
 def _file(name: str, extension: str, path: str | None = None, content: str | None = None) -> File:

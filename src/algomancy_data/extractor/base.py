@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
-from algomancy_data.errors import SchemaKindError, ValidationError
+from algomancy_data.errors import SchemaKindError, UndeclaredTableError
 from algomancy_data.extractor.conversion import (
     ConversionIssue,
     DataTypeConverter,
@@ -77,6 +77,9 @@ class SingleExtractor(Extractor):
     can_give_text: ClassVar[bool] = False
     """Whether the content is text, so that any column can be read as it is written."""
 
+    may_lack_columns: ClassVar[bool] = False
+    """Whether a part may lack a column that others have, which is null there."""
+
     @abstractmethod
     def _extract_file(self) -> pl.DataFrame:
         """Return the table; its columns are converted to the declared types afterwards."""
@@ -133,7 +136,26 @@ class SingleExtractor(Extractor):
 
 
 class MultiExtractor(Extractor):
-    """Extracts the tables of a MULTI schema: override :meth:`_extract_files`."""
+    """Extracts the tables of a MULTI schema: override :meth:`_extract_files`.
+
+    Args:
+        files: Where the content comes from: one file, whose parameter has its name of old.
+        schema: The tables of the file.
+        logger: Where warnings go; the standard library's logger if None.
+    """
+
+    def __init__(
+        self, files: File, schema: type[Schema], logger: Logger | logging.Logger | None = None
+    ) -> None:
+        super().__init__(files, schema, logger)
+
+    def get_extraction_key(self, name: str) -> str:
+        """Return the logical name of a column group's table: ``<file>.<group>``."""
+        return f"{self.file.name}.{name}"
+
+    def get_schema_name(self, extraction_key: str) -> str:
+        """Return the name of the column group of a table: what stands behind ``<file>.``."""
+        return extraction_key.removeprefix(self.get_extraction_key(""))
 
     @abstractmethod
     def _extract_files(self) -> dict[str, pl.DataFrame]:
@@ -143,8 +165,9 @@ class MultiExtractor(Extractor):
         """Return ``{"<file>.<group>": frame}``, with the declared columns in their types.
 
         Raises:
-            SchemaKindError: The schema is SINGLE.
-            ValidationError: A table was extracted that the schema does not declare.
+            SchemaKindError: The schema is SINGLE (also an ``AssertionError``).
+            UndeclaredTableError: A table was extracted that the schema does not declare (also a
+                ``ValidationError`` and an ``AssertionError``).
             FileContentError: The file is not what its format or schema says.
         """
         if not self.schema.is_multi():
@@ -158,12 +181,10 @@ class MultiExtractor(Extractor):
         issues: list[ConversionIssue] = []
         for group, frame in self._extract_files().items():
             if group not in groups:
-                msg = (
-                    f"File {self.file.name!r}: table {group!r} was extracted, but schema "
-                    f"{self.schema.__name__!r} declares {', '.join(map(repr, groups))}."
+                raise UndeclaredTableError.from_declared(
+                    self.file.name, group, self.schema.__name__, groups
                 )
-                raise ValidationError(msg)
-            name = f"{self.file.name}.{group}"
+            name = self.get_extraction_key(group)
             frames[name] = DataTypeConverter.convert_dtypes(
                 frame, groups[group], issues, name, conventions=self._conventions
             )

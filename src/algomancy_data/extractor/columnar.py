@@ -11,7 +11,7 @@ from polars.exceptions import PanicException, PolarsError
 
 from algomancy_data.errors import FileContentError
 from algomancy_data.extractor.base import SingleExtractor
-from algomancy_data.locations import is_address
+from algomancy_data.locations import is_address, nothing_at, unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -112,9 +112,15 @@ def _read_in_pieces(
         return None
     try:
         return _read(lambda: read(address), file.name, kind)
+    except FileNotFoundError as error:
+        raise nothing_at(address) from error
+    except PermissionError as error:
+        raise unreachable(address, error) from error
     except FileContentError as error:
         if any(reason in str(error) for reason in _ONLY_WHOLE):
             return None
+        if isinstance(error.__cause__, ConnectionError | TimeoutError):
+            raise unreachable(address, error.__cause__) from error
         raise
 
 

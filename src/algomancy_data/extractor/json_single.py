@@ -46,6 +46,8 @@ class JSONSingleExtractor(SingleExtractor):
         {'name': ['A'], 'about.age': [1]}
     """
 
+    may_lack_columns = True  # as a record may lack a member
+
     def _extract_file(self) -> pl.DataFrame:
         types = self.schema.datatypes()
         plan = JSONPlan(self.file.name, {(): text_columns(types)}, frozenset())

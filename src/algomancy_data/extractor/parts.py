@@ -58,7 +58,10 @@ class PartedTable:
         Raises:
             FileContentError: Parts have different columns, or columns that do not go together.
         """
-        self._check_columns()
+        if self._extractor.may_lack_columns:
+            self._fill_columns()
+        else:
+            self._check_columns()
         differing = [name for name in self._parts[0].frame.columns if len(self._dtypes(name)) > 1]
         if self._extractor.can_give_text and differing:
             self._parts = self._read(frozenset(differing))
@@ -130,6 +133,35 @@ class PartedTable:
             )
             raise FileContentError(msg)
 
+    def _fill_columns(self) -> None:
+        """Give every part the columns of all parts, null where it has none.
+
+        A member that is null throughout a part, and an object in another, has the columns of the
+        object only.
+        """
+        found = dict.fromkeys(name for part in self._parts for name in part.frame.columns)
+        objects = {name[:end] for name in found for end in _ends_of_objects(name)}
+        names = [
+            name
+            for name in found
+            if name not in objects or name in self._types or not self._is_null(name)
+        ]
+        nothing = pl.Series([None], dtype=pl.Null)
+        self._parts = [
+            replace(
+                part,
+                frame=part.frame.with_columns(
+                    nothing.alias(name).new_from_index(0, part.frame.height)
+                    for name in names
+                    if name not in part.frame.columns
+                ).select(names),
+            )
+            for part in self._parts
+        ]
+
+    def _is_null(self, name: str) -> bool:
+        return all(part.frame.schema.get(name, pl.Null) == pl.Null for part in self._parts)
+
     def _dtypes(self, name: str) -> dict[PolarsDataType, Part]:
         """Return the first part of each dtype that a column has."""
         found: dict[PolarsDataType, Part] = {}
@@ -171,6 +203,11 @@ class PartedTable:
                 for values in (part.frame[name] for part in self._parts)
             ]
         )
+
+
+def _ends_of_objects(name: str) -> list[int]:
+    """Return where the names of the objects end that a member named after its path is in."""
+    return [position for position, letter in enumerate(name) if letter == "."]
 
 
 def _common(dtypes: list[PolarsDataType]) -> PolarsDataType | None:

@@ -77,6 +77,11 @@ class XLSXMultiExtractor(MultiExtractor):
         logger: Where warnings go; the standard library's logger if None.
     """
 
+    def __init__(
+        self, file: File, schema: type[Schema], logger: Logger | logging.Logger | None = None
+    ) -> None:
+        super().__init__(file, schema, logger)
+
     def _extract_files(self) -> dict[str, pl.DataFrame]:
         workbook = open_workbook(self.file)
         groups = self.schema.datatype_groups()

@@ -13,7 +13,7 @@ import copy
 from abc import ABC
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from algomancy_data.errors import FileContentError
 from algomancy_data.file.compression import (
@@ -73,9 +73,11 @@ class File(ABC):  # noqa: B024  one subclass per format: they differ in their ex
         self.extension = extension
         self.path = path
         self._uploaded = content
-        if content is not None and "," not in content:
+        is_text = isinstance(cast("object", content), str | None)
+        if content is not None and not (is_text and "," in content):
+            problem = "has no comma" if is_text else "is no text"
             msg = (
-                f"The content of file {name!r} is no data URI: it has no comma. "
+                f"The content of file {name!r} is no data URI: it {problem}. "
                 f"Give 'data:<type>;base64,<base64>', or a path."
             )
             raise FileContentError(msg)
@@ -120,22 +122,30 @@ class File(ABC):  # noqa: B024  one subclass per format: they differ in their ex
     def content(self) -> str | None:
         """The decoded text, or None if there is neither a path nor content.
 
-        A path is read at each access; nothing is kept.
+        A path is read at each access, by :meth:`read_contents_from_path`; nothing is kept.
 
         Raises:
             FileContentError: The content is not UTF-8 text, or cannot be decompressed.
         """
-        if self._uploaded is None and self.path is None:
-            return None
+        if self._uploaded is not None:
+            return self._text()
+        return None if self.path is None else self.read_contents_from_path()
+
+    def read_contents_from_path(self) -> str:
+        """Return the text of the file at the path; a format of your own may override it.
+
+        Raises:
+            FileContentError: The content is not UTF-8 text, or cannot be decompressed.
+            FileNotFoundError: The file is gone.
+        """
+        return self._text()
+
+    def _text(self) -> str:
         try:
             return self.read_bytes().decode("utf-8-sig")
         except UnicodeDecodeError as error:
             msg = f"File {self.name!r} is not UTF-8 text: byte {error.start} cannot be decoded."
             raise FileContentError(msg) from error
-
-    def read_contents_from_path(self) -> str | None:
-        """Return :attr:`content`; kept for callers of the pandas package."""
-        return self.content
 
     def source(self, watch: Callable[[bytes], None] | None = None) -> Path | bytes:
         r"""Return what a reader should open: the path of a plain file, or else the plain bytes.

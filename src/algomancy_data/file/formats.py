@@ -126,8 +126,9 @@ class XLSXFile(File):
         Raises:
             FileContentError: It is no XLSX workbook, protected by a password, or damaged.
         """
-        if self._uploaded is None and self.path is None:
-            return None
+        return super().content
+
+    def _text(self) -> str:
         workbook = self.workbook()
         names = workbook.sheet_names
         metadata = {

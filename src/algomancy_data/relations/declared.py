@@ -19,7 +19,7 @@ class Relation:
 
     Args:
         child_table: Logical name of the referring table.
-        child_cols: Its columns, in the order of ``parent_cols``.
+        child_cols: Its columns, in the order of ``parent_cols``; one may be given as text.
         parent_table: Logical name of the table referred to.
         parent_cols: Its columns.
         parent_requires_child: Parents without a child are dropped by a cascade.
@@ -41,7 +41,10 @@ class Relation:
     track_partial_loss: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse columns that cannot be paired."""
+        """Take one name or a list for a tuple; refuse columns that cannot be paired."""
+        for side in ("child_cols", "parent_cols"):
+            names = getattr(self, side)
+            object.__setattr__(self, side, (names,) if isinstance(names, str) else tuple(names))
         if not self.child_cols or len(self.child_cols) != len(self.parent_cols):
             msg = (
                 f"A relation pairs the columns of two tables, at least one of each, "

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, cast
+
+from algomancy_data.errors import NoSchemaListError
 
 if TYPE_CHECKING:
     from algomancy_data.schema.declaration import Schema
@@ -49,6 +51,16 @@ def schema_table_map(schemas: Schemas) -> dict[str, type[Schema]]:
 
 
 def schema_classes(schemas: Schemas) -> list[type[Schema]]:
-    """Return the schema classes in order, whichever way they were handed in."""
-    given = schemas.values() if isinstance(schemas, Mapping) else schemas
-    return [schema if isinstance(schema, type) else type(schema) for schema in given]
+    """Return the schema classes in order, whichever way they were handed in.
+
+    Raises:
+        NoSchemaListError: They are not several, or one of them is no schema.
+    """
+    given = cast("object", schemas.values() if isinstance(schemas, Mapping) else schemas)
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise NoSchemaListError.from_given(schemas)
+    members = cast("Iterable[object]", given)
+    classes = [schema if isinstance(schema, type) else type(schema) for schema in members]
+    if not all(hasattr(schema, "schema_type") for schema in classes):
+        raise NoSchemaListError.from_given(schemas)
+    return cast("list[type[Schema]]", classes)
