@@ -14,11 +14,14 @@ KILLS = 10
 
 # Replaces one dataset over and over: all tables of version n hold n, and n x 1000 + 20000 rows.
 WRITER = """
+import signal
 import sys
 import polars as pl
 from algomancy_data import DataClassification, DataSource, SimpleETLFactory
 from algomancy_data.database import DatabaseDataManager
 
+# What a shell starts in the background ignores Ctrl-C otherwise.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 path, first = sys.argv[1], int(sys.argv[2])
 manager = DatabaseDataManager(SimpleETLFactory, [], f"sqlite:///{path}", "s", DataSource)
 manager.startup()

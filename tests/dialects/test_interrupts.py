@@ -14,10 +14,13 @@ from algomancy_data.database.dialects.interrupts import interruptible
 
 # Says when it starts to wait, and what it can still do after Ctrl-C.
 SLEEPER = """
+import signal
 import sys
 import sqlalchemy as sa
 from algomancy_data.database import dialects
 
+# What a shell starts in the background ignores Ctrl-C otherwise.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 engine = sa.create_engine(sys.argv[1])
 with engine.connect() as connection:
     print("ready", flush=True)
