@@ -30,10 +30,11 @@ def add_quarantine(
     Raises:
         QuarantineError: It has a table of such a name.
     """
-    if quarantine and not isinstance(source, DataSource):
-        logger.warning(
-            f"Dataset {source.name!r} is no DataSource: its quarantine is in the ETLResult only."
-        )
+    if not isinstance(source, DataSource):
+        if quarantine:
+            logger.warning(
+                f"Dataset {source.name!r} is no DataSource: its quarantine is in the ETLResult only."
+            )
         return
     for name, frame in quarantine.items():
         table = settings.table(name)

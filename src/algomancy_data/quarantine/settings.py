@@ -65,7 +65,7 @@ class Quarantine:
 
     def takes(self, severity: ValidationSeverity, code: str | None) -> bool:
         """Tell whether a finding puts its rows into quarantine."""
-        return severity.rank >= self.minimum.rank and (self.codes is None or code in self.codes)
+        return severity >= self.minimum and (self.codes is None or code in self.codes)
 
     def table(self, name: str) -> str:
         """Return the name of a table's quarantine."""
