@@ -180,7 +180,7 @@ class ETLPipeline:
             None,
             recorder.metrics,
             checked.quarantine,
-            {} if sorting is None else untouched_columns(checked.good, transformed),
+            untouched_columns(checked.good, transformed) if checked.quarantine else {},
         )
 
     def _sorting(self, data: dict[str, pl.DataFrame]) -> Sorting | None:

@@ -80,7 +80,7 @@ class Provenance:
         derived_from: Name of the dataset that this is a copy of.
         extracted: The columns of each table as it was extracted, if they are in the dataset as
             they passed the validation; None for a table that a transformer changed. Only an ETL
-            with a quarantine says it, for the replay.
+            that put rows into quarantine says it, for the replay.
 
     Example:
         >>> provenance = Provenance(tables={"t": TableSize(rows=2, bytes=16)})

@@ -10,7 +10,7 @@ from algomancy_data.relations.cascade import CascadeDrop, find_drops
 from algomancy_data.relations.keys import dtype_conflict, is_comparable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     import polars as pl
 
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 
 def find_orphans(
-    tables: Mapping[str, pl.DataFrame], schemas: Iterable[type[Schema]]
+    tables: Mapping[str, pl.DataFrame],
+    good: Callable[[str, Iterable[str]], pl.DataFrame],
+    schemas: Iterable[type[Schema]],
 ) -> list[CascadeDrop]:
     """Return the rows whose key is not among those of the table they refer to, by relation.
 
@@ -27,7 +29,8 @@ def find_orphans(
     nothing about single rows.
 
     Args:
-        tables: The good rows by logical table name.
+        tables: The tables by logical name, with good rows and bad ones.
+        good: Returns some columns of the good rows of a table.
         schemas: What declares the relations.
     """
     relations = [
@@ -35,7 +38,15 @@ def find_orphans(
         replace(relation, parent_requires_child=False, track_partial_loss=False)
         for relation in resolve_relations_from_schemas(list(dict.fromkeys(schemas)))
     ]
-    return find_drops(tables, [r for r in relations if _is_usable(r, tables)]).drops
+    usable = [relation for relation in relations if _is_usable(relation, tables)]
+    keys: dict[str, dict[str, None]] = {}
+    for relation in usable:
+        for table, columns in (
+            (relation.child_table, relation.child_cols),
+            (relation.parent_table, relation.parent_cols),
+        ):
+            keys.setdefault(table, {}).update(dict.fromkeys(columns))
+    return find_drops({table: good(table, list(names)) for table, names in keys.items()}, usable).drops
 
 
 def _is_usable(relation: Relation, tables: Mapping[str, pl.DataFrame]) -> bool:

@@ -133,7 +133,8 @@ class Sorting:
         summary = self._summary(quarantine)
         still_open += [message for message in summary if message.code == "QUARANTINE_TOO_LARGE"]
         messages += [*orphans, *summary]
-        return SortedTables(self._good_frames(), quarantine, messages, failures, still_open)
+        good = {name: self._good(name) for name in self._tables}
+        return SortedTables(good, quarantine, messages, failures, still_open)
 
     # --- conversion -------------------------------------------------------------------------
 
@@ -191,10 +192,10 @@ class Sorting:
         ):
             return []
         messages: list[ValidationMessage] = []
-        good = {name: self._standing(name) for name in self._tables}
-        for orphans in find_orphans(self._good_frames(), self._schemas):
+        standing = {name: rows_where(good) for name, good in self._is_good.items()}
+        for orphans in find_orphans(self.frames, self._good, self._schemas):
             name = orphans.table
-            rows = rows_where(good[name]).filter(orphans.mask)
+            rows = standing[name].filter(orphans.mask)
             columns = ",".join(orphans.columns)
             text = f"Key is not among the good rows of {orphans.relation.parent_table}"
             self._reasons[name].append(
@@ -221,23 +222,12 @@ class Sorting:
 
     # --- row numbers ------------------------------------------------------------------------
 
-    def _standing(self, name: str) -> pl.Series:
-        """Return which of the extracted rows are still good."""
-        return self._is_good[name].clone()
-
-    def _good_frames(self) -> dict[str, pl.DataFrame]:
-        return {
-            name: table.frame
-            if (kept := self._numbers_mask(name)) is None
-            else table.frame.filter(kept)
-            for name, table in self._tables.items()
-        }
-
-    def _numbers_mask(self, name: str) -> pl.Series | None:
-        """Return which of the validated rows are good, or None if all are."""
-        good, rows = self._is_good[name], self._tables[name].rows
-        kept = good if rows is None else good.gather(rows)
-        return None if kept.all() else kept
+    def _good(self, name: str, columns: Iterable[str] | None = None) -> pl.DataFrame:
+        """Return the good rows of a table, all of its columns unless some are named."""
+        table, good = self._tables[name], self._is_good[name]
+        frame = table.frame if columns is None else table.frame.select(columns)
+        kept = good if table.rows is None else good.gather(table.rows)
+        return frame if kept.all() else frame.filter(kept)
 
     def _numbers(self, name: str, rows: pl.Series) -> pl.Series:
         """Return the numbers among the extracted rows for those among the validated ones."""

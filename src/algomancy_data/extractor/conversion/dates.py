@@ -66,9 +66,9 @@ def datetime_from_text(texts: pl.Series, conventions: TextConventions) -> Outcom
     first = stripped.drop_nulls().head(1)
     shape = next((shape for shape in _SHAPES if first.str.contains(shape).any()), None)
     outcome = _in_one_form(stripped, shape, conventions)
-    if outcome.refused is None:
+    if outcome.refused is None or 2 * outcome.refused.sum() <= stripped.count():
         return outcome
-    usual = _usual_shape(stripped)  # the first value may be the odd one
+    usual = _usual_shape(stripped)  # the first value is the odd one
     return outcome if usual == shape else _in_one_form(stripped, usual, conventions)
 
 
