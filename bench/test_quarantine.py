@@ -22,9 +22,7 @@ BAD_EVERY = 100
 class RelatedOrders(Orders):
     """The orders, each of which refers to a customer."""
 
-    CUSTOMER_ID = Column(
-        "customer_id", DataType.INTEGER, foreign_key=("customers", "customer_id")
-    )
+    CUSTOMER_ID = Column("customer_id", DataType.INTEGER, foreign_key=("customers", "customer_id"))
 
 
 class Checked(SimpleETLFactory):
@@ -51,8 +49,8 @@ def paths(rows: int, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path
 
 
 @pytest.fixture
-def load(paths: dict[str, Path]) -> Callable[[bool], ETLResult]:
-    def load(quarantine: bool) -> ETLResult:  # noqa: FBT001  what differs
+def load(paths: dict[str, Path]) -> Callable[..., ETLResult]:
+    def load(*, quarantine: bool) -> ETLResult:
         manager = StatelessDataManager(
             Checked, [RelatedOrders, Customers], "json", DataSource, quarantine=quarantine
         )
@@ -63,10 +61,10 @@ def load(paths: dict[str, Path]) -> Callable[[bool], ETLResult]:
 
 
 def test_quarantine_beside_none(
-    beside: Callable[..., None], load: Callable[[bool], ETLResult], rows: int
+    beside: Callable[..., None], load: Callable[..., ETLResult], rows: int
 ) -> None:
-    beside(lambda: load(True), lambda: load(False))
-    result = load(True)
+    beside(lambda: load(quarantine=True), lambda: load(quarantine=False))
+    result = load(quarantine=True)
     bad = [len(range(offset, rows, 3 * BAD_EVERY)) for offset in (1, 2, 3)]
     assert result.quarantine["orders"].height == sum(bad)
     assert result.datasource is not None
@@ -78,7 +76,7 @@ def test_quarantine_of_good_rows_beside_none(
 ) -> None:
     good = write_csv(frames(rows), tmp_path)
 
-    def load(quarantine: bool) -> None:  # noqa: FBT001  what differs
+    def load(*, quarantine: bool) -> None:
         manager = StatelessDataManager(
             SimpleETLFactory, SCHEMAS, "json", DataSource, quarantine=quarantine
         )
@@ -86,4 +84,4 @@ def test_quarantine_of_good_rows_beside_none(
         files = manager.prepare_files(file_items_with_path=items)
         assert not manager.etl_data(files, "d").quarantine
 
-    beside(lambda: load(True), lambda: load(False))
+    beside(lambda: load(quarantine=True), lambda: load(quarantine=False))

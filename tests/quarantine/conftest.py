@@ -43,6 +43,8 @@ SCHEMAS = [Customers, Orders, Lines]
 class Shop:
     """A manager that takes its files as text."""
 
+    SCHEMAS = SCHEMAS
+
     def __init__(self, manager=None, factory=SimpleETLFactory, schemas=SCHEMAS):
         self.manager = manager or StatelessDataManager(factory, schemas, "json", DataSource)
 

@@ -184,7 +184,5 @@ def test_a_replay_gives_what_the_corrected_files_would_have_given(open_shop, tab
     assert replayed.is_success
     assert normalised(replayed) == normalised(expected)
     for name in tables:
-        assert_identical(
-            replayed.datasource.get_table(name), expected.datasource.get_table(name)
-        )
+        assert_identical(replayed.datasource.get_table(name), expected.datasource.get_table(name))
     assert shop.manager.get_data("shop") == replayed.datasource

@@ -33,7 +33,8 @@ def add_quarantine(
     if not isinstance(source, DataSource):
         if quarantine:
             logger.warning(
-                f"Dataset {source.name!r} is no DataSource: its quarantine is in the ETLResult only."
+                f"Dataset {source.name!r} is no DataSource: its quarantine is in the ETLResult "
+                f"only."
             )
         return
     for name, frame in quarantine.items():

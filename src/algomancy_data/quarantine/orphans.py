@@ -46,7 +46,8 @@ def find_orphans(
             (relation.parent_table, relation.parent_cols),
         ):
             keys.setdefault(table, {}).update(dict.fromkeys(columns))
-    return find_drops({table: good(table, list(names)) for table, names in keys.items()}, usable).drops
+    kept = {table: good(table, list(names)) for table, names in keys.items()}
+    return find_drops(kept, usable).drops
 
 
 def _is_usable(relation: Relation, tables: Mapping[str, pl.DataFrame]) -> bool:
