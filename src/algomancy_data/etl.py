@@ -74,9 +74,11 @@ class ETLResult:
     validation_result: ValidationResult | None = None
     raised: Exception | None = None
     metrics: tuple[PhaseMetrics, ...] = ()
-    quarantine: Mapping[str, pl.DataFrame] = field(default_factory=dict[str, "pl.DataFrame"])
+    quarantine: Mapping[str, pl.DataFrame] = field(
+        default_factory=dict[str, "pl.DataFrame"], repr=False, compare=False
+    )
     extracted: Mapping[str, tuple[str, ...] | None] = field(
-        default_factory=dict[str, "tuple[str, ...] | None"]
+        default_factory=dict[str, "tuple[str, ...] | None"], repr=False, compare=False
     )
 
     @property
@@ -180,8 +182,16 @@ class ETLPipeline:
             None,
             recorder.metrics,
             checked.quarantine,
-            untouched_columns(checked.good, transformed) if checked.quarantine else {},
+            self._untouched_columns(checked, transformed),
         )
+
+    def _untouched_columns(
+        self, checked: SortedTables, transformed: Mapping[str, pl.DataFrame]
+    ) -> dict[str, tuple[str, ...] | None]:
+        if not checked.quarantine:
+            return {}
+        same = self.transformation_sequence.changes_nothing
+        return untouched_columns(checked.good, checked.good if same else transformed)
 
     def _sorting(self, data: dict[str, pl.DataFrame]) -> Sorting | None:
         if self.quarantine is None:

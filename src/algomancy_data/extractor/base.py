@@ -81,14 +81,13 @@ class Extractor(ABC):
         """
         issues = [issue for issue in self.conversion_issues if issue.table == table]
         mixed = {column for name, column in self._pieces if name == table}
-        lost = self.not_from_text | (mixed if self.file.parts() is not None else set())
         again = Reconversion(
             table,
             self._declared(table),
             self._conventions,
-            {column: self._pieces[table, column] for column in mixed - lost},
+            {column: self._pieces[table, column] for column in mixed - self.not_from_text},
         )
-        return separate(frame, issues, takes, again, lost)
+        return separate(frame, issues, takes, again, self.not_from_text)
 
     def _declared(self, table: str) -> dict[str, DataType]:
         """Return the declared types of a table."""
@@ -146,6 +145,8 @@ class SingleExtractor(Extractor):
         else:
             table = PartedTable(self, parts)
             frame, issues = self._converted(table.frame())
+            # Their pieces are those of single parts.
+            self.not_from_text |= {column for _, column in self._pieces}
             self._report([table.located(issue) for issue in (*table.issues, *issues)])
         return {self.file.name: frame}
 

@@ -65,6 +65,8 @@ def untouched_columns(
 
 
 def _is_untouched(before: pl.DataFrame, after: pl.DataFrame | None) -> bool:
+    if after is before:
+        return True
     if after is None or not set(before.columns) <= set(after.columns):
         return False
     same = after.select(before.columns)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import polars as pl
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from algomancy_data.extractor.conversion import ConversionIssue
     from algomancy_data.quarantine.settings import Quarantine
     from algomancy_data.validator import ValidationResult
+
+_Rule: TypeAlias = tuple[object, ...]
 
 _DUPLICATES: Final = frozenset({"PK_DUPLICATE", "DUPLICATE_VALUE"})
 _REASON: Final = {"row": pl.get_index_type(), "code": pl.String(), "message": pl.String()}
@@ -72,7 +74,9 @@ class Sorting:
         self._schemas = [extractor.schema for extractor in sequence.sources.values()]
         self._tables = {name: self._separate(sequence, name, frame) for name, frame in data.items()}
         self.frames = {name: table.frame for name, table in self._tables.items()}
-        self._is_good = {name: _kept(table) for name, table in self._tables.items()}
+        # Which of the extracted rows were validated, and which of them are good.
+        self._was_read = {name: _kept(table) for name, table in self._tables.items()}
+        self._is_good = {name: read.clone() for name, read in self._was_read.items()}
         self._reasons: dict[str, list[pl.DataFrame]] = {name: [] for name in data}
         for name, table in self._tables.items():
             if table.reasons is not None:
@@ -85,54 +89,23 @@ class Sorting:
         Args:
             found: What the validation of :attr:`frames` found.
         """
-        incomparable = {
-            (message.table, message.key)
-            for message in found.messages
-            if message.code == "FK_DTYPE_MISMATCH"
-        }
-        taken = [
-            failures
-            for failures in found.row_failures
-            if self._takes(failures) and (failures.table, failures.key) not in incomparable
-        ]
-        single = [
-            message
-            for message in found.messages
-            if message.table in self._tables
-            and message.row is not None
-            and message.row < self.frames[message.table].height
-            and self._settings.takes(message.severity, message.code)
-            and (message.table, message.key) not in incomparable
-        ]
-        # A message with a row repeats what the failures of its rule say.
-        rules = {_rule(failures) for failures in found.row_failures}
-        alone = [message for message in single if _rule(message) not in rules]
-        plain = [failures for failures in taken if not self._may_keep_one(failures)]
-        self._put_aside(plain, alone)
-        for failures in taken:
-            if self._may_keep_one(failures):
-                self._put_aside([self._without_first(failures)])
+        pardoned = self._put_failing_rows_aside(found)
         orphans = self._put_orphans_aside()
-
-        failures = [self._numbered(failures) for failures in found.row_failures]
-        messages = [self._with_row_number(message) for message in found.messages]
-        settled = self._settled_rules(found.row_failures, taken)
-        still_open = [
-            message
-            for message, given in zip(messages, found.messages, strict=True)
-            if _rule(given) not in settled and not self._is_aside(message)
-        ]
-        left = [issue for table in self._tables.values() for issue in table.left]
-        still_open += conversion_messages(left)
-        messages += conversion_messages(
-            issue for table in self._tables.values() for issue in (*table.taken, *table.left)
-        )
         quarantine = {
             name: self._quarantined(name) for name in self._tables if not self._is_good[name].all()
         }
         summary = self._summary(quarantine)
-        still_open += [message for message in summary if message.code == "QUARANTINE_TOO_LARGE"]
-        messages += [*orphans, *summary]
+        left = [issue for table in self._tables.values() for issue in table.left]
+        taken = [issue for table in self._tables.values() for issue in table.taken]
+        messages = [self._with_row_number(message) for message in found.messages]
+        settled = self._settled_rules(found.row_failures, pardoned)
+        still_open = [
+            *(m for m in messages if _rule(m) not in settled and not self._is_aside(m)),
+            *conversion_messages(left),
+            *(message for message in summary if message.code == "QUARANTINE_TOO_LARGE"),
+        ]
+        messages += [*conversion_messages([*taken, *left]), *orphans, *summary]
+        failures = [self._numbered(failures) for failures in found.row_failures]
         good = {name: self._good(name) for name in self._tables}
         return SortedTables(good, quarantine, messages, failures, still_open)
 
@@ -150,13 +123,38 @@ class Sorting:
 
     # --- validation -------------------------------------------------------------------------
 
-    def _takes(self, failures: RowFailures) -> bool:
-        return failures.table in self._tables and self._settings.takes(
-            failures.severity, failures.code
-        )
+    def _put_failing_rows_aside(self, found: ValidationResult) -> set[_Rule]:
+        """Take out what checks found bad; return the rules of which one row may stay per key."""
+        mismatch = "FK_DTYPE_MISMATCH"  # is wrong with all keys, whatever rows they are in
+        incomparable = {(m.table, m.key) for m in found.messages if m.code == mismatch}
 
-    def _may_keep_one(self, failures: RowFailures) -> bool:
-        return self._settings.keep_first and failures.code in _DUPLICATES
+        def takes(finding: RowFailures | ValidationMessage) -> bool:
+            return (
+                finding.table in self._tables
+                and self._settings.takes(finding.severity, finding.code)
+                and (finding.table, finding.key) not in incomparable
+            )
+
+        plain = [failures for failures in found.row_failures if takes(failures)]
+        lenient: list[RowFailures] = []
+        if self._settings.keep_first:
+            lenient = [failures for failures in plain if failures.code in _DUPLICATES]
+            plain = [failures for failures in plain if failures.code not in _DUPLICATES]
+        pardoned = {_rule(failures) for failures in lenient}
+        single = [
+            message
+            for message in found.messages
+            if takes(message) and self._is_row(message) and _rule(message) not in pardoned
+        ]
+        self._put_aside(plain, single)
+        for failures in lenient:
+            self._put_aside([self._without_first(failures)])
+        return pardoned
+
+    def _is_row(self, message: ValidationMessage) -> bool:
+        """Tell whether a message names a row that was validated."""
+        frame = self.frames.get(message.table or "")
+        return frame is not None and message.row is not None and 0 <= message.row < frame.height
 
     def _put_aside(
         self, failures: Iterable[RowFailures], messages: Iterable[ValidationMessage] = ()
@@ -226,7 +224,7 @@ class Sorting:
         """Return the good rows of a table, all of its columns unless some are named."""
         table, good = self._tables[name], self._is_good[name]
         frame = table.frame if columns is None else table.frame.select(columns)
-        kept = good if table.rows is None else good.gather(table.rows)
+        kept = good if table.rows is None else good.filter(self._was_read[name])
         return frame if kept.all() else frame.filter(kept)
 
     def _numbers(self, name: str, rows: pl.Series) -> pl.Series:
@@ -240,24 +238,19 @@ class Sorting:
         return replace(failures, rows=self._numbers(failures.table, failures.rows))
 
     def _with_row_number(self, message: ValidationMessage) -> ValidationMessage:
-        table = self._tables.get(message.table or "")
-        if message.row is None or table is None or table.rows is None:
+        if message.table is None or message.row is None or not self._is_row(message):
             return message
-        if not 0 <= message.row < len(table.rows):  # a mistake of a user's validator
-            return message
-        return replace(message, row=int(table.rows[message.row]))
+        numbers = self._tables[message.table].rows
+        return message if numbers is None else replace(message, row=int(numbers[message.row]))
 
     # --- what is left -----------------------------------------------------------------------
 
-    def _settled_rules(
-        self, failures: Iterable[RowFailures], taken: Iterable[RowFailures]
-    ) -> set[tuple[object, ...]]:
+    def _settled_rules(self, failures: Iterable[RowFailures], pardoned: set[_Rule]) -> set[_Rule]:
         """Return the rules that no good row breaks, but for the first of some duplicates."""
-        pardoned = {id(found) for found in taken if self._may_keep_one(found)}
-        settled: dict[tuple[object, ...], bool] = {}
+        settled: dict[_Rule, bool] = {}
         for found in failures:
             rule = _rule(found)
-            is_settled = id(found) in pardoned or (
+            is_settled = rule in pardoned or (
                 found.table in self._tables
                 and not self._is_good[found.table]
                 .gather(self._numbers(found.table, found.rows))
@@ -358,5 +351,5 @@ def _reasons_of(issue: ConversionIssue) -> pl.DataFrame:
     )
 
 
-def _rule(found: RowFailures | ValidationMessage) -> tuple[object, ...]:
+def _rule(found: RowFailures | ValidationMessage) -> _Rule:
     return found.severity, found.code, found.table, found.column, found.key
