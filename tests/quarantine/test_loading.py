@@ -450,3 +450,54 @@ def test_columns_that_transformers_add_do_not_matter(open_shop):
     assert result.quarantine["customers"].columns == ["id", "name", "_row", "_reasons", "_messages"]
     result = shop.manager.replay_data("shop", {"customers": pl.DataFrame({"_row": [0], "id": [1]})})
     assert result.datasource.get_table("customers").rows() == [(1, "a", 7), (2, "b", 7)]
+
+
+def test_results_with_a_quarantine_are_values_that_can_be_compared_and_shown(shop):
+    result = shop.load(**BAD)
+    assert result == result  # noqa: PLR0124  comparing frames would raise
+    assert "shape" not in repr(result)
+    again = DataSource.from_json(result.datasource.to_json())
+    for name, frame in result.datasource.tables.items():
+        assert again.get_table(name).to_dicts() == frame.to_dicts()
+
+
+def test_a_finding_that_is_named_beside_its_rule_puts_its_row_aside(open_shop):
+    """A check may report some rows by the column and one more by itself."""
+
+    class Both(Validator):
+        def validate(self, data):
+            names = data["customers"].select("name")
+            rows = pl.Series([0], dtype=pl.UInt32)
+            self.report_rows(ERROR, "Bad", rows, names, table="customers", code="BAD")
+            self.add_message(ERROR, "Bad, too", "customers", "name", 2, "BAD")
+            return self.messages
+
+    class Factory(SimpleETLFactory):
+        @classmethod
+        def create_validation_sequence(cls, schemas, logger=None):
+            return ValidationSequence([Both()], logger)
+
+    shop = open_shop(factory=Factory)
+    result = shop.load(customers="id;name\n1;a\n2;b\n3;c\n", halt_on=ERROR)
+    assert result.is_success
+    assert reasons(result) == {"customers": {0: ["BAD"], 2: ["BAD"]}}
+
+
+def test_a_finding_about_a_whole_table_counts_beside_those_about_rows(open_shop):
+    class Both(Validator):
+        def validate(self, data):
+            names = data["customers"].select("name")
+            rows = pl.Series([0], dtype=pl.UInt32)
+            self.report_rows(ERROR, "Bad", rows, names, table="customers", code="BAD")
+            self.add_message(ERROR, "All of it is bad", "customers", None, None, "BAD_TABLE")
+            return self.messages
+
+    class Factory(SimpleETLFactory):
+        @classmethod
+        def create_validation_sequence(cls, schemas, logger=None):
+            return ValidationSequence([Both()], logger)
+
+    shop = open_shop(factory=Factory)
+    result = shop.load(customers="id;name\n1;a\n2;b\n", halt_on=ERROR)
+    assert result.is_failure
+    assert reasons(result) == {"customers": {0: ["BAD"]}}
