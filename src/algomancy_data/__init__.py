@@ -38,6 +38,7 @@ from algomancy_data.file import (
 )
 from algomancy_data.loader import DataSourceLoader, Loader
 from algomancy_data.metrics import PhaseMetrics, ProgressListener
+from algomancy_data.quarantine import Quarantine
 from algomancy_data.registry import get_extractor_class, register_extractor, registered_keys
 from algomancy_data.relations import Relation, merge_relations, resolve_relations_from_schemas
 from algomancy_data.schema import (
@@ -121,6 +122,7 @@ __all__ = [
     "PhaseMetrics",
     "PrimaryKeyValidator",
     "ProgressListener",
+    "Quarantine",
     "Relation",
     "RequiredColumnsValidator",
     "Schema",

@@ -206,11 +206,20 @@ class MasterDataProtectedError(AlgomancyDataError, ValueError):
         )
 
 
+class QuarantineError(AlgomancyDataError, ValueError):
+    """Rows cannot be put into quarantine, or replayed from there, as asked."""
+
+
 # --- stores -----------------------------------------------------------------------------------
 
 
 class StoreError(AlgomancyDataError, RuntimeError):
     """A store refuses, or fails, to do what it was asked."""
+
+    @classmethod
+    def from_replaced(cls, name: str) -> Self:
+        """Name the dataset that was replaced in the meantime."""
+        return cls(f"Data '{name}' was replaced while its rows were replayed. Replay them again.")
 
 
 class SchemaDriftError(StoreError):

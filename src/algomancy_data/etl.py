@@ -7,7 +7,7 @@ the stages know nothing of each other.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from algomancy_data.datasource import BaseDataSource, DataClassification
@@ -17,6 +17,9 @@ from algomancy_data.loader import DataSourceLoader, Loader
 from algomancy_data.logs import as_logger
 from algomancy_data.messages import ValidationMessage, ValidationSeverity
 from algomancy_data.metrics import PhaseMetrics, PhaseRecorder, ProgressListener
+from algomancy_data.quarantine import Quarantine
+from algomancy_data.quarantine.loading import add_quarantine, untouched_columns
+from algomancy_data.quarantine.sorting import SortedTables, Sorting, conversion_messages
 from algomancy_data.registry import get_extractor_class, registered_keys
 from algomancy_data.transformer import NoopTransformer, TransformationSequence
 from algomancy_data.validator import (
@@ -61,6 +64,9 @@ class ETLResult:
         validation_result: What was found in the data.
         raised: The exception that ended the extraction, if one did.
         metrics: What each phase that ended took.
+        quarantine: The bad rows by table, if a quarantine was asked for: as they were extracted,
+            with their numbers and reasons. On success they are tables of the datasource, too.
+        extracted: See :class:`~algomancy_data.provenance.Provenance`.
     """
 
     status: Literal["success", "failed"]
@@ -68,6 +74,12 @@ class ETLResult:
     validation_result: ValidationResult | None = None
     raised: Exception | None = None
     metrics: tuple[PhaseMetrics, ...] = ()
+    quarantine: Mapping[str, pl.DataFrame] = field(
+        default_factory=dict[str, "pl.DataFrame"], repr=False, compare=False
+    )
+    extracted: Mapping[str, tuple[str, ...] | None] = field(
+        default_factory=dict[str, "tuple[str, ...] | None"], repr=False, compare=False
+    )
 
     @property
     def is_success(self) -> bool:
@@ -95,6 +107,12 @@ class ETLPipeline:
         transformation_sequence: Changes the frames.
         loader: Makes the DataSource.
         logger: Told what happens.
+        quarantine: Which rows are put aside; True stands for the default settings, False for no
+            quarantine.
+
+    Attributes:
+        quarantine: As above; may be set before a run.
+        classification: What the DataSource is.
     """
 
     def __init__(
@@ -105,6 +123,8 @@ class ETLPipeline:
         transformation_sequence: TransformationSequence,
         loader: Loader,
         logger: Logger | None = None,
+        *,
+        quarantine: Quarantine | bool = False,
     ) -> None:
         self.destination_name = destination_name
         self.extraction_sequence = extraction_sequence
@@ -112,6 +132,8 @@ class ETLPipeline:
         self.transformation_sequence = transformation_sequence
         self.loader = loader
         self.progress: ProgressListener | None = None
+        self.quarantine = Quarantine.of(quarantine)
+        self.classification = DataClassification.MASTER_DATA
         self._logger = as_logger(logger)
 
     def run(self) -> ETLResult:
@@ -125,71 +147,95 @@ class ETLPipeline:
             with recorder.phase("extract") as phase:
                 data = self.extraction_sequence.run_extraction()
                 phase.rows = _rows(data)
+                sorting = self._sorting(data)
         except (OSError, FileContentError, ValidationError) as error:
             return self._extraction_failed(error, recorder)
 
         with recorder.phase("validate") as phase:
             phase.rows = _rows(data)
-            found = self.validation_sequence.run_validation(data)
-            messages = list(found.messages)
-            messages += self._conversion_messages()
-        if self._halts(messages):
-            return self._refused(self._result(messages, found.row_failures), recorder)
+            checked = self._check(data, sorting)
+        messages, still_open = checked.messages, checked.open
+        if self._halts(still_open):
+            return self._refused(checked, recorder)
 
         with recorder.phase("transform") as phase:
-            transformed = self.transformation_sequence.run_transformation(data)
+            transformed = self.transformation_sequence.run_transformation(checked.good)
             phase.rows = _rows(transformed)
-            messages += self.transformation_sequence.collect_messages()
-        result = self._result(messages, found.row_failures)
-        if not result:
-            return self._refused(result, recorder)
+            reported = self.transformation_sequence.collect_messages()
+            messages += reported
+            still_open += reported
+        if self._halts(still_open):
+            return self._refused(checked, recorder)
 
         with recorder.phase("load") as phase:
             phase.rows = _rows(transformed)
             source = self.loader.load(
-                self.destination_name, transformed, messages, DataClassification.MASTER_DATA
+                self.destination_name, transformed, messages, self.classification
             )
+            if self.quarantine is not None:
+                add_quarantine(source, checked.quarantine, self.quarantine, self._logger)
         self._logger.success(f"ETL of dataset {self.destination_name!r} succeeded.")
-        return ETLResult("success", source, result, None, recorder.metrics)
+        return ETLResult(
+            "success",
+            source,
+            self._result(messages, checked.failures, is_valid=True),
+            None,
+            recorder.metrics,
+            checked.quarantine,
+            self._untouched_columns(checked, transformed),
+        )
 
-    def _conversion_messages(self) -> list[ValidationMessage]:
-        return [
-            ValidationMessage(
-                issue.severity,
-                issue.reason,
-                table=issue.table,
-                column=issue.column,
-                code="CONVERSION_FAILED"
-                if issue.severity is ValidationSeverity.ERROR
-                else "CONVERSION_AMBIGUOUS",
-                count=max(issue.count, 1),
-            )
-            for issue in self.extraction_sequence.conversion_issues
+    def _untouched_columns(
+        self, checked: SortedTables, transformed: Mapping[str, pl.DataFrame]
+    ) -> dict[str, tuple[str, ...] | None]:
+        if not checked.quarantine:
+            return {}
+        same = self.transformation_sequence.changes_nothing
+        return untouched_columns(checked.good, checked.good if same else transformed)
+
+    def _sorting(self, data: dict[str, pl.DataFrame]) -> Sorting | None:
+        if self.quarantine is None:
+            return None
+        return Sorting(self.quarantine, self.extraction_sequence, data)
+
+    def _check(self, data: dict[str, pl.DataFrame], sorting: Sorting | None) -> SortedTables:
+        if sorting is not None:
+            return sorting.sort(self.validation_sequence.run_validation(sorting.frames))
+        found = self.validation_sequence.run_validation(data)
+        messages = [
+            *found.messages,
+            *conversion_messages(self.extraction_sequence.conversion_issues),
         ]
+        return SortedTables(data, {}, messages, found.row_failures, list(messages))
 
     def _extraction_failed(self, error: Exception, recorder: PhaseRecorder) -> ETLResult:
         self._logger.error(f"Extraction for {self.destination_name!r} failed: {error}")
         message = ValidationMessage(
             ValidationSeverity.CRITICAL, f"Extraction failed: {error}", code="EXTRACTION_FAILED"
         )
-        return ETLResult("failed", None, self._result([message]), error, recorder.metrics)
+        result = self._result([message], is_valid=False)
+        return ETLResult("failed", None, result, error, recorder.metrics)
 
-    def _refused(self, result: ValidationResult, recorder: PhaseRecorder) -> ETLResult:
+    def _refused(self, checked: SortedTables, recorder: PhaseRecorder) -> ETLResult:
         self._logger.error(
             f"ETL of dataset {self.destination_name!r} stopped: there are messages of severity "
             f"{self.validation_sequence.halt_on} or worse."
         )
-        return ETLResult("failed", None, result, None, recorder.metrics)
+        result = self._result(checked.messages, checked.failures, is_valid=False)
+        return ETLResult("failed", None, result, None, recorder.metrics, checked.quarantine)
 
     def _halts(self, messages: Iterable[ValidationMessage]) -> bool:
         threshold = self.validation_sequence.halt_on.rank
         return any(message.severity.rank >= threshold for message in messages)
 
     def _result(
-        self, messages: list[ValidationMessage], failures: Iterable[RowFailures] = ()
+        self,
+        messages: list[ValidationMessage],
+        failures: Iterable[RowFailures] = (),
+        *,
+        is_valid: bool,
     ) -> ValidationResult:
         halt_on = self.validation_sequence.halt_on
-        is_valid = not self._halts(messages)
         return ValidationResult(is_valid, messages, halt_on, row_failures=list(failures))
 
 
@@ -210,7 +256,14 @@ def get_schema(file_name: str, schemas: Mapping[str, type[Schema]]) -> type[Sche
 
 
 class ETLFactory(ABC):
-    """Puts pipelines together; a manager works with the class and never makes an instance."""
+    """Puts pipelines together; a manager works with the class and never makes an instance.
+
+    Attributes:
+        quarantine: Which rows its pipelines put aside; True stands for the default settings,
+            False for no quarantine.
+    """
+
+    quarantine: ClassVar[Quarantine | bool] = False
 
     @classmethod
     @abstractmethod
@@ -261,6 +314,7 @@ class ETLFactory(ABC):
             cls.create_transformation_sequence(schemas, logger),
             cls.create_loader(logger),
             logger,
+            quarantine=cls.quarantine,
         )
 
 

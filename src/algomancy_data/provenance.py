@@ -78,6 +78,9 @@ class Provenance:
         phases: What each phase of the ETL took; not the one that kept the result.
         tables: Size of each table when the dataset was kept, by name.
         derived_from: Name of the dataset that this is a copy of.
+        extracted: The columns of each table as it was extracted, if they are in the dataset as
+            they passed the validation; None for a table that a transformer changed. Only an ETL
+            that put rows into quarantine says it, for the replay.
 
     Example:
         >>> provenance = Provenance(tables={"t": TableSize(rows=2, bytes=16)})
@@ -92,6 +95,9 @@ class Provenance:
     phases: tuple[PhaseMetrics, ...] = ()
     tables: Mapping[str, TableSize] = field(default_factory=dict[str, TableSize])
     derived_from: str | None = None
+    extracted: Mapping[str, tuple[str, ...] | None] = field(
+        default_factory=dict[str, tuple[str, ...] | None]
+    )
 
     @property
     def seconds(self) -> float:
@@ -117,6 +123,10 @@ class Provenance:
         known["tables"] = {
             name: TableSize(**_known(TableSize, size))
             for name, size in known.get("tables", {}).items()
+        }
+        known["extracted"] = {
+            name: None if columns is None else tuple(columns)
+            for name, columns in known.get("extracted", {}).items()
         }
         return cls(**known)
 

@@ -13,7 +13,7 @@ from algomancy_data.database.engines import store_engine
 from algomancy_data.database.failures import describe, store_errors
 from algomancy_data.database.storage import storage_for
 from algomancy_data.datamanager import DataManager
-from algomancy_data.datamanager.base import INHERIT, MessageLimit
+from algomancy_data.datamanager.base import INHERIT, MessageLimit, QuarantineSetting
 from algomancy_data.datamanager.names import check_name
 from algomancy_data.datasource import BASEDATASOURCE, DataClassification, DataSource
 from algomancy_data.errors import (
@@ -57,6 +57,7 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
         halt_on: Severity from which a finding makes an ETL fail.
         message_limit: Messages per check that an ETL reports one by one.
         progress: Told when a phase of an ETL begins and ends.
+        quarantine: Which rows an ETL puts aside.
 
     Raises:
         StoreError: It is no URL, or one of another database.
@@ -92,6 +93,7 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
         message_limit: MessageLimit = INHERIT,
         progress: ProgressListener | None = None,
         datasource_cache_bytes: int | None = None,
+        quarantine: QuarantineSetting = INHERIT,
     ) -> None:
         super().__init__(
             etl_factory,
@@ -102,6 +104,7 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
             halt_on=halt_on,
             message_limit=message_limit,
             progress=progress,
+            quarantine=quarantine,
         )
         check_name(session_id, "session")
         self._engine = store_engine(engine)

@@ -6,7 +6,7 @@ import threading
 from abc import ABC, abstractmethod
 from dataclasses import replace
 from enum import Enum
-from typing import TYPE_CHECKING, Final, Generic, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeAlias, cast
 
 from algomancy_data.datamanager import incoming
 from algomancy_data.datamanager.inputs import InputDigests
@@ -17,21 +17,26 @@ from algomancy_data.errors import (
     DatasetNotFoundError,
     ETLConstructionError,
     MasterDataProtectedError,
+    StoreError,
 )
 from algomancy_data.loader import DataSourceLoader
 from algomancy_data.logs import as_logger
+from algomancy_data.messages import ValidationSeverity
 from algomancy_data.metrics import PhaseRecorder
 from algomancy_data.provenance import Provenance, TableSize
+from algomancy_data.quarantine import Quarantine
+from algomancy_data.quarantine.replay import replay_sequence
 from algomancy_data.schema.fingerprint import schema_fingerprint
+from algomancy_data.schema.tables import schema_classes
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Iterable, MutableMapping
+    from collections.abc import Iterable, Mapping, MutableMapping
 
     from algomancy_data.etl import ETLFactory, ETLPipeline, ETLResult
     from algomancy_data.file import File
+    from algomancy_data.frames import Tabular
     from algomancy_data.logs import Logger
-    from algomancy_data.messages import ValidationSeverity
     from algomancy_data.metrics import ProgressListener
     from algomancy_data.schema import Schema
     from algomancy_data.validator import ValidationSequence
@@ -44,6 +49,7 @@ class _Inherit(Enum):
 INHERIT: Final = _Inherit.INHERIT
 """The default of a setting that can be made per call, per manager and per factory."""
 
+QuarantineSetting: TypeAlias = "Quarantine | Literal[_Inherit.INHERIT] | bool"
 MessageLimit: TypeAlias = "int | Literal[_Inherit.INHERIT] | None"
 
 
@@ -64,6 +70,11 @@ class DataManager(ABC, Generic[BASEDATASOURCE]):
         message_limit: Messages per check that an ETL reports one by one, None for all of them.
             INHERIT leaves the choice to the factory's validation sequence (100 by default).
         progress: Told when a phase of an ETL begins and ends.
+        quarantine: Which rows an ETL puts aside: settings, True for the default ones, False for no
+            quarantine. INHERIT leaves the choice to the factory (none by default).
+
+    Attributes:
+        quarantine: As above; may be set at any time.
 
     Raises:
         ETLConstructionError: Two schemas are about the same file.
@@ -80,6 +91,7 @@ class DataManager(ABC, Generic[BASEDATASOURCE]):
         halt_on: ValidationSeverity | None = None,
         message_limit: MessageLimit = INHERIT,
         progress: ProgressListener | None = None,
+        quarantine: QuarantineSetting = INHERIT,
     ) -> None:
         self._etl_factory = etl_factory
         self._schemas = _by_file_name(schemas)
@@ -89,6 +101,7 @@ class DataManager(ABC, Generic[BASEDATASOURCE]):
         self._halt_on = halt_on
         self._message_limit = message_limit
         self._progress = progress
+        self.quarantine = quarantine
         self._data: MutableMapping[str, BASEDATASOURCE] = {}
         self._lock = threading.RLock()
 
@@ -216,6 +229,7 @@ class DataManager(ABC, Generic[BASEDATASOURCE]):
         *,
         halt_on: ValidationSeverity | None = None,
         message_limit: MessageLimit = INHERIT,
+        quarantine: QuarantineSetting = INHERIT,
     ) -> ETLResult:
         """Run the ETL and keep its result under a name, replacing what had it.
 
@@ -227,23 +241,84 @@ class DataManager(ABC, Generic[BASEDATASOURCE]):
             halt_on: Severity from which a finding makes this ETL fail, if not the manager's.
             message_limit: Messages per check that are reported one by one, None for all of
                 them, if not as many as the manager says.
+            quarantine: Which rows are put aside, if not those that the manager says.
 
         Returns:
             The outcome; look at ``status`` and ``messages``. Only a success is kept.
 
         Raises:
             ETLConstructionError: The pipeline cannot be put together.
+            QuarantineError: A table or column has a name that the quarantine needs.
             DatasetNameError: No dataset can have that name.
             StoreError: The store refuses the data, or fails; the old data is still there.
         """
-        result = self._run_etl(files, dataset_name, halt_on, message_limit)
-        if result.datasource is None:
-            return result
+        result = self._run_etl(files, dataset_name, halt_on, message_limit, quarantine)
+        return result if result.datasource is None else self._keep_result(dataset_name, result)
+
+    def _keep_result(self, dataset_name: str, result: ETLResult) -> ETLResult:
         recorder = PhaseRecorder(self._progress)
         with recorder.phase("persist") as phase, self._lock:
             phase.rows = result.metrics[-1].rows
             self._keep(dataset_name, cast("BASEDATASOURCE", result.datasource))
         return replace(result, metrics=result.metrics + recorder.metrics)
+
+    def replay_data(
+        self,
+        dataset_name: str,
+        mended: Mapping[str, Tabular | Any] | None = None,
+        *,
+        halt_on: ValidationSeverity | None = None,
+        message_limit: MessageLimit = INHERIT,
+        quarantine: QuarantineSetting = INHERIT,
+    ) -> ETLResult:
+        """Run the quarantined rows of a dataset through the ETL again, together with its good ones.
+
+        Rows that pass now take their old places among the good ones; the others stay in
+        quarantine, with their row numbers. A row whose values did not convert stays until it is
+        mended; any other one is tried again. The dataset is replaced in one transaction.
+
+        Args:
+            dataset_name: Name of the dataset.
+            mended: By table, the rows that were mended: the column ``_row`` says which they are,
+                the others are values in place of those in quarantine.
+            halt_on: See :meth:`etl_data`.
+            message_limit: See :meth:`etl_data`.
+            quarantine: The settings that the dataset was loaded with, if not those that the
+                manager says; the default ones, if that is no quarantine.
+
+        Returns:
+            The outcome, as of :meth:`etl_data`.
+
+        Raises:
+            DatasetNotFoundError: There is no such dataset.
+            QuarantineError: It has no quarantine, its tables were changed by transformers, or the
+                rows do not fit.
+            StoreError: Somebody else replaced the dataset meanwhile, or the store fails.
+        """
+        source = self._require(dataset_name)
+        pipeline = self._etl_factory.build_pipeline(dataset_name, {}, self._schemas, self._logger)
+        self._configure(pipeline, halt_on, message_limit, quarantine)
+        pipeline.quarantine = pipeline.quarantine or Quarantine()
+        pipeline.classification = source.ds_type
+        pipeline.extraction_sequence = replay_sequence(
+            source, mended or {}, pipeline.quarantine, self._schemas.values(), self._logger
+        )
+        result = pipeline.run()
+        if result.datasource is None:
+            return result
+        before = source.provenance or Provenance()
+        result.datasource.provenance = Provenance(
+            files=before.files,
+            schemas=before.schemas,
+            phases=result.metrics,
+            tables=_table_sizes(result.datasource),
+            derived_from=before.derived_from,
+            extracted=result.extracted,
+        )
+        with self._lock:
+            if self._require(dataset_name).id != source.id:
+                raise StoreError.from_replaced(dataset_name)
+            return self._keep_result(dataset_name, result)
 
     def create_validation_sequence(self) -> ValidationSequence:
         """Return the checks that an ETL of this manager makes."""
@@ -255,13 +330,14 @@ class DataManager(ABC, Generic[BASEDATASOURCE]):
         dataset_name: str,
         halt_on: ValidationSeverity | None = None,
         message_limit: MessageLimit = INHERIT,
+        quarantine: QuarantineSetting = INHERIT,
     ) -> ETLResult:
         check_name(dataset_name)
+        incoming.check_files(files)
         pipeline = self._etl_factory.build_pipeline(
             dataset_name, files, self._schemas, self._logger
         )
-        limit = self._message_limit if message_limit is INHERIT else message_limit
-        self._configure(pipeline, halt_on or self._halt_on, limit)
+        self._configure(pipeline, halt_on, message_limit, quarantine)
         with InputDigests(files) as inputs:
             result = pipeline.run()
             if result.datasource is not None:
@@ -274,6 +350,7 @@ class DataManager(ABC, Generic[BASEDATASOURCE]):
                     },
                     phases=result.metrics,
                     tables=_table_sizes(result.datasource),
+                    extracted=result.extracted,
                 )
         return result
 
@@ -282,10 +359,18 @@ class DataManager(ABC, Generic[BASEDATASOURCE]):
         pipeline: ETLPipeline,
         halt_on: ValidationSeverity | None,
         message_limit: MessageLimit,
+        quarantine: QuarantineSetting,
     ) -> None:
         pipeline.progress = self._progress
+        halt_on = halt_on or self._halt_on
+        if message_limit is INHERIT:
+            message_limit = self._message_limit
+        if quarantine is INHERIT:
+            quarantine = self.quarantine
+        if quarantine is not INHERIT:
+            pipeline.quarantine = Quarantine.of(quarantine)
         if halt_on is not None:
-            pipeline.validation_sequence.halt_on = halt_on
+            pipeline.validation_sequence.halt_on = ValidationSeverity(halt_on)
         if message_limit is not INHERIT:
             pipeline.validation_sequence.message_limit = message_limit
         loader = pipeline.loader
@@ -327,7 +412,7 @@ def _table_sizes(source: BaseDataSource) -> dict[str, TableSize]:
 
 def _by_file_name(schemas: Iterable[type[Schema]]) -> dict[str, type[Schema]]:
     by_name: dict[str, type[Schema]] = {}
-    for schema in schemas:
+    for schema in schema_classes(schemas):
         name = schema.file_name()
         if name in by_name:
             msg = (

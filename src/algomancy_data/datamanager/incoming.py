@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
@@ -12,7 +13,7 @@ from algomancy_data.locations import exists, file_name
 from algomancy_data.registry import registered_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from algomancy_data.schema import Schema
 
@@ -41,6 +42,22 @@ def check_existence(named_paths: Iterable[tuple[str, str]]) -> None:
     for name, path in _checked(named_paths, ("name", "path")):
         if not exists(path):
             raise MissingFileError.from_path(name, path)
+
+
+def check_files(files: object) -> None:
+    """Make sure that an ETL gets files by their logical names.
+
+    Raises:
+        ETLConstructionError: It gets anything else.
+    """
+    given = cast("Mapping[object, object]", files) if isinstance(files, Mapping) else {None: files}
+    for name, file in given.items():
+        if not isinstance(name, str) or not isinstance(file, File):
+            msg = (
+                f"An ETL takes a dict of File objects by logical name, not {file!r:.80}. "
+                f"Make one with prepare_files()."
+            )
+            raise ETLConstructionError(msg)
 
 
 def files_from_uploads(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 from uuid import uuid4
 
-from algomancy_data.datamanager.base import INHERIT, DataManager, MessageLimit
+from algomancy_data.datamanager.base import INHERIT, DataManager, MessageLimit, QuarantineSetting
 from algomancy_data.datamanager.folder_datasets import FolderDatasets
 from algomancy_data.datamanager.folder_raw import check_raw_names, raw_files, write_raw
 from algomancy_data.datamanager.folder_startup import FolderStartup
@@ -68,6 +68,7 @@ class StatefulDataManager(DataManager[BASEDATASOURCE]):
         halt_on: As for :class:`DataManager`.
         message_limit: As for :class:`DataManager`.
         progress: As for :class:`DataManager`.
+        quarantine: Whether rows that fail are set aside, and how, unless the call says it.
         lock_timeout: Seconds to wait for another process that is writing to the folder.
         verify_on_load: Compare the check sums of a dataset when it is first asked for, which
             reads its tables.
@@ -110,6 +111,7 @@ class StatefulDataManager(DataManager[BASEDATASOURCE]):
         progress: ProgressListener | None = None,
         lock_timeout: float = 60.0,
         verify_on_load: bool = False,
+        quarantine: QuarantineSetting = INHERIT,
     ) -> None:
         warnings.warn(_DEPRECATED, DeprecationWarning, stacklevel=2)
         if save_type not in _SAVE_TYPES:
@@ -123,6 +125,7 @@ class StatefulDataManager(DataManager[BASEDATASOURCE]):
             logger,
             halt_on=halt_on,
             message_limit=message_limit,
+            quarantine=quarantine,
             progress=progress,
         )
         self._folder = Path(data_folder)

@@ -13,16 +13,18 @@ from algomancy_data.extractor.conversion import (
     TextConventions,
 )
 from algomancy_data.extractor.parts import PartedTable
+from algomancy_data.extractor.separation import Reconversion, SeparatedTable, separate
 from algomancy_data.logs import as_logger
 
 if TYPE_CHECKING:
     import logging
+    from collections.abc import Callable, Mapping
 
     import polars as pl
 
     from algomancy_data.file import File
     from algomancy_data.logs import Logger
-    from algomancy_data.schema import Schema
+    from algomancy_data.schema import DataType, Schema
 
 
 class Extractor(ABC):
@@ -47,6 +49,10 @@ class Extractor(ABC):
         self.conversion_issues: list[ConversionIssue] = []
         # What was noticed while the content was read, before any conversion.
         self._noted: list[ConversionIssue] = []
+        # Columns that did not convert and whose texts do not say all: the typed pieces that they
+        # are made of, by table and column; and columns that cannot be read again at all.
+        self._pieces: dict[tuple[str, str], list[pl.Series]] = {}
+        self.not_from_text: set[str] = set()
 
     @cached_property
     def _conventions(self) -> TextConventions:
@@ -56,6 +62,45 @@ class Extractor(ABC):
     @abstractmethod
     def extract(self) -> dict[str, pl.DataFrame]:
         """Return the frames by logical table name."""
+
+    def keep_pieces(self, pieces: Mapping[tuple[str, str], list[pl.Series]]) -> None:
+        """Keep what columns that did not convert are made of, for :meth:`separate`."""
+        self._pieces |= pieces
+
+    def separate(
+        self, table: str, frame: pl.DataFrame, takes: Callable[[ConversionIssue], bool]
+    ) -> SeparatedTable:
+        """Part the rows that could not be read as declared from those that can.
+
+        Without the bad rows, a column of which some values did not convert does.
+
+        Args:
+            table: Logical name of a table that :meth:`extract` returned.
+            frame: The table.
+            takes: Tells whether the rows of an issue are to be taken out.
+        """
+        issues = [issue for issue in self.conversion_issues if issue.table == table]
+        mixed = {column for name, column in self._pieces if name == table}
+        again = Reconversion(
+            table,
+            self._declared(table),
+            self._conventions,
+            {column: self._pieces[table, column] for column in mixed - self.not_from_text},
+        )
+        return separate(frame, issues, takes, again, self.not_from_text)
+
+    def _declared(self, table: str) -> dict[str, DataType]:
+        """Return the declared types of a table."""
+        if self.schema.is_single():
+            return self.schema.datatypes()
+        return self.schema.datatype_groups()[table.removeprefix(f"{self.file.name}.")]
+
+    def _start(self) -> None:
+        """Forget what an earlier extraction found."""
+        self.conversion_issues.clear()
+        self._noted.clear()
+        self._pieces.clear()
+        self.not_from_text.clear()
 
     def _report(self, issues: list[ConversionIssue]) -> None:
         """Keep the issues and log them."""
@@ -95,8 +140,7 @@ class SingleExtractor(Extractor):
                 different columns.
             FileNotFoundError: The file is gone.
         """
-        self.conversion_issues.clear()
-        self._noted.clear()
+        self._start()
         parts = self.file.parts()
         if parts is None:
             frame, issues = self._converted(self._extract_file())
@@ -104,6 +148,8 @@ class SingleExtractor(Extractor):
         else:
             table = PartedTable(self, parts)
             frame, issues = self._converted(table.frame())
+            # Their pieces are those of single parts.
+            self.not_from_text |= {column for _, column in self._pieces}
             self._report([table.located(issue) for issue in (*table.issues, *issues)])
         return {self.file.name: frame}
 
@@ -174,8 +220,7 @@ class MultiExtractor(Extractor):
             raise SchemaKindError.from_call(
                 self.schema.__name__, "extract", needs="MULTI", other="a SingleExtractor"
             )
-        self.conversion_issues.clear()
-        self._noted.clear()
+        self._start()
         groups = self.schema.datatype_groups()
         frames: dict[str, pl.DataFrame] = {}
         issues: list[ConversionIssue] = []

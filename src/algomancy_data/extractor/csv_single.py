@@ -6,6 +6,8 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+import polars as pl
+
 from algomancy_data.errors import InvalidSchemaError
 from algomancy_data.extractor.base import SingleExtractor
 from algomancy_data.extractor.conversion import ConversionIssue, TextConventions
@@ -18,8 +20,6 @@ from algomancy_data.schema import DataType
 
 if TYPE_CHECKING:
     import logging
-
-    import polars as pl
 
     from algomancy_data.file import File
     from algomancy_data.logs import Logger
@@ -129,7 +129,19 @@ class CSVSingleExtractor(SingleExtractor):
         target = types.get(last, DataType.STRING)
         severity = ValidationSeverity.WARNING
         table = self._table or self.file.name
-        issue = ConversionIssue(table, last, target, reason, severity, count, rows)
+        problem = f"Row has fewer than {frame.width} fields"
+        issue = ConversionIssue(
+            table,
+            last,
+            target,
+            reason,
+            severity,
+            count,
+            rows,
+            problem,
+            (short_rows + self._first_row).cast(pl.get_index_type()),
+            while_reading=True,
+        )
         self._noted.append(issue)
 
 

@@ -184,8 +184,9 @@ class PartedTable:
             raise FileContentError(msg)
         pieces = [self._piece(name, dtype) for dtype in found]
         values = convert_pieces(pieces, target, self._name, self.issues)
-        if values is not None:
+        if isinstance(values, pl.Series):
             return values.alias(name)
+        self._extractor.not_from_text.add(name)
         # As text, whole: the conversion that follows says what is wrong with it.
         texts = [
             DataTypeConverter.convert_dtypes(part.frame.select(name), {name: DataType.STRING})

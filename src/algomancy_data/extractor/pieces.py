@@ -21,42 +21,56 @@ if TYPE_CHECKING:
 
 
 def convert_pieces(
-    pieces: Iterable[pl.Series], target: DataType, table: str, issues: list[ConversionIssue]
-) -> pl.Series | None:
+    pieces: Iterable[pl.Series],
+    target: DataType,
+    table: str,
+    issues: list[ConversionIssue],
+    row_numbers: pl.Series | None = None,
+) -> pl.Series | list[ConversionIssue]:
     """Convert pieces of a column to its declared type and put them together.
 
     Args:
         pieces: Columns of one name and one length; in each row, at most one has a value.
         target: The declared type.
         table: Name of the table in the issues.
-        issues: List to append the warnings to.
+        issues: List to append the warnings to, if all pieces convert.
+        row_numbers: Number of each row in the issues; None counts from 0.
 
     Returns:
-        The column; None if a piece does not convert, or they do not become one dtype.
+        The column; or why not: what is wrong with the pieces, nothing if they do not become one
+        dtype.
     """
     found: list[ConversionIssue] = []
-    converted = [convert_piece(piece, target, table, found) for piece in pieces]
-    if any(issue.severity is ValidationSeverity.ERROR for issue in found):
-        return None
-    alike = _in_one_dtype(converted)
+    converted = [convert_piece(piece, target, table, found, row_numbers) for piece in pieces]
+    errors = [issue for issue in found if issue.severity is ValidationSeverity.ERROR]
+    if errors:
+        return errors
+    alike = in_one_dtype(converted)
     if alike is None:
-        return None
+        return []
     issues += found
     name = alike[0].name
     return pl.select(pl.coalesce(pl.lit(piece) for piece in alike).alias(name)).to_series()
 
 
 def convert_piece(
-    piece: pl.Series, target: DataType, table: str, issues: list[ConversionIssue]
+    piece: pl.Series,
+    target: DataType,
+    table: str,
+    issues: list[ConversionIssue],
+    row_numbers: pl.Series | None = None,
 ) -> pl.Series:
     """Convert one column; a time of day is the interval since midnight."""
     if piece.dtype == pl.Time and target is DataType.INTERVAL:
         return piece.cast(pl.Duration("ns")).cast(pl.Duration("us"))
     frame = piece.to_frame()
-    return DataTypeConverter.convert_dtypes(frame, {piece.name: target}, issues, table).to_series()
+    converted = DataTypeConverter.convert_dtypes(
+        frame, {piece.name: target}, issues, table, row_numbers=row_numbers
+    )
+    return converted.to_series()
 
 
-def _in_one_dtype(pieces: list[pl.Series]) -> list[pl.Series] | None:
+def in_one_dtype(pieces: list[pl.Series]) -> list[pl.Series] | None:
     """Return the pieces in a dtype that holds all their values, or None if there is none."""
     dtypes = {piece.dtype for piece in pieces}
     if len(dtypes) == 1:

@@ -37,6 +37,7 @@ class ExtractionSequence:
         self._extractors: list[Extractor] = [] if extractors is None else extractors
         self._logger = logger
         self._data: dict[str, pl.DataFrame] | None = None
+        self._sources: dict[str, Extractor] = {}
 
     def add_extractor(self, extractor: Extractor) -> None:
         """Append an extractor; what was extracted before is extracted anew at the next access."""
@@ -57,6 +58,7 @@ class ExtractionSequence:
             FileContentError: A file is not what its format or schema says.
         """
         data: dict[str, pl.DataFrame] = {}
+        self._sources = {}
         for extractor in self._extractors:
             tables = extractor.extract()
             for name in tables.keys() & data.keys():
@@ -64,6 +66,7 @@ class ExtractionSequence:
                     f"Table {name!r} is extracted twice; the later one replaces the earlier."
                 )
             data |= tables
+            self._sources |= dict.fromkeys(tables, extractor)
         self._data = data
         return data
 
@@ -76,6 +79,11 @@ class ExtractionSequence:
     def completed(self) -> bool:
         """Whether the extraction has run."""
         return self._data is not None
+
+    @property
+    def sources(self) -> dict[str, Extractor]:
+        """The extractor that gave each table in the last run."""
+        return dict(self._sources)
 
     @property
     def conversion_issues(self) -> list[ConversionIssue]:

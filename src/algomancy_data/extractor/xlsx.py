@@ -63,7 +63,9 @@ class XLSXSingleExtractor(SingleExtractor):
                 f"{self.schema.__name__!r} if that is meant."
             )
         reading = SheetReading(self._table or self.file.name, self._first_row, self._noted)
-        return reading.frame(workbook, sheet, self.schema.datatypes())
+        frame = reading.frame(workbook, sheet, self.schema.datatypes())
+        self.keep_pieces(reading.pieces)
+        return frame
 
 
 class XLSXMultiExtractor(MultiExtractor):
@@ -86,12 +88,12 @@ class XLSXMultiExtractor(MultiExtractor):
         workbook = open_workbook(self.file)
         groups = self.schema.datatype_groups()
         sheets = {group: workbook.sheet_name(group) for group in groups}
-        return {
-            group: SheetReading(f"{self.file.name}.{group}", 0, self._noted).frame(
-                workbook, sheet, groups[group]
-            )
-            for group, sheet in sheets.items()
-        }
+        frames: dict[str, pl.DataFrame] = {}
+        for group, sheet in sheets.items():
+            reading = SheetReading(f"{self.file.name}.{group}", 0, self._noted)
+            frames[group] = reading.frame(workbook, sheet, groups[group])
+            self.keep_pieces(reading.pieces)
+        return frames
 
 
 class SheetReading:
@@ -101,12 +103,16 @@ class SheetReading:
         table: Name of the table in issues.
         first_row: How many rows of the table come before it.
         issues: List to append issues to.
+
+    Attributes:
+        pieces: The cells by their kind of each column, by table and name, that did not convert.
     """
 
     def __init__(self, table: str, first_row: int, issues: list[ConversionIssue]) -> None:
         self._table = table
         self._first_row = first_row
         self._issues = issues
+        self.pieces: dict[tuple[str, str], list[pl.Series]] = {}
 
     def frame(self, workbook: Workbook, sheet: str, types: Mapping[str, DataType]) -> pl.DataFrame:
         """Return the frame; a column that is not in its declared type has yet to be converted."""
@@ -121,8 +127,10 @@ class SheetReading:
             kinds = cells["kind"].drop_nulls().unique(maintain_order=True).to_list()
             pieces = [self._piece(cells, Kind(kind), name) for kind in kinds if kind != Kind.ERROR]
             values = convert_pieces(pieces, types[name], self._table, self._issues)
-            if values is not None:
+            if isinstance(values, pl.Series):
                 changed.append(values.slice(self._first_row))
+            else:
+                self.pieces[self._table, name] = pieces
         clocks = [
             convert_piece(table.frame[name], DataType.INTERVAL, self._table, self._issues)
             for name, dtype in table.frame.schema.items()
@@ -153,6 +161,9 @@ class SheetReading:
             f"{subject} an error of the workbook, which became null: {shown}.",
             count=count,
             rows=tuple(first),
+            problem="Cell shows an error of the workbook",
+            failing=pl.Series(list(rows), dtype=pl.get_index_type()),
+            while_reading=True,
         )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 from algomancy_data.frames import to_frame
 from algomancy_data.logs import as_logger
 from algomancy_data.messages import ValidationMessage, ValidationSeverity
-from algomancy_data.transformer.base import Transformer
+from algomancy_data.transformer.base import NoopTransformer, Transformer
 
 if TYPE_CHECKING:
     import logging
@@ -56,6 +56,11 @@ class TransformationSequence:
     def add_transformers(self, transformers: Iterable[Transformer]) -> None:
         """Put transformers at the end."""
         self._transformers.extend(transformers)
+
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether there is no transformer but those that are there to do nothing."""
+        return all(type(transformer) is NoopTransformer for transformer in self._transformers)
 
     def run_transformation(self, data: Mapping[str, Tabular]) -> dict[str, pl.DataFrame]:
         """Return the tables after all transformers.

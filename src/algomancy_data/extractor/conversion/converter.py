@@ -54,6 +54,7 @@ class DataTypeConverter:
         table_name: str | None = None,
         *,
         conventions: TextConventions = _DEFAULT_CONVENTIONS,
+        row_numbers: pl.Series | None = None,
     ) -> pl.DataFrame:
         """Return the frame with each declared column in its declared type.
 
@@ -67,6 +68,7 @@ class DataTypeConverter:
             issues: List to append the issues to.
             table_name: Name of the table in the issues.
             conventions: How the text columns are written.
+            row_numbers: Number of each row in the issues; None counts from 0.
 
         Raises:
             NotImplementedError: A declared type is none of :class:`DataType`.
@@ -103,7 +105,7 @@ class DataTypeConverter:
             outcomes = [convert(name) for name in work]
         converted: list[pl.Series] = []
         for (name, target), outcome in zip(work.items(), outcomes, strict=True):
-            issue = _issue(df[name], target, outcome, table_name)
+            issue = _issue(df[name], target, outcome, table_name, row_numbers)
             if issue is not None and issues is not None:
                 issues.append(issue)
             if outcome.refused is None:
@@ -134,29 +136,42 @@ def _convert(given: pl.Series, target: DataType, conventions: TextConventions) -
         return datetime_from_dates(given)
     if isinstance(dtype, pl.Datetime) and target is DataType.DATETIME:
         return Outcome(given)  # it has a time zone, which must not be lost
-    return Outcome(
-        given, given.is_not_null(), f"of dtype {dtype}, which has no reading as {target.name}"
-    )
+    reason = f"of dtype {dtype}, which has no reading as {target.name}"
+    return Outcome(given, given.is_not_null(), reason, by_value=False)
 
 
 def _issue(
-    given: pl.Series, target: DataType, outcome: Outcome, table_name: str | None
+    given: pl.Series,
+    target: DataType,
+    outcome: Outcome,
+    table_name: str | None,
+    row_numbers: pl.Series | None,
 ) -> ConversionIssue | None:
     """Describe the refused or guessed values, with the first of them and their rows."""
     concerned = outcome.guessed if outcome.refused is None else outcome.refused
     if concerned is None:
         return None
-    count = int(concerned.sum())
-    rows: list[int] = concerned.arg_true().head(_EXAMPLES).to_list()
-    shown = ", ".join(
-        f"{example} (row {row})"
-        for row, example in zip(rows, _examples(given.gather(rows)), strict=True)
-    )
+    positions = concerned.arg_true()
+    numbers = positions if row_numbers is None else row_numbers.gather(positions)
+    count = len(positions)
+    rows: list[int] = numbers.head(_EXAMPLES).to_list()
+    examples = _examples(given.gather(positions.head(_EXAMPLES)))
+    shown = ", ".join(f"{example} (row {row})" for row, example in zip(rows, examples, strict=True))
     subject = "1 value is" if count == 1 else f"{count} values are"
     reason = f"{subject} {outcome.reason}: {shown}. {outcome.advice}".rstrip()
     guess = outcome.refused is None
     severity = ValidationSeverity.WARNING if guess else ValidationSeverity.ERROR
-    return ConversionIssue(table_name, given.name, target, reason, severity, count, tuple(rows))
+    return ConversionIssue(
+        table_name,
+        given.name,
+        target,
+        reason,
+        severity,
+        count,
+        tuple(rows),
+        f"Value is {outcome.reason}",
+        None if guess or not outcome.by_value else numbers,
+    )
 
 
 def _examples(values: pl.Series) -> list[str]:

@@ -64,12 +64,12 @@ def datetime_from_text(texts: pl.Series, conventions: TextConventions) -> Outcom
         return _outcome(values, texts)
     stripped = conventions.strip(texts)
     first = stripped.drop_nulls().head(1)
-    for shape, orders in _SHAPES.items():
-        if first.str.contains(shape).any():
-            return _from_shape(stripped, shape, _allowed(orders, day_first=conventions.day_first))
-    if (values := _iso(stripped)) is not None:
-        return _outcome(values, stripped)
-    return _refuse_iso(stripped)
+    shape = next((shape for shape in _SHAPES if first.str.contains(shape).any()), None)
+    outcome = _in_one_form(stripped, shape, conventions)
+    if outcome.refused is None or 2 * outcome.refused.sum() <= stripped.count():
+        return outcome
+    usual = _usual_shape(stripped)  # the first value is the odd one
+    return outcome if usual == shape else _in_one_form(stripped, usual, conventions)
 
 
 def datetime_from_dates(dates: pl.Series) -> Outcome:
@@ -78,6 +78,23 @@ def datetime_from_dates(dates: pl.Series) -> Outcome:
     if outside.any():
         return Outcome(dates, outside.fill_null(value=False), _OUTSIDE)
     return Outcome(dates.cast(pl.Datetime("us")))
+
+
+def _in_one_form(stripped: pl.Series, shape: str | None, conventions: TextConventions) -> Outcome:
+    """Read dates of one shape, or ISO 8601 if there is none."""
+    if shape is not None:
+        orders = _allowed(_SHAPES[shape], day_first=conventions.day_first)
+        return _from_shape(stripped, shape, orders)
+    if (values := _iso(stripped)) is not None:
+        return _outcome(values, stripped)
+    return _refuse_iso(stripped)
+
+
+def _usual_shape(stripped: pl.Series) -> str | None:
+    """Return the shape that most values have, or None if that is ISO 8601."""
+    shapes = (None, *_SHAPES)
+    counts = [stripped.str.contains(_ISO if shape is None else shape).sum() for shape in shapes]
+    return shapes[counts.index(max(counts))]
 
 
 def _outcome(values: pl.Series, texts: pl.Series) -> Outcome:

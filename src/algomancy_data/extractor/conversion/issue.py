@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from algomancy_data.messages import ValidationSeverity
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from algomancy_data.schema import DataType
 
 
@@ -24,6 +26,10 @@ class ConversionIssue:
             that the reason names.
         count: How many values are concerned.
         rows: Row numbers from 0 of the first of them.
+        problem: What is wrong with each of them, without its value.
+        failing: Row numbers of all of them (any integer dtype) if each row has a problem of its
+            own; None if the column has one, or the values were read with a guess.
+        while_reading: It was found while the file was read, before any conversion.
 
     Example:
         >>> from algomancy_data import DataType
@@ -38,6 +44,15 @@ class ConversionIssue:
     severity: ValidationSeverity = ValidationSeverity.ERROR
     count: int = 0
     rows: tuple[int, ...] = ()
+    problem: str = ""
+    failing: pl.Series | None = field(default=None, repr=False, compare=False)
+    while_reading: bool = False
+
+    @property
+    def code(self) -> str:
+        """Code of the message that the issue becomes."""
+        failed = self.severity is ValidationSeverity.ERROR
+        return "CONVERSION_FAILED" if failed else "CONVERSION_AMBIGUOUS"
 
     def __str__(self) -> str:
         """Return where it is, the declared type and the reason."""

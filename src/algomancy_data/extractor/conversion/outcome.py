@@ -20,6 +20,7 @@ class Outcome:
         reason: What the refused or guessed values are: goes on after "3 values are".
         advice: A sentence on what to do.
         guessed: Boolean column: which values were converted by a guess. None if none.
+        by_value: It is the refused values that are wrong, not the dtype of the column.
     """
 
     values: pl.Series
@@ -27,6 +28,7 @@ class Outcome:
     reason: str = ""
     advice: str = ""
     guessed: pl.Series | None = None
+    by_value: bool = True
 
     @classmethod
     def of(cls, values: pl.Series, given: pl.Series, reason: str) -> Self:

@@ -27,13 +27,14 @@ def text_from_any(values: pl.Series) -> Outcome:
         return Outcome(values.cast(pl.String))
     except PolarsError:
         reason = "not all UTF-8 text" if dtype == pl.Binary else f"of dtype {dtype}, not text"
-        return Outcome(values, values.is_not_null(), reason)
+        return Outcome(values, values.is_not_null(), reason, by_value=False)
 
 
 def _json_from_nested(values: pl.Series) -> Outcome:
     """Write lists and structs as JSON; refuse what JSON does not give back identical."""
     if not _has_json_form(values.dtype):
-        return Outcome(values, values.is_not_null(), f"of dtype {values.dtype}, not JSON")
+        reason = f"of dtype {values.dtype}, not JSON"
+        return Outcome(values, values.is_not_null(), reason, by_value=False)
     plain = values.cast(_json_dtype(values.dtype))
     struct = plain.alias("v").to_frame().select(pl.struct("v")).to_series()
     json = struct.struct.json_encode()

@@ -1,0 +1,87 @@
+"""An ETL with a quarantine beside the same ETL without one, 1 % of the rows bad."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+
+from algomancy_data import Column, DataSource, DataType, SimpleETLFactory, StatelessDataManager
+from generators import CSV_DATETIME, SCHEMAS, Customers, Orders, frames, write_csv
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from algomancy_data import ETLResult
+
+BAD_EVERY = 100
+
+
+class RelatedOrders(Orders):
+    """The orders, each of which refers to a customer."""
+
+    CUSTOMER_ID = Column("customer_id", DataType.INTEGER, foreign_key=("customers", "customer_id"))
+
+
+class Checked(SimpleETLFactory):
+    check_constraints = True
+    check_foreign_keys = True
+
+
+def every(rows: int, offset: int) -> pl.Series:
+    """Return a third of 1 % of the rows."""
+    return pl.int_range(rows, eager=True) % (3 * BAD_EVERY) == offset
+
+
+@pytest.fixture(scope="module")
+def paths(rows: int, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Return orders of which 1 % have no date, no key or no customer."""
+    tables = frames(rows)
+    created = pl.col("created").dt.to_string(CSV_DATETIME)
+    tables["orders"] = tables["orders"].with_columns(
+        created=pl.when(every(rows, 1)).then(pl.lit("soon")).otherwise(created),
+        order_id=pl.when(~every(rows, 2)).then("order_id"),
+        customer_id=pl.when(every(rows, 3)).then(-pl.col("customer_id")).otherwise("customer_id"),
+    )
+    return write_csv(tables, tmp_path_factory.mktemp("csv"))
+
+
+@pytest.fixture
+def load(paths: dict[str, Path]) -> Callable[..., ETLResult]:
+    def load(*, quarantine: bool) -> ETLResult:
+        manager = StatelessDataManager(
+            Checked, [RelatedOrders, Customers], "json", DataSource, quarantine=quarantine
+        )
+        items = [(name, str(path)) for name, path in paths.items()]
+        return manager.etl_data(manager.prepare_files(file_items_with_path=items), "d")
+
+    return load
+
+
+def test_quarantine_beside_none(
+    beside: Callable[..., None], load: Callable[..., ETLResult], rows: int
+) -> None:
+    beside(lambda: load(quarantine=True), lambda: load(quarantine=False))
+    result = load(quarantine=True)
+    bad = [len(range(offset, rows, 3 * BAD_EVERY)) for offset in (1, 2, 3)]
+    assert result.quarantine["orders"].height == sum(bad)
+    assert result.datasource is not None
+    assert result.datasource.tables["orders"].height == rows - sum(bad)
+
+
+def test_quarantine_of_good_rows_beside_none(
+    beside: Callable[..., None], rows: int, tmp_path: Path
+) -> None:
+    good = write_csv(frames(rows), tmp_path)
+
+    def load(*, quarantine: bool) -> None:
+        manager = StatelessDataManager(
+            SimpleETLFactory, SCHEMAS, "json", DataSource, quarantine=quarantine
+        )
+        items = [(name, str(path)) for name, path in good.items()]
+        files = manager.prepare_files(file_items_with_path=items)
+        assert not manager.etl_data(files, "d").quarantine
+
+    beside(lambda: load(quarantine=True), lambda: load(quarantine=False))

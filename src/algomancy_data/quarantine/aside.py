@@ -1,0 +1,136 @@
+"""The quarantined rows of a table, taken apart for their way back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from algomancy_data.errors import QuarantineError
+
+if TYPE_CHECKING:
+    from algomancy_data.quarantine.settings import Quarantine
+
+_NUMBER: Final = pl.get_index_type()
+
+
+class Aside:
+    """The quarantined rows of a table.
+
+    Args:
+        table: Logical name of the table.
+        good: Its good rows.
+        quarantined: The others, as they were loaded; None if there are none.
+        settings: How the columns of the quarantine are named.
+
+    Attributes:
+        row: Name of the column with the row numbers.
+
+    Raises:
+        QuarantineError: The two do not fit together.
+    """
+
+    def __init__(
+        self,
+        table: str,
+        good: pl.DataFrame,
+        quarantined: pl.DataFrame | None,
+        settings: Quarantine,
+    ) -> None:
+        self._table = table
+        self._settings = settings
+        self.row = settings.row
+        if quarantined is None:
+            quarantined = good.clear().with_columns(
+                pl.Series(settings.row, [], _NUMBER),
+                pl.Series(settings.reasons, [], pl.List(pl.String)),
+                pl.Series(settings.messages, [], pl.List(pl.String)),
+            )
+        expected = {*good.columns, *settings.columns}
+        if set(quarantined.columns) != expected:
+            msg = (
+                f"The table {settings.table(table)!r} is not the quarantine of {table!r}: it must "
+                f"have the columns {', '.join(map(repr, sorted(expected)))}."
+            )
+            raise QuarantineError(msg)
+        self._frame = quarantined.with_columns(pl.col(self.row).cast(_NUMBER)).sort(self.row)
+        self._columns = good.columns
+        self._height = good.height + quarantined.height
+        numbers = self._frame[self.row]
+        if numbers.is_duplicated().any() or (numbers >= self._height).any():
+            msg = (
+                f"The quarantine of table {table!r} has row numbers that do not fit: rows were "
+                f"added to the table or to its quarantine, or taken away. Load the file again "
+                f"with etl_data()."
+            )
+            raise QuarantineError(msg)
+
+    @property
+    def height(self) -> int:
+        """How many rows there are."""
+        return self._frame.height
+
+    @property
+    def did_not_convert(self) -> pl.Series:
+        """Which rows have a value that was not what its column declares."""
+        is_conversion = pl.element().str.starts_with("CONVERSION_")
+        return self._frame[self._settings.reasons].list.eval(is_conversion).list.any()
+
+    def good_numbers(self) -> pl.Series:
+        """Return the numbers of the rows that are not in quarantine."""
+        free = pl.repeat(value=True, n=self._height, dtype=pl.Boolean, eager=True)
+        return free.scatter(self._frame[self.row], values=False).arg_true().cast(_NUMBER)
+
+    def is_among(self, mended: pl.DataFrame | None) -> pl.Series:
+        """Return which of the rows were mended."""
+        rows = pl.Series([], dtype=_NUMBER) if mended is None else mended[self.row]
+        return self._frame[self.row].is_in(rows.implode())
+
+    def part(self, mask: pl.Series) -> tuple[pl.DataFrame, pl.Series]:
+        """Return some rows, as they were extracted, and their numbers."""
+        rows = self._frame.filter(mask)
+        return rows.select(self._columns), rows[self.row]
+
+    def reasons_of(self, rows: pl.Series) -> pl.DataFrame | None:
+        """Return why rows are in quarantine, one row per reason."""
+        if rows.is_empty():
+            return None
+        settings = self._settings
+        return (
+            self._frame.filter(pl.col(self.row).is_in(rows.implode()))
+            .select(
+                pl.col(self.row).alias("row"),
+                pl.col(settings.reasons).alias("code"),
+                pl.col(settings.messages).alias("message"),
+            )
+            .explode("code", "message")
+        )
+
+    def mended(self, given: pl.DataFrame) -> pl.DataFrame:
+        """Return mended rows with all columns and their numbers, in order of these.
+
+        Raises:
+            QuarantineError: They do not say which rows they are, or are none of the quarantine.
+        """
+        where = f"Mended rows of table {self._table!r}"
+        if self.row not in given.columns:
+            msg = f"{where} need the column {self.row!r}: which rows of the quarantine they are."
+            raise QuarantineError(msg)
+        known = {*self._columns, *self._settings.columns}
+        unknown = [name for name in given.columns if name not in known]
+        if unknown:
+            msg = f"{where} have the column {unknown[0]!r}, which the table has not."
+            raise QuarantineError(msg)
+        rows = given[self.row].cast(_NUMBER, strict=False)
+        strangers = rows.is_null() | ~rows.is_in(self._frame[self.row].implode())
+        if strangers.any():
+            value = given[self.row].filter(strangers)[0]
+            msg = f"{where}: there is no row {value} in quarantine."
+            raise QuarantineError(msg)
+        if rows.is_duplicated().any():
+            msg = f"{where}: row {rows.filter(rows.is_duplicated())[0]} is there more than once."
+            raise QuarantineError(msg)
+        values = given.with_columns(rows).sort(self.row)
+        values = values.drop(self._settings.columns[1:], strict=False)
+        before = self._frame.filter(self.is_among(values)).select(*self._columns, self.row)
+        return before.with_columns(values.get_columns())

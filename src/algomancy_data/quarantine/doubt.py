@@ -1,0 +1,77 @@
+"""Texts that only the rest of their column could explain: 1,234 and 03/04/2024."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from algomancy_data.extractor.conversion import ConversionIssue, TextConventions
+from algomancy_data.extractor.conversion.notation import patterns
+from algomancy_data.schema import DataType
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_DAY_AND_MONTH: Final = r"^(?<one>[0-9]{1,2})[/-](?<other>[0-9]{1,2})[/-][0-9]{4}"
+_MONTHS: Final = 12
+_EXAMPLES: Final = 5
+
+
+def doubtful_values(
+    frame: pl.DataFrame,
+    types: Mapping[str, DataType],
+    conventions: TextConventions,
+    table: str,
+    numbers: pl.Series,
+) -> list[ConversionIssue]:
+    """Return an issue for each column with texts that can be read in two ways.
+
+    Args:
+        frame: Some rows of a table.
+        types: Declared type by column name.
+        conventions: How text is written, as far as the schema says it.
+        table: Logical name of the table.
+        numbers: Number of each row.
+    """
+    issues: list[ConversionIssue] = []
+    for name, target in types.items():
+        if name not in frame.columns or frame.schema[name] != pl.String:
+            continue
+        texts = conventions.strip(frame[name])
+        doubtful = _doubtful(texts, target, conventions)
+        if doubtful is None or not doubtful.any():
+            continue
+        failing = numbers.filter(doubtful)
+        values = texts.filter(doubtful).head(_EXAMPLES)
+        first = failing.head(_EXAMPLES).to_list()
+        shown = ", ".join(
+            f"{value!r} (row {row})" for row, value in zip(first, values, strict=True)
+        )
+        issue = ConversionIssue(
+            table,
+            name,
+            target,
+            f"{len(failing)} value(s) can be read in two ways, and the column that decided it is "
+            f"not here: {shown}. Give numbers, dates and times as such or in ISO 8601, or declare "
+            f"decimal_mark or day_first in the schema's CSVDialect.",
+            count=len(failing),
+            rows=tuple(first),
+            problem="Value can be read in two ways",
+            failing=failing,
+        )
+        issues.append(issue)
+    return issues
+
+
+def _doubtful(texts: pl.Series, target: DataType, conventions: TextConventions) -> pl.Series | None:
+    if target in {DataType.FLOAT, DataType.INTEGER} and conventions.decimal_mark is None:
+        fits = [texts.str.contains(pattern) for pattern in patterns(texts).values()]
+        doubtful = texts.str.contains("[.,]") & fits[0] & fits[1]
+        return doubtful.fill_null(value=False)
+    if target is DataType.DATETIME and conventions.day_first is None:
+        parts = texts.str.extract_groups(_DAY_AND_MONTH).struct.unnest()
+        one, other = (parts[name].cast(pl.Int64) for name in ("one", "other"))
+        doubtful = (one <= _MONTHS) & (other <= _MONTHS) & (one != other)
+        return doubtful.fill_null(value=False)
+    return None

@@ -1,0 +1,232 @@
+"""The way back: quarantined rows, mended or not, among the good rows that they were taken from.
+
+A row number is the number of the row in the file. The good rows have the numbers that are not in
+quarantine, in order, so each row finds its old place without anything else being kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+import polars as pl
+
+from algomancy_data.datasource import BaseDataSource, DataSource
+from algomancy_data.errors import QuarantineError
+from algomancy_data.extractor import ExtractionSequence, Extractor
+from algomancy_data.extractor.conversion import DataTypeConverter
+from algomancy_data.extractor.separation import Reconversion, SeparatedTable, separate
+from algomancy_data.file import File
+from algomancy_data.frames import to_frame
+from algomancy_data.quarantine.aside import Aside
+from algomancy_data.quarantine.columns import as_text, join
+from algomancy_data.quarantine.doubt import doubtful_values
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from algomancy_data.extractor.conversion import ConversionIssue
+    from algomancy_data.frames import Tabular
+    from algomancy_data.logs import Logger
+    from algomancy_data.quarantine.settings import Quarantine
+    from algomancy_data.schema import Schema
+
+_NUMBER: Final = pl.get_index_type()
+
+
+def replay_sequence(
+    source: BaseDataSource,
+    mended: Mapping[str, Tabular | Any],
+    settings: Quarantine,
+    schemas: Iterable[type[Schema]],
+    logger: Logger | None = None,
+) -> ExtractionSequence:
+    """Return what gives the tables of a dataset as they were extracted, with mended rows.
+
+    Args:
+        source: The dataset.
+        mended: Mended rows by table.
+        settings: Those that the dataset was loaded with.
+        schemas: What declares the tables.
+        logger: Told what happens.
+
+    Raises:
+        QuarantineError: The dataset has no quarantine, its tables were changed by transformers,
+            or the mended rows do not fit.
+    """
+    tables = source.tables if isinstance(source, DataSource) else {}
+    extracted = {} if source.provenance is None else source.provenance.extracted
+    aside = {name: tables[table] for name in extracted if (table := settings.table(name)) in tables}
+    if not aside:
+        msg = (
+            f"Data {source.name!r} has no rows in quarantine: no table whose name ends in "
+            f"{settings.suffix!r} came from an ETL with quarantine=…."
+        )
+        raise QuarantineError(msg)
+    unknown = [name for name in mended if name not in aside]
+    if unknown:
+        listed = ", ".join(map(repr, aside))
+        msg = f"No rows of table {unknown[0]!r} are in quarantine, only of {listed}."
+        raise QuarantineError(msg)
+    by_table = _schemas_by_table(schemas)
+    extractors: list[Extractor] = []
+    for name, columns in extracted.items():
+        if columns is None or name not in tables:
+            msg = (
+                f"Table {name!r} of data {source.name!r} is not what was extracted: transformers "
+                f"changed it, so its rows cannot go through the ETL again. Correct the file and "
+                f"load it with etl_data()."
+            )
+            raise QuarantineError(msg)
+        if name not in by_table:
+            msg = f"No schema declares table {name!r}. Give its schema to the manager."
+            raise QuarantineError(msg)
+        good = tables[name].select(columns)
+        quarantined = aside.get(name)
+        frame = None if name not in mended else to_frame(mended[name], name)
+        extractors.append(
+            ReplayedTable(name, by_table[name], good, quarantined, frame, settings, logger)
+        )
+    return ExtractionSequence(extractors, logger)
+
+
+class ReplayedTable(Extractor):
+    """Gives a table that was extracted before, with the rows that can be read by now.
+
+    Args:
+        table: Logical name of the table.
+        schema: What declares it.
+        good: Its good rows.
+        quarantined: Its other rows; None if there are none.
+        mended: Values in their place, by row number; None if nothing was mended.
+        settings: How the columns of the quarantine are named.
+        logger: Where warnings go.
+
+    Raises:
+        QuarantineError: The rows do not fit.
+    """
+
+    def __init__(
+        self,
+        table: str,
+        schema: type[Schema],
+        good: pl.DataFrame,
+        quarantined: pl.DataFrame | None,
+        mended: pl.DataFrame | None,
+        settings: Quarantine,
+        logger: Logger | None = None,
+    ) -> None:
+        super().__init__(File(schema.file_name(), "frame"), schema, logger)
+        self._table = table
+        self._good = good
+        self._aside = Aside(table, good, quarantined, settings)
+        self._mended = None if mended is None else self._aside.mended(mended)
+        self._separated: SeparatedTable | None = None
+
+    def extract(self) -> dict[str, pl.DataFrame]:
+        """Return the good rows, and those of the others that can be read, in their old order."""
+        self._start()
+        self._separated = self._put_together()
+        self._report([*self._separated.taken, *self._separated.left])
+        return {self._table: self._separated.frame}
+
+    def _put_together(self) -> SeparatedTable:
+        aside = self._aside
+        is_mended = aside.is_among(self._mended)
+        parts = [
+            (self._good, aside.good_numbers()),
+            aside.part(~is_mended & aside.did_not_convert),
+            aside.part(~is_mended & ~aside.did_not_convert),
+        ]
+        read = [self._read(*parts[2])]
+        if self._mended is not None:
+            parts.append((self._mended.drop(aside.row), self._mended[aside.row]))
+            read.append(self._read(*parts[3]))
+        frames = [self._good, *(part.frame for part in read)]
+        rows = pl.concat([parts[0][1], *(part.rows for part in read if part.rows is not None)])
+        order = rows.arg_sort()
+        frame = pl.DataFrame([self._together(name, frames) for name in self._good.columns])
+        return SeparatedTable(
+            frame[order],
+            self._good.height + aside.height,
+            partial(self._original, parts),
+            rows.gather(order),
+            [issue for part in read for issue in part.taken],
+            [issue for part in read for issue in part.left],
+            aside.reasons_of(parts[1][1]),
+        )
+
+    def separate(
+        self,
+        table: str,  # noqa: ARG002  there is one
+        frame: pl.DataFrame,  # noqa: ARG002  it is known
+        takes: Callable[[ConversionIssue], bool],  # noqa: ARG002  rows that cannot be read stay
+    ) -> SeparatedTable:
+        """Return the rows of the last extraction; those that could not be read are out."""
+        if self._separated is None:
+            self._separated = self._put_together()
+        return self._separated
+
+    def _read(self, frame: pl.DataFrame, numbers: pl.Series) -> SeparatedTable:
+        types, conventions = self._declared(self._table), self._conventions
+        doubtful = doubtful_values(frame, types, conventions, self._table, numbers)
+        out = pl.Series([], dtype=_NUMBER)
+        for issue in doubtful:
+            out = out if issue.failing is None else out.append(issue.failing)
+        clear = ~numbers.is_in(out.implode())
+        frame, numbers = frame.filter(clear), numbers.filter(clear)
+        issues: list[ConversionIssue] = []
+        frame = DataTypeConverter.convert_dtypes(
+            frame, types, issues, self._table, conventions=conventions, row_numbers=numbers
+        )
+        again = Reconversion(self._table, types, conventions)
+        part = separate(frame, issues, lambda _: True, again, numbers=numbers)
+        return replace(
+            part,
+            rows=numbers if part.rows is None else part.rows,
+            taken=[*doubtful, *part.taken],
+        )
+
+    def _together(self, name: str, frames: list[pl.DataFrame]) -> pl.Series:
+        values = join([frame[name] for frame in frames])
+        if values is None:
+            dtypes = " and ".join(dict.fromkeys(str(frame.schema[name]) for frame in frames))
+            msg = (
+                f"Table {self._table!r}: the values of column {name!r} do not go together, they "
+                f"are {dtypes}. Give mended values in the dtype of the good ones."
+            )
+            raise QuarantineError(msg)
+        return values
+
+    def _original(
+        self, parts: list[tuple[pl.DataFrame, pl.Series]], rows: pl.Series
+    ) -> pl.DataFrame:
+        """Return rows as they were extracted, or given; as text where they are of two kinds."""
+        wanted = rows.implode()
+        found: list[tuple[pl.DataFrame, pl.Series]] = []
+        for frame, numbers in parts:
+            among = numbers.is_in(wanted)
+            if among.any():
+                found.append((frame.filter(among), numbers.filter(among)))
+        order = pl.concat([numbers for _, numbers in found]).arg_sort()
+        columns: list[pl.Series] = []
+        for name in self._good.columns:
+            pieces = [frame[name] for frame, _ in found]
+            values = join(pieces)
+            if values is None:
+                values = pl.concat([as_text(piece, self._conventions) for piece in pieces])
+            columns.append(values)
+        return pl.DataFrame(columns)[order]
+
+
+def _schemas_by_table(schemas: Iterable[type[Schema]]) -> dict[str, type[Schema]]:
+    """Return the schema that declares each table: all of a MULTI schema's have the same one."""
+    tables: dict[str, type[Schema]] = {}
+    for schema in schemas:
+        name = schema.file_name()
+        if schema.is_single():
+            tables[name] = schema
+        else:
+            tables |= {f"{name}.{group}": schema for group in schema.sub_names()}
+    return tables
