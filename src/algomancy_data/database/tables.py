@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 # parts take less memory on the way, down to this size, and as long.
 _ROWS_PER_READ: Final = 250_000
 # As many at a time are encoded, and between them one can interrupt. Chosen by measurement.
-_ROWS_PER_WRITE: Final = 100_000
+_ROWS_PER_WRITE: Final = 50_000
 # Below this, opening another connection takes longer than it saves.
 _ROWS_WORTH_A_CONNECTION: Final = 50_000
 
