@@ -32,9 +32,19 @@ print(json.dumps([datasets, rows, digest.hexdigest()]))
 """
 
 
+# What a shell starts in the background ignores Ctrl-C otherwise.
+RUN = """
+import os, runpy, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.argv = sys.argv[1:]
+sys.path.insert(0, os.path.dirname(sys.argv[0]))
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
 def start(database: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, str(DEMO), "--database", str(database)],
+        [sys.executable, "-c", RUN, str(DEMO), "--database", str(database)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
