@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias
 
 import polars as pl
 
@@ -16,7 +16,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class CSVFile(File):
+class _FormatFile(File):
+    """A file whose class says its format."""
+
+    _format: ClassVar[FileExtension]
+
+    def __init__(
+        self, name: str, path: str | Path | None = None, content: str | None = None
+    ) -> None:
+        super().__init__(name, self._format, path, content)
+
+
+class CSVFile(_FormatFile):
     r"""A CSV file.
 
     Args:
@@ -26,20 +37,17 @@ class CSVFile(File):
 
     Raises:
         FileNotFoundError: There is nothing at ``path``.
-        FileContentError: ``path`` is a directory, or ``content`` is no data URI.
+        FileContentError: ``content`` is no data URI.
 
     Example:
         >>> CSVFile("t", content="data:text/csv;base64,YTtiCjE7Mgo=").content
         'a;b\n1;2\n'
     """
 
-    def __init__(
-        self, name: str, path: str | Path | None = None, content: str | None = None
-    ) -> None:
-        super().__init__(name, FileExtension.CSV, path, content)
+    _format = FileExtension.CSV
 
 
-class JSONFile(File):
+class JSONFile(_FormatFile):
     """A JSON file: one document, or one record per line.
 
     Args:
@@ -49,20 +57,17 @@ class JSONFile(File):
 
     Raises:
         FileNotFoundError: There is nothing at ``path``.
-        FileContentError: ``path`` is a directory, or ``content`` is no data URI.
+        FileContentError: ``content`` is no data URI.
 
     Example:
         >>> JSONFile("t", content="data:application/json;base64,W3siYSI6MX1d").content
         '[{"a":1}]'
     """
 
-    def __init__(
-        self, name: str, path: str | Path | None = None, content: str | None = None
-    ) -> None:
-        super().__init__(name, FileExtension.JSON, path, content)
+    _format = FileExtension.JSON
 
 
-class NDJSONFile(File):
+class NDJSONFile(_FormatFile):
     r"""A file with one JSON record per line (``.ndjson``, ``.jsonl``).
 
     Args:
@@ -72,20 +77,17 @@ class NDJSONFile(File):
 
     Raises:
         FileNotFoundError: There is nothing at ``path``.
-        FileContentError: ``path`` is a directory, or ``content`` is no data URI.
+        FileContentError: ``content`` is no data URI.
 
     Example:
         >>> NDJSONFile("t", content="data:;base64,eyJhIjoxfQp7ImEiOjJ9Cg==").content
         '{"a":1}\n{"a":2}\n'
     """
 
-    def __init__(
-        self, name: str, path: str | Path | None = None, content: str | None = None
-    ) -> None:
-        super().__init__(name, FileExtension.NDJSON, path, content)
+    _format = FileExtension.NDJSON
 
 
-class XLSXFile(File):
+class XLSXFile(_FormatFile):
     """An XLSX workbook.
 
     Args:
@@ -101,10 +103,7 @@ class XLSXFile(File):
     other_suffixes = ("xlsm",)
     _compressions = (GZIP, ZSTD)  # a workbook is a zip itself
 
-    def __init__(
-        self, name: str, path: str | Path | None = None, content: str | None = None
-    ) -> None:
-        super().__init__(name, FileExtension.XLSX, path, content)
+    _format = FileExtension.XLSX
 
     def workbook(self) -> Workbook:
         """Open the workbook.
@@ -151,7 +150,7 @@ def _records(workbook: Workbook, sheet: str) -> str:
     ).write_json()
 
 
-class ParquetFile(File):
+class ParquetFile(_FormatFile):
     """A Parquet file.
 
     Args:
@@ -166,13 +165,10 @@ class ParquetFile(File):
 
     other_suffixes = ("pq",)
 
-    def __init__(
-        self, name: str, path: str | Path | None = None, content: str | None = None
-    ) -> None:
-        super().__init__(name, FileExtension.PARQUET, path, content)
+    _format = FileExtension.PARQUET
 
 
-class ArrowFile(File):
+class ArrowFile(_FormatFile):
     """An Arrow IPC file or stream, also known as Feather.
 
     Args:
@@ -187,10 +183,7 @@ class ArrowFile(File):
 
     other_suffixes = ("arrows", "feather", "ipc")
 
-    def __init__(
-        self, name: str, path: str | Path | None = None, content: str | None = None
-    ) -> None:
-        super().__init__(name, FileExtension.ARROW, path, content)
+    _format = FileExtension.ARROW
 
 
 _FileType: TypeAlias = type[CSVFile | JSONFile | NDJSONFile | XLSXFile | ParquetFile | ArrowFile]
