@@ -21,4 +21,5 @@ def drive(recording: Recording):
     logger = Logger()
     manager = StatelessDataManager(SimpleETLFactory, [], "json", DataSource, logger)
     manager.add_data_source(source)
+    manager.derive_data("a", "b")
     recording.keep("logged", len(logger.get_logs()) > 0)
