@@ -239,6 +239,10 @@ class UnstorableError(StoreError, ValueError, TypeError):
     """A value, dtype or name cannot be kept exactly by the store, so nothing was written."""
 
 
+class StoreNotFoundError(StoreError):
+    """There is no store where one is to be read."""
+
+
 class PortablePathWarning(UserWarning):
     """A database is reached through a driver that moves rows one by one."""
 
@@ -257,3 +261,7 @@ class MissingExtraError(AlgomancyDataError, ImportError):
             f"{feature} needs packages that are not installed. "
             f"Run: pip install 'algomancy-data[{extra}]'",
         )
+
+
+class CommandLineError(AlgomancyDataError, ValueError):
+    """A command, its configuration, or a module that it names is written wrongly."""
