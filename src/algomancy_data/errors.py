@@ -92,7 +92,7 @@ class UnknownSubschemaError(SchemaError, ValueError, KeyError):
 
 
 class FrameError(AlgomancyDataError, TypeError):
-    """An object given as a table cannot be turned into a ``polars.DataFrame``."""
+    """An object given as a table cannot become a Polars frame, or a frame not one of pandas."""
 
 
 class FileContentError(AlgomancyDataError, ValueError):
@@ -261,6 +261,11 @@ class MissingExtraError(AlgomancyDataError, ImportError):
             f"{feature} needs packages that are not installed. "
             f"Run: pip install 'algomancy-data[{extra}]'",
         )
+
+    @classmethod
+    def from_package(cls, feature: str, package: str) -> Self:
+        """Name the feature and the package of others to install."""
+        return cls(f"{feature} needs {package}, which is not installed. Run: pip install {package}")
 
 
 class CommandLineError(AlgomancyDataError, ValueError):
