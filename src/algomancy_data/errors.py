@@ -124,6 +124,18 @@ class ETLConstructionError(AlgomancyDataError):
         self.message = message
 
 
+class UnknownFileError(ETLConstructionError, ValueError):
+    """A file was handed in that no schema declares."""
+
+    @classmethod
+    def from_declared(cls, name: str, declared: Iterable[str]) -> Self:
+        """Name the file, and those that schemas declare."""
+        return cls(
+            f"No Schema available for {name}. Schemas exist for: {_listing(declared)}. Declare a "
+            f'Schema with _FILENAME = "{name}" and give it to the manager.'
+        )
+
+
 class ValidationError(AlgomancyDataError):
     """A component refuses to go on with the data it got.
 
