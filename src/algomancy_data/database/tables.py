@@ -14,6 +14,7 @@ from algomancy_data.database.layout import TableLayout
 from algomancy_data.database.naming import NO_COLUMNS, hashed_table_name, table_name
 from algomancy_data.database.storage.base import quoted
 from algomancy_data.errors import ColumnNotFoundError, SchemaDriftError, StoreError
+from algomancy_data.metrics import phase_under_way
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -62,6 +63,8 @@ class PreparedTable:
             encoded = _encoded_ahead(self._storage, self.frame, self.columns)
             with closing(encoded) as parts:
                 self._storage.transport.ingest(connection, table, parts)
+        else:
+            phase_under_way().advance(self.frame.height)
         return layout
 
 
@@ -83,6 +86,7 @@ def copy_table(
     original, copy = _table(storage, source), _table(storage, layout)
     copy.create(connection)
     storage.copy_rows(connection, original, copy)
+    phase_under_way().advance(layout.height)
     return layout
 
 
@@ -113,7 +117,9 @@ def read_table(
     check_drift(connection, storage, layout)
     wanted = [column.name for column in layout.columns] if columns is None else list(columns)
     needed = _needed_columns(layout, wanted, predicate)
+    phase = phase_under_way()
     if not needed:
+        phase.advance(layout.height)
         return pl.DataFrame(height=layout.height)
     table = _table(storage, layout)
     physical = [
@@ -125,6 +131,7 @@ def read_table(
     def read_part(own: sa.Connection, places: range) -> pl.DataFrame:
         stored = storage.transport.fetch(own, storage.at(sa.select(*physical), places), len(places))
         frame = storage.codec.decode(stored, needed, layout.name)
+        phase.advance(frame.height)
         if predicate is not None:
             frame = frame.filter(predicate)
         return frame[wanted]
@@ -194,17 +201,22 @@ def _encoded_ahead(
     def encoded(rows: pl.DataFrame) -> list[Any]:
         return storage.transport.arranged(storage.codec.encode(rows, columns))
 
+    phase = phase_under_way()
     first, *others = frame.iter_slices(_ROWS_PER_WRITE)
     if not others:
         yield from encoded(first)
+        phase.advance(first.height)  # whoever asks for more has written these
         return
     with ThreadPoolExecutor(1, "algomancy-data-encoder") as pool:
-        coming = pool.submit(encoded, first)
+        coming, height = pool.submit(encoded, first), first.height
         for rows in others:
             ready = coming.result()
             coming = pool.submit(encoded, rows)
             yield from ready
+            phase.advance(height)
+            height = rows.height
         yield from coming.result()
+        phase.advance(height)
 
 
 def _split(places: range, height: int, rows: int) -> list[range]:
