@@ -60,6 +60,11 @@ class Entry:
     messages: tuple[ValidationMessage, ...] = ()
     version: str = field(default_factory=lambda: uuid4().hex)
 
+    @property
+    def rows(self) -> int | None:
+        """Rows of all tables; None for a payload."""
+        return None if self.tables is None else sum(table.height for table in self.tables)
+
     @classmethod
     def from_row(cls, row: sa.Row[Any]) -> Self:
         """Return the entry of a catalogue row.

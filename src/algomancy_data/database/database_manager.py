@@ -20,6 +20,7 @@ from algomancy_data.datamanager.names import check_name
 from algomancy_data.datasource import BASEDATASOURCE, DataClassification, DataSource
 from algomancy_data.errors import StoreError
 from algomancy_data.integrity import Damage
+from algomancy_data.metrics import phase_under_way
 
 if TYPE_CHECKING:
     import logging
@@ -59,7 +60,7 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
         logger: Told what happens.
         halt_on: Severity from which a finding makes an ETL fail.
         message_limit: Messages per check that an ETL reports one by one.
-        progress: Told when a phase of an ETL begins and ends.
+        progress: Told when a phase of an ETL, and what else is done to the store, begins and ends.
         quarantine: Which rows an ETL puts aside.
 
     Raises:
@@ -140,7 +141,7 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
                 to do (also a ``RuntimeError``).
             StoreError: The database cannot be reached.
         """
-        with store_errors(self._engine, "opening it"):
+        with self._measuring("startup"), store_errors(self._engine, "opening it"):
             create_or_check(self._engine)
         self._started = True
         self.log(f"Opened {describe(self._engine)}, session {self._session_id!r}.")
@@ -175,14 +176,19 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
             cached = self._cache.use(data_key, current)
             if cached is not None:
                 return cached
-        with self._reading(doing, data_key) as connection:
+        with (
+            self._measuring("read", data_key) as phase,
+            self._reading(doing, data_key) as connection,
+        ):
             entry = self._catalogue.entry(connection, data_key)
             if entry is None:
                 return None
             if entry.ds_type not in set(DataClassification):
                 self._logger.error(f"Dataset {data_key!r} has the unknown type {entry.ds_type!r}.")
                 return None
+            phase.total_rows = entry.rows
             data = self._datasets.load(connection, entry, self._data_object_type)
+            phase.gives(data.tables.values() if isinstance(data, DataSource) else ())
             self._cache.keep(data_key, data, entry.version)
             return data
 
@@ -222,9 +228,15 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
             >>> manager.close()
         """
         doing = f"reading table {table!r} of dataset {data_key!r}"
-        with self._reading(doing, data_key) as connection:
+        with (
+            self._measuring("read", data_key) as phase,
+            self._reading(doing, data_key) as connection,
+        ):
             entry = self._datasets.require(connection, data_key)
-            return self._datasets.read_table(connection, entry, table, columns, predicate, head)
+            frame = self._datasets.read_table(connection, entry, table, columns, predicate, head)
+            phase.rows = frame.height
+            phase.gives([frame])
+            return frame
 
     def query(self, sql: str, datasets: Sequence[str] | None = None) -> pl.DataFrame:
         """Return the result of a query that the database runs itself.
@@ -334,7 +346,8 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
             if not self._can_copy(existing_key):
                 super().derive_data(existing_key, derived_key)
                 return
-            self._copy(existing_key, derived_key)
+            with self._measuring("derive", derived_key):
+                self._copy(existing_key, derived_key)
         self.log(f"Derived {derived_key!r} from {existing_key!r}.")
 
     def _can_copy(self, data_key: str) -> bool:
@@ -359,6 +372,7 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
     def _keep(self, data_key: str, data: BASEDATASOURCE) -> None:
         # Everything that can be refused is refused before the transaction begins.
         prepared = self._datasets.prepare(data_key, data)
+        prepared.describe(phase_under_way())
         doing, size = f"writing dataset {data_key!r}", prepared.bytes
         with self._writing(doing, data_key, size) as connection:
             entry = self._datasets.write(connection, prepared)

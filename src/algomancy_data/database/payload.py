@@ -24,6 +24,7 @@ from algomancy_data.database.protocols import ArrowPayloadLayout
 from algomancy_data.dtypes import schema_from_json, schema_to_json
 from algomancy_data.errors import SchemaDriftError, SerializationError, UnstorableError
 from algomancy_data.frames import to_frame
+from algomancy_data.metrics import phase_under_way
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -112,6 +113,7 @@ class PreparedPayload:
         for number, frame in enumerate(self.frames.values()):
             with closing(payload_frames.encode(frame)) as segments:
                 parts.append(write_part(connection, key, _table_part(number), segments))
+            phase_under_way().advance(frame.height)
         payload = self._text if self._fits_in_row else None
         if self._kind == _JSON and self._fits_in_row:
             return StoredPayload(payload, None)
@@ -181,6 +183,7 @@ def read_payload(
         tables[table] = payload_frames.decode(segments(part), schema, table)
         if tables[table].height != height:
             raise key.damage(part, f"it has {tables[table].height} rows instead of {height}")
+        phase_under_way().advance(height)
     try:
         return cast("BASEDATASOURCE", cls.from_payload(metadata, tables))
     except Exception as error:

@@ -15,6 +15,7 @@ from algomancy_data.database.marks import Mark
 from algomancy_data.database.naming import NO_COLUMNS, hashed_table_name, table_name
 from algomancy_data.database.storage.base import quoted
 from algomancy_data.errors import ColumnNotFoundError, SchemaDriftError, StoreError
+from algomancy_data.metrics import phase_under_way
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -63,6 +64,8 @@ class PreparedTable:
             encoded = _encoded_ahead(self._storage, self.frame, self.columns)
             with closing(encoded) as parts:
                 self._storage.transport.ingest(connection, table, parts)
+        else:
+            phase_under_way().advance(self.frame.height)
         return layout
 
 
@@ -84,6 +87,7 @@ def copy_table(
     original, copy = _table(storage, source), _table(storage, layout)
     storage.create(connection, copy, Mark(session, dataset, source.name))
     storage.copy_rows(connection, original, copy)
+    phase_under_way().advance(layout.height)
     return layout
 
 
@@ -116,8 +120,10 @@ def read_table(
     check_drift(connection, storage, layout)
     wanted = [column.name for column in layout.columns] if columns is None else list(columns)
     needed = _needed_columns(layout, wanted, predicate)
+    phase = phase_under_way()
     height = layout.height if head is None else min(head, layout.height)
     if not needed:
+        phase.advance(height)
         return pl.DataFrame(height=height)
     table = _table(storage, layout)
     physical = [
@@ -130,6 +136,7 @@ def read_table(
         rows = storage.at(sa.select(*physical), places).limit(head)
         stored = storage.transport.fetch(own, rows, len(places) if head is None else max(height, 1))
         frame = storage.codec.decode(stored, needed, layout.name)
+        phase.advance(frame.height)
         if predicate is not None:
             frame = frame.filter(predicate)
         return frame[wanted]
@@ -207,17 +214,22 @@ def _encoded_ahead(
     def encoded(rows: pl.DataFrame) -> list[Any]:
         return storage.transport.arranged(storage.codec.encode(rows, columns))
 
+    phase = phase_under_way()
     first, *others = frame.iter_slices(_ROWS_PER_WRITE)
     if not others:
         yield from encoded(first)
+        phase.advance(first.height)  # whoever asks for more has written these
         return
     with ThreadPoolExecutor(1, "algomancy-data-encoder") as pool:
-        coming = pool.submit(encoded, first)
+        coming, height = pool.submit(encoded, first), first.height
         for rows in others:
             ready = coming.result()
             coming = pool.submit(encoded, rows)
             yield from ready
+            phase.advance(height)
+            height = rows.height
         yield from coming.result()
+        phase.advance(height)
 
 
 def _split(places: range, height: int, rows: int) -> list[range]:

@@ -17,6 +17,7 @@ from algomancy_data.folder import tables
 from algomancy_data.folder.manifest import HEAD_BYTES, Manifest, StoredFile, is_manifest
 from algomancy_data.folder.names import stems
 from algomancy_data.integrity import Damage, Leftover
+from algomancy_data.metrics import phase_under_way
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -156,6 +157,7 @@ class FolderReader:
             with self._damage(manifest, table.stored, missing_is_damage=False):
                 check(path, table.stored)
                 frames[table.name] = tables.map_table(path, table)
+            phase_under_way().advance(table.rows)
         text = None
         if manifest.text is not None:
             with self._damage(manifest, manifest.text, missing_is_damage=False):
