@@ -58,9 +58,7 @@ def test_foreign_keys_with_orphans_are_comments_that_say_how_many(loaded):
         "distinct ones are not." in text
     )
     assert "Nearly a foreign key to planes.tailnum: 85.0 % of the values are there, 721" in text
-    assert (
-        "# Nearly a foreign key to weather (origin, time_hour): origin, time_hour; 99.5 %" in text
-    )
+    assert "Nearly a foreign key to weather (origin, time_hour): origin, time_hour; 99.5 %" in text
 
 
 def test_the_share_of_orphans_is_that_of_a_join(loaded):

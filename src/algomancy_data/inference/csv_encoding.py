@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import io
+import re
 from typing import TYPE_CHECKING, Final
 
 from algomancy_data.errors import FileContentError
@@ -21,6 +22,7 @@ _MARKS: Final = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
+_PAGE: Final = re.compile(rb"\s*<(?:!doctype|html|\?xml)\b", re.IGNORECASE)
 _MANY_NULS: Final = 0.3
 _SINGLE_BYTE: Final = ("cp1252", "latin-1")
 
@@ -33,7 +35,7 @@ def find_encoding(source: Path | bytes, name: str) -> tuple[str, list[str]]:
         name: Name of the file, for errors.
 
     Raises:
-        FileContentError: The file is empty.
+        FileContentError: The file is empty, or an HTML or XML page.
 
     Example:
         >>> find_encoding("id;city\n1;Genève\n".encode(), "cities")
@@ -44,6 +46,10 @@ def find_encoding(source: Path | bytes, name: str) -> tuple[str, list[str]]:
     head = _head(source)
     if not head:
         msg = f"File {name!r} is empty. Give a file that has at least a header."
+        raise FileContentError(msg)
+    page = _PAGE.match(head)
+    if page is not None:
+        msg = f"File {name!r} is no CSV table: it begins with {page[0].decode()!r}, as a page does."
         raise FileContentError(msg)
     for mark, encoding in _MARKS.items():
         if head.startswith(mark):

@@ -108,6 +108,8 @@ class CSVProbe:
             begun = _beginning(content, dialect, line_end, sample_bytes)
             if begun is not None:
                 sample, encoding = HeldFile(first, begun), "utf-8"
+        if dialect.quote is None:
+            notes.append("Quotes mean nothing here: no field is enclosed in two of them.")
         texts = _texts(sample, replace(dialect, encoding=encoding))
         if not has_header(texts):
             names = numbered_names(texts.width)

@@ -91,6 +91,8 @@ def find_key(
         and distinct[column.name] == frame.height - frame[column.name].null_count() > 1
     ]
     complete = [column for column in unique if not frame[column.name].null_count()]
+    if frame.height < _FEW_ROWS:  # nearly every column is unique, so the name has to say it
+        complete = [c for c in complete if c is columns[0] or _is_named(c, table)]
     if complete:
         ranked = sorted(complete, key=lambda column: _rank(column, columns, table, frame))
         key = ranked[0]
@@ -128,9 +130,8 @@ def _rank(
     column: ColumnFinding, columns: Sequence[ColumnFinding], table: str, frame: pl.DataFrame
 ) -> tuple[bool, bool, bool, bool, int]:
     """Return a number that is the smaller, the more a unique column looks like the key."""
-    found = words(column.name)
-    noun = singular(table)
-    is_named = bool(found) and (found[-1] in _IDENTIFYING or found == noun)
+    found, noun = words(column.name), singular(table)
+    is_named = _is_named(column, table)
     is_own = is_named and (len(found) == 1 or found[: len(noun)] == noun)
     position = [other.name for other in columns].index(column.name)
     is_row_number = column.name.startswith("Unnamed: ")
@@ -142,6 +143,12 @@ def _rank(
         not is_named,
         position,
     )
+
+
+def _is_named(column: ColumnFinding, table: str) -> bool:
+    """Tell whether a column's name says that it identifies something."""
+    found = words(column.name)
+    return bool(found) and (found[-1] in _IDENTIFYING or found == singular(table))
 
 
 def _worth_declaring(frame: pl.DataFrame, unique: Iterable[ColumnFinding]) -> list[ColumnFinding]:

@@ -12,7 +12,7 @@ from algomancy_data.inference.texts import text_type
 from algomancy_data.schema import DataType
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
 _CANDIDATES: Final = (
     *NULL_WORDS,
@@ -59,7 +59,9 @@ def null_words_in(texts: pl.Series, conventions: TextConventions) -> list[str]:
     words = _candidates_among(values)
     if not words:
         return []
-    rest = values.filter(~values.is_in(words))
+    rest = values.filter(~values.is_in([*words, ""]))
+    if rest.is_empty():  # one word may be a text like any other
+        return words if len(words) > 1 else []
     dtype = text_type(rest, replace(conventions, null_words=())).dtype
     if dtype is DataType.STRING:
         return []
@@ -81,7 +83,7 @@ def occurring(frame: pl.DataFrame, words: Iterable[str]) -> list[str]:
     wanted = sorted(set(words))
     if not wanted or not frame.width:
         return []
-    return [word for word in wanted if _occurs(frame, word) and not _is_code(frame, word)]
+    return [word for word in wanted if _occurs(frame, word) and not _is_code(frame, word, wanted)]
 
 
 def count_of(texts: pl.Series, words: Iterable[str]) -> int:
@@ -103,16 +105,16 @@ def _occurs(frame: pl.DataFrame, word: str) -> bool:
     return bool(frame.select(pl.any_horizontal((pl.all() == word).any())).item())
 
 
-def _is_code(frame: pl.DataFrame, word: str) -> bool:
+def _is_code(frame: pl.DataFrame, word: str, words: Collection[str]) -> bool:
     """Tell whether some column has the word once, and every other value once as well."""
     once = frame.select((pl.all() == word).sum()).row(0)
     return any(
-        count == 1 and _is_text_of_distinct_values(frame[name], word)
+        count == 1 and _are_codes(frame[name].filter(~frame[name].is_in(words)))
         for name, count in zip(frame.columns, once, strict=True)
     )
 
 
-def _is_text_of_distinct_values(texts: pl.Series, word: str) -> bool:
-    if len(texts) <= _FEW or texts.n_unique() < len(texts):
+def _are_codes(texts: pl.Series) -> bool:
+    if len(texts) < _FEW or texts.n_unique() < len(texts):
         return False
-    return text_type(texts.filter(texts != word), _PLAIN).dtype is DataType.STRING
+    return text_type(texts, _PLAIN).dtype is DataType.STRING

@@ -234,7 +234,7 @@ def percent(share: float) -> str:
 
 
 def _only(values: pl.Series) -> str:
-    return f"There are no other values than {_shown(values)}."
+    return f"Only words such as {_shown(values)}, which may mean no value."
 
 
 def _shown(values: pl.Series) -> str:
