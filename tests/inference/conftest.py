@@ -60,7 +60,7 @@ def _load(paths: Paths, **settings: Any) -> Loaded:
     schemas = {schema.file_name(): schema for schema in declared}
     result = CheckedETLFactory.build_pipeline("found", files, schemas).run()
     serious = [m for m in result.messages if m.severity >= ValidationSeverity.ERROR]
-    assert serious == []
+    assert serious == [], serious
     assert isinstance(result.datasource, DataSource)
     warnings = [m.code for m in result.messages if m.severity == ValidationSeverity.WARNING]
     return Loaded(inferred, module, result.datasource.tables, warnings)

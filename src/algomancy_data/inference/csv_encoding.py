@@ -23,6 +23,8 @@ _MARKS: Final = {
     codecs.BOM_UTF16_BE: "utf-16",
 }
 _PAGE: Final = re.compile(rb"\s*<(?:!doctype|html|\?xml)\b", re.IGNORECASE)
+# Characters that no text has.
+_CONTROL: Final = re.compile(rb"[\x01-\x08\x0e-\x1a]")
 _MANY_NULS: Final = 0.3
 _SINGLE_BYTE: Final = ("cp1252", "latin-1")
 
@@ -58,11 +60,12 @@ def find_encoding(source: Path | bytes, name: str) -> tuple[str, list[str]]:
         # Of two bytes of UTF-16 the higher one is mostly zero; it comes second if LE.
         ends = "le" if head[1::2].count(b"\x00") > head[::2].count(b"\x00") else "be"
         return f"utf-16-{ends}", []
-    for encoding in ("utf-8", *_SINGLE_BYTE):
+    guesses = () if _CONTROL.search(head) else _SINGLE_BYTE
+    for encoding in ("utf-8", *guesses):
         if _is(source, encoding):
             guess = "The encoding is a guess: not all of the file is UTF-8."
             return encoding, [] if encoding == "utf-8" else [guess]
-    raise AssertionError(name)
+    return "utf-8", []  # it is binary, which the extractor says best
 
 
 def _head(source: Path | bytes) -> bytes:

@@ -34,7 +34,7 @@ def module_text(findings: Sequence[FileFinding]) -> str:
     """
     labels = ", ".join(_escaped(finding.label) for finding in findings)
     lines = [
-        f'"""Schemas of {counted(len(findings), "file")}, found in what the files hold.',
+        f'"""Schemas of {counted(len(findings), "file")}, inferred from all their rows.',
         "",
         "What is declared holds on every row; what nearly holds is in the comments.",
         "",

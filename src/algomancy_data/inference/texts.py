@@ -234,7 +234,10 @@ def percent(share: float) -> str:
 
 
 def _only(values: pl.Series) -> str:
-    return f"Only words such as {_shown(values)}, which may mean no value."
+    words = values.filter(values.str.strip_chars() != "")
+    if words.is_empty():
+        return "No text is there but the empty one."
+    return f"Only words such as {_shown(words)}, which may mean no value."
 
 
 def _shown(values: pl.Series) -> str:

@@ -15,15 +15,19 @@ if TYPE_CHECKING:
     from polars.datatypes import DataType as PolarsDataType
 
 
-def column_finding(values: pl.Series, *, has_dates: bool) -> ColumnFinding:
+def column_finding(
+    values: pl.Series, *, has_dates: bool = True, has_integers: bool = True
+) -> ColumnFinding:
     """Return the type that a column is declared with so that no value of it changes.
 
     Args:
         values: The column as the format holds it.
         has_dates: The format has dates; in one that has not, they are looked for in texts.
+        has_integers: The format tells whole numbers from others; in one that does not, a column
+            of whole numbers is INTEGER.
 
     Example:
-        >>> column_finding(pl.Series("id", [1, 2]), has_dates=True).dtype.name
+        >>> column_finding(pl.Series("id", [1, 2])).dtype.name
         'INTEGER'
     """
     dtype = values.dtype
@@ -33,6 +37,8 @@ def column_finding(values: pl.Series, *, has_dates: bool) -> ColumnFinding:
         found = time_type(values, TextConventions())
         return ColumnFinding(values.name, found.dtype, notes=found.notes)
     candidates, notes = _candidates(dtype)
+    if dtype.is_float() and not has_integers:
+        candidates = [DataType.INTEGER, *candidates]
     for candidate in candidates:
         issues = []
         DataTypeConverter.convert_dtypes(values.to_frame(), {values.name: candidate}, issues)

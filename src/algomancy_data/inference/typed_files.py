@@ -10,6 +10,7 @@ from algomancy_data.inference.extraction import natural_frame
 from algomancy_data.inference.findings import FileFinding, TableFinding
 from algomancy_data.inference.sources import extension_of, label_of
 from algomancy_data.inference.typed_columns import column_finding
+from algomancy_data.schema import FileExtension
 from algomancy_data.workbook import read_sheet
 
 if TYPE_CHECKING:
@@ -55,9 +56,11 @@ def workbook_finding(file: File) -> FileFinding:
 def _finding(
     file: File, frames: dict[str | None, pl.DataFrame] | dict[str, pl.DataFrame]
 ) -> FileFinding:
+    has_integers = extension_of(file) is not FileExtension.XLSX
     tables = [
         TableFinding(
-            group, [column_finding(column, has_dates=True) for column in frame.iter_columns()]
+            group,
+            [column_finding(column, has_integers=has_integers) for column in frame.iter_columns()],
         )
         for group, frame in frames.items()
     ]
