@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from dataclasses import replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeAlias, cast
 
 from algomancy_data.datamanager import incoming
 from algomancy_data.datamanager.inputs import InputDigests
+from algomancy_data.datamanager.inspection import Inspection
 from algomancy_data.datamanager.names import check_name
 from algomancy_data.datamanager.summaries import DatasetSummary, GlancedManager, table_sizes
 from algomancy_data.datasource import BASEDATASOURCE, DataSource
@@ -56,7 +57,7 @@ QuarantineSetting: TypeAlias = "Quarantine | Literal[_Inherit.INHERIT] | bool"
 MessageLimit: TypeAlias = "int | Literal[_Inherit.INHERIT] | None"
 
 
-class DataManager(GlancedManager, ABC, Generic[BASEDATASOURCE]):
+class DataManager(GlancedManager, Inspection, Generic[BASEDATASOURCE]):
     """Ingests, derives, deletes and keeps DataSources.
 
     Methods may be called from several threads.
