@@ -29,20 +29,25 @@ def command(request):
     return app.run(request["arguments"])
 
 
-for name in app.COMMANDS:
-    importlib.import_module(f"algomancy_data.cli.commands.{name}")
-for line in sys.stdin:
-    child = os.fork()
-    if child == 0:
-        code = 99
-        try:
-            code = command(json.loads(line))
-        except BaseException:  # noqa: BLE001  whatever it is, the test is to see it
-            traceback.print_exc()
-        finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(code)
-    _, status = os.waitpid(child, 0)
-    sys.stdout.write(f"{os.waitstatus_to_exitcode(status)}\n")
-    sys.stdout.flush()
+def serve():
+    for name in app.COMMANDS:
+        importlib.import_module(f"algomancy_data.cli.commands.{name}")
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            code = 99
+            try:
+                code = command(json.loads(line))
+            except BaseException:  # noqa: BLE001  whatever it is, the test is to see it
+                traceback.print_exc()
+            finally:
+                sys.stdout.flush()
+                sys.stderr.flush()
+                os._exit(code)
+        _, status = os.waitpid(child, 0)
+        sys.stdout.write(f"{os.waitstatus_to_exitcode(status)}\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    serve()

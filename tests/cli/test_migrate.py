@@ -30,7 +30,8 @@ def test_a_folder_of_both_styles_goes_into_a_database_and_again(
     manager = store.manager()
     assert_identical(manager.get_data("a-b").get_table("t"), source().get_table("t"))
     manager.close()
-    assert run("ls", *store.flags).out == "old data\na-b\n"
+    listed = run("ls", *store.flags, "--json").json["datasets"]
+    assert [one["name"] for one in listed] == ["old data", "a-b"]
 
 
 def test_what_cannot_be_copied_is_named_and_the_others_are_copied(

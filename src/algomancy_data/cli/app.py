@@ -22,8 +22,17 @@ _DISTRIBUTION: Final = "algomancy-data"
 _COMPLETED: Final = ("COMP_WORDS", "_TYPER_COMPLETE_ARGS")
 
 COMMANDS: Final = {
+    "check": "Check files against their schemas; nothing is kept.",
+    "load": "Load files into a dataset.",
     "ls": "List the datasets of a store.",
-    "migrate": "Copy the datasets of a folder into a database, each verified.",
+    "show": "Show the tables of a dataset.",
+    "query": "Run SQL over the tables of datasets.",
+    "derive": "Keep a copy of a dataset under another name.",
+    "rm": "Delete datasets for good.",
+    "export": "Write a dataset as Parquet, Arrow or CSV files.",
+    "copy": "Copy datasets to another store or session.",
+    "migrate": "Copy the datasets of a folder into a database.",
+    "verify": "Compare a store with what was written to it.",
 }
 """Each command, which is a module and a function of that name, in a line."""
 

@@ -43,3 +43,27 @@ AsJson: TypeAlias = Annotated[
 Verbose: TypeAlias = Annotated[
     bool, typer.Option("--verbose", "-v", help="Show the log, and where an error comes from.")
 ]
+Factory: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--factory",
+        metavar="MODULE:CLASS",
+        help="The ETL factory. Else: $ALGOMANCY_FACTORY, the configuration file, or one that "
+        "checks whatever the schemas declare.",
+        show_default=False,
+    ),
+]
+DataClass: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--data-class",
+        metavar="MODULE:CLASS",
+        help="Class of the datasets. Else: $ALGOMANCY_DATA_CLASS, the configuration file, or "
+        "DataSource.",
+        show_default=False,
+    ),
+]
+FILES = (
+    "Files, name=FILE for those not named like their table, name=PATTERN for tables in parts, or "
+    "a directory of files."
+)

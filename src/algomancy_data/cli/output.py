@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from algomancy_data.cli.masking import mask
+from algomancy_data.logs import StandardLogger
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -38,6 +42,7 @@ class Output:
         self.verbose = verbose
         self.exit_code = 0
         self.errors = _console(sys.stderr)
+        self.logger = StandardLogger(logging.getLogger("algomancy_data"))
 
     def result(
         self, document: Mapping[str, Any], *shown: RenderableType, exit_code: int = 0
@@ -97,6 +102,11 @@ def table(
     return made
 
 
+def plain(text: str) -> Text:
+    """Return a text in which nothing is taken for markup, and nothing breaks the line."""
+    return Text(_printable(text))
+
+
 def count(number: int, what: str) -> str:
     """Return a number with its noun.
 
@@ -121,10 +131,14 @@ def size(number: int | None) -> str:
 
 
 def _cell(value: object) -> str:
-    """Return the text of a cell: no value may break a line or be taken for markup."""
+    """Return the text of a cell, of which nothing is taken for markup."""
     text = f"{value:,}" if isinstance(value, int) else str(value)
-    text = "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
-    return text.replace("[", r"\[")
+    return escape(_printable(text))
+
+
+def _printable(text: str) -> str:
+    """Return the text with escapes for what would move the cursor, or worse."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
 def _console(stream: Any) -> Console:

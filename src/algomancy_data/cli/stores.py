@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from algomancy_data.datamanager import DataManager
     from algomancy_data.datasource import BaseDataSource
     from algomancy_data.etl import ETLFactory
-    from algomancy_data.metrics import ProgressListener
     from algomancy_data.schema import Schema
 
 _SCHEME: Final = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+]*):(?P<slashes>//)?")
@@ -129,7 +128,6 @@ def opened(
     making: Making | None = None,
     *,
     may_create: bool = False,
-    progress: ProgressListener | None = None,
 ) -> Generator[DataManager[Any]]:
     """Open a store for the length of a block.
 
@@ -138,7 +136,6 @@ def opened(
         output: Told what a folder could not read.
         making: How files become datasets there.
         may_create: Whether a store that does not exist is to be made.
-        progress: Told how far an ETL is.
 
     Raises:
         StoreNotFoundError: There is no such store, and none may be made.
@@ -149,20 +146,30 @@ def opened(
         # SQLAlchemy takes its time: it is imported when a database is used.
         from algomancy_data.cli.databases import opened_database  # noqa: PLC0415
 
-        with opened_database(place, making, progress, may_create=may_create) as manager:
+        with opened_database(place, making, may_create=may_create) as manager:
             yield manager
         return
     path = place.setting.path()
     if not path.is_dir() and not may_create:
         msg = f"There is no folder {str(path)!r}."
         raise StoreNotFoundError(msg)
-    manager = StatefulDataManager(
-        making.factory, making.schemas, path, "json", making.data_class, progress=progress
-    )
+    manager = StatefulDataManager(making.factory, making.schemas, path, "json", making.data_class)
     manager.startup()
     for item, error in manager.startup_errors:
         output.warning(f"{item} was skipped: {error}")
     yield manager
+
+
+def sessions(place: Place) -> list[str]:
+    """Return the sessions of a database that have datasets.
+
+    Raises:
+        StoreNotFoundError: There is no such database.
+        StoreError: It cannot be reached.
+    """
+    from algomancy_data.cli.databases import sessions_of  # noqa: PLC0415  as above
+
+    return sessions_of(place)
 
 
 def _meant_as_url(path: Path) -> str:

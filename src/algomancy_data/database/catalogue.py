@@ -19,6 +19,7 @@ from algomancy_data.database.models import (
     metadata,
     payload_chunks_table,
 )
+from algomancy_data.datamanager.inspection import DatasetDescription, TableDescription
 from algomancy_data.datamanager.summaries import DatasetSummary
 from algomancy_data.errors import SchemaDriftError
 from algomancy_data.findings import count_by_severity
@@ -61,6 +62,11 @@ class Entry:
     messages: tuple[ValidationMessage, ...] = ()
     version: str = field(default_factory=lambda: uuid4().hex)
 
+    @property
+    def rows(self) -> int | None:
+        """Rows of all tables; None for a payload."""
+        return None if self.tables is None else sum(table.height for table in self.tables)
+
     @classmethod
     def from_row(cls, row: sa.Row[Any]) -> Self:
         """Return the entry of a catalogue row.
@@ -86,6 +92,29 @@ class Entry:
             provenance=Provenance.from_dict(json.loads(row.provenance)),
             messages=tuple(messages_from_list(json.loads(row.messages))),
             version=row.version,
+        )
+
+    def description(self) -> DatasetDescription:
+        """Return what there is to say about the dataset without its values."""
+        sizes = self.provenance.tables
+        tables = {
+            table: TableDescription(size.rows, size.bytes, None) for table, size in sizes.items()
+        } | {
+            layout.name: TableDescription(
+                layout.height,
+                sizes[layout.name].bytes if layout.name in sizes else None,
+                {column.name: column.dtype for column in layout.columns},
+            )
+            for layout in self.tables or ()
+        }
+        return DatasetDescription(
+            self.name,
+            self.ds_id,
+            self.ds_type,
+            self.creation_datetime,
+            tables,
+            self.provenance,
+            len(self.messages),
         )
 
     def to_row(self) -> dict[str, Any]:
@@ -177,6 +206,17 @@ class Catalogue:
     def _is(self, name: str) -> sa.ColumnElement[bool]:
         columns = datasets_table.c
         return sa.and_(columns.session_id == self._session_id, columns.name == name)
+
+
+def session_names(engine: sa.Engine) -> list[str]:
+    """Return the sessions that have datasets.
+
+    Raises:
+        StoreError: The database cannot be reached.
+    """
+    query = sa.select(datasets_table.c.session_id).distinct().order_by(datasets_table.c.session_id)
+    with store_errors(engine, "listing the sessions"), engine.connect() as connection:
+        return list(connection.scalars(query))
 
 
 def has_catalogue(engine: sa.Engine) -> bool:
