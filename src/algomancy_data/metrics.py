@@ -44,7 +44,7 @@ class ProgressListener(Protocol):
 
 
 class Phase:
-    """A phase that is under way; set :attr:`rows` before it ends."""
+    """A phase that is under way; set ``rows`` before it ends."""
 
     def __init__(self) -> None:
         self.rows = 0

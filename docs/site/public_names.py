@@ -1,0 +1,79 @@
+"""Sphinx extension: the reference speaks of public names, wherever they are defined.
+
+- A short name in a docstring or a signature leads to the one class or function of that name.
+- The bases of a class are its public ones.
+- Members of enumerations are shown, though their names say all there is to say.
+"""
+
+from __future__ import annotations
+
+import enum
+import inspect
+from typing import TYPE_CHECKING, Any
+
+from sphinx.util.nodes import make_refnode
+
+if TYPE_CHECKING:
+    from docutils.nodes import Element
+    from sphinx.application import Sphinx
+    from sphinx.environment import BuildEnvironment
+
+# What only explains itself in the code: internals, type variables, and other libraries, whose
+# pages a build without a network cannot know.
+_FOREIGN = (
+    r"(abc|datetime|enum|hypothesis|logging|os|pathlib|pl|polars|sa|sqlalchemy)\..*",
+    r"(dict|list|tuple|Mapping)\[.*",
+    r"(EllipsisType|Path|PolarsDataType|SearchStrategy|StrEnum|datetime)",
+    r"(.*\.)?(BASEDATASOURCE|ChildCounts|CascadeOutcome|Damage|ExportFormat|JSONValue)",
+    r"(.*\.)?(MessageLimit|QuarantineSetting|RowFailures|Schemas|SeparatedTable|Tabular)",
+    r"algomancy_data\.workbook\..*",
+)
+
+
+def _resolve(
+    app: Sphinx, env: BuildEnvironment, node: Element, contents: Element
+) -> Element | None:
+    if node.get("refdomain") != "py":
+        return None
+    name = node["reftarget"].rpartition(".")[2]
+    found = {
+        full: entry
+        for full, entry in env.domains.python_domain.objects.items()
+        if full.rpartition(".")[2] == name and not entry.aliased
+    }
+    if len(found) != 1:
+        return None
+    [(full, entry)] = found.items()
+    return make_refnode(app.builder, node["refdoc"], entry.docname, entry.node_id, contents, full)
+
+
+def _show_public_bases(
+    _app: Sphinx, _name: str, _class: type, _options: dict[str, Any], bases: list[Any]
+) -> None:
+    public = [base for given in bases if (base := _public(given)) is not None]
+    bases[:] = dict.fromkeys(public) or [object]
+
+
+def _public(base: Any) -> Any | None:
+    for ancestor in inspect.getmro(getattr(base, "__origin__", base)):
+        if ancestor.__module__ in {"abc", "builtins", "enum", "typing"}:
+            return ancestor if issubclass(ancestor, Exception | enum.Enum) else None
+        if not ancestor.__name__.startswith("_") and not ancestor.__name__.endswith("Check"):
+            return ancestor
+    return None
+
+
+def _show_members(
+    _app: Sphinx, what: str, _name: str, member: Any, _skip: object, _options: object
+) -> bool | None:
+    return False if what == "class" and isinstance(member, enum.Enum) else None
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Register the extension."""
+    app.setup_extension("sphinx.ext.autodoc")
+    app.config.nitpick_ignore_regex += [("py:(class|obj)", pattern) for pattern in _FOREIGN]
+    app.connect("missing-reference", _resolve)
+    app.connect("autodoc-process-bases", _show_public_bases)
+    app.connect("autodoc-skip-member", _show_members)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
