@@ -50,5 +50,5 @@ html_css_files = ["pages.css"]
 html_show_sphinx = False
 html_copy_source = False
 copybutton_prompt_text = "$ "
-pygments_style = "friendly"
+pygments_style = "xcode"
 pygments_dark_style = "github-dark"

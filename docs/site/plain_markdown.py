@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _FILE_FENCE = re.compile(r"^```(\w+) ([\w.-]+)$", re.MULTILINE)
 _SECTION = re.compile(r"^## (.+)$", re.MULTILINE)
-_ENTRY = re.compile(r"^- \[[^\]]+\]\(([\w/-]+)\.md\)", re.MULTILINE)
+_ENTRY = re.compile(r"^- \[([^\]]+)\]\(([\w/-]+)\.md\)", re.MULTILINE)
 _LINK_OUT = re.compile(r"\[([^\]]+)\]\(\.\./[^)]+\)")
 _TOCTREE = """
 ```{{toctree}}
@@ -33,12 +33,12 @@ _TOCTREE = """
 """
 
 
-def pages(index: str) -> Iterator[tuple[str, list[str]]]:
-    """Yield each heading of the index with the pages that its list links."""
+def navigation(index: str) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """Yield each heading of the index with the titles and names of the pages in its list."""
     _, *parts = _SECTION.split(index)
     for heading, body in zip(parts[::2], parts[1::2], strict=True):
-        if names := _ENTRY.findall(body):
-            yield heading, names
+        if pages := _ENTRY.findall(body):
+            yield heading, pages
 
 
 def _adapt(app: Sphinx, docname: str, source: list[str]) -> None:
@@ -48,8 +48,10 @@ def _adapt(app: Sphinx, docname: str, source: list[str]) -> None:
     if docname == "index":
         text = text.replace(".md): ", ".md) ")  # a list has colons, a card does not
         text += "".join(
-            _TOCTREE.format(caption=heading, pages="\n".join(names))
-            for heading, names in pages(text)
+            _TOCTREE.format(
+                caption=heading, pages="\n".join(f"{title} <{name}>" for title, name in pages)
+            )
+            for heading, pages in navigation(text)
         )
     if docname == "changelog":
         text += _changelog(Path(app.srcdir).parent)

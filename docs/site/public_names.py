@@ -11,10 +11,10 @@ import enum
 import inspect
 from typing import TYPE_CHECKING, Any
 
+from docutils import nodes
 from sphinx.util.nodes import make_refnode
 
 if TYPE_CHECKING:
-    from docutils.nodes import Element
     from sphinx.application import Sphinx
     from sphinx.environment import BuildEnvironment
 
@@ -31,11 +31,13 @@ _FOREIGN = (
 
 
 def _resolve(
-    app: Sphinx, env: BuildEnvironment, node: Element, contents: Element
-) -> Element | None:
+    app: Sphinx, env: BuildEnvironment, node: nodes.Element, contents: nodes.Element
+) -> nodes.Element | None:
     if node.get("refdomain") != "py":
         return None
-    name = node["reftarget"].rpartition(".")[2]
+    module, _, name = node["reftarget"].rpartition(".")
+    if not f"{module}.".startswith(("algomancy_data.", ".")):
+        return None
     found = {
         full: entry
         for full, entry in env.domains.python_domain.objects.items()
@@ -63,6 +65,12 @@ def _public(base: Any) -> Any | None:
     return None
 
 
+def _hide_no_bases(_app: Sphinx, document: nodes.document) -> None:
+    for paragraph in list(document.findall(nodes.paragraph)):
+        if paragraph.astext() == "Bases: object":
+            paragraph.parent.remove(paragraph)
+
+
 def _show_members(
     _app: Sphinx, what: str, _name: str, member: Any, _skip: object, _options: object
 ) -> bool | None:
@@ -75,5 +83,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.config.nitpick_ignore_regex += [("py:(class|obj)", pattern) for pattern in _FOREIGN]
     app.connect("missing-reference", _resolve)
     app.connect("autodoc-process-bases", _show_public_bases)
+    app.connect("doctree-read", _hide_no_bases)
     app.connect("autodoc-skip-member", _show_members)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
