@@ -19,7 +19,7 @@ help: ## show this list
 
 # The demo alone installs a tenth of what the tests need, and leaves the rest where it is.
 .venv/.demo: pyproject.toml uv.lock | .venv/bin/uv
-	$(UV) sync --quiet --locked --inexact --no-default-groups --extra database --group demo
+	$(UV) sync --quiet --locked --inexact --no-default-groups --extra database --extra cli --group demo
 	@touch $@
 
 demo: .venv/.demo ## load real flight data into demo.db and prove it came back identical

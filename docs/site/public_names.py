@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import enum
 import inspect
+import re
 from typing import TYPE_CHECKING, Any
 
 from docutils import nodes
@@ -28,6 +29,8 @@ _FOREIGN = (
     r"(.*\.)?(MessageLimit|QuarantineSetting|RowFailures|Schemas|SeparatedTable|Tabular)",
     r"algomancy_data\.workbook\..*",
 )
+# Classes that only serve as bases.
+_INTERNAL = re.compile(r"_.*|.*Check|Glanced.*")
 
 
 def _resolve(
@@ -60,7 +63,7 @@ def _public(base: Any) -> Any | None:
     for ancestor in inspect.getmro(getattr(base, "__origin__", base)):
         if ancestor.__module__ in {"abc", "builtins", "enum", "typing"}:
             return ancestor if issubclass(ancestor, Exception | enum.Enum) else None
-        if not ancestor.__name__.startswith("_") and not ancestor.__name__.endswith("Check"):
+        if not _INTERNAL.fullmatch(ancestor.__name__):
             return ancestor
     return None
 

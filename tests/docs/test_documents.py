@@ -63,18 +63,11 @@ def _run_console(example: Example) -> str | None:
             expected += f"{line}\n"
             continue
         if command and not command.startswith(_NOT_HERE):
-            done = subprocess.run(
-                command, shell=True, capture_output=True, text=True, check=False, env=_environment()
-            )
+            done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
             if done.returncode or (expected and done.stdout != expected):
                 return f"{command!r} printed:\n{done.stdout}{done.stderr}instead of:\n{expected}"
         command, expected = line.removeprefix("$ "), ""
     return None
-
-
-def _environment():
-    """Return one whose programs are those of the environment that runs the tests."""
-    return os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
 
 
 _find_files = RawFencedCodeBlockLexer(re.compile(r"\w+ (?P<name>[\w.-]+)$\n", re.MULTILINE))
@@ -103,6 +96,8 @@ _PARSERS = [
 def folder(tmp_path, monkeypatch):
     """The folder that a document works in; it may import what it writes there."""
     monkeypatch.chdir(tmp_path)
+    # The commands of the environment that the tests run in.
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     importlib.invalidate_caches()
     before = set(sys.modules)

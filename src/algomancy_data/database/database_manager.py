@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import polars as pl
     import sqlalchemy as sa
 
+    from algomancy_data.datamanager.summaries import DatasetSummary
     from algomancy_data.etl import ETLFactory
     from algomancy_data.logs import Logger
     from algomancy_data.messages import ValidationSeverity
@@ -151,6 +152,15 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
         """Return the names of the session's datasets, in order of creation."""
         with self._reading("listing the datasets") as connection:
             return self._catalogue.names(connection)
+
+    def summaries(self, newest: int | None = None) -> list[DatasetSummary]:
+        """Return what the catalogue says about the datasets, in order of creation.
+
+        Args:
+            newest: Only so many, those that were created last; None for all.
+        """
+        with self._reading("listing the datasets") as connection:
+            return self._catalogue.summaries(connection, newest)
 
     def get_data(self, data_key: str) -> BASEDATASOURCE | None:
         """Return a dataset, or None if there is none of that name.
@@ -280,6 +290,9 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
             self._datasets.drop_content(connection, data_key)
             self._catalogue.remove(connection, data_key)
         self._cache.forget(data_key)
+
+    def _place(self) -> str:
+        return f"{describe(self._engine)}, session {self._session_id!r}"
 
     def _is_master_data(self, data_key: str) -> bool:
         with self._reading(f"looking at dataset {data_key!r}") as connection:
