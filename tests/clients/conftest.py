@@ -96,7 +96,7 @@ def packages(pytestconfig: pytest.Config) -> dict[str, Path]:
     """Return the folders of the clients and of the pandas package."""
     assert pytestconfig.cache is not None
     cache = Path(pytestconfig.cache.mkdir("clients"))
-    return {name: unpacked(HERE / f"{name}.txt", cache) for name in ("clients", "reference")}
+    return {path.stem: unpacked(path, cache) for path in HERE.glob("*.txt")}
 
 
 @pytest.fixture(scope="session")
