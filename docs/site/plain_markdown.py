@@ -31,6 +31,13 @@ _TOCTREE = """
 {pages}
 ```
 """
+_KINDS = {
+    "feature": "Features",
+    "bugfix": "Bug fixes",
+    "removal": "Deprecations and removals",
+    "doc": "Documentation",
+    "misc": "Other",
+}
 
 
 def navigation(index: str) -> Iterator[tuple[str, list[tuple[str, str]]]]:
@@ -64,7 +71,11 @@ def _changelog(root: Path) -> str:
         kind = fragment.name.split(".")[1]
         text = " ".join(fragment.read_text(encoding="utf-8").split())
         changes.setdefault(kind, []).append(f"- {text}")
-    lists = (f"\n### {kind.capitalize()}\n\n" + "\n".join(changes[kind]) for kind in changes)
+    lists = (
+        f"\n### {title}\n\n" + "\n".join(changes[kind])
+        for kind, title in _KINDS.items()
+        if kind in changes
+    )
     _, released = (root / "CHANGELOG.md").read_text(encoding="utf-8").split("-->\n")
     return "\n## Not released yet\n" + "\n".join(lists) + released
 
