@@ -3,16 +3,22 @@
 - ``python`` blocks are executed; a ``text`` block behind one is what it printed.
 - ``console`` blocks: lines that begin with ``$`` are run in a shell, the others are their output.
 - A block headed with a language and a file name is written to that file.
+
+The prompts ``sqlite3`` and ``psql`` are on PATH, and so are the programs of the environment. Where
+a document asks ``psql``, the variables of libpq lead to a server.
 """
 
 from __future__ import annotations
 
 import contextlib
 import io
+import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from sybil import Document, Region
@@ -85,8 +91,15 @@ _PARSERS = [
 
 @pytest.mark.parametrize("path", [_ROOT / "README.md", *sorted(_ROOT.glob("docs/*.md"))], ids=str)
 def test_every_block_of_a_document_runs_and_prints_what_the_document_shows(
-    path, tmp_path, monkeypatch
+    path, tmp_path, monkeypatch, prompts, request
 ):
+    programs = (prompts, Path(sys.executable).parent)
+    monkeypatch.setenv("PATH", os.pathsep.join([*map(str, programs), os.environ["PATH"]]))
+    if "\n$ psql " in path.read_text(encoding="utf-8"):
+        server = urlsplit(request.getfixturevalue("new_database")(f"docs_{path.stem}"))
+        monkeypatch.setenv("PGHOST", parse_qs(server.query)["host"][0])
+        monkeypatch.setenv("PGUSER", server.username)
+        monkeypatch.setenv("PGDATABASE", server.path.strip("/"))
     monkeypatch.chdir(tmp_path)
     for example in Document.parse(str(path), *_PARSERS).examples():
         example.evaluate()
