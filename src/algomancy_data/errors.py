@@ -124,6 +124,18 @@ class ETLConstructionError(AlgomancyDataError):
         self.message = message
 
 
+class UnknownFileError(ETLConstructionError, ValueError):
+    """A file was handed in that no schema declares."""
+
+    @classmethod
+    def from_declared(cls, name: str, declared: Iterable[str]) -> Self:
+        """Name the file, and those that schemas declare."""
+        return cls(
+            f"No Schema available for {name}. Schemas exist for: {_listing(declared)}. Declare a "
+            f'Schema with _FILENAME = "{name}" and give it to the manager.'
+        )
+
+
 class ValidationError(AlgomancyDataError):
     """A component refuses to go on with the data it got.
 
@@ -239,6 +251,10 @@ class UnstorableError(StoreError, ValueError, TypeError):
     """A value, dtype or name cannot be kept exactly by the store, so nothing was written."""
 
 
+class StoreNotFoundError(StoreError):
+    """There is no store where one is to be read."""
+
+
 class PortablePathWarning(UserWarning):
     """A database is reached through a driver that moves rows one by one."""
 
@@ -262,3 +278,7 @@ class MissingExtraError(AlgomancyDataError, ImportError):
     def from_package(cls, feature: str, package: str) -> Self:
         """Name the feature and the package of others to install."""
         return cls(f"{feature} needs {package}, which is not installed. Run: pip install {package}")
+
+
+class CommandLineError(AlgomancyDataError, ValueError):
+    """A command, its configuration, or a module that it names is written wrongly."""

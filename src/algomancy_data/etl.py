@@ -11,7 +11,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from algomancy_data.datasource import BaseDataSource, DataClassification
-from algomancy_data.errors import ETLConstructionError, FileContentError, ValidationError
+from algomancy_data.errors import (
+    ETLConstructionError,
+    FileContentError,
+    UnknownFileError,
+    ValidationError,
+)
 from algomancy_data.etl_glance import glance_at
 from algomancy_data.extractor import ExtractionSequence
 from algomancy_data.findings import count_by_severity, counts_text
@@ -255,15 +260,10 @@ def get_schema(file_name: str, schemas: Mapping[str, type[Schema]]) -> type[Sche
     """Return the schema of a file.
 
     Raises:
-        ETLConstructionError: There is none.
+        UnknownFileError: There is none (an ``ETLConstructionError``, also a ``ValueError``).
     """
     if file_name not in schemas:
-        declared = ", ".join(schemas) or "none"
-        msg = (
-            f"No Schema available for {file_name}. Schemas exist for: {declared}. Declare a "
-            f'Schema with _FILENAME = "{file_name}" and give it to the manager.'
-        )
-        raise ETLConstructionError(msg)
+        raise UnknownFileError.from_declared(file_name, schemas)
     return schemas[file_name]
 
 

@@ -101,6 +101,9 @@ def test_every_block_of_a_document_runs_and_prints_what_the_document_shows(
         monkeypatch.setenv("PGUSER", server.username)
         monkeypatch.setenv("PGDATABASE", server.path.strip("/"))
     monkeypatch.chdir(tmp_path)
+    # The commands of the environment that the tests run in.
+    scripts = str(Path(sys.executable).parent)
+    monkeypatch.setenv("PATH", scripts, prepend=os.pathsep)
     for example in Document.parse(str(path), *_PARSERS).examples():
         example.evaluate()
 

@@ -11,7 +11,7 @@ from uuid import uuid4
 import sqlalchemy as sa
 from sqlalchemy import exc
 
-from algomancy_data.database.failures import describe
+from algomancy_data.database.failures import describe, store_errors
 from algomancy_data.database.layout import layouts_from_json, layouts_to_json
 from algomancy_data.database.models import (
     FORMAT_VERSION,
@@ -177,6 +177,16 @@ class Catalogue:
     def _is(self, name: str) -> sa.ColumnElement[bool]:
         columns = datasets_table.c
         return sa.and_(columns.session_id == self._session_id, columns.name == name)
+
+
+def has_catalogue(engine: sa.Engine) -> bool:
+    """Tell whether a database has a catalogue, and so can have datasets.
+
+    Raises:
+        StoreError: The database cannot be reached.
+    """
+    with store_errors(engine, "opening it"), engine.connect() as connection:
+        return connection.dialect.has_table(connection, datasets_table.name)
 
 
 def _summary(
