@@ -25,6 +25,10 @@ NO_COLUMNS: Final = "no_columns"
 
 _PREFIX: Final = "ds"
 _JOINT: Final = "__"
+_PARTS: Final = 3  # session, dataset, table
+TABLE_PREFIX: Final = f"{_PREFIX}{_JOINT}"
+"""How the name of every data table begins."""
+
 # PostgreSQL cuts longer names silently; the same names everywhere let a dataset move.
 _MAX_BYTES: Final = 63
 _HASH_CHARACTERS: Final = 13  # 65 bits
@@ -73,6 +77,18 @@ def hashed_table_name(session: str, dataset: str, table: str, limit: int = _MAX_
     room = (limit - len(start) - len(_JOINT) - len(end)) // 2
     dataset, table = (_slug(part, room).lower() for part in (dataset, table))
     return f"{start}{dataset}{_JOINT}{table}{end}"
+
+
+def is_plain_name_of(session: str, physical: str) -> bool:
+    """Tell whether a name is a plain one of that session, for whatever dataset and table.
+
+    Example:
+        >>> is_plain_name_of("demo", "ds__demo__a__t"), is_plain_name_of("de", "ds__demo__a__t")
+        (True, False)
+    """
+    prefix, *parts = physical.split(_JOINT)
+    plain = all(_PLAIN.fullmatch(part) for part in parts)
+    return prefix == _PREFIX and len(parts) == _PARTS and parts[0] == session and plain
 
 
 def column_names(columns: Iterable[str]) -> list[str]:

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any, Generic, cast
 
 import polars as pl
 
-from algomancy_data.datamanager.summaries import DatasetSummary
+from algomancy_data.datamanager.inspection import DatasetSummary, TableSummary
 from algomancy_data.datasource import BASEDATASOURCE, DataSource
 from algomancy_data.errors import AlgomancyDataError, StoreError
 from algomancy_data.findings import count_by_severity
 from algomancy_data.folder import Identity, put_together
 from algomancy_data.folder.names import RESERVED_STEMS
 from algomancy_data.folder.reader import SUFFIX
-from algomancy_data.provenance import TableSize
+from algomancy_data.metrics import measuring
+from algomancy_data.provenance import Provenance
 
 if TYPE_CHECKING:
     from os import stat_result
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from algomancy_data.datasource import BaseDataSource
     from algomancy_data.folder import FolderStore, Found
+    from algomancy_data.metrics import ProgressListener
 
 RESERVED_FILES = frozenset(f"{stem}{SUFFIX}" for stem in RESERVED_STEMS)
 
@@ -69,12 +71,21 @@ class FolderDatasets(MutableMapping[str, BASEDATASOURCE]):
         store: The folder.
         cls: Class of the DataSources.
         verify: Whether to compare the check sums of a dataset when it is read.
+        progress: Told when one is read.
     """
 
-    def __init__(self, store: FolderStore, cls: type[BASEDATASOURCE], *, verify: bool) -> None:
+    def __init__(
+        self,
+        store: FolderStore,
+        cls: type[BASEDATASOURCE],
+        *,
+        verify: bool,
+        progress: ProgressListener | None = None,
+    ) -> None:
         self._store = store
         self._cls = cls
         self._verify = verify
+        self._progress = progress
         self._items: dict[str, Item[BASEDATASOURCE]] = {}
         self._foreign: dict[str, tuple[int, ...]] = {}
 
@@ -192,6 +203,15 @@ class FolderDatasets(MutableMapping[str, BASEDATASOURCE]):
             StoreError: It is empty, or no UTF-8 text.
             SerializationError: The class does not understand it.
         """
+        with measuring("read", self._progress) as phase:
+            data = self._parse(path)
+            phase.bytes_in = path.stat().st_size
+            frames = _frames(data).values()
+            phase.rows = sum(frame.height for frame in frames)
+            phase.gives(frames)
+            return data
+
+    def _parse(self, path: Path) -> BASEDATASOURCE:
         try:
             text = path.read_text("utf-8-sig")
         except UnicodeDecodeError as error:
@@ -280,20 +300,30 @@ class FolderDatasets(MutableMapping[str, BASEDATASOURCE]):
             FileNotFoundError: A file is gone: another process may have replaced the dataset.
             StoreError: A file is damaged.
         """
-        frames, text = self._store.load(found.manifest, verify=self._verify)
-        return put_together(found.manifest, frames, text, self._cls)
+        with measuring("read", self._progress, found.manifest.key) as phase:
+            phase.rows = phase.total_rows = found.manifest.rows
+            phase.bytes_in = found.manifest.bytes
+            frames, text = self._store.load(found.manifest, verify=self._verify)
+            phase.gives(frames.values())
+            return put_together(found.manifest, frames, text, self._cls)
 
 
 def _summary(name: str, item: Item[Any]) -> DatasetSummary:
     if item.found is None:  # then it was read when it was noticed
         return DatasetSummary.of(name, cast("BaseDataSource", item.data))
-    manifest = item.found.manifest
+    manifest, identity = item.found.manifest, item.found.manifest.identity
     return DatasetSummary(
         name,
-        str(manifest.identity.ds_type),
-        manifest.identity.creation_datetime,
-        {table.name: TableSize(table.rows, table.stored.bytes) for table in manifest.tables},
-        count_by_severity(manifest.identity.messages),
+        identity.ds_id,
+        str(identity.ds_type),
+        identity.creation_datetime,
+        {
+            table.name: TableSummary(table.rows, table.stored.bytes, table.schema)
+            for table in manifest.tables
+        },
+        identity.provenance or Provenance(),
+        len(identity.messages),
+        count_by_severity(identity.messages),
     )
 
 

@@ -20,7 +20,7 @@ from algomancy_data.messages import ValidationMessage, ValidationSeverity
 from algomancy_data.metrics import PhaseMetrics
 from algomancy_data.provenance import InputFile, Provenance, TableSize
 from algomancy_data.testing.comparison import assert_identical
-from algomancy_data.testing.sample_frames import any_frame, sample_frames
+from algomancy_data.testing.samples import any_frame, sample_frames
 
 if TYPE_CHECKING:
     from algomancy_data.datamanager import DataManager
@@ -176,7 +176,7 @@ class DataManagerContract(ABC):
             "t": _FRAMES["texts"].height,
             "u": 0,
         }
-        assert new.messages == {"ERROR": 3}
+        assert (new.messages, new.findings) == (1, {"ERROR": 3})
         assert new.ds_type == DataClassification.MASTER_DATA
         assert new.creation_datetime == manager.get_data("a").creation_datetime
         assert opened().summaries(newest=1) == [new]
