@@ -16,6 +16,13 @@ import pytest
 from algomancy_data.testing import assert_identical, workloads
 
 COMMAND = (sys.executable, "-m", "algomancy_data")
+# A shell switches Ctrl-C off for what it starts in the background.
+INTERRUPTIBLE = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from algomancy_data.cli import main
+sys.exit(main())
+"""
 
 
 def on_a_terminal(arguments, cwd, environment, keys=b""):
@@ -87,14 +94,15 @@ def test_an_interrupt_leaves_the_store_whole(tmp_path, workload, store, environm
     manager = store.manager()
     manager.add_data_source(source("shop"))
     process = subprocess.Popen(
-        [*COMMAND, "load", "shop", *workload(1_500_000), *store.flags, "--json"],
+        [
+            *(sys.executable, "-c", INTERRUPTIBLE),
+            *("load", "shop", *workload(1_500_000), *store.flags, "--json"),
+        ],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         cwd=tmp_path,
         env=environment,
-        # A shell in the background switches Ctrl-C off for what it starts.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     for line in process.stderr:
         if line.startswith("load "):  # now it writes
