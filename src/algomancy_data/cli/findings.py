@@ -11,8 +11,8 @@ import typer
 
 from algomancy_data.cli.output import count, table
 from algomancy_data.errors import CommandLineError
+from algomancy_data.findings import findings_by_rule
 from algomancy_data.messages import ValidationSeverity
-from algomancy_data.validator.rules import findings_by_rule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -19,8 +19,10 @@ from algomancy_data.database.models import (
     metadata,
     payload_chunks_table,
 )
-from algomancy_data.datamanager.inspection import DatasetSummary, TableSummary
+from algomancy_data.datamanager.inspection import DatasetDescription, TableDescription
+from algomancy_data.datamanager.summaries import DatasetSummary
 from algomancy_data.errors import SchemaDriftError
+from algomancy_data.findings import count_by_severity
 from algomancy_data.provenance import Provenance, messages_from_list, messages_to_list
 
 if TYPE_CHECKING:
@@ -92,20 +94,20 @@ class Entry:
             version=row.version,
         )
 
-    def summary(self) -> DatasetSummary:
+    def description(self) -> DatasetDescription:
         """Return what there is to say about the dataset without its values."""
         sizes = self.provenance.tables
         tables = {
-            table: TableSummary(size.rows, size.bytes, None) for table, size in sizes.items()
+            table: TableDescription(size.rows, size.bytes, None) for table, size in sizes.items()
         } | {
-            layout.name: TableSummary(
+            layout.name: TableDescription(
                 layout.height,
                 sizes[layout.name].bytes if layout.name in sizes else None,
                 {column.name: column.dtype for column in layout.columns},
             )
             for layout in self.tables or ()
         }
-        return DatasetSummary(
+        return DatasetDescription(
             self.name,
             self.ds_id,
             self.ds_type,
@@ -156,6 +158,23 @@ class Catalogue:
             .order_by(columns.added_at, columns.name)
         )
         return list(connection.scalars(query))
+
+    def summaries(self, connection: sa.Connection, newest: int | None) -> list[DatasetSummary]:
+        """Return what the catalogue says about the last datasets, in order of creation."""
+        columns = datasets_table.c
+        query = (
+            sa.select(
+                columns.name,
+                columns.ds_type,
+                columns.creation_datetime,
+                columns.provenance,
+                columns.messages,
+            )
+            .where(columns.session_id == self._session_id)
+            .order_by(columns.added_at.desc(), columns.name.desc())
+            .limit(newest)
+        )
+        return [_summary(*row) for row in reversed(connection.execute(query).all())]
 
     def version(self, connection: sa.Connection, name: str) -> str | None:
         """Return the version of a dataset, or None if there is none of that name."""
@@ -210,6 +229,18 @@ def has_catalogue(engine: sa.Engine) -> bool:
         return connection.dialect.has_table(connection, datasets_table.name)
 
 
+def _summary(
+    name: str, ds_type: str, created: datetime, provenance: str, messages: str
+) -> DatasetSummary:
+    return DatasetSummary(
+        name,
+        ds_type,
+        created,
+        Provenance.from_dict(json.loads(provenance)).tables,
+        count_by_severity(messages_from_list(json.loads(messages))),
+    )
+
+
 def create_or_check(engine: sa.Engine) -> None:
     """Create the catalogue in a new database, and check it in an old one.
 
@@ -222,13 +253,17 @@ def create_or_check(engine: sa.Engine) -> None:
         has_chunks = connection.dialect.has_table(connection, payload_chunks_table.name)
     problems = _drift(found) if found else []
     if problems:
-        origin = ""
+        advice = "There is no automatic migration: drop the table"
         if found.keys() >= _PANDAS_COLUMNS and "version" not in found:
-            origin = " It was written by the pandas-based algomancy-data."
+            advice = (
+                "It was written by the pandas-based algomancy-data: read_pandas_database() reads "
+                "its datasets, and the guide 'Coming from the pandas package' shows how to carry "
+                "them over. If they are not needed, drop the table"
+            )
         msg = (
             f"The catalogue table {datasets_table.name!r} of {describe(engine)} does not fit this "
-            f"version: {'; '.join(problems)}.{origin} There is no automatic migration: drop the "
-            f"table {datasets_table.name!r} and rebuild the datasets, or use another database."
+            f"version: {'; '.join(problems)}. {advice} "
+            f"{datasets_table.name!r} and rebuild the datasets, or use another database."
         )
         raise SchemaDriftError(msg)
     if not found or not has_chunks:

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     import polars as pl
     import sqlalchemy as sa
 
-    from algomancy_data.datamanager.inspection import DatasetSummary
+    from algomancy_data.datamanager.inspection import DatasetDescription
+    from algomancy_data.datamanager.summaries import DatasetSummary
     from algomancy_data.etl import ETLFactory
     from algomancy_data.integrity import Leftover
     from algomancy_data.logs import Logger
@@ -124,7 +125,7 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
             datasource_cache_size, datasource_cache_bytes
         )
         self._data = self._cache
-        self._started = False
+        self._not_started: str | None = "The manager has not been started: call startup() first."
 
     @property
     def engine(self) -> sa.Engine:
@@ -141,9 +142,13 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
                 to do (also a ``RuntimeError``).
             StoreError: The database cannot be reached.
         """
-        with self._measuring("startup"), store_errors(self._engine, "opening it"):
-            create_or_check(self._engine)
-        self._started = True
+        try:
+            with self._measuring("startup"), store_errors(self._engine, "opening it"):
+                create_or_check(self._engine)
+        except StoreError as error:
+            self._not_started = f"The manager could not be started: {error}"
+            raise
+        self._not_started = None
         self.log(f"Opened {describe(self._engine)}, session {self._session_id!r}.")
 
     def close(self) -> None:
@@ -155,6 +160,15 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
         """Return the names of the session's datasets, in order of creation."""
         with self._reading("listing the datasets") as connection:
             return self._catalogue.names(connection)
+
+    def summaries(self, newest: int | None = None) -> list[DatasetSummary]:
+        """Return what the catalogue says about the datasets, in order of creation.
+
+        Args:
+            newest: Only so many, those that were created last; None for all.
+        """
+        with self._reading("listing the datasets") as connection:
+            return self._catalogue.summaries(connection, newest)
 
     def get_data(self, data_key: str) -> BASEDATASOURCE | None:
         """Return a dataset, or None if there is none of that name.
@@ -269,14 +283,14 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
             entries = [self._datasets.require(connection, name) for name in names]
             return run_query(connection, entries, sql)
 
-    def summarize(self, data_key: str) -> DatasetSummary:
+    def describe(self, data_key: str) -> DatasetDescription:
         """Return what the catalogue says about a dataset; nothing else is read.
 
         Raises:
             DatasetNotFoundError: There is none of that name.
         """
         with self._reading(f"looking at dataset {data_key!r}") as connection:
-            return self._datasets.require(connection, data_key).summary()
+            return self._datasets.require(connection, data_key).description()
 
     def verify(self, data_key: str | None = None) -> list[Damage]:
         """Compare a dataset, or all of the session, with what the catalogue says was written.
@@ -389,6 +403,9 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
             self._catalogue.remove(connection, data_key)
         self._cache.forget(data_key)
 
+    def _place(self) -> str:
+        return f"{describe(self._engine)}, session {self._session_id!r}"
+
     def _is_master_data(self, data_key: str) -> bool:
         with self._reading(f"looking at dataset {data_key!r}") as connection:
             entry = self._datasets.require(connection, data_key)
@@ -426,6 +443,5 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
             yield connection
 
     def _require_startup(self) -> None:
-        if not self._started:
-            msg = "The manager has not been started: call startup() first."
-            raise StoreError(msg)
+        if self._not_started is not None:
+            raise StoreError(self._not_started)

@@ -240,9 +240,10 @@ def _split(places: range, height: int, rows: int) -> list[range]:
 
 def _free_name(connection: sa.Connection, session: str, dataset: str, table: str) -> str:
     """Return the table's name, or the one with a hash if case makes the plain one taken."""
+    limit = connection.dialect.max_identifier_length
     for name in (
-        table_name(session, dataset, table),
-        hashed_table_name(session, dataset, table),
+        table_name(session, dataset, table, limit),
+        hashed_table_name(session, dataset, table, limit),
     ):
         if not connection.dialect.has_table(connection, name):
             return name

@@ -12,7 +12,8 @@ from algomancy_data.datamanager import incoming
 from algomancy_data.datamanager.inputs import InputDigests
 from algomancy_data.datamanager.inspection import Inspection
 from algomancy_data.datamanager.names import check_name
-from algomancy_data.datasource import BASEDATASOURCE, BaseDataSource, DataSource
+from algomancy_data.datamanager.summaries import DatasetSummary, GlancedManager, table_sizes
+from algomancy_data.datasource import BASEDATASOURCE, DataSource
 from algomancy_data.errors import (
     DatasetExistsError,
     DatasetNotFoundError,
@@ -24,7 +25,7 @@ from algomancy_data.loader import DataSourceLoader
 from algomancy_data.logs import as_logger
 from algomancy_data.messages import ValidationSeverity
 from algomancy_data.metrics import Metrics, PhaseRecorder, measuring
-from algomancy_data.provenance import Provenance, TableSize
+from algomancy_data.provenance import Provenance
 from algomancy_data.quarantine import Quarantine
 from algomancy_data.quarantine.replay import replay_sequence
 from algomancy_data.schema.fingerprint import schema_fingerprint
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, MutableMapping
     from contextlib import AbstractContextManager
 
+    from algomancy_data.datasource import BaseDataSource
     from algomancy_data.etl import ETLFactory, ETLPipeline, ETLResult
     from algomancy_data.file import File
     from algomancy_data.frames import Tabular
@@ -55,7 +57,7 @@ QuarantineSetting: TypeAlias = "Quarantine | Literal[_Inherit.INHERIT] | bool"
 MessageLimit: TypeAlias = "int | Literal[_Inherit.INHERIT] | None"
 
 
-class DataManager(Inspection, Generic[BASEDATASOURCE]):
+class DataManager(GlancedManager, Inspection, Generic[BASEDATASOURCE]):
     """Ingests, derives, deletes and keeps DataSources.
 
     Methods may be called from several threads.
@@ -126,6 +128,17 @@ class DataManager(Inspection, Generic[BASEDATASOURCE]):
         """Return the names of the datasets, in order of creation."""
         with self._lock:
             return list(self._data)
+
+    def summaries(self, newest: int | None = None) -> list[DatasetSummary]:
+        """Return what is known about the datasets without reading them, in order of creation.
+
+        Args:
+            newest: Only so many, those that were created last; None for all.
+        """
+        with self._lock:
+            names = list(self._data)
+            chosen = names if newest is None else names[max(len(names) - newest, 0) :]
+            return [DatasetSummary.of(name, self._data[name]) for name in chosen]
 
     def get_data(self, data_key: str) -> BASEDATASOURCE | None:
         """Return a dataset, or None if there is none of that name."""
@@ -318,7 +331,7 @@ class DataManager(Inspection, Generic[BASEDATASOURCE]):
             files=before.files,
             schemas=before.schemas,
             phases=tuple(result.metrics),
-            tables=_table_sizes(result.datasource),
+            tables=table_sizes(result.datasource),
             derived_from=before.derived_from,
             extracted=result.extracted,
         )
@@ -356,7 +369,7 @@ class DataManager(Inspection, Generic[BASEDATASOURCE]):
                         if name in self._schemas
                     },
                     phases=tuple(result.metrics),
-                    tables=_table_sizes(result.datasource),
+                    tables=table_sizes(result.datasource),
                     extracted=result.extracted,
                 )
         return result
@@ -409,6 +422,10 @@ class DataManager(Inspection, Generic[BASEDATASOURCE]):
         """Delete a dataset that exists."""
         del self._data[data_key]
 
+    def _place(self) -> str:
+        """Return where the data is kept, in words and without secrets."""
+        return "in memory"
+
     def _is_master_data(self, data_key: str) -> bool:
         return self._require(data_key).is_master_data()
 
@@ -425,11 +442,6 @@ def _describe(phase: Phase, source: BaseDataSource) -> None:
         frames = source.tables.values()
         phase.rows = phase.total_rows = sum(frame.height for frame in frames)
         phase.takes(frames)
-
-
-def _table_sizes(source: BaseDataSource) -> dict[str, TableSize]:
-    tables = source.tables if isinstance(source, DataSource) else {}
-    return {name: TableSize.of(frame) for name, frame in tables.items()}
 
 
 def _by_file_name(schemas: Iterable[type[Schema]]) -> dict[str, type[Schema]]:

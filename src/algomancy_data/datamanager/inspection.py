@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class TableSummary:
+class TableDescription:
     """What there is to say about a table without its values.
 
     Args:
@@ -35,7 +35,7 @@ class TableSummary:
 
 
 @dataclass(frozen=True)
-class DatasetSummary:
+class DatasetDescription:
     """What there is to say about a dataset without its values.
 
     Args:
@@ -52,18 +52,18 @@ class DatasetSummary:
     ds_id: str
     ds_type: str
     creation_datetime: datetime
-    tables: Mapping[str, TableSummary] = field(default_factory=dict[str, TableSummary])
+    tables: Mapping[str, TableDescription] = field(default_factory=dict[str, TableDescription])
     provenance: Provenance = field(default_factory=Provenance)
     messages: int = 0
 
     @classmethod
-    def of(cls, name: str, data: BaseDataSource) -> DatasetSummary:
-        """Return the summary of a DataSource.
+    def of(cls, name: str, data: BaseDataSource) -> DatasetDescription:
+        """Return the description of a DataSource.
 
         Example:
             >>> source = DataSource("master_data", name="a")
             >>> source.add_table("t", {"x": [1, 2]})
-            >>> DatasetSummary.of("a", source).tables["t"].rows
+            >>> DatasetDescription.of("a", source).tables["t"].rows
             2
         """
         frames = data.tables if isinstance(data, DataSource) else {}
@@ -73,7 +73,7 @@ class DatasetSummary:
             str(data.ds_type),
             data.creation_datetime,
             {
-                table: TableSummary(frame.height, TableSize.of(frame).bytes, frame.schema)
+                table: TableDescription(frame.height, TableSize.of(frame).bytes, frame.schema)
                 for table, frame in frames.items()
             },
             data.provenance or Provenance(),
@@ -103,7 +103,7 @@ class Inspection(ABC):
     def _require(self, data_key: str) -> BaseDataSource:
         """Return a dataset that must exist."""
 
-    def summarize(self, data_key: str) -> DatasetSummary:
+    def describe(self, data_key: str) -> DatasetDescription:
         """Return what there is to say about a dataset without its values.
 
         A database reads its catalogue only, and a folder maps the files.
@@ -111,7 +111,7 @@ class Inspection(ABC):
         Raises:
             DatasetNotFoundError: There is none of that name.
         """
-        return DatasetSummary.of(data_key, self._require(data_key))
+        return DatasetDescription.of(data_key, self._require(data_key))
 
     def verify(self, data_key: str | None = None) -> list[Damage]:
         """Compare a dataset, or all datasets, with what was written.

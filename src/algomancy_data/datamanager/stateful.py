@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Mapping
 
+    from algomancy_data.datamanager.summaries import DatasetSummary
     from algomancy_data.etl import ETLFactory
     from algomancy_data.folder import Found
     from algomancy_data.integrity import Damage, Leftover
@@ -243,6 +244,16 @@ class StatefulDataManager(DataManager[BASEDATASOURCE]):
             self._datasets.refresh()
             return list(self._datasets)
 
+    def summaries(self, newest: int | None = None) -> list[DatasetSummary]:
+        """Return what the metadata files say about the datasets, in order of creation.
+
+        Args:
+            newest: Only so many, those that were created last; None for all.
+        """
+        with self._lock:
+            self._datasets.refresh()
+            return self._datasets.summaries(newest)
+
     def get_data(self, data_key: str) -> BASEDATASOURCE | None:
         """Return a dataset, or None if there is none of that name.
 
@@ -447,6 +458,9 @@ class StatefulDataManager(DataManager[BASEDATASOURCE]):
                 self._store.remove(*paths)
         self._datasets.pop(data_key, None)
         self._saved_unasked.discard(data_key)
+
+    def _place(self) -> str:
+        return f"in {str(self._folder)!r}"
 
     def _raw_directory(self, data_key: str) -> Path | None:
         """Return the raw files that would bring a deleted dataset back at the next startup."""
