@@ -1,24 +1,30 @@
-"""How large the benchmarks' tables are, and how a ratio of one run is measured and judged."""
+"""The fixtures of the benchmarks; `harness` says how to write one."""
 
 from __future__ import annotations
 
 import sys
 import time
 import tomllib
+from importlib.metadata import distributions
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from generators import frames, write_csv
+from harness import Count, Growth, Memory, Race
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import polars as pl
     from pytest_benchmark.fixture import BenchmarkFixture
 
-HERE = Path(__file__).parent
 FULL_ROWS = 1_000_000
+QUICK_ROWS = 100_000
 TEST_ROWS = 2_000
+HERE = Path(__file__).parent
 ROUNDS = 7
 
 
@@ -28,6 +34,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=int,
         help=f"rows of the large table ({FULL_ROWS:,}, and {TEST_ROWS:,} without benchmarks)",
     )
+
+
+def pytest_benchmark_update_json(output_json: dict[str, Any]) -> None:
+    """Keep the versions of all that is installed beside the machine and the revision."""
+    output_json["versions"] = {found.name: found.version for found in distributions()}
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +52,50 @@ def measuring(pytestconfig: pytest.Config) -> bool:
 
 @pytest.fixture(scope="session")
 def rows(pytestconfig: pytest.Config, measuring: bool) -> int:  # noqa: FBT001  a fixture
+    """Return how many orders there are; ten times as many as customers."""
     return pytestconfig.getoption("bench_rows") or (FULL_ROWS if measuring else TEST_ROWS)
+
+
+@pytest.fixture(scope="session")
+def tables(rows: int) -> dict[str, pl.DataFrame]:
+    """Return orders and customers."""
+    return frames(rows)
+
+
+@pytest.fixture(scope="session")
+def csv_paths(
+    tables: dict[str, pl.DataFrame], tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Path]:
+    """Return orders and customers as CSV files, by table."""
+    return write_csv(tables, tmp_path_factory.mktemp("csv"))
+
+
+@pytest.fixture
+def race(benchmark: BenchmarkFixture, capsys: pytest.CaptureFixture[str], rows: int) -> Race:
+    return Race(benchmark, capsys, rows)
+
+
+@pytest.fixture
+def memory(
+    benchmark: BenchmarkFixture, capsys: pytest.CaptureFixture[str], rows: int, tmp_path: Path
+) -> Memory:
+    folder = tmp_path / "frames in memory"
+    folder.mkdir()
+    return Memory(benchmark, capsys, rows, folder)
+
+
+@pytest.fixture
+def growth(benchmark: BenchmarkFixture, capsys: pytest.CaptureFixture[str], rows: int) -> Growth:
+    """Grow to ten times the rows of the other benchmarks, from a thousandth of that."""
+    return Growth(benchmark, capsys, [rows // 100, rows // 10, rows, rows * 10])
+
+
+@pytest.fixture
+def count(benchmark: BenchmarkFixture, capsys: pytest.CaptureFixture[str], rows: int) -> Count:
+    return Count(benchmark, capsys, rows)
+
+
+# Still used by the benchmarks that have not moved to `race`.
 
 
 def limits_of(request: pytest.FixtureRequest) -> dict[str, float]:

@@ -1,0 +1,103 @@
+"""The peak memory of an operation, in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.record import ORDERS, Record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import polars as pl
+    import pytest
+    from pytest_benchmark.fixture import BenchmarkFixture
+
+CHILD = Path(__file__).with_name("peak.py")
+
+
+class Memory:
+    """The fixture ``memory``."""
+
+    def __init__(
+        self,
+        benchmark: BenchmarkFixture,
+        capsys: pytest.CaptureFixture[str],
+        rows: int,
+        folder: Path,
+    ) -> None:
+        self._benchmark = benchmark
+        self._capsys = capsys
+        self._rows = rows
+        self._folder = folder
+
+    def __call__(
+        self,
+        operation: str,
+        ours: Callable[[dict[str, pl.DataFrame], Path], Callable[[], object]],
+        peers: Mapping[str, Callable[[dict[str, pl.DataFrame], Path], Callable[[], object]]],
+        tables: dict[str, pl.DataFrame],
+        place: Path,
+        *,
+        makes_frames: bool = False,
+        workload: str = ORDERS,
+        rows: int | None = None,
+    ) -> None:
+        """Judge the peak of our way by the size of the frames, and show the peers' peaks.
+
+        Each way is a function at the top of the calling module: it is given the frames and
+        ``place``, prepares, and returns the operation, which then runs in the new process while its
+        memory is watched. What it returns stays alive until the peak is read.
+
+        Args:
+            operation: The same words as in the race.
+            ours: Our way.
+            peers: By name, the others.
+            tables: The frames, which the new process has in memory before the operation begins.
+            place: A folder or file of the caller's, for what the operation reads or writes.
+            makes_frames: The operation reads the frames from ``place`` and returns them: the
+                process begins without, and their size is taken off the peak.
+            workload: What it is done with.
+            rows: Of the workload, if they are not the orders'.
+        """
+        for name, frame in tables.items():
+            frame.write_ipc(self._folder / f"{name}.arrow")
+        size = sum(frame.estimated_size() for frame in tables.values())
+        names = [] if makes_frames else list(tables)
+        peaks: dict[str, float] = {}
+
+        def run() -> None:
+            for name, way in {"": ours, **peers}.items():
+                peak = self._peak(way, names, place)
+                peaks[name] = peak - size if makes_frames else peak
+
+        self._benchmark.pedantic(run, rounds=1)
+        if self._benchmark.stats is None:  # switched off: this was a test
+            return
+        mine = peaks.pop("")
+        record = Record("memory", operation, workload, rows or self._rows, "bytes", mine)
+        record.compare("size of the frames", size, [mine / size])
+        for name, peak in peaks.items():
+            record.compare(name, peak, [mine / peak])
+        record.keep(self._benchmark, self._capsys)
+        record.assert_within_gates()
+
+    def _peak(self, way: Callable[..., object], names: list[str], place: Path) -> int:
+        """Return how many bytes the process grew at most, while the operation ran."""
+        path = sys.modules[way.__module__].__file__
+        asked = json.dumps(
+            {
+                "path": path,
+                "way": way.__name__,
+                "frames": {name: str(self._folder / f"{name}.arrow") for name in names},
+                "place": str(place),
+            }
+        )
+        done = subprocess.run(  # noqa: S603  our own interpreter and file
+            [sys.executable, CHILD, asked], stdout=subprocess.PIPE, check=True, text=True
+        )
+        return int(done.stdout.splitlines()[-1])

@@ -1,0 +1,93 @@
+"""Our way and its peers in turns."""
+
+from __future__ import annotations
+
+import gc
+from statistics import median
+from typing import TYPE_CHECKING
+
+from harness.record import ORDERS, Record
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pytest
+    from pytest_benchmark.fixture import BenchmarkFixture
+
+    from harness.ways import Way
+
+ROUNDS = 5
+PATIENCE = 4.0
+
+
+class Race:
+    """The fixture ``race``."""
+
+    def __init__(
+        self, benchmark: BenchmarkFixture, capsys: pytest.CaptureFixture[str], rows: int
+    ) -> None:
+        self._benchmark = benchmark
+        self._capsys = capsys
+        self._rows = rows
+
+    def __call__(
+        self,
+        operation: str,
+        ours: Way,
+        peers: Sequence[Way],
+        *,
+        workload: str = ORDERS,
+        rows: int | None = None,
+        rounds: int = ROUNDS,
+    ) -> None:
+        """Time ours and the peers in ``rounds`` turns, and judge the medians of the ratios.
+
+        A peer that has run for four seconds in all takes no further turns: where it is ten times
+        slower than ours, noise does not decide. Each time of ours is divided by the peer's time of
+        the same turn, or by its last one.
+
+        Args:
+            operation: The same words for the same work, on whatever workload.
+            ours: Our way.
+            peers: What users would do instead, and the physical limits.
+            workload: What it is done with.
+            rows: Of the workload, if they are not the orders'.
+            rounds: How many turns ours takes. Where benchmarks are off, all take one.
+        """
+        theirs: dict[str, list[float]] = {peer.name: [] for peer in peers}
+        latest: list[dict[str, float]] = []
+        results: list[object] = []
+
+        def peers_then_ready() -> None:
+            for peer in peers:
+                times = theirs[peer.name]
+                if sum(times) < PATIENCE:
+                    times.append(peer.timed(checked=not times))
+            latest.append({name: times[-1] for name, times in theirs.items()})
+            ours.before()
+            gc.collect()
+
+        def finish() -> None:
+            try:
+                if len(latest) == 1:
+                    ours.check(results[0])
+            finally:
+                results.clear()
+                ours.after()
+
+        self._benchmark.pedantic(
+            lambda: results.append(ours.run()),
+            setup=peers_then_ready,
+            teardown=finish,
+            rounds=rounds,
+        )
+        if self._benchmark.stats is None:  # switched off: this was a test
+            finish()
+            return
+        mine = self._benchmark.stats.stats.data
+        record = Record("race", operation, workload, rows or self._rows, "s", median(mine))
+        for peer in peers:
+            ratios = [its / at[peer.name] for its, at in zip(mine, latest, strict=True)]
+            record.compare(peer.name, median(theirs[peer.name]), ratios, peer.remark)
+        record.keep(self._benchmark, self._capsys)
+        record.assert_within_gates()
