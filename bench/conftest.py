@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from generators import frames, write_csv
+from algomancy_data.testing.workloads import frames, write_csv
 from harness import Count, Growth, Memory, Race
 
 if TYPE_CHECKING:
