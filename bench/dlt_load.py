@@ -13,7 +13,9 @@ import sys
 from typing import TYPE_CHECKING
 
 os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
-os.environ["RUNTIME__LOG_LEVEL"] = "ERROR"
+os.environ["RUNTIME__LOG_LEVEL"] = "CRITICAL"
+# In several threads, its writers to SQLite find the file locked by each other.
+os.environ["LOAD__WORKERS"] = "1"
 
 import dlt
 from pyarrow import csv
