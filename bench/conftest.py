@@ -12,14 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from generators import frames, write_csv
+from algomancy_data.testing.workloads import frames, write_csv
 from harness import Count, Growth, Memory, Race
+from stores import source_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import polars as pl
     from pytest_benchmark.fixture import BenchmarkFixture
+
+    from algomancy_data import DataSource
 
 FULL_ROWS = 1_000_000
 QUICK_ROWS = 100_000
@@ -60,6 +63,12 @@ def rows(pytestconfig: pytest.Config, measuring: bool) -> int:  # noqa: FBT001  
 def tables(rows: int) -> dict[str, pl.DataFrame]:
     """Return orders and customers."""
     return frames(rows)
+
+
+@pytest.fixture
+def source(tables: dict[str, pl.DataFrame]) -> DataSource:
+    """Return orders and customers as a dataset."""
+    return source_of(tables)
 
 
 @pytest.fixture(scope="session")
