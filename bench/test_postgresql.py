@@ -12,7 +12,8 @@ import pytest
 from adbc_driver_postgresql import dbapi
 
 from harness import Way
-from peers import pandas_package, postgresql
+from peers import pandas_package
+from peers import postgresql as peers
 from peers.checks import same_tables, to_pandas
 from stores import DATASET, Store, loads_again, physical_names
 
@@ -23,21 +24,21 @@ if TYPE_CHECKING:
     from harness import Race
 
 
-@pytest.fixture
-def server(request: pytest.FixtureRequest) -> Iterator[postgresql.Server]:
-    server = postgresql.Server(request.getfixturevalue("postgresql"))
-    yield server
-    server.remove_databases()
+@pytest.fixture(scope="module")
+def url(postgresql: str) -> str:
+    """Return our database."""
+    return peers.new_database(postgresql, "bench_ours")
 
 
-@pytest.fixture
-def url(server: postgresql.Server) -> str:
-    return server.new_database()
+@pytest.fixture(scope="module")
+def elsewhere(postgresql: str) -> str:
+    """Return the database of the peers."""
+    return peers.new_database(postgresql, "bench_peers")
 
 
 @pytest.fixture
 def store(url: str) -> Iterator[Store]:
-    store = Store(lambda: url, lambda: postgresql.empty(url))
+    store = Store(lambda: url, lambda: peers.empty(url))
     yield store
     store.close()
 
@@ -65,17 +66,17 @@ def test_persist(
     store: Store,
     source: DataSource,
     tables: dict[str, pl.DataFrame],
-    server: postgresql.Server,
+    elsewhere: str,
 ) -> None:
     ours = persist_way(store, source, tables)
-    race("persist to PostgreSQL", ours, postgresql.persist(tables, server))
+    race("persist to PostgreSQL", ours, peers.persist(tables, elsewhere))
 
 
 def test_first_load(
-    race: Race, full: Store, url: str, tables: dict[str, pl.DataFrame], server: postgresql.Server
+    race: Race, full: Store, url: str, tables: dict[str, pl.DataFrame], elsewhere: str
 ) -> None:
-    of_pandas = server.new_database()
-    postgresql.write_database(tables, "adbc")(of_pandas)  # the same types as to_sql, and faster
+    peers.empty(elsewhere)
+    peers.write_database(tables, "adbc")(elsewhere)  # the same types as to_sql, and faster
     race(
         "first load from PostgreSQL",
         Way(
@@ -84,7 +85,7 @@ def test_first_load(
             before=full.reopen,
             check=lambda found: same_tables(found.tables, tables),
         ),
-        postgresql.first_load(tables, physical_names(tables), url, of_pandas),
+        peers.first_load(tables, physical_names(tables), url, elsewhere),
     )
 
 
@@ -99,7 +100,7 @@ def test_partial_load(race: Race, full: Store, url: str, tables: dict[str, pl.Da
             return pl.read_database(query, connection)
 
     def read_sql() -> pd.DataFrame:
-        engine = postgresql.engine_of(url)
+        engine = peers.engine_of(url)
         found = pd.read_sql(query, engine)
         engine.dispose()
         return found
@@ -129,17 +130,17 @@ def test_derive(
     store: Store,
     source: DataSource,
     tables: dict[str, pl.DataFrame],
-    server: postgresql.Server,
+    elsewhere: str,
 ) -> None:
-    elsewhere, frames = server.new_database(), to_pandas(tables)
-    other = Store(lambda: elsewhere, lambda: postgresql.empty(elsewhere))
+    frames = to_pandas(tables)
+    other = Store(lambda: elsewhere, lambda: peers.empty(elsewhere))
 
     def fill() -> None:
         store.renew()
         store.manager.add_data_source(source)
 
     def by_pandas(place: str) -> None:
-        postgresql.to_sql(pandas_package.derive(DATASET, frames))(place)
+        peers.to_sql(pandas_package.derive(DATASET, frames))(place)
 
     race(
         "derive in PostgreSQL",
@@ -151,7 +152,7 @@ def test_derive(
         ),
         [
             persist_way(other, source, tables),
-            postgresql.stored("pandas package", by_pandas, server, tables),
+            peers.stored("pandas package", by_pandas, elsewhere, tables),
         ],
     )
     other.close()
@@ -162,17 +163,15 @@ def test_delete(
     store: Store,
     source: DataSource,
     tables: dict[str, pl.DataFrame],
-    server: postgresql.Server,
+    elsewhere: str,
 ) -> None:
-    elsewhere = server.new_database()
-
     def fill() -> None:
         store.renew()
         store.manager.add_data_source(source)
 
     def fill_other() -> None:
-        postgresql.empty(elsewhere)
-        postgresql.write_database(tables, "adbc")(elsewhere)
+        peers.empty(elsewhere)
+        peers.write_database(tables, "adbc")(elsewhere)
 
     def drop() -> None:
         with psycopg.connect(elsewhere) as connection:

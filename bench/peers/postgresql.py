@@ -1,4 +1,4 @@
-"""PostgreSQL, as users would write and read it without us; each way has a database of its own."""
+"""PostgreSQL, as users would write and read it without us."""
 
 from __future__ import annotations
 
@@ -33,31 +33,12 @@ COLUMN_TYPES = {
 }
 
 
-class Server:
-    """A server in which databases can be made.
-
-    Args:
-        url: Of the server, with the name of a database to begin in.
-    """
-
-    def __init__(self, url: str) -> None:
-        self._url = sa.make_url(url).set(drivername="postgresql")
-        self._count = 0
-
-    def new_database(self) -> str:
-        """Return the URL of an empty database."""
-        self._count += 1
-        name = f"bench_{self._count}"
-        with psycopg.connect(text(self._url), autocommit=True) as connection:
-            connection.execute(f"DROP DATABASE IF EXISTS {name}")
-            connection.execute(f"CREATE DATABASE {name}")
-        return text(self._url.set(database=name))
-
-    def remove_databases(self) -> None:
-        """Remove what has been made."""
-        with psycopg.connect(text(self._url), autocommit=True) as connection:
-            for number in range(1, self._count + 1):
-                connection.execute(f"DROP DATABASE bench_{number} WITH (FORCE)")
+def new_database(server: str, name: str) -> str:
+    """Make a database on a server, and return its URL."""
+    url = sa.make_url(server).set(drivername="postgresql")
+    with psycopg.connect(text(url), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return text(url.set(database=name))
 
 
 def text(url: sa.URL) -> str:
@@ -72,8 +53,8 @@ def empty(url: str) -> None:
         connection.execute("CHECKPOINT")
 
 
-def persist(tables: dict[str, pl.DataFrame], server: Server) -> list[Way]:
-    """Return the ways to write the tables into an empty database, where they are checked."""
+def persist(tables: dict[str, pl.DataFrame], url: str) -> list[Way]:
+    """Return the ways to write the tables into a database that is emptied, and checked there."""
     writers = {
         "pandas to_sql": to_sql(to_pandas(tables)),
         "polars write_database (adbc)": write_database(tables, "adbc"),
@@ -81,20 +62,18 @@ def persist(tables: dict[str, pl.DataFrame], server: Server) -> list[Way]:
         "DuckDB ATTACH": attach_and_create(tables),
         "bare adbc_ingest": bare_ingest(tables),
     }
-    ways = [stored(name, write, server, tables) for name, write in writers.items()]
-    url = server.new_database()
+    ways = [stored(name, write, url, tables) for name, write in writers.items()]
+    empty(url)
     write_database(tables, "adbc")(url)
     for form in ("text", "binary"):
         copied = copy_in(tables, ready_streams(tables, url, form), form)
-        ways.append(stored(f"limit: COPY {form.upper()} of a ready stream", copied, server, tables))
+        ways.append(stored(f"limit: COPY {form.upper()} of a ready stream", copied, url, tables))
     return ways
 
 
 def stored(
-    name: str, write: Callable[[str], object], server: Server, tables: dict[str, pl.DataFrame]
+    name: str, write: Callable[[str], object], url: str, tables: dict[str, pl.DataFrame]
 ) -> Way:
-    url = server.new_database()
-
     def check(_result: object) -> None:
         with psycopg.connect(url) as connection, connection.cursor() as cursor:
             stored_rows(cursor, {name: name for name in tables}, tables)
