@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from algomancy_data.testing.workloads import frames, write_csv
-from harness import Count, Growth, Memory, Race
+from harness import Alone, Count, Growth, Memory, Race
 from stores import source_of
 
 if TYPE_CHECKING:
@@ -85,12 +85,17 @@ def race(benchmark: BenchmarkFixture, capsys: pytest.CaptureFixture[str], rows: 
 
 
 @pytest.fixture
-def memory(
-    benchmark: BenchmarkFixture, capsys: pytest.CaptureFixture[str], rows: int, tmp_path: Path
-) -> Memory:
+def alone(tmp_path: Path) -> Alone:
     folder = tmp_path / "frames in memory"
     folder.mkdir()
-    return Memory(benchmark, capsys, rows, folder)
+    return Alone(folder)
+
+
+@pytest.fixture
+def memory(
+    benchmark: BenchmarkFixture, capsys: pytest.CaptureFixture[str], rows: int, alone: Alone
+) -> Memory:
+    return Memory(benchmark, capsys, rows, alone)
 
 
 @pytest.fixture
