@@ -13,13 +13,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from algomancy_data.testing.workloads import frames, write_csv
-from harness import Count, Growth, Memory, Race
+from harness import Alone, Count, Growth, Memory, Race
+from stores import source_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import polars as pl
     from pytest_benchmark.fixture import BenchmarkFixture
+
+    from algomancy_data import DataSource
 
 FULL_ROWS = 1_000_000
 QUICK_ROWS = 100_000
@@ -62,6 +65,12 @@ def tables(rows: int) -> dict[str, pl.DataFrame]:
     return frames(rows)
 
 
+@pytest.fixture
+def source(tables: dict[str, pl.DataFrame]) -> DataSource:
+    """Return orders and customers as a dataset."""
+    return source_of(tables)
+
+
 @pytest.fixture(scope="session")
 def csv_paths(
     tables: dict[str, pl.DataFrame], tmp_path_factory: pytest.TempPathFactory
@@ -76,12 +85,17 @@ def race(benchmark: BenchmarkFixture, capsys: pytest.CaptureFixture[str], rows: 
 
 
 @pytest.fixture
-def memory(
-    benchmark: BenchmarkFixture, capsys: pytest.CaptureFixture[str], rows: int, tmp_path: Path
-) -> Memory:
+def alone(tmp_path: Path) -> Alone:
     folder = tmp_path / "frames in memory"
     folder.mkdir()
-    return Memory(benchmark, capsys, rows, folder)
+    return Alone(folder)
+
+
+@pytest.fixture
+def memory(
+    benchmark: BenchmarkFixture, capsys: pytest.CaptureFixture[str], rows: int, alone: Alone
+) -> Memory:
+    return Memory(benchmark, capsys, rows, alone)
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """How to write a benchmark.
 
-A benchmark is a test that takes one of four fixtures, and says what it measures against what::
+A benchmark is a test that takes one of some fixtures, and says what it measures against what::
 
     def test_persist_to_sqlite(race, tables, tmp_path):
         race(
@@ -17,8 +17,9 @@ other: the speed of a machine changes from minute to minute, so no others compar
 ``memory`` runs each way in a process of its own and takes its peak, beyond the frames.
 ``growth`` times one way at sizes from 10⁴ to 10⁷ rows, and judges how far it is from linear.
 ``count`` judges what does not vary: statements, bytes, calls. It does so in plain tests as well.
+``alone`` runs an operation in a process of its own and tells such figures.
 
-Each fixture has its words in its own module: `race`, `memory`, `growth`, `counts`.
+Each fixture has its words in its own module: `race`, `memory`, `growth`, `counts`, `alone`.
 
 What is promised, and where a run fails, stands in ``bench/limits.toml`` alone::
 
@@ -62,6 +63,7 @@ one shape, which ``bench/report`` reads::
     }
 """
 
+from harness.alone import Alone
 from harness.counts import Count
 from harness.growth import Growth
 from harness.limits import Limits
@@ -69,4 +71,4 @@ from harness.memory import Memory
 from harness.race import Race
 from harness.ways import Way
 
-__all__ = ["Count", "Growth", "Limits", "Memory", "Race", "Way"]
+__all__ = ["Alone", "Count", "Growth", "Limits", "Memory", "Race", "Way"]

@@ -56,10 +56,8 @@ class Growth:
                 if size not in ways:
                     ways[size] = make(size)
                 repeats = 1 if size > SMALL_ROWS else REPEATS
-                turns = [
-                    ways[size].timed(checked=not times and not repeat) for repeat in range(repeats)
-                ]
-                times.append(min(turns))
+                checked = None if times else list[str]()
+                times.append(min(ways[size].timed(checked) for _ in range(repeats)))
 
         self._benchmark.pedantic(take_turn, rounds=TURNS)
         if self._benchmark.stats is None:  # switched off: this was a test

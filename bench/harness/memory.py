@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.record import ORDERS, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
+    from pathlib import Path
 
-    import polars as pl
     import pytest
     from pytest_benchmark.fixture import BenchmarkFixture
 
-CHILD = Path(__file__).with_name("peak.py")
+    from harness.alone import Alone, Frames, Prepare
 
 
 class Memory:
@@ -28,19 +24,19 @@ class Memory:
         benchmark: BenchmarkFixture,
         capsys: pytest.CaptureFixture[str],
         rows: int,
-        folder: Path,
+        alone: Alone,
     ) -> None:
         self._benchmark = benchmark
         self._capsys = capsys
         self._rows = rows
-        self._folder = folder
+        self._alone = alone
 
     def __call__(
         self,
         operation: str,
-        ours: Callable[[dict[str, pl.DataFrame], Path], Callable[[], object]],
-        peers: Mapping[str, Callable[[dict[str, pl.DataFrame], Path], Callable[[], object]]],
-        tables: dict[str, pl.DataFrame],
+        ours: Prepare,
+        peers: Mapping[str, Prepare],
+        tables: Frames,
         place: Path,
         *,
         makes_frames: bool = False,
@@ -64,15 +60,13 @@ class Memory:
             workload: What it is done with.
             rows: Of the workload, if they are not the orders'.
         """
-        for name, frame in tables.items():
-            frame.write_ipc(self._folder / f"{name}.arrow")
         size = sum(frame.estimated_size() for frame in tables.values())
-        names = [] if makes_frames else list(tables)
+        given = {} if makes_frames else tables
         peaks: dict[str, float] = {}
 
         def run() -> None:
             for name, way in {"": ours, **peers}.items():
-                peak = self._peak(way, names, place)
+                peak = self._alone(way, given, place).peak
                 peaks[name] = peak - size if makes_frames else peak
 
         self._benchmark.pedantic(run, rounds=1)
@@ -85,19 +79,3 @@ class Memory:
             record.compare(name, peak, [mine / peak])
         record.keep(self._benchmark, self._capsys)
         record.assert_within_gates()
-
-    def _peak(self, way: Callable[..., object], names: list[str], place: Path) -> int:
-        """Return how many bytes the process grew at most, while the operation ran."""
-        path = sys.modules[way.__module__].__file__
-        asked = json.dumps(
-            {
-                "path": path,
-                "way": way.__name__,
-                "frames": {name: str(self._folder / f"{name}.arrow") for name in names},
-                "place": str(place),
-            }
-        )
-        done = subprocess.run(  # noqa: S603  our own interpreter and file
-            [sys.executable, CHILD, asked], stdout=subprocess.PIPE, check=True, text=True
-        )
-        return int(done.stdout.splitlines()[-1])

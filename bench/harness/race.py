@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from harness.ways import Way
 
 ROUNDS = 5
-PATIENCE = 4.0
+PATIENCE_PER_ROW = 4e-6
 
 
 class Race:
@@ -42,9 +42,9 @@ class Race:
     ) -> None:
         """Time ours and the peers in ``rounds`` turns, and judge the medians of the ratios.
 
-        A peer that has run for four seconds in all takes no further turns: where it is ten times
-        slower than ours, noise does not decide. Each time of ours is divided by the peer's time of
-        the same turn, or by its last one.
+        A peer that has run for four seconds per million rows in all takes no further turns: where
+        it is ten times slower than ours, noise does not decide. Each time of ours is divided by the
+        peer's time of the same turn, or by its last one.
 
         Args:
             operation: The same words for the same work, on whatever workload.
@@ -54,15 +54,17 @@ class Race:
             rows: Of the workload, if they are not the orders'.
             rounds: How many turns ours takes. Where benchmarks are off, all take one.
         """
+        patience = PATIENCE_PER_ROW * self._rows
         theirs: dict[str, list[float]] = {peer.name: [] for peer in peers}
+        remarks: dict[str, list[str]] = {peer.name: [] for peer in peers}
         latest: list[dict[str, float]] = []
         results: list[object] = []
 
         def peers_then_ready() -> None:
             for peer in peers:
                 times = theirs[peer.name]
-                if sum(times) < PATIENCE:
-                    times.append(peer.timed(checked=not times))
+                if sum(times) < patience:
+                    times.append(peer.timed(None if times else remarks[peer.name]))
             latest.append({name: times[-1] for name, times in theirs.items()})
             ours.before()
             gc.collect()
@@ -70,7 +72,7 @@ class Race:
         def finish() -> None:
             try:
                 if len(latest) == 1:
-                    ours.check(results[0])
+                    ours.checked(results[0])
             finally:
                 results.clear()
                 ours.after()
@@ -88,6 +90,7 @@ class Race:
         record = Record("race", operation, workload, rows or self._rows, "s", median(mine))
         for peer in peers:
             ratios = [its / at[peer.name] for its, at in zip(mine, latest, strict=True)]
-            record.compare(peer.name, median(theirs[peer.name]), ratios, peer.remark)
+            remark = "; ".join(remarks[peer.name])
+            record.compare(peer.name, median(theirs[peer.name]), ratios, remark)
         record.keep(self._benchmark, self._capsys)
         record.assert_within_gates()

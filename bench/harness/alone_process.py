@@ -1,11 +1,12 @@
-"""Run one operation in this process and print how many bytes it grew at most.
+"""Run one operation in this process, and print what it asked of the machine.
 
-Started by `harness.memory`. The peak is ``VmHWM`` of ``/proc/self/status``, set back before the
+Started by `harness.alone`. The peak is ``VmHWM`` of ``/proc/self/status``, set back before the
 operation begins; ``getrusage`` would tell that of the process which started this one, if larger.
 """
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import importlib.util
 import json
@@ -16,13 +17,21 @@ from pathlib import Path
 import polars as pl
 import pyarrow as pa
 
-STATUS, CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+STATUS, CLEAR, IO = (Path("/proc/self") / name for name in ("status", "clear_refs", "io"))
 
 
-def bytes_of(name: str) -> int:
-    match = re.search(rf"^{name}:\s+(\d+) kB$", STATUS.read_text(), re.MULTILINE)
+def figure(path: Path, name: str) -> int:
+    match = re.search(rf"^{name}:\s+(\d+)", path.read_text(), re.MULTILINE)
     assert match is not None, name
-    return int(match[1]) * 1024
+    return int(match[1])
+
+
+def calls() -> dict[str, int]:
+    """Return the calls so far, or nothing where the counter is not preloaded."""
+    library = ctypes.CDLL(None)
+    if not hasattr(library, "calls_syncs"):
+        return {"syncs": 0, "allocations": 0}
+    return {name: getattr(library, f"calls_{name}")() for name in ("syncs", "allocations")}
 
 
 def read(path: str) -> pl.DataFrame:
@@ -44,12 +53,17 @@ def main() -> None:
     frames = {name: read(path) for name, path in asked["frames"].items()}
     operation = getattr(module, asked["way"])(frames, Path(asked["place"]))
     gc.collect()
+    counts, written = calls(), figure(IO, "wchar")
     CLEAR.write_text("5")
-    before = bytes_of("VmRSS")
+    before = figure(STATUS, "VmRSS")
     kept = operation()
-    peak = bytes_of("VmHWM")
+    figures = {
+        "peak": (figure(STATUS, "VmHWM") - before) * 1024,
+        "written": figure(IO, "wchar") - written,
+        **{name: number - counts[name] for name, number in calls().items()},
+    }
     del kept
-    sys.stdout.write(f"{peak - before}\n")
+    sys.stdout.write(f"{json.dumps(figures)}\n")
 
 
 if __name__ == "__main__":
