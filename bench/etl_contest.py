@@ -22,7 +22,7 @@ from algomancy_data import (
 )
 from algomancy_data.testing.workloads import SCHEMAS
 from harness import Way
-from pandas_etl import pandas_etl
+from peers.pandas_etl import pandas_etl
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

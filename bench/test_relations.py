@@ -10,10 +10,10 @@ import pandera.polars as pa
 import polars as pl
 import pytest
 
-import row_tuples
 from algomancy_data import CascadeDropTransformer, ForeignKeyValidator, Relation
 from flawed import FLAWED_EVERY, flawed, rows_reported
 from harness import Way
+from peers import row_tuples
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -18,8 +18,8 @@ from algomancy_data import (
 )
 from algomancy_data.database import DatabaseDataManager
 from harness import Way
+from peers.tpch import DLT, by_duckdb, by_polars
 from tpch import SCHEMAS, CheckedETLFactory, csv_files
-from tpch_peers import DLT, by_duckdb, by_polars
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 SMALLEST = 0.01
 ROWS_PER_SCALE = 1_000_000
 OPERATION = "CSV, keys checked, {}"
-POLARS, DUCKDB = "polars read_csv, write_database (adbc)", "duckdb (attached)"
+POLARS, DUCKDB = "polars read_csv, write_database (adbc)", "DuckDB ATTACH"
 REMARKS = {
     ("SQLite", POLARS): "no check; text columns without a type",
     ("SQLite", DUCKDB): "no check; datetimes in VARCHAR columns",

@@ -13,7 +13,6 @@ import pandera.polars as pa
 import polars as pl
 import pytest
 
-import row_tuples
 from algomancy_data import (
     Column,
     ConstraintValidator,
@@ -31,6 +30,7 @@ from algomancy_data import (
 from algomancy_data.testing.workloads import Orders
 from flawed import flawed, rows_reported
 from harness import Way
+from peers import row_tuples
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

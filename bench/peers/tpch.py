@@ -6,17 +6,20 @@ import json
 import shutil
 import subprocess
 import sys
-from importlib.util import find_spec
-from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import duckdb
+import duckdb_extension_postgres_scanner
+import duckdb_extension_sqlite_scanner
 import polars as pl
 import sqlalchemy as sa
 
-import dlt_load
 from algomancy_data import DataType
+from peers import dlt_load, duckdb_extensions
 from tpch import SCHEMAS
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _ARROW: Final = {
     DataType.INTEGER: "int64",
@@ -43,14 +46,13 @@ def by_polars(files: dict[str, Path], url: str) -> None:
 def by_duckdb(files: dict[str, Path], url: str) -> None:
     place = sa.make_url(url)
     is_sqlite = place.get_backend_name() == "sqlite"
-    extension, kind = (
-        ("sqlite_scanner", "SQLITE") if is_sqlite else ("postgres_scanner", "POSTGRES")
-    )
     with duckdb.connect() as connection:
-        connection.execute(f"LOAD '{extension_path(extension)}'")
-        connection.execute(
-            f"ATTACH '{place.database if is_sqlite else url}' AS other (TYPE {kind})"
-        )
+        if is_sqlite:
+            duckdb_extensions.load(connection, duckdb_extension_sqlite_scanner)
+            connection.execute(f"ATTACH '{place.database}' AS other (TYPE sqlite)")
+        else:
+            duckdb_extensions.load(connection, duckdb_extension_postgres_scanner)
+            connection.execute(f"ATTACH '{url}' AS other (TYPE postgres)")
         connection.execute("BEGIN")
         for schema in SCHEMAS:
             name = schema.file_name()
@@ -60,15 +62,6 @@ def by_duckdb(files: dict[str, Path], url: str) -> None:
                 [str(files[name])],
             )
         connection.execute("COMMIT")
-
-
-def extension_path(name: str) -> Path:
-    """Return where the extension's package has its file: DuckDB loads it without the network."""
-    spec = find_spec(f"duckdb_extension_{name}")
-    assert spec is not None
-    assert spec.origin is not None
-    folder = Path(spec.origin).parent / "extensions" / f"v{duckdb.__version__}"
-    return folder / f"{name}.duckdb_extension"
 
 
 class DLT:
