@@ -10,18 +10,19 @@ import pytest
 import operations
 from algomancy_data.testing.workloads import frames
 from harness import Alone
-from stores import DATASET, Store
+from stores import DATASET, Store, source_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from algomancy_data import DataSource
     from harness import Count
     from harness.alone import Figures
 
 # Always as many: fixed costs and those of a row stay in the same proportion.
 ROWS = 50_000
+# One connection reads them, on any number of cores.
+FEW_ROWS = 2_000
 STATEMENTS = ("execute", "executemany", "adbc_ingest", "executescript")
 
 
@@ -69,10 +70,10 @@ def test_statements(
     count: Count,
     statements: Callable[[Callable[[], object]], int],
     store: Store,
-    source: DataSource,
     operation: str,
     request: pytest.FixtureRequest,
 ) -> None:
+    source = source_of(frames(FEW_ROWS))
     if operation != "persist":
         store.manager.add_data_source(source)
     if operation == "first load":
@@ -86,7 +87,12 @@ def test_statements(
         "delete": lambda: store.manager.delete_data(DATASET),
     }[operation]
     kind = request.node.callspec.params["store"]
-    count(f"SQL statements: {operation}, {kind}", lambda: statements(run), {"tables": 2})
+    count(
+        f"SQL statements: {operation}, {kind}",
+        lambda: statements(run),
+        {"tables": 2},
+        rows=FEW_ROWS,
+    )
 
 
 @pytest.fixture(scope="module")
