@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-import time
-import tomllib
 from importlib.metadata import distributions
-from pathlib import Path
-from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,7 +12,7 @@ from harness import Alone, Count, Growth, Memory, Race
 from stores import source_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from pathlib import Path
 
     import polars as pl
     from pytest_benchmark.fixture import BenchmarkFixture
@@ -27,8 +22,6 @@ if TYPE_CHECKING:
 FULL_ROWS = 1_000_000
 QUICK_ROWS = 100_000
 TEST_ROWS = 2_000
-HERE = Path(__file__).parent
-ROUNDS = 7
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -107,86 +100,3 @@ def growth(benchmark: BenchmarkFixture, capsys: pytest.CaptureFixture[str], rows
 @pytest.fixture
 def count(benchmark: BenchmarkFixture, capsys: pytest.CaptureFixture[str], rows: int) -> Count:
     return Count(benchmark, capsys, rows)
-
-
-# Still used by the benchmarks that have not moved to `race`.
-
-
-def limits_of(request: pytest.FixtureRequest) -> dict[str, float]:
-    """Return what a benchmark promises, and where it fails."""
-    return tomllib.loads((HERE / "limits.toml").read_text())[request.node.originalname]
-
-
-@pytest.fixture
-def within(
-    benchmark: BenchmarkFixture,
-    request: pytest.FixtureRequest,
-    capsys: pytest.CaptureFixture[str],
-) -> Callable[..., None]:
-    """Judge the best of some times in seconds, for what has nothing to stand beside."""
-    limits = limits_of(request)
-
-    def run(timed: Callable[[], float]) -> None:
-        seconds: list[float] = []
-        benchmark.pedantic(lambda: seconds.append(timed()), rounds=ROUNDS)
-        if benchmark.stats is None:  # switched off: this was a test
-            return
-        best = min(seconds)
-        benchmark.extra_info |= {"seconds": round(best, 4), "target": limits["target"]}
-        with capsys.disabled():
-            sys.stdout.write(
-                f"\n{request.node.originalname}: {best:.3f} s at best, {median(seconds):.3f} s in "
-                f"the middle (target {limits['target']} s, gate {limits['gate']} s)\n"
-            )
-        assert best <= limits["gate"], f"{best:.3f} s instead of at most {limits['gate']} s"
-
-    return run
-
-
-@pytest.fixture
-def beside(
-    benchmark: BenchmarkFixture,
-    request: pytest.FixtureRequest,
-    capsys: pytest.CaptureFixture[str],
-) -> Callable[..., None]:
-    """Time our way and the other way in turns, and judge the median of the ratios.
-
-    The machine's speed changes from minute to minute, so only times next to each other compare.
-    """
-    limits = limits_of(request)
-
-    def run(
-        ours: Callable[[], object],
-        other: Callable[[], object],
-        before_each: Callable[[], object] = lambda: None,
-        rounds: int = ROUNDS,
-    ) -> None:
-        seconds: list[float] = []
-
-        def the_other_way() -> None:
-            before_each()
-            start = time.perf_counter()
-            other()
-            seconds.append(time.perf_counter() - start)
-            before_each()
-
-        benchmark.pedantic(ours, setup=the_other_way, rounds=rounds)
-        if benchmark.stats is None:  # switched off: this was a test
-            return
-        ratios = [mine / its for mine, its in zip(benchmark.stats.stats.data, seconds, strict=True)]
-        ratio = median(ratios)
-        benchmark.extra_info |= {
-            "ratio": round(ratio, 3),
-            "ratio_range": [round(min(ratios), 3), round(max(ratios), 3)],
-            "other_seconds": round(median(seconds), 4),
-            "target": limits["target"],
-        }
-        with capsys.disabled():
-            sys.stdout.write(
-                f"\n{request.node.name}: {ratio:.3f} × the other way's "
-                f"{median(seconds):.3f} s ({min(ratios):.2f}–{max(ratios):.2f}; "
-                f"target {limits['target']}, gate {limits['gate']})\n"
-            )
-        assert ratio <= limits["gate"], f"{ratio:.2f} × instead of at most {limits['gate']} ×"
-
-    return run

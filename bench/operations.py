@@ -86,6 +86,11 @@ def derive(_frames: Frames, place: Path) -> Callable[[], object]:
     return operation
 
 
+def derive_in_folder(_frames: Frames, place: Path) -> Callable[[], object]:
+    manager = open_folder(place / "folder")
+    return lambda: manager.derive_data(DATASET, "derived")
+
+
 def url(place: Path, name: str) -> str:
     return f"sqlite:///{place / name}.db"
 

@@ -8,17 +8,21 @@ import adbc_driver_manager.dbapi
 import pytest
 
 import operations
-from stores import DATASET, Store
+from algomancy_data.testing.workloads import frames
+from harness import Alone
+from stores import DATASET, Store, source_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    import polars as pl
+    from harness import Count
+    from harness.alone import Figures
 
-    from algomancy_data import DataSource
-    from harness import Alone, Count
-
+# Always as many: fixed costs and those of a row stay in the same proportion.
+ROWS = 50_000
+# One connection reads them, on any number of cores.
+FEW_ROWS = 2_000
 STATEMENTS = ("execute", "executemany", "adbc_ingest", "executescript")
 
 
@@ -66,10 +70,10 @@ def test_statements(
     count: Count,
     statements: Callable[[Callable[[], object]], int],
     store: Store,
-    source: DataSource,
     operation: str,
     request: pytest.FixtureRequest,
 ) -> None:
+    source = source_of(frames(FEW_ROWS))
     if operation != "persist":
         store.manager.add_data_source(source)
     if operation == "first load":
@@ -83,17 +87,61 @@ def test_statements(
         "delete": lambda: store.manager.delete_data(DATASET),
     }[operation]
     kind = request.node.callspec.params["store"]
-    count(f"SQL statements: {operation}, {kind}", lambda: statements(run), {"per table": 2})
-
-
-def test_bytes_written_to_sqlite(
-    count: Count, alone: Alone, tables: dict[str, pl.DataFrame], tmp_path: Path
-) -> None:
-    figures = alone(operations.persist, tables, tmp_path, counting=True)
-    stored = (tmp_path / "ours.db").stat().st_size
     count(
-        "bytes written: persist to SQLite",
-        lambda: figures.written,
+        f"SQL statements: {operation}, {kind}",
+        lambda: statements(run),
+        {"tables": 2},
+        rows=FEW_ROWS,
+    )
+
+
+@pytest.fixture(scope="module")
+def figures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Figures, int]]:
+    """Return what each operation asked for, and how many bytes were stored after it."""
+    alone, place = Alone(tmp_path_factory.mktemp("frames")), tmp_path_factory.mktemp("place")
+    tables = frames(ROWS)
+    found: dict[str, tuple[Figures, int]] = {}
+    stored = 0
+    for name, way, given in (
+        ("persist to SQLite", operations.persist, tables),
+        ("first load from SQLite", operations.load, {}),
+        ("derive in SQLite", operations.derive, {}),
+        ("save to a folder", operations.save, tables),
+        ("derive in a folder", operations.derive_in_folder, {}),
+    ):
+        asked = alone(way, given, place, counting=True)
+        now = sum(path.stat().st_size for path in place.rglob("*") if path.is_file())
+        found[name] = asked, now - stored
+        stored = now
+    return found
+
+
+@pytest.mark.parametrize("operation", ["persist to SQLite", "derive in SQLite", "save to a folder"])
+def test_bytes_written(
+    count: Count, figures: dict[str, tuple[Figures, int]], operation: str
+) -> None:
+    asked, stored = figures[operation]
+    count(
+        f"bytes written: {operation}",
+        lambda: asked.written,
         {"bytes stored": stored},
+        rows=ROWS,
         unit="bytes",
     )
+
+
+@pytest.mark.parametrize(
+    "operation", ["persist to SQLite", "derive in SQLite", "save to a folder", "derive in a folder"]
+)
+def test_syncs(count: Count, figures: dict[str, tuple[Figures, int]], operation: str) -> None:
+    asked, _ = figures[operation]
+    count(f"syncs: {operation}", lambda: asked.syncs, {"datasets": 1}, rows=ROWS)
+
+
+@pytest.mark.parametrize(
+    "operation", ["persist to SQLite", "first load from SQLite", "derive in SQLite"]
+)
+def test_allocations(count: Count, figures: dict[str, tuple[Figures, int]], operation: str) -> None:
+    """Count pieces of memory asked of the C library: far fewer than rows."""
+    asked, _ = figures[operation]
+    count(f"allocations: {operation}", lambda: asked.allocations, {"rows": ROWS}, rows=ROWS)

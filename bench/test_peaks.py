@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 import operations
 
 if TYPE_CHECKING:
@@ -12,6 +14,9 @@ if TYPE_CHECKING:
     import polars as pl
 
     from harness import Alone, Memory
+
+
+pytestmark = pytest.mark.long
 
 
 def test_persist(memory: Memory, tables: dict[str, pl.DataFrame], tmp_path: Path) -> None:
