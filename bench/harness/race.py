@@ -24,11 +24,16 @@ class Race:
     """The fixture ``race``."""
 
     def __init__(
-        self, benchmark: BenchmarkFixture, capsys: pytest.CaptureFixture[str], rows: int
+        self,
+        benchmark: BenchmarkFixture,
+        capsys: pytest.CaptureFixture[str],
+        rows: int,
+        most_rounds: int,
     ) -> None:
         self._benchmark = benchmark
         self._capsys = capsys
         self._rows = rows
+        self._most_rounds = most_rounds
 
     def __call__(
         self,
@@ -52,7 +57,8 @@ class Race:
             peers: What users would do instead, and the physical limits.
             workload: What it is done with.
             rows: Of the workload, if they are not the orders'.
-            rounds: How many turns ours takes. Where benchmarks are off, all take one.
+            rounds: How many turns ours takes, if the run allows so many. Where benchmarks are
+                off, all take one.
         """
         patience = PATIENCE_PER_ROW * self._rows
         theirs: dict[str, list[float]] = {peer.name: [] for peer in peers}
@@ -81,7 +87,7 @@ class Race:
             lambda: results.append(ours.run()),
             setup=peers_then_ready,
             teardown=finish,
-            rounds=rounds,
+            rounds=min(rounds, self._most_rounds),
         )
         if self._benchmark.stats is None:  # switched off: this was a test
             finish()
