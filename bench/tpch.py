@@ -1,4 +1,8 @@
-"""TPC-H: eight related tables, the same bytes for the same scale factor on every machine."""
+"""TPC-H: eight related tables, the same bytes for the same scale factor on every machine.
+
+Its amounts are decimals of two places. A schema has no such type: as FLOAT, each is the double
+nearest to it, which still rounds to the same cents, but a sum of them is only nearly exact.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
@@ -158,7 +163,7 @@ def csv_files(scale_factor: float) -> dict[str, Path]:
     Raises:
         CalledProcessError: The generator failed.
     """
-    folder = _CACHE / f"algomancy-tpch-sf{scale_factor:g}"
+    folder = _CACHE / f"algomancy-tpch-{version('tpchgen-cli')}-sf{scale_factor:g}"
     if not folder.exists():
         _generate(scale_factor, folder)
     return {schema.file_name(): folder / f"{schema.file_name()}.csv" for schema in SCHEMAS}

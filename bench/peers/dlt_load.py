@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING
 
 os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
 os.environ["RUNTIME__LOG_LEVEL"] = "CRITICAL"
-# In several threads, its writers to SQLite find the file locked by each other.
-os.environ["LOAD__WORKERS"] = "1"
 
 import dlt
 from pyarrow import csv
@@ -40,6 +38,8 @@ def batches(path: str, types: dict[str, str]) -> Iterator[pa.RecordBatch]:
 def main() -> None:
     asked = json.loads(sys.argv[1])
     if asked["destination"] == "sqlite":
+        # In several threads, its writers find the file locked by each other, and some give up.
+        os.environ["LOAD__WORKERS"] = "1"
         # The file itself; every other dataset would be a file of its own beside it.
         destination, dataset = dlt.destinations.sqlalchemy(asked["url"]), "main"
     else:
