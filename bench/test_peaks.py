@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from harness import Alone, Memory
 
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.full]
 
 
 def test_persist(memory: Memory, tables: dict[str, pl.DataFrame], tmp_path: Path) -> None:

@@ -73,7 +73,14 @@ class Memory:
         if self._benchmark.stats is None:  # switched off: this was a test
             return
         mine = peaks.pop("")
-        record = Record("memory", operation, workload, rows or self._rows, "bytes", mine)
+        record = Record(
+            "memory",
+            f"peak memory: {operation}",
+            workload,
+            self._rows if rows is None else rows,
+            "bytes",
+            mine,
+        )
         record.compare("size of the frames", size, [mine / size])
         for name, peak in peaks.items():
             record.compare(name, peak, [mine / peak])

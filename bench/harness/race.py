@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import gc
 from statistics import median
 from typing import TYPE_CHECKING
 
 from harness.record import ORDERS, Record
+from harness.ways import collect
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,7 +73,7 @@ class Race:
                     times.append(peer.timed(None if times else remarks[peer.name]))
             latest.append({name: times[-1] for name, times in theirs.items()})
             ours.before()
-            gc.collect()
+            collect()
 
         def finish() -> None:
             try:
@@ -93,7 +93,9 @@ class Race:
             finish()
             return
         mine = self._benchmark.stats.stats.data
-        record = Record("race", operation, workload, rows or self._rows, "s", median(mine))
+        record = Record(
+            "race", operation, workload, self._rows if rows is None else rows, "s", median(mine)
+        )
         for peer in peers:
             ratios = [its / at[peer.name] for its, at in zip(mine, latest, strict=True)]
             remark = "; ".join(remarks[peer.name])

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from reporting.summary import Comparison, Measurement, Results
 
 BEGIN, END = "<!-- generated: begin -->", "<!-- generated: end -->"
-KINDS = {"race": "", "memory": "peak memory: ", "growth": "growth: ", "count": ""}
 NOT_REPORTED = {"harness"}
 RATIOS = """\
 Ours, the other's, and ours divided by the other's: the median of the ratios of times next to each
@@ -39,6 +38,7 @@ def generated(results: Results) -> str:
             "## Everything that was measured",
             RATIOS,
             *(operations(results, kind) for kind in ("race", "memory", "growth", "count")),
+            phases(results),
         )
     )
 
@@ -80,8 +80,8 @@ def operations(results: Results, kind: str) -> str:
     """Return a table of all measurements of a kind."""
     titles = {
         "race": "### Times",
-        "memory": "### Peak memory, beyond the frames",
-        "growth": "### Growth: time at the most rows, beside as much per row as at 10⁵",
+        "memory": "### Memory, beyond the frames",
+        "growth": "### Growth: the time at the most rows, beside as much per row as at 10⁵",
         "count": "### Counts",
     }
     head = "| operation | ours | beside | its | ratio | |\n|---|--:|---|--:|--:|---|"
@@ -97,10 +97,22 @@ def operations(results: Results, kind: str) -> str:
     return "\n\n".join([titles[kind], *tables])
 
 
+def phases(results: Results) -> str:
+    """Return what each phase of an ETL took."""
+    measured = [one for one in results.measurements if one.phases]
+    names = list(dict.fromkeys(name for one in measured for name in one.phases))
+    rows = [
+        f"| {words(one)} | {' | '.join(amount(one.phases.get(name, 0), 's') for name in names)} |"
+        for one in measured
+    ]
+    head = f"| | {' | '.join(names)} |\n|---|{'--:|' * len(names)}"
+    return "\n".join(["### ETL by phase, at best\n", head, *rows])
+
+
 def row(one: Measurement, other: Comparison) -> str:
     verdict = "met" if other.met else "**missed**"
     return (
-        f"| {KINDS[one.kind]}{words(one)} | {amount(one.ours, one.unit)} | {other.name} "
+        f"| {words(one)} | {amount(one.ours, one.unit)} | {other.name} "
         f"| {amount(other.value, one.unit)} | {times(other)} | {other.target} | {verdict} |"
     )
 

@@ -119,6 +119,7 @@ def bars(shown: list[Measurement], title: str, *, log: bool = True) -> Figure:
     counts = [len(one.against) + 1 for one in shown]
     height = (sum(counts) + 2.4 * len(counts)) * BAR_INCHES + 0.5
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    title += ", seconds on logarithmic scales" if log else ""
     figure.suptitle(title, x=0.01, ha="left", fontsize=12, fontweight="bold")
     panels = figure.subplots(len(shown), 1, squeeze=False, height_ratios=[n + 0.8 for n in counts])
     for panel, one in zip(panels[:, 0], shown, strict=True):
@@ -153,7 +154,12 @@ def draw(panel: Axes, one: Measurement, *, log: bool) -> None:
     panel.spines["bottom"].set_visible(False)
     panel.xaxis.set_visible(False)
     rows = f", {one.rows:,} rows" if one.rows else ""
-    panel.set_title(f"{one.operation}{rows}", loc="left", fontsize=9, fontweight="bold")
+    panel.set_title(
+        f"{one.operation.removeprefix('peak memory: ')}{rows}",
+        loc="left",
+        fontsize=9,
+        fontweight="bold",
+    )
 
 
 def is_limit(name: str) -> bool:
@@ -172,7 +178,14 @@ def growths(shown: list[Measurement]) -> Figure:
     panel = figure.subplots()
     for colour, one in zip(LINES, shown, strict=False):
         rows, seconds = zip(*one.points, strict=True)
-        panel.plot(rows, seconds, marker="o", markersize=4, color=colour, label=one.operation)
+        panel.plot(
+            rows,
+            seconds,
+            marker="o",
+            markersize=4,
+            color=colour,
+            label=one.operation.removeprefix("growth: "),
+        )
         start = -2
         linear = [seconds[start] * count / rows[start] for count in rows]
         panel.plot(rows, linear, linestyle=":", linewidth=0.9, color=colour)

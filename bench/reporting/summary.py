@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ class Measurement:
     ours: float
     against: list[Comparison]
     points: list[list[float]]
+    phases: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
