@@ -2,7 +2,7 @@
 PYTHON ?= python3
 UV := .venv/bin/uv --system-certs
 RUN := .venv/bin/
-BENCH = @mkdir -p .benchmarks && $(RUN)pytest -q -p no:randomly -p no:xdist --benchmark-enable \
+BENCH = mkdir -p .benchmarks && $(RUN)pytest -q -p no:randomly -p no:xdist --benchmark-enable \
 	--benchmark-only --benchmark-quiet --benchmark-json=.benchmarks
 
 .PHONY: demo test test-quick lint format bench bench-quick lock clean
@@ -34,11 +34,10 @@ test-quick: .venv/.synced ## the tests without the long ones
 	$(RUN)pytest -n 2 -m "not long"
 
 bench: .venv/.synced ## everything beside its peers, 15 minutes; makes docs/performance.md anew
-	$(BENCH)/full.json bench
-	$(RUN)python bench/report.py .benchmarks/full.json
+	@$(BENCH)/full.json bench; code=$$?; $(RUN)python bench/report.py .benchmarks/full.json && exit $$code
 
 bench-quick: .venv/.synced ## the same with a tenth of the rows: fails where a limit is exceeded
-	$(BENCH)/quick.json --bench-rows=100000 --bench-rounds=3 -m "not full" bench
+	@$(BENCH)/quick.json --bench-rows=100000 --bench-rounds=3 -m "not full" bench
 
 lint: .venv/.synced ## what CI checks beside the tests
 	$(RUN)ruff check .

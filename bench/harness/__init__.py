@@ -1,6 +1,6 @@
 """How to write a benchmark.
 
-A benchmark is a test that takes one of some fixtures, and says what it measures against what::
+A benchmark is a test that takes one of five fixtures, and says what it measures against what::
 
     def test_persist_to_sqlite(race, tables, tmp_path):
         race(

@@ -65,7 +65,9 @@ class Memory:
         peaks: dict[str, float] = {}
 
         def run() -> None:
-            for name, way in {"": ours, **peers}.items():
+            # A test of the benchmark is content with ours: a process takes a second to start.
+            others = {} if self._benchmark.disabled else peers
+            for name, way in {"": ours, **others}.items():
                 peak = self._alone(way, given, place).peak
                 peaks[name] = peak - size if makes_frames else peak
 
