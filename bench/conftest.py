@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from importlib.metadata import distributions
 from typing import TYPE_CHECKING, Any
 
+import psutil
 import pytest
 
 from algomancy_data.testing.workloads import frames, write_csv
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
     from algomancy_data import DataSource
 
 FULL_ROWS = 1_000_000
-QUICK_ROWS = 100_000
 TEST_ROWS = 2_000
 
 
@@ -30,11 +31,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=int,
         help=f"rows of the large table ({FULL_ROWS:,}, and {TEST_ROWS:,} without benchmarks)",
     )
+    parser.addoption("--bench-rounds", type=int, default=100, help="rounds at most")
 
 
 def pytest_benchmark_update_json(output_json: dict[str, Any]) -> None:
     """Keep the versions of all that is installed beside the machine and the revision."""
     output_json["versions"] = {found.name: found.version for found in distributions()}
+    found = output_json["machine_info"]
+    output_json["machine"] = {
+        "cpu": found["cpu"].get("brand_raw", found["machine"]),
+        "cpus": len(os.sched_getaffinity(0)),
+        "memory": round(psutil.virtual_memory().total / 1e9),
+        "system": f"{found['system']} {found['release']}",
+        "python": found["python_version"],
+    }
 
 
 @pytest.fixture(scope="session")
@@ -73,8 +83,13 @@ def csv_paths(
 
 
 @pytest.fixture
-def race(benchmark: BenchmarkFixture, capsys: pytest.CaptureFixture[str], rows: int) -> Race:
-    return Race(benchmark, capsys, rows)
+def race(
+    benchmark: BenchmarkFixture,
+    capsys: pytest.CaptureFixture[str],
+    rows: int,
+    pytestconfig: pytest.Config,
+) -> Race:
+    return Race(benchmark, capsys, rows, pytestconfig.getoption("bench_rounds"))
 
 
 @pytest.fixture

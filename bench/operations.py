@@ -1,6 +1,6 @@
 """Operations that run in processes of their own: each prepares, and returns what is measured.
 
-A place is a folder; the database in it, if there is one, was made by `persist`.
+A place is a folder; the database in it, or the one that it names, was filled by `persist`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ TABLES: dict[str, pl.DataFrame] = {"orders": pl.DataFrame(), "customers": pl.Dat
 
 
 def persist(frames: Frames, place: Path) -> Callable[[], object]:
-    manager, source = open_manager(url(place, "ours")), source_of(frames)
+    manager, source = open_manager(url(place)), source_of(frames)
 
     def operation() -> None:
         manager.add_data_source(source)
@@ -49,7 +49,7 @@ def persist_by_polars(frames: Frames, place: Path) -> Callable[[], object]:
 
 
 def load(_frames: Frames, place: Path) -> Callable[[], object]:
-    manager = open_manager(url(place, "ours"))
+    manager = open_manager(url(place))
     return lambda: manager.get_data(DATASET)
 
 
@@ -77,7 +77,7 @@ def save(frames: Frames, place: Path) -> Callable[[], object]:
 
 
 def derive(_frames: Frames, place: Path) -> Callable[[], object]:
-    manager = open_manager(url(place, "ours"))
+    manager = open_manager(url(place))
 
     def operation() -> None:
         manager.derive_data(DATASET, "derived")
@@ -91,8 +91,10 @@ def derive_in_folder(_frames: Frames, place: Path) -> Callable[[], object]:
     return lambda: manager.derive_data(DATASET, "derived")
 
 
-def url(place: Path, name: str) -> str:
-    return f"sqlite:///{place / name}.db"
+def url(place: Path) -> str:
+    """Return where our database is: a file in the place, or what a file there says."""
+    elsewhere = place / "url"
+    return elsewhere.read_text() if elsewhere.exists() else f"sqlite:///{place / 'ours.db'}"
 
 
 def queries() -> list[str]:

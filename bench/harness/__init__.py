@@ -1,6 +1,6 @@
 """How to write a benchmark.
 
-A benchmark is a test that takes one of some fixtures, and says what it measures against what::
+A benchmark is a test that takes one of five fixtures, and says what it measures against what::
 
     def test_persist_to_sqlite(race, tables, tmp_path):
         race(
@@ -27,6 +27,7 @@ What is promised, and where a run fails, stands in ``bench/limits.toml`` alone::
     "pandas to_sql" = { faster = 15, gate = 5 }    # the peer's time by ours
     "bare adbc_ingest" = { at_most = 1.15, gate = 1.4 }  # our time by the peer's
 
+The operation of a memory or a growth has that word before it: ``"peak memory: persist to SQLite"``.
 Without an entry a ratio is only reported. A ``target`` is the promise, measured on a quiet machine
 with the full rows; the ``gate`` leaves room for few rows and for a machine that others use as well.
 
@@ -60,6 +61,7 @@ one shape, which ``bench/report`` reads::
             }
         ],
         "points": [[10000, 0.01], …],     # of a growth: rows, seconds
+        "phases": {"extract": 0.1, …},    # of an ETL that adds them: seconds
     }
 """
 

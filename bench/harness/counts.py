@@ -46,7 +46,9 @@ class Count:
         found: list[float] = []
         self._benchmark.pedantic(lambda: found.append(counted()), rounds=1)
         (number,) = found
-        record = Record("count", operation, workload, rows or self._rows, unit, number)
+        record = Record(
+            "count", operation, workload, self._rows if rows is None else rows, unit, number
+        )
         for name, value in against.items():
             record.compare(name, value, [number / value])
         if self._benchmark.stats is not None:

@@ -68,7 +68,9 @@ class Growth:
             (large / most) / (small / first)
             for large, small in zip(seconds[most], seconds[first], strict=True)
         ]
-        record = Record("growth", operation, workload, most, "s", median(seconds[most]))
+        record = Record(
+            "growth", f"growth: {operation}", workload, most, "s", median(seconds[most])
+        )
         record.points = [[size, median(times)] for size, times in seconds.items()]
         record.compare("linear", median(seconds[first]) * most / first, ratios)
         record.keep(self._benchmark, self._capsys)

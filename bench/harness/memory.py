@@ -65,7 +65,9 @@ class Memory:
         peaks: dict[str, float] = {}
 
         def run() -> None:
-            for name, way in {"": ours, **peers}.items():
+            # A test of the benchmark is content with ours: a process takes a second to start.
+            others = {} if self._benchmark.disabled else peers
+            for name, way in {"": ours, **others}.items():
                 peak = self._alone(way, given, place).peak
                 peaks[name] = peak - size if makes_frames else peak
 
@@ -73,7 +75,14 @@ class Memory:
         if self._benchmark.stats is None:  # switched off: this was a test
             return
         mine = peaks.pop("")
-        record = Record("memory", operation, workload, rows or self._rows, "bytes", mine)
+        record = Record(
+            "memory",
+            f"peak memory: {operation}",
+            workload,
+            self._rows if rows is None else rows,
+            "bytes",
+            mine,
+        )
         record.compare("size of the frames", size, [mine / size])
         for name, peak in peaks.items():
             record.compare(name, peak, [mine / peak])

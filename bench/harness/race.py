@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import gc
 from statistics import median
 from typing import TYPE_CHECKING
 
 from harness.record import ORDERS, Record
+from harness.ways import collect
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,11 +24,16 @@ class Race:
     """The fixture ``race``."""
 
     def __init__(
-        self, benchmark: BenchmarkFixture, capsys: pytest.CaptureFixture[str], rows: int
+        self,
+        benchmark: BenchmarkFixture,
+        capsys: pytest.CaptureFixture[str],
+        rows: int,
+        most_rounds: int,
     ) -> None:
         self._benchmark = benchmark
         self._capsys = capsys
         self._rows = rows
+        self._most_rounds = most_rounds
 
     def __call__(
         self,
@@ -52,7 +57,8 @@ class Race:
             peers: What users would do instead, and the physical limits.
             workload: What it is done with.
             rows: Of the workload, if they are not the orders'.
-            rounds: How many turns ours takes. Where benchmarks are off, all take one.
+            rounds: How many turns ours takes, if the run allows so many. Where benchmarks are
+                off, all take one.
         """
         patience = PATIENCE_PER_ROW * self._rows
         theirs: dict[str, list[float]] = {peer.name: [] for peer in peers}
@@ -67,7 +73,7 @@ class Race:
                     times.append(peer.timed(None if times else remarks[peer.name]))
             latest.append({name: times[-1] for name, times in theirs.items()})
             ours.before()
-            gc.collect()
+            collect()
 
         def finish() -> None:
             try:
@@ -81,13 +87,15 @@ class Race:
             lambda: results.append(ours.run()),
             setup=peers_then_ready,
             teardown=finish,
-            rounds=rounds,
+            rounds=min(rounds, self._most_rounds),
         )
         if self._benchmark.stats is None:  # switched off: this was a test
             finish()
             return
         mine = self._benchmark.stats.stats.data
-        record = Record("race", operation, workload, rows or self._rows, "s", median(mine))
+        record = Record(
+            "race", operation, workload, self._rows if rows is None else rows, "s", median(mine)
+        )
         for peer in peers:
             ratios = [its / at[peer.name] for its, at in zip(mine, latest, strict=True)]
             remark = "; ".join(remarks[peer.name])

@@ -16,14 +16,14 @@ from algomancy_data.testing.comparison import assert_identical
 
 if TYPE_CHECKING:
     from algomancy_data.testing.manager_contract import DataManagerContract
-    from algomancy_data.testing.sample_frames import any_frame, sample_frames
+    from algomancy_data.testing.samples import any_frame, sample_frames
 
 __all__ = ["DataManagerContract", "any_frame", "assert_identical", "sample_frames", "workloads"]
 
 _WITH_EXTRA: Final = {
     "DataManagerContract": "manager_contract",
-    "any_frame": "sample_frames",
-    "sample_frames": "sample_frames",
+    "any_frame": "samples",
+    "sample_frames": "samples",
 }
 
 
