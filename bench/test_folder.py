@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from algomancy_data import DataClassification, DataSource, SimpleETLFactory, StatefulDataManager
-from generators import frames
+from algomancy_data.testing.workloads import frames
 
 if TYPE_CHECKING:
     from collections.abc import Callable

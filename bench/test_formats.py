@@ -18,7 +18,7 @@ from algomancy_data import (
     XLSXFile,
     XLSXSingleExtractor,
 )
-from generators import Orders, orders, write_csv
+from algomancy_data.testing.workloads import Orders, orders, write_csv
 
 if TYPE_CHECKING:
     from collections.abc import Callable

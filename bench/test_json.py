@@ -17,7 +17,7 @@ from algomancy_data import (
     Schema,
     SchemaType,
 )
-from generators import orders
+from algomancy_data.testing.workloads import orders
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,7 +12,7 @@ from adbc_driver_sqlite import dbapi
 from algomancy_data import DataClassification, DataSource, SimpleETLFactory, StatelessDataManager
 from algomancy_data.database import DatabaseDataManager
 from algomancy_data.database.codec import sqlite as codec
-from generators import SCHEMAS, frames, write_csv
+from algomancy_data.testing.workloads import SCHEMAS, frames, write_csv
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -8,7 +8,14 @@ import polars as pl
 import pytest
 
 from algomancy_data import Column, DataSource, DataType, SimpleETLFactory, StatelessDataManager
-from generators import CSV_DATETIME, SCHEMAS, Customers, Orders, frames, write_csv
+from algomancy_data.testing.workloads import (
+    CSV_DATETIME,
+    SCHEMAS,
+    Customers,
+    Orders,
+    frames,
+    write_csv,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -19,7 +19,7 @@ from algomancy_data import (
     Schema,
     SchemaType,
 )
-from generators import frames
+from algomancy_data.testing.workloads import frames
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,7 +16,7 @@ from adbc_driver_sqlite import dbapi as sqlite_driver
 from algomancy_data import DataClassification, DataSource, SimpleETLFactory
 from algomancy_data.database import DatabaseDataManager
 from algomancy_data.database.models import datasets_table
-from generators import SCHEMAS, frames
+from algomancy_data.testing.workloads import SCHEMAS, frames
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

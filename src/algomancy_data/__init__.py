@@ -37,7 +37,13 @@ from algomancy_data.file import (
     XLSXFile,
 )
 from algomancy_data.loader import DataSourceLoader, Loader
-from algomancy_data.metrics import PhaseMetrics, ProgressListener
+from algomancy_data.metrics import (
+    Metrics,
+    PhaseMetrics,
+    ProgressListener,
+    RowProgressListener,
+    recording,
+)
 from algomancy_data.quarantine import Quarantine
 from algomancy_data.registry import get_extractor_class, register_extractor, registered_keys
 from algomancy_data.relations import Relation, merge_relations, resolve_relations_from_schemas
@@ -112,6 +118,7 @@ __all__ = [
     "JSONSingleExtractor",
     "JoinTransformer",
     "Loader",
+    "Metrics",
     "MissingValueValidator",
     "MultiExtractor",
     "NDJSONFile",
@@ -125,6 +132,7 @@ __all__ = [
     "Quarantine",
     "Relation",
     "RequiredColumnsValidator",
+    "RowProgressListener",
     "Schema",
     "SchemaType",
     "SchemaValidator",
@@ -145,6 +153,7 @@ __all__ = [
     "XLSXSingleExtractor",
     "get_extractor_class",
     "merge_relations",
+    "recording",
     "register_extractor",
     "registered_keys",
     "resolve_relations_from_schemas",

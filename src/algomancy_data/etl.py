@@ -10,13 +10,21 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from algomancy_data.datasource import BaseDataSource, DataClassification
-from algomancy_data.errors import ETLConstructionError, FileContentError, ValidationError
+from algomancy_data.datasource import BaseDataSource, DataClassification, DataSource
+from algomancy_data.errors import (
+    ETLConstructionError,
+    FileContentError,
+    UnknownFileError,
+    ValidationError,
+)
+from algomancy_data.etl_glance import glance_at
 from algomancy_data.extractor import ExtractionSequence
+from algomancy_data.findings import count_by_severity, counts_text
+from algomancy_data.glance import Glanced
 from algomancy_data.loader import DataSourceLoader, Loader
 from algomancy_data.logs import as_logger
 from algomancy_data.messages import ValidationMessage, ValidationSeverity
-from algomancy_data.metrics import PhaseMetrics, PhaseRecorder, ProgressListener
+from algomancy_data.metrics import Metrics, PhaseRecorder, ProgressListener
 from algomancy_data.quarantine import Quarantine
 from algomancy_data.quarantine.loading import add_quarantine, untouched_columns
 from algomancy_data.quarantine.sorting import SortedTables, Sorting, conversion_messages
@@ -39,6 +47,7 @@ if TYPE_CHECKING:
 
     from algomancy_data.extractor import Extractor
     from algomancy_data.file import File
+    from algomancy_data.glance import Glance
     from algomancy_data.logs import Logger
     from algomancy_data.schema import Schema
     from algomancy_data.validator import Validator
@@ -54,8 +63,8 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True)
-class ETLResult:
+@dataclass(frozen=True, repr=False)
+class ETLResult(Glanced):
     """The outcome of a run.
 
     Args:
@@ -63,7 +72,7 @@ class ETLResult:
         datasource: The data, on success.
         validation_result: What was found in the data.
         raised: The exception that ended the extraction, if one did.
-        metrics: What each phase that ended took.
+        metrics: What each phase that ended took, with their sums; any phases make one.
         quarantine: The bad rows by table, if a quarantine was asked for: as they were extracted,
             with their numbers and reasons. On success they are tables of the datasource, too.
         extracted: See :class:`~algomancy_data.provenance.Provenance`.
@@ -73,13 +82,17 @@ class ETLResult:
     datasource: BaseDataSource | None = None
     validation_result: ValidationResult | None = None
     raised: Exception | None = None
-    metrics: tuple[PhaseMetrics, ...] = ()
+    metrics: Metrics = field(default_factory=Metrics)
     quarantine: Mapping[str, pl.DataFrame] = field(
         default_factory=dict[str, "pl.DataFrame"], repr=False, compare=False
     )
     extracted: Mapping[str, tuple[str, ...] | None] = field(
         default_factory=dict[str, "tuple[str, ...] | None"], repr=False, compare=False
     )
+
+    def __post_init__(self) -> None:
+        """Take the phases as a plain tuple as well."""
+        object.__setattr__(self, "metrics", Metrics(self.metrics))
 
     @property
     def is_success(self) -> bool:
@@ -95,6 +108,14 @@ class ETLResult:
     def messages(self) -> list[ValidationMessage]:
         """What was found in the data; empty when nothing was validated."""
         return [] if self.validation_result is None else list(self.validation_result.messages)
+
+    def _glance(self) -> Glance:
+        return glance_at(self)
+
+    def __repr__(self) -> str:
+        """Show the status, the data and the number of findings."""
+        what = "no data" if self.datasource is None else repr(self.datasource)
+        return f"<ETLResult {self.status}: {what}; {counts_text(count_by_severity(self.messages))}>"
 
 
 class ETLPipeline:
@@ -142,25 +163,31 @@ class ETLPipeline:
         A file that is missing or whose content is wrong, and data that does not pass the
         validation, give a failed result. Mistakes in user-supplied components propagate.
         """
-        recorder = PhaseRecorder(self.progress)
+        recorder = PhaseRecorder(self.progress, self.destination_name)
         try:
             with recorder.phase("extract") as phase:
                 data = self.extraction_sequence.run_extraction()
                 phase.rows = _rows(data)
+                phase.bytes_in = self.extraction_sequence.stored_bytes()
+                phase.gives(data.values())
                 sorting = self._sorting(data)
         except (OSError, FileContentError, ValidationError) as error:
             return self._extraction_failed(error, recorder)
 
         with recorder.phase("validate") as phase:
             phase.rows = _rows(data)
+            phase.takes(data.values())
             checked = self._check(data, sorting)
+            phase.gives(checked.good.values())
         messages, still_open = checked.messages, checked.open
         if self._halts(still_open):
             return self._refused(checked, recorder)
 
         with recorder.phase("transform") as phase:
+            phase.takes(checked.good.values())
             transformed = self.transformation_sequence.run_transformation(checked.good)
             phase.rows = _rows(transformed)
+            phase.gives(transformed.values())
             reported = self.transformation_sequence.collect_messages()
             messages += reported
             still_open += reported
@@ -169,11 +196,14 @@ class ETLPipeline:
 
         with recorder.phase("load") as phase:
             phase.rows = _rows(transformed)
+            phase.takes(transformed.values())
             source = self.loader.load(
                 self.destination_name, transformed, messages, self.classification
             )
             if self.quarantine is not None:
                 add_quarantine(source, checked.quarantine, self.quarantine, self._logger)
+            if isinstance(source, DataSource):
+                phase.gives(source.tables.values())
         self._logger.success(f"ETL of dataset {self.destination_name!r} succeeded.")
         return ETLResult(
             "success",
@@ -243,15 +273,10 @@ def get_schema(file_name: str, schemas: Mapping[str, type[Schema]]) -> type[Sche
     """Return the schema of a file.
 
     Raises:
-        ETLConstructionError: There is none.
+        UnknownFileError: There is none (an ``ETLConstructionError``, also a ``ValueError``).
     """
     if file_name not in schemas:
-        declared = ", ".join(schemas) or "none"
-        msg = (
-            f"No Schema available for {file_name}. Schemas exist for: {declared}. Declare a "
-            f'Schema with _FILENAME = "{file_name}" and give it to the manager.'
-        )
-        raise ETLConstructionError(msg)
+        raise UnknownFileError.from_declared(file_name, schemas)
     return schemas[file_name]
 
 

@@ -118,8 +118,10 @@ class Provenance:
         known = _known(cls, document)
         if "made_at" in known:
             known["made_at"] = datetime.fromisoformat(known["made_at"])
-        for name, class_ in (("files", InputFile), ("phases", PhaseMetrics)):
-            known[name] = tuple(class_(**_known(class_, item)) for item in known.get(name, ()))
+        known["files"] = tuple(
+            InputFile(**_known(InputFile, item)) for item in known.get("files", ())
+        )
+        known["phases"] = tuple(map(PhaseMetrics.from_dict, known.get("phases", ())))
         known["tables"] = {
             name: TableSize(**_known(TableSize, size))
             for name, size in known.get("tables", {}).items()

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -88,6 +90,9 @@ def test_every_block_of_a_document_runs_and_prints_what_the_document_shows(
     path, tmp_path, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
+    # The commands of the environment that the tests run in.
+    scripts = str(Path(sys.executable).parent)
+    monkeypatch.setenv("PATH", scripts, prepend=os.pathsep)
     for example in Document.parse(str(path), *_PARSERS).examples():
         example.evaluate()
 

@@ -11,7 +11,7 @@ from uuid import uuid4
 import sqlalchemy as sa
 from sqlalchemy import exc
 
-from algomancy_data.database.failures import describe
+from algomancy_data.database.failures import describe, store_errors
 from algomancy_data.database.layout import layouts_from_json, layouts_to_json
 from algomancy_data.database.models import (
     FORMAT_VERSION,
@@ -19,7 +19,10 @@ from algomancy_data.database.models import (
     metadata,
     payload_chunks_table,
 )
+from algomancy_data.datamanager.inspection import DatasetDescription, TableDescription
+from algomancy_data.datamanager.summaries import DatasetSummary
 from algomancy_data.errors import SchemaDriftError
+from algomancy_data.findings import count_by_severity
 from algomancy_data.provenance import Provenance, messages_from_list, messages_to_list
 
 if TYPE_CHECKING:
@@ -59,6 +62,11 @@ class Entry:
     messages: tuple[ValidationMessage, ...] = ()
     version: str = field(default_factory=lambda: uuid4().hex)
 
+    @property
+    def rows(self) -> int | None:
+        """Rows of all tables; None for a payload."""
+        return None if self.tables is None else sum(table.height for table in self.tables)
+
     @classmethod
     def from_row(cls, row: sa.Row[Any]) -> Self:
         """Return the entry of a catalogue row.
@@ -84,6 +92,29 @@ class Entry:
             provenance=Provenance.from_dict(json.loads(row.provenance)),
             messages=tuple(messages_from_list(json.loads(row.messages))),
             version=row.version,
+        )
+
+    def description(self) -> DatasetDescription:
+        """Return what there is to say about the dataset without its values."""
+        sizes = self.provenance.tables
+        tables = {
+            table: TableDescription(size.rows, size.bytes, None) for table, size in sizes.items()
+        } | {
+            layout.name: TableDescription(
+                layout.height,
+                sizes[layout.name].bytes if layout.name in sizes else None,
+                {column.name: column.dtype for column in layout.columns},
+            )
+            for layout in self.tables or ()
+        }
+        return DatasetDescription(
+            self.name,
+            self.ds_id,
+            self.ds_type,
+            self.creation_datetime,
+            tables,
+            self.provenance,
+            len(self.messages),
         )
 
     def to_row(self) -> dict[str, Any]:
@@ -128,6 +159,23 @@ class Catalogue:
         )
         return list(connection.scalars(query))
 
+    def summaries(self, connection: sa.Connection, newest: int | None) -> list[DatasetSummary]:
+        """Return what the catalogue says about the last datasets, in order of creation."""
+        columns = datasets_table.c
+        query = (
+            sa.select(
+                columns.name,
+                columns.ds_type,
+                columns.creation_datetime,
+                columns.provenance,
+                columns.messages,
+            )
+            .where(columns.session_id == self._session_id)
+            .order_by(columns.added_at.desc(), columns.name.desc())
+            .limit(newest)
+        )
+        return [_summary(*row) for row in reversed(connection.execute(query).all())]
+
     def version(self, connection: sa.Connection, name: str) -> str | None:
         """Return the version of a dataset, or None if there is none of that name."""
         return connection.scalar(sa.select(datasets_table.c.version).where(self._is(name)))
@@ -158,6 +206,39 @@ class Catalogue:
     def _is(self, name: str) -> sa.ColumnElement[bool]:
         columns = datasets_table.c
         return sa.and_(columns.session_id == self._session_id, columns.name == name)
+
+
+def session_names(engine: sa.Engine) -> list[str]:
+    """Return the sessions that have datasets.
+
+    Raises:
+        StoreError: The database cannot be reached.
+    """
+    query = sa.select(datasets_table.c.session_id).distinct().order_by(datasets_table.c.session_id)
+    with store_errors(engine, "listing the sessions"), engine.connect() as connection:
+        return list(connection.scalars(query))
+
+
+def has_catalogue(engine: sa.Engine) -> bool:
+    """Tell whether a database has a catalogue, and so can have datasets.
+
+    Raises:
+        StoreError: The database cannot be reached.
+    """
+    with store_errors(engine, "opening it"), engine.connect() as connection:
+        return connection.dialect.has_table(connection, datasets_table.name)
+
+
+def _summary(
+    name: str, ds_type: str, created: datetime, provenance: str, messages: str
+) -> DatasetSummary:
+    return DatasetSummary(
+        name,
+        ds_type,
+        created,
+        Provenance.from_dict(json.loads(provenance)).tables,
+        count_by_severity(messages_from_list(json.loads(messages))),
+    )
 
 
 def create_or_check(engine: sa.Engine) -> None:

@@ -15,6 +15,7 @@ from algomancy_data.datamanager.names import check_name
 from algomancy_data.datasource import BASEDATASOURCE, BaseDataSource, DataClassification
 from algomancy_data.errors import DatasetExistsError, DatasetNotFoundError, TableNotFoundError
 from algomancy_data.frames import to_frame
+from algomancy_data.metrics import phase_under_way
 from algomancy_data.provenance import Provenance, TableSize
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from algomancy_data.database.storage import TableStorage
+    from algomancy_data.metrics import Phase
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,12 @@ class PreparedDataset:
     def bytes(self) -> int:
         """Memory that the frames take."""
         return sum(size.bytes for size in self.entry.provenance.tables.values())
+
+    def describe(self, phase: Phase) -> None:
+        """Say what a phase that writes it handles."""
+        sizes = self.entry.provenance.tables.values()
+        phase.rows = phase.total_rows = sum(size.rows for size in sizes)
+        phase.bytes_in = self.bytes if sizes else None
 
 
 class Datasets:
@@ -108,6 +116,7 @@ class Datasets:
         """
         if self.catalogue.version(connection, name) is not None:
             raise DatasetExistsError.from_name(name)
+        phase_under_way().total_rows = source.rows
         layouts = (
             copy_table(connection, self._storage, layout, self._session_id, name)
             for layout in source.tables or ()
@@ -183,6 +192,7 @@ class Datasets:
         table: str,
         columns: Sequence[str] | None,
         predicate: pl.Expr | None,
+        head: int | None,
     ) -> pl.DataFrame:
         """Return a table of a dataset, or a part of it.
 
@@ -199,7 +209,8 @@ class Datasets:
             layouts[table],
             columns=columns,
             predicate=predicate,
-            readers=self._readers(entry),
+            head=head,
+            readers=self._readers(entry) if head is None else None,
         )
 
     def _read_tables(self, connection: sa.Connection, entry: Entry) -> dict[str, pl.DataFrame]:

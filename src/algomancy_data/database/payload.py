@@ -24,6 +24,7 @@ from algomancy_data.database.protocols import ArrowPayloadLayout
 from algomancy_data.dtypes import schema_from_json, schema_to_json
 from algomancy_data.errors import SchemaDriftError, SerializationError, UnstorableError
 from algomancy_data.frames import to_frame
+from algomancy_data.metrics import phase_under_way
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -112,6 +113,7 @@ class PreparedPayload:
         for number, frame in enumerate(self.frames.values()):
             with closing(payload_frames.encode(frame)) as segments:
                 parts.append(write_part(connection, key, _table_part(number), segments))
+            phase_under_way().advance(frame.height)
         payload = self._text if self._fits_in_row else None
         if self._kind == _JSON and self._fits_in_row:
             return StoredPayload(payload, None)
@@ -181,10 +183,35 @@ def read_payload(
         tables[table] = payload_frames.decode(segments(part), schema, table)
         if tables[table].height != height:
             raise key.damage(part, f"it has {tables[table].height} rows instead of {height}")
+        phase_under_way().advance(height)
     try:
         return cast("BASEDATASOURCE", cls.from_payload(metadata, tables))
     except Exception as error:
         raise _not_understood(name, cls, "from_payload", error) from error
+
+
+def check_payload(
+    connection: sa.Connection, key: PayloadKey, payload: str | None, payload_layout: str | None
+) -> None:
+    """Read every byte of a payload and compare its check sums.
+
+    Args:
+        connection: A connection in the transaction in which the catalogue row was read.
+        key: Whose payload.
+        payload: As in its catalogue row.
+        payload_layout: As in its catalogue row.
+
+    Raises:
+        StoreError: The payload is damaged, or was written by a later version.
+    """
+    parts = dict[str, PartLayout]()
+    if payload_layout is not None:
+        _, parts = _layout(key, payload_layout)
+    if payload is None and _TEXT not in parts:
+        raise key.damage(_TEXT, "the catalogue row does not say where it is")
+    for part in parts.values():
+        for _ in read_segments(connection, key, part):
+            pass
 
 
 def delete_payload(connection: sa.Connection, session: str, name: str) -> None:

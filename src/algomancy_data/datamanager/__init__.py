@@ -4,10 +4,12 @@ from algomancy_data.datamanager.base import DataManager
 from algomancy_data.datamanager.migration import Migration, migrate
 from algomancy_data.datamanager.stateful import StatefulDataManager
 from algomancy_data.datamanager.stateless import StatelessDataManager
+from algomancy_data.datamanager.summaries import DatasetSummary
 from algomancy_data.folder.export import export_dataset
 
 __all__ = [
     "DataManager",
+    "DatasetSummary",
     "Migration",
     "StatefulDataManager",
     "StatelessDataManager",

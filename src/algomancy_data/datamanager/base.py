@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import threading
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from dataclasses import replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeAlias, cast
 
 from algomancy_data.datamanager import incoming
 from algomancy_data.datamanager.inputs import InputDigests
+from algomancy_data.datamanager.inspection import Inspection
 from algomancy_data.datamanager.names import check_name
-from algomancy_data.datasource import BASEDATASOURCE, BaseDataSource, DataSource
+from algomancy_data.datamanager.summaries import DatasetSummary, GlancedManager, table_sizes
+from algomancy_data.datasource import BASEDATASOURCE, DataSource
 from algomancy_data.errors import (
     DatasetExistsError,
     DatasetNotFoundError,
@@ -22,8 +24,8 @@ from algomancy_data.errors import (
 from algomancy_data.loader import DataSourceLoader
 from algomancy_data.logs import as_logger
 from algomancy_data.messages import ValidationSeverity
-from algomancy_data.metrics import PhaseRecorder
-from algomancy_data.provenance import Provenance, TableSize
+from algomancy_data.metrics import Metrics, PhaseRecorder, measuring
+from algomancy_data.provenance import Provenance
 from algomancy_data.quarantine import Quarantine
 from algomancy_data.quarantine.replay import replay_sequence
 from algomancy_data.schema.fingerprint import schema_fingerprint
@@ -32,12 +34,14 @@ from algomancy_data.schema.tables import schema_classes
 if TYPE_CHECKING:
     import logging
     from collections.abc import Iterable, Mapping, MutableMapping
+    from contextlib import AbstractContextManager
 
+    from algomancy_data.datasource import BaseDataSource
     from algomancy_data.etl import ETLFactory, ETLPipeline, ETLResult
     from algomancy_data.file import File
     from algomancy_data.frames import Tabular
     from algomancy_data.logs import Logger
-    from algomancy_data.metrics import ProgressListener
+    from algomancy_data.metrics import Phase, ProgressListener
     from algomancy_data.schema import Schema
     from algomancy_data.validator import ValidationSequence
 
@@ -53,7 +57,7 @@ QuarantineSetting: TypeAlias = "Quarantine | Literal[_Inherit.INHERIT] | bool"
 MessageLimit: TypeAlias = "int | Literal[_Inherit.INHERIT] | None"
 
 
-class DataManager(ABC, Generic[BASEDATASOURCE]):
+class DataManager(GlancedManager, Inspection, Generic[BASEDATASOURCE]):
     """Ingests, derives, deletes and keeps DataSources.
 
     Methods may be called from several threads.
@@ -69,7 +73,7 @@ class DataManager(ABC, Generic[BASEDATASOURCE]):
             factory's validation sequence (CRITICAL by default).
         message_limit: Messages per check that an ETL reports one by one, None for all of them.
             INHERIT leaves the choice to the factory's validation sequence (100 by default).
-        progress: Told when a phase of an ETL begins and ends.
+        progress: Told when a phase of an ETL, and what else is done to the store, begins and ends.
         quarantine: Which rows an ETL puts aside: settings, True for the default ones, False for no
             quarantine. INHERIT leaves the choice to the factory (none by default).
 
@@ -125,6 +129,17 @@ class DataManager(ABC, Generic[BASEDATASOURCE]):
         with self._lock:
             return list(self._data)
 
+    def summaries(self, newest: int | None = None) -> list[DatasetSummary]:
+        """Return what is known about the datasets without reading them, in order of creation.
+
+        Args:
+            newest: Only so many, those that were created last; None for all.
+        """
+        with self._lock:
+            names = list(self._data)
+            chosen = names if newest is None else names[max(len(names) - newest, 0) :]
+            return [DatasetSummary.of(name, self._data[name]) for name in chosen]
+
     def get_data(self, data_key: str) -> BASEDATASOURCE | None:
         """Return a dataset, or None if there is none of that name."""
         with self._lock:
@@ -144,7 +159,8 @@ class DataManager(ABC, Generic[BASEDATASOURCE]):
     def set_data(self, data_key: str, data: BASEDATASOURCE) -> None:
         """Keep a dataset under a name, replacing what had it."""
         check_name(data_key)
-        with self._lock:
+        with self._measuring("persist", data_key) as phase, self._lock:
+            _describe(phase, data)
             self._keep(data_key, data)
 
     def add_data_source(self, data_source: BASEDATASOURCE) -> None:
@@ -163,7 +179,9 @@ class DataManager(ABC, Generic[BASEDATASOURCE]):
             source = self._require(existing_key)
             if self._has(derived_key):
                 raise DatasetExistsError.from_name(derived_key)
-            self._keep(derived_key, source.derive(derived_key))
+            with self._measuring("derive", derived_key) as phase:
+                _describe(phase, source)
+                self._keep(derived_key, source.derive(derived_key))
         self.log(f"Derived {derived_key!r} from {existing_key!r}.")
 
     def delete_data(
@@ -181,7 +199,7 @@ class DataManager(ABC, Generic[BASEDATASOURCE]):
             DatasetNotFoundError: There is none of that name (also an ``AssertionError``).
             MasterDataProtectedError: It is master data, and that is protected.
         """
-        with self._lock:
+        with self._measuring("delete", data_key), self._lock:
             if not self._has(data_key):
                 raise DatasetNotFoundError.from_available(data_key, self.get_data_keys())
             if prevent_masterdata_removal and self._is_master_data(data_key):
@@ -256,11 +274,13 @@ class DataManager(ABC, Generic[BASEDATASOURCE]):
         return result if result.datasource is None else self._keep_result(dataset_name, result)
 
     def _keep_result(self, dataset_name: str, result: ETLResult) -> ETLResult:
-        recorder = PhaseRecorder(self._progress)
+        recorder = PhaseRecorder(self._progress, dataset_name)
+        source = cast("BASEDATASOURCE", result.datasource)
         with recorder.phase("persist") as phase, self._lock:
             phase.rows = result.metrics[-1].rows
-            self._keep(dataset_name, cast("BASEDATASOURCE", result.datasource))
-        return replace(result, metrics=result.metrics + recorder.metrics)
+            _describe(phase, source)
+            self._keep(dataset_name, source)
+        return replace(result, metrics=Metrics([*result.metrics, *recorder.metrics]))
 
     def replay_data(
         self,
@@ -310,8 +330,8 @@ class DataManager(ABC, Generic[BASEDATASOURCE]):
         result.datasource.provenance = Provenance(
             files=before.files,
             schemas=before.schemas,
-            phases=result.metrics,
-            tables=_table_sizes(result.datasource),
+            phases=tuple(result.metrics),
+            tables=table_sizes(result.datasource),
             derived_from=before.derived_from,
             extracted=result.extracted,
         )
@@ -348,8 +368,8 @@ class DataManager(ABC, Generic[BASEDATASOURCE]):
                         for name in files
                         if name in self._schemas
                     },
-                    phases=result.metrics,
-                    tables=_table_sizes(result.datasource),
+                    phases=tuple(result.metrics),
+                    tables=table_sizes(result.datasource),
                     extracted=result.extracted,
                 )
         return result
@@ -383,6 +403,13 @@ class DataManager(ABC, Generic[BASEDATASOURCE]):
 
     # --- what a store overrides -------------------------------------------------------------
 
+    def _measuring(self, phase: str, dataset: str | None = None) -> AbstractContextManager[Phase]:
+        """Measure a block, if somebody wants to know.
+
+        What is done in it says how far it is: ``phase_under_way().advance(rows)``.
+        """
+        return measuring(phase, self._progress, dataset)
+
     def _has(self, data_key: str) -> bool:
         """Tell whether there is a dataset of that name."""
         return data_key in self._data
@@ -395,6 +422,10 @@ class DataManager(ABC, Generic[BASEDATASOURCE]):
         """Delete a dataset that exists."""
         del self._data[data_key]
 
+    def _place(self) -> str:
+        """Return where the data is kept, in words and without secrets."""
+        return "in memory"
+
     def _is_master_data(self, data_key: str) -> bool:
         return self._require(data_key).is_master_data()
 
@@ -405,9 +436,12 @@ class DataManager(ABC, Generic[BASEDATASOURCE]):
         return data
 
 
-def _table_sizes(source: BaseDataSource) -> dict[str, TableSize]:
-    tables = source.tables if isinstance(source, DataSource) else {}
-    return {name: TableSize.of(frame) for name, frame in tables.items()}
+def _describe(phase: Phase, source: BaseDataSource) -> None:
+    """Say what a phase that keeps a DataSource handles, as far as its class lets one see."""
+    if isinstance(source, DataSource):
+        frames = source.tables.values()
+        phase.rows = phase.total_rows = sum(frame.height for frame in frames)
+        phase.takes(frames)
 
 
 def _by_file_name(schemas: Iterable[type[Schema]]) -> dict[str, type[Schema]]:

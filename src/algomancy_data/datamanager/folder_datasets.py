@@ -6,21 +6,27 @@ import time
 from collections.abc import Iterator, MutableMapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic
+from typing import TYPE_CHECKING, Any, Generic, cast
 
 import polars as pl
 
+from algomancy_data.datamanager.summaries import DatasetSummary
 from algomancy_data.datasource import BASEDATASOURCE, DataSource
 from algomancy_data.errors import AlgomancyDataError, StoreError
+from algomancy_data.findings import count_by_severity
 from algomancy_data.folder import Identity, put_together
 from algomancy_data.folder.names import RESERVED_STEMS
 from algomancy_data.folder.reader import SUFFIX
+from algomancy_data.metrics import measuring
+from algomancy_data.provenance import TableSize
 
 if TYPE_CHECKING:
     from os import stat_result
     from pathlib import Path
 
+    from algomancy_data.datasource import BaseDataSource
     from algomancy_data.folder import FolderStore, Found
+    from algomancy_data.metrics import ProgressListener
 
 RESERVED_FILES = frozenset(f"{stem}{SUFFIX}" for stem in RESERVED_STEMS)
 
@@ -65,12 +71,21 @@ class FolderDatasets(MutableMapping[str, BASEDATASOURCE]):
         store: The folder.
         cls: Class of the DataSources.
         verify: Whether to compare the check sums of a dataset when it is read.
+        progress: Told when one is read.
     """
 
-    def __init__(self, store: FolderStore, cls: type[BASEDATASOURCE], *, verify: bool) -> None:
+    def __init__(
+        self,
+        store: FolderStore,
+        cls: type[BASEDATASOURCE],
+        *,
+        verify: bool,
+        progress: ProgressListener | None = None,
+    ) -> None:
         self._store = store
         self._cls = cls
         self._verify = verify
+        self._progress = progress
         self._items: dict[str, Item[BASEDATASOURCE]] = {}
         self._foreign: dict[str, tuple[int, ...]] = {}
 
@@ -107,6 +122,12 @@ class FolderDatasets(MutableMapping[str, BASEDATASOURCE]):
     def item(self, key: str) -> Item[BASEDATASOURCE] | None:
         """Return what is known about a dataset."""
         return self._items.get(key)
+
+    def summaries(self, newest: int | None) -> list[DatasetSummary]:
+        """Return what is known about the last datasets in order; no tables are opened."""
+        names = list(self)
+        chosen = names if newest is None else names[max(len(names) - newest, 0) :]
+        return [_summary(name, self._items[name]) for name in chosen]
 
     def look_up(self, key: str) -> Found | None:
         """Return the metadata file of a dataset as it is now."""
@@ -182,6 +203,15 @@ class FolderDatasets(MutableMapping[str, BASEDATASOURCE]):
             StoreError: It is empty, or no UTF-8 text.
             SerializationError: The class does not understand it.
         """
+        with measuring("read", self._progress) as phase:
+            data = self._parse(path)
+            phase.bytes_in = path.stat().st_size
+            frames = _frames(data).values()
+            phase.rows = sum(frame.height for frame in frames)
+            phase.gives(frames)
+            return data
+
+    def _parse(self, path: Path) -> BASEDATASOURCE:
         try:
             text = path.read_text("utf-8-sig")
         except UnicodeDecodeError as error:
@@ -270,8 +300,25 @@ class FolderDatasets(MutableMapping[str, BASEDATASOURCE]):
             FileNotFoundError: A file is gone: another process may have replaced the dataset.
             StoreError: A file is damaged.
         """
-        frames, text = self._store.load(found.manifest, verify=self._verify)
-        return put_together(found.manifest, frames, text, self._cls)
+        with measuring("read", self._progress, found.manifest.key) as phase:
+            phase.rows = phase.total_rows = found.manifest.rows
+            phase.bytes_in = found.manifest.bytes
+            frames, text = self._store.load(found.manifest, verify=self._verify)
+            phase.gives(frames.values())
+            return put_together(found.manifest, frames, text, self._cls)
+
+
+def _summary(name: str, item: Item[Any]) -> DatasetSummary:
+    if item.found is None:  # then it was read when it was noticed
+        return DatasetSummary.of(name, cast("BaseDataSource", item.data))
+    manifest = item.found.manifest
+    return DatasetSummary(
+        name,
+        str(manifest.identity.ds_type),
+        manifest.identity.creation_datetime,
+        {table.name: TableSize(table.rows, table.stored.bytes) for table in manifest.tables},
+        count_by_severity(manifest.identity.messages),
+    )
 
 
 def signature(stat: stat_result) -> tuple[int, ...]:

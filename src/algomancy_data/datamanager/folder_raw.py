@@ -9,6 +9,7 @@ from polars.exceptions import PolarsError
 from algomancy_data.errors import DatasetNameError, UnstorableError, ValidationError
 from algomancy_data.folder.files import sync
 from algomancy_data.folder.names import plain_stem
+from algomancy_data.metrics import phase_under_way
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -64,6 +65,7 @@ def write_raw(store: FolderStore, directory: Path, frames: Mapping[str, pl.DataF
     try:
         for name, frame in frames.items():
             _write_csv(home / f"{name}.csv", name, frame)
+            phase_under_way().advance(frame.height)
         sync(home)
         home.rename(directory)
         sync(directory.parent)

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Generic
 
 from algomancy_data.datamanager.folder_datasets import RESERVED_FILES
 from algomancy_data.datamanager.names import check_name
-from algomancy_data.datasource import BASEDATASOURCE
+from algomancy_data.datasource import BASEDATASOURCE, DataSource
 from algomancy_data.errors import DatasetExistsError, StoreError
 from algomancy_data.folder import FolderStore
 from algomancy_data.folder.reader import PRIVATE, SUFFIX
+from algomancy_data.metrics import phase_under_way
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,7 +88,11 @@ class FolderStartup(Generic[BASEDATASOURCE]):
     def _read_directory(self, path: Path) -> None:
         item = self._datasets.item(path.name)
         if item is None:
-            self._datasets.add_raw(path.name, self._extract(path), path)
+            data = self._extract(path)
+            self._datasets.add_raw(path.name, data, path)
+            if isinstance(data, DataSource):
+                rows = sum(frame.height for frame in data.tables.values())
+                phase_under_way().advance(rows)
             return
         item.directory = path
         self._logger.warning(

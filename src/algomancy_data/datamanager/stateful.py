@@ -28,6 +28,7 @@ from algomancy_data.folder.content import is_made_of_tables
 from algomancy_data.folder.names import plain_stem
 from algomancy_data.folder.reader import SUFFIX
 from algomancy_data.frames import to_frame
+from algomancy_data.metrics import phase_under_way
 from algomancy_data.provenance import Provenance
 
 if TYPE_CHECKING:
@@ -35,8 +36,10 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Mapping
 
+    from algomancy_data.datamanager.summaries import DatasetSummary
     from algomancy_data.etl import ETLFactory
-    from algomancy_data.folder import Damage
+    from algomancy_data.folder import Found
+    from algomancy_data.integrity import Damage, Leftover
     from algomancy_data.logs import Logger
     from algomancy_data.messages import ValidationSeverity
     from algomancy_data.metrics import ProgressListener
@@ -131,7 +134,7 @@ class StatefulDataManager(DataManager[BASEDATASOURCE]):
         self._folder = Path(data_folder)
         self._store = FolderStore(self._folder, lock_timeout)
         self._datasets: FolderDatasets[BASEDATASOURCE] = FolderDatasets(
-            self._store, data_object_type, verify=verify_on_load
+            self._store, data_object_type, verify=verify_on_load, progress=progress
         )
         self._data = self._datasets
         # Saved because they were added or derived, not because store_data_source_as_json asked.
@@ -149,7 +152,7 @@ class StatefulDataManager(DataManager[BASEDATASOURCE]):
         Raises:
             StoreError: The folder itself cannot be listed.
         """
-        with self._lock:
+        with self._measuring("startup"), self._lock:
             self.startup_errors = []
             self._datasets.forget_folder()
             if not self._folder.is_dir():
@@ -195,7 +198,9 @@ class StatefulDataManager(DataManager[BASEDATASOURCE]):
             store = FolderStore(place)
             found = store.read(path)
             if not self._is_own(place):
-                others = FolderDatasets(store, self._data_object_type, verify=True)
+                others = FolderDatasets(
+                    store, self._data_object_type, verify=True, progress=self._progress
+                )
                 data = others.parse(path) if found is None else others.load(found)
                 self._keep(data.name if found is None else found.manifest.key, data)
             elif found is None:
@@ -239,6 +244,16 @@ class StatefulDataManager(DataManager[BASEDATASOURCE]):
             self._datasets.refresh()
             return list(self._datasets)
 
+    def summaries(self, newest: int | None = None) -> list[DatasetSummary]:
+        """Return what the metadata files say about the datasets, in order of creation.
+
+        Args:
+            newest: Only so many, those that were created last; None for all.
+        """
+        with self._lock:
+            self._datasets.refresh()
+            return self._datasets.summaries(newest)
+
     def get_data(self, data_key: str) -> BASEDATASOURCE | None:
         """Return a dataset, or None if there is none of that name.
 
@@ -269,13 +284,22 @@ class StatefulDataManager(DataManager[BASEDATASOURCE]):
         Raises:
             DatasetNotFoundError: There is none of that name.
         """
-        if data_key is not None and data_key not in self.get_data_keys():
-            raise DatasetNotFoundError.from_available(data_key, self.get_data_keys())
-        damages: list[Damage] = []
-        for key in self.get_data_keys() if data_key is None else [data_key]:
-            if (found := self._datasets.look_up(key)) is not None:
-                damages += self._store.verify(found)
-        return damages
+        found = map(self._datasets.look_up, self._names(data_key))
+        return [damage for one in found if one is not None for damage in self._store.verify(one)]
+
+    def leftovers(self) -> list[Leftover]:
+        """Return the directories that no metadata file speaks of."""
+        return self._store.leftovers()
+
+    def clear_leftovers(self) -> list[Leftover]:
+        """Remove them, once no other process writes; :meth:`startup` does it, too."""
+        if not self._store.private.is_dir():
+            return []
+        with self._store.writing("clearing leftovers"):
+            found = [one for one in self._store.leftovers() if one.is_proven]
+            if found:
+                self._store.clear_leftovers()
+        return found
 
     def derive_data(self, existing_key: str, derived_key: str) -> None:
         """Keep a copy of a dataset under another name, classified as derived data.
@@ -292,7 +316,10 @@ class StatefulDataManager(DataManager[BASEDATASOURCE]):
             if not self._can_share(existing_key):
                 super().derive_data(existing_key, derived_key)
                 return
-            self._share(existing_key, derived_key)
+            with self._measuring("derive", derived_key) as phase:
+                found = self._share(existing_key, derived_key)
+                phase.rows = found.manifest.rows
+                phase.bytes_out = len(found.stamp)  # the tables are shared
         self.log(f"Derived {derived_key!r} from {existing_key!r}.")
 
     def _can_share(self, data_key: str) -> bool:
@@ -303,7 +330,7 @@ class StatefulDataManager(DataManager[BASEDATASOURCE]):
         item = self._datasets.item(data_key)
         return is_plain and item is not None and item.found is not None and item.is_unchanged()
 
-    def _share(self, existing_key: str, derived_key: str) -> None:
+    def _share(self, existing_key: str, derived_key: str) -> Found:
         with self._store.writing(f"deriving dataset {derived_key!r}"):
             source = self._datasets.look_up(existing_key)
             if source is None or source.manifest.kind != "tables":
@@ -325,6 +352,7 @@ class StatefulDataManager(DataManager[BASEDATASOURCE]):
             found = self._store.share(source.manifest, path, derived_key, identity, ordinal)
         self._datasets.keep(derived_key, derived, found)
         self._saved_unasked.add(derived_key)
+        return found
 
     # --- storing on request ---------------------------------------------------------------------
 
@@ -352,7 +380,9 @@ class StatefulDataManager(DataManager[BASEDATASOURCE]):
                 raise DatasetExistsError.from_name(dataset_name)
             item = self._datasets.item(dataset_name)
             if found is None or item is None or not item.is_unchanged():
-                self._save(dataset_name, data, expected if exists and found is None else None)
+                place = expected if exists and found is None else None
+                with self._measuring("persist", dataset_name):
+                    self._save(dataset_name, data, place)
             self._saved_unasked.discard(dataset_name)
 
     def store_data(
@@ -389,7 +419,12 @@ class StatefulDataManager(DataManager[BASEDATASOURCE]):
         with self._lock:
             if dataset_name in self.get_data_keys() or directory.exists():
                 raise DatasetExistsError.from_name(dataset_name)
-            with self._store.writing(f"storing the files of {dataset_name!r}"):
+            with (
+                self._measuring("persist", dataset_name) as phase,
+                self._store.writing(f"storing the files of {dataset_name!r}"),
+            ):
+                phase.total_rows = sum(frame.height for frame in frames.values())
+                phase.takes(frames.values())
                 write_raw(self._store, directory, frames)
             self._datasets.add_raw(dataset_name, source, directory)
 
@@ -400,12 +435,17 @@ class StatefulDataManager(DataManager[BASEDATASOURCE]):
         self._saved_unasked.add(data_key)
 
     def _save(self, data_key: str, data: BASEDATASOURCE, path: Path | None = None) -> None:
+        phase = phase_under_way()
         content = take_apart(data_key, data)
+        if content.kind != "text":
+            phase.rows = phase.total_rows = sum(table.height for table in content.frames.values())
+            phase.takes(content.frames.values())
         with self._store.writing(f"saving dataset {data_key!r}"):
             found = self._datasets.look_up(data_key)
             place = path or self._datasets.place(data_key, found)
             ordinal = self._datasets.ordinal(data_key, found)
             found = self._store.save(place, data_key, Identity.of(data), content, ordinal)
+        phase.bytes_out = found.manifest.bytes + len(found.stamp)
         self._datasets.keep(data_key, data, found)
 
     def _discard(self, data_key: str) -> None:
@@ -418,6 +458,9 @@ class StatefulDataManager(DataManager[BASEDATASOURCE]):
                 self._store.remove(*paths)
         self._datasets.pop(data_key, None)
         self._saved_unasked.discard(data_key)
+
+    def _place(self) -> str:
+        return f"in {str(self._folder)!r}"
 
     def _raw_directory(self, data_key: str) -> Path | None:
         """Return the raw files that would bring a deleted dataset back at the next startup."""

@@ -25,3 +25,5 @@ class StatelessDataManager(DataManager[BASEDATASOURCE]):
 
     def startup(self) -> None:
         """Do nothing: memory is ready."""
+        with self._measuring("startup"):
+            pass

@@ -13,6 +13,7 @@ import polars as pl
 from algomancy_data.errors import FileContentError
 from algomancy_data.extractor.conversion import DataTypeConverter
 from algomancy_data.extractor.pieces import convert_pieces
+from algomancy_data.metrics import phase_under_way
 from algomancy_data.schema import DataType
 
 if TYPE_CHECKING:
@@ -98,6 +99,8 @@ class PartedTable:
             frame = self._with_keys(frame, file)
             self.issues += noted
             first_row += frame.height
+            if not as_text:  # they are read a second time then
+                phase_under_way().advance(frame.height)
             parts.append(Part(file.label, frame))
         return parts
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from algomancy_data.logs import as_logger
+from algomancy_data.metrics import phase_under_way
 
 if TYPE_CHECKING:
     import logging
@@ -59,8 +60,12 @@ class ExtractionSequence:
         """
         data: dict[str, pl.DataFrame] = {}
         self._sources = {}
+        phase = phase_under_way()
         for extractor in self._extractors:
+            before = phase.done_rows
             tables = extractor.extract()
+            rows = sum(frame.height for frame in tables.values())
+            phase.advance(before + rows - phase.done_rows)  # it has told of parts, if there are any
             for name in tables.keys() & data.keys():
                 as_logger(self._logger).warning(
                     f"Table {name!r} is extracted twice; the later one replaces the earlier."
@@ -74,6 +79,12 @@ class ExtractionSequence:
     def data(self) -> dict[str, pl.DataFrame]:
         """The tables, extracted at the first access and then kept."""
         return self.run_extraction() if self._data is None else self._data
+
+    def stored_bytes(self) -> int | None:
+        """Return how large the files are as they are stored; None if that of one is not known."""
+        sizes = [extractor.file.stored_bytes() for extractor in self._extractors]
+        known = [size for size in sizes if size is not None]
+        return sum(known) if len(known) == len(sizes) else None
 
     @property
     def completed(self) -> bool:

@@ -196,6 +196,29 @@ class File(ABC):  # noqa: B024  one subclass per format: they differ in their ex
         plain = "" if self.path is None else without_file_scheme(self.path)
         return None if not plain or has_parts(plain) or is_address(plain) else Path(plain)
 
+    def stored_bytes(self) -> int | None:
+        """Return how many bytes there are, compressed ones if they are; all parts together.
+
+        None if nobody knows without reading them, as of an address, or if they are gone.
+
+        Example:
+            >>> from algomancy_data import CSVFile
+            >>> CSVFile("t", content="data:text/csv;base64,YTtiCjE7Mgo=").stored_bytes()
+            8
+        """
+        try:
+            parts = self.parts()
+            if parts is not None:
+                sizes = [part.file.stored_bytes() for part in parts]
+                known = [size for size in sizes if size is not None]
+                return sum(known) if len(known) == len(sizes) else None
+            if self._uploaded is not None:
+                return _decoded_length(self._uploaded.partition(",")[2])
+            stored = self.stored()
+            return stored.stat().st_size if isinstance(stored, Path) else None
+        except (OSError, FileContentError):
+            return None
+
     def read_bytes(self) -> bytes:
         """Return the whole content as plain bytes, decompressed.
 
@@ -227,6 +250,11 @@ class File(ABC):  # noqa: B024  one subclass per format: they differ in their ex
         """Return the class, the name and where the content comes from."""
         place = f"path={str(self.path)!r}" if self._uploaded is None else "content=…"
         return f"{type(self).__name__}({self.name!r}, {place})"
+
+
+def _decoded_length(text: str) -> int:
+    """Return the length of what is base64: three bytes for four letters, less what is padded."""
+    return len(text) // 4 * 3 - text[-2:].count("=")
 
 
 @dataclass(frozen=True)

@@ -18,11 +18,13 @@ from algomancy_data.errors import StoreError, UnstorableError
 from algomancy_data.folder.content import take_apart
 from algomancy_data.folder.files import sync, write_synced
 from algomancy_data.folder.names import clash_key, hashed_stem, plain_stem
+from algomancy_data.metrics import measuring, phase_under_way
 
 if TYPE_CHECKING:
     import os
 
     from algomancy_data.datasource import BaseDataSource
+    from algomancy_data.folder.content import Content
 
     ExportFormat = Literal["parquet", "arrow", "csv"]
 
@@ -72,6 +74,15 @@ def export_dataset(
         msg = f"A {type(data).__name__} is not made of tables: use its to_json()."
         raise UnstorableError(msg)
     path = Path(target)
+    with measuring("export", dataset=data.name) as phase:
+        phase.rows = phase.total_rows = sum(frame.height for frame in content.frames.values())
+        phase.takes(content.frames.values())
+        phase.bytes_out = _export(path, data, content, file_format)
+    return path
+
+
+def _export(path: Path, data: BaseDataSource, content: Content, file_format: ExportFormat) -> int:
+    """Write the files and return how many bytes they have."""
     home = path.with_name(f".{uuid4().hex}~")
     try:
         if path.exists():
@@ -80,7 +91,9 @@ def export_dataset(
         _write_files(home, data, dict(content.frames), file_format)
         if path.suffix == _ZIP:
             _zip(home, path, file_format)
+            size = path.stat().st_size
         else:
+            size = sum(file.stat().st_size for file in home.iterdir())
             home.rename(path)
         sync(path.parent)
     except OSError as error:
@@ -88,7 +101,7 @@ def export_dataset(
         raise StoreError(msg) from error
     finally:
         shutil.rmtree(home, ignore_errors=True)
-    return path
+    return size
 
 
 def _write_files(
@@ -103,6 +116,7 @@ def _write_files(
         file = home / f"{stem}.{file_format}"
         check_storable(frame, name)
         _write_table(file, name, frame, file_format)
+        phase_under_way().advance(frame.height)
         schema = schema_to_json(frame.schema)
         described.append({"name": name, "file": file.name, "rows": frame.height, "schema": schema})
     document = {

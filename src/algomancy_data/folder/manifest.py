@@ -124,6 +124,16 @@ class Manifest:
         """Every file of the directory."""
         return (*(table.stored for table in self.tables), *((self.text,) if self.text else ()))
 
+    @property
+    def rows(self) -> int:
+        """Rows of all tables."""
+        return sum(table.rows for table in self.tables)
+
+    @property
+    def bytes(self) -> int:
+        """Length of all files of the directory."""
+        return sum(stored.bytes for stored in self.files)
+
     def to_bytes(self) -> bytes:
         """Return the content of the metadata file."""
         provenance = self.identity.provenance

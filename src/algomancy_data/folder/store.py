@@ -21,11 +21,13 @@ from algomancy_data.folder.lock import writer_lock
 from algomancy_data.folder.manifest import Identity, Manifest
 from algomancy_data.folder.names import clash_key, hashed_stem, plain_stem, stems
 from algomancy_data.folder.reader import LOCK, SUFFIX, FolderReader, Found
+from algomancy_data.metrics import phase_under_way
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from algomancy_data.folder.content import Content
+    from algomancy_data.folder.manifest import StoredTable
 
 _METADATA: Final = "metadata.json"
 _TRASH: Final = "~"
@@ -103,12 +105,12 @@ class FolderStore(FolderReader):
             key, ordinal, self._new_directory(key), content.kind, identity, payload=content.payload
         )
         with self._version(path, manifest) as home:
-            written = tuple(
-                tables.write_table(home, number, name, frame)
-                for number, (name, frame) in enumerate(content.frames.items())
-            )
+            written: list[StoredTable] = []
+            for number, (name, frame) in enumerate(content.frames.items()):
+                written.append(tables.write_table(home, number, name, frame))
+                phase_under_way().advance(frame.height)
             text = None if content.text is None else tables.write_text(home, content.text)
-            manifest = replace(manifest, tables=written, text=text)
+            manifest = replace(manifest, tables=tuple(written), text=text)
             return self._commit(path, manifest, home)
 
     def share(self, source: Manifest, path: Path, key: str, identity: Identity, at: int) -> Found:

@@ -69,11 +69,12 @@ class Chromium:
         for pipe in (commands, answers, *given):
             os.close(pipe)
 
-    def open(self, path, width, *, scheme="light"):
-        """Open a file in a window of that width and return the tab."""
+    def open(self, page, width, *, scheme="light"):
+        """Open a file, or an address, in a window of that width and return the tab."""
         target = self.send("Target.createTarget", url="about:blank")["targetId"]
         attached = self.send("Target.attachToTarget", targetId=target, flatten=True)
-        return Tab(self, attached["sessionId"], path, width, scheme)
+        url = page if isinstance(page, str) else page.as_uri()
+        return Tab(self, attached["sessionId"], url, width, scheme)
 
     def send(self, method, session=None, **params):
         """Send a command and return its result."""
@@ -118,10 +119,10 @@ class Chromium:
 class Tab:
     """An open page."""
 
-    def __init__(self, browser, session, path, width, scheme):
+    def __init__(self, browser, session, url, width, scheme):
         self._browser = browser
         self._session = session
-        self._url = Path(path).as_uri()
+        self._url = url
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.send(f"{domain}.enable")
         size = {"width": width, "height": 900, "deviceScaleFactor": 1}

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from algomancy_data.glance import MOST_ROWS, Grid, many
+from algomancy_data.messages import ValidationSeverity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
-    from algomancy_data.messages import ValidationMessage, ValidationSeverity
+    from algomancy_data.messages import ValidationMessage
+
+_WORST_FIRST: Final = tuple(reversed(ValidationSeverity))
 
 
 @dataclass(slots=True)
@@ -69,3 +75,47 @@ def findings_by_rule(messages: Iterable[ValidationMessage]) -> list[RuleFindings
         rule.messages.append(message)
         rule.count += message.count
     return list(rules.values())
+
+
+def count_by_severity(messages: Iterable[ValidationMessage]) -> dict[str, int]:
+    """Return the exact number of findings per severity that occurs, the worst first.
+
+    Example:
+        >>> from algomancy_data import ValidationMessage, ValidationSeverity
+        >>> count_by_severity([ValidationMessage(ValidationSeverity.ERROR, "?", count=7)])
+        {'ERROR': 7}
+    """
+    counts: Counter[ValidationSeverity] = Counter()
+    for message in messages:
+        counts[message.severity] += message.count
+    return {str(severity): counts[severity] for severity in _WORST_FIRST if counts[severity]}
+
+
+def counts_text(counts: Mapping[str, int]) -> str:
+    """Return numbers per severity in words.
+
+    Example:
+        >>> counts_text({"ERROR": 7, "INFO": 1}), counts_text({})
+        ('7 ERROR, 1 INFO', 'no messages')
+    """
+    return ", ".join(f"{count:,} {name}" for name, count in counts.items()) or "no messages"
+
+
+def findings_grid(messages: Iterable[ValidationMessage]) -> Grid:
+    """Return a row per rule, the worst first, as far as a glance shows them."""
+    rules = findings_by_rule(messages)
+    rules.sort(key=lambda rule: -rule.severity.rank)
+    names = ("severity", "code", "table", "column", "key")
+    rest = len(rules) - MOST_ROWS
+    return Grid(
+        (*names, "findings", "first message"),
+        [
+            (
+                *(None if (text := getattr(rule, name)) is None else str(text) for name in names),
+                rule.count,
+                rule.messages[0].message,
+            )
+            for rule in rules[:MOST_ROWS]
+        ],
+        f"… and {many(rest, 'more rule')}." if rest > 0 else "",
+    )

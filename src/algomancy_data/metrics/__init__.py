@@ -1,0 +1,21 @@
+"""What a run measures about itself, and who is told while it happens."""
+
+from algomancy_data.metrics.listeners import ProgressListener, RowProgressListener
+from algomancy_data.metrics.memory import peak_memory
+from algomancy_data.metrics.phases import Phase, PhaseRecorder, measuring, phase_under_way
+from algomancy_data.metrics.recordings import Recording, recording
+from algomancy_data.metrics.values import Metrics, PhaseMetrics
+
+__all__ = [
+    "Metrics",
+    "Phase",
+    "PhaseMetrics",
+    "PhaseRecorder",
+    "ProgressListener",
+    "Recording",
+    "RowProgressListener",
+    "measuring",
+    "peak_memory",
+    "phase_under_way",
+    "recording",
+]

@@ -1,0 +1,231 @@
+"""Phases: what measures them while they are under way."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Final
+
+from algomancy_data.metrics.listeners import RowProgressListener
+from algomancy_data.metrics.memory import peak_memory
+from algomancy_data.metrics.recordings import current_recording
+from algomancy_data.metrics.values import Metrics, PhaseMetrics
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable, Sequence
+
+    import polars as pl
+
+    from algomancy_data.metrics.listeners import ProgressListener
+    from algomancy_data.metrics.recordings import Recording
+
+
+class Phase:
+    """A phase that is under way; whoever works in it says here what they know.
+
+    Args:
+        name: Name of the phase.
+        listeners: Who is told.
+        sizes: Of frames that were measured before.
+        is_heard: Whether it, or the phase that it is part of, is listened to or recorded.
+
+    Attributes:
+        rows: Rows that it handles; if nobody says so, those of which it was told that they are
+            done.
+        total_rows: Of how many rows :meth:`advance` will tell; None if that is not known.
+        bytes_in: What it was given.
+        bytes_out: What it gives.
+    """
+
+    def __init__(
+        self,
+        name: str = "",
+        listeners: Sequence[ProgressListener] = (),
+        sizes: FrameSizes | None = None,
+        *,
+        is_heard: bool = False,
+    ) -> None:
+        self.name = name
+        self.is_heard = is_heard
+        self.rows: int | None = None
+        self.total_rows: int | None = None
+        self.bytes_in: int | None = None
+        self.bytes_out: int | None = None
+        self.done_rows = 0
+        self._listeners = [one for one in listeners if isinstance(one, RowProgressListener)]
+        self._sizes = sizes or FrameSizes()
+        self._thread = threading.get_ident()
+        self._lock = threading.Lock()
+        self._told = 0
+
+    def takes(self, frames: Iterable[pl.DataFrame]) -> None:
+        """Note the memory of the frames that the phase is given."""
+        self.bytes_in = self._sizes.total(frames)
+
+    def gives(self, frames: Iterable[pl.DataFrame]) -> None:
+        """Note the memory of the frames that the phase gives."""
+        self.bytes_out = self._sizes.total(frames)
+
+    def advance(self, rows: int) -> None:
+        """Say that so many more rows are done; any thread that works for the phase may.
+
+        The listeners hear of it in the phase's own thread.
+        """
+        with self._lock:
+            self.done_rows += rows
+        if self._listeners and threading.get_ident() == self._thread:
+            self.tell()
+
+    def tell(self) -> None:
+        """Tell the listeners of the rows that are done, unless they know."""
+        done = self.done_rows
+        if done != self._told:
+            self._told = done
+            for listener in self._listeners:
+                listener.progressed(self.name, done, self.total_rows)
+
+
+class _Unheard(Phase):
+    """Stands for a phase where nobody measures; it keeps nothing."""
+
+    def takes(self, frames: Iterable[pl.DataFrame]) -> None:
+        """Do nothing."""
+
+    def gives(self, frames: Iterable[pl.DataFrame]) -> None:
+        """Do nothing."""
+
+    def advance(self, rows: int) -> None:
+        """Do nothing."""
+
+
+class FrameSizes:
+    """Measures frames, each once: that of nested columns takes a look at every list."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[pl.DataFrame, int]] = {}
+
+    def total(self, frames: Iterable[pl.DataFrame]) -> int:
+        """Return the bytes that some frames take in memory."""
+        return sum(self._size(frame) for frame in frames)
+
+    def _size(self, frame: pl.DataFrame) -> int:
+        known = self._known.get(id(frame))
+        if known is None:  # kept with the frame, so that no other one gets its id
+            known = self._known[id(frame)] = (frame, int(frame.estimated_size()))
+        return known[1]
+
+
+_UNHEARD: Final = _Unheard()
+_under_way: ContextVar[Phase | None] = ContextVar("algomancy_data.phase", default=None)
+
+
+class PhaseRecorder:
+    """Measures phases, keeps their metrics, and tells a listener and the recording.
+
+    Args:
+        listener: Whom to tell, if anybody.
+        dataset: Name of the dataset that the phases are about.
+
+    Example:
+        >>> recorder = PhaseRecorder()
+        >>> with recorder.phase("extract") as phase:
+        ...     phase.rows = 10
+        >>> [(m.phase, m.rows) for m in recorder.metrics]
+        [('extract', 10)]
+    """
+
+    def __init__(
+        self, listener: ProgressListener | None = None, dataset: str | None = None
+    ) -> None:
+        self._listener = listener
+        self._dataset = dataset
+        self._metrics: list[PhaseMetrics] = []
+        self._sizes = FrameSizes()
+
+    @property
+    def metrics(self) -> Metrics:
+        """The phases that ended, in order."""
+        return Metrics(self._metrics)
+
+    @contextmanager
+    def phase(self, name: str) -> Generator[Phase]:
+        """Measure a block; nothing is recorded when it raises."""
+        outer = _under_way.get()
+        is_part = outer is not None and outer.is_heard
+        record = None if is_part else current_recording()
+        listeners = [] if is_part else self._listeners(record)
+        is_heard = is_part or record is not None or bool(listeners)
+        phase = Phase(name, listeners, self._sizes, is_heard=is_heard)
+        for listener in listeners:
+            listener.phase_started(name)
+        token = _under_way.set(phase)
+        try:
+            start, cpu = time.perf_counter(), time.process_time()
+            yield phase
+            seconds, cpu_seconds = time.perf_counter() - start, time.process_time() - cpu
+        finally:
+            _under_way.reset(token)
+        metrics = PhaseMetrics(
+            name,
+            seconds,
+            phase.done_rows if phase.rows is None else phase.rows,
+            cpu_seconds,
+            phase.bytes_in,
+            phase.bytes_out,
+            peak_memory(),
+            self._dataset,
+        )
+        self._metrics.append(metrics)
+        if record is not None:
+            record.note(metrics)
+        phase.tell()
+        for listener in listeners:
+            listener.phase_finished(metrics)
+
+    def _listeners(self, record: Recording | None) -> list[ProgressListener]:
+        """Return whom to tell, each once."""
+        listeners = [] if self._listener is None else [self._listener]
+        for listener in [] if record is None else record.listeners:
+            if all(listener is not known for known in listeners):
+                listeners.append(listener)
+        return listeners
+
+
+@contextmanager
+def measuring(
+    name: str, listener: ProgressListener | None = None, dataset: str | None = None
+) -> Generator[Phase]:
+    """Measure a block as a phase, if anybody listens or records.
+
+    Args:
+        name: Name of the phase.
+        listener: Whom to tell, if anybody.
+        dataset: Name of the dataset.
+
+    Example:
+        >>> from algomancy_data.metrics import recording
+        >>> with recording() as record, measuring("upload", dataset="a") as phase:
+        ...     phase.rows = 10
+        >>> [(m.phase, m.dataset, m.rows) for m in record.metrics]
+        [('upload', 'a', 10)]
+    """
+    if listener is None and current_recording() is None and _under_way.get() is None:
+        yield _UNHEARD
+        return
+    with PhaseRecorder(listener, dataset).phase(name) as phase:
+        yield phase
+
+
+def phase_under_way() -> Phase:
+    """Return the phase that this is part of, to say how far it is.
+
+    Example:
+        >>> recorder = PhaseRecorder()
+        >>> with recorder.phase("persist"):
+        ...     phase_under_way().advance(10)
+        >>> recorder.metrics[0].rows
+        10
+    """
+    return _under_way.get() or _UNHEARD

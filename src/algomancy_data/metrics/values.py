@@ -1,0 +1,148 @@
+"""The measurements of a phase, and of several together."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+_Number = TypeVar("_Number", int, float)
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseMetrics:
+    """The measurements of one phase. None stands for what is not known, never for nothing.
+
+    Args:
+        phase: ``"extract"``, ``"validate"``, ``"transform"``, ``"load"`` and ``"persist"`` for
+            those of an ETL; ``"persist"``, ``"read"``, ``"derive"``, ``"delete"``, ``"startup"``
+            and ``"export"`` for what is done to a store.
+        seconds: Wall time.
+        rows: Rows of all tables that the phase handled; 0 if it looked at none, as in a deletion.
+        cpu_seconds: Time that all threads of the process spent on a core meanwhile, in the kernel
+            or not, whatever they were doing.
+        bytes_in: What the phase was given: bytes of the files as they are stored for
+            ``"extract"`` and the ``"read"`` of a folder, else memory of the frames.
+        bytes_out: What the phase gave: bytes of the files that it wrote for ``"persist"``,
+            ``"derive"`` and ``"export"``, else memory of the frames.
+        peak_memory: The most memory, in bytes, that the process had resident at any moment up to
+            the end of the phase, mapped files included. It never falls: what a phase needs is how
+            much it rises, if it is the largest yet.
+        dataset: Name of the dataset.
+
+    Example:
+        >>> metrics = PhaseMetrics("persist", seconds=0.5, rows=1_000_000)
+        >>> metrics.rows_per_second
+        2000000.0
+        >>> PhaseMetrics.from_dict(metrics.to_dict()) == metrics
+        True
+    """
+
+    phase: str
+    seconds: float
+    rows: int
+    cpu_seconds: float | None = None
+    bytes_in: int | None = None
+    bytes_out: int | None = None
+    peak_memory: int | None = None
+    dataset: str | None = None
+
+    @property
+    def rows_per_second(self) -> float:
+        """Rows per second of wall time; 0.0 when no time passed."""
+        return self.rows / self.seconds if self.seconds else 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as what JSON can hold."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> Self:
+        """Return what :meth:`to_dict` described, also that of an earlier or later version."""
+        names = [field.name for field in fields(cls) if field.name in document]
+        return cls(**{name: document[name] for name in names})
+
+
+class Metrics(tuple[PhaseMetrics, ...]):
+    """The measurements of several phases, in the order in which they ended.
+
+    Example:
+        >>> import json
+        >>> metrics = Metrics([PhaseMetrics("read", 0.25, 10), PhaseMetrics("read", 0.5, 20)])
+        >>> metrics.seconds, metrics.by_phase()["read"].rows
+        (0.75, 30)
+        >>> Metrics.from_dict(json.loads(json.dumps(metrics.to_dict()))) == metrics
+        True
+    """
+
+    __slots__ = ()
+
+    @property
+    def seconds(self) -> float:
+        """Wall time of all phases."""
+        return sum(phase.seconds for phase in self)
+
+    @property
+    def cpu_seconds(self) -> float | None:
+        """CPU time of all phases; None if that of one is not known."""
+        known = _all_known(phase.cpu_seconds for phase in self)
+        return None if known is None else sum(known)
+
+    @property
+    def peak_memory(self) -> int | None:
+        """The largest ``peak_memory``, in bytes; None if none is known."""
+        known = (phase.peak_memory for phase in self if phase.peak_memory is not None)
+        return max(known, default=None)
+
+    def by_phase(self) -> dict[str, PhaseMetrics]:
+        """Return the sums of the phases of each name, in the order of their first ones.
+
+        Times, rows and bytes add up, None to None; the peak is the largest. The dataset is None
+        where there are several.
+        """
+        groups: dict[str, list[PhaseMetrics]] = {}
+        for phase in self:
+            groups.setdefault(phase.phase, []).append(phase)
+        return {name: _together(name, Metrics(group)) for name, group in groups.items()}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the sums, and each phase, as what JSON can hold."""
+        return {
+            "seconds": self.seconds,
+            "cpu_seconds": self.cpu_seconds,
+            "peak_memory": self.peak_memory,
+            "phases": [phase.to_dict() for phase in self],
+        }
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> Self:
+        """Return what :meth:`to_dict` described, also that of an earlier or later version."""
+        return cls(PhaseMetrics.from_dict(phase) for phase in document["phases"])
+
+
+def _together(name: str, group: Metrics) -> PhaseMetrics:
+    datasets = {phase.dataset for phase in group}
+    return PhaseMetrics(
+        name,
+        group.seconds,
+        sum(phase.rows for phase in group),
+        group.cpu_seconds,
+        _total(phase.bytes_in for phase in group),
+        _total(phase.bytes_out for phase in group),
+        group.peak_memory,
+        datasets.pop() if len(datasets) == 1 else None,
+    )
+
+
+def _total(bytes_each: Iterable[int | None]) -> int | None:
+    known = _all_known(bytes_each)
+    return None if known is None else sum(known)
+
+
+def _all_known(numbers: Iterable[_Number | None]) -> list[_Number] | None:
+    """Return the numbers, or None if one is None."""
+    listed = list(numbers)
+    known = [number for number in listed if number is not None]
+    return known if len(known) == len(listed) else None
