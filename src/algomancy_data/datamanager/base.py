@@ -438,9 +438,7 @@ class DataManager(GlancedManager, Generic[BASEDATASOURCE]):
 def _describe(phase: Phase, source: BaseDataSource) -> None:
     """Say what a phase that keeps a DataSource handles, as far as its class lets one see."""
     if isinstance(source, DataSource):
-        frames = source.tables.values()
-        phase.rows = phase.total_rows = sum(frame.height for frame in frames)
-        phase.takes(frames)
+        phase.handles(source.tables.values())
 
 
 def _table_sizes(source: BaseDataSource) -> dict[str, TableSize]:
