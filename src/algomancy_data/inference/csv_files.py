@@ -112,7 +112,8 @@ class CSVProbe:
             notes.append("Quotes mean nothing here: no field is enclosed in two of them.")
         texts = _texts(sample, replace(dialect, encoding=encoding))
         if not has_header(texts):
-            names = numbered_names(texts.width)
+            from_folders = 0 if parts is None or sample is not file else len(parts[0].keys)
+            names = numbered_names(texts.width - from_folders)
             dialect = replace(dialect, has_header=False)
             texts = _texts(sample, replace(dialect, encoding=encoding), names)
             notes.append("Without a header: the names of the columns are made up.")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from algomancy_data.schema import Column, ColumnGroup, CSVDialect, Schema, SchemaType
 
 if TYPE_CHECKING:
     from algomancy_data.file import File
     from algomancy_data.schema import DataType, FileExtension
+
+_LONGEST_LABEL: Final = 60
 
 
 @dataclass
@@ -144,9 +146,21 @@ class FileFinding:
 
     def docstring(self) -> str:
         """Return what the class says of itself."""
+        label = shown_label(self.label)
         if len(self.tables) == 1:
-            return f"The table in {self.label}: {counted(self.tables[0].rows, 'row')}."
-        return f"The {len(self.tables)} tables in {self.label}."
+            return f"The table in {label}: {counted(self.tables[0].rows, 'row')}."
+        return f"The {len(self.tables)} tables in {label}."
+
+
+def shown_label(label: str) -> str:
+    r"""Return a file's name as it can stand in a docstring, cut if it is too long for a line.
+
+    Example:
+        >>> shown_label('the "new" \\ one.csv')
+        "the 'new' ? one.csv"
+    """
+    plain = "".join(c if c.isprintable() and c != "\\" else "?" for c in label.replace('"', "'"))
+    return plain if len(plain) <= _LONGEST_LABEL else f"{plain[:_LONGEST_LABEL]}…"
 
 
 def counted(count: int, noun: str) -> str:

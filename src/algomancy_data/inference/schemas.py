@@ -154,7 +154,14 @@ def _proven(finding: FileFinding) -> tuple[FileFinding, dict[str, pl.DataFrame]]
 
 def _extract(finding: FileFinding) -> tuple[dict[str, pl.DataFrame], dict[str, set[str]]]:
     frames, issues = extract(finding.file, finding.schema())
-    return frames, failing_columns(finding, issues)
+    failing = failing_columns(finding, issues)
+    for table in finding.tables:
+        name = finding.table_name(table)
+        # The folders of parts may be columns that no part has itself.
+        more = set(frames[name].columns) - {column.name for column in table.columns}
+        if more:
+            failing.setdefault(name, set()).update(more)
+    return frames, failing
 
 
 # --- names and tables -----------------------------------------------------------------------
