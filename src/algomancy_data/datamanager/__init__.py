@@ -1,7 +1,6 @@
 """DataManagers: they ingest, derive, delete and keep DataSources."""
 
 from algomancy_data.datamanager.base import DataManager
-from algomancy_data.datamanager.inspection import DatasetSummary, TableSummary
 from algomancy_data.datamanager.migration import Migration, migrate
 from algomancy_data.datamanager.stateful import StatefulDataManager
 from algomancy_data.datamanager.stateless import StatelessDataManager
@@ -11,11 +10,9 @@ from algomancy_data.folder.export import export_dataset
 __all__ = [
     "DataManager",
     "DatasetSummary",
-    "DatasetSummary",
     "Migration",
     "StatefulDataManager",
     "StatelessDataManager",
-    "TableSummary",
     "export_dataset",
     "migrate",
 ]
