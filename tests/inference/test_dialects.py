@@ -176,6 +176,15 @@ def test_a_word_for_no_value_behind_the_sample_is_found_anew(write, load):
     assert loaded.tables["t"]["x"].to_list()[-2:] == [4999.5, None]
 
 
+def test_a_comment_counts_all_of_the_file(write, load):
+    lines = [f"{n},NA,01/02/2024" for n in range(2_000)]
+    content = "\n".join(["id,note,day", *lines, "2000,fine,31/12/2024"]) + "\n"
+    loaded = load(write("t.csv", content), sample_bytes=1_000)
+    assert "# 'NA' is text here, 2,000 times." in loaded.inferred.to_module()
+    assert "day_first" not in loaded.inferred.to_module()
+    assert loaded.warnings == []
+
+
 def test_a_sample_ends_between_records(write, load):
     lines = [f'{n},"line one\nline ""two"", {n}"' for n in range(500)]
     path = write("t.csv", "\n".join(["id,note", *lines]) + "\n")

@@ -98,6 +98,8 @@ class FileFinding:
         dialect: How a CSV file is written.
         sheet: Which sheet of a workbook is meant, if there are several.
         notes: Sentences for people.
+        is_unsure: Only a part of the file was looked at, and what is said of it may not hold for
+            all of it although its types do.
     """
 
     file: File
@@ -108,6 +110,7 @@ class FileFinding:
     dialect: CSVDialect = field(default_factory=CSVDialect)
     sheet: str | None = None
     notes: list[str] = field(default_factory=list[str])
+    is_unsure: bool = False
 
     @property
     def name(self) -> str:

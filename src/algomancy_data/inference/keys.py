@@ -10,6 +10,7 @@ absence means something.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import combinations
 from math import prod
 from typing import TYPE_CHECKING, Final
@@ -33,7 +34,7 @@ _KEY_TYPES: Final = frozenset(
 )
 _UNIQUE_TYPES: Final = frozenset({DataType.STRING, DataType.INTEGER})
 _MOST_COLUMNS: Final = 4
-_MOST_PLAUSIBLE: Final = 16
+_MOST_PLAUSIBLE: Final = 12
 _MOST_PROOFS: Final = 200
 # So many pairs of equal rows at least would be there by chance.
 _SURPRISING: Final = 10
@@ -188,6 +189,8 @@ def _composite(
         plausible = [column for column in columns if column in plausible]
     by_chance: list[ColumnFinding] | None = None
     search = _Search(frame, distinct)
+    if plausible and not search.may_differ(plausible):
+        plausible = []  # not even all of them together are a key
     for size in range(2, min(_MOST_COLUMNS, len(plausible)) + 1):
         found = list(search.keys(plausible, size))
         sure = [key for key in found if search.expected_pairs(key) >= _SURPRISING]
@@ -225,13 +228,9 @@ class _Search:
 
     def keys(self, columns: Sequence[ColumnFinding], size: int) -> Iterator[list[ColumnFinding]]:
         """Give the combinations of that many columns that are unique on all rows."""
-        names = [column.name for column in columns]
-        hashes = _sample(self.frame.select(names)).select(pl.all().hash())
         for combination in combinations(columns, size):
             key = list(combination)
-            if self._combinations(key) < self.frame.height:
-                continue
-            if not _all_differ(hashes, [column.name for column in key]):
+            if self._combinations(key) < self.frame.height or not self.may_differ(key):
                 continue
             if self.proofs == 0:
                 return
@@ -239,27 +238,28 @@ class _Search:
             if duplicate_rows(self.frame.select(column.name for column in key)).is_empty():
                 yield key
 
+    def may_differ(self, key: Sequence[ColumnFinding]) -> bool:
+        """Tell whether no two rows of the sample are equal."""
+        combined = pl.col(key[0].name)
+        for column in key[1:]:
+            combined = combined * _HASH_FACTOR + pl.col(column.name)  # wraps around
+        return self.hashes.select(combined.n_unique()).item() == self.hashes.height
+
+    @cached_property
+    def hashes(self) -> pl.DataFrame:
+        """The hashes of a sample: of neighbouring rows and of rows from everywhere."""
+        frame = self.frame.select(list(self.distinct))
+        if frame.height > 2 * _SAMPLE:
+            step = frame.height // _SAMPLE
+            frame = pl.concat([frame.head(_SAMPLE), frame.slice(_SAMPLE).gather_every(step)])
+        return frame.select(pl.all().hash())
+
     def expected_pairs(self, key: Sequence[ColumnFinding]) -> float:
         """Return how many pairs of equal rows there would be by chance."""
         return self.frame.height**2 / 2 / self._combinations(key)
 
     def _combinations(self, key: Sequence[ColumnFinding]) -> int:
         return prod(self.distinct[column.name] for column in key)
-
-
-def _sample(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return neighbouring rows and rows from everywhere: equal ones are in either."""
-    if frame.height <= 2 * _SAMPLE:
-        return frame
-    step = frame.height // _SAMPLE
-    return pl.concat([frame.head(_SAMPLE), frame.slice(_SAMPLE).gather_every(step)])
-
-
-def _all_differ(hashes: pl.DataFrame, names: Sequence[str]) -> bool:
-    combined = pl.col(names[0])
-    for name in names[1:]:
-        combined = combined * _HASH_FACTOR + pl.col(name)  # wraps around
-    return hashes.select(combined.n_unique()).item() == hashes.height
 
 
 def _listed(columns: Iterable[ColumnFinding]) -> str:
