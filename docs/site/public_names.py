@@ -35,8 +35,8 @@ _FOREIGN = (
     r"(dict|list|tuple|Mapping)\[.*",
     r"(EllipsisType|Path|PolarsDataType|SearchStrategy|StrEnum|datetime)",
     r"(.*\.)?(BASEDATASOURCE|ChildCounts|CascadeOutcome|Damage|ExportFormat|FileFinding)",
-    r"(.*\.)?(JSONValue|MessageLimit|Paths|QuarantineSetting|RowFailures|Schemas)",
-    r"(.*\.)?(SeparatedTable|Tabular)",
+    r"(.*\.)?(FrameSizes|JSONValue|MessageLimit|Paths|QuarantineSetting|RowFailures)",
+    r"(.*\.)?(Schemas|SeparatedTable|Tabular)",
     r"algomancy_data\.workbook\..*",
 )
 # Modules that only the package itself uses, whatever they are called.
