@@ -34,7 +34,8 @@ _FOREIGN = (
     r"(abc|datetime|enum|hypothesis|logging|os|pathlib|pl|polars|sa|sqlalchemy)\..*",
     r"(dict|list|tuple|Mapping)\[.*",
     r"(EllipsisType|Path|PolarsDataType|SearchStrategy|StrEnum|datetime)",
-    r"(.*\.)?(BASEDATASOURCE|ChildCounts|CascadeOutcome|Damage|ExportFormat|JSONValue)",
+    r"(.*\.)?(BASEDATASOURCE|ChildCounts|CascadeOutcome|ExportFormat|FileFinding|FrameSizes)",
+    r"(.*\.)?(JSONValue|Paths)",
     r"(.*\.)?(MessageLimit|QuarantineSetting|RowFailures|Schemas|SeparatedTable|Tabular)",
     r"algomancy_data\.workbook\..*",
 )
