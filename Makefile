@@ -2,8 +2,10 @@
 PYTHON ?= python3
 UV := .venv/bin/uv --system-certs
 RUN := .venv/bin/
+BENCH = mkdir -p .benchmarks && $(RUN)pytest -q -p no:randomly -p no:xdist --benchmark-enable \
+	--benchmark-only --benchmark-quiet --benchmark-json=.benchmarks
 
-.PHONY: demo test test-quick docs lint format bench-quick lock clean
+.PHONY: demo test test-quick docs lint format bench bench-quick lock clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -34,8 +36,11 @@ test-quick: .venv/.synced ## the tests without the long ones
 docs: .venv/.synced ## the documentation as a site, in build/site
 	$(RUN)sphinx-build --quiet --fail-on-warning --keep-going --jobs 2 docs build/site
 
-bench-quick: .venv/.synced ## the speed of the main job beside its physical limits
-	$(RUN)pytest bench --benchmark-enable --benchmark-only -p no:randomly
+bench: .venv/.synced ## everything beside its peers, 15 minutes; makes docs/performance.md anew
+	@$(BENCH)/full.json bench; code=$$?; $(RUN)python bench/report.py .benchmarks/full.json && exit $$code
+
+bench-quick: .venv/.synced ## the same with a tenth of the rows: fails where a limit is exceeded
+	@$(BENCH)/quick.json --bench-rows=100000 --bench-rounds=3 -m "not full" bench
 
 lint: .venv/.synced ## what CI checks beside the tests
 	$(RUN)ruff check .

@@ -53,7 +53,7 @@ class CheckedETLFactory(SimpleETLFactory):
 
 
 class Progress(AbstractContextManager["Progress"]):
-    """Shows the phase that is under way, and the figures of those that ended."""
+    """Shows the phase that is under way and its rows, and the figures of those that ended."""
 
     def __init__(self) -> None:
         self._status: Status | None = None
@@ -62,8 +62,15 @@ class Progress(AbstractContextManager["Progress"]):
         self._status = console.status(f"{phase} …")
         self._status.start()
 
+    def progressed(self, phase: str, done_rows: int, total_rows: int | None) -> None:
+        if self._status is not None:
+            of_how_many = "" if total_rows is None else f" of {total_rows:,}"
+            self._status.update(f"{phase} … {done_rows:,}{of_how_many} rows")
+
     def phase_finished(self, metrics: PhaseMetrics) -> None:
         self._stop()
+        if not metrics.rows:  # the startup
+            return
         speed = f"{metrics.rows_per_second:>13,.0f} rows/s"
         console.print(
             f"  {metrics.phase:<10}{metrics.rows:>9,} rows {metrics.seconds:>7.3f} s "

@@ -41,6 +41,7 @@ from algomancy_data.validator import (
 )
 
 if TYPE_CHECKING:
+    import logging
     from collections.abc import Iterable, Mapping
 
     import polars as pl
@@ -143,7 +144,7 @@ class ETLPipeline:
         validation_sequence: ValidationSequence,
         transformation_sequence: TransformationSequence,
         loader: Loader,
-        logger: Logger | None = None,
+        logger: Logger | logging.Logger | None = None,
         *,
         quarantine: Quarantine | bool = False,
     ) -> None:
@@ -325,13 +326,14 @@ class ETLFactory(ABC):
         dataset_name: str,
         files: dict[str, File],
         schemas: dict[str, type[Schema]],
-        logger: Logger | None = None,
+        logger: Logger | logging.Logger | None = None,
     ) -> ETLPipeline:
         """Put a pipeline together.
 
         Raises:
             ETLConstructionError: A file has no schema, or its format no extractor.
         """
+        logger = None if logger is None else as_logger(logger)
         return ETLPipeline(
             dataset_name,
             cls.create_extraction_sequence(files, schemas, logger),

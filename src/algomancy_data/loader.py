@@ -9,6 +9,8 @@ from algomancy_data.datasource import BaseDataSource, DataClassification, DataSo
 from algomancy_data.logs import as_logger
 
 if TYPE_CHECKING:
+    import logging
+
     import polars as pl
 
     from algomancy_data.logs import Logger
@@ -22,7 +24,7 @@ class Loader(ABC):
         logger: Told what happens.
     """
 
-    def __init__(self, logger: Logger | None = None) -> None:
+    def __init__(self, logger: Logger | logging.Logger | None = None) -> None:
         self._logger = as_logger(logger)
 
     @abstractmethod
@@ -46,7 +48,9 @@ class DataSourceLoader(Loader):
     """
 
     def __init__(
-        self, logger: Logger | None = None, data_object_type: type[DataSource] | None = None
+        self,
+        logger: Logger | logging.Logger | None = None,
+        data_object_type: type[DataSource] | None = None,
     ) -> None:
         super().__init__(logger)
         self.data_object_type = data_object_type

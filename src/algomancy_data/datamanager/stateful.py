@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Mapping
 
-    from algomancy_data.datamanager.summaries import DatasetSummary
+    from algomancy_data.datamanager.inspection import DatasetSummary
     from algomancy_data.etl import ETLFactory
     from algomancy_data.folder import Found
     from algomancy_data.integrity import Damage, Leftover
@@ -423,8 +423,7 @@ class StatefulDataManager(DataManager[BASEDATASOURCE]):
                 self._measuring("persist", dataset_name) as phase,
                 self._store.writing(f"storing the files of {dataset_name!r}"),
             ):
-                phase.total_rows = sum(frame.height for frame in frames.values())
-                phase.takes(frames.values())
+                phase.handles(frames.values())
                 write_raw(self._store, directory, frames)
             self._datasets.add_raw(dataset_name, source, directory)
 
@@ -438,8 +437,7 @@ class StatefulDataManager(DataManager[BASEDATASOURCE]):
         phase = phase_under_way()
         content = take_apart(data_key, data)
         if content.kind != "text":
-            phase.rows = phase.total_rows = sum(table.height for table in content.frames.values())
-            phase.takes(content.frames.values())
+            phase.handles(content.frames.values())
         with self._store.writing(f"saving dataset {data_key!r}"):
             found = self._datasets.look_up(data_key)
             place = path or self._datasets.place(data_key, found)

@@ -11,8 +11,10 @@ from algomancy_data.datasource.wire import document_from_json, document_to_json
 from algomancy_data.errors import DatasetNameError, TableNotFoundError
 from algomancy_data.frames import to_frame
 from algomancy_data.glance import MOST_ROWS, Glanced, many
+from algomancy_data.logs import as_logger
 
 if TYPE_CHECKING:
+    import logging
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
@@ -113,7 +115,9 @@ class DataSource(Glanced, BaseDataSource):
     def tables(self, tables: Mapping[str, Any]) -> None:
         self._tables = tables if isinstance(tables, Tables) else Tables(tables)
 
-    def add_table(self, name: str, df: Tabular | Any, logger: Logger | None = None) -> None:
+    def add_table(
+        self, name: str, df: Tabular | Any, logger: Logger | logging.Logger | None = None
+    ) -> None:
         """Add or replace a table.
 
         Args:
@@ -126,7 +130,7 @@ class DataSource(Glanced, BaseDataSource):
         """
         self._tables[name] = df
         if logger is not None:
-            logger.log(f"Added table {name!r} with {self._tables[name].height} rows.")
+            as_logger(logger).log(f"Added table {name!r} with {self._tables[name].height} rows.")
 
     def get_table(self, name: str) -> pl.DataFrame:
         """Return a table.

@@ -75,8 +75,7 @@ def export_dataset(
         raise UnstorableError(msg)
     path = Path(target)
     with measuring("export", dataset=data.name) as phase:
-        phase.rows = phase.total_rows = sum(frame.height for frame in content.frames.values())
-        phase.takes(content.frames.values())
+        phase.handles(content.frames.values())
         phase.bytes_out = _export(path, data, content, file_format)
     return path
 

@@ -24,6 +24,7 @@ from algomancy_data.inference.null_words import (
 )
 from algomancy_data.inference.sources import extension_of, label_of
 from algomancy_data.inference.texts import (
+    ZONED_NOTE,
     TextType,
     deciding_mark,
     deciding_order,
@@ -69,6 +70,7 @@ class CSVProbe:
         texts: Its first records, as columns of dtype String.
         words: Words that mean "no value" in its columns.
         notes: Sentences for people.
+        is_sample: The file has more records.
     """
 
     file: File
@@ -76,6 +78,7 @@ class CSVProbe:
     texts: pl.DataFrame
     words: list[str] = field(default_factory=list[str])
     notes: list[str] = field(default_factory=list[str])
+    is_sample: bool = False
 
     @classmethod
     def of(cls, file: File, sample_bytes: int | None) -> CSVProbe:
@@ -101,7 +104,7 @@ class CSVProbe:
         complete = len(start) < _START - 3
         characters = find_characters(start, line_end, complete=complete)
         dialect = replace(dialect, separator=characters.separator, quote=characters.quote)
-        sample = held
+        sample: File = held
         if parts is not None and sample_bytes is None:
             sample = file
         elif sample_bytes is not None:
@@ -112,11 +115,13 @@ class CSVProbe:
             notes.append("Quotes mean nothing here: no field is enclosed in two of them.")
         texts = _texts(sample, replace(dialect, encoding=encoding))
         if not has_header(texts):
-            names = numbered_names(texts.width)
+            from_folders = 0 if parts is None or sample is not file else len(parts[0].keys)
+            names = numbered_names(texts.width - from_folders)
             dialect = replace(dialect, has_header=False)
             texts = _texts(sample, replace(dialect, encoding=encoding), names)
             notes.append("Without a header: the names of the columns are made up.")
-        probe = cls(file, dialect, texts, [], notes)
+        is_whole = sample is file or (sample is held and parts is None)
+        probe = cls(file, dialect, texts, [], notes, not is_whole)
         probe.find_words()
         return probe
 
@@ -151,6 +156,8 @@ class CSVProbe:
             [table],
             dialect=dialect,
             notes=list(self.notes),
+            is_unsure=self.is_sample
+            and any(note != ZONED_NOTE for column in columns for note in column.notes),
         )
 
 

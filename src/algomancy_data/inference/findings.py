@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from algomancy_data.schema import Column, ColumnGroup, CSVDialect, Schema, SchemaType
 
 if TYPE_CHECKING:
     from algomancy_data.file import File
     from algomancy_data.schema import DataType, FileExtension
+
+_LONGEST_LABEL: Final = 60
 
 
 @dataclass
@@ -96,6 +98,8 @@ class FileFinding:
         dialect: How a CSV file is written.
         sheet: Which sheet of a workbook is meant, if there are several.
         notes: Sentences for people.
+        is_unsure: Only a part of the file was looked at, and what is said of it may not hold for
+            all of it although its types do.
     """
 
     file: File
@@ -106,6 +110,7 @@ class FileFinding:
     dialect: CSVDialect = field(default_factory=CSVDialect)
     sheet: str | None = None
     notes: list[str] = field(default_factory=list[str])
+    is_unsure: bool = False
 
     @property
     def name(self) -> str:
@@ -144,9 +149,21 @@ class FileFinding:
 
     def docstring(self) -> str:
         """Return what the class says of itself."""
+        label = shown_label(self.label)
         if len(self.tables) == 1:
-            return f"The table in {self.label}: {counted(self.tables[0].rows, 'row')}."
-        return f"The {len(self.tables)} tables in {self.label}."
+            return f"The table in {label}: {counted(self.tables[0].rows, 'row')}."
+        return f"The {len(self.tables)} tables in {label}."
+
+
+def shown_label(label: str) -> str:
+    r"""Return a file's name as it can stand in a docstring, cut if it is too long for a line.
+
+    Example:
+        >>> shown_label('the "new" \\ one.csv')
+        "the 'new' ? one.csv"
+    """
+    plain = "".join(c if c.isprintable() and c != "\\" else "?" for c in label.replace('"', "'"))
+    return plain if len(plain) <= _LONGEST_LABEL else f"{plain[:_LONGEST_LABEL]}…"
 
 
 def counted(count: int, noun: str) -> str:

@@ -10,6 +10,7 @@ absence means something.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import combinations
 from math import prod
 from typing import TYPE_CHECKING, Final
@@ -33,12 +34,13 @@ _KEY_TYPES: Final = frozenset(
 )
 _UNIQUE_TYPES: Final = frozenset({DataType.STRING, DataType.INTEGER})
 _MOST_COLUMNS: Final = 4
-_MOST_PLAUSIBLE: Final = 16
+_MOST_PLAUSIBLE: Final = 12
 _MOST_PROOFS: Final = 200
 # So many pairs of equal rows at least would be there by chance.
 _SURPRISING: Final = 10
 _FEW_ROWS: Final = 10
 _LONG_TEXT: Final = 100
+_MANY_SPACES: Final = 3
 _NEARLY: Final = 0.99
 _SAMPLE: Final = 20_000
 _HASH_FACTOR: Final = pl.lit(0x9E37_79B9_7F4A_7C15, pl.UInt64)
@@ -80,28 +82,25 @@ def find_key(
     """
     comparable = [column for column in columns if is_comparable(frame.schema[column.name])]
     if frame.height < 2 or not comparable:  # noqa: PLR2004  one row has no other to differ from
-        note = "Too few rows to see a key." if comparable else ""
-        return Key([], notes=[note] if note else [])
+        return Key([], notes=["Too few rows to see a key."] if comparable else [])
     distinct = _distinct_values(frame, comparable)
-    _note_nearly_unique(frame, comparable, distinct)
+    # Sentences differ from each other by their nature.
+    terse = [c for c in comparable if _is_named(c, table) or not _is_prose(frame[c.name])]
+    _note_nearly_unique(frame, terse, distinct)
     unique = [
         column
-        for column in comparable
+        for column in terse
         if column.dtype in _KEY_TYPES
         and distinct[column.name] == frame.height - frame[column.name].null_count() > 1
     ]
     complete = [column for column in unique if not frame[column.name].null_count()]
     if frame.height < _FEW_ROWS:  # nearly every column is unique, so the name has to say it
         complete = [c for c in complete if c is columns[0] or _is_named(c, table)]
-    if complete:
-        ranked = sorted(complete, key=lambda column: _rank(column, columns, table, frame))
-        key = ranked[0]
-        others = [column for column in unique if column is not key]
-        return Key([key], _worth_declaring(frame, others))
-    others = _worth_declaring(frame, unique)
-    if single:
-        return Key([], others)
-    return _composite(frame, comparable, distinct, others)
+    key = min(complete, key=lambda column: _rank(column, columns, table), default=None)
+    others = _worth_declaring(frame, [column for column in unique if column is not key])
+    if key is not None or single:
+        return Key([] if key is None else [key], others)
+    return _composite(frame, terse, distinct, others)
 
 
 def _distinct_values(frame: pl.DataFrame, columns: Sequence[ColumnFinding]) -> dict[str, int]:
@@ -127,7 +126,7 @@ def _note_nearly_unique(
 
 
 def _rank(
-    column: ColumnFinding, columns: Sequence[ColumnFinding], table: str, frame: pl.DataFrame
+    column: ColumnFinding, columns: Sequence[ColumnFinding], table: str
 ) -> tuple[bool, bool, bool, bool, int]:
     """Return a number that is the smaller, the more a unique column looks like the key."""
     found, noun = words(column.name), singular(table)
@@ -135,9 +134,8 @@ def _rank(
     is_own = is_named and (len(found) == 1 or found[: len(noun)] == noun)
     position = [other.name for other in columns].index(column.name)
     is_row_number = column.name.startswith("Unnamed: ")
-    is_long = column.dtype is DataType.STRING and _longest(frame[column.name]) > _LONG_TEXT
     return (
-        is_row_number or is_long,
+        is_row_number,
         column.dtype is DataType.DATETIME,
         not is_own,
         not is_named,
@@ -158,13 +156,16 @@ def _worth_declaring(frame: pl.DataFrame, unique: Iterable[ColumnFinding]) -> li
         for column in unique
         if column.dtype in _UNIQUE_TYPES
         and frame.height - frame[column.name].null_count() >= _FEW_ROWS
-        and (column.dtype is DataType.INTEGER or _longest(frame[column.name]) <= _LONG_TEXT)
     ]
 
 
-def _longest(texts: pl.Series) -> int:
-    longest = texts.cast(pl.String).str.len_chars().max()
-    return longest if isinstance(longest, int) else 0
+def _is_prose(values: pl.Series) -> bool:
+    """Tell whether values are sentences."""
+    if values.dtype != pl.String:
+        return False
+    longest, spaces = values.str.len_chars().max(), values.str.count_matches(" ").mean()
+    is_long = isinstance(longest, int) and longest > _LONG_TEXT
+    return is_long or (isinstance(spaces, float) and spaces >= _MANY_SPACES)
 
 
 # --- several columns ------------------------------------------------------------------------
@@ -188,6 +189,8 @@ def _composite(
         plausible = [column for column in columns if column in plausible]
     by_chance: list[ColumnFinding] | None = None
     search = _Search(frame, distinct)
+    if plausible and not search.may_differ(plausible):
+        plausible = []  # not even all of them together are a key
     for size in range(2, min(_MOST_COLUMNS, len(plausible)) + 1):
         found = list(search.keys(plausible, size))
         sure = [key for key in found if search.expected_pairs(key) >= _SURPRISING]
@@ -225,13 +228,9 @@ class _Search:
 
     def keys(self, columns: Sequence[ColumnFinding], size: int) -> Iterator[list[ColumnFinding]]:
         """Give the combinations of that many columns that are unique on all rows."""
-        names = [column.name for column in columns]
-        hashes = _sample(self.frame.select(names)).select(pl.all().hash())
         for combination in combinations(columns, size):
             key = list(combination)
-            if self._combinations(key) < self.frame.height:
-                continue
-            if not _all_differ(hashes, [column.name for column in key]):
+            if self._combinations(key) < self.frame.height or not self.may_differ(key):
                 continue
             if self.proofs == 0:
                 return
@@ -239,27 +238,28 @@ class _Search:
             if duplicate_rows(self.frame.select(column.name for column in key)).is_empty():
                 yield key
 
+    def may_differ(self, key: Sequence[ColumnFinding]) -> bool:
+        """Tell whether no two rows of the sample are equal."""
+        combined = pl.col(key[0].name)
+        for column in key[1:]:
+            combined = combined * _HASH_FACTOR + pl.col(column.name)  # wraps around
+        return self.hashes.select(combined.n_unique()).item() == self.hashes.height
+
+    @cached_property
+    def hashes(self) -> pl.DataFrame:
+        """The hashes of a sample: of neighbouring rows and of rows from everywhere."""
+        frame = self.frame.select(list(self.distinct))
+        if frame.height > 2 * _SAMPLE:
+            step = frame.height // _SAMPLE
+            frame = pl.concat([frame.head(_SAMPLE), frame.slice(_SAMPLE).gather_every(step)])
+        return frame.select(pl.all().hash())
+
     def expected_pairs(self, key: Sequence[ColumnFinding]) -> float:
         """Return how many pairs of equal rows there would be by chance."""
         return self.frame.height**2 / 2 / self._combinations(key)
 
     def _combinations(self, key: Sequence[ColumnFinding]) -> int:
         return prod(self.distinct[column.name] for column in key)
-
-
-def _sample(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return neighbouring rows and rows from everywhere: equal ones are in either."""
-    if frame.height <= 2 * _SAMPLE:
-        return frame
-    step = frame.height // _SAMPLE
-    return pl.concat([frame.head(_SAMPLE), frame.slice(_SAMPLE).gather_every(step)])
-
-
-def _all_differ(hashes: pl.DataFrame, names: Sequence[str]) -> bool:
-    combined = pl.col(names[0])
-    for name in names[1:]:
-        combined = combined * _HASH_FACTOR + pl.col(name)  # wraps around
-    return hashes.select(combined.n_unique()).item() == hashes.height
 
 
 def _listed(columns: Iterable[ColumnFinding]) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import textwrap
 from typing import TYPE_CHECKING, Final
 
-from algomancy_data.inference.findings import counted
+from algomancy_data.inference.findings import counted, shown_label
 from algomancy_data.schema import CSVDialect, SchemaType
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from algomancy_data.inference.findings import ColumnFinding, FileFinding, TableFinding
 
 _WIDTH: Final = 100
+_PIECE: Final = 70
 _INDENT: Final = "    "
 _DIALECT_FIELDS: Final = (
     "separator",
@@ -32,7 +34,7 @@ def module_text(findings: Sequence[FileFinding]) -> str:
     Args:
         findings: What was found, by file.
     """
-    labels = ", ".join(_escaped(finding.label) for finding in findings)
+    labels = ", ".join(shown_label(finding.label) for finding in findings)
     lines = [
         f'"""Schemas of {counted(len(findings), "file")}, inferred from all their rows.',
         "",
@@ -63,7 +65,7 @@ def _imports(findings: Sequence[FileFinding]) -> list[str]:
 
 def _class(finding: FileFinding) -> list[str]:
     lines = [f"class {finding.class_name}(Schema):"]
-    lines += _wrapped(f'"""{_escaped(finding.docstring())}"""', _INDENT)
+    lines += _wrapped(f'"""{finding.docstring()}"""', _INDENT)
     lines.append("")
     notes = list(finding.notes)
     if finding.schema_type is SchemaType.SINGLE:
@@ -155,7 +157,17 @@ def _bracketed(
     inner = f"{indent}{_INDENT}{', '.join(items)}"
     if len(inner) <= _WIDTH and not open_with and not before.endswith("["):
         return [first, inner, last]
-    return [first, *(f"{indent}{_INDENT}{item}," for item in items), last]
+    lines = [line for item in items for line in _item(item, f"{indent}{_INDENT}")]
+    return [first, *lines, last]
+
+
+def _item(item: str, indent: str) -> list[str]:
+    """Return an item on a line of its own; a long text on several."""
+    if len(indent) + len(item) < _WIDTH or item[0] not in "\"'":
+        return [f"{indent}{item},"]
+    value = str(ast.literal_eval(item))
+    pieces = [value[start : start + _PIECE] for start in range(0, len(value), _PIECE)]
+    return [*(f"{indent}{_text(piece)}" for piece in pieces[:-1]), f"{indent}{_text(pieces[-1])},"]
 
 
 def _assignment(name: str, value: str, indent: str) -> list[str]:
@@ -187,11 +199,8 @@ def _escaped(text: str) -> str:
 
 
 def _text(value: str) -> str:
-    """Return a text in double quotes, as the formatter writes it."""
-    inner = repr(value)[1:-1]
-    if repr(value)[0] == '"':
-        return f'"{inner}"'
-    if '"' in inner and "\\'" not in inner:
-        return f"'{inner}'"
-    inner = inner.replace("\\'", "'").replace('"', '\\"')
-    return f'"{inner}"'
+    """Return a text in the quotes that the formatter writes: double ones, unless it has more."""
+    quote = "'" if value.count('"') > value.count("'") else '"'
+    # With both quotes in it, "repr" escapes the single ones alone.
+    inner = repr(f"{value}'\"")[1:-4].replace("\\'", "'")
+    return f"{quote}{inner.replace(quote, chr(92) + quote)}{quote}"

@@ -107,6 +107,8 @@ def _occurs(frame: pl.DataFrame, word: str) -> bool:
 
 def _is_code(frame: pl.DataFrame, word: str, words: Collection[str]) -> bool:
     """Tell whether some column has the word once, and every other value once as well."""
+    if not word.isalpha():
+        return False
     once = frame.select((pl.all() == word).sum()).row(0)
     return any(
         count == 1 and _are_codes(frame[name].filter(~frame[name].is_in(words)))

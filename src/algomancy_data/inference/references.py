@@ -109,17 +109,23 @@ def find_references(tables: Sequence[NamedTable]) -> None:
         (table, column)
         for table in tables
         for column in table.finding.columns
-        if column.dtype in _REFERRING
+        if _may_refer(table, column)
         and (column.unique or (column.primary_key and len(table.finding.key) == 1))
     ]
     for child in tables:
         for column in child.finding.columns:
-            if column.foreign_key is None and column.dtype in _REFERRING:
+            if column.foreign_key is None and _may_refer(child, column):
                 _refer(child, column, list(_candidates(child, column, keys)))
     for child in tables:
         for parent in tables:
             if parent is not child and len(parent.finding.key) > 1:
                 _refer_to_composite(child, parent)
+
+
+def _may_refer(table: NamedTable, column: ColumnFinding) -> bool:
+    """Tell whether a column holds whole numbers or texts, and not what no type could hold."""
+    dtype = table.frame.schema[column.name]
+    return column.dtype in _REFERRING and column.dtype.accepts(dtype)
 
 
 def _candidates(

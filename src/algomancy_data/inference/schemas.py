@@ -95,10 +95,10 @@ def infer_schemas(paths: Paths, *, sample_bytes: int | None = SAMPLE_BYTES) -> I
         {'faa': <DataType.STRING: 'string'>, 'alt': <DataType.INTEGER: 'int64'>}
     """
     files = files_at(paths)
-    findings = _first_findings(files, sample_bytes)
+    findings, words = _first_findings(files, sample_bytes)
     frames: dict[str, pl.DataFrame] = {}
     for position, finding in enumerate(findings):
-        findings[position], extracted = _proven(finding)
+        findings[position], extracted = _proven(finding, words)
         frames |= extracted
     _name(findings)
     tables: list[NamedTable] = []
@@ -115,8 +115,10 @@ def infer_schemas(paths: Paths, *, sample_bytes: int | None = SAMPLE_BYTES) -> I
 # --- types ----------------------------------------------------------------------------------
 
 
-def _first_findings(files: Iterable[File], sample_bytes: int | None) -> list[FileFinding]:
-    """Return what the files seem to hold, by the first look."""
+def _first_findings(
+    files: Iterable[File], sample_bytes: int | None
+) -> tuple[list[FileFinding], set[str]]:
+    """Return what the files seem to hold, by the first look, and their words for no value."""
     probes: dict[str, CSVProbe] = {}
     others: dict[str, FileFinding] = {}
     names: list[str] = []
@@ -134,14 +136,16 @@ def _first_findings(files: Iterable[File], sample_bytes: int | None) -> list[Fil
     # Files that are given together have one origin: what a word means in one, it means in all.
     words = {word for probe in probes.values() for word in probe.words}
     found = others | {name: probe.finding(words) for name, probe in probes.items()}
-    return [found[name] for name in names]
+    return [found[name] for name in names], words
 
 
-def _proven(finding: FileFinding) -> tuple[FileFinding, dict[str, pl.DataFrame]]:
+def _proven(
+    finding: FileFinding, words: Iterable[str]
+) -> tuple[FileFinding, dict[str, pl.DataFrame]]:
     """Return the finding with types that all values have, and the tables in those types."""
     frames, failing = _extract(finding)
-    if failing and finding.extension is FileExtension.CSV:
-        finding = CSVProbe.of(finding.file, None).finding(())
+    if finding.extension is FileExtension.CSV and (failing or finding.is_unsure):
+        finding = CSVProbe.of(finding.file, None).finding(words)
         frames, failing = _extract(finding)
     if failing:
         for table in finding.tables:
@@ -154,7 +158,14 @@ def _proven(finding: FileFinding) -> tuple[FileFinding, dict[str, pl.DataFrame]]
 
 def _extract(finding: FileFinding) -> tuple[dict[str, pl.DataFrame], dict[str, set[str]]]:
     frames, issues = extract(finding.file, finding.schema())
-    return frames, failing_columns(finding, issues)
+    failing = failing_columns(finding, issues)
+    for table in finding.tables:
+        name = finding.table_name(table)
+        # The folders of parts may be columns that no part has itself.
+        more = set(frames[name].columns) - {column.name for column in table.columns}
+        if more:
+            failing.setdefault(name, set()).update(more)
+    return frames, failing
 
 
 # --- names and tables -----------------------------------------------------------------------

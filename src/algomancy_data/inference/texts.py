@@ -36,7 +36,7 @@ _WHOLE_FLOAT: Final = r"^[+-]?[0-9]+[.,]0+$"
 _INTERVAL: Final = r"[PD]|day|^[+-]?(?:2[4-9]|[3-9][0-9]|[0-9]{3,}):"
 _DATE_LIKE: Final = r"[0-9][-/.:][0-9]"
 _ZONED: Final = r"[ T][0-9:.]+(?:Z|[+-][0-9]{2}(?::?[0-9]{2})?)$"
-_ZONED_NOTE: Final = "With an offset from UTC: extracted in UTC, with a DTYPE_MISMATCH warning."
+ZONED_NOTE: Final = "With an offset from UTC: extracted in UTC, with a DTYPE_MISMATCH warning."
 _NEARLY: Final = 0.95
 _LONGEST: Final = 40
 
@@ -186,7 +186,7 @@ def _time_type(
     issue = _issue(values, DataType.DATETIME, conventions)
     if issue is None or issue.severity is ValidationSeverity.WARNING:
         if present.str.contains(_ZONED).any():
-            notes.append(_ZONED_NOTE)
+            notes.append(ZONED_NOTE)
         if issue is None:
             return TextType(DataType.DATETIME, notes)
         notes.append(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Final
 
@@ -14,7 +14,8 @@ from algomancy_data.metrics.recordings import current_recording
 from algomancy_data.metrics.values import Metrics, PhaseMetrics
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Sequence
+    from collections.abc import Collection, Generator, Iterable, Sequence
+    from contextlib import AbstractContextManager
 
     import polars as pl
 
@@ -60,6 +61,11 @@ class Phase:
         self._lock = threading.Lock()
         self._told = 0
 
+    def handles(self, frames: Collection[pl.DataFrame]) -> None:
+        """Note the rows of the frames that the phase is given, and that it tells of them all."""
+        self.rows = self.total_rows = sum(frame.height for frame in frames)
+        self.takes(frames)
+
     def takes(self, frames: Iterable[pl.DataFrame]) -> None:
         """Note the memory of the frames that the phase is given."""
         self.bytes_in = self._sizes.total(frames)
@@ -90,6 +96,9 @@ class Phase:
 class _Unheard(Phase):
     """Stands for a phase where nobody measures; it keeps nothing."""
 
+    def handles(self, frames: Collection[pl.DataFrame]) -> None:
+        """Do nothing."""
+
     def takes(self, frames: Iterable[pl.DataFrame]) -> None:
         """Do nothing."""
 
@@ -118,6 +127,7 @@ class FrameSizes:
 
 
 _UNHEARD: Final = _Unheard()
+_NOTHING: Final = nullcontext(_UNHEARD)
 _under_way: ContextVar[Phase | None] = ContextVar("algomancy_data.phase", default=None)
 
 
@@ -193,10 +203,9 @@ class PhaseRecorder:
         return listeners
 
 
-@contextmanager
 def measuring(
     name: str, listener: ProgressListener | None = None, dataset: str | None = None
-) -> Generator[Phase]:
+) -> AbstractContextManager[Phase]:
     """Measure a block as a phase, if anybody listens or records.
 
     Args:
@@ -212,10 +221,8 @@ def measuring(
         [('upload', 'a', 10)]
     """
     if listener is None and current_recording() is None and _under_way.get() is None:
-        yield _UNHEARD
-        return
-    with PhaseRecorder(listener, dataset).phase(name) as phase:
-        yield phase
+        return _NOTHING
+    return PhaseRecorder(listener, dataset).phase(name)
 
 
 def phase_under_way() -> Phase:

@@ -1,0 +1,107 @@
+"""What a phase measures, and what its metrics become."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from algomancy_data import ETLResult, Metrics, PhaseMetrics
+from algomancy_data.metrics import PhaseRecorder, measuring, memory, peak_memory, phase_under_way
+from algomancy_data.provenance import Provenance
+
+
+def test_a_listener_hears_of_each_phase_as_it_happens(listener):
+    recorder = PhaseRecorder(listener)
+    with recorder.phase("extract") as phase:
+        phase.rows = 3
+        assert listener.heard == [("started", "extract")]
+    assert listener.heard[1:] == [("finished", "extract", 3)]
+
+
+def test_a_phase_that_raises_is_not_recorded(listener):
+    recorder = PhaseRecorder(listener)
+    with pytest.raises(ZeroDivisionError), recorder.phase("extract"):
+        raise ZeroDivisionError
+    assert recorder.metrics == ()
+
+
+@pytest.mark.parametrize(("seconds", "speed"), [(2.0, 5.0), (0.0, 0.0)])
+def test_rows_per_second(seconds, speed):
+    assert PhaseMetrics("load", seconds, 10).rows_per_second == speed
+
+
+def test_wall_and_cpu_time_are_told_apart():
+    recorder = PhaseRecorder()
+    with recorder.phase("sleep"):
+        time.sleep(0.05)
+    with recorder.phase("work"):
+        end = time.process_time() + 0.05
+        while time.process_time() < end:
+            pass
+    sleep, work = recorder.metrics
+    assert sleep.seconds >= 0.05 > sleep.cpu_seconds
+    assert work.cpu_seconds >= 0.05
+    assert recorder.metrics.seconds == sleep.seconds + work.seconds
+    assert recorder.metrics.cpu_seconds == sleep.cpu_seconds + work.cpu_seconds
+
+
+def test_a_phase_inside_another_one_is_measured_and_not_told(listener):
+    outer, inner = PhaseRecorder(listener), PhaseRecorder(listener)
+    with outer.phase("startup"), inner.phase("extract"):
+        phase_under_way().advance(5)
+    assert listener.heard == [("started", "startup"), ("finished", "startup", 0)]
+    assert [one.rows for one in inner.metrics] == [5]
+
+
+def test_nothing_is_kept_where_nobody_wants_to_know():
+    with measuring("persist") as phase, measuring("read") as other:
+        phase.advance(3)
+        assert phase is other
+    assert phase.done_rows == 0
+
+
+def test_the_peak_is_what_the_kernel_says():
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    kibibytes = int(status.partition("VmHWM:")[2].split()[0])
+    assert peak_memory() == pytest.approx(kibibytes * 1024, rel=0.02)
+
+
+@pytest.mark.parametrize("has_rusage", [True, False])
+def test_the_peak_where_the_system_has_no_proc(monkeypatch, tmp_path, has_rusage):
+    monkeypatch.setattr(memory, "_STATUS", tmp_path / "missing")
+    if not has_rusage:
+        monkeypatch.setattr(memory, "resource", None)
+    memory._inherited.cache_clear()
+    peak = peak_memory()
+    memory._inherited.cache_clear()
+    assert (peak is not None) == has_rusage
+
+
+def test_sums_are_none_where_a_part_is_not_known():
+    known = PhaseMetrics("read", 1.0, 2, 0.5, 10, 20, 1_000, "a")
+    metrics = Metrics([known, PhaseMetrics("read", 2.0, 3, dataset="b"), known])
+    assert metrics.by_phase() == {"read": PhaseMetrics("read", 4.0, 7, peak_memory=1_000)}
+    assert (metrics.seconds, metrics.cpu_seconds, metrics.peak_memory) == (4.0, None, 1_000)
+    twice = Metrics([known, known]).by_phase()["read"]
+    assert twice == PhaseMetrics("read", 2.0, 4, 1.0, 20, 40, 1_000, "a")
+    nothing = {"seconds": 0, "cpu_seconds": 0, "peak_memory": None, "phases": []}
+    assert Metrics().to_dict() == nothing
+
+
+def test_a_document_of_an_earlier_and_of_a_later_version_is_read():
+    old = {"phases": [{"phase": "extract", "seconds": 0.5, "rows": 2}]}
+    assert Metrics.from_dict(old) == (PhaseMetrics("extract", 0.5, 2),)
+    assert Provenance.from_dict(old).phases == (PhaseMetrics("extract", 0.5, 2),)
+    later = {"phases": [old["phases"][0] | {"joules": 3}], "watts": 4}
+    assert Metrics.from_dict(later) == Metrics.from_dict(old)
+    stored = json.loads(json.dumps(Provenance(phases=Metrics.from_dict(old)).to_dict()))
+    assert Provenance.from_dict(stored).phases == Metrics.from_dict(old)
+
+
+def test_a_result_takes_phases_as_a_plain_tuple():
+    result = ETLResult("failed", metrics=(PhaseMetrics("extract", 0.5, 2),))
+    assert result.metrics.seconds == 0.5
+    assert ETLResult("failed").metrics == ()
