@@ -140,3 +140,43 @@ def folder(tmp_path):
         manager = StatefulDataManager(SimpleETLFactory, [], tmp_path / "folder", "json", DataSource)
     manager.startup()
     return manager
+
+
+SCHEMAS = """
+from algomancy_data import Column, DataType, FileExtension, Schema, SchemaType
+
+
+class Shop(Schema):
+    _EXTENSION, _SCHEMA_TYPE = FileExtension.CSV, SchemaType.SINGLE
+
+
+class Orders(Shop):
+    _FILENAME = "orders"
+    ORDER_ID = Column("order_id", DataType.INTEGER, primary_key=True)
+    CUSTOMER = Column("customer_id", DataType.INTEGER, foreign_key=("customers", "customer_id"))
+    AMOUNT = Column("amount", DataType.FLOAT)
+
+
+class Customers(Shop):
+    _FILENAME = "customers"
+    CUSTOMER_ID = Column("customer_id", DataType.INTEGER, primary_key=True)
+    NAME = Column("name", DataType.STRING)
+"""
+GOOD = "order_id;customer_id;amount\n1;1;9.5\n2;1;3\n3;2;0.25\n"
+BAD = "order_id;customer_id;amount\n1;1;9.5\n2;1;\n2;2;x\n4;9;1\n"
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Write schemas and files, and return the arguments that name them."""
+    (tmp_path / "schemas.py").write_text(SCHEMAS)
+    (tmp_path / "customers.csv").write_text("customer_id;name\n1;Ann\n2;Bob\n")
+    (tmp_path / "orders.csv").write_text(GOOD)
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / "orders.csv").write_text(BAD)
+    return ("orders.csv", "customers.csv", "--schemas", "schemas.py")
+
+
+@pytest.fixture
+def bad_files(files):
+    return ("bad", *files[1:])

@@ -96,7 +96,7 @@ def packages(pytestconfig: pytest.Config) -> dict[str, Path]:
     """Return the folders of the clients and of the pandas package."""
     assert pytestconfig.cache is not None
     cache = Path(pytestconfig.cache.mkdir("clients"))
-    return {name: unpacked(HERE / f"{name}.txt", cache) for name in ("clients", "reference")}
+    return {path.stem: unpacked(path, cache) for path in HERE.glob("*.txt")}
 
 
 @pytest.fixture(scope="session")
@@ -134,11 +134,10 @@ def new_postgresql(postgresql: str) -> Callable[[str], str]:
     return make
 
 
-@pytest.fixture(scope="session")
-def recordings(
+def record(
     ours: Side, reference: Side, new_postgresql: Callable[[str], str]
 ) -> dict[str, dict[str, Any]]:
-    """What the clients do on every store, on both packages: part, store, step, what came of it."""
+    """Run the clients on every store, on both packages at once."""
     waiting = []
     for side, drivers in ((ours, ("pysqlite", "adbc", "psycopg")), (reference, ("pysqlite",))):
         parts: list[tuple[str, dict[str, Any]]] = []
@@ -161,3 +160,23 @@ def recordings(
         waiting.append(side.start(*parts))
     our_results, their_results = (results() for results in waiting)
     return {"ours": our_results, "reference": their_results}
+
+
+@pytest.fixture(scope="session")
+def recordings(
+    ours: Side,
+    reference: Side,
+    new_postgresql: Callable[[str], str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> dict[str, dict[str, Any]]:
+    """What the clients do on every store, on both packages: part, store, step, what came of it."""
+    root = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        root = root.parent  # one recording does for all workers
+    file = root / "recordings.json"
+    with file.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not file.exists():
+            found = record(ours, reference, new_postgresql)
+            file.write_text(json.dumps(found), encoding="utf-8")
+    return json.loads(file.read_text(encoding="utf-8"))

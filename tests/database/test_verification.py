@@ -264,9 +264,9 @@ def test_a_summary_says_what_the_data_say(new_manager, place, dataset):
     manager = new_manager(place)
     source = dataset("d", {"t": FRAME})
     manager.add_data_source(source)
-    summary = manager.describe("d")
+    summary = manager.summarize("d")
     assert (summary.rows, summary.bytes) == (3, FRAME.estimated_size())
     assert dict(summary.tables["t"].schema) == dict(FRAME.schema)
     assert (summary.ds_id, summary.ds_type) == (source.id, "master_data")
     with pytest.raises(DatasetNotFoundError):
-        manager.describe("nobody's")
+        manager.summarize("nobody's")

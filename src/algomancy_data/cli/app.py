@@ -22,6 +22,7 @@ _DISTRIBUTION: Final = "algomancy-data"
 _COMPLETED: Final = ("COMP_WORDS", "_TYPER_COMPLETE_ARGS")
 
 COMMANDS: Final = {
+    "infer": "Write schemas for files.",
     "check": "Check files against their schemas; nothing is kept.",
     "load": "Load files into a dataset.",
     "ls": "List the datasets of a store.",
@@ -33,6 +34,7 @@ COMMANDS: Final = {
     "copy": "Copy datasets to another store or session.",
     "migrate": "Copy the datasets of a folder into a database.",
     "verify": "Compare a store with what was written to it.",
+    "bench": "Measure the main job on this machine.",
 }
 """Each command, which is a module and a function of that name, in a line."""
 

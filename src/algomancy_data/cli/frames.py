@@ -27,8 +27,8 @@ def first_rows(
 ) -> pl.DataFrame | None:
     """Return the first rows of a table, reading no more; None if it is no table of a DataSource."""
     get_table = getattr(manager, "get_table", None)
-    description = manager.describe(dataset).tables[name]
-    if get_table is not None and description.schema is not None:
+    summary = manager.summarize(dataset).tables[name]
+    if get_table is not None and summary.schema is not None:
         return get_table(dataset, name, head=rows)
     data = manager.require_data(dataset)
     return data.tables[name].head(rows) if isinstance(data, DataSource) else None

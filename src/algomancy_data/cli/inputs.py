@@ -34,6 +34,18 @@ def input_files(given: Iterable[str], making: Making) -> dict[str, File]:
         CommandLineError: A file has no schema.
         ETLConstructionError: A path leads nowhere, or a name is given twice.
     """
+    items = named_paths(given)
+    _check_schemas(items, making)
+    manager = StatelessDataManager(making.factory, making.schemas, "json", making.data_class)
+    return manager.prepare_files(file_items_with_path=items)
+
+
+def named_paths(given: Iterable[str]) -> list[tuple[str, str]]:
+    """Return the logical name and the path of each file.
+
+    Raises:
+        ValidationError: A directory has something else in it than files.
+    """
     items: list[tuple[str, str]] = []
     for text in given:
         named = _NAMED.fullmatch(text)
@@ -43,9 +55,12 @@ def input_files(given: Iterable[str], making: Making) -> dict[str, File]:
             items += raw_files(Path(text))
         else:
             items.append((file_name(text).partition(".")[0], text))
-    _check_schemas(items, making)
-    manager = StatelessDataManager(making.factory, making.schemas, "json", making.data_class)
-    return manager.prepare_files(file_items_with_path=items)
+    return items
+
+
+def has_names(given: Iterable[str]) -> bool:
+    """Tell whether a file was given as ``name=path``."""
+    return any(_NAMED.fullmatch(text) for text in given)
 
 
 def _check_schemas(items: Iterable[tuple[str, str]], making: Making) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, urlsplit
 
@@ -63,11 +64,14 @@ def keyring_user(url: sa.URL) -> str:
 
 def _from_keyring(url: sa.URL) -> str | None:
     import keyring  # noqa: PLC0415  it looks for backends when it is imported
-    from keyring.errors import KeyringError  # noqa: PLC0415  as above
+    from keyring.errors import NoKeyringError  # noqa: PLC0415  as above
 
     try:
         return keyring.get_password(SERVICE, keyring_user(url))
-    except KeyringError:  # there is none, or it is locked: the server says what it wants
+    except NoKeyringError:
+        return None
+    except Exception as error:  # noqa: BLE001  a backend's; the server may want no password
+        warnings.warn(f"The keyring could not be asked: {error}", stacklevel=2)
         return None
 
 

@@ -19,8 +19,7 @@ from algomancy_data.database.models import (
     metadata,
     payload_chunks_table,
 )
-from algomancy_data.datamanager.inspection import DatasetDescription, TableDescription
-from algomancy_data.datamanager.summaries import DatasetSummary
+from algomancy_data.datamanager.inspection import DatasetSummary, TableSummary
 from algomancy_data.errors import SchemaDriftError
 from algomancy_data.findings import count_by_severity
 from algomancy_data.provenance import Provenance, messages_from_list, messages_to_list
@@ -94,20 +93,20 @@ class Entry:
             version=row.version,
         )
 
-    def description(self) -> DatasetDescription:
+    def summary(self) -> DatasetSummary:
         """Return what there is to say about the dataset without its values."""
         sizes = self.provenance.tables
         tables = {
-            table: TableDescription(size.rows, size.bytes, None) for table, size in sizes.items()
+            table: TableSummary(size.rows, size.bytes, None) for table, size in sizes.items()
         } | {
-            layout.name: TableDescription(
+            layout.name: TableSummary(
                 layout.height,
                 sizes[layout.name].bytes if layout.name in sizes else None,
                 {column.name: column.dtype for column in layout.columns},
             )
             for layout in self.tables or ()
         }
-        return DatasetDescription(
+        return DatasetSummary(
             self.name,
             self.ds_id,
             self.ds_type,
@@ -115,6 +114,7 @@ class Entry:
             tables,
             self.provenance,
             len(self.messages),
+            count_by_severity(self.messages),
         )
 
     def to_row(self) -> dict[str, Any]:
@@ -163,18 +163,13 @@ class Catalogue:
         """Return what the catalogue says about the last datasets, in order of creation."""
         columns = datasets_table.c
         query = (
-            sa.select(
-                columns.name,
-                columns.ds_type,
-                columns.creation_datetime,
-                columns.provenance,
-                columns.messages,
-            )
+            sa.select(datasets_table)
             .where(columns.session_id == self._session_id)
             .order_by(columns.added_at.desc(), columns.name.desc())
             .limit(newest)
         )
-        return [_summary(*row) for row in reversed(connection.execute(query).all())]
+        rows = connection.execute(query).all()
+        return [Entry.from_row(row).summary() for row in reversed(rows)]
 
     def version(self, connection: sa.Connection, name: str) -> str | None:
         """Return the version of a dataset, or None if there is none of that name."""
@@ -227,18 +222,6 @@ def has_catalogue(engine: sa.Engine) -> bool:
     """
     with store_errors(engine, "opening it"), engine.connect() as connection:
         return connection.dialect.has_table(connection, datasets_table.name)
-
-
-def _summary(
-    name: str, ds_type: str, created: datetime, provenance: str, messages: str
-) -> DatasetSummary:
-    return DatasetSummary(
-        name,
-        ds_type,
-        created,
-        Provenance.from_dict(json.loads(provenance)).tables,
-        count_by_severity(messages_from_list(json.loads(messages))),
-    )
 
 
 def create_or_check(engine: sa.Engine) -> None:

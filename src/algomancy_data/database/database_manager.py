@@ -29,8 +29,7 @@ if TYPE_CHECKING:
     import polars as pl
     import sqlalchemy as sa
 
-    from algomancy_data.datamanager.inspection import DatasetDescription
-    from algomancy_data.datamanager.summaries import DatasetSummary
+    from algomancy_data.datamanager.inspection import DatasetSummary
     from algomancy_data.etl import ETLFactory
     from algomancy_data.integrity import Leftover
     from algomancy_data.logs import Logger
@@ -279,14 +278,14 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
             entries = [self._datasets.require(connection, name) for name in names]
             return run_query(connection, entries, sql)
 
-    def describe(self, data_key: str) -> DatasetDescription:
+    def summarize(self, data_key: str) -> DatasetSummary:
         """Return what the catalogue says about a dataset; nothing else is read.
 
         Raises:
             DatasetNotFoundError: There is none of that name.
         """
         with self._reading(f"looking at dataset {data_key!r}") as connection:
-            return self._datasets.require(connection, data_key).description()
+            return self._datasets.require(connection, data_key).summary()
 
     def verify(self, data_key: str | None = None) -> list[Damage]:
         """Compare a dataset, or all of the session, with what the catalogue says was written.

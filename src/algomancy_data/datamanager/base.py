@@ -9,11 +9,11 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeAlias, cast
 
 from algomancy_data.datamanager import incoming
+from algomancy_data.datamanager.glance import GlancedManager
 from algomancy_data.datamanager.inputs import InputDigests
-from algomancy_data.datamanager.inspection import Inspection
+from algomancy_data.datamanager.inspection import DatasetSummary
 from algomancy_data.datamanager.names import check_name
-from algomancy_data.datamanager.summaries import DatasetSummary, GlancedManager, table_sizes
-from algomancy_data.datasource import BASEDATASOURCE, DataSource
+from algomancy_data.datasource import BASEDATASOURCE, BaseDataSource, DataSource
 from algomancy_data.errors import (
     DatasetExistsError,
     DatasetNotFoundError,
@@ -25,7 +25,7 @@ from algomancy_data.loader import DataSourceLoader
 from algomancy_data.logs import as_logger
 from algomancy_data.messages import ValidationSeverity
 from algomancy_data.metrics import Metrics, PhaseRecorder, measuring
-from algomancy_data.provenance import Provenance
+from algomancy_data.provenance import Provenance, TableSize
 from algomancy_data.quarantine import Quarantine
 from algomancy_data.quarantine.replay import replay_sequence
 from algomancy_data.schema.fingerprint import schema_fingerprint
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, MutableMapping
     from contextlib import AbstractContextManager
 
-    from algomancy_data.datasource import BaseDataSource
     from algomancy_data.etl import ETLFactory, ETLPipeline, ETLResult
     from algomancy_data.file import File
     from algomancy_data.frames import Tabular
@@ -57,7 +56,7 @@ QuarantineSetting: TypeAlias = "Quarantine | Literal[_Inherit.INHERIT] | bool"
 MessageLimit: TypeAlias = "int | Literal[_Inherit.INHERIT] | None"
 
 
-class DataManager(GlancedManager, Inspection, Generic[BASEDATASOURCE]):
+class DataManager(GlancedManager, Generic[BASEDATASOURCE]):
     """Ingests, derives, deletes and keeps DataSources.
 
     Methods may be called from several threads.
@@ -130,7 +129,7 @@ class DataManager(GlancedManager, Inspection, Generic[BASEDATASOURCE]):
             return list(self._data)
 
     def summaries(self, newest: int | None = None) -> list[DatasetSummary]:
-        """Return what is known about the datasets without reading them, in order of creation.
+        """Return what there is to say about the datasets without reading them, in order.
 
         Args:
             newest: Only so many, those that were created last; None for all.
@@ -331,7 +330,7 @@ class DataManager(GlancedManager, Inspection, Generic[BASEDATASOURCE]):
             files=before.files,
             schemas=before.schemas,
             phases=tuple(result.metrics),
-            tables=table_sizes(result.datasource),
+            tables=_table_sizes(result.datasource),
             derived_from=before.derived_from,
             extracted=result.extracted,
         )
@@ -369,7 +368,7 @@ class DataManager(GlancedManager, Inspection, Generic[BASEDATASOURCE]):
                         if name in self._schemas
                     },
                     phases=tuple(result.metrics),
-                    tables=table_sizes(result.datasource),
+                    tables=_table_sizes(result.datasource),
                     extracted=result.extracted,
                 )
         return result
@@ -442,6 +441,11 @@ def _describe(phase: Phase, source: BaseDataSource) -> None:
         frames = source.tables.values()
         phase.rows = phase.total_rows = sum(frame.height for frame in frames)
         phase.takes(frames)
+
+
+def _table_sizes(source: BaseDataSource) -> dict[str, TableSize]:
+    tables = source.tables if isinstance(source, DataSource) else {}
+    return {name: TableSize.of(frame) for name, frame in tables.items()}
 
 
 def _by_file_name(schemas: Iterable[type[Schema]]) -> dict[str, type[Schema]]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, cast
 
 import polars as pl
 
-from algomancy_data.datamanager.summaries import DatasetSummary
+from algomancy_data.datamanager.inspection import DatasetSummary, TableSummary
 from algomancy_data.datasource import BASEDATASOURCE, DataSource
 from algomancy_data.errors import AlgomancyDataError, StoreError
 from algomancy_data.findings import count_by_severity
@@ -18,7 +18,7 @@ from algomancy_data.folder import Identity, put_together
 from algomancy_data.folder.names import RESERVED_STEMS
 from algomancy_data.folder.reader import SUFFIX
 from algomancy_data.metrics import measuring
-from algomancy_data.provenance import TableSize
+from algomancy_data.provenance import Provenance
 
 if TYPE_CHECKING:
     from os import stat_result
@@ -311,13 +311,19 @@ class FolderDatasets(MutableMapping[str, BASEDATASOURCE]):
 def _summary(name: str, item: Item[Any]) -> DatasetSummary:
     if item.found is None:  # then it was read when it was noticed
         return DatasetSummary.of(name, cast("BaseDataSource", item.data))
-    manifest = item.found.manifest
+    manifest, identity = item.found.manifest, item.found.manifest.identity
     return DatasetSummary(
         name,
-        str(manifest.identity.ds_type),
-        manifest.identity.creation_datetime,
-        {table.name: TableSize(table.rows, table.stored.bytes) for table in manifest.tables},
-        count_by_severity(manifest.identity.messages),
+        identity.ds_id,
+        str(identity.ds_type),
+        identity.creation_datetime,
+        {
+            table.name: TableSummary(table.rows, table.stored.bytes, table.schema)
+            for table in manifest.tables
+        },
+        identity.provenance or Provenance(),
+        len(identity.messages),
+        count_by_severity(identity.messages),
     )
 
 

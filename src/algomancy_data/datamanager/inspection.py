@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from algomancy_data.datasource import BaseDataSource, DataSource
 from algomancy_data.errors import DatasetNotFoundError
+from algomancy_data.findings import count_by_severity
 from algomancy_data.provenance import Provenance, TableSize
 
 if TYPE_CHECKING:
@@ -20,12 +21,13 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class TableDescription:
+class TableSummary:
     """What there is to say about a table without its values.
 
     Args:
         rows: Number of rows.
-        bytes: Memory that its frame takes; None if that is not known without reading it.
+        bytes: Memory that its frame takes, or the length of its file in a folder; None if that is
+            not known without reading it.
         schema: The exact dtype of each column, in order; None as above.
     """
 
@@ -35,7 +37,7 @@ class TableDescription:
 
 
 @dataclass(frozen=True)
-class DatasetDescription:
+class DatasetSummary:
     """What there is to say about a dataset without its values.
 
     Args:
@@ -45,25 +47,27 @@ class DatasetDescription:
         creation_datetime: When its data was created, in local time.
         tables: Its tables by name; none for one that is not made of tables.
         provenance: How it came about.
-        messages: How many findings there were in its data.
+        messages: How many messages there are about its data.
+        findings: How many findings of which severity these stand for, the worst first.
     """
 
     name: str
     ds_id: str
     ds_type: str
     creation_datetime: datetime
-    tables: Mapping[str, TableDescription] = field(default_factory=dict[str, TableDescription])
+    tables: Mapping[str, TableSummary] = field(default_factory=dict[str, TableSummary])
     provenance: Provenance = field(default_factory=Provenance)
     messages: int = 0
+    findings: Mapping[str, int] = field(default_factory=dict[str, int])
 
     @classmethod
-    def of(cls, name: str, data: BaseDataSource) -> DatasetDescription:
-        """Return the description of a DataSource.
+    def of(cls, name: str, data: BaseDataSource) -> DatasetSummary:
+        """Return the summary of a DataSource.
 
         Example:
             >>> source = DataSource("master_data", name="a")
             >>> source.add_table("t", {"x": [1, 2]})
-            >>> DatasetDescription.of("a", source).tables["t"].rows
+            >>> DatasetSummary.of("a", source).tables["t"].rows
             2
         """
         frames = data.tables if isinstance(data, DataSource) else {}
@@ -73,11 +77,12 @@ class DatasetDescription:
             str(data.ds_type),
             data.creation_datetime,
             {
-                table: TableDescription(frame.height, TableSize.of(frame).bytes, frame.schema)
+                table: TableSummary(frame.height, TableSize.of(frame).bytes, frame.schema)
                 for table, frame in frames.items()
             },
             data.provenance or Provenance(),
             len(data.validation_messages),
+            count_by_severity(data.validation_messages),
         )
 
     @property
@@ -103,7 +108,7 @@ class Inspection(ABC):
     def _require(self, data_key: str) -> BaseDataSource:
         """Return a dataset that must exist."""
 
-    def describe(self, data_key: str) -> DatasetDescription:
+    def summarize(self, data_key: str) -> DatasetSummary:
         """Return what there is to say about a dataset without its values.
 
         A database reads its catalogue only, and a folder maps the files.
@@ -111,7 +116,7 @@ class Inspection(ABC):
         Raises:
             DatasetNotFoundError: There is none of that name.
         """
-        return DatasetDescription.of(data_key, self._require(data_key))
+        return DatasetSummary.of(data_key, self._require(data_key))
 
     def verify(self, data_key: str | None = None) -> list[Damage]:
         """Compare a dataset, or all datasets, with what was written.

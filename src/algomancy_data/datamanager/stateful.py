@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Mapping
 
-    from algomancy_data.datamanager.summaries import DatasetSummary
+    from algomancy_data.datamanager.inspection import DatasetSummary
     from algomancy_data.etl import ETLFactory
     from algomancy_data.folder import Found
     from algomancy_data.integrity import Damage, Leftover

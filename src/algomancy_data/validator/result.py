@@ -124,7 +124,7 @@ class ValidationResult(Glanced):
         Checks keep the numbers of their bad rows as columns; the frame is made when asked for.
 
         Returns:
-            A row per bad row and reason: ``table``, ``code``, ``column`` and ``key``
+            A row per bad row and reason, with ``table``, ``code``, ``column`` and ``key``
             (Categorical), ``row`` (UInt32: the number from 0 in the validated frame),
             ``severity`` (Enum, so that ``pl.col("severity") >= "ERROR"`` works) and ``message``
             (String: what is wrong, as a rule without the values).

@@ -16,7 +16,7 @@ from algomancy_data.cli.stores import Place, opened, sessions
 from algomancy_data.errors import CommandLineError
 
 if TYPE_CHECKING:
-    from algomancy_data.datamanager import DatasetSummary
+    from algomancy_data.datamanager.inspection import DatasetSummary
 
 
 def ls(
@@ -43,7 +43,7 @@ def ls(
         found: list[tuple[str, DatasetSummary]] = []
         for name in names:
             with opened(replace(place, session=name), output, made) as manager:
-                found += ((name, one) for one in manager.summaries())
+                found += ((name, manager.summarize(key)) for key in manager.get_data_keys())
         if not found and place.is_database:
             _hint(place, output)
         output.result(
@@ -86,6 +86,7 @@ def _described(place: Place, session: str, one: DatasetSummary) -> dict[str, Any
     return {
         "session": session if place.is_database else None,
         "name": one.name,
+        "id": one.ds_id,
         "type": one.ds_type,
         "created": one.creation_datetime.isoformat(),
         "rows": one.rows,

@@ -102,7 +102,7 @@ def _with_polars(manager: DataManager[Any], sql: str, datasets: Iterable[str]) -
     tables: dict[str, tuple[str, str]] = {}
     by_table: dict[str, list[str]] = {}
     for dataset in datasets:
-        for table in manager.describe(dataset).tables:
+        for table in manager.summarize(dataset).tables:
             tables[f"{dataset}.{table}"] = (dataset, table)
             by_table.setdefault(table, []).append(dataset)
     tables |= {name: (owners[0], name) for name, owners in by_table.items() if len(owners) == 1}

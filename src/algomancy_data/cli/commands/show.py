@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import polars as pl
     from rich.console import RenderableType
 
-    from algomancy_data.datamanager.inspection import DatasetDescription, TableDescription
+    from algomancy_data.datamanager.inspection import DatasetSummary, TableSummary
 
 
 def show(
@@ -44,26 +44,26 @@ def show(
         settings = Settings({"store": store, "session": session})
         place = Place(settings.require("store"), settings.session)
         with opened(place, output, making(settings)) as manager:
-            described = manager.describe(dataset)
-            if only is not None and only not in described.tables:
-                raise TableNotFoundError.from_available(only, described.tables)
-            names = list(described.tables) if only is None else [only]
+            summary = manager.summarize(dataset)
+            if only is not None and only not in summary.tables:
+                raise TableNotFoundError.from_available(only, summary.tables)
+            names = list(summary.tables) if only is None else [only]
             samples = {name: first_rows(manager, dataset, name, sample) for name in names}
-        tables = {name: described.tables[name] for name in names}
+        tables = {name: summary.tables[name] for name in names}
         output.result(
             {
                 **place.describe(),
                 "dataset": dataset,
-                "id": described.ds_id,
-                "type": described.ds_type,
-                "created": described.creation_datetime.isoformat(),
-                "findings": described.messages,
-                "provenance": described.provenance.to_dict(),
+                "id": summary.ds_id,
+                "type": summary.ds_type,
+                "created": summary.creation_datetime.isoformat(),
+                "findings": summary.messages,
+                "provenance": summary.provenance.to_dict(),
                 "tables": {
                     name: _described(one, samples[name], sample) for name, one in tables.items()
                 },
             },
-            *_heading(described),
+            *_heading(summary),
             *(
                 part
                 for name, one in tables.items()
@@ -72,26 +72,25 @@ def show(
         )
 
 
-def _heading(described: DatasetDescription) -> list[RenderableType]:
-    origin = described.provenance
+def _heading(summary: DatasetSummary) -> list[RenderableType]:
+    origin = summary.provenance
     files = ", ".join(file.location or file.name for file in origin.files)
     source = f"derived from {origin.derived_from!r}" if origin.derived_from else files
     what = (
-        f"{described.name}: {described.ds_type}, "
-        f"created {described.creation_datetime:%Y-%m-%d %H:%M}, "
-        f"{count(len(described.tables), 'table')}, {count(described.rows, 'row')}, "
-        f"{size(described.bytes)}"
+        f"{summary.name}: {summary.ds_type}, created {summary.creation_datetime:%Y-%m-%d %H:%M}, "
+        f"{count(len(summary.tables), 'table')}, {count(summary.rows, 'row')}, "
+        f"{size(summary.bytes)}"
     )
     lines = [
         what,
         *([f"from: {source}"] if source else []),
-        *([f"findings when it was loaded: {described.messages:,}"] if described.messages else []),
+        *([f"findings when it was loaded: {summary.messages:,}"] if summary.messages else []),
     ]
     return [plain(line) for line in lines]
 
 
 def _shown(
-    name: str, one: TableDescription, frame: pl.DataFrame | None, sample: int
+    name: str, one: TableSummary, frame: pl.DataFrame | None, sample: int
 ) -> list[RenderableType]:
     parts: list[RenderableType] = [
         "",
@@ -104,7 +103,7 @@ def _shown(
     return parts
 
 
-def _described(one: TableDescription, frame: pl.DataFrame | None, sample: int) -> dict[str, Any]:
+def _described(one: TableSummary, frame: pl.DataFrame | None, sample: int) -> dict[str, Any]:
     schema = None if one.schema is None else {key: str(dtype) for key, dtype in one.schema.items()}
     return {
         "rows": one.rows,
