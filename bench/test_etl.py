@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from pyarrow import parquet
 
 from algomancy_data import FileExtension
 from etl_contest import Contest, dtypes_of
+from peers import pandas_etl
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,7 +67,7 @@ def test_csv(contest: Contest, tables: dict[str, pl.DataFrame], csv_paths: dict[
         tables,
         csv_paths,
         {"polars read_csv": by_polars, "pyarrow read_csv": by_arrow},
-        lambda path: pd.read_csv(path, sep=";"),
+        pandas_etl.read_csv,
     )
 
 
@@ -97,7 +97,7 @@ def test_json(contest: Contest, tables: dict[str, pl.DataFrame], tmp_path: Path)
         tables,
         paths,
         {"polars read_json": by_polars},
-        lambda path: pd.json_normalize(json.loads(path.read_text())),
+        pandas_etl.read_json,
     )
 
 

@@ -170,6 +170,7 @@ def by_pandas(paths: dict[str, Path], url: str) -> Outcome:
     return Outcome(tables, orphans, without_key)
 
 
+@pytest.mark.full
 def test_end_to_end(race: Race, paths: dict[str, Path], tmp_path: Path) -> None:
     rows, orphans = counted(paths)
 

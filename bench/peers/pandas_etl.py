@@ -1,8 +1,10 @@
-"""The ETL of the pandas package in its steps: convert, check, copy."""
+"""The ETL of the pandas package in its steps: read, convert, check, copy."""
 
 from __future__ import annotations
 
 import copy
+import io
+import json
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -11,6 +13,7 @@ from algomancy_data import DataType
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
     from algomancy_data import Schema
 
@@ -21,6 +24,17 @@ _DTYPES = {
     DataType.BOOLEAN: "boolean",
     DataType.DATETIME: "datetime64[us]",
 }
+
+
+def read_csv(path: Path) -> pd.DataFrame:
+    """Return the frame of a file that was read as text first: its path may be gone by now."""
+    return pd.read_csv(io.StringIO(path.read_text()), sep=";")
+
+
+def read_json(path: Path) -> pd.DataFrame:
+    """Return the frame of records that are parsed, written as text again, and parsed again."""
+    text = json.dumps(json.loads(path.read_text()))
+    return pd.json_normalize(json.loads(text))
 
 
 def pandas_etl(
