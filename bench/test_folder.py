@@ -1,144 +1,192 @@
-"""The folder store beside the least that it has to do: write Arrow files, open them, share them."""
+"""The store in a folder beside what users would do instead."""
 
 from __future__ import annotations
 
 import io
-import os
 import shutil
 from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
 
-from algomancy_data import DataClassification, DataSource, SimpleETLFactory, StatefulDataManager
-from algomancy_data.testing.workloads import frames
+from algomancy_data import DataSource
+from folders import open_folder
+from harness import Way
+from peers import folder as peers
+from peers import pandas_package
+from peers.checks import same_tables, to_pandas
+from stores import DATASET
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-pytestmark = pytest.mark.filterwarnings("ignore:StatefulDataManager:DeprecationWarning")
-
-DATASET = "d"
-
-
-@pytest.fixture(scope="module")
-def tables(rows: int) -> dict[str, pl.DataFrame]:
-    return frames(rows)
-
-
-@pytest.fixture
-def source(tables: dict[str, pl.DataFrame]) -> DataSource:
-    source = DataSource(DataClassification.MASTER_DATA, name=DATASET)
-    source.tables = tables
-    return source
+    from harness import Race
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    return tmp_path / "folder"
+    return tmp_path / "ours"
 
 
-def open_manager(folder: Path) -> StatefulDataManager[DataSource]:
-    manager = StatefulDataManager(SimpleETLFactory, [], folder, "json", DataSource)
-    manager.startup()
-    return manager
+@pytest.fixture
+def full(folder: Path, source: DataSource) -> Path:
+    """Return a folder with the dataset."""
+    open_folder(folder).add_data_source(source)
+    return folder
 
 
-def sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    os.fsync(descriptor)
-    os.close(descriptor)
+def loads_again(folder: Path, name: str, tables: dict[str, pl.DataFrame]) -> None:
+    source = open_folder(folder).get_data(name)
+    assert source is not None
+    assert same_tables(source.tables, tables) is None
+    assert all(source.get_table(table).schema == tables[table].schema for table in tables)
 
 
-def test_save_beside_write_ipc(
-    beside: Callable[..., None],
-    folder: Path,
-    tmp_path: Path,
-    source: DataSource,
-    tables: dict[str, pl.DataFrame],
+def test_save(
+    race: Race, full: Path, source: DataSource, tables: dict[str, pl.DataFrame], tmp_path: Path
 ) -> None:
-    bare = tmp_path / "bare"
+    copies = tmp_path / "copies"
+    shutil.copytree(full, copies)
+    race(
+        "save to a folder",
+        Way(
+            "add_data_source",
+            lambda: open_folder(full).add_data_source(source),
+            before=lambda: shutil.rmtree(full),
+            check=lambda _result: loads_again(full, DATASET, tables),
+        ),
+        peers.save(tables, tmp_path / "theirs", sorted(copies.rglob("*.arrow"))),
+    )
 
-    def renew() -> None:
-        for path in (folder, bare):
-            shutil.rmtree(path, ignore_errors=True)
-        bare.mkdir()
 
-    def write_ipc() -> None:
+def test_startup(race: Race, full: Path, tables: dict[str, pl.DataFrame], tmp_path: Path) -> None:
+    race(
+        "startup of a folder",
+        Way(
+            "startup",
+            lambda: open_folder(full),
+            check=lambda _manager: loads_again(full, DATASET, tables),
+        ),
+        peers.start(tables, tmp_path / "theirs"),
+    )
+
+
+def test_first_load(
+    race: Race, full: Path, tables: dict[str, pl.DataFrame], tmp_path: Path
+) -> None:
+    """Startup and the first look at every value, since the files are only mapped before."""
+    read_ipc, _ = peers.start(tables, tmp_path / "theirs")
+    race(
+        "first load from a folder, all values hashed",
+        Way("get_data", lambda: peers.read_all(open_folder(full).get_data(DATASET).tables)),
+        [
+            Way("polars read_ipc", lambda: peers.read_all(read_ipc.run())),
+            Way("frames in memory", lambda: peers.read_all(tables)),
+            peers.memory_bandwidth(tables),
+        ],
+    )
+
+
+def test_derive(race: Race, full: Path, tables: dict[str, pl.DataFrame], tmp_path: Path) -> None:
+    manager, frames = open_folder(full), to_pandas(tables)
+    derived = iter(f"derived {number}" for number in range(1_000_000))
+    race(
+        "derive in a folder",
+        Way(
+            "derive_data",
+            lambda: manager.derive_data(DATASET, next(derived)),
+            check=lambda _result: loads_again(full, "derived 0", tables),
+        ),
+        [
+            Way(
+                "pandas package",
+                lambda: pandas_package.derive(DATASET, frames),
+                check=lambda found: same_tables(found, tables),
+                remark="keeps nothing",
+            ),
+            peers.four_syncs(tmp_path),
+        ],
+    )
+
+
+def test_delete(
+    race: Race, folder: Path, source: DataSource, tables: dict[str, pl.DataFrame], tmp_path: Path
+) -> None:
+    theirs = tmp_path / "theirs"
+
+    def fill() -> None:
+        theirs.mkdir()
         for name, frame in tables.items():
-            frame.write_ipc(bare / name)
-            sync(bare / name)
+            frame.write_ipc(theirs / name)
+            peers.sync(theirs / name)
 
-    beside(lambda: open_manager(folder).add_data_source(source), write_ipc, renew)
-    read = open_manager(folder).get_data(DATASET)
-    assert read is not None
-    for name, frame in tables.items():
-        assert read.get_table(name).equals(frame)
-        assert read.get_table(name).schema == frame.schema
-
-
-def test_startup_beside_read_ipc(
-    beside: Callable[..., None], folder: Path, source: DataSource
-) -> None:
-    open_manager(folder).add_data_source(source)
-    paths = sorted(folder.rglob("*.arrow"))
-
-    def read_ipc() -> None:
-        for path in paths:
-            pl.read_ipc(path)
-
-    beside(lambda: open_manager(folder), read_ipc)
-    assert open_manager(folder).get_data_keys() == [DATASET]
+    manager = open_folder(folder)
+    race(
+        "delete from a folder",
+        Way(
+            "delete_data",
+            lambda: manager.delete_data(DATASET),
+            before=lambda: manager.add_data_source(source),
+            check=lambda _result: is_empty(folder),
+        ),
+        [Way("rmtree", lambda: shutil.rmtree(theirs), before=fill, remark="does not sync")],
+    )
 
 
-def test_derive_beside_four_syncs(
-    beside: Callable[..., None], folder: Path, tmp_path: Path, source: DataSource
-) -> None:
-    manager = open_manager(folder)
-    manager.add_data_source(source)
-    numbers = iter(range(1_000_000))
-
-    def four_syncs() -> None:
-        """Add a file in a new directory, and make it durable."""
-        home = tmp_path / f"home {next(numbers)}"
-        home.mkdir()
-        (home / "file").write_bytes(b"x")
-        for path in (home / "file", home, tmp_path):
-            sync(path)
-        (home / "file").rename(tmp_path / home.name.replace("home", "file"))
-        sync(tmp_path)
-
-    beside(lambda: manager.derive_data(DATASET, f"derived {next(numbers)}"), four_syncs)
-    assert len(open_manager(folder).get_data_keys()) > 1
+def is_empty(folder: Path) -> None:
+    assert open_folder(folder).get_data_keys() == []
 
 
-def test_to_json_beside_write_ndjson(
-    beside: Callable[..., None], source: DataSource, tables: dict[str, pl.DataFrame]
-) -> None:
-    def write_ndjson() -> None:
-        for frame in tables.values():
-            frame.write_ndjson()
+def test_to_json(race: Race, source: DataSource, tables: dict[str, pl.DataFrame]) -> None:
+    frames = to_pandas(tables)
+    race(
+        "DataSource to JSON",
+        Way("to_json", source.to_json, check=lambda text: same_json(text, tables)),
+        [
+            Way(
+                "polars write_ndjson",
+                lambda: [frame.write_ndjson() for frame in tables.values()],
+                remark="no dtypes, no metadata",
+            ),
+            Way("pandas package", lambda: pandas_package.to_json(DATASET, frames)),
+        ],
+    )
 
-    beside(source.to_json, write_ndjson)
+
+def same_json(text: str, tables: dict[str, pl.DataFrame]) -> None:
+    assert same_tables(DataSource.from_json(text).tables, tables) is None
 
 
-def test_from_json_beside_read_ndjson(
-    beside: Callable[..., None], source: DataSource, tables: dict[str, pl.DataFrame]
-) -> None:
-    text = source.to_json()
-    lines = [frame.write_ndjson().encode() for frame in tables.values()]
-    schemas = [
-        {
-            name: pl.String() if dtype.is_temporal() else dtype
-            for name, dtype in frame.schema.items()
+def test_from_json(race: Race, source: DataSource, tables: dict[str, pl.DataFrame]) -> None:
+    text, of_pandas = source.to_json(), pandas_package.to_json(DATASET, to_pandas(tables))
+    lines = {name: frame.write_ndjson().encode() for name, frame in tables.items()}
+    schemas = {
+        name: {
+            column: pl.String() if dtype.is_temporal() else dtype
+            for column, dtype in frame.schema.items()
         }
-        for frame in tables.values()
-    ]
-
-    def read_ndjson() -> None:
-        for content, schema in zip(lines, schemas, strict=True):
-            pl.read_ndjson(io.BytesIO(content), schema=schema)
-
-    beside(lambda: DataSource.from_json(text), read_ndjson)
-    assert DataSource.from_json(text).get_table("orders").equals(tables["orders"])
+        for name, frame in tables.items()
+    }
+    race(
+        "DataSource from JSON",
+        Way(
+            "from_json",
+            lambda: DataSource.from_json(text),
+            check=lambda found: same_tables(found.tables, tables),
+        ),
+        [
+            Way(
+                "polars read_ndjson",
+                lambda: {
+                    name: pl.read_ndjson(io.BytesIO(lines[name]), schema=schemas[name])
+                    for name in tables
+                },
+                check=lambda found: same_tables(found, tables),
+            ),
+            Way(
+                "pandas package",
+                lambda: pandas_package.from_json(of_pandas),
+                check=lambda found: same_tables(found, tables),
+            ),
+        ],
+    )

@@ -18,10 +18,12 @@ from algomancy_data import (
     SchemaType,
 )
 from algomancy_data.testing.workloads import orders
+from harness import Way
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
+
+    from harness import Race
 
 # A record with its lines is about as long as five rows of the other benchmarks.
 RECORD_SHARE = 5
@@ -83,22 +85,33 @@ def paths(rows: int, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path
 
 
 @pytest.mark.parametrize("form", ["list", "lines"])
-def test_nested_json_beside_read_ndjson(
-    beside: Callable[..., None], paths: dict[str, Path], form: str
-) -> None:
-    found: dict[str, pl.DataFrame] = {}
-    by_hand: dict[str, pl.DataFrame] = {}
+def test_nested_json(race: Race, paths: dict[str, Path], rows: int, form: str) -> None:
+    def extract() -> dict[str, pl.DataFrame]:
+        return JSONMultiExtractor(JSONFile("orders", paths[form]), Orders).extract()
 
-    def extract() -> None:
-        found.update(JSONMultiExtractor(JSONFile("orders", paths[form]), Orders).extract())
-
-    def read_ndjson() -> None:
+    def read_ndjson() -> dict[str, pl.DataFrame]:
         document = pl.read_ndjson(paths["lines"])
         order = document.drop("lines").unnest("customer", separator=".")
         line = document.select("order_id", "lines").explode("lines").unnest("lines")
-        by_hand["orders.order"] = order.with_columns(pl.col("created").str.to_datetime())
-        by_hand["orders.line"] = line
+        order = order.with_columns(pl.col("created").str.to_datetime())
+        return {"orders.order": order, "orders.line": line}
 
-    beside(extract, read_ndjson)
-    for name, frame in by_hand.items():
-        assert found[name].select(frame.columns).equals(frame)
+    expected = read_ndjson()
+
+    def check(found: dict[str, pl.DataFrame]) -> None:
+        for name, frame in expected.items():
+            assert found[name].select(frame.columns).equals(frame)
+
+    race(
+        f"extract nested JSON, {form}",
+        Way("algomancy-data", extract, check=check),
+        [
+            Way(
+                "polars read_ndjson, unnest, explode",
+                read_ndjson,
+                check=check,
+                remark="" if form == "lines" else "given lines instead of a list",
+            )
+        ],
+        rows=max(rows // RECORD_SHARE, 1) * (1 + LINES),
+    )

@@ -16,12 +16,14 @@ from algomancy_data.testing.workloads import (
     frames,
     write_csv,
 )
+from harness import Way
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from algomancy_data import ETLResult
+    from harness import Race
 
 BAD_EVERY = 100
 
@@ -67,28 +69,41 @@ def load(paths: dict[str, Path]) -> Callable[..., ETLResult]:
     return load
 
 
-def test_quarantine_beside_none(
-    beside: Callable[..., None], load: Callable[..., ETLResult], rows: int
-) -> None:
-    beside(lambda: load(quarantine=True), lambda: load(quarantine=False))
-    result = load(quarantine=True)
+def test_quarantine(race: Race, load: Callable[..., ETLResult], rows: int) -> None:
     bad = [len(range(offset, rows, 3 * BAD_EVERY)) for offset in (1, 2, 3)]
-    assert result.quarantine["orders"].height == sum(bad)
-    assert result.datasource is not None
-    assert result.datasource.tables["orders"].height == rows - sum(bad)
+
+    def check(result: ETLResult) -> None:
+        assert result.quarantine["orders"].height == sum(bad)
+        assert result.datasource is not None
+        assert result.datasource.tables["orders"].height == rows - sum(bad)
+
+    race(
+        "ETL from CSV with a quarantine, 1 % bad rows",
+        Way("algomancy-data", lambda: load(quarantine=True), check=check),
+        [
+            Way(
+                "ours, no quarantine",
+                lambda: load(quarantine=False),
+                remark="the bad rows stay among the good ones",
+            )
+        ],
+    )
 
 
-def test_quarantine_of_good_rows_beside_none(
-    beside: Callable[..., None], rows: int, tmp_path: Path
-) -> None:
-    good = write_csv(frames(rows), tmp_path)
-
-    def load(*, quarantine: bool) -> None:
+def test_quarantine_of_good_rows(race: Race, csv_paths: dict[str, Path]) -> None:
+    def load(*, quarantine: bool) -> ETLResult:
         manager = StatelessDataManager(
             SimpleETLFactory, SCHEMAS, "json", DataSource, quarantine=quarantine
         )
-        items = [(name, str(path)) for name, path in good.items()]
-        files = manager.prepare_files(file_items_with_path=items)
-        assert not manager.etl_data(files, "d").quarantine
+        items = [(name, str(path)) for name, path in csv_paths.items()]
+        return manager.etl_data(manager.prepare_files(file_items_with_path=items), "d")
 
-    beside(lambda: load(quarantine=True), lambda: load(quarantine=False))
+    def check(result: ETLResult) -> None:
+        assert result.is_success
+        assert not result.quarantine
+
+    race(
+        "ETL from CSV with a quarantine, no bad rows",
+        Way("algomancy-data", lambda: load(quarantine=True), check=check),
+        [Way("ours, no quarantine", lambda: load(quarantine=False), check=check)],
+    )

@@ -1,249 +1,151 @@
-"""Relations beside the bare Polars expression, and beside row tuples and sets on pandas."""
+"""Relations beside the bare Polars expression, the neighbours, and row tuples on pandas."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
-import pandas as pd
+import dataframely as dy
+import pandera.polars as pa
 import polars as pl
 import pytest
 
-from algomancy_data import (
-    CascadeDropTransformer,
-    Column,
-    DataType,
-    FileExtension,
-    ForeignKeyValidator,
-    PrimaryKeyValidator,
-    Relation,
-    Schema,
-    SchemaType,
-)
-from algomancy_data.testing.workloads import frames
+from algomancy_data import CascadeDropTransformer, ForeignKeyValidator, Relation
+from flawed import FLAWED_EVERY, flawed, rows_reported
+from harness import Way
+from peers import row_tuples
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from algomancy_data.messages import ValidationMessage
+    import pandas as pd
 
-ORPHAN_EVERY = 100
-KEY = ["country", "customer_id"]
+    from harness import Race
 
-
-class Orders(Schema):
-    """The orders with a key of two columns."""
-
-    _FILENAME = "orders"
-    _EXTENSION = FileExtension.CSV
-    _SCHEMA_TYPE = SchemaType.SINGLE
-    CODE = Column("code", DataType.STRING, primary_key=True)
-    ORDER_ID = Column("order_id", DataType.INTEGER, primary_key=True)
+KEYS = {"": ["customer_id"], "composite ": ["country", "customer_id"]}
+BARE, TUPLES = "bare polars", "row tuples and sets"
 
 
 @pytest.fixture(scope="module")
-def tables(rows: int) -> dict[str, pl.DataFrame]:
-    """Return orders of which 1 % have an unknown customer and 1 % the key of the row before."""
-    tables = frames(rows)
-    orders, customers = tables["orders"], tables["customers"]
-    number = pl.int_range(pl.len())
-    picked = number % ORPHAN_EVERY == ORPHAN_EVERY - 1
-    country = customers["country"].gather(orders["customer_id"] - 1)
-    orders = orders.with_columns(
-        pl.col("code", "order_id").gather(number - picked.cast(pl.Int64)),
-        country.alias("country"),
-        customer_id=pl.when(picked).then(-pl.col("customer_id")).otherwise("customer_id"),
+def flawed_tables(rows: int) -> dict[str, pl.DataFrame]:
+    return flawed(rows)
+
+
+@pytest.fixture(scope="module")
+def frames_of_pandas(flawed_tables: dict[str, pl.DataFrame]) -> dict[str, pd.DataFrame]:
+    return row_tuples.as_pandas(flawed_tables)
+
+
+def dataframely_check(tables: dict[str, pl.DataFrame], key: list[str]) -> Callable[[], int]:
+    """Return what counts the orphans; a collection asks that its tables share their key."""
+    known = {"country": dy.String(primary_key=True), "customer_id": dy.Int64(primary_key=True)}
+    shared = {name: known[name] for name in key}
+    orders: type[dy.Schema] = type(
+        "Orders", (dy.Schema,), {**shared, "order_id": dy.Int64(primary_key=True)}
     )
-    return {"orders": orders, "customers": customers}
+    customers: type[dy.Schema] = type("Customers", (dy.Schema,), shared)
+
+    def known_customer(self: dy.Collection) -> pl.LazyFrame:
+        return self.to_dict()["customers"].select(key).unique()
+
+    # Not by a class statement, in which annotations are texts.
+    members = {"orders": dy.LazyFrame[orders], "customers": dy.LazyFrame[customers]}
+    shop: type[dy.Collection] = type(
+        "Shop",
+        (dy.Collection,),
+        {"__annotations__": members, "known_customer": dy.filter()(known_customer)},
+    )
+    return lambda: shop.filter(tables)[1]["orders"].counts().get("known_customer", 0)
 
 
-@pytest.fixture(scope="module")
-def frames_of_pandas(tables: dict[str, pl.DataFrame]) -> dict[str, pd.DataFrame]:
-    return {
-        name: pd.DataFrame(frame.to_dict(as_series=False)).astype(
-            {column: object for column, dtype in frame.schema.items() if dtype == pl.String}
+def pandera_check(tables: dict[str, pl.DataFrame], key: str) -> Callable[[], int]:
+    def check() -> int:
+        known = tables["customers"][key].implode()
+        declared = pa.DataFrameSchema(
+            {
+                key: pa.Column(
+                    pl.Int64,
+                    pa.Check(lambda data: data.lazyframe.select(pl.col(data.key).is_in(known))),
+                )
+            }
         )
-        for name, frame in tables.items()
-    }
+        try:
+            declared.validate(tables["orders"], lazy=True)
+        except pa.errors.SchemaErrors as error:
+            return error.failure_cases.height
+        return 0
+
+    return check
 
 
-def total(messages: list[ValidationMessage], rows: int) -> bool:
-    """Tell whether the messages count so many rows: one each, or the sum in the last one."""
-    return len(messages) == rows or f" {rows:,} rows in all" in messages[-1].message
-
-
-# The pandas package's way: a tuple per row that has a key, sets, and a look-up per row.
-
-
-def row_tuples(frame: pd.DataFrame, columns: list[str]) -> list[tuple[object, ...]]:
-    return list(map(tuple, frame[columns].itertuples(index=False)))
-
-
-def with_key(frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
-    return frame[frame[columns].notna().all(axis=1)]
-
-
-def rows_in(frame: pd.DataFrame, columns: list[str], keys: set[tuple[object, ...]]) -> pd.Series:
-    return pd.Series([key in keys for key in row_tuples(frame, columns)], frame.index, dtype=bool)
-
-
-def duplicates_by_tuples(frame: pd.DataFrame, columns: list[str]) -> int:
-    complete = with_key(frame, columns)
-    seen: set[tuple[object, ...]] = set()
-    repeated: set[tuple[object, ...]] = set()
-    for key in row_tuples(complete, columns):
-        (repeated if key in seen else seen).add(key)
-    return int(rows_in(complete, columns, repeated).sum())
-
-
-def orphans_by_tuples(child: pd.DataFrame, parent: pd.DataFrame, columns: list[str]) -> int:
-    known = set(row_tuples(parent, columns))
-    complete = with_key(child, columns)
-    return len(complete) - int(rows_in(complete, columns, known).sum())
-
-
-def cascade_by_tuples(
-    child: pd.DataFrame, parent: pd.DataFrame, columns: list[str]
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    while True:
-        before = len(child) + len(parent)
-        known = set(row_tuples(parent, columns))
-        child = child[rows_in(child, columns, known) | child[columns].isna().any(axis=1)]
-        known = set(row_tuples(with_key(child, columns), columns))
-        parent = parent[rows_in(parent, columns, known)]
-        if len(child) + len(parent) == before:
-            return child.reset_index(drop=True), parent.reset_index(drop=True)
-
-
-# The bare Polars expressions.
-
-
-def duplicates_by_polars(frame: pl.DataFrame, columns: list[str]) -> int:
-    return frame.select(pl.struct(columns).is_duplicated().sum()).item()
-
-
-def orphans_by_polars(child: pl.DataFrame, parent: pl.DataFrame, columns: list[str]) -> int:
-    return child.join(parent, on=columns, how="anti").height
-
-
-def cascade_by_polars(
+def bare_cascade(
     child: pl.DataFrame, parent: pl.DataFrame, columns: list[str]
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     child = child.join(parent, on=columns, how="semi")
     return child, parent.join(child, on=columns, how="semi")
 
 
-@pytest.fixture(params=[["customer_id"], KEY], ids=["single", "composite"])
-def key(request: pytest.FixtureRequest) -> list[str]:
-    return request.param
-
-
-@pytest.fixture
-def check_primary_key(tables: dict[str, pl.DataFrame], rows: int) -> Callable[[], None]:
-    validator = PrimaryKeyValidator([Orders])
-
-    def check() -> None:
-        assert total(validator.validate(tables), 2 * (rows // ORPHAN_EVERY))
-
-    return check
-
-
-@pytest.fixture
-def check_foreign_key(
-    tables: dict[str, pl.DataFrame], rows: int, key: list[str]
-) -> Callable[[], None]:
+@pytest.mark.parametrize("kind", KEYS, ids=["single", "composite"])
+def test_foreign_key(
+    race: Race,
+    flawed_tables: dict[str, pl.DataFrame],
+    frames_of_pandas: dict[str, pd.DataFrame],
+    rows: int,
+    kind: str,
+) -> None:
+    key = KEYS[kind]
+    orders, customers = flawed_tables.values()
     validator = ForeignKeyValidator("orders", key, "customers", key)
 
-    def check() -> None:
-        assert total(validator.validate(tables), rows // ORPHAN_EVERY)
+    def way(name: str, run: Callable[[], int], remark: str = "") -> Way:
+        return Way(name, run, check=partial(same, rows // FLAWED_EVERY), remark=remark)
 
-    return check
+    peers = [
+        way(
+            BARE, lambda: orders.join(customers, on=key, how="anti").height, "only counts the rows"
+        ),
+        way(TUPLES, lambda: row_tuples.orphans(*frames_of_pandas.values(), key)),
+        way("dataframely", dataframely_check(flawed_tables, key), "checks keys, too"),
+    ]
+    if not kind:  # pandera has no check of several columns against another table
+        peers.append(way("pandera", pandera_check(flawed_tables, *key)))
+    race(
+        f"validate {kind}foreign key, 1 % orphans",
+        way("algomancy-data", lambda: rows_reported(validator.validate(flawed_tables))),
+        peers,
+    )
 
 
-@pytest.fixture
-def run_cascade(tables: dict[str, pl.DataFrame], key: list[str]) -> Callable[[], list[int]]:
+@pytest.mark.parametrize("kind", KEYS, ids=["single", "composite"])
+def test_cascade(
+    race: Race,
+    flawed_tables: dict[str, pl.DataFrame],
+    frames_of_pandas: dict[str, pd.DataFrame],
+    kind: str,
+) -> None:
+    key = KEYS[kind]
     relation = Relation("orders", tuple(key), "customers", tuple(key), parent_requires_child=True)
     transformer = CascadeDropTransformer(extra_relations=[relation])
+    left = [frame.height for frame in bare_cascade(*flawed_tables.values(), key)]
 
-    def run() -> list[int]:
-        data = dict(tables)
+    def ours() -> list[int]:
+        data = dict(flawed_tables)
         transformer.transform(data)
         return [frame.height for frame in data.values()]
 
-    return run
+    def bare() -> list[int]:
+        return [frame.height for frame in bare_cascade(*flawed_tables.values(), key)]
+
+    def by_tuples() -> list[int]:
+        return [len(frame) for frame in row_tuples.cascade(*frames_of_pandas.values(), key)]
+
+    check = partial(same, left)
+    race(
+        f"{kind}cascade, 1 % orphans",
+        Way("algomancy-data", ours, check=check),
+        [Way(BARE, bare, check=check), Way(TUPLES, by_tuples, check=check)],
+    )
 
 
-def test_primary_key_beside_polars(
-    beside: Callable[..., None],
-    tables: dict[str, pl.DataFrame],
-    rows: int,
-    check_primary_key: Callable[[], None],
-) -> None:
-    columns = Orders.primary_key()
-
-    def bare() -> None:
-        assert duplicates_by_polars(tables["orders"], [*columns]) == 2 * (rows // ORPHAN_EVERY)
-
-    beside(check_primary_key, bare)
-
-
-def test_primary_key_beside_row_tuples(
-    beside: Callable[..., None],
-    frames_of_pandas: dict[str, pd.DataFrame],
-    rows: int,
-    check_primary_key: Callable[[], None],
-) -> None:
-    columns = Orders.primary_key()
-
-    def by_tuples() -> None:
-        found = duplicates_by_tuples(frames_of_pandas["orders"], [*columns])
-        assert found == 2 * (rows // ORPHAN_EVERY)
-
-    beside(check_primary_key, by_tuples, rounds=3)
-
-
-def test_foreign_key_beside_polars(
-    beside: Callable[..., None],
-    tables: dict[str, pl.DataFrame],
-    rows: int,
-    key: list[str],
-    check_foreign_key: Callable[[], None],
-) -> None:
-    def bare() -> None:
-        assert orphans_by_polars(*tables.values(), key) == rows // ORPHAN_EVERY
-
-    beside(check_foreign_key, bare)
-
-
-def test_foreign_key_beside_row_tuples(
-    beside: Callable[..., None],
-    frames_of_pandas: dict[str, pd.DataFrame],
-    rows: int,
-    key: list[str],
-    check_foreign_key: Callable[[], None],
-) -> None:
-    def by_tuples() -> None:
-        assert orphans_by_tuples(*frames_of_pandas.values(), key) == rows // ORPHAN_EVERY
-
-    beside(check_foreign_key, by_tuples, rounds=3)
-
-
-def test_cascade_beside_polars(
-    beside: Callable[..., None],
-    tables: dict[str, pl.DataFrame],
-    key: list[str],
-    run_cascade: Callable[[], list[int]],
-) -> None:
-    beside(run_cascade, lambda: cascade_by_polars(*tables.values(), key))
-    bare = cascade_by_polars(*tables.values(), key)
-    assert run_cascade() == [frame.height for frame in bare]
-
-
-def test_cascade_beside_row_tuples(
-    beside: Callable[..., None],
-    frames_of_pandas: dict[str, pd.DataFrame],
-    key: list[str],
-    run_cascade: Callable[[], list[int]],
-) -> None:
-    beside(run_cascade, lambda: cascade_by_tuples(*frames_of_pandas.values(), key), rounds=3)
-    by_tuples = cascade_by_tuples(*frames_of_pandas.values(), key)
-    assert run_cascade() == [len(frame) for frame in by_tuples]
+def same(expected: object, found: object) -> None:
+    assert found == expected

@@ -19,6 +19,7 @@ from algomancy_data import (
     ValidationSeverity,
     Validator,
 )
+from algomancy_data.errors import UnknownFileError
 from algomancy_data.etl import get_schema
 from algomancy_data.extractor import ExtractionSequence
 from algomancy_data.transformer import TransformationSequence
@@ -167,9 +168,9 @@ def test_a_mistake_in_a_users_component_propagates(run):
 def test_a_file_without_schema_cannot_be_built_in(tmp_path):
     path = tmp_path / "other.csv"
     path.write_text("a\n")
-    with pytest.raises(ETLConstructionError, match="No Schema available for other"):
+    with pytest.raises(UnknownFileError, match="No Schema available for other"):
         SimpleETLFactory.build_pipeline("d", {"other": CSVFile("other", str(path))}, SCHEMAS)
-    with pytest.raises(ETLConstructionError, match="Schemas exist for: items, parts"):
+    with pytest.raises(ETLConstructionError, match="Schemas exist for: 'items', 'parts'"):
         get_schema("other", SCHEMAS)
 
 

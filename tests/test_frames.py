@@ -74,3 +74,13 @@ def test_a_pandas_frame_that_is_refused_is_told_what_to_do_about_its_columns(tab
     with pytest.raises(FrameError, match=reason) as caught:
         to_frame(table)
     assert 'values of one type, such as df["a"].astype("string").' in str(caught.value)
+
+
+def test_a_column_without_a_name_stays_without_one():
+    table = pa.table({"a": [1], "": [2]})
+    assert to_frame(table).columns == ["a", ""]
+    assert to_frame(table.to_pandas()).columns == ["a", ""]
+    assert to_frame(pa.table({"": [2], "column_0": [1]})).to_dict(as_series=False) == {
+        "": [2],
+        "column_0": [1],
+    }

@@ -92,7 +92,7 @@ class UnknownSubschemaError(SchemaError, ValueError, KeyError):
 
 
 class FrameError(AlgomancyDataError, TypeError):
-    """An object given as a table cannot be turned into a ``polars.DataFrame``."""
+    """An object given as a table cannot become a Polars frame, or a frame not one of pandas."""
 
 
 class FileContentError(AlgomancyDataError, ValueError):
@@ -122,6 +122,18 @@ class ETLConstructionError(AlgomancyDataError):
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.message = message
+
+
+class UnknownFileError(ETLConstructionError, ValueError):
+    """A file was handed in that no schema declares."""
+
+    @classmethod
+    def from_declared(cls, name: str, declared: Iterable[str]) -> Self:
+        """Name the file, and those that schemas declare."""
+        return cls(
+            f"No Schema available for {name}. Schemas exist for: {_listing(declared)}. Declare a "
+            f'Schema with _FILENAME = "{name}" and give it to the manager.'
+        )
 
 
 class ValidationError(AlgomancyDataError):
@@ -239,6 +251,10 @@ class UnstorableError(StoreError, ValueError, TypeError):
     """A value, dtype or name cannot be kept exactly by the store, so nothing was written."""
 
 
+class StoreNotFoundError(StoreError):
+    """There is no store where one is to be read."""
+
+
 class PortablePathWarning(UserWarning):
     """A database is reached through a driver that moves rows one by one."""
 
@@ -257,3 +273,12 @@ class MissingExtraError(AlgomancyDataError, ImportError):
             f"{feature} needs packages that are not installed. "
             f"Run: pip install 'algomancy-data[{extra}]'",
         )
+
+    @classmethod
+    def from_package(cls, feature: str, package: str) -> Self:
+        """Name the feature and the package of others to install."""
+        return cls(f"{feature} needs {package}, which is not installed. Run: pip install {package}")
+
+
+class CommandLineError(AlgomancyDataError, ValueError):
+    """A command, its configuration, or a module that it names is written wrongly."""

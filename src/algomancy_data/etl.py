@@ -11,8 +11,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from algomancy_data.datasource import BaseDataSource, DataClassification, DataSource
-from algomancy_data.errors import ETLConstructionError, FileContentError, ValidationError
+from algomancy_data.errors import (
+    ETLConstructionError,
+    FileContentError,
+    UnknownFileError,
+    ValidationError,
+)
+from algomancy_data.etl_glance import glance_at
 from algomancy_data.extractor import ExtractionSequence
+from algomancy_data.findings import count_by_severity, counts_text
+from algomancy_data.glance import Glanced
 from algomancy_data.loader import DataSourceLoader, Loader
 from algomancy_data.logs import as_logger
 from algomancy_data.messages import ValidationMessage, ValidationSeverity
@@ -40,6 +48,7 @@ if TYPE_CHECKING:
 
     from algomancy_data.extractor import Extractor
     from algomancy_data.file import File
+    from algomancy_data.glance import Glance
     from algomancy_data.logs import Logger
     from algomancy_data.schema import Schema
     from algomancy_data.validator import Validator
@@ -55,8 +64,8 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True)
-class ETLResult:
+@dataclass(frozen=True, repr=False)
+class ETLResult(Glanced):
     """The outcome of a run.
 
     Args:
@@ -100,6 +109,14 @@ class ETLResult:
     def messages(self) -> list[ValidationMessage]:
         """What was found in the data; empty when nothing was validated."""
         return [] if self.validation_result is None else list(self.validation_result.messages)
+
+    def _glance(self) -> Glance:
+        return glance_at(self)
+
+    def __repr__(self) -> str:
+        """Show the status, the data and the number of findings."""
+        what = "no data" if self.datasource is None else repr(self.datasource)
+        return f"<ETLResult {self.status}: {what}; {counts_text(count_by_severity(self.messages))}>"
 
 
 class ETLPipeline:
@@ -257,15 +274,10 @@ def get_schema(file_name: str, schemas: Mapping[str, type[Schema]]) -> type[Sche
     """Return the schema of a file.
 
     Raises:
-        ETLConstructionError: There is none.
+        UnknownFileError: There is none (an ``ETLConstructionError``, also a ``ValueError``).
     """
     if file_name not in schemas:
-        declared = ", ".join(schemas) or "none"
-        msg = (
-            f"No Schema available for {file_name}. Schemas exist for: {declared}. Declare a "
-            f'Schema with _FILENAME = "{file_name}" and give it to the manager.'
-        )
-        raise ETLConstructionError(msg)
+        raise UnknownFileError.from_declared(file_name, schemas)
     return schemas[file_name]
 
 

@@ -76,9 +76,12 @@ def _from_arrow(stream: ArrowStream) -> pl.DataFrame:
         # pandas' integer column labels become their digits, which is what we want.
         warnings.filterwarnings("ignore", "The DataFrame has column names of mixed type")
         table = pa.table(stream)
-    frame = pl.from_arrow(table.drop_columns(_pandas_index_columns(table.schema.metadata)))
+    table = table.drop_columns(_pandas_index_columns(table.schema.metadata))
+    # By number: Polars gives a column without a name one of its own.
+    frame = pl.from_arrow(table.rename_columns([str(n) for n in range(table.num_columns)]))
     if not isinstance(frame, pl.DataFrame):  # pragma: no cover  a Table always gives a DataFrame
         raise FrameError
+    frame.columns = table.column_names
     return frame
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from algomancy_data.errors import SchemaDriftError
+from algomancy_data import DataSource, SimpleETLFactory
+from algomancy_data.database import DatabaseDataManager
+from algomancy_data.errors import SchemaDriftError, StoreError
 
 TABLE = '"ds__s__d__t"'
 PANDAS_CATALOGUE = """
@@ -101,6 +103,23 @@ def test_a_catalogue_of_another_shape_is_refused_at_startup(new_manager, outside
     assert isinstance(drift.value, RuntimeError)
     assert path.name in str(drift.value)
     assert "drop the table 'algomancy_datasets' and rebuild" in str(drift.value)
+
+
+@pytest.mark.usefixtures("written")
+def test_a_manager_that_could_not_be_started_keeps_saying_why(outside, path):
+    """As it must where a caller swallowed the first error, which the framework does."""
+    outside(path, "DROP TABLE algomancy_datasets", PANDAS_CATALOGUE)
+    manager = DatabaseDataManager(SimpleETLFactory, [], f"sqlite:///{path}", "s", DataSource)
+    with pytest.raises(StoreError, match=r"call startup\(\) first"):
+        manager.get_data_keys()
+    with pytest.raises(SchemaDriftError):
+        manager.startup()
+    with pytest.raises(StoreError, match=r"could not be started: .*read_pandas_database"):
+        manager.get_data_keys()
+    outside(path, "DROP TABLE algomancy_datasets")
+    manager.startup()
+    assert manager.get_data_keys() == []
+    manager.close()
 
 
 @pytest.mark.usefixtures("written")

@@ -19,6 +19,7 @@ def manager_on(engine: sa.Engine | sa.URL | str) -> DatabaseDataManager[DataSour
     ("url", "said"),
     [
         ("data.db", "'data.db' is no database URL.*sqlite:///data.db"),
+        ("postgresql//me:hush@host/db", r"'\*\*\*@host/db' is no database URL"),
         (
             "postgresql://me:hush@127.0.0.1:1/db",
             r"://me:\*\*\*@127.0.0.1:1/db failed while opening",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 
 import polars as pl
@@ -41,6 +42,21 @@ def test_every_table_name_fits_into_63_plain_bytes(triple):
         assert name.isascii()
         assert name.startswith("ds__")
         assert name.replace("_", "").isalnum()
+
+
+@given(st.one_of(NAMES.filter(lambda name: len(name) <= 36), st.uuids().map(str)), NAMES, NAMES)
+def test_the_tables_of_a_session_are_found_as_the_framework_finds_them(session, dataset, table):
+    prefix = "ds__" + re.sub(r"[^a-zA-Z0-9_]", "_", session) + "__"
+    for naming in (table_name, hashed_table_name):
+        for limit in (63, 9999):
+            assert naming(session, dataset, table, limit).startswith(prefix)
+
+
+def test_the_tables_of_a_session_of_the_framework_can_be_dropped_without_quotes():
+    session = "3d0e2c4e-6a5b-4b0e-9c39-0c3d1c7a8e21"
+    prefix = "ds__3d0e2c4e_6a5b_4b0e_9c39_0c3d1c7a8e21__"
+    assert table_name(session, "First", "Items") == f"{prefix}fi__it__o5rgqgzd5s7ox"
+    assert table_name(session, "First", "Items", 9999).startswith(f"{prefix}first__items__")
 
 
 @given(st.lists(st.one_of(NAMES, st.just(""), st.text(max_size=3)), unique=True, max_size=12))

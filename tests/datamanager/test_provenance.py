@@ -130,10 +130,22 @@ class LegacySeveral(Schema):
     _DATATYPES: ClassVar = {"head": {"id": DataType.INTEGER}}
 
 
+class WithoutType(Schema):
+    """As the framework's placeholder: its type is misspelt."""
+
+    _FILENAME, _EXTENSION, _SCHEMA = "things", "csv", "single"
+    ID = Column("id", DataType.INTEGER)
+
+
+class WithoutTypeElsewhere(WithoutType):
+    ID = Column("id", DataType.STRING)
+
+
 def test_a_fingerprint_tells_declarations_apart_and_not_classes():
     assert schema_fingerprint(Renamed) == schema_fingerprint(Things)
     declarations = [
-        *(Things, OtherType, OtherDialect, Legacy, Several, SeveralElsewhere, LegacySeveral)
+        *(Things, OtherType, OtherDialect, Legacy, Several, SeveralElsewhere, LegacySeveral),
+        *(WithoutType, WithoutTypeElsewhere),
     ]
     assert len({schema_fingerprint(schema) for schema in declarations}) == len(declarations)
 

@@ -13,6 +13,7 @@ except ImportError as error:
     raise MissingExtraError.from_extra("algomancy_data.database", "database") from error
 
 from algomancy_data.database.database_manager import DatabaseDataManager
+from algomancy_data.database.pandas_databases import read_pandas_database
 from algomancy_data.database.protocols import ArrowPayloadLayout, SqlTableLayout
 from algomancy_data.database.schema_translator import column_to_sa, dtype_to_sa_type
 
@@ -24,4 +25,5 @@ __all__ = [
     "SqlTableLayout",
     "column_to_sa",
     "dtype_to_sa_type",
+    "read_pandas_database",
 ]

@@ -11,7 +11,7 @@ from uuid import uuid4
 import sqlalchemy as sa
 from sqlalchemy import exc
 
-from algomancy_data.database.failures import describe
+from algomancy_data.database.failures import describe, store_errors
 from algomancy_data.database.layout import layouts_from_json, layouts_to_json
 from algomancy_data.database.models import (
     FORMAT_VERSION,
@@ -19,7 +19,9 @@ from algomancy_data.database.models import (
     metadata,
     payload_chunks_table,
 )
+from algomancy_data.datamanager.inspection import DatasetSummary, TableSummary
 from algomancy_data.errors import SchemaDriftError
+from algomancy_data.findings import count_by_severity
 from algomancy_data.provenance import Provenance, messages_from_list, messages_to_list
 
 if TYPE_CHECKING:
@@ -91,6 +93,30 @@ class Entry:
             version=row.version,
         )
 
+    def summary(self) -> DatasetSummary:
+        """Return what there is to say about the dataset without its values."""
+        sizes = self.provenance.tables
+        tables = {
+            table: TableSummary(size.rows, size.bytes, None) for table, size in sizes.items()
+        } | {
+            layout.name: TableSummary(
+                layout.height,
+                sizes[layout.name].bytes if layout.name in sizes else None,
+                {column.name: column.dtype for column in layout.columns},
+            )
+            for layout in self.tables or ()
+        }
+        return DatasetSummary(
+            self.name,
+            self.ds_id,
+            self.ds_type,
+            self.creation_datetime,
+            tables,
+            self.provenance,
+            len(self.messages),
+            count_by_severity(self.messages),
+        )
+
     def to_row(self) -> dict[str, Any]:
         """Return the catalogue row, without session and time of addition."""
         return {
@@ -133,6 +159,18 @@ class Catalogue:
         )
         return list(connection.scalars(query))
 
+    def summaries(self, connection: sa.Connection, newest: int | None) -> list[DatasetSummary]:
+        """Return what the catalogue says about the last datasets, in order of creation."""
+        columns = datasets_table.c
+        query = (
+            sa.select(datasets_table)
+            .where(columns.session_id == self._session_id)
+            .order_by(columns.added_at.desc(), columns.name.desc())
+            .limit(newest)
+        )
+        rows = connection.execute(query).all()
+        return [Entry.from_row(row).summary() for row in reversed(rows)]
+
     def version(self, connection: sa.Connection, name: str) -> str | None:
         """Return the version of a dataset, or None if there is none of that name."""
         return connection.scalar(sa.select(datasets_table.c.version).where(self._is(name)))
@@ -163,6 +201,27 @@ class Catalogue:
     def _is(self, name: str) -> sa.ColumnElement[bool]:
         columns = datasets_table.c
         return sa.and_(columns.session_id == self._session_id, columns.name == name)
+
+
+def session_names(engine: sa.Engine) -> list[str]:
+    """Return the sessions that have datasets.
+
+    Raises:
+        StoreError: The database cannot be reached.
+    """
+    query = sa.select(datasets_table.c.session_id).distinct().order_by(datasets_table.c.session_id)
+    with store_errors(engine, "listing the sessions"), engine.connect() as connection:
+        return list(connection.scalars(query))
+
+
+def has_catalogue(engine: sa.Engine) -> bool:
+    """Tell whether a database has a catalogue, and so can have datasets.
+
+    Raises:
+        StoreError: The database cannot be reached.
+    """
+    with store_errors(engine, "opening it"), engine.connect() as connection:
+        return connection.dialect.has_table(connection, datasets_table.name)
 
 
 def create_or_check(engine: sa.Engine) -> None:

@@ -11,12 +11,15 @@ from algomancy_data.database.catalogue import create_or_check
 from algomancy_data.database.datasets import Datasets
 from algomancy_data.database.engines import store_engine
 from algomancy_data.database.failures import describe, store_errors
+from algomancy_data.database.query import run_query
 from algomancy_data.database.storage import storage_for
+from algomancy_data.database.verification import drop_leftovers, find_damage, find_leftovers
 from algomancy_data.datamanager import DataManager
 from algomancy_data.datamanager.base import INHERIT, MessageLimit, QuarantineSetting
 from algomancy_data.datamanager.names import check_name
 from algomancy_data.datasource import BASEDATASOURCE, DataClassification, DataSource
 from algomancy_data.errors import StoreError
+from algomancy_data.integrity import Damage
 from algomancy_data.metrics import phase_under_way
 
 if TYPE_CHECKING:
@@ -26,7 +29,9 @@ if TYPE_CHECKING:
     import polars as pl
     import sqlalchemy as sa
 
+    from algomancy_data.datamanager.inspection import DatasetSummary
     from algomancy_data.etl import ETLFactory
+    from algomancy_data.integrity import Leftover
     from algomancy_data.logs import Logger
     from algomancy_data.messages import ValidationSeverity
     from algomancy_data.metrics import ProgressListener
@@ -151,6 +156,15 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
         with self._reading("listing the datasets") as connection:
             return self._catalogue.names(connection)
 
+    def summaries(self, newest: int | None = None) -> list[DatasetSummary]:
+        """Return what the catalogue says about the datasets, in order of creation.
+
+        Args:
+            newest: Only so many, those that were created last; None for all.
+        """
+        with self._reading("listing the datasets") as connection:
+            return self._catalogue.summaries(connection, newest)
+
     def get_data(self, data_key: str) -> BASEDATASOURCE | None:
         """Return a dataset, or None if there is none of that name.
 
@@ -193,6 +207,8 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
         table: str,
         columns: Sequence[str] | None = None,
         predicate: pl.Expr | None = None,
+        *,
+        head: int | None = None,
     ) -> pl.DataFrame:
         """Return a table of a dataset, or a part of it, without reading the rest.
 
@@ -201,6 +217,7 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
             table: Name of the table.
             columns: Names of the columns to return, in this order; None for all.
             predicate: A Polars expression that is true for the rows to return; None for all.
+            head: Only the first so many of the table's rows are looked at; None for all.
 
         Raises:
             DatasetNotFoundError: There is no such dataset.
@@ -225,10 +242,98 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
             self._reading(doing, data_key) as connection,
         ):
             entry = self._datasets.require(connection, data_key)
-            frame = self._datasets.read_table(connection, entry, table, columns, predicate)
+            frame = self._datasets.read_table(connection, entry, table, columns, predicate, head)
             phase.rows = frame.height
             phase.gives([frame])
             return frame
+
+    def query(self, sql: str, datasets: Sequence[str] | None = None) -> pl.DataFrame:
+        """Return the result of a query that the database runs itself.
+
+        Tables have their logical names, and values are as the database stores them: SQLite has,
+        for instance, dates as texts. The query can change nothing.
+
+        Args:
+            sql: A SELECT statement.
+            datasets: Whose tables can be named; None for all of the session. Where two have a
+                table of one name, it is written as ``"dataset.table"``.
+
+        Raises:
+            DatasetNotFoundError: There is no such dataset.
+            StoreError: The database does not understand the query, or fails.
+
+        Example:
+            >>> from algomancy_data import DataSource, SimpleETLFactory
+            >>> manager = DatabaseDataManager(SimpleETLFactory, [], "sqlite://", "s", DataSource)
+            >>> manager.startup()
+            >>> source = DataSource("master_data", name="a")
+            >>> source.add_table("t", {"x": [1, 2, 3]})
+            >>> manager.add_data_source(source)
+            >>> manager.query("SELECT sum(x) AS total FROM t").item()
+            6
+            >>> manager.close()
+        """
+        with self._reading("running the query") as connection:
+            names = self._catalogue.names(connection) if datasets is None else datasets
+            entries = [self._datasets.require(connection, name) for name in names]
+            return run_query(connection, entries, sql)
+
+    def summarize(self, data_key: str) -> DatasetSummary:
+        """Return what the catalogue says about a dataset; nothing else is read.
+
+        Raises:
+            DatasetNotFoundError: There is none of that name.
+        """
+        with self._reading(f"looking at dataset {data_key!r}") as connection:
+            return self._datasets.require(connection, data_key).summary()
+
+    def verify(self, data_key: str | None = None) -> list[Damage]:
+        """Compare a dataset, or all of the session, with what the catalogue says was written.
+
+        The rows of each table are counted, its columns compared, and the check sums of payloads.
+        SQLite also checks the whole file, if all datasets are meant.
+
+        Returns:
+            What is not as it was written; nothing is a good sign.
+
+        Raises:
+            DatasetNotFoundError: There is none of that name.
+            StoreError: The database fails.
+        """
+        damages: list[Damage] = []
+        if data_key is None:
+            with self._reading("checking the file") as connection:
+                problems = self._storage.self_check(connection)
+            damages += (Damage("", describe(self._engine), problem) for problem in problems)
+        for name in self._names(data_key):
+            with self._reading(f"verifying dataset {name!r}", name) as connection:
+                damages += find_damage(
+                    connection, self._storage, self._catalogue, self._session_id, name
+                )
+        return damages
+
+    def leftovers(self) -> list[Leftover]:
+        """Return tables and payloads of the session that no row of the catalogue names.
+
+        A table is proven to be the session's by the mark that it got when it was created.
+
+        Raises:
+            StoreError: The database fails.
+        """
+        with self._reading("looking for leftovers") as connection:
+            return find_leftovers(connection, self._storage, self._session_id)
+
+    def clear_leftovers(self) -> list[Leftover]:
+        """Drop those that are proven to be the session's; return them.
+
+        Raises:
+            StoreError: The database fails; nothing is dropped.
+        """
+        with self._writing("dropping leftovers", "") as connection:
+            dropped = drop_leftovers(connection, self._storage, self._session_id)
+        for one in dropped:
+            self.log(f"Dropped {one.path!r}: {one.what}.")
+        return dropped
 
     def refresh(self) -> None:
         """Forget all DataSources in memory, so that each is read again when it is asked for."""
@@ -292,6 +397,9 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
             self._datasets.drop_content(connection, data_key)
             self._catalogue.remove(connection, data_key)
         self._cache.forget(data_key)
+
+    def _place(self) -> str:
+        return f"{describe(self._engine)}, session {self._session_id!r}"
 
     def _is_master_data(self, data_key: str) -> bool:
         with self._reading(f"looking at dataset {data_key!r}") as connection:

@@ -192,6 +192,7 @@ class Datasets:
         table: str,
         columns: Sequence[str] | None,
         predicate: pl.Expr | None,
+        head: int | None,
     ) -> pl.DataFrame:
         """Return a table of a dataset, or a part of it.
 
@@ -208,7 +209,8 @@ class Datasets:
             layouts[table],
             columns=columns,
             predicate=predicate,
-            readers=self._readers(entry),
+            head=head,
+            readers=self._readers(entry) if head is None else None,
         )
 
     def _read_tables(self, connection: sa.Connection, entry: Entry) -> dict[str, pl.DataFrame]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from typing import Final
 
@@ -18,6 +19,8 @@ _ADBC: Final = {
     "postgresql": "postgresql+adbc",
     "postgres": "postgresql+adbc",
 }
+# What cannot be parsed may hold a password all the same.
+_CREDENTIALS: Final = re.compile(r"^.*@", re.DOTALL)
 del dialects  # imported for its registration
 
 
@@ -60,7 +63,8 @@ def _engine_of(database: sa.URL | str) -> sa.Engine:
     try:
         url = sa.make_url(database)
     except exc.ArgumentError as error:
-        msg = f"{database!r} is no database URL. Write, for instance, sqlite:///data.db."
+        shown = _CREDENTIALS.sub("***@", str(database))
+        msg = f"{shown!r} is no database URL. Write, for instance, sqlite:///data.db."
         raise StoreError(msg) from error
     if url.get_backend_name() not in _ADBC:
         raise _unsupported(url)

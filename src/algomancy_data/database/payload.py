@@ -190,6 +190,30 @@ def read_payload(
         raise _not_understood(name, cls, "from_payload", error) from error
 
 
+def check_payload(
+    connection: sa.Connection, key: PayloadKey, payload: str | None, payload_layout: str | None
+) -> None:
+    """Read every byte of a payload and compare its check sums.
+
+    Args:
+        connection: A connection in the transaction in which the catalogue row was read.
+        key: Whose payload.
+        payload: As in its catalogue row.
+        payload_layout: As in its catalogue row.
+
+    Raises:
+        StoreError: The payload is damaged, or was written by a later version.
+    """
+    parts = dict[str, PartLayout]()
+    if payload_layout is not None:
+        _, parts = _layout(key, payload_layout)
+    if payload is None and _TEXT not in parts:
+        raise key.damage(_TEXT, "the catalogue row does not say where it is")
+    for part in parts.values():
+        for _ in read_segments(connection, key, part):
+            pass
+
+
 def delete_payload(connection: sa.Connection, session: str, name: str) -> None:
     """Delete what lies in chunks for a dataset, whatever wrote it; often there is nothing."""
     delete_chunks(connection, session, name)

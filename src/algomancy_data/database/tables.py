@@ -11,6 +11,7 @@ import polars as pl
 import sqlalchemy as sa
 
 from algomancy_data.database.layout import TableLayout
+from algomancy_data.database.marks import Mark
 from algomancy_data.database.naming import NO_COLUMNS, hashed_table_name, table_name
 from algomancy_data.database.storage.base import quoted
 from algomancy_data.errors import ColumnNotFoundError, SchemaDriftError, StoreError
@@ -58,7 +59,7 @@ class PreparedTable:
         physical = _free_name(connection, session, dataset, self.name)
         layout = TableLayout(self.name, physical, self.frame.height, self.columns)
         table = _table(self._storage, layout)
-        table.create(connection)
+        self._storage.create(connection, table, Mark(session, dataset, self.name))
         if self.columns and self.frame.height:
             encoded = _encoded_ahead(self._storage, self.frame, self.columns)
             with closing(encoded) as parts:
@@ -84,7 +85,7 @@ def copy_table(
     physical = _free_name(connection, session, dataset, source.name)
     layout = replace(source, physical=physical)
     original, copy = _table(storage, source), _table(storage, layout)
-    copy.create(connection)
+    storage.create(connection, copy, Mark(session, dataset, source.name))
     storage.copy_rows(connection, original, copy)
     phase_under_way().advance(layout.height)
     return layout
@@ -97,6 +98,7 @@ def read_table(
     *,
     columns: Sequence[str] | None = None,
     predicate: pl.Expr | None = None,
+    head: int | None = None,
     readers: Readers | None = None,
 ) -> pl.DataFrame:
     """Return the frame that lies in a table, in the order in which it was written.
@@ -108,6 +110,7 @@ def read_table(
         columns: Names of the columns to return, in this order; None for all.
         predicate: A Polars expression that is true for the rows to return; None for all. It is
             applied to each part of the table as it is read.
+        head: Only the first so many rows are looked at; None for all.
         readers: Further connections to read a large table with.
 
     Raises:
@@ -118,9 +121,10 @@ def read_table(
     wanted = [column.name for column in layout.columns] if columns is None else list(columns)
     needed = _needed_columns(layout, wanted, predicate)
     phase = phase_under_way()
+    height = layout.height if head is None else min(head, layout.height)
     if not needed:
-        phase.advance(layout.height)
-        return pl.DataFrame(height=layout.height)
+        phase.advance(height)
+        return pl.DataFrame(height=height)
     table = _table(storage, layout)
     physical = [
         column
@@ -129,7 +133,8 @@ def read_table(
     ]
 
     def read_part(own: sa.Connection, places: range) -> pl.DataFrame:
-        stored = storage.transport.fetch(own, storage.at(sa.select(*physical), places), len(places))
+        rows = storage.at(sa.select(*physical), places).limit(head)
+        stored = storage.transport.fetch(own, rows, len(places) if head is None else max(height, 1))
         frame = storage.codec.decode(stored, needed, layout.name)
         phase.advance(frame.height)
         if predicate is not None:
@@ -137,6 +142,8 @@ def read_table(
         return frame[wanted]
 
     places = storage.extent(connection, table)
+    if head is not None:
+        return read_part(connection, places)
     if readers is None or layout.height < _ROWS_WORTH_A_CONNECTION:
         parts = [
             read_part(connection, part) for part in _split(places, layout.height, _ROWS_PER_READ)
@@ -146,6 +153,12 @@ def read_table(
         split = _split(places, layout.height, min(share, _ROWS_PER_READ))
         parts = readers.read(connection, read_part, split)
     return pl.concat(parts) if len(parts) != 1 else parts[0]
+
+
+def count_rows(connection: sa.Connection, storage: TableStorage, layout: TableLayout) -> int:
+    """Return the number of rows that a table has now."""
+    table = _table(storage, layout)
+    return connection.scalar(sa.select(sa.func.count()).select_from(table)) or 0
 
 
 def drop_table(connection: sa.Connection, physical: str) -> None:
@@ -227,9 +240,10 @@ def _split(places: range, height: int, rows: int) -> list[range]:
 
 def _free_name(connection: sa.Connection, session: str, dataset: str, table: str) -> str:
     """Return the table's name, or the one with a hash if case makes the plain one taken."""
+    limit = connection.dialect.max_identifier_length
     for name in (
-        table_name(session, dataset, table),
-        hashed_table_name(session, dataset, table),
+        table_name(session, dataset, table, limit),
+        hashed_table_name(session, dataset, table, limit),
     ):
         if not connection.dialect.has_table(connection, name):
             return name

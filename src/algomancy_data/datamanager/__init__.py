@@ -1,6 +1,7 @@
 """DataManagers: they ingest, derive, delete and keep DataSources."""
 
 from algomancy_data.datamanager.base import DataManager
+from algomancy_data.datamanager.inspection import DatasetSummary
 from algomancy_data.datamanager.migration import Migration, migrate
 from algomancy_data.datamanager.stateful import StatefulDataManager
 from algomancy_data.datamanager.stateless import StatelessDataManager
@@ -8,6 +9,7 @@ from algomancy_data.folder.export import export_dataset
 
 __all__ = [
     "DataManager",
+    "DatasetSummary",
     "Migration",
     "StatefulDataManager",
     "StatelessDataManager",

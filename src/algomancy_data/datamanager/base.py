@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from dataclasses import replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeAlias, cast
 
 from algomancy_data.datamanager import incoming
+from algomancy_data.datamanager.glance import GlancedManager
 from algomancy_data.datamanager.inputs import InputDigests
+from algomancy_data.datamanager.inspection import DatasetSummary
 from algomancy_data.datamanager.names import check_name
 from algomancy_data.datasource import BASEDATASOURCE, BaseDataSource, DataSource
 from algomancy_data.errors import (
@@ -54,7 +56,7 @@ QuarantineSetting: TypeAlias = "Quarantine | Literal[_Inherit.INHERIT] | bool"
 MessageLimit: TypeAlias = "int | Literal[_Inherit.INHERIT] | None"
 
 
-class DataManager(ABC, Generic[BASEDATASOURCE]):
+class DataManager(GlancedManager, Generic[BASEDATASOURCE]):
     """Ingests, derives, deletes and keeps DataSources.
 
     Methods may be called from several threads.
@@ -125,6 +127,17 @@ class DataManager(ABC, Generic[BASEDATASOURCE]):
         """Return the names of the datasets, in order of creation."""
         with self._lock:
             return list(self._data)
+
+    def summaries(self, newest: int | None = None) -> list[DatasetSummary]:
+        """Return what there is to say about the datasets without reading them, in order.
+
+        Args:
+            newest: Only so many, those that were created last; None for all.
+        """
+        with self._lock:
+            names = list(self._data)
+            chosen = names if newest is None else names[max(len(names) - newest, 0) :]
+            return [DatasetSummary.of(name, self._data[name]) for name in chosen]
 
     def get_data(self, data_key: str) -> BASEDATASOURCE | None:
         """Return a dataset, or None if there is none of that name."""
@@ -407,6 +420,10 @@ class DataManager(ABC, Generic[BASEDATASOURCE]):
     def _discard(self, data_key: str) -> None:
         """Delete a dataset that exists."""
         del self._data[data_key]
+
+    def _place(self) -> str:
+        """Return where the data is kept, in words and without secrets."""
+        return "in memory"
 
     def _is_master_data(self, data_key: str) -> bool:
         return self._require(data_key).is_master_data()

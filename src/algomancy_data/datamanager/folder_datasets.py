@@ -6,21 +6,25 @@ import time
 from collections.abc import Iterator, MutableMapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic
+from typing import TYPE_CHECKING, Any, Generic, cast
 
 import polars as pl
 
+from algomancy_data.datamanager.inspection import DatasetSummary, TableSummary
 from algomancy_data.datasource import BASEDATASOURCE, DataSource
 from algomancy_data.errors import AlgomancyDataError, StoreError
+from algomancy_data.findings import count_by_severity
 from algomancy_data.folder import Identity, put_together
 from algomancy_data.folder.names import RESERVED_STEMS
 from algomancy_data.folder.reader import SUFFIX
 from algomancy_data.metrics import measuring
+from algomancy_data.provenance import Provenance
 
 if TYPE_CHECKING:
     from os import stat_result
     from pathlib import Path
 
+    from algomancy_data.datasource import BaseDataSource
     from algomancy_data.folder import FolderStore, Found
     from algomancy_data.metrics import ProgressListener
 
@@ -118,6 +122,12 @@ class FolderDatasets(MutableMapping[str, BASEDATASOURCE]):
     def item(self, key: str) -> Item[BASEDATASOURCE] | None:
         """Return what is known about a dataset."""
         return self._items.get(key)
+
+    def summaries(self, newest: int | None) -> list[DatasetSummary]:
+        """Return what is known about the last datasets in order; no tables are opened."""
+        names = list(self)
+        chosen = names if newest is None else names[max(len(names) - newest, 0) :]
+        return [_summary(name, self._items[name]) for name in chosen]
 
     def look_up(self, key: str) -> Found | None:
         """Return the metadata file of a dataset as it is now."""
@@ -296,6 +306,25 @@ class FolderDatasets(MutableMapping[str, BASEDATASOURCE]):
             frames, text = self._store.load(found.manifest, verify=self._verify)
             phase.gives(frames.values())
             return put_together(found.manifest, frames, text, self._cls)
+
+
+def _summary(name: str, item: Item[Any]) -> DatasetSummary:
+    if item.found is None:  # then it was read when it was noticed
+        return DatasetSummary.of(name, cast("BaseDataSource", item.data))
+    manifest, identity = item.found.manifest, item.found.manifest.identity
+    return DatasetSummary(
+        name,
+        identity.ds_id,
+        str(identity.ds_type),
+        identity.creation_datetime,
+        {
+            table.name: TableSummary(table.rows, table.stored.bytes, table.schema)
+            for table in manifest.tables
+        },
+        identity.provenance or Provenance(),
+        len(identity.messages),
+        count_by_severity(identity.messages),
+    )
 
 
 def signature(stat: stat_result) -> tuple[int, ...]:

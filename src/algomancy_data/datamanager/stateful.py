@@ -36,8 +36,10 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Mapping
 
+    from algomancy_data.datamanager.inspection import DatasetSummary
     from algomancy_data.etl import ETLFactory
-    from algomancy_data.folder import Damage, Found
+    from algomancy_data.folder import Found
+    from algomancy_data.integrity import Damage, Leftover
     from algomancy_data.logs import Logger
     from algomancy_data.messages import ValidationSeverity
     from algomancy_data.metrics import ProgressListener
@@ -242,6 +244,16 @@ class StatefulDataManager(DataManager[BASEDATASOURCE]):
             self._datasets.refresh()
             return list(self._datasets)
 
+    def summaries(self, newest: int | None = None) -> list[DatasetSummary]:
+        """Return what the metadata files say about the datasets, in order of creation.
+
+        Args:
+            newest: Only so many, those that were created last; None for all.
+        """
+        with self._lock:
+            self._datasets.refresh()
+            return self._datasets.summaries(newest)
+
     def get_data(self, data_key: str) -> BASEDATASOURCE | None:
         """Return a dataset, or None if there is none of that name.
 
@@ -272,13 +284,22 @@ class StatefulDataManager(DataManager[BASEDATASOURCE]):
         Raises:
             DatasetNotFoundError: There is none of that name.
         """
-        if data_key is not None and data_key not in self.get_data_keys():
-            raise DatasetNotFoundError.from_available(data_key, self.get_data_keys())
-        damages: list[Damage] = []
-        for key in self.get_data_keys() if data_key is None else [data_key]:
-            if (found := self._datasets.look_up(key)) is not None:
-                damages += self._store.verify(found)
-        return damages
+        found = map(self._datasets.look_up, self._names(data_key))
+        return [damage for one in found if one is not None for damage in self._store.verify(one)]
+
+    def leftovers(self) -> list[Leftover]:
+        """Return the directories that no metadata file speaks of."""
+        return self._store.leftovers()
+
+    def clear_leftovers(self) -> list[Leftover]:
+        """Remove them, once no other process writes; :meth:`startup` does it, too."""
+        if not self._store.private.is_dir():
+            return []
+        with self._store.writing("clearing leftovers"):
+            found = [one for one in self._store.leftovers() if one.is_proven]
+            if found:
+                self._store.clear_leftovers()
+        return found
 
     def derive_data(self, existing_key: str, derived_key: str) -> None:
         """Keep a copy of a dataset under another name, classified as derived data.
@@ -435,6 +456,9 @@ class StatefulDataManager(DataManager[BASEDATASOURCE]):
                 self._store.remove(*paths)
         self._datasets.pop(data_key, None)
         self._saved_unasked.discard(data_key)
+
+    def _place(self) -> str:
+        return f"in {str(self._folder)!r}"
 
     def _raw_directory(self, data_key: str) -> Path | None:
         """Return the raw files that would bring a deleted dataset back at the next startup."""

@@ -143,3 +143,4 @@ class BaseDataSource(ABC):
 
 
 BASEDATASOURCE = TypeVar("BASEDATASOURCE", bound=BaseDataSource)
+"""The class of the DataSources that a manager keeps."""

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from algomancy_data.datasource.base import BaseDataSource, DataClassification
+from algomancy_data.datasource.glance import glance_at
+from algomancy_data.datasource.pandas_view import pandas_frames
 from algomancy_data.datasource.wire import document_from_json, document_to_json
 from algomancy_data.errors import DatasetNameError, TableNotFoundError
 from algomancy_data.frames import to_frame
+from algomancy_data.glance import MOST_ROWS, Glanced, many
 from algomancy_data.logs import as_logger
 
 if TYPE_CHECKING:
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from algomancy_data.frames import Tabular
+    from algomancy_data.glance import Glance
     from algomancy_data.logs import Logger
     from algomancy_data.messages import ValidationMessage
 
@@ -71,7 +75,7 @@ class Tables(dict[str, "pl.DataFrame"]):
         return self
 
 
-class DataSource(BaseDataSource):
+class DataSource(Glanced, BaseDataSource):
     """A dataset: named Polars frames.
 
     Frames are shared, never copied: do not change one in place that others may hold.
@@ -143,6 +147,30 @@ class DataSource(BaseDataSource):
         """Return the names of the tables, in order."""
         return list(self._tables)
 
+    def to_pandas(self) -> dict[str, Any]:
+        """Return the tables as pandas frames, on purpose: everything else here is Polars.
+
+        Columns are in Arrow's types and share the memory of ours where their layout allows it, so
+        integers with nulls stay integers, and NaN is not null. For columns in NumPy's types, which
+        are less exact, call ``to_pandas()`` of a single frame.
+
+        Returns:
+            A ``pandas.DataFrame`` per table, by name.
+
+        Raises:
+            MissingExtraError: pandas is not installed.
+            FrameError: pandas cannot hold a column: integers of 128 bits, and objects.
+
+        Example:
+            >>> source = DataSource(DataClassification.MASTER_DATA, name="example")
+            >>> source.add_table("t", {"a": [2**60 + 1, None]})
+            >>> source.to_pandas()["t"]["a"].dtype
+            int64[pyarrow]
+            >>> source.get_table("t").to_pandas()["a"].dtype  # and the last digits are gone
+            dtype('float64')
+        """
+        return pandas_frames(self._tables)
+
     def to_sql_tables(self) -> dict[str, pl.DataFrame]:
         """Return the frames that a database keeps as tables."""
         return self._tables
@@ -195,9 +223,16 @@ class DataSource(BaseDataSource):
         duplicate.tables = {name: frame.clone() for name, frame in self._tables.items()}
         return duplicate
 
+    def _glance(self) -> Glance:
+        return glance_at(self, self._tables)
+
     def __repr__(self) -> str:
         """Show name, type and the shape of each table."""
-        tables = ", ".join(
-            f"{name} {frame.height:,} × {frame.width}" for name, frame in self._tables.items()
-        )
-        return f"<{type(self).__name__} {self.name!r} ({self.ds_type}): {tables or 'no tables'}>"
+        shown = [
+            f"{name} {frame.height:,} × {frame.width}"
+            for name, frame in list(self._tables.items())[:MOST_ROWS]
+        ]
+        if (rest := len(self._tables) - len(shown)) > 0:
+            shown.append(f"and {many(rest, 'more table')}")
+        tables = ", ".join(shown) or "no tables"
+        return f"<{type(self).__name__} {self.name!r} ({self.ds_type}): {tables}>"

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from polars.exceptions import PanicException, PolarsError
 
-from algomancy_data.datasource import wire_columns, wire_records
+from algomancy_data.datasource import wire_columns, wire_pandas, wire_records
 from algomancy_data.datasource.base import DataClassification
 from algomancy_data.dtypes import schema_from_json, schema_to_json
 from algomancy_data.errors import SerializationError
@@ -63,7 +63,7 @@ def document_from_json(text: str) -> tuple[Metadata, dict[str, pl.DataFrame]]:
     text, records = wire_records.cut_out(text)
     try:
         document = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         msg = f"The text is no JSON: {error}."
         raise SerializationError(msg) from error
     if not isinstance(document, dict):
@@ -108,7 +108,9 @@ def _table_to_json(name: str, frame: pl.DataFrame) -> list[bytes]:
     return [b'{"data": ', records, rest.encode()]
 
 
-def _table_from_json(name: str, table: Any, records: Mapping[str, str]) -> pl.DataFrame:
+def _table_from_json(
+    name: str, table: Any, records: Mapping[str, wire_records.Records]
+) -> pl.DataFrame:
     place = f"Table {name!r}"
     if not isinstance(table, dict):
         msg = f"{place} is no JSON object."
@@ -119,12 +121,12 @@ def _table_from_json(name: str, table: Any, records: Mapping[str, str]) -> pl.Da
     data = members.get("data")
     try:
         schema = schema_from_json(members["schema"]) if "schema" in members else None
+        dtypes = members.get("dtypes", {})
         if isinstance(data, str) and data in records:
-            encoded = None if schema is None else wire_columns.encoded_schema(schema)
-            frame = None if encoded is None else wire_records.read(records[data], encoded, height)
-            if frame is not None and schema is not None:
-                return wire_columns.decode_frame(frame, schema)
-            members["data"] = json.loads(records[data])
+            frame = _read_records(records[data], columns, schema, dtypes, height)
+            if frame is not None:
+                return frame
+            members["data"] = json.loads(records[data].text)
         rows = cast("list[dict[str, Any]]", _require_list(members, "data", place))
         if columns and len(rows) != height:
             msg = f"{place} has {len(rows)} records, but an index of {height}."
@@ -134,7 +136,7 @@ def _table_from_json(name: str, table: Any, records: Mapping[str, str]) -> pl.Da
         }
         if schema is not None:
             return wire_columns.decode(values, schema, height)
-        return wire_columns.decode_pandas(values, members.get("dtypes", {}), height)
+        return wire_columns.decode_pandas(values, dtypes, height)
     except (
         SerializationError,
         PolarsError,
@@ -142,11 +144,28 @@ def _table_from_json(name: str, table: Any, records: Mapping[str, str]) -> pl.Da
         TypeError,
         ValueError,
         OverflowError,
+        RecursionError,
     ) as error:
         if isinstance(error, SerializationError) and str(error).startswith(place):
             raise
         msg = f"{place} cannot be read: {error}"
         raise SerializationError(msg) from error
+
+
+def _read_records(
+    records: wire_records.Records,
+    columns: list[str],
+    schema: pl.Schema | None,
+    dtypes: Mapping[str, str],
+    height: int,
+) -> pl.DataFrame | None:
+    """Return the frame of records by a fast way that is exact; None if there is none."""
+    if schema is None:
+        return wire_pandas.read(records, columns, dtypes, height)
+    if records.layout is not wire_records.OURS:
+        return None
+    encoded = wire_records.read(records.text, wire_columns.encoded_schema(schema), height)
+    return None if encoded is None else wire_columns.decode_frame(encoded, schema)
 
 
 def _require_object(members: dict[str, Any], key: str, place: str) -> dict[str, Any]:

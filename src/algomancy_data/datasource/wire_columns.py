@@ -90,7 +90,7 @@ def pandas_dtypes(frame: pl.DataFrame) -> dict[str, str]:
 
 
 def decode_pandas(
-    values: Mapping[str, list[Any]], dtypes: Mapping[str, str], height: int
+    values: Mapping[str, list[Any] | pl.Series], dtypes: Mapping[str, str], height: int
 ) -> pl.DataFrame:
     """Return the frame of a table that the pandas package wrote.
 
@@ -219,7 +219,7 @@ def _decode(value: pl.Expr, dtype: PolarsDataType) -> pl.Expr:
             return value.cast(dtype)
 
 
-def _pandas_series(name: str, values: list[Any], dtype: str) -> pl.Series:
+def _pandas_series(name: str, values: list[Any] | pl.Series, dtype: str) -> pl.Series:
     try:
         column = _typed_series(name, values, dtype)
     except (TypeError, PolarsError):  # a NaN among other values, which stands for a missing one
@@ -228,7 +228,7 @@ def _pandas_series(name: str, values: list[Any], dtype: str) -> pl.Series:
     return column.fill_nan(None) if column.dtype.is_float() else column
 
 
-def _typed_series(name: str, values: list[Any], dtype: str) -> pl.Series:
+def _typed_series(name: str, values: list[Any] | pl.Series, dtype: str) -> pl.Series:
     match dtype.partition("[")[0]:
         case "string" | "str":
             return pl.Series(name, values, dtype=pl.String())
@@ -262,7 +262,7 @@ def _is_empty(series: pl.Series) -> bool:
     return series.dtype == pl.Null()
 
 
-def _pandas_datetimes(name: str, values: list[Any], dtype: str) -> pl.Series:
+def _pandas_datetimes(name: str, values: list[Any] | pl.Series, dtype: str) -> pl.Series:
     unit, _, zone = dtype.removeprefix("datetime64[").removesuffix("]").partition(", ")
     texts = pl.Series(name, values, dtype=pl.String())
     if not zone:

@@ -1,12 +1,13 @@
 """The records of the JSON form: the part that is large, read and written by Polars.
 
-Each record has a line of its own. A line break inside a JSON text is always escaped, so a real one
-is not part of any value, and the records can be cut out of a document without parsing it.
+Each record begins on a line of its own. A line break inside a JSON text is always escaped, so a
+real one is not part of any value, and the records can be cut out of a document without parsing it.
 """
 
 from __future__ import annotations
 
 import io
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
@@ -19,9 +20,29 @@ if TYPE_CHECKING:
     from polars.datatypes import DataType as PolarsDataType
 
 _BEFORE: Final = '"data": '
-_FIRST: Final = "[\n{"
-_LAST: Final = "}\n]"
-_AFTER: Final = ', "columns": '
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a writer of documents breaks the lines around and between the records of a table."""
+
+    first: str
+    last: str
+    after: str
+
+
+OURS: Final = Layout("[\n{", "}\n]", ', "columns": ')
+PANDAS: Final = Layout("[\n        {\n", "\n        }\n      ]", ',\n      "columns": ')
+"""That of ``json.dumps(…, indent=2)``."""
+_LAYOUTS: Final = (OURS, PANDAS)
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """The records of one table: a JSON list."""
+
+    layout: Layout
+    text: str
 
 
 def write(encoded: pl.DataFrame) -> bytes:
@@ -43,26 +64,27 @@ def write(encoded: pl.DataFrame) -> bytes:
     return lines.getvalue().replace(b"}\n{", b"},\n{") + b"]"
 
 
-def cut_out(document: str) -> tuple[str, Mapping[str, str]]:
+def cut_out(document: str) -> tuple[str, Mapping[str, Records]]:
     """Return a document with names in the place of its records, and the records by name.
 
-    Only records that :func:`write` wrote are cut out.
+    Records that are laid out in another way than those of both packages stay where they are.
     """
-    records: dict[str, str] = {}
+    records: dict[str, Records] = {}
     rest: list[str] = []
     mark = uuid4().hex
-    position = 0
-    while (start := document.find(_BEFORE + _FIRST, position)) >= 0:
-        start += len(_BEFORE)
-        end = document.find(_LAST + _AFTER, start)
-        if end < 0:
-            break
-        end += len(_LAST)
+    done = position = 0
+    while (found := document.find(_BEFORE + "[\n", position)) >= 0:
+        position = start = found + len(_BEFORE)
+        layout = next((item for item in _LAYOUTS if document.startswith(item.first, start)), None)
+        end = -1 if layout is None else document.find(layout.last + layout.after, start)
+        if layout is None or end < 0:
+            continue
+        end += len(layout.last)
         name = f"{mark} {len(records)}"
-        records[name] = document[start:end]
-        rest += (document[position:start], f'"{name}"')
-        position = end
-    return "".join([*rest, document[position:]]), records
+        records[name] = Records(layout, document[start:end])
+        rest += (document[done:start], f'"{name}"')
+        done = position = end
+    return "".join([*rest, document[done:]]), records
 
 
 def read(records: str, schema: pl.Schema, height: int) -> pl.DataFrame | None:
@@ -75,7 +97,7 @@ def read(records: str, schema: pl.Schema, height: int) -> pl.DataFrame | None:
     """
     if not all(map(_is_read_exactly, schema.dtypes())):
         return None
-    lines = records[len(_FIRST) - 1 : -len("\n]")].replace(",\n{", "\n{")
+    lines = records[len("[\n") : -len("\n]")].replace(",\n{", "\n{")
     try:
         frame = pl.read_ndjson(io.BytesIO(lines.encode()), schema=schema)
     except (PolarsError, PanicException, UnicodeEncodeError):

@@ -86,7 +86,7 @@ class CSVSingleExtractor(SingleExtractor):
             self.file.name,
             self.dialect.separator,
             self.dialect.quote,
-            _line_end(content.start(), self.dialect),
+            line_end_of(content.start(), self.dialect),
         )
         check_separator(content, layout, list(types))
         if self.dialect.has_header:
@@ -145,7 +145,7 @@ class CSVSingleExtractor(SingleExtractor):
         self._noted.append(issue)
 
 
-def _line_end(start: bytes, dialect: CSVDialect) -> str:
+def line_end_of(start: bytes, dialect: CSVDialect) -> str:
     r"""Return the character that ends a line: ``"\r"`` only in files of old Macs.
 
     A ``"\n"`` inside a quoted field ends no line.

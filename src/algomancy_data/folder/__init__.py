@@ -2,12 +2,11 @@
 
 from algomancy_data.folder.content import Content, put_together, take_apart
 from algomancy_data.folder.manifest import Identity, Manifest
-from algomancy_data.folder.reader import Damage, Found
+from algomancy_data.folder.reader import Found
 from algomancy_data.folder.store import FolderStore
 
 __all__ = [
     "Content",
-    "Damage",
     "FolderStore",
     "Found",
     "Identity",

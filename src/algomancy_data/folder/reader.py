@@ -16,6 +16,7 @@ from algomancy_data.errors import AlgomancyDataError, StoreError
 from algomancy_data.folder import tables
 from algomancy_data.folder.manifest import HEAD_BYTES, Manifest, StoredFile, is_manifest
 from algomancy_data.folder.names import stems
+from algomancy_data.integrity import Damage, Leftover
 from algomancy_data.metrics import phase_under_way
 
 if TYPE_CHECKING:
@@ -44,15 +45,6 @@ class Found:
     path: Path
     stamp: bytes
     manifest: Manifest
-
-
-@dataclass(frozen=True)
-class Damage:
-    """A file that is not what was written."""
-
-    dataset: str
-    path: str
-    problem: str
 
 
 class FolderReader:
@@ -194,6 +186,27 @@ class FolderReader:
                 return any(entry.name not in {*referenced, LOCK} for entry in entries)
         except FileNotFoundError:
             return False
+
+    def leftovers(self) -> list[Leftover]:
+        """Return the directories that no metadata file speaks of.
+
+        While a metadata file cannot be understood, none is proven: it may be all that is left.
+        """
+        if not self.private.is_dir():
+            return []
+        entries = sorted(path for path in self.private.iterdir() if path.name != LOCK)
+        manifests = [self.read_quietly(path) for path in self.paths()]
+        named = {found.manifest.directory for found in manifests if found is not None}
+        is_clear = not any(self._is_unclear(path) for path in self.paths())
+        what = "files that no dataset refers to"
+        return [Leftover(str(path), what, is_clear) for path in entries if path.name not in named]
+
+    def _is_unclear(self, path: Path) -> bool:
+        try:
+            self.read(path)
+        except AlgomancyDataError:
+            return True
+        return False
 
     def read_quietly(self, path: Path) -> Found | None:
         """Return the dataset of a metadata file; None if it is none, or damaged."""

@@ -54,7 +54,7 @@ class Relation:
 
     @property
     def key(self) -> tuple[str, tuple[str, ...]]:
-        """Child table and columns: what :func:`merge_relations` recognises a relation by."""
+        """The child table and columns, by which :func:`merge_relations` knows a relation."""
         return self.child_table, self.child_cols
 
     def __str__(self) -> str:

@@ -162,6 +162,26 @@ class DataManagerContract(ABC):
         assert manager.get_data_keys() == ["b", "a", "c"]
         assert opened().get_data_keys() == ["b", "a", "c"]
 
+    def test_summaries_say_what_is_there(self, opened: Any) -> None:
+        """Sizes and findings of all datasets, or of the newest, without their data."""
+        manager = opened()
+        found = ValidationMessage(ValidationSeverity.ERROR, "null", count=3)
+        for name in ("b", "a"):
+            source = _source(name, {"t": _FRAMES["texts"], "u": _FRAMES["no rows"]})
+            source.validation_messages = [found]
+            manager.add_data_source(source)
+        old, new = opened().summaries()
+        assert (old.name, new.name) == ("b", "a")
+        assert {name: size.rows for name, size in new.tables.items()} == {
+            "t": _FRAMES["texts"].height,
+            "u": 0,
+        }
+        assert (new.messages, new.findings) == (1, {"ERROR": 3})
+        assert new.ds_type == DataClassification.MASTER_DATA
+        assert new.creation_datetime == manager.get_data("a").creation_datetime
+        assert opened().summaries(newest=1) == [new]
+        assert "2 datasets" in str(opened())
+
     def test_awkward_names_are_as_good_as_any(self, opened: Any) -> None:
         """No two names share data, whatever they are."""
         manager = opened()

@@ -168,7 +168,7 @@ class Validator(ABC):
             key: For a rule across tables, the foreign key in question.
 
         Raises:
-            ValueError: :attr:`message_limit` is negative.
+            ValueError: ``message_limit`` is negative.
         """
         limit = checked_message_limit(self.message_limit)
         shown = rows if limit is None else rows.head(limit)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from algomancy_data.errors import MissingExtraError
+from algomancy_data.findings import count_by_severity, counts_text, findings_by_rule, findings_grid
+from algomancy_data.glance import Glance, Glanced
 from algomancy_data.messages import ValidationMessage, ValidationSeverity
 from algomancy_data.validator.failures import RowFailures, failing_rows
-from algomancy_data.validator.glance import glance_at
-from algomancy_data.validator.rules import findings_by_rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -33,7 +33,7 @@ _SUMMARY: Final = ("severity", "code", "table", "column", "key", "count")
 
 
 @dataclass
-class ValidationResult:
+class ValidationResult(Glanced):
     """The messages of a validation, and whether the data may be used.
 
     It is true if the data may be used, iterates over the messages and has their number as length.
@@ -124,7 +124,7 @@ class ValidationResult:
         Checks keep the numbers of their bad rows as columns; the frame is made when asked for.
 
         Returns:
-            A row per bad row and reason: ``table``, ``code``, ``column`` and ``key``
+            A row per bad row and reason, with ``table``, ``code``, ``column`` and ``key``
             (Categorical), ``row`` (UInt32: the number from 0 in the validated frame),
             ``severity`` (Enum, so that ``pl.col("severity") >= "ERROR"`` works) and ``message``
             (String: what is wrong, as a rule without the values).
@@ -170,9 +170,10 @@ class ValidationResult:
             raise MissingExtraError.from_extra("ValidationResult.to_html()", "report") from error
         return render(self, tables or {}, title)
 
-    def _repr_html_(self) -> str:
-        """Return the verdict and the findings by rule, for a notebook."""
-        return glance_at(self.is_valid, str(self.halt_on), findings_by_rule(self.messages))
+    def _glance(self) -> Glance:
+        verdict = "Validation passed" if self.is_valid else "Validation failed"
+        facts = (f"halts on {self.halt_on}", counts_text(count_by_severity(self.messages)))
+        return Glance(verdict, facts, (findings_grid(self.messages),))
 
     def __bool__(self) -> bool:
         """Tell whether the data may be used."""

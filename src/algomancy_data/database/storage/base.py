@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from algomancy_data.database.layout import ColumnLayout
+    from algomancy_data.database.marks import Mark
 
 
 class Codec(Protocol):
@@ -104,6 +105,19 @@ class TableStorage(ABC):
     @abstractmethod
     def reader_engine(self, engine: sa.Engine) -> sa.Engine | None:
         """Return an engine for further connections that read, or None if there can be none."""
+
+    @abstractmethod
+    def create(self, connection: sa.Connection, table: sa.Table, mark: Mark) -> None:
+        """Create a table that carries a mark."""
+
+    @abstractmethod
+    def marks(self, connection: sa.Connection) -> dict[str, Mark | None]:
+        """Return the mark of each table whose name begins like those of this package."""
+
+    def self_check(self, connection: sa.Connection) -> list[str]:
+        """Return what the database itself finds wrong with its files, if it can look."""
+        del connection
+        return []
 
     @abstractmethod
     def declared_columns(self, connection: sa.Connection, physical: str) -> dict[str, str]:

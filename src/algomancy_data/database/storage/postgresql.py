@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any, Final
 import sqlalchemy as sa
 
 from algomancy_data.database.codec import postgresql as codec
+from algomancy_data.database.marks import read_mark
+from algomancy_data.database.naming import TABLE_PREFIX
 from algomancy_data.database.storage.base import TableStorage
 
 if TYPE_CHECKING:
+    from algomancy_data.database.marks import Mark
     from algomancy_data.database.storage.base import Codec
 
 _LOCK_TIMEOUT: Final = "60s"
@@ -59,6 +62,22 @@ class PostgreSQLStorage(TableStorage):
     def reader_engine(self, engine: sa.Engine) -> sa.Engine | None:
         """Return the engine itself, whose pool has further connections."""
         return engine
+
+    def create(self, connection: sa.Connection, table: sa.Table, mark: Mark) -> None:
+        """Create a table that carries a mark, as its comment."""
+        table.comment = mark.to_text()
+        table.create(connection)
+
+    def marks(self, connection: sa.Connection) -> dict[str, Mark | None]:
+        """Return the mark of each table whose name begins like those of this package."""
+        tables = sa.text(
+            "SELECT relname::text AS name, obj_description(oid, 'pg_class') AS mark "
+            "FROM pg_class WHERE relkind = 'r' AND starts_with(relname::text, :names) "
+            "AND relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema()) "
+            "ORDER BY relname"
+        )
+        rows = connection.execute(tables, {"names": TABLE_PREFIX})
+        return {row.name: read_mark(row.mark) for row in rows}
 
     def declared_columns(self, connection: sa.Connection, physical: str) -> dict[str, str]:
         """Return the declared type of each column of a table, in order; none if it is gone."""

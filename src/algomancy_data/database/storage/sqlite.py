@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -10,16 +11,20 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 
 from algomancy_data.database.codec import sqlite as codec
-from algomancy_data.database.naming import ROW_ID
+from algomancy_data.database.marks import read_mark
+from algomancy_data.database.naming import ROW_ID, TABLE_PREFIX
 from algomancy_data.database.storage.base import TableStorage
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from algomancy_data.database.dialects.sqlite_dbapi import Connection
+    from algomancy_data.database.marks import Mark
     from algomancy_data.database.storage.base import Codec
 
 
+# At the very end: what stands before may be the name of a column.
+_MARK: Final = re.compile(r"/\*((?:(?!\*/).)*)\*/\)\s*$")
 _PAGES_PER_CHECKPOINT: Final = 1_000  # SQLite's default
 
 
@@ -84,6 +89,25 @@ class SQLiteStorage(TableStorage):
         # One that waited for a writer, who may be waiting for the transaction, would never end.
         url = engine.url.update_query_dict({"busy_timeout": "0"})
         return sa.create_engine(url, poolclass=sa.NullPool)
+
+    def create(self, connection: sa.Connection, table: sa.Table, mark: Mark) -> None:
+        """Create a table that carries a mark: SQLite keeps the statement, comments included."""
+        statement = str(sa.schema.CreateTable(table).compile(connection)).rstrip()
+        connection.exec_driver_sql(f"{statement.removesuffix(')')}/*{mark.to_text()}*/)")
+
+    def marks(self, connection: sa.Connection) -> dict[str, Mark | None]:
+        """Return the mark of each table whose name begins like those of this package."""
+        tables = sa.text(
+            "SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND name GLOB :names"
+        )
+        rows = connection.execute(tables, {"names": f"{TABLE_PREFIX}*"})
+        found = {row.name: _MARK.search(row.sql) for row in rows}
+        return {name: read_mark(mark[1]) if mark else None for name, mark in found.items()}
+
+    def self_check(self, connection: sa.Connection) -> list[str]:
+        """Return what SQLite finds wrong with the file; it reads all of it."""
+        said = connection.scalars(sa.text("SELECT * FROM pragma_quick_check"))
+        return [line for line in said if line != "ok"]
 
     def declared_columns(self, connection: sa.Connection, physical: str) -> dict[str, str]:
         """Return the declared type of each column of a table, in order; none if it is gone."""

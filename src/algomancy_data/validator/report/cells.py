@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import Any, Final
 
+from algomancy_data.glance import short_text
 from algomancy_data.validator.wording import show_value
 
 LONGEST_CELL: Final = 80
@@ -18,12 +19,7 @@ def text_html(text: str, longest: int = LONGEST_TEXT) -> str:
         >>> text_html("a < b"), text_html("x" * 9, longest=4)
         ('a &lt; b', 'xxxx…')
     """
-    short = text if len(text) <= longest else f"{text[:longest]}…"
-    if not short.isprintable():
-        short = "".join(
-            character if character.isprintable() else repr(character)[1:-1] for character in short
-        )
-    return escape(short)
+    return escape(short_text(text, longest))
 
 
 def value_html(value: Any) -> str:

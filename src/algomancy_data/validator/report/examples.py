@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     import polars as pl
     from polars.datatypes import DataType as PolarsDataType
 
+    from algomancy_data.findings import RuleFindings
     from algomancy_data.validator.failures import RowFailures
-    from algomancy_data.validator.rules import RuleFindings
 
 _MOST_COLUMNS: Final = 12
 _MOST_MESSAGES: Final = 10

@@ -8,12 +8,12 @@ from importlib.resources import files
 from string import Template
 from typing import TYPE_CHECKING, Final
 
+from algomancy_data.findings import RuleFindings, findings_by_rule
 from algomancy_data.frames import to_frame
 from algomancy_data.messages import ValidationSeverity
 from algomancy_data.validator.report.cells import LONGEST_CELL, text_html
 from algomancy_data.validator.report.examples import examples_of
 from algomancy_data.validator.report.grid import GridColumn, Grids
-from algomancy_data.validator.rules import RuleFindings, findings_by_rule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

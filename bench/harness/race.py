@@ -1,0 +1,104 @@
+"""Our way and its peers in turns."""
+
+from __future__ import annotations
+
+from statistics import median
+from typing import TYPE_CHECKING
+
+from harness.record import ORDERS, Record
+from harness.ways import collect
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pytest
+    from pytest_benchmark.fixture import BenchmarkFixture
+
+    from harness.ways import Way
+
+ROUNDS = 5
+PATIENCE_PER_ROW = 4e-6
+
+
+class Race:
+    """The fixture ``race``."""
+
+    def __init__(
+        self,
+        benchmark: BenchmarkFixture,
+        capsys: pytest.CaptureFixture[str],
+        rows: int,
+        most_rounds: int,
+    ) -> None:
+        self._benchmark = benchmark
+        self._capsys = capsys
+        self._rows = rows
+        self._most_rounds = most_rounds
+
+    def __call__(
+        self,
+        operation: str,
+        ours: Way,
+        peers: Sequence[Way],
+        *,
+        workload: str = ORDERS,
+        rows: int | None = None,
+        rounds: int = ROUNDS,
+    ) -> None:
+        """Time ours and the peers in ``rounds`` turns, and judge the medians of the ratios.
+
+        A peer that has run for four seconds per million rows in all takes no further turns: where
+        it is ten times slower than ours, noise does not decide. Each time of ours is divided by the
+        peer's time of the same turn, or by its last one.
+
+        Args:
+            operation: The same words for the same work, on whatever workload.
+            ours: Our way.
+            peers: What users would do instead, and the physical limits.
+            workload: What it is done with.
+            rows: Of the workload, if they are not the orders'.
+            rounds: How many turns ours takes, if the run allows so many. Where benchmarks are
+                off, all take one.
+        """
+        patience = PATIENCE_PER_ROW * self._rows
+        theirs: dict[str, list[float]] = {peer.name: [] for peer in peers}
+        remarks: dict[str, list[str]] = {peer.name: [] for peer in peers}
+        latest: list[dict[str, float]] = []
+        results: list[object] = []
+
+        def peers_then_ready() -> None:
+            for peer in peers:
+                times = theirs[peer.name]
+                if sum(times) < patience:
+                    times.append(peer.timed(None if times else remarks[peer.name]))
+            latest.append({name: times[-1] for name, times in theirs.items()})
+            ours.before()
+            collect()
+
+        def finish() -> None:
+            try:
+                if len(latest) == 1:
+                    ours.checked(results[0])
+            finally:
+                results.clear()
+                ours.after()
+
+        self._benchmark.pedantic(
+            lambda: results.append(ours.run()),
+            setup=peers_then_ready,
+            teardown=finish,
+            rounds=min(rounds, self._most_rounds),
+        )
+        if self._benchmark.stats is None:  # switched off: this was a test
+            finish()
+            return
+        mine = self._benchmark.stats.stats.data
+        record = Record(
+            "race", operation, workload, self._rows if rows is None else rows, "s", median(mine)
+        )
+        for peer in peers:
+            ratios = [its / at[peer.name] for its, at in zip(mine, latest, strict=True)]
+            remark = "; ".join(remarks[peer.name])
+            record.compare(peer.name, median(theirs[peer.name]), ratios, remark)
+        record.keep(self._benchmark, self._capsys)
+        record.assert_within_gates()

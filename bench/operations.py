@@ -1,0 +1,101 @@
+"""Operations that run in processes of their own: each prepares, and returns what is measured.
+
+A place is a folder; the database in it, or the one that it names, was filled by `persist`.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import polars as pl
+import sqlalchemy as sa
+from adbc_driver_sqlite import dbapi
+
+from folders import open_folder
+from peers import sqlite
+from peers.checks import to_pandas
+from stores import DATASET, open_manager, physical_names, source_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from harness.alone import Frames
+
+TABLES: dict[str, pl.DataFrame] = {"orders": pl.DataFrame(), "customers": pl.DataFrame()}
+
+
+def persist(frames: Frames, place: Path) -> Callable[[], object]:
+    manager, source = open_manager(url(place)), source_of(frames)
+
+    def operation() -> None:
+        manager.add_data_source(source)
+        manager.close()
+
+    return operation
+
+
+def persist_by_pandas(frames: Frames, place: Path) -> Callable[[], object]:
+    write = sqlite.to_sql(to_pandas(frames))
+    frames.clear()
+    return lambda: write(place / "pandas.db")
+
+
+def persist_by_polars(frames: Frames, place: Path) -> Callable[[], object]:
+    write = sqlite.write_database(frames, "adbc")
+    return lambda: write(place / "polars.db")
+
+
+def load(_frames: Frames, place: Path) -> Callable[[], object]:
+    manager = open_manager(url(place))
+    return lambda: manager.get_data(DATASET)
+
+
+def load_by_polars(_frames: Frames, place: Path) -> Callable[[], object]:
+    def operation() -> object:
+        with closing(dbapi.connect(str(place / "ours.db"))) as connection:
+            return [pl.read_database(query, connection) for query in queries()]
+
+    return operation
+
+
+def load_by_pandas(_frames: Frames, place: Path) -> Callable[[], object]:
+    def operation() -> object:
+        engine = sa.create_engine(f"sqlite:///{place / 'ours.db'}")
+        found = [pd.read_sql(query, engine) for query in queries()]
+        engine.dispose()
+        return found
+
+    return operation
+
+
+def save(frames: Frames, place: Path) -> Callable[[], object]:
+    manager, source = open_folder(place / "folder"), source_of(frames)
+    return lambda: manager.add_data_source(source)
+
+
+def derive(_frames: Frames, place: Path) -> Callable[[], object]:
+    manager = open_manager(url(place))
+
+    def operation() -> None:
+        manager.derive_data(DATASET, "derived")
+        manager.close()
+
+    return operation
+
+
+def derive_in_folder(_frames: Frames, place: Path) -> Callable[[], object]:
+    manager = open_folder(place / "folder")
+    return lambda: manager.derive_data(DATASET, "derived")
+
+
+def url(place: Path) -> str:
+    """Return where our database is: a file in the place, or what a file there says."""
+    elsewhere = place / "url"
+    return elsewhere.read_text() if elsewhere.exists() else f"sqlite:///{place / 'ours.db'}"
+
+
+def queries() -> list[str]:
+    return [sqlite.query(name) for name in physical_names(TABLES).values()]

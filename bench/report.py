@@ -1,0 +1,32 @@
+"""Turn the JSON of a run into docs/performance.md and its plots.
+
+``python bench/report.py .benchmarks/full.json`` makes a summary of the run (what is committed), the
+plots, and the part of the page between the markers. Without a file, page and plots are made from
+the summary that is there.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from reporting import page, plots, summary
+
+DOCS = Path(__file__).parents[1] / "docs"
+FOLDER = DOCS / "performance"
+PAGE = DOCS / "performance.md"
+SUMMARY = FOLDER / "results.json"
+
+
+def main() -> None:
+    FOLDER.mkdir(exist_ok=True)
+    for argument in sys.argv[1:]:
+        SUMMARY.write_text(summary.from_run(Path(argument)).to_json())
+    results = summary.read(SUMMARY)
+    for name, picture in plots.pictures(results).items():
+        (FOLDER / name).write_text(picture)
+    PAGE.write_text(page.renewed(PAGE.read_text(), results))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,64 @@
+"""The fixtures measure what they say, with operations whose figures are known."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from harness import Way
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import polars as pl
+
+    from harness import Count, Growth, Memory, Race
+
+MEGABYTE = 1 << 20
+
+
+def test_race_of_sleepers(race: Race) -> None:
+    seen: list[str] = []
+
+    def sleeper(name: str, seconds: float) -> Way:
+        return Way(
+            name,
+            lambda: time.sleep(seconds) or name,
+            check=seen.append,
+        )
+
+    race(
+        "sleep",
+        sleeper("ours", 0.01),
+        [sleeper("twice as long", 0.02), sleeper("half as long", 0.005)],
+        workload="harness",
+    )
+    assert seen == ["twice as long", "half as long", "ours"]
+
+
+def hundred_megabytes(_tables: dict[str, pl.DataFrame], _place: Path) -> Callable[[], object]:
+    return lambda: np.ones(100 * MEGABYTE, dtype=np.uint8)
+
+
+def test_memory_of_an_array(
+    memory: Memory, tables: dict[str, pl.DataFrame], tmp_path: Path
+) -> None:
+    memory(
+        "allocate",
+        hundred_megabytes,
+        {"numpy": hundred_megabytes},
+        tables,
+        tmp_path,
+        workload="harness",
+    )
+
+
+def test_growth_of_a_sleep(growth: Growth) -> None:
+    growth("sleep", lambda rows: Way("ours", lambda: time.sleep(rows / 1e8)), workload="harness")
+
+
+def test_count_of_nothing(count: Count) -> None:
+    count("numbers", lambda: 3, {"number expected": 3}, workload="harness")

@@ -1,0 +1,59 @@
+"""The store in memory, and what every program pays: the import."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from algomancy_data import DataSource, SimpleETLFactory, StatelessDataManager
+from harness import Way
+from peers import pandas_package
+from peers.checks import same_tables, to_pandas
+from stores import DATASET
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from harness import Race
+
+
+def test_derive(race: Race, source: DataSource, tables: dict[str, pl.DataFrame]) -> None:
+    manager, frames = StatelessDataManager(SimpleETLFactory, [], "json", DataSource), None
+    manager.add_data_source(source)
+    frames = to_pandas(tables)
+    derived = iter(f"derived {number}" for number in range(1_000_000))
+
+    def check(_result: object) -> None:
+        found = manager.get_data("derived 0")
+        assert found is not None
+        assert same_tables(found.tables, tables) is None
+
+    race(
+        "derive in memory",
+        Way("derive_data", lambda: manager.derive_data(DATASET, next(derived)), check=check),
+        [
+            Way(
+                "pandas package",
+                lambda: pandas_package.derive(DATASET, frames),
+                check=lambda found: same_tables(found, tables),
+            ),
+            Way("polars clone", lambda: {name: frame.clone() for name, frame in tables.items()}),
+        ],
+    )
+
+
+def test_import(race: Race) -> None:
+    race(
+        "import",
+        python("algomancy_data"),
+        [python("polars"), python("pandas"), python("pyarrow"), python("sys")],
+        workload="none",
+        rows=0,
+    )
+
+
+def python(module: str) -> Way:
+    """Return a new interpreter that imports a module; ``sys`` is always there."""
+    command = [sys.executable, "-c", f"import {module}"]
+    return Way(f"import {module}", lambda: subprocess.run(command, check=True))  # noqa: S603

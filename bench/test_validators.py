@@ -1,0 +1,186 @@
+"""Each validator beside dataframely, pandera and the bare Polars expression.
+
+The peers tell how many rows are bad; ours also tells which, and what is in them.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+import dataframely as dy
+import pandera.polars as pa
+import polars as pl
+import pytest
+
+from algomancy_data import (
+    Column,
+    ConstraintValidator,
+    DataType,
+    FileExtension,
+    MissingValueValidator,
+    PrimaryKeyValidator,
+    RequiredColumnsValidator,
+    Schema,
+    SchemaType,
+    SchemaValidator,
+    UniqueValueValidator,
+    ValidationSeverity,
+)
+from algomancy_data.testing.workloads import Orders
+from flawed import flawed, rows_reported
+from harness import Way
+from peers import row_tuples
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from algomancy_data import Validator
+    from harness import Race
+
+
+def declare(
+    key: Sequence[str] = (), unique: Sequence[str] = (), filled: Sequence[str] = ()
+) -> type[Schema]:
+    """Return a schema of the flawed orders that asks for no more than this."""
+    types = Orders.datatypes() | {"country": DataType.STRING}
+    columns = {
+        name.upper(): Column(
+            name,
+            dtype,
+            primary_key=name in key,
+            unique=name in unique,
+            nullable=name not in {*key, *filled},
+        )
+        for name, dtype in types.items()
+    }
+    file = {"_FILENAME": "orders", "_EXTENSION": FileExtension.CSV}
+    return type("Declared", (Schema,), {**file, "_SCHEMA_TYPE": SchemaType.SINGLE, **columns})
+
+
+class Case(NamedTuple):
+    """A check in all its forms.
+
+    Args:
+        schema: What dataframely and pandera are to check.
+        validator: Ours.
+        bare: The Polars expression that counts the bad rows, which is also what is expected.
+    """
+
+    schema: type[Schema]
+    validator: Callable[[type[Schema]], Validator]
+    bare: Callable[[pl.DataFrame], int]
+
+
+def nothing_missing(orders: pl.DataFrame) -> int:
+    return len(Orders.datatypes().keys() - orders.schema.keys())
+
+
+def wrong_dtypes(orders: pl.DataFrame) -> int:
+    return sum(orders.schema[name] != dtype.polars_dtype for name, dtype in TYPES)
+
+
+TYPES = Orders.datatypes().items()
+CODE_AND_NUMBER = ["code", "order_id"]
+CASES = {
+    "required columns": Case(
+        declare(), lambda schema: RequiredColumnsValidator([schema]), nothing_missing
+    ),
+    "schema": Case(declare(), lambda schema: SchemaValidator([schema]), wrong_dtypes),
+    "primary key": Case(
+        declare(key=["order_id"]),
+        lambda schema: PrimaryKeyValidator([schema]),
+        lambda orders: orders["order_id"].is_duplicated().sum(),
+    ),
+    "composite primary key": Case(
+        declare(key=CODE_AND_NUMBER),
+        lambda schema: PrimaryKeyValidator([schema]),
+        lambda orders: orders.select(pl.struct(CODE_AND_NUMBER).is_duplicated().sum()).item(),
+    ),
+    "unique values": Case(
+        declare(unique=["code"]),
+        lambda _: UniqueValueValidator("orders", ["code"]),
+        lambda orders: orders["code"].is_duplicated().sum(),
+    ),
+    "missing values": Case(
+        declare(filled=["discount"]),
+        lambda _: MissingValueValidator("orders", ["discount"]),
+        lambda orders: orders["discount"].null_count(),
+    ),
+    "constraints": Case(
+        declare(unique=["code"], filled=list(Orders.datatypes())),
+        lambda schema: ConstraintValidator([schema]),
+        lambda orders: orders["code"].is_duplicated().sum() + sum(orders.null_count().row(0)),
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def orders(rows: int) -> pl.DataFrame:
+    return flawed(rows)["orders"]
+
+
+_DATAFRAMELY: dict[DataType, Callable[..., dy.Column]] = {
+    DataType.INTEGER: dy.Int64,
+    DataType.FLOAT: dy.Float64,
+    DataType.STRING: dy.String,
+    DataType.BOOLEAN: dy.Bool,
+    DataType.DATETIME: partial(dy.Datetime, time_unit="us"),
+}
+
+
+def dataframely_check(schema: type[Schema], orders: pl.DataFrame) -> Callable[[], int]:
+    columns = {
+        name: _DATAFRAMELY[column.dtype](
+            nullable=column.nullable, primary_key=column.primary_key, unique=column.unique
+        )
+        for name, column in schema.columns().items()
+    }
+    declared: type[dy.Schema] = type("Declared", (dy.Schema,), columns)
+    return lambda: sum(declared.filter(orders)[1].counts().values())
+
+
+def pandera_check(schema: type[Schema], orders: pl.DataFrame) -> Callable[[], int]:
+    columns = {
+        name: pa.Column(column.dtype.polars_dtype, nullable=column.nullable, unique=column.unique)
+        for name, column in schema.columns().items()
+    }
+    declared = pa.DataFrameSchema(columns, unique=list(schema.primary_key()) or None)
+
+    def check() -> int:
+        try:
+            declared.validate(orders, lazy=True)
+        except pa.errors.SchemaErrors as error:
+            return error.failure_cases.height
+        return 0
+
+    return check
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_validator(race: Race, orders: pl.DataFrame, name: str) -> None:
+    case = CASES[name]
+    validator = case.validator(case.schema)
+    expected = case.bare(orders)
+
+    def ours() -> int:
+        messages = validator.validate({"orders": orders})
+        return rows_reported(m for m in messages if m.severity is not ValidationSeverity.INFO)
+
+    def way(name: str, run: Callable[[], int], remark: str = "") -> Way:
+        return Way(name, run, check=partial(same, expected), remark=remark)
+
+    peers = [
+        way("dataframely", dataframely_check(case.schema, orders), "checks dtypes, too"),
+        way("pandera", pandera_check(case.schema, orders), "checks dtypes, too"),
+        way("bare polars", lambda: case.bare(orders), "only counts the rows"),
+    ]
+    if case.schema.primary_key():
+        frame = row_tuples.as_pandas({"orders": orders})["orders"]
+        key = list(case.schema.primary_key())
+        peers.append(way("row tuples and sets", lambda: row_tuples.duplicates(frame, key)))
+    race(f"validate {name}", way("algomancy-data", ours), peers)
+
+
+def same(expected: int, found: int) -> None:
+    assert found == expected

@@ -1,0 +1,136 @@
+"""A table of 1,000 columns, about as wide as both databases take it, and what is too wide."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+
+from algomancy_data.errors import UnstorableError
+from harness import Way
+from peers import postgresql, sqlite
+from peers.checks import same_tables
+from stores import DATASET, Store, loads_again, source_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from harness import Race
+
+WORKLOAD = "wide table"
+COLUMNS = 1_000
+ROW_SHARE = 100
+MOST_COLUMNS = {"SQLite": 2_000, "PostgreSQL": 1_600}
+
+
+def wide(rows: int, columns: int = COLUMNS) -> pl.DataFrame:
+    """Return numbers, texts and truth values in turns; a row fits on a page of PostgreSQL."""
+    row = pl.int_range(rows, dtype=pl.Int64)
+    makers: list[Callable[[int], pl.Expr]] = [
+        lambda number: row * number,
+        lambda number: (row % 997 * number) / 7,
+        lambda number: pl.format("{}", (row + number) % 10_000),
+        lambda number: (row + number) % 3 == 0,
+    ]
+    return pl.select(
+        makers[number % len(makers)](number).alias(f"column_{number}") for number in range(columns)
+    )
+
+
+@pytest.fixture(params=["SQLite", "PostgreSQL"])
+def kind(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture
+def urls(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> list[str]:
+    """Return a database for ours and one for the others."""
+    if kind == "SQLite":
+        return [f"sqlite:///{tmp_path / name}.db" for name in ("ours", "others")]
+    server = request.getfixturevalue("postgresql")
+    label = tmp_path.name.lower().replace("-", "_")
+    return [postgresql.new_database(server, f"{label}_{name}") for name in ("ours", "others")]
+
+
+def empty(url: str) -> None:
+    if url.startswith("sqlite"):
+        sqlite.remove(Path(url.removeprefix("sqlite:///")))
+    else:
+        postgresql.empty(url)
+
+
+@pytest.fixture
+def store(urls: list[str]) -> Iterator[Store]:
+    store = Store(lambda: urls[0], lambda: empty(urls[0]))
+    store.open()
+    yield store
+    store.close()
+
+
+def read_back(url: str) -> dict[str, pl.DataFrame]:
+    return {"wide": pl.read_database_uri("SELECT * FROM wide", url, engine="adbc")}
+
+
+def test_persist_wide(race: Race, kind: str, urls: list[str], store: Store, rows: int) -> None:
+    tables = {"wide": wide(max(rows // ROW_SHARE, 1))}
+    source = source_of(tables)
+    race(
+        f"persist to {kind}",
+        Way(
+            "add_data_source",
+            lambda: store.manager.add_data_source(source),
+            before=store.renew,
+            check=lambda _result: loads_again(store, DATASET, tables),
+        ),
+        [
+            Way(
+                "polars write_database (adbc)",
+                lambda: tables["wide"].write_database("wide", urls[1], engine="adbc"),
+                before=lambda: empty(urls[1]),
+                check=lambda _result: same_tables(read_back(urls[1]), tables),
+            )
+        ],
+        workload=WORKLOAD,
+        rows=tables["wide"].height,
+    )
+
+
+def test_load_wide(race: Race, kind: str, urls: list[str], store: Store, rows: int) -> None:
+    tables = {"wide": wide(max(rows // ROW_SHARE, 1))}
+    store.manager.add_data_source(source_of(tables))
+    tables["wide"].write_database("wide", urls[1], engine="adbc")
+    race(
+        f"first load from {kind}",
+        Way(
+            "get_data",
+            lambda: store.manager.get_data(DATASET),
+            before=store.reopen,
+            check=lambda found: same_tables(found.tables, tables),
+        ),
+        [
+            Way(
+                "polars read_database (adbc)",
+                lambda: read_back(urls[1]),
+                check=lambda found: same_tables(found, tables),
+            )
+        ],
+        workload=WORKLOAD,
+        rows=tables["wide"].height,
+    )
+
+
+def test_the_most_columns(kind: str, store: Store) -> None:
+    # Truth values: as many numbers would not fit on a page of PostgreSQL.
+    most = MOST_COLUMNS[kind]
+    tables = {"wide": pl.select(pl.lit(value=True).alias(f"c{number}") for number in range(most))}
+    store.manager.add_data_source(source_of(tables))
+    loads_again(store, DATASET, tables)
+
+
+def test_too_many_columns(kind: str, store: Store) -> None:
+    most = MOST_COLUMNS[kind]
+    with pytest.raises(UnstorableError, match=f"at most {most:,}"):
+        store.manager.add_data_source(source_of({"wide": wide(1, most + 1)}))
+    store.is_empty()

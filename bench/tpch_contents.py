@@ -1,0 +1,78 @@
+"""What the columns of TPC-H sum up to, in the CSV files and in a database.
+
+All amounts have at most two decimals, all dates no time, and all text is ASCII.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import polars as pl
+import psycopg
+import sqlalchemy as sa
+
+from algomancy_data import DataType
+from tpch import SCHEMAS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from algomancy_data import Schema
+
+# Whole numbers, so that the order of the rows is no matter.
+_SQLITE_DAYS = "julianday({}) - 2440587.5"
+_POSTGRESQL_DAYS = "extract(epoch FROM {}) / 86400"
+
+
+def of_csv(files: dict[str, Path]) -> dict[str, list[int]]:
+    """Return the rows of each table, and the sum of each column, by a reading of their own."""
+    sums: dict[str, list[int]] = {}
+    for schema in SCHEMAS:
+        name = schema.file_name()
+        texts = pl.scan_csv(files[name], infer_schema=False)
+        columns = [_of_text(pl.col(column), kind) for column, kind in schema.datatypes().items()]
+        sums[name] = list(texts.select(pl.len(), *columns).collect().row(0))
+    return sums
+
+
+def _of_text(text: pl.Expr, kind: DataType) -> pl.Expr:
+    match kind:
+        case DataType.INTEGER:
+            return text.cast(pl.Int64).sum()
+        case DataType.FLOAT:  # without a float on the way
+            return (text.cast(pl.Decimal(18, 2)).sum() * 100).cast(pl.Int64)
+        case DataType.DATETIME:
+            return text.str.to_date("%Y-%m-%d").cast(pl.Int32).cast(pl.Int64).sum()
+        case _:
+            return text.str.len_bytes().cast(pl.Int64).sum()
+
+
+def of_database(url: str, prefix: str = "") -> dict[str, list[int]]:
+    """Return the same of the tables in a database, by its own SQL on a driver that no way uses."""
+    place = sa.make_url(url)
+    if place.get_backend_name() == "sqlite":
+        connect, days = lambda: sqlite3.connect(place.database), _SQLITE_DAYS
+    else:
+        connect, days = lambda: psycopg.connect(url), _POSTGRESQL_DAYS
+    with closing(connect()) as connection, closing(connection.cursor()) as cursor:
+        return {
+            schema.file_name(): _row(cursor, f"{prefix}{schema.file_name()}", schema, days)
+            for schema in SCHEMAS
+        }
+
+
+def _row(cursor: object, table: str, schema: type[Schema], days: str) -> list[int]:
+    whole = {
+        DataType.INTEGER: "{}",
+        DataType.FLOAT: "round({} * 100)",
+        DataType.STRING: "length({})",
+        DataType.DATETIME: days,
+    }
+    sums = [
+        f"CAST(sum(CAST({whole[kind].format(column)} AS bigint)) AS bigint)"
+        for column, kind in schema.datatypes().items()
+    ]
+    cursor.execute(f"SELECT count(*), {', '.join(sums)} FROM {table}")
+    return list(cursor.fetchone())

@@ -1,0 +1,9 @@
+"""``python -m algomancy_data`` is the command ``algomancy-data``."""
+
+from __future__ import annotations
+
+import sys
+
+from algomancy_data.cli import main
+
+sys.exit(main())

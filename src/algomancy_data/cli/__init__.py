@@ -1,0 +1,27 @@
+"""The command ``algomancy-data``: files into stores, and what one does with them there.
+
+Needs the extra ``algomancy-data[cli]``.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from algomancy_data.errors import MissingExtraError
+
+__all__ = ["main"]
+
+_PACKAGES = ("typer", "rich")
+
+
+def main() -> int:
+    """Run the command that the process was started with; return its exit code."""
+    try:
+        from algomancy_data.cli.app import run  # noqa: PLC0415  it needs what may be missing
+    except ModuleNotFoundError as missing:
+        if missing.name not in _PACKAGES:
+            raise
+        error = MissingExtraError.from_extra("The command algomancy-data", "cli")
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201  there is no Rich to print with
+        return 2
+    return run(sys.argv[1:])

@@ -1,0 +1,106 @@
+"""The program: which commands there are, and which one is meant.
+
+Only the command that is meant is imported, so that help and completion come at once.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from algomancy_data.cli.running import fail
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_DISTRIBUTION: Final = "algomancy-data"
+_COMPLETED: Final = ("COMP_WORDS", "_TYPER_COMPLETE_ARGS")
+
+COMMANDS: Final = {
+    "infer": "Write schemas for files.",
+    "check": "Check files against their schemas; nothing is kept.",
+    "load": "Load files into a dataset.",
+    "ls": "List the datasets of a store.",
+    "show": "Show the tables of a dataset.",
+    "query": "Run SQL over the tables of datasets.",
+    "derive": "Keep a copy of a dataset under another name.",
+    "rm": "Delete datasets for good.",
+    "export": "Write a dataset as Parquet, Arrow or CSV files.",
+    "copy": "Copy datasets to another store or session.",
+    "migrate": "Copy the datasets of a folder into a database.",
+    "verify": "Compare a store with what was written to it.",
+    "bench": "Measure the main job on this machine.",
+}
+"""Each command, which is a module and a function of that name, in a line."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command line; return its exit code."""
+    try:
+        program = build(_meant(arguments))
+        return program(arguments, prog_name=_DISTRIBUTION, standalone_mode=False) or 0
+    except typer.TyperException as error:
+        return fail(error, arguments)
+    except KeyboardInterrupt as error:
+        return fail(error, arguments)
+
+
+def build(meant: str | None) -> typer.Typer:
+    """Return the program.
+
+    Args:
+        meant: The command that is to be run; of the others there are only name and line.
+    """
+    program = typer.Typer(
+        name=_DISTRIBUTION,
+        help=__doc__ and _HELP,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="markdown",
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    program.callback()(_options)
+    for name, line in COMMANDS.items():
+        if name == meant:
+            module = importlib.import_module(f"algomancy_data.cli.commands.{name}")
+            program.command(name, short_help=line)(getattr(module, name))
+        else:
+            program.command(name, help=line)(_not_meant)
+    return program
+
+
+_HELP: Final = """Files into validated datasets in a database or a folder, and what one does there.
+
+Exit codes: 0 done, 1 data refused, 2 used wrongly, 3 store unreachable.
+"""
+
+
+def _meant(arguments: Sequence[str]) -> str | None:
+    words = [*arguments]
+    for variable in _COMPLETED:  # a shell asks what could come next
+        words += os.environ.get(variable, "").split()[1:]
+    return next((word for word in words if word in COMMANDS), None)
+
+
+def _print_version(wanted: bool) -> None:  # noqa: FBT001  Typer calls it
+    if wanted:
+        sys.stdout.write(f"{_DISTRIBUTION} {version(_DISTRIBUTION)}\n")
+        raise typer.Exit
+
+
+def _options(
+    version: Annotated[  # noqa: FBT002  its callback does what is to be done
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Take the options that come before a command."""
+
+
+def _not_meant() -> None:
+    """Stand for a command whose name and line are all that is needed."""

@@ -1,0 +1,120 @@
+"""What users declare in modules of their own: schemas, an ETL factory, a DataSource class."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from algomancy_data.cli.stores import CheckedETLFactory, Making
+from algomancy_data.datasource import BaseDataSource, DataSource
+from algomancy_data.errors import CommandLineError, SchemaNotDeclaredError
+from algomancy_data.etl import ETLFactory
+from algomancy_data.schema import Schema
+from algomancy_data.schema.tables import schema_classes
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from algomancy_data.cli.settings import Setting, Settings
+
+_Class = TypeVar("_Class")
+
+_LIST = "SCHEMAS"
+
+
+def making(settings: Settings, *, needs_schemas: bool = False) -> Making:
+    """Return how files become datasets, from what the settings name.
+
+    Args:
+        settings: Of the command.
+        needs_schemas: Whether it can do nothing without schemas.
+
+    Raises:
+        CommandLineError: A module cannot be imported, or has not in it what it should.
+    """
+    schemas = settings.require("schemas") if needs_schemas else settings.get("schemas")
+    factory, data_class = settings.get("factory"), settings.get("data_class")
+    return Making(
+        () if schemas is None else declared_schemas(schemas),
+        CheckedETLFactory if factory is None else _named_class(factory, ETLFactory),
+        DataSource if data_class is None else _named_class(data_class, BaseDataSource),
+    )
+
+
+def declared_schemas(setting: Setting) -> list[type[Schema]]:
+    """Return the schemas of a module: its list ``SCHEMAS``, or all that it declares."""
+    module = _module(setting, setting.value)
+    if hasattr(module, _LIST):
+        return list(schema_classes(getattr(module, _LIST)))
+    found = [
+        value
+        for value in vars(module).values()
+        if isinstance(value, type)
+        and issubclass(value, Schema)
+        and value.__module__ == module.__name__
+        and _is_about_a_file(value)
+    ]
+    if not found:
+        msg = (
+            f"{setting.value!r} ({setting.origin}) declares no Schema with a _FILENAME, and has no "
+            f"list {_LIST}."
+        )
+        raise CommandLineError(msg)
+    return found
+
+
+def _is_about_a_file(schema: type[Schema]) -> bool:
+    try:
+        schema.file_name()
+    except SchemaNotDeclaredError:  # what others have in common
+        return False
+    return True
+
+
+def _named_class(setting: Setting, base: type[_Class]) -> type[_Class]:
+    name, separator, attribute = setting.value.rpartition(":")
+    if not separator:
+        msg = f"{setting.value!r} ({setting.origin}) must be written as module:Class."
+        raise CommandLineError(msg)
+    found = getattr(_module(setting, name), attribute, None)
+    if not isinstance(found, type) or not issubclass(found, base):
+        msg = f"{setting.value!r} ({setting.origin}) is no subclass of {base.__name__}."
+        raise CommandLineError(msg)
+    return found
+
+
+def _module(setting: Setting, name: str) -> ModuleType:
+    """Import a module by its path or by its name."""
+    is_path = name.endswith(".py") or "/" in name
+    path = (setting.base or Path()) / Path(name).expanduser()
+    if is_path and not path.is_file():
+        msg = f"There is no file {str(path)!r} ({setting.origin})."
+        raise CommandLineError(msg)
+    home = path.parent if is_path else (setting.base or Path())
+    sys.path.insert(0, str(home.resolve()))  # as for a program that is there
+    try:
+        return _from_path(path) if is_path else importlib.import_module(name)
+    except SyntaxError as error:
+        where = f"{error.filename}, line {error.lineno}"
+        msg = f"{name!r} ({setting.origin}) cannot be imported: {error.msg} ({where})."
+        raise CommandLineError(msg) from error
+    except Exception as error:
+        msg = (
+            f"{name!r} ({setting.origin}) cannot be imported: {type(error).__name__}: {error}. "
+            f"--verbose shows where."
+        )
+        raise CommandLineError(msg) from error
+
+
+def _from_path(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(path.stem, path.resolve())
+    if spec is None or spec.loader is None:
+        msg = "it is no Python file"
+        raise ImportError(msg)
+    module: Any = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module
+    spec.loader.exec_module(module)
+    return module

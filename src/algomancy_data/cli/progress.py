@@ -1,0 +1,118 @@
+"""How far a command is: a bar on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+from algomancy_data.metrics import recording
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from algomancy_data.cli.output import Output
+    from algomancy_data.metrics import PhaseMetrics, Recording
+
+# Nobody waits for what takes less, and it has no speed worth a line.
+_SHORT: Final = 0.001
+
+
+@contextmanager
+def shown_progress(output: Output) -> Generator[Recording]:
+    """Show on standard error how far whatever is done in a block is, and record it.
+
+    Args:
+        output: Where to show it.
+    """
+    if not output.errors.is_terminal:
+        with recording(Lines(output)) as record:
+            yield record
+        return
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=20),
+        TextColumn("{task.fields[rows]}"),
+        _Speed(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=output.errors) as bars, recording(Bars(bars)) as record:
+        yield record
+
+
+class Lines:
+    """Tells of each phase, when it has ended, in a line.
+
+    Args:
+        output: Where the lines go.
+    """
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+
+    def phase_started(self, phase: str) -> None:
+        """Say nothing yet."""
+
+    def phase_finished(self, metrics: PhaseMetrics) -> None:
+        """Write the line."""
+        self._output.note(_line(metrics))
+
+
+class Bars:
+    """Shows each phase as a bar with rows, rows per second and the time left.
+
+    Args:
+        bars: The bars.
+    """
+
+    def __init__(self, bars: Progress) -> None:
+        self._bars = bars
+        self._tasks = dict[str, TaskID]()
+
+    def phase_started(self, phase: str) -> None:
+        """Add a bar that does not know its length yet."""
+        self._tasks[phase] = self._bars.add_task(phase, total=None, rows="")
+
+    def progressed(self, phase: str, done_rows: int, total_rows: int | None) -> None:
+        """Move the bar."""
+        if phase in self._tasks:
+            of = "" if total_rows is None else f" of {total_rows:,}"
+            self._bars.update(
+                self._tasks[phase], completed=done_rows, total=total_rows, rows=f"{done_rows:,}{of}"
+            )
+
+    def phase_finished(self, metrics: PhaseMetrics) -> None:
+        """Fill the bar."""
+        rows, task = metrics.rows, self._tasks[metrics.phase]
+        self._bars.update(task, total=rows or 1, completed=rows or 1, rows=f"{rows:,} rows")
+        self._bars.stop_task(task)
+
+
+class _Speed(ProgressColumn):
+    """Rows per second."""
+
+    def render(self, task: Task) -> Text:
+        """Return the speed, once there is one."""
+        speed = task.finished_speed or task.speed
+        return Text(f"{speed:,.0f} rows/s" if speed else "")
+
+
+def _line(metrics: PhaseMetrics) -> str:
+    dataset = "" if metrics.dataset is None else f" {metrics.dataset!r}"
+    speed = f", {metrics.rows_per_second:,.0f} rows/s" if metrics.seconds > _SHORT else ""
+    rows = f"{metrics.rows:,} rows, " if metrics.rows else ""
+    return f"{metrics.phase}{dataset}: {rows}{metrics.seconds:.3f} s{speed if rows else ''}"

@@ -1,0 +1,147 @@
+"""How a command ends: its exit code, and what it says when it fails."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import traceback
+import warnings
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+import typer
+
+from algomancy_data import errors
+from algomancy_data.cli.masking import mask
+from algomancy_data.cli.output import Output
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+
+DONE: Final = 0
+REFUSED: Final = 1
+USED_WRONGLY: Final = 2
+UNREACHABLE: Final = 3
+DEFECT: Final = 70
+INTERRUPTED: Final = 130
+
+# The first one that fits counts.
+_EXIT_CODES: Final[tuple[tuple[tuple[type[BaseException], ...], int], ...]] = (
+    ((errors.UnstorableError,), REFUSED),
+    ((errors.StoreError, errors.UnreachableError), UNREACHABLE),
+    ((errors.TableNotFoundError, errors.ColumnNotFoundError), USED_WRONGLY),
+    (
+        (
+            errors.FileContentError,
+            errors.FrameError,
+            errors.SerializationError,
+            errors.ValidationError,
+        ),
+        REFUSED,
+    ),
+    ((errors.AlgomancyDataError, typer.TyperException, OSError), USED_WRONGLY),
+    ((KeyboardInterrupt,), INTERRUPTED),
+)
+_INTERRUPTED: Final = (
+    "Interrupted. Every dataset in the store is whole: as it was before, or as it was to be."
+)
+_JSON: Final = "--json"
+
+
+@contextmanager
+def running(command: str, *, as_json: bool, verbose: bool) -> Generator[Output]:
+    """Surround what a command does; whatever goes wrong becomes a line and an exit code.
+
+    Raises:
+        typer.Exit: Always, with the exit code.
+    """
+    output = Output(command, as_json=as_json, verbose=verbose)
+    try:
+        with _reports_to(output):
+            yield output
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  it gets an exit code
+        raise typer.Exit(_report(output, error)) from None
+    raise typer.Exit(output.exit_code)
+
+
+def fail(error: BaseException, arguments: Sequence[str]) -> int:
+    """Report what went wrong before a command began; return the exit code."""
+    words = [word for word in arguments if not word.startswith("-")]
+    output = Output(words[0] if words else "", as_json=_JSON in arguments)
+    return _report(output, error)
+
+
+def exit_code(error: BaseException) -> int:
+    """Return the exit code for what a command raised."""
+    return next((code for kinds, code in _EXIT_CODES if isinstance(error, kinds)), DEFECT)
+
+
+def _report(output: Output, error: BaseException) -> int:
+    code = exit_code(error)
+    message = mask(_message(error, code))
+    if output.verbose and code != INTERRUPTED:
+        output.note("".join(traceback.format_exception(error)).rstrip())
+    if code == INTERRUPTED:
+        output.note(message)
+    else:
+        output.error(message)
+    if output.as_json:
+        kind = type(error).__name__
+        output.document({"error": {"type": kind, "message": message}, "exit_code": code})
+    return code
+
+
+def _message(error: BaseException, code: int) -> str:
+    if code == INTERRUPTED:
+        return _INTERRUPTED
+    if isinstance(error, typer.TyperException):
+        return error.format_message()
+    if code == DEFECT:
+        return (
+            f"{type(error).__name__}: {error}\nThis is a defect, of this program or of a module "
+            f"that it was given. Run the command again with --verbose to see where."
+        )
+    return str(error)
+
+
+class _Handler(logging.Handler):
+    """Writes what the library logs as lines.
+
+    Args:
+        output: Where they go.
+    """
+
+    def __init__(self, output: Output) -> None:
+        super().__init__()
+        self._output = output
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record."""
+        self._output.note(f"{record.levelname.lower()}: {self.format(record)}", "dim")
+
+
+@contextmanager
+def _reports_to(output: Output) -> Generator[None]:
+    """Send the library's log and Python's warnings there, a line each."""
+    seen = set[str]()
+
+    def show(message: Warning | str, *_: object) -> None:
+        text = " ".join(str(message).split())
+        if text not in seen:
+            seen.add(text)
+            output.warning(text)
+
+    log = logging.getLogger("algomancy_data")
+    handler, before = _Handler(output), log.level
+    if output.verbose:
+        log.addHandler(handler)
+        log.setLevel(logging.INFO)
+    try:
+        with warnings.catch_warnings():
+            if not sys.warnoptions:
+                warnings.simplefilter("default")
+            warnings.showwarning = show
+            yield
+    finally:
+        log.removeHandler(handler)
+        log.setLevel(before)

@@ -1,0 +1,151 @@
+"""Whether a session's datasets are what was written, and what is there beside them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+import sqlalchemy as sa
+
+from algomancy_data.database.models import FORMAT_VERSION, datasets_table, payload_chunks_table
+from algomancy_data.database.naming import is_plain_name_of
+from algomancy_data.database.payload import check_payload
+from algomancy_data.database.payload_chunks import PayloadKey
+from algomancy_data.database.tables import check_drift, count_rows, drop_table
+from algomancy_data.errors import AlgomancyDataError, SchemaDriftError
+from algomancy_data.integrity import Damage, Leftover
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from algomancy_data.database.catalogue import Catalogue, Entry
+    from algomancy_data.database.layout import TableLayout
+    from algomancy_data.database.storage import TableStorage
+
+_CHUNKS: Final = payload_chunks_table.name
+
+
+def find_damage(
+    connection: sa.Connection,
+    storage: TableStorage,
+    catalogue: Catalogue,
+    session: str,
+    name: str,
+) -> list[Damage]:
+    """Return what of a dataset is not as it was written: its columns, its rows, its bytes."""
+    try:
+        entry = catalogue.entry(connection, name)
+    except AlgomancyDataError as error:
+        return [Damage(name, datasets_table.name, str(error))]
+    if entry is None:  # deleted meanwhile
+        return []
+    if entry.tables is None:
+        return [*_payload_damage(connection, session, entry)]
+    return [
+        Damage(name, layout.physical, problem)
+        for layout in entry.tables
+        for problem in _table_problems(connection, storage, layout)
+    ]
+
+
+def find_leftovers(
+    connection: sa.Connection, storage: TableStorage, session: str
+) -> list[Leftover]:
+    """Return the tables and payloads of a session that no row of the catalogue names.
+
+    A table counts as the session's only if the mark that it got when it was created says so, and
+    if its name follows from what the mark says. Tables that only look as if are not proven.
+    """
+    # First the tables: one that is created after this is not among them.
+    marks = storage.marks(connection)
+    known = _known_tables(connection)
+    found: list[Leftover] = []
+    for physical, mark in marks.items():
+        if known is not None and physical in known:
+            continue
+        if mark is not None and mark.session == session and mark.is_on(physical):
+            what = (
+                f"table {mark.table!r} of dataset {mark.dataset!r}, which is not in the catalogue"
+            )
+            found.append(Leftover(physical, what, is_proven=known is not None))
+        elif mark is None and is_plain_name_of(session, physical):
+            what = "a table with a name of this session's that this package did not make"
+            found.append(Leftover(physical, what, is_proven=False))
+    found += (
+        Leftover(_CHUNKS, _payload_of(name, version))
+        for name, version in _lost_payloads(connection, session)
+    )
+    return found
+
+
+def drop_leftovers(
+    connection: sa.Connection, storage: TableStorage, session: str
+) -> list[Leftover]:
+    """Drop what is proven to be the session's and of no use; return it."""
+    found = [one for one in find_leftovers(connection, storage, session) if one.is_proven]
+    for one in found:
+        if one.path != _CHUNKS:
+            drop_table(connection, one.path)
+    for name, version in _lost_payloads(connection, session):
+        columns = payload_chunks_table.c
+        connection.execute(
+            sa.delete(payload_chunks_table).where(
+                columns.session_id == session, columns.name == name, columns.version == version
+            )
+        )
+    return found
+
+
+def _known_tables(connection: sa.Connection) -> set[str] | None:
+    """Return the tables that the catalogue names, for whatever session; None if that is unclear."""
+    columns = datasets_table.c
+    rows = connection.execute(sa.select(columns.format_version, columns.sub_tables)).all()
+    try:
+        tables: list[Any] = [table for row in rows for table in json.loads(row.sub_tables or "[]")]
+        known = {str(table["physical"]) for table in tables}
+    except (KeyError, TypeError, ValueError):
+        return None
+    # A later version may describe its tables in another way.
+    return known if all(row.format_version <= FORMAT_VERSION for row in rows) else None
+
+
+def _table_problems(
+    connection: sa.Connection, storage: TableStorage, layout: TableLayout
+) -> Generator[str]:
+    try:
+        check_drift(connection, storage, layout)
+    except SchemaDriftError as error:
+        yield str(error)
+        return
+    rows = count_rows(connection, storage, layout)
+    # A frame without columns may have rows, of which a table has none.
+    if layout.columns and rows != layout.height:
+        yield f"Table {layout.physical!r} has {rows:,} rows instead of {layout.height:,}."
+
+
+def _payload_damage(connection: sa.Connection, session: str, entry: Entry) -> Generator[Damage]:
+    try:
+        key = PayloadKey(session, entry.name, entry.version)
+        check_payload(connection, key, entry.payload, entry.payload_layout)
+    except AlgomancyDataError as error:
+        yield Damage(entry.name, _CHUNKS, str(error))
+
+
+def _lost_payloads(connection: sa.Connection, session: str) -> list[tuple[str, str]]:
+    chunks, rows = payload_chunks_table.c, datasets_table.c
+    named = sa.exists().where(
+        rows.session_id == chunks.session_id,
+        rows.name == chunks.name,
+        rows.version == chunks.version,
+    )
+    query = (
+        sa.select(chunks.name, chunks.version)
+        .where(chunks.session_id == session, ~named)
+        .distinct()
+        .order_by(chunks.name, chunks.version)
+    )
+    return [(row.name, row.version) for row in connection.execute(query)]
+
+
+def _payload_of(name: str, version: str) -> str:
+    return f"the payload of dataset {name!r}, version {version!r}, which is not in the catalogue"

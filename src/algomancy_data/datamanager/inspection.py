@@ -1,0 +1,158 @@
+"""Looking at what a manager keeps, without changing it: what there is, and whether it is whole."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from algomancy_data.datasource import BaseDataSource, DataSource
+from algomancy_data.errors import DatasetNotFoundError
+from algomancy_data.findings import count_by_severity
+from algomancy_data.provenance import Provenance, TableSize
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from polars.datatypes import DataType as PolarsDataType
+
+    from algomancy_data.integrity import Damage, Leftover
+
+
+@dataclass(frozen=True)
+class TableSummary:
+    """What there is to say about a table without its values.
+
+    Args:
+        rows: Number of rows.
+        bytes: Memory that its frame takes, or the length of its file in a folder; None if that is
+            not known without reading it.
+        schema: The exact dtype of each column, in order; None as above.
+    """
+
+    rows: int
+    bytes: int | None
+    schema: Mapping[str, PolarsDataType] | None
+
+
+@dataclass(frozen=True)
+class DatasetSummary:
+    """What there is to say about a dataset without its values.
+
+    Args:
+        name: Its name.
+        ds_id: Its identity.
+        ds_type: Its classification, as text.
+        creation_datetime: When its data was created, in local time.
+        tables: Its tables by name; none for one that is not made of tables.
+        provenance: How it came about.
+        messages: How many messages there are about its data.
+        findings: How many findings of which severity these stand for, the worst first.
+    """
+
+    name: str
+    ds_id: str
+    ds_type: str
+    creation_datetime: datetime
+    tables: Mapping[str, TableSummary] = field(default_factory=dict[str, TableSummary])
+    provenance: Provenance = field(default_factory=Provenance)
+    messages: int = 0
+    findings: Mapping[str, int] = field(default_factory=dict[str, int])
+
+    @classmethod
+    def of(cls, name: str, data: BaseDataSource) -> DatasetSummary:
+        """Return the summary of a DataSource.
+
+        Example:
+            >>> source = DataSource("master_data", name="a")
+            >>> source.add_table("t", {"x": [1, 2]})
+            >>> DatasetSummary.of("a", source).tables["t"].rows
+            2
+        """
+        frames = data.tables if isinstance(data, DataSource) else {}
+        return cls(
+            name,
+            data.id,
+            str(data.ds_type),
+            data.creation_datetime,
+            {
+                table: TableSummary(frame.height, TableSize.of(frame).bytes, frame.schema)
+                for table, frame in frames.items()
+            },
+            data.provenance or Provenance(),
+            len(data.validation_messages),
+            count_by_severity(data.validation_messages),
+        )
+
+    @property
+    def rows(self) -> int:
+        """Rows of all tables."""
+        return sum(table.rows for table in self.tables.values())
+
+    @property
+    def bytes(self) -> int | None:
+        """Memory that all frames take; None if that is not known without reading them."""
+        sizes = [table.bytes for table in self.tables.values() if table.bytes is not None]
+        return sum(sizes) if len(sizes) == len(self.tables) else None
+
+
+class Inspection(ABC):
+    """The part of a DataManager that looks at what there is."""
+
+    @abstractmethod
+    def get_data_keys(self) -> list[str]:
+        """Return the names of the datasets, in order of creation."""
+
+    @abstractmethod
+    def _require(self, data_key: str) -> BaseDataSource:
+        """Return a dataset that must exist."""
+
+    def summarize(self, data_key: str) -> DatasetSummary:
+        """Return what there is to say about a dataset without its values.
+
+        A database reads its catalogue only, and a folder maps the files.
+
+        Raises:
+            DatasetNotFoundError: There is none of that name.
+        """
+        return DatasetSummary.of(data_key, self._require(data_key))
+
+    def verify(self, data_key: str | None = None) -> list[Damage]:
+        """Compare a dataset, or all datasets, with what was written.
+
+        A folder reads all files and compares their check sums. A database counts the rows of the
+        tables, compares their columns with the catalogue, and the check sums of payloads; SQLite
+        also checks the file, if all datasets are meant.
+
+        Returns:
+            What is not as it was written; nothing is a good sign, and always so in memory.
+
+        Raises:
+            DatasetNotFoundError: There is none of that name.
+        """
+        self._names(data_key)
+        return []
+
+    def leftovers(self) -> list[Leftover]:
+        """Return what is in the store and belongs to no dataset; in memory that is nothing.
+
+        In a folder, what another process is just writing can be among it.
+        """
+        return []
+
+    def clear_leftovers(self) -> list[Leftover]:
+        """Remove what is proven to belong to no dataset; return it.
+
+        Nothing of another session is touched, nor what somebody else may have made.
+        """
+        return []
+
+    def _names(self, data_key: str | None) -> list[str]:
+        """Return the one name, which must be known, or all names."""
+        names = self.get_data_keys()
+        if data_key is None:
+            return names
+        if data_key not in names:
+            raise DatasetNotFoundError.from_available(data_key, names)
+        return [data_key]

@@ -1,0 +1,77 @@
+"""What is shown of a DataSource at a glance."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from algomancy_data.findings import count_by_severity, counts_text, findings_grid
+from algomancy_data.glance import MOST_ROWS, Glance, Grid, many, size_text
+from algomancy_data.provenance import TableSize
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import polars as pl
+
+    from algomancy_data.datasource.base import BaseDataSource
+
+_MOST_COLUMNS: Final = 6
+
+
+def glance_at(source: BaseDataSource, tables: Mapping[str, pl.DataFrame]) -> Glance:
+    """Return the tables, their sizes, and what was found.
+
+    Args:
+        source: The DataSource.
+        tables: Its frames by name; nothing in them is looked at.
+    """
+    facts = [str(source.ds_type), f"created {source.creation_datetime:%Y-%m-%d %H:%M}"]
+    facts += size_facts({name: TableSize.of(frame) for name, frame in tables.items()})
+    if (provenance := source.provenance) is not None:
+        if provenance.files:
+            facts.append(f"from {many(len(provenance.files), 'file')}")
+        if provenance.derived_from is not None:
+            facts.append(f"derived from {provenance.derived_from!r}")
+    if source.validation_messages:
+        facts.append(counts_text(count_by_severity(source.validation_messages)))
+    return Glance(
+        f"{type(source).__name__} {source.name!r}",
+        facts,
+        (tables_grid(tables), findings_grid(source.validation_messages)),
+    )
+
+
+def size_facts(sizes: Mapping[str, TableSize]) -> list[str]:
+    """Return how many tables, rows and bytes there are, in words."""
+    if not sizes:
+        return ["no tables"]
+    return [
+        many(len(sizes), "table"),
+        many(sum(size.rows for size in sizes.values()), "row"),
+        size_text(sum(size.bytes for size in sizes.values())),
+    ]
+
+
+def tables_grid(tables: Mapping[str, pl.DataFrame]) -> Grid:
+    """Return a row per table, as far as a glance shows them."""
+    shown = list(tables.items())[:MOST_ROWS]
+    rest = len(tables) - len(shown)
+    return Grid(
+        ("table", "rows", "columns", "memory", "first columns"),
+        [
+            (
+                name,
+                frame.height,
+                frame.width,
+                size_text(TableSize.of(frame).bytes),
+                _first_columns(frame),
+            )
+            for name, frame in shown
+        ],
+        f"… and {many(rest, 'more table')}." if rest > 0 else "",
+    )
+
+
+def _first_columns(frame: pl.DataFrame) -> str:
+    named = [f"{name} {dtype}" for name, dtype in list(frame.schema.items())[:_MOST_COLUMNS]]
+    return ", ".join([*named, *(["…"] if frame.width > _MOST_COLUMNS else [])])

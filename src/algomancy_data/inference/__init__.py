@@ -1,0 +1,5 @@
+"""Schemas from files: what a person would declare after a long look at them."""
+
+from algomancy_data.inference.schemas import InferredSchemas, infer_schemas
+
+__all__ = ["InferredSchemas", "infer_schemas"]

@@ -1,0 +1,229 @@
+"""CSV files: how they are written, and what types their columns have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from algomancy_data.extractor import CSVSingleExtractor, TextConventions
+from algomancy_data.extractor.csv_content import CSVContent
+from algomancy_data.extractor.csv_single import line_end_of
+from algomancy_data.file import CSVFile
+from algomancy_data.inference.csv_characters import find_characters
+from algomancy_data.inference.csv_encoding import find_encoding
+from algomancy_data.inference.csv_header import has_header, numbered_names
+from algomancy_data.inference.extraction import PLACEHOLDER, SILENT
+from algomancy_data.inference.findings import ColumnFinding, FileFinding, TableFinding, counted
+from algomancy_data.inference.null_words import (
+    count_of,
+    default_words_among,
+    null_words_in,
+    occurring,
+)
+from algomancy_data.inference.sources import extension_of, label_of
+from algomancy_data.inference.texts import (
+    ZONED_NOTE,
+    TextType,
+    deciding_mark,
+    deciding_order,
+    text_type,
+)
+from algomancy_data.schema import Column, CSVDialect, DataType, Schema
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from algomancy_data.file import File
+
+_START: Final = 1 << 18
+
+
+class HeldFile(CSVFile):
+    """Content that is in memory, or a plain file, under the name of the file that it is of.
+
+    Args:
+        file: The file.
+        source: Its plain content.
+    """
+
+    def __init__(self, file: File, source: Path | bytes) -> None:
+        super().__init__(file.name)
+        self._source = source
+
+    def source(self, watch: Callable[[bytes], None] | None = None) -> Path | bytes:
+        """Return the content."""
+        if watch is not None and isinstance(self._source, bytes):
+            watch(self._source)
+        return self._source
+
+
+@dataclass
+class CSVProbe:
+    """The beginning of a CSV file as text, and what it shows.
+
+    Attributes:
+        file: The file.
+        dialect: How it is written, without what its values say.
+        texts: Its first records, as columns of dtype String.
+        words: Words that mean "no value" in its columns.
+        notes: Sentences for people.
+        is_sample: The file has more records.
+    """
+
+    file: File
+    dialect: CSVDialect
+    texts: pl.DataFrame
+    words: list[str] = field(default_factory=list[str])
+    notes: list[str] = field(default_factory=list[str])
+    is_sample: bool = False
+
+    @classmethod
+    def of(cls, file: File, sample_bytes: int | None) -> CSVProbe:
+        """Look at the beginning of a file.
+
+        Args:
+            file: The file.
+            sample_bytes: How much of its content; None for all.
+
+        Raises:
+            FileContentError: The file is empty, binary or no table.
+            FileNotFoundError: The file is gone.
+        """
+        parts = file.parts()
+        first = file if parts is None else parts[0].file
+        source = first.source()
+        encoding, notes = find_encoding(source, first.name)
+        held = HeldFile(first, source)
+        content = CSVContent(held, encoding)
+        dialect = CSVDialect(encoding=encoding)
+        start = content.start(_START)
+        line_end = line_end_of(start, dialect)
+        complete = len(start) < _START - 3
+        characters = find_characters(start, line_end, complete=complete)
+        dialect = replace(dialect, separator=characters.separator, quote=characters.quote)
+        sample: File = held
+        if parts is not None and sample_bytes is None:
+            sample = file
+        elif sample_bytes is not None:
+            begun = _beginning(content, dialect, line_end, sample_bytes)
+            if begun is not None:
+                sample, encoding = HeldFile(first, begun), "utf-8"
+        if dialect.quote is None:
+            notes.append("Quotes mean nothing here: no field is enclosed in two of them.")
+        texts = _texts(sample, replace(dialect, encoding=encoding))
+        if not has_header(texts):
+            from_folders = 0 if parts is None or sample is not file else len(parts[0].keys)
+            names = numbered_names(texts.width - from_folders)
+            dialect = replace(dialect, has_header=False)
+            texts = _texts(sample, replace(dialect, encoding=encoding), names)
+            notes.append("Without a header: the names of the columns are made up.")
+        is_whole = sample is file or (sample is held and parts is None)
+        probe = cls(file, dialect, texts, [], notes, not is_whole)
+        probe.find_words()
+        return probe
+
+    def find_words(self) -> None:
+        """Note which words mean "no value" in the columns."""
+        conventions = TextConventions()
+        found = {
+            word: None
+            for column in self.texts.iter_columns()
+            for word in null_words_in(column, conventions)
+        }
+        self.words = list(found)
+
+    def finding(self, shared_words: Iterable[str]) -> FileFinding:
+        """Return what the file holds, as far as its beginning shows.
+
+        Args:
+            shared_words: Words that mean "no value" in files that were given together.
+        """
+        words = occurring(self.texts, {*self.words, *shared_words})
+        dialect = replace(self.dialect, null_words=tuple(words) or None)
+        texts = self.texts.with_columns(pl.when(~pl.all().is_in(words)).then(pl.all()).name.keep())
+        dialect, types = _decide(texts, dialect)
+        columns = [ColumnFinding(name, found.dtype, notes=found.notes) for name, found in types]
+        for column in columns:
+            _note_words(column, self.texts[column.name], words)
+        table = TableFinding(None, columns)
+        return FileFinding(
+            self.file,
+            label_of(self.file),
+            extension_of(self.file),
+            [table],
+            dialect=dialect,
+            notes=list(self.notes),
+            is_unsure=self.is_sample
+            and any(note != ZONED_NOTE for column in columns for note in column.notes),
+        )
+
+
+def _decide(
+    texts: pl.DataFrame, dialect: CSVDialect
+) -> tuple[CSVDialect, list[tuple[str, TextType]]]:
+    """Return the types, and the dialect with what one column says about the values of others."""
+
+    def types() -> list[tuple[str, TextType]]:
+        conventions = conventions_of(dialect)
+        return [(column.name, text_type(column, conventions)) for column in texts.iter_columns()]
+
+    found = types()
+    conventions = conventions_of(dialect)
+    marks = {deciding_mark(column, conventions) for column in texts.iter_columns()} - {None}
+    unclear = {column.ambiguous for _, column in found}
+    if marks == {","} or (len(marks) == 1 and "decimal mark" in unclear):
+        dialect = replace(dialect, decimal_mark=marks.pop())
+        found = types()
+    if "day first" in unclear:
+        dates = [texts[name] for name, column in found if column.dtype is DataType.DATETIME]
+        orders = {deciding_order(column, conventions) for column in dates} - {None}
+        if len(orders) == 1:
+            dialect = replace(dialect, day_first=orders.pop())
+            found = types()
+    return dialect, found
+
+
+def conventions_of(dialect: CSVDialect) -> TextConventions:
+    """Return how the extractor takes the values of a file in this dialect."""
+    conventions = TextConventions.from_dialect(dialect)
+    if dialect.null_words is not None:
+        return replace(conventions, null_words=())
+    return conventions
+
+
+def _texts(file: File, dialect: CSVDialect, names: Iterable[str] = ()) -> pl.DataFrame:
+    """Return the records as text."""
+    members: dict[str, object] = {
+        f"COLUMN_{position}": Column(name, DataType.STRING) for position, name in enumerate(names)
+    }
+    members |= {"_FILENAME": file.name, "_EXTENSION": "csv", "_SCHEMA_TYPE": "single"}
+    members.setdefault("COLUMN_0", PLACEHOLDER)
+    schema = type("Texts", (Schema,), members | {"_CSV": dialect})
+    return CSVSingleExtractor(file, schema, SILENT).extract()[file.name]
+
+
+def _beginning(content: CSVContent, dialect: CSVDialect, line_end: str, size: int) -> bytes | None:
+    """Return the first records as UTF-8, or None if they are all or cannot be cut out."""
+    start = content.start(size)
+    if len(start) < size - 3:
+        return None
+    end = start.rfind(line_end.encode())
+    while end > 0:
+        begun = start[: end + 1]
+        # Inside of a quoted field the number of quotes before is odd.
+        if dialect.quote is None or begun.count(dialect.quote.encode()) % 2 == 0:
+            return begun
+        end = start.rfind(line_end.encode(), 0, end)
+    return None
+
+
+def _note_words(column: ColumnFinding, texts: pl.Series, declared: list[str]) -> None:
+    if column.dtype is not DataType.STRING:
+        return
+    for word in default_words_among(texts):
+        if word not in declared:
+            times = counted(count_of(texts, [word]), "time")
+            column.notes.append(f"{word!a} is text here, {times}.")

@@ -1,0 +1,147 @@
+"""JSON files: one table if their records are flat, else a group for each list of records."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from algomancy_data.errors import FileContentError
+from algomancy_data.extractor.json_document import read_document
+from algomancy_data.extractor.json_plan import JSONPlan
+from algomancy_data.inference.extraction import extract, natural_frame
+from algomancy_data.inference.findings import ColumnFinding, FileFinding, TableFinding
+from algomancy_data.inference.identifiers import words
+from algomancy_data.inference.keys import find_key
+from algomancy_data.inference.similarity import singular
+from algomancy_data.inference.sources import extension_of, label_of
+from algomancy_data.inference.typed_columns import column_finding
+from algomancy_data.inference.typed_files import without_columns
+from algomancy_data.schema import ColumnGroup, Schema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import polars as pl
+
+    from algomancy_data.extractor.json_layout import Envelope
+    from algomancy_data.extractor.json_types import ArrowType
+    from algomancy_data.file import File
+
+_Path: TypeAlias = tuple[str, ...]
+_ROOT = "root"
+
+
+def json_finding(file: File) -> FileFinding:
+    """Return what a JSON file holds.
+
+    Raises:
+        FileContentError: It is no JSON, or has no records with columns.
+        FileNotFoundError: It is gone.
+    """
+    paths = [] if file.parts() is not None else list(_paths_of_tables(file))
+    if not paths:
+        frame = natural_frame(file)
+        tables = [TableFinding(None, _columns(frame))]
+    else:
+        tables = _Groups(file, paths).tables()
+    if not any(table.columns for table in tables):
+        raise without_columns(file)
+    return FileFinding(file, label_of(file), extension_of(file), tables)
+
+
+def _columns(frame: pl.DataFrame) -> list[ColumnFinding]:
+    return [column_finding(column, has_dates=False) for column in frame.iter_columns()]
+
+
+def _paths_of_tables(file: File) -> Iterator[_Path]:
+    """Give the paths of the lists of records inside the records of a file."""
+    plan = JSONPlan(file.name, {(): frozenset()}, frozenset())
+    document = read_document(file, plan, _is_record)
+    if document.has_no_objects:
+        msg = (
+            f"File {file.name!r} has a list without objects in it, so it has no columns. "
+            f"Write each record as an object."
+        )
+        raise FileContentError(msg)
+    if document.pieces and not document.is_one_object:
+        yield from _lists_of_records(document.pieces[0].type, ())
+
+
+def _is_record(envelope: Envelope) -> bool:
+    """Tell whether an object with a list is a record itself, as the extractor does."""
+    return not envelope.is_empty and not isinstance(envelope.first, dict)
+
+
+def _lists_of_records(dtype: ArrowType, path: _Path) -> Iterator[_Path]:
+    import pyarrow as pa  # noqa: PLC0415  import time that only JSON has to pay
+
+    for member in dtype:
+        inside = (*path, member.name)
+        if pa.types.is_struct(member.type):
+            yield from _lists_of_records(member.type, inside)
+        elif pa.types.is_list(member.type) and pa.types.is_struct(member.type.value_type):
+            yield inside
+            yield from _lists_of_records(member.type.value_type, inside)
+
+
+@dataclass(frozen=True)
+class _Groups:
+    """The groups of a file with records inside records."""
+
+    file: File
+    paths: list[_Path]
+
+    def tables(self) -> list[TableFinding]:
+        """Return the tables, each behind the ones around it, with the keys of those."""
+        names = self._names()
+        frames = self._frames(names)
+        found: dict[_Path, TableFinding] = {}
+        for path, name in names.items():
+            columns = _columns(frames[f"{self.file.name}.{name}"])
+            key = self._key_of_parent(path, found)
+            if key is not None and key.name not in {column.name for column in columns}:
+                columns.insert(0, key)
+            found[path] = TableFinding(name, columns, source_path=path)
+            frame = frames[f"{self.file.name}.{name}"]
+            own = [column for column in columns if column is not key]
+            for column in find_key(frame, own, name, single=True).columns:
+                column.primary_key = True
+        for table in found.values():  # they are sought anew in what the extractor gives
+            for column in table.columns:
+                column.primary_key = False
+        return list(found.values())
+
+    def _names(self) -> dict[_Path, str]:
+        """Return the name of each group: its last key, the whole path where that is not enough."""
+        counts = Counter(path[-1] for path in self.paths)
+        names: dict[_Path, str] = {(): _ROOT}
+        for path in self.paths:
+            alone = counts[path[-1]] == 1 and path[-1] != _ROOT
+            names[path] = path[-1] if alone else ".".join((_ROOT, *path))
+        return names
+
+    def _frames(self, names: dict[_Path, str]) -> dict[str, pl.DataFrame]:
+        members: dict[str, Any] = {
+            f"GROUP_{position}": ColumnGroup(name, [], path)
+            for position, (path, name) in enumerate(names.items())
+        }
+        members |= {
+            "_FILENAME": self.file.name,
+            "_EXTENSION": self.file.extension,
+            "_SCHEMA_TYPE": "multi",
+        }
+        return extract(self.file, type("Natural", (Schema,), members))[0]
+
+    def _key_of_parent(self, path: _Path, found: dict[_Path, TableFinding]) -> ColumnFinding | None:
+        """Return a column for the key of the nearest table around that has one of one column."""
+        for length in reversed(range(len(path))):
+            table = found.get(path[:length])
+            if table is None or len(table.key) != 1:
+                continue
+            (key,) = table.key
+            noun = singular(path[length - 1] if length else self.file.name)
+            stem = "_".join(noun)
+            name = key.name if words(key.name)[: len(noun)] == noun else f"{stem}_{key.name}"
+            return ColumnFinding(name, key.dtype, foreign_key=(table.group or "", key.name))
+        return None

@@ -1,0 +1,300 @@
+"""Which columns repeat the keys of which tables.
+
+Inclusion alone proves little: the day of a month is included in any running number. So a column
+is declared to refer to a key only if each of its values is there, and
+
+- its name says so, too (:func:`~algomancy_data.inference.similarity.similarity`), or
+- they are texts that would hardly be there by chance. Of ``n`` keys of ``k`` letters, a text of
+  ``k`` letters is one by chance with the probability ``n / 26^k``; with ``d`` distinct texts that
+  is to the power of ``d``, and it has to be tiny.
+
+What nearly holds, or holds for no reason that one can see, becomes a note.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from algomancy_data.inference.similarity import refers_to_own_table, shared_prefix, similarity
+from algomancy_data.inference.texts import percent
+from algomancy_data.relations.keys import match_keys, unmatched
+from algomancy_data.schema import DataType
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from algomancy_data.inference.findings import ColumnFinding, TableFinding
+
+_TEXTS: Final = frozenset({DataType.STRING, DataType.CATEGORICAL})
+_REFERRING: Final = _TEXTS | {DataType.INTEGER}
+_SIMILAR: Final = 0.8
+_CHANCE: Final = 1e-4
+_FEW: Final = 2
+_NEARLY: Final = 0.5
+_NEARLY_WITHOUT_NAME: Final = 0.8
+_LETTERS, _CHARACTERS = 26, 36
+
+
+@dataclass(frozen=True)
+class NamedTable:
+    """A table of the search.
+
+    Args:
+        name: Its logical name.
+        finding: What was found in it.
+        frame: Its rows.
+    """
+
+    name: str
+    finding: TableFinding
+    frame: pl.DataFrame
+
+    @property
+    def prefix(self) -> str:
+        """The short word that the names of all its columns begin with."""
+        return shared_prefix([column.name for column in self.finding.columns])
+
+    def reference_to(self, column: str, referring: NamedTable) -> tuple[str, str]:
+        """Return what a column of another table declares as its foreign key."""
+        group = self.finding.group
+        if group is None or referring.finding.group is None:
+            return self.name, column
+        file = self.name.removesuffix(group)
+        return (group if referring.name.startswith(file) else self.name), column
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """A column that may repeat a key.
+
+    Args:
+        parent: The table that has the key.
+        key: The column there.
+        likeness: What the names say, from 0 to 1.
+        rows: The share of the rows with a value that is there.
+        distinct: The share of the distinct values that are there.
+        missing: How many distinct values are not there.
+        chance: How likely the values that are there would be so by chance.
+    """
+
+    parent: NamedTable
+    key: ColumnFinding
+    likeness: float
+    rows: float
+    distinct: float
+    missing: int
+    chance: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether each value is there, for a reason."""
+        return not self.missing and (self.likeness >= _SIMILAR or self.chance <= _CHANCE)
+
+    @property
+    def rank(self) -> tuple[bool, float, float, int]:
+        """The larger, the better."""
+        return (self.holds, self.likeness, self.distinct, -self.parent.frame.height)
+
+
+def find_references(tables: Sequence[NamedTable]) -> None:
+    """Note in the columns of all tables which keys they repeat.
+
+    Args:
+        tables: The tables, with their keys found.
+    """
+    keys = [
+        (table, column)
+        for table in tables
+        for column in table.finding.columns
+        if _may_refer(table, column)
+        and (column.unique or (column.primary_key and len(table.finding.key) == 1))
+    ]
+    for child in tables:
+        for column in child.finding.columns:
+            if column.foreign_key is None and _may_refer(child, column):
+                _refer(child, column, list(_candidates(child, column, keys)))
+    for child in tables:
+        for parent in tables:
+            if parent is not child and len(parent.finding.key) > 1:
+                _refer_to_composite(child, parent)
+
+
+def _may_refer(table: NamedTable, column: ColumnFinding) -> bool:
+    """Tell whether a column holds whole numbers or texts, and not what no type could hold."""
+    dtype = table.frame.schema[column.name]
+    return column.dtype in _REFERRING and column.dtype.accepts(dtype)
+
+
+def _candidates(
+    child: NamedTable,
+    column: ColumnFinding,
+    keys: Iterable[tuple[NamedTable, ColumnFinding]],
+) -> Iterator[_Candidate]:
+    values = child.frame[column.name].drop_nulls()
+    if values.is_empty():
+        return
+    distinct = values.unique()
+    for parent, key in keys:
+        if key is column or (key.dtype in _TEXTS) != (column.dtype in _TEXTS):
+            continue
+        likeness = _likeness(child, column, parent, key)
+        found = parent.frame[key.name]
+        is_number = column.dtype is DataType.INTEGER
+        if is_number and (likeness < _SIMILAR or not _overlaps(distinct, found)):
+            continue
+        if not is_number and likeness < _SIMILAR and not key.primary_key:
+            continue
+        there = ~unmatched(distinct.to_frame(), found.to_frame())
+        matched = int(there.sum())
+        if not matched or _are_one_key(child, column, matched, len(distinct), key, found):
+            continue
+        share = 1.0
+        if matched < len(distinct):
+            missing = int(unmatched(values.to_frame(), found.to_frame()).sum())
+            share = 1 - missing / len(values)
+        chance = 1.0 if is_number else _chance(distinct.filter(there), found)
+        yield _Candidate(
+            parent,
+            key,
+            likeness,
+            share,
+            matched / len(distinct),
+            len(distinct) - matched,
+            chance,
+        )
+
+
+def _likeness(
+    child: NamedTable, column: ColumnFinding, parent: NamedTable, key: ColumnFinding
+) -> float:
+    if child is parent:
+        return _SIMILAR if refers_to_own_table(column.name, key.name) else 0.0
+    return similarity(column.name, key.name, parent.name, (child.prefix, parent.prefix))
+
+
+def _overlaps(values: pl.Series, others: pl.Series) -> bool:
+    low, high, other_low, other_high = values.min(), values.max(), others.min(), others.max()
+    if not (isinstance(low, int) and isinstance(high, int)):
+        return False
+    if not (isinstance(other_low, int) and isinstance(other_high, int)):
+        return False
+    return low <= other_high and other_low <= high
+
+
+def _are_one_key(
+    child: NamedTable,
+    column: ColumnFinding,
+    matched: int,
+    distinct: int,
+    key: ColumnFinding,
+    found: pl.Series,
+) -> bool:
+    """Tell whether two keys have the same values, or the child is the larger one.
+
+    Then nothing says which of them is the parent.
+    """
+    is_key = column.unique or (column.primary_key and len(child.finding.key) == 1)
+    return is_key and key.name != "" and matched == min(distinct, len(found)) == len(found)
+
+
+def _chance(texts: pl.Series, keys: pl.Series) -> float:
+    """Return how likely it would be by chance that all these texts are keys."""
+    strings = texts.cast(pl.String)
+    if len(texts) < _FEW or not strings.str.contains(r"\p{L}").all():
+        return 1.0
+    shortest = strings.str.len_chars().min()
+    alphabet = _CHARACTERS if keys.cast(pl.String).str.contains("[0-9]").any() else _LETTERS
+    space = float(alphabet) ** (shortest if isinstance(shortest, int) else 0)
+    return min(1.0, len(keys) / space) ** len(texts)
+
+
+def _refer(child: NamedTable, column: ColumnFinding, candidates: list[_Candidate]) -> None:
+    """Declare the best candidate, or note what nearly holds."""
+    if not candidates:
+        return
+    ranked = sorted(candidates, key=lambda candidate: candidate.rank, reverse=True)
+    best = ranked[0]
+    if best.holds and best.likeness < _SIMILAR and len(ranked) > 1 and ranked[1].holds:
+        names = ", ".join(f"{c.parent.name}.{c.key.name}" for c in ranked if c.holds)
+        column.notes.append(f"All values are in each of {names}.")
+    elif best.holds:
+        column.foreign_key = best.parent.reference_to(best.key.name, child)
+    elif best.missing and best.rows >= (
+        _NEARLY if best.likeness >= _SIMILAR else _NEARLY_WITHOUT_NAME
+    ):
+        if best.likeness < _SIMILAR and best.chance > _CHANCE:
+            return
+        column.notes.append(
+            f"Nearly a foreign key to {best.parent.name}.{best.key.name}: "
+            f"{percent(best.rows)} of the values are there, "
+            f"{best.missing:,} of {_total(best):,} distinct ones are not."
+        )
+
+
+def _total(candidate: _Candidate) -> int:
+    return round(candidate.missing / (1 - candidate.distinct))
+
+
+# --- several columns ------------------------------------------------------------------------
+
+
+def _refer_to_composite(child: NamedTable, parent: NamedTable) -> None:
+    pairs = _pairs(child, parent)
+    if pairs is None:
+        return
+    names = [column.name for column in pairs]
+    keys = [column.name for column in parent.finding.key]
+    if (
+        set(names) == {c.name for c in child.finding.key}
+        and child.frame.height >= parent.frame.height
+    ):
+        return
+    rows = child.frame.select(names).drop_nulls()
+    if not rows.height or match_keys(rows, parent.frame.select(keys)) is None:
+        return
+    missing = int(unmatched(rows, parent.frame.select(keys)).sum())
+    listed = f"{parent.name} ({', '.join(keys)})"
+    if missing:
+        share = 1 - missing / rows.height
+        if share >= _NEARLY:
+            child.finding.notes.append(
+                f"Nearly a foreign key to {listed}: {', '.join(names)}; "
+                f"{percent(share)} of the rows are there."
+            )
+        return
+    taken = [column for column in pairs if column.foreign_key is not None]
+    if any(len(_columns_of(child, column)) > 1 for column in taken):
+        child.finding.notes.append(f"A foreign key to {listed}, too: {', '.join(names)}.")
+        return
+    for column, key in zip(pairs, keys, strict=True):
+        if column.foreign_key is not None:
+            column.notes.append(f"A foreign key to {'.'.join(column.foreign_key)}, too.")
+        column.foreign_key = parent.reference_to(key, child)
+
+
+def _columns_of(child: NamedTable, column: ColumnFinding) -> list[ColumnFinding]:
+    """Return the columns that refer to the table that a column refers to."""
+    if column.foreign_key is None:
+        return []
+    table = column.foreign_key[0]
+    return [c for c in child.finding.columns if c.foreign_key and c.foreign_key[0] == table]
+
+
+def _pairs(child: NamedTable, parent: NamedTable) -> list[ColumnFinding] | None:
+    """Return the columns that have the names of a key's columns, in its order."""
+    pairs: list[ColumnFinding] = []
+    for key in parent.finding.key:
+        best = max(
+            (column for column in child.finding.columns if column not in pairs),
+            key=lambda column: _likeness(child, column, parent, key),
+            default=None,
+        )
+        if best is None or best.dtype is not key.dtype:
+            return None
+        if _likeness(child, best, parent, key) < _SIMILAR:
+            return None
+        pairs.append(best)
+    return pairs

@@ -1,0 +1,239 @@
+"""The way from files to schemas."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from algomancy_data.inference.csv_files import CSVProbe
+from algomancy_data.inference.extraction import extract, failing_columns
+from algomancy_data.inference.findings import counted
+from algomancy_data.inference.identifiers import attribute_names, class_names
+from algomancy_data.inference.json_files import json_finding
+from algomancy_data.inference.keys import find_key
+from algomancy_data.inference.module_text import module_text
+from algomancy_data.inference.references import NamedTable, find_references
+from algomancy_data.inference.sources import Paths, extension_of, files_at
+from algomancy_data.inference.typed_files import columnar_finding, workbook_finding
+from algomancy_data.relations import resolve_relations_from_schemas
+from algomancy_data.relations.keys import rows_without_parent
+from algomancy_data.schema import DataType, FileExtension
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    import polars as pl
+
+    from algomancy_data.file import File
+    from algomancy_data.inference.findings import FileFinding, TableFinding
+    from algomancy_data.schema import Schema
+
+SAMPLE_BYTES: Final = 1 << 22
+_COLUMNAR: Final = frozenset({FileExtension.PARQUET, FileExtension.ARROW})
+
+
+class InferredSchemas:
+    """What was found in files, as schema classes and as the text of a module.
+
+    Args:
+        findings: What was found, by file.
+
+    Attributes:
+        schemas: A schema class per file, in the order of the files.
+    """
+
+    def __init__(self, findings: Sequence[FileFinding]) -> None:
+        self._findings = list(findings)
+        self.schemas: list[type[Schema]] = [finding.schema() for finding in findings]
+
+    def to_module(self) -> str:
+        """Return the text of a Python module that declares the schemas.
+
+        It has a class per file, comments on what was found, and the list ``SCHEMAS``. Nothing in
+        it depends on when or where it was made: equal files give equal text.
+        """
+        return module_text(self._findings)
+
+    def __str__(self) -> str:
+        """Return a line per table: rows, columns, the key and the references."""
+        return "\n".join(
+            _line(finding, table) for finding in self._findings for table in finding.tables
+        )
+
+    def __repr__(self) -> str:
+        """Return the names of the schema classes."""
+        names = ", ".join(schema.__name__ for schema in self.schemas)
+        return f"InferredSchemas([{names}])"
+
+
+def infer_schemas(paths: Paths, *, sample_bytes: int | None = SAMPLE_BYTES) -> InferredSchemas:
+    r"""Find out what schemas would declare about files, so that they load without an error.
+
+    Types, keys, unique columns, nulls and references hold on all rows: they are read off what the
+    extractors of the ETL make of the files. What nearly holds is noted in the module's comments.
+
+    Args:
+        paths: Paths of files: CSV, JSON, NDJSON, XLSX, Parquet or Arrow, compressed or not,
+            directories or patterns of parts. Their logical names are their names up to the first
+            dot, unless they are given by name.
+        sample_bytes: How much of each CSV file to look at for its types first; None for all of
+            it. A type that does not hold on the rest of the file is looked for again.
+
+    Raises:
+        ETLConstructionError: A path leads nowhere, its format is not known, or two files have
+            one name.
+        FileContentError: A file is empty, damaged, or not what its name says.
+        MissingExtraError: The package that reads workbooks is not installed.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> folder = pathlib.Path(tempfile.mkdtemp())
+        >>> written = (folder / "airports.csv").write_text("faa;alt\nEWR;18\nJFK;13\nLGA;22\n")
+        >>> inferred = infer_schemas(folder / "airports.csv")
+        >>> print(inferred)
+        airports: 3 rows, 2 columns, key faa
+        >>> inferred.schemas[0].datatypes()
+        {'faa': <DataType.STRING: 'string'>, 'alt': <DataType.INTEGER: 'int64'>}
+    """
+    files = files_at(paths)
+    findings, words = _first_findings(files, sample_bytes)
+    frames: dict[str, pl.DataFrame] = {}
+    for position, finding in enumerate(findings):
+        findings[position], extracted = _proven(finding, words)
+        frames |= extracted
+    _name(findings)
+    tables: list[NamedTable] = []
+    for finding in findings:
+        for table in finding.tables:
+            name = finding.table_name(table)
+            _describe(table, frames[name], name)
+            tables.append(NamedTable(name, table, frames[name]))
+    find_references(tables)
+    _drop_false_references(findings, frames)
+    return InferredSchemas(findings)
+
+
+# --- types ----------------------------------------------------------------------------------
+
+
+def _first_findings(
+    files: Iterable[File], sample_bytes: int | None
+) -> tuple[list[FileFinding], set[str]]:
+    """Return what the files seem to hold, by the first look, and their words for no value."""
+    probes: dict[str, CSVProbe] = {}
+    others: dict[str, FileFinding] = {}
+    names: list[str] = []
+    for file in files:
+        names.append(file.name)
+        extension = extension_of(file)
+        if extension is FileExtension.CSV:
+            probes[file.name] = CSVProbe.of(file, sample_bytes)
+        elif extension is FileExtension.XLSX:
+            others[file.name] = workbook_finding(file)
+        elif extension in _COLUMNAR:
+            others[file.name] = columnar_finding(file)
+        else:
+            others[file.name] = json_finding(file)
+    # Files that are given together have one origin: what a word means in one, it means in all.
+    words = {word for probe in probes.values() for word in probe.words}
+    found = others | {name: probe.finding(words) for name, probe in probes.items()}
+    return [found[name] for name in names], words
+
+
+def _proven(
+    finding: FileFinding, words: Iterable[str]
+) -> tuple[FileFinding, dict[str, pl.DataFrame]]:
+    """Return the finding with types that all values have, and the tables in those types."""
+    frames, failing = _extract(finding)
+    if finding.extension is FileExtension.CSV and (failing or finding.is_unsure):
+        finding = CSVProbe.of(finding.file, None).finding(words)
+        frames, failing = _extract(finding)
+    if failing:
+        for table in finding.tables:
+            for column in table.columns:
+                if column.name in failing.get(finding.table_name(table), ()):
+                    column.dtype = DataType.STRING
+        frames, _ = _extract(finding)
+    return finding, frames
+
+
+def _extract(finding: FileFinding) -> tuple[dict[str, pl.DataFrame], dict[str, set[str]]]:
+    frames, issues = extract(finding.file, finding.schema())
+    failing = failing_columns(finding, issues)
+    for table in finding.tables:
+        name = finding.table_name(table)
+        # The folders of parts may be columns that no part has itself.
+        more = set(frames[name].columns) - {column.name for column in table.columns}
+        if more:
+            failing.setdefault(name, set()).update(more)
+    return frames, failing
+
+
+# --- names and tables -----------------------------------------------------------------------
+
+
+def _name(findings: Sequence[FileFinding]) -> None:
+    """Give the classes and their attributes names."""
+    classes = class_names([finding.name for finding in findings])
+    for finding, class_name in zip(findings, classes, strict=True):
+        finding.class_name = class_name
+        tables = finding.tables
+        groups = attribute_names([table.group or "" for table in tables], "TABLE")
+        for table, group in zip(tables, groups, strict=True):
+            table.attribute = group
+            columns = attribute_names([column.name for column in table.columns], "COLUMN")
+            for column, attribute in zip(table.columns, columns, strict=True):
+                column.attribute = attribute
+
+
+def _describe(table: TableFinding, frame: pl.DataFrame, name: str) -> None:
+    """Note what holds in a table: nulls, its key, unique columns."""
+    table.rows = frame.height
+    for column in table.columns:
+        values = frame[column.name]
+        # Of a table without rows nothing is known.
+        column.nullable = values.null_count() > 0 or not frame.height
+        if frame.height and values.null_count() == frame.height:
+            column.notes.append("No row has a value.")
+    key = find_key(frame, table.columns, name)
+    for column in key.columns:
+        column.primary_key = True
+    for column in key.unique:
+        column.unique = True
+    table.notes += key.notes
+
+
+def _drop_false_references(
+    findings: Sequence[FileFinding], frames: Mapping[str, pl.DataFrame]
+) -> None:
+    """Take back references that do not hold as the ETL puts them together.
+
+    Two columns that refer to two columns of one table count as one reference of both.
+    """
+    schemas = [finding.schema() for finding in findings]
+    columns = {
+        (finding.table_name(table), column.name): column
+        for finding in findings
+        for table in finding.tables
+        for column in table.columns
+    }
+    for relation in resolve_relations_from_schemas(schemas):
+        child = frames[relation.child_table].select(relation.child_cols)
+        parent = frames[relation.parent_table].select(relation.parent_cols)
+        if rows_without_parent(child, parent).is_empty():
+            continue
+        for name, key in zip(relation.child_cols, relation.parent_cols, strict=True):
+            column = columns[relation.child_table, name]
+            column.foreign_key = None
+            column.notes.append(f"By itself a foreign key to {relation.parent_table}.{key}.")
+
+
+def _line(finding: FileFinding, table: TableFinding) -> str:
+    parts = [counted(table.rows, "row"), counted(len(table.columns), "column")]
+    if table.key:
+        parts.append(f"key {', '.join(column.name for column in table.key)}")
+    parts += [
+        f"{column.name} -> {'.'.join(column.foreign_key)}"
+        for column in table.columns
+        if column.foreign_key is not None
+    ]
+    return f"{finding.table_name(table)}: {', '.join(parts)}"

@@ -1,0 +1,158 @@
+"""Files are checked and loaded at the prompt."""
+
+from __future__ import annotations
+
+import json
+
+import polars as pl
+import pytest
+
+from algomancy_data.testing import assert_identical
+
+ORDERS = pl.DataFrame({"order_id": [1, 2, 3], "customer_id": [1, 1, 2], "amount": [9.5, 3, 0.25]})
+
+
+def test_good_files_are_loaded_and_loaded_again(run, files, store):
+    done = run("load", "shop", *files, *store.flags)
+    assert done.code == 0, done.err
+    assert "Loaded 'shop': 2 tables, 5 rows." in done.out
+    assert "persist 'shop': 5 rows" in done.err
+    again = run("load", "shop", *files, *store.flags, "--json").json
+    assert again["tables"] == {"orders": 3, "customers": 2}
+    assert (again["status"], again["exit_code"]) == ("success", 0)
+    assert {finding["severity"] for finding in again["findings"]} == {"INFO"}
+    assert [phase["phase"] for phase in again["phases"]][-1] == "persist"
+    manager = store.manager()
+    assert_identical(manager.get_data("shop").get_table("orders"), ORDERS)
+    manager.close()
+
+
+def test_bad_files_leave_what_is_there_and_go_in_with_a_quarantine(run, files, bad_files, store):
+    assert run("load", "shop", *files, *store.flags).code == 0
+    refused = run("load", "shop", *bad_files, *store.flags)
+    assert refused.code == 1
+    for code in ("PK_DUPLICATE", "NULL_VALUE", "FK_VIOLATION", "CONVERSION_FAILED"):
+        assert code in refused.out
+    assert "Refused: 'shop' is as it was." in refused.out
+    manager = store.manager()
+    assert_identical(manager.get_data("shop").get_table("orders"), ORDERS)
+    taken = run("load", "shop", *bad_files, *store.flags, "--quarantine", "--json")
+    assert taken.code == 0
+    assert taken.json["quarantined"] == {"orders": 3}
+    assert taken.json["tables"]["orders"] == 1
+    assert manager.get_data("shop").get_table("orders").rows() == [(1, 1, 9.5)]
+    assert run("load", "shop", *bad_files, *store.flags, "--halt-on", "critical").code == 0
+    assert manager.get_data("shop").get_table("orders").height == 4
+    manager.close()
+
+
+def test_into_a_folder(run, files, tmp_path):
+    assert run("load", "shop", *files, "--store", "made/here").code == 0
+    listed = run("ls", "--store", "made/here", "--json").json["datasets"]
+    assert [(one["name"], one["rows"], one["session"]) for one in listed] == [("shop", 5, None)]
+    assert (tmp_path / "made" / "here" / "shop.json").is_file()
+
+
+def test_a_check_keeps_nothing_and_reports(run, files, bad_files, tmp_path):
+    before = sorted(tmp_path.rglob("*"))
+    good = run("check", *files)
+    assert (good.code, good.out) == (
+        0,
+        "Nothing was found to be wrong.\nThe data can be loaded.\n",
+    )
+    assert sorted(tmp_path.rglob("*")) == before
+    bad = run("check", *bad_files, "--report", "report.html", "--json")
+    assert (bad.code, bad.json["status"]) == (1, "failed")
+    counts = {one["code"]: one["count"] for one in bad.json["findings"]}
+    assert counts["FK_VIOLATION"] == 1
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "FK_VIOLATION" in page
+    assert ">0.25<" not in page
+    assert run("check", *bad_files, "--report", "report.json").code == 1
+    findings = json.loads((tmp_path / "report.json").read_text())["findings"]
+    assert findings == bad.json["findings"]
+    assert run("check", *bad_files, "--halt-on", "critical").code == 0
+
+
+def test_files_can_have_names_and_parts(run, files, tmp_path):
+    (tmp_path / "parts").mkdir()
+    for number in (1, 2):
+        row = f"{number};1;{number}.5"
+        (tmp_path / "parts" / f"{number}.csv").write_text(f"order_id;customer_id;amount\n{row}\n")
+    (tmp_path / "customers.csv").rename(tmp_path / "people.csv")
+    arguments = ("customers=people.csv", "orders=parts/*.csv", *files[2:], "--store", "out")
+    done = run("load", "shop", *arguments, "--json")
+    assert done.json["tables"] == {"customers": 2, "orders": 2}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("gone.csv", "--schemas", "schemas.py"), "There is no schema for 'gone.csv'"),
+        (("orders=gone.csv", "--schemas", "schemas.py"), "there is no file at 'gone.csv'"),
+        (("orders.csv",), "No schemas is given."),
+        (("orders.csv", "--schemas", "gone.py"), "There is no file 'gone.py' (--schemas)."),
+        (("orders.csv", "--schemas", "no_such_module"), "No module named 'no_such_module'"),
+        (("orders.csv", "--schemas", "broken.py"), "'(' was never closed (broken.py, line 2)"),
+        (("orders.csv", "--schemas", "raises.py"), "ZeroDivisionError: division by zero"),
+        (("orders.csv", "--schemas", "empty.py"), "declares no Schema with a _FILENAME"),
+        (("orders.csv", "--schemas", "listed.py"), "Schemas are given as a list"),
+        (
+            ("orders.csv", "--schemas", "schemas.py", "--factory", "schemas"),
+            "must be written as module:Class",
+        ),
+        (
+            ("orders.csv", "--schemas", "schemas.py", "--factory", "schemas:Orders"),
+            "is no subclass of ETLFactory",
+        ),
+        (
+            ("orders.csv", "--schemas", "schemas.py", "--report", "x.pdf"),
+            "must end in .html or .json",
+        ),
+        (
+            ("orders.csv", "orders.csv", "--schemas", "schemas.py"),
+            "File 'orders' is given 2 times",
+        ),
+        (
+            ("orders.csv", "--schemas", "schemas.py", "--halt-on", "bad"),
+            "'bad' is not one of 'info', 'warning', 'error', 'critical'",
+        ),
+    ],
+)
+def test_what_a_newcomer_writes_wrongly_is_code_2_and_says_what_to_do(
+    run, files, tmp_path, arguments, said
+):
+    del files
+    (tmp_path / "broken.py").write_text("x = 1\ny = (\n")
+    (tmp_path / "raises.py").write_text("1 / 0\n")
+    (tmp_path / "empty.py").write_text("x = 1\n")
+    (tmp_path / "listed.py").write_text("SCHEMAS = 1\n")
+    done = run("check", *arguments)
+    assert (done.code, done.out) == (2, "")
+    assert said in done.err.replace(str(tmp_path) + "/", "")
+
+
+def test_a_damaged_file_is_refused_data(run, files, tmp_path):
+    (tmp_path / "orders.csv").write_bytes(b"PK\x03\x04" + bytes(range(256)) * 9)
+    done = run("check", *files)
+    assert done.code == 1
+    assert "EXTRACTION_FAILED" in done.out
+
+
+def test_schemas_can_be_a_package_and_the_factory_ones_own(run, files, tmp_path):
+    package = tmp_path / "shop"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (tmp_path / "schemas.py").rename(package / "schemas.py")
+    (package / "etl.py").write_text(
+        "from algomancy_data import CleanTransformer, SimpleETLFactory\n"
+        "class Factory(SimpleETLFactory):\n"
+        "    pass\n"
+    )
+    done = run(
+        *("check", "bad", files[1], "--schemas", "shop.schemas", "--factory", "shop.etl:Factory"),
+        "--json",
+    )
+    codes = {one["code"] for one in done.json["findings"]}
+    assert "PK_DUPLICATE" in codes
+    assert "FK_VIOLATION" not in codes

@@ -1,0 +1,93 @@
+"""What is in a store is listed, shown and queried."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+
+@pytest.fixture
+def filled(store, source):
+    """A store with two datasets, and one of another session."""
+    manager = store.manager()
+    frame = pl.DataFrame({"x": range(100), "s": ["a[b]", None, "\x1b[31mred", "ü"] * 25})
+    manager.add_data_source(source("a", t=frame, u=pl.DataFrame({"y": [[1.5, None]]})))
+    manager.add_data_source(source("b c", t=frame.head(3)))
+    manager.close()
+    return store
+
+
+def test_datasets_are_listed_of_one_session_or_of_all(run, filled):
+    listed = run("ls", *filled.flags)
+    assert listed.out.splitlines()[0].split() == [
+        *("dataset", "type", "created", "tables", "rows", "size")
+    ]
+    assert [line.split()[0] for line in listed.out.splitlines()[1:]] == ["a", "b"]
+    found = run("ls", "--store", filled.url, "--all-sessions", "--json").json["datasets"]
+    mine = [one for one in found if one["session"] == filled.session]
+    assert [(one["name"], one["rows"]) for one in mine] == [("a", 101), ("b c", 3)]
+    empty = run("ls", "--store", filled.url, "--session", "nobody")
+    assert (empty.code, empty.out) == (0, "No datasets.\n")
+    assert f"'{filled.session}'" in empty.err
+
+
+def test_a_dataset_is_shown_with_its_first_rows(run, filled):
+    shown = run("show", "a", *filled.flags, "--sample", "3")
+    assert "t: 100 rows" in shown.out
+    assert "x       Int64" in shown.out
+    assert "a[b]" in shown.out
+    assert "\\x1b[31mred" in shown.out
+    assert "\x1b" not in shown.out
+    assert "[1.5, null]" in shown.out
+    tables = run("show", "a", "--table", "t", *filled.flags, "--json").json["tables"]
+    assert tables["t"]["columns"] == {"x": "Int64", "s": "String"}
+    assert len(tables["t"]["sample"]) == 5
+    assert tables["t"]["sample"][2] == {"x": 2, "s": "\x1b[31mred"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("show", "nobody's"), "Data 'nobody's' not found. Datasets: 'a', 'b c'."),
+        (("show", "a", "--table", "no"), "Table 'no' not found. Tables: 't', 'u'."),
+        (("query", "SELECT * FROM t"), "Several datasets have a table 't': write \"dataset.t\""),
+        (("query", "SELECT * FROM v"), "Tables: t, u."),
+        (("query", "SELEC"), "The query failed"),
+        (("query", "SELECT 1", "-d", "no"), "Data 'no' not found."),
+        (("query", "SELEC", "--in-database"), "failed while running the query"),
+        (("query", "SELECT 1", "-o", "x.pdf"), "must end in .csv, .parquet or .arrow"),
+        (("derive", "a", "b c"), "Data 'b c' already exists."),
+        (("rm", "a", "no", "--yes"), "Data 'no' not found."),
+        (("rm", "a"), "Nobody can be asked here: add --yes"),
+        (("rm", "a", "--yes", "--keep-master-data"), "is master data"),
+        (("copy", "no", "--to", "x"), "Data 'no' not found."),
+        (("copy", "a"), "That is the same store"),
+        (("verify", "no"), "Data 'no' not found."),
+    ],
+)
+def test_what_is_not_there_is_code_2_and_changes_nothing(run, sqlite, source, arguments, said):
+    manager = sqlite.manager()
+    for name in ("a", "b c"):
+        manager.add_data_source(source(name, t=pl.DataFrame({"x": [1]}), u=pl.DataFrame({"x": []})))
+    manager.close()
+    done = run(*arguments, *sqlite.flags, "--json")
+    assert done.code == 2, done.err
+    assert said in done.json["error"]["message"]
+    assert len(run("ls", *sqlite.flags, "--json").json["datasets"]) == 2
+
+
+def test_queries_run_in_polars_or_in_the_database(run, filled, tmp_path):
+    sql = 'SELECT count(*) AS n, sum(x) AS total FROM "a.t"'
+    shown = run("query", sql, *filled.flags)
+    assert [line.split() for line in shown.out.splitlines()] == [["n", "total"], ["100", "4950"]]
+    assert run("query", sql, *filled.flags, "--in-database", "--json").json["rows"] == [
+        {"n": 100, "total": 4950}
+    ]
+    one = run("query", "SELECT x FROM t LIMIT 2", "-d", "a", *filled.flags, "--json").json
+    assert (one["columns"], one["rows"]) == ({"x": "Int64"}, [{"x": 0}, {"x": 1}])
+    many = run("query", "SELECT x FROM t", "-d", "a", "-n", "2", *filled.flags)
+    assert many.out.splitlines()[-1].startswith("… and 98 rows more")
+    assert run("query", 'SELECT * FROM "a.t"', "-o", "t.parquet", *filled.flags).code == 0
+    assert pl.read_parquet(tmp_path / "t.parquet").height == 100
+    again = run("query", "SELECT 1", "-o", "t.parquet", *filled.flags)
+    assert (again.code, again.out) == (2, "")

@@ -1,0 +1,60 @@
+"""Flags, environment, files: which counts, and what is refused."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def test_flags_count_more_than_the_environment_and_that_more_than_the_file(
+    run, tmp_path, source, sqlite, files
+):
+    del files
+    manager = sqlite.manager()
+    manager.add_data_source(source("a"))
+    manager.close()
+    below = tmp_path / "here" / "below"
+    below.mkdir(parents=True)
+    (tmp_path / "algomancy.toml").write_text(
+        'store = "sqlite:///data.db"\nsession = "s"\nschemas = "schemas.py"\n'
+    )
+    listed = run("ls", "--json", cwd=below).json
+    assert [one["name"] for one in listed["datasets"]] == ["a"]
+    assert run("check", "../../orders.csv", "../../customers.csv", cwd=below).code == 0
+    assert run("ls", "--json", cwd=below, ALGOMANCY_SESSION="other").json["session"] == "other"
+    flags = ("--session", "third")
+    assert run("ls", *flags, "--json", ALGOMANCY_SESSION="other").json["session"] == "third"
+    (below / "pyproject.toml").write_text('[tool.algomancy]\nstore = "sqlite:///gone.db"\n')
+    gone = run("ls", cwd=below)
+    assert gone.code == 3
+    assert "There is no database file" in gone.err
+    assert "below/gone.db" in gone.err
+    (below / "pyproject.toml").write_text("[tool.other]\nx = 1\n")
+    assert run("ls", cwd=below).code == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("algomancy.toml", 'sore = "x"', "has the unknown key 'sore'. Did you mean 'store'?"),
+        ("algomancy.toml", "store = 1", "store in"),
+        ("algomancy.toml", "store = ", "cannot be read: Invalid value"),
+        ("algomancy.toml", 'password = "x"', "a password is not kept in a file"),
+        ("pyproject.toml", '[tool.algomancy]\nzzz = "x"', "unknown key 'tool.algomancy.zzz'"),
+        ("pyproject.toml", '[tool.algomancy]\nzzz = "x"', "Known keys: store, session, schemas"),
+    ],
+)
+def test_a_wrong_file_is_an_error_that_names_what_is_wrong(run, tmp_path, name, content, said):
+    (tmp_path / name).write_text(content)
+    done = run("ls", "--store", "x")
+    assert done.code == 2
+    assert said in done.err
+    assert name in done.err
+
+
+def test_a_store_that_is_a_file_says_what_was_meant(run, sqlite, tmp_path):
+    sqlite.manager().close()
+    assert "write it as sqlite:///data.db" in run("ls", "--store", "data.db").err
+    (tmp_path / "x.txt").touch()
+    done = run("ls", "--store", "x.txt")
+    assert done.code == 2
+    assert "'x.txt' is a file. A store is a database or a folder." in done.err

@@ -1,0 +1,169 @@
+"""Terminals, pipes and signals, with processes of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+
+import polars as pl
+import pytest
+
+from algomancy_data.testing import assert_identical, workloads
+
+COMMAND = (sys.executable, "-m", "algomancy_data")
+# A shell switches Ctrl-C off for what it starts in the background.
+INTERRUPTIBLE = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from algomancy_data.cli import main
+sys.exit(main())
+"""
+
+
+def on_a_terminal(arguments, cwd, environment, keys=b""):
+    """Run the command with all its streams on a terminal; return code and screen."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [*COMMAND, *arguments],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        cwd=cwd,
+        env=environment | {"TERM": "xterm", "COLUMNS": "120", "LINES": "40"},
+    )
+    os.close(theirs)
+    if keys:
+        os.write(ours, keys)
+    screen = b""
+    while True:
+        try:
+            read = os.read(ours, 65_536)
+        except OSError:  # nobody has the other end any more
+            break
+        if not read:
+            break
+        screen += read
+    os.close(ours)
+    return process.wait(), screen.decode()
+
+
+@pytest.fixture
+def workload(tmp_path):
+    """Write files of so many rows; return the arguments that name them."""
+
+    def write(rows):
+        workloads.write_csv(workloads.frames(rows), tmp_path)
+        schemas = "algomancy_data.testing.workloads"
+        return ("orders.csv", "customers.csv", "--schemas", schemas)
+
+    return write
+
+
+def test_a_terminal_gets_bars_and_colours_unless_it_wants_none(
+    tmp_path, workload, sqlite, environment
+):
+    arguments = ("load", "shop", *workload(60_000), *sqlite.flags)
+    code, screen = on_a_terminal(arguments, tmp_path, environment)
+    assert code == 0, screen
+    for shown in ("persist", "66,000", "rows/s", "\x1b["):
+        assert shown in screen
+    code, screen = on_a_terminal(("ls", *sqlite.flags), tmp_path, environment | {"NO_COLOR": "1"})
+    assert code == 0
+    assert "\x1b[3" not in screen
+
+
+def test_on_a_terminal_it_asks_before_it_deletes(tmp_path, source, sqlite, environment):
+    manager = sqlite.manager()
+    manager.add_data_source(source("a"))
+    arguments = ("rm", "a", *sqlite.flags)
+    code, screen = on_a_terminal(arguments, tmp_path, environment, b"n\n")
+    assert (code, manager.get_data_keys()) == (2, ["a"])
+    assert "Nothing was deleted." in screen
+    code, screen = on_a_terminal(arguments, tmp_path, environment, b"y\n")
+    assert (code, manager.get_data_keys()) == (0, [])
+    manager.close()
+
+
+@pytest.mark.long
+def test_an_interrupt_leaves_the_store_whole(tmp_path, workload, store, environment, source):
+    manager = store.manager()
+    manager.add_data_source(source("shop"))
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-c", INTERRUPTIBLE),
+            *("load", "shop", *workload(1_500_000), *store.flags, "--json"),
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+        env=environment,
+    )
+    for line in process.stderr:
+        if line.startswith("load "):  # now it writes
+            break
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert err.endswith(
+        "Interrupted. Every dataset in the store is whole: as it was before, or as it was to be.\n"
+    )
+    assert "Traceback" not in err
+    assert json.loads(out)["exit_code"] == 130
+    manager.refresh()
+    assert_identical(manager.get_data("shop").get_table("t"), source().get_table("t"))
+    assert manager.verify() == manager.leftovers() == []
+    manager.close()
+
+
+def test_a_reader_who_has_seen_enough_is_no_error(tmp_path, source, sqlite, environment):
+    manager = sqlite.manager()
+    manager.add_data_source(source("a", t=pl.DataFrame({"x": range(100_000)})))
+    manager.close()
+    command = " ".join([*COMMAND, "query", "'SELECT * FROM t'", "-n", "100000", *sqlite.flags])
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", f"{command} | head -2"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env=environment,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [line.strip() for line in done.stdout.splitlines()] == ["x", "0"]
+
+
+def test_verbose_shows_the_log_and_where_an_error_comes_from(run, sqlite):
+    sqlite.manager().close()
+    done = run("ls", *sqlite.flags, "--verbose")
+    assert "info: Opened sqlite+adbc:///" in done.err
+    failed = run("show", "no", *sqlite.flags, "--verbose", allow_traceback=True)
+    assert failed.code == 2
+    assert "Traceback (most recent call last):" in failed.err
+    assert failed.err.splitlines()[-1].startswith("error: Data 'no' not found.")
+
+
+def test_a_module_of_the_users_that_fails_in_an_etl_is_no_riddle(run, files, tmp_path):
+    (tmp_path / "etl.py").write_text(
+        "from algomancy_data import SimpleETLFactory\n"
+        "class Factory(SimpleETLFactory):\n"
+        "    @classmethod\n"
+        "    def create_loader(cls, logger=None):\n"
+        "        return 1 / 0\n"
+    )
+    done = run("check", *files, "--factory", "etl:Factory", "--json")
+    assert done.code == 70
+    assert done.json["error"]["type"] == "ZeroDivisionError"
+    assert "of this program or of a module that it was given" in done.err
+
+
+def test_a_folder_that_cannot_be_written_to_is_a_store_that_fails(run, files):
+    done = run("load", "shop", *files, "--store", "/proc/here")
+    assert done.code == 3
+    assert "The folder '/proc/here' failed while saving dataset 'shop'" in done.err

@@ -1,0 +1,118 @@
+"""Keys: the smallest set of columns whose uniqueness is no accident, proven on all rows."""
+
+from __future__ import annotations
+
+import random
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from algomancy_data import DataType
+from algomancy_data.inference.findings import ColumnFinding
+from algomancy_data.inference.keys import find_key
+from algomancy_data.inference.typed_columns import column_finding
+
+ROWS = 60
+
+
+def key_of(frame, table="items"):
+    columns = [column_finding(column) for column in frame.iter_columns()]
+    found = find_key(frame, columns, table)
+    return [column.name for column in found.columns], [column.name for column in found.unique]
+
+
+def numbered(prefix, count=ROWS):
+    return [f"{prefix}{number}" for number in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("columns", "key"),
+    [
+        ({"value": range(ROWS), "id": range(ROWS)}, "id"),
+        ({"id": range(ROWS), "item_id": range(ROWS)}, "id"),
+        ({"order_id": range(ROWS), "item_id": range(ROWS)}, "item_id"),
+        ({"Unnamed: 0": range(ROWS), "name": numbered("n")}, "name"),
+        ({"b": numbered("b"), "a": numbered("a")}, "b"),
+        ({"note": numbered("a long and wordy note "), "code": numbered("c")}, "code"),
+    ],
+)
+def test_of_several_unique_columns_the_key_is_the_one_that_is_named_so_else_the_first(columns, key):
+    frame = pl.DataFrame({name: list(values) for name, values in columns.items()})
+    assert key_of(frame)[0] == [key]
+
+
+def test_other_unique_columns_are_unique():
+    frame = pl.DataFrame({"id": range(ROWS), "mail": numbered("m"), "size": [1.5, 2.5] * 30})
+    assert key_of(frame) == (["id"], ["mail"])
+
+
+def test_floats_nulls_and_sentences_are_no_keys():
+    frame = pl.DataFrame(
+        {
+            "x": [number / 7 for number in range(ROWS)],
+            "gaps": [None, *range(ROWS - 1)],
+            "note": [f"this is the note with number {number}" for number in range(ROWS)],
+        }
+    )
+    assert key_of(frame) == ([], ["gaps"])
+
+
+def test_a_key_of_two_columns_is_found_among_measures():
+    generator = random.Random(7)  # noqa: S311  the same numbers each time, no secret
+    rows = [(order, line) for order in range(40) for line in range(1, 6)]
+    frame = pl.DataFrame(
+        {
+            "quantity": [generator.randrange(10) for _ in rows],
+            "order": [order for order, _ in rows],
+            "line": [line for _, line in rows],
+        }
+    )
+    assert key_of(frame)[0] == ["order", "line"]
+
+
+def test_what_is_unique_together_by_chance_is_only_noted():
+    generator = random.Random(7)  # noqa: S311  the same numbers each time, no secret
+    frame = pl.DataFrame(
+        {
+            "a": [generator.randrange(1_000) for _ in range(100)] + [5, 5],
+            "b": [generator.randrange(1_000) for _ in range(100)] + [6, 7],
+        }
+    )
+    columns = [column_finding(column) for column in frame.iter_columns()]
+    found = find_key(frame, columns, "measurements")
+    assert found.columns == []
+    assert "perhaps by chance" in found.notes[0]
+
+
+def test_one_pair_of_equal_rows_far_apart_is_enough_to_refuse_a_key():
+    frame = pl.DataFrame(
+        {
+            "day": [number // 300 for number in range(90_000)],
+            "code": [number % 300 for number in range(90_000)],
+        }
+    )
+    assert key_of(frame)[0] == ["day", "code"]
+    spoilt = pl.concat([frame, frame.slice(41_234, 1)])
+    assert key_of(spoilt)[0] == []
+
+
+def test_a_nearly_unique_column_is_noted():
+    column = ColumnFinding("code", DataType.INTEGER)
+    frame = pl.DataFrame({"code": [*range(999), 5]})
+    assert find_key(frame, [column], "items").columns == []
+    assert column.notes == ["Nearly unique: 99.9 % of the values are distinct."]
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.sampled_from("abc"), st.integers(0, 9)), max_size=40)
+)
+def test_a_key_holds(rows):
+    frame = pl.DataFrame(rows, schema=["a", "b", "c"], orient="row")
+    key, unique = key_of(frame)
+    if key:
+        assert frame.select(key).is_duplicated().sum() == 0
+        assert frame.select(pl.col(key).null_count()).row(0) == (0,) * len(key)
+    for name in unique:
+        assert frame[name].drop_nulls().is_duplicated().sum() == 0
