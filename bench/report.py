@@ -23,8 +23,10 @@ def main() -> None:
     for argument in sys.argv[1:]:
         SUMMARY.write_text(summary.from_run(Path(argument)).to_json())
     results = summary.read(SUMMARY)
-    for name, picture in plots.pictures(results).items():
-        (FOLDER / name).write_text(picture)
+    for path in FOLDER.glob("*.svg"):
+        path.unlink()
+    for name, measurements in plots.shown(results).items():
+        (FOLDER / name).write_text(plots.picture(name, measurements))
     PAGE.write_text(page.renewed(PAGE.read_text(), results))
 
 

@@ -8,9 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
 
 import polars as pl
 
@@ -41,7 +39,7 @@ class Alone:
     """The fixture ``alone``: runs operations in processes of their own.
 
     Args:
-        folder: For the frames, on their way there.
+        folder: For the frames, on their way there, and the library that counts calls.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -74,7 +72,7 @@ class Alone:
             stdout=subprocess.PIPE,
             check=True,
             text=True,
-            env=os.environ | (counted() if counting else {}),
+            env=os.environ | (counted(self._folder) if counting else {}),
         )
         return Figures(**json.loads(done.stdout.splitlines()[-1]))
 
@@ -82,15 +80,10 @@ class Alone:
         return self._folder / f"{name}.arrow"
 
 
-def counted() -> dict[str, str]:
+def counted(folder: Path) -> dict[str, str]:
     """Return the environment in which calls are counted, as many on any number of cores."""
-    return {"LD_PRELOAD": str(counter()), "POLARS_MAX_THREADS": "2"}
-
-
-@cache
-def counter() -> Path:
-    """Return the library that counts calls, compiled once."""
-    library = Path(mkdtemp(prefix="bench-")) / "calls.so"
-    command = ["gcc", "-shared", "-fPIC", "-O1", "-o", library, HERE / "calls.c", "-ldl"]
-    subprocess.run(command, check=True)  # noqa: S603  our own file
-    return library
+    library = folder / "calls.so"
+    if not library.exists():
+        command = ["gcc", "-shared", "-fPIC", "-O1", "-o", library, HERE / "calls.c", "-ldl"]
+        subprocess.run(command, check=True)  # noqa: S603  our own file
+    return {"LD_PRELOAD": str(library), "POLARS_MAX_THREADS": "2"}

@@ -6,7 +6,6 @@ import re
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from harness.limits import Limits
 from harness.record import amount
 from reporting.plots import pictures_of
 
@@ -14,7 +13,6 @@ if TYPE_CHECKING:
     from reporting.summary import Comparison, Measurement, Results
 
 BEGIN, END = "<!-- generated: begin -->", "<!-- generated: end -->"
-NOT_REPORTED = {"harness"}
 RATIOS = """\
 Ours, the other's, and ours divided by the other's: the median of the ratios of times next to each
 other, and the least and the largest of them."""
@@ -62,15 +60,9 @@ def targets(results: Results) -> str:
         for other in one.against
         if other.target
     ]
-    measured = {
-        (one.workload, one.operation, other.name)
-        for one in results.measurements
-        for other in one.against
-    }
     lacking = [
         f"| {operation} | | {against} | | | | not measured |"
-        for workload, operation, against in sorted(Limits().names() - measured)
-        if workload not in NOT_REPORTED
+        for _, operation, against in results.unmeasured
     ]
     head = "| operation | ours | beside | its | ratio | target | |\n|---|--:|---|--:|--:|--:|---|"
     return "\n".join([head, *promised, *lacking])

@@ -66,6 +66,11 @@ FAMILIES: dict[str, tuple[str, Callable[[Measurement], bool]]] = {
     "whole.svg": ("Other workloads", lambda _one: True),
 }
 
+TITLES = {name: title for name, (title, _) in FAMILIES.items()} | {
+    "memory.svg": "Peak memory beyond the frames",
+    "growth.svg": "Growth with the rows",
+}
+
 
 def families(results: Results) -> dict[str, list[Measurement]]:
     """Return the races of each picture, without pictures that would be empty."""
@@ -76,53 +81,51 @@ def families(results: Results) -> dict[str, list[Measurement]]:
     return {name: races for name, races in found.items() if races}
 
 
+def shown(results: Results) -> dict[str, list[Measurement]]:
+    """Return the measurements of each picture, without pictures that would be empty."""
+    others = {"memory.svg": results.of_kind("memory"), "growth.svg": results.of_kind("growth")}
+    return families(results) | {name: found for name, found in others.items() if found}
+
+
 def pictures_of(results: Results) -> list[str]:
     """Return the Markdown of all pictures."""
-    shown = [f"![{FAMILIES[name][0]}](performance/{name})" for name in families(results)]
-    if results.of_kind("memory"):
-        shown.append("![Peak memory](performance/memory.svg)")
-    if results.of_kind("growth"):
-        shown.append("![Growth with the rows](performance/growth.svg)")
-    return shown
+    return [f"![{TITLES[name]}](performance/{name})" for name in shown(results)]
 
 
-def pictures(results: Results) -> dict[str, str]:
-    """Return the SVG of each picture by file name."""
+def picture(name: str, measurements: list[Measurement]) -> str:
+    """Return the SVG of a picture."""
     with mpl.rc_context(STYLE):
-        drawn = {
-            name: svg(bars(races, FAMILIES[name][0]), races)
-            for name, races in families(results).items()
-        }
-        if memory := results.of_kind("memory"):
-            title = "Peak memory beyond the frames"
-            drawn["memory.svg"] = svg(bars(memory, title, log=False), memory)
-        if growth := results.of_kind("growth"):
-            drawn["growth.svg"] = svg(growths(growth), growth)
-    return drawn
+        return svg(figure_of(name, measurements), measurements)
 
 
-def digest(shown: list[Measurement]) -> str:
+def figure_of(name: str, measurements: list[Measurement]) -> Figure:
+    if name == "growth.svg":
+        return growths(measurements, TITLES[name])
+    return bars(measurements, TITLES[name], log=name != "memory.svg")
+
+
+def digest(measurements: list[Measurement]) -> str:
     """Return a hash of the figures in a picture; the picture carries it."""
-    text = json.dumps([asdict(one) for one in shown], sort_keys=True)
+    text = json.dumps([asdict(one) for one in measurements], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def svg(figure: Figure, shown: list[Measurement]) -> str:
+def svg(figure: Figure, measurements: list[Measurement]) -> str:
     stream = io.StringIO()
-    metadata = {"Date": None, "Creator": None, "Description": digest(shown)}
+    metadata = {"Date": None, "Creator": None, "Description": digest(measurements)}
     figure.savefig(stream, format="svg", metadata=metadata, facecolor="white")
     return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"
 
 
-def bars(shown: list[Measurement], title: str, *, log: bool = True) -> Figure:
+def bars(races: list[Measurement], title: str, *, log: bool = True) -> Figure:
     """Draw one panel for each operation: ours above its peers, all on one scale of its own."""
-    counts = [len(one.against) + 1 for one in shown]
+    counts = [len(one.against) + 1 for one in races]
     height = (sum(counts) + 2.4 * len(counts)) * BAR_INCHES + 0.5
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
     title += ", seconds on logarithmic scales" if log else ""
     figure.suptitle(title, x=0.01, ha="left", fontsize=12, fontweight="bold")
-    panels = figure.subplots(len(shown), 1, squeeze=False, height_ratios=[n + 0.8 for n in counts])
-    for panel, one in zip(panels[:, 0], shown, strict=True):
+    panels = figure.subplots(len(races), 1, squeeze=False, height_ratios=[n + 0.8 for n in counts])
+    for panel, one in zip(panels[:, 0], races, strict=True):
         draw(panel, one, log=log)
     return figure
 
@@ -171,12 +174,12 @@ def quotient(ratio: float) -> str:
     return f"{ratio:,.0f} ×" if ratio >= 10 else f"{ratio:.2g} ×"
 
 
-def growths(shown: list[Measurement]) -> Figure:
+def growths(grown: list[Measurement], title: str) -> Figure:
     """Draw time against rows, both logarithmic, with what linear would be."""
     figure = Figure(figsize=(WIDTH, 4.4), layout="constrained")
-    figure.suptitle("Growth with the rows", x=0.01, ha="left", fontsize=12, fontweight="bold")
+    figure.suptitle(title, x=0.01, ha="left", fontsize=12, fontweight="bold")
     panel = figure.subplots()
-    for colour, one in zip(LINES, shown, strict=False):
+    for colour, one in zip(LINES, grown, strict=False):
         rows, seconds = zip(*one.points, strict=True)
         panel.plot(
             rows,

@@ -6,6 +6,8 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from harness.limits import Limits
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -67,6 +69,8 @@ class Results:
     date: str
     versions: dict[str, str]
     measurements: list[Measurement]
+    unmeasured: list[list[str]]
+    """Of what something is promised: workload, operation, beside what."""
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n"
@@ -85,12 +89,23 @@ def from_run(path: Path) -> Results:
         for benchmark in run["benchmarks"]
         if benchmark["extra_info"].get("workload", OF_THE_HARNESS) != OF_THE_HARNESS
     ]
+    measured = {
+        (one["workload"], one["operation"], other["name"])
+        for one in measurements
+        for other in one["against"]
+    }
+    unmeasured = sorted(
+        [workload, operation, against]
+        for workload, operation, against in Limits().names() - measured
+        if workload != OF_THE_HARNESS
+    )
     document = {
         "machine": run["machine"],
         "revision": commit["id"][:12] + (" and changes" if commit["dirty"] else ""),
         "date": run["datetime"][:10],
         "versions": {name: versions[name.lower()] for name in PACKAGES if name.lower() in versions},
         "measurements": sorted(measurements, key=lambda one: (one["kind"], one["workload"])),
+        "unmeasured": unmeasured,
     }
     return made(rounded(document))
 

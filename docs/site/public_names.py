@@ -34,8 +34,9 @@ _FOREIGN = (
     r"(abc|datetime|enum|hypothesis|logging|os|pathlib|pl|polars|sa|sqlalchemy)\..*",
     r"(dict|list|tuple|Mapping)\[.*",
     r"(AbstractContextManager|EllipsisType|Path|PolarsDataType|SearchStrategy|StrEnum|datetime)",
-    r"(.*\.)?(BASEDATASOURCE|ChildCounts|CascadeOutcome|Damage|ExportFormat|FrameSizes|JSONValue)",
-    r"(.*\.)?(MessageLimit|QuarantineSetting|RowFailures|Schemas|SeparatedTable|Tabular)",
+    r"(.*\.)?(BASEDATASOURCE|ChildCounts|CascadeOutcome|Damage|ExportFormat|FileFinding)",
+    r"(.*\.)?(FrameSizes|JSONValue|MessageLimit|Paths|QuarantineSetting|RowFailures)",
+    r"(.*\.)?(Schemas|SeparatedTable|Tabular)",
     r"algomancy_data\.workbook\..*",
 )
 # Modules that only the package itself uses, whatever they are called.

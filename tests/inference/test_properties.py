@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -78,8 +79,14 @@ def _is_reading(found: object, text: str) -> bool:
         return plain in {"", "-", "--", "---", ".", "?"} or plain.isalpha()
     if isinstance(found, bool):
         return plain.lower() in ({"true", "yes", "y", "t"} if found else {"false", "no", "n", "f"})
+    if isinstance(found, float) and math.isnan(found):
+        return plain.lower() == "nan"
     if isinstance(found, int | float):
         return Decimal(plain.translate(_NUMBER)) == Decimal(str(found))
+    if isinstance(found, dt.datetime):
+        return plain in {f"{found:%m/%d/%Y}", f"{found:%Y-%m-%d}"}
+    if isinstance(found, dt.timedelta):
+        return found == dt.timedelta(days=1) and plain == "P1D"
     return False
 
 
