@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 _FOREIGN = (
     r"(abc|datetime|enum|hypothesis|logging|os|pathlib|pl|polars|sa|sqlalchemy)\..*",
     r"(dict|list|tuple|Mapping)\[.*",
-    r"(EllipsisType|Path|PolarsDataType|SearchStrategy|StrEnum|datetime)",
+    r"(AbstractContextManager|EllipsisType|Path|PolarsDataType|SearchStrategy|StrEnum|datetime)",
     r"(.*\.)?(BASEDATASOURCE|ChildCounts|CascadeOutcome|Damage|ExportFormat|FileFinding)",
     r"(.*\.)?(FrameSizes|JSONValue|MessageLimit|Paths|QuarantineSetting|RowFailures)",
     r"(.*\.)?(Schemas|SeparatedTable|Tabular)",

@@ -80,7 +80,7 @@ LINES = "".join(json.dumps(record) + "\n" for record in RECORDS)
         json.dumps(RECORDS).encode("utf-16"),
         json.dumps(RECORDS).encode("utf-16-be"),
         LINES.encode("utf-32-le"),
-        gzip.compress(LINES.encode()),
+        gzip.compress(LINES.encode(), mtime=0),
     ],
 )
 def test_records_are_found_in_every_form_of_document(extract, content) -> None:

@@ -15,8 +15,8 @@ from algomancy_data.database.query import run_query
 from algomancy_data.database.storage import storage_for
 from algomancy_data.database.verification import drop_leftovers, find_damage, find_leftovers
 from algomancy_data.datamanager import DataManager
-from algomancy_data.datamanager.base import INHERIT, MessageLimit, QuarantineSetting
 from algomancy_data.datamanager.names import check_name
+from algomancy_data.datamanager.settings import INHERIT, MessageLimit, QuarantineSetting
 from algomancy_data.datasource import BASEDATASOURCE, DataClassification, DataSource
 from algomancy_data.errors import StoreError
 from algomancy_data.integrity import Damage

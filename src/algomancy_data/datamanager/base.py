@@ -5,14 +5,19 @@ from __future__ import annotations
 import threading
 from abc import abstractmethod
 from dataclasses import replace
-from enum import Enum
-from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Final, Generic, cast
 
 from algomancy_data.datamanager import incoming
 from algomancy_data.datamanager.glance import GlancedManager
-from algomancy_data.datamanager.inputs import InputDigests
 from algomancy_data.datamanager.inspection import DatasetSummary
 from algomancy_data.datamanager.names import check_name
+from algomancy_data.datamanager.runs import ingest, replay
+from algomancy_data.datamanager.settings import (
+    INHERIT,
+    ETLSettings,
+    MessageLimit,
+    QuarantineSetting,
+)
 from algomancy_data.datasource import BASEDATASOURCE, BaseDataSource, DataSource
 from algomancy_data.errors import (
     DatasetExistsError,
@@ -23,12 +28,7 @@ from algomancy_data.errors import (
 )
 from algomancy_data.loader import DataSourceLoader
 from algomancy_data.logs import as_logger
-from algomancy_data.messages import ValidationSeverity
 from algomancy_data.metrics import Metrics, PhaseRecorder, measuring
-from algomancy_data.provenance import Provenance, TableSize
-from algomancy_data.quarantine import Quarantine
-from algomancy_data.quarantine.replay import replay_sequence
-from algomancy_data.schema.fingerprint import schema_fingerprint
 from algomancy_data.schema.tables import schema_classes
 
 if TYPE_CHECKING:
@@ -40,20 +40,13 @@ if TYPE_CHECKING:
     from algomancy_data.file import File
     from algomancy_data.frames import Tabular
     from algomancy_data.logs import Logger
+    from algomancy_data.messages import ValidationSeverity
     from algomancy_data.metrics import Phase, ProgressListener
     from algomancy_data.schema import Schema
     from algomancy_data.validator import ValidationSequence
 
 
-class _Inherit(Enum):
-    INHERIT = "what the next outer level says"
-
-
-INHERIT: Final = _Inherit.INHERIT
-"""The default of a setting that can be made per call, per manager and per factory."""
-
-QuarantineSetting: TypeAlias = "Quarantine | Literal[_Inherit.INHERIT] | bool"
-MessageLimit: TypeAlias = "int | Literal[_Inherit.INHERIT] | None"
+_NOTHING_SET: Final = ETLSettings()
 
 
 class DataManager(GlancedManager, Generic[BASEDATASOURCE]):
@@ -269,7 +262,8 @@ class DataManager(GlancedManager, Generic[BASEDATASOURCE]):
             DatasetNameError: No dataset can have that name.
             StoreError: The store refuses the data, or fails; the old data is still there.
         """
-        result = self._run_etl(files, dataset_name, halt_on, message_limit, quarantine)
+        settings = ETLSettings(halt_on, message_limit, quarantine)
+        result = self._run_etl(files, dataset_name, settings)
         return result if result.datasource is None else self._keep_result(dataset_name, result)
 
     def _keep_result(self, dataset_name: str, result: ETLResult) -> ETLResult:
@@ -315,25 +309,11 @@ class DataManager(GlancedManager, Generic[BASEDATASOURCE]):
             StoreError: Somebody else replaced the dataset meanwhile, or the store fails.
         """
         source = self._require(dataset_name)
-        pipeline = self._etl_factory.build_pipeline(dataset_name, {}, self._schemas, self._logger)
-        self._configure(pipeline, halt_on, message_limit, quarantine)
-        pipeline.quarantine = pipeline.quarantine or Quarantine()
-        pipeline.classification = source.ds_type
-        pipeline.extraction_sequence = replay_sequence(
-            source, mended or {}, pipeline.quarantine, self._schemas.values(), self._logger
-        )
-        result = pipeline.run()
+        settings = ETLSettings(halt_on, message_limit, quarantine)
+        pipeline = self._pipeline(dataset_name, {}, settings)
+        result = replay(pipeline, source, mended or {}, self._schemas, self._logger)
         if result.datasource is None:
             return result
-        before = source.provenance or Provenance()
-        result.datasource.provenance = Provenance(
-            files=before.files,
-            schemas=before.schemas,
-            phases=tuple(result.metrics),
-            tables=_table_sizes(result.datasource),
-            derived_from=before.derived_from,
-            extracted=result.extracted,
-        )
         with self._lock:
             if self._require(dataset_name).id != source.id:
                 raise StoreError.from_replaced(dataset_name)
@@ -344,54 +324,22 @@ class DataManager(GlancedManager, Generic[BASEDATASOURCE]):
         return self._etl_factory.create_validation_sequence(self._schemas, self._logger)
 
     def _run_etl(
-        self,
-        files: dict[str, File],
-        dataset_name: str,
-        halt_on: ValidationSeverity | None = None,
-        message_limit: MessageLimit = INHERIT,
-        quarantine: QuarantineSetting = INHERIT,
+        self, files: dict[str, File], dataset_name: str, settings: ETLSettings = _NOTHING_SET
     ) -> ETLResult:
         check_name(dataset_name)
         incoming.check_files(files)
+        return ingest(self._pipeline(dataset_name, files, settings), files, self._schemas)
+
+    def _pipeline(
+        self, dataset_name: str, files: dict[str, File], settings: ETLSettings
+    ) -> ETLPipeline:
+        """Return the factory's pipeline, set as the call or else this manager says."""
         pipeline = self._etl_factory.build_pipeline(
             dataset_name, files, self._schemas, self._logger
         )
-        self._configure(pipeline, halt_on, message_limit, quarantine)
-        with InputDigests(files) as inputs:
-            result = pipeline.run()
-            if result.datasource is not None:
-                result.datasource.provenance = Provenance(
-                    files=inputs.result(),
-                    schemas={
-                        name: schema_fingerprint(self._schemas[name])
-                        for name in files
-                        if name in self._schemas
-                    },
-                    phases=tuple(result.metrics),
-                    tables=_table_sizes(result.datasource),
-                    extracted=result.extracted,
-                )
-        return result
-
-    def _configure(
-        self,
-        pipeline: ETLPipeline,
-        halt_on: ValidationSeverity | None,
-        message_limit: MessageLimit,
-        quarantine: QuarantineSetting,
-    ) -> None:
         pipeline.progress = self._progress
-        halt_on = halt_on or self._halt_on
-        if message_limit is INHERIT:
-            message_limit = self._message_limit
-        if quarantine is INHERIT:
-            quarantine = self.quarantine
-        if quarantine is not INHERIT:
-            pipeline.quarantine = Quarantine.of(quarantine)
-        if halt_on is not None:
-            pipeline.validation_sequence.halt_on = ValidationSeverity(halt_on)
-        if message_limit is not INHERIT:
-            pipeline.validation_sequence.message_limit = message_limit
+        mine = ETLSettings(self._halt_on, self._message_limit, self.quarantine)
+        settings.within(mine).apply(pipeline)
         loader = pipeline.loader
         if (
             isinstance(loader, DataSourceLoader)
@@ -399,6 +347,7 @@ class DataManager(GlancedManager, Generic[BASEDATASOURCE]):
             and issubclass(self._data_object_type, DataSource)
         ):
             loader.data_object_type = self._data_object_type
+        return pipeline
 
     # --- what a store overrides -------------------------------------------------------------
 
@@ -439,11 +388,6 @@ def _describe(phase: Phase, source: BaseDataSource) -> None:
     """Say what a phase that keeps a DataSource handles, as far as its class lets one see."""
     if isinstance(source, DataSource):
         phase.handles(source.tables.values())
-
-
-def _table_sizes(source: BaseDataSource) -> dict[str, TableSize]:
-    tables = source.tables if isinstance(source, DataSource) else {}
-    return {name: TableSize.of(frame) for name, frame in tables.items()}
 
 
 def _by_file_name(schemas: Iterable[type[Schema]]) -> dict[str, type[Schema]]:

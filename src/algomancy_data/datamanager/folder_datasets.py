@@ -18,7 +18,6 @@ from algomancy_data.folder import Identity, put_together
 from algomancy_data.folder.names import RESERVED_STEMS
 from algomancy_data.folder.reader import SUFFIX
 from algomancy_data.metrics import measuring
-from algomancy_data.provenance import Provenance
 
 if TYPE_CHECKING:
     from os import stat_result
@@ -321,7 +320,7 @@ def _summary(name: str, item: Item[Any]) -> DatasetSummary:
             table.name: TableSummary(table.rows, table.stored.bytes, table.schema)
             for table in manifest.tables
         },
-        identity.provenance or Provenance(),
+        identity.provenance,
         len(identity.messages),
         count_by_severity(identity.messages),
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from algomancy_data.datasource import BaseDataSource, DataSource
 from algomancy_data.errors import DatasetNotFoundError
 from algomancy_data.findings import count_by_severity
-from algomancy_data.provenance import Provenance, TableSize
+from algomancy_data.provenance import TableSize
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from polars.datatypes import DataType as PolarsDataType
 
     from algomancy_data.integrity import Damage, Leftover
+    from algomancy_data.provenance import Provenance
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class DatasetSummary:
         ds_type: Its classification, as text.
         creation_datetime: When its data was created, in local time.
         tables: Its tables by name; none for one that is not made of tables.
-        provenance: How it came about.
+        provenance: How it came about, if that is known.
         messages: How many messages there are about its data.
         findings: How many findings of which severity these stand for, the worst first.
     """
@@ -56,7 +57,7 @@ class DatasetSummary:
     ds_type: str
     creation_datetime: datetime
     tables: Mapping[str, TableSummary] = field(default_factory=dict[str, TableSummary])
-    provenance: Provenance = field(default_factory=Provenance)
+    provenance: Provenance | None = None
     messages: int = 0
     findings: Mapping[str, int] = field(default_factory=dict[str, int])
 
@@ -80,7 +81,7 @@ class DatasetSummary:
                 table: TableSummary(frame.height, TableSize.of(frame).bytes, frame.schema)
                 for table, frame in frames.items()
             },
-            data.provenance or Provenance(),
+            data.provenance,
             len(data.validation_messages),
             count_by_severity(data.validation_messages),
         )

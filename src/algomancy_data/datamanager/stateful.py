@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 from uuid import uuid4
 
-from algomancy_data.datamanager.base import INHERIT, DataManager, MessageLimit, QuarantineSetting
+from algomancy_data.datamanager.base import DataManager
 from algomancy_data.datamanager.folder_datasets import FolderDatasets
 from algomancy_data.datamanager.folder_raw import check_raw_names, raw_files, write_raw
 from algomancy_data.datamanager.folder_startup import FolderStartup
 from algomancy_data.datamanager.names import check_name
+from algomancy_data.datamanager.settings import INHERIT, MessageLimit, QuarantineSetting
 from algomancy_data.datasource import (
     BASEDATASOURCE,
     BaseDataSource,

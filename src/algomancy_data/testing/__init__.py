@@ -27,6 +27,11 @@ _WITH_EXTRA: Final = {
 }
 
 
+def __dir__() -> list[str]:
+    """Return the names also of what is not imported yet."""
+    return sorted({*globals(), *_WITH_EXTRA})
+
+
 def __getattr__(name: str) -> Any:
     """Import what needs pytest and Hypothesis when it is asked for."""
     if name not in _WITH_EXTRA:

@@ -43,7 +43,7 @@ def ls(
         found: list[tuple[str, DatasetSummary]] = []
         for name in names:
             with opened(replace(place, session=name), output, made) as manager:
-                found += ((name, manager.summarize(key)) for key in manager.get_data_keys())
+                found += ((name, one) for one in manager.summaries())
         if not found and place.is_database:
             _hint(place, output)
         output.result(

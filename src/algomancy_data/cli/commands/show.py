@@ -14,6 +14,7 @@ from algomancy_data.cli.running import running
 from algomancy_data.cli.settings import Settings
 from algomancy_data.cli.stores import Place, opened
 from algomancy_data.errors import TableNotFoundError
+from algomancy_data.provenance import Provenance
 
 if TYPE_CHECKING:
     import polars as pl
@@ -58,7 +59,7 @@ def show(
                 "type": summary.ds_type,
                 "created": summary.creation_datetime.isoformat(),
                 "findings": summary.messages,
-                "provenance": summary.provenance.to_dict(),
+                "provenance": summary.provenance and summary.provenance.to_dict(),
                 "tables": {
                     name: _described(one, samples[name], sample) for name, one in tables.items()
                 },
@@ -73,7 +74,7 @@ def show(
 
 
 def _heading(summary: DatasetSummary) -> list[RenderableType]:
-    origin = summary.provenance
+    origin = summary.provenance or Provenance()
     files = ", ".join(file.location or file.name for file in origin.files)
     source = f"derived from {origin.derived_from!r}" if origin.derived_from else files
     what = (

@@ -134,7 +134,7 @@ def _of_floats(column: pl.Series) -> Storage:
 def _of_temporals(column: pl.Series) -> Storage:
     match column.dtype:
         case pl.Time():
-            return Storage("iso", "TIME")
+            return Storage("iso", "TEXT")  # DuckDB and SQLAlchemy fail to read these as TIME
         case _ if not within_days(column, _FAR_DAYS):
             return Storage("integer", "INTEGER")
         case pl.Datetime(time_zone=zone):

@@ -98,7 +98,8 @@ class SQLiteStorage(TableStorage):
     def marks(self, connection: sa.Connection) -> dict[str, Mark | None]:
         """Return the mark of each table whose name begins like those of this package."""
         tables = sa.text(
-            "SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND name GLOB :names"
+            "SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND name GLOB :names "
+            "ORDER BY name"
         )
         rows = connection.execute(tables, {"names": f"{TABLE_PREFIX}*"})
         found = {row.name: _MARK.search(row.sql) for row in rows}
