@@ -124,9 +124,9 @@ def test_an_interrupt_leaves_the_store_whole(tmp_path, workload, store, environm
 
 def test_a_reader_who_has_seen_enough_is_no_error(tmp_path, source, sqlite, environment):
     manager = sqlite.manager()
-    manager.add_data_source(source("a", t=pl.DataFrame({"x": range(100_000)})))
+    manager.add_data_source(source("a", t=pl.DataFrame({"x": range(20_000)})))
     manager.close()
-    command = " ".join([*COMMAND, "query", "'SELECT * FROM t'", "-n", "100000", *sqlite.flags])
+    command = " ".join([*COMMAND, "query", "'SELECT * FROM t'", "-n", "20000", *sqlite.flags])
     done = subprocess.run(
         ["bash", "-o", "pipefail", "-c", f"{command} | head -2"],
         capture_output=True,
