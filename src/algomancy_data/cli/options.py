@@ -53,16 +53,6 @@ Factory: TypeAlias = Annotated[
         show_default=False,
     ),
 ]
-DataClass: TypeAlias = Annotated[
-    str | None,
-    typer.Option(
-        "--data-class",
-        metavar="MODULE:CLASS",
-        help="Class of the datasets. Else: $ALGOMANCY_DATA_CLASS, the configuration file, or "
-        "DataSource.",
-        show_default=False,
-    ),
-]
 FILES = (
     "Files, name=FILE for those not named like their table, name=PATTERN for tables in parts, or "
     "a directory of files."

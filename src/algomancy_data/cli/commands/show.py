@@ -14,6 +14,7 @@ from algomancy_data.cli.running import running
 from algomancy_data.cli.settings import Settings
 from algomancy_data.cli.stores import Place, opened
 from algomancy_data.errors import TableNotFoundError
+from algomancy_data.findings import counts_text
 from algomancy_data.provenance import Provenance
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def show(
                 "id": summary.ds_id,
                 "type": summary.ds_type,
                 "created": summary.creation_datetime.isoformat(),
-                "findings": summary.messages,
+                "findings": dict(summary.findings),
                 "provenance": summary.provenance and summary.provenance.to_dict(),
                 "tables": {
                     name: _described(one, samples[name], sample) for name, one in tables.items()
@@ -76,6 +77,7 @@ def show(
 def _heading(summary: DatasetSummary) -> list[RenderableType]:
     origin = summary.provenance or Provenance()
     files = ", ".join(file.location or file.name for file in origin.files)
+    found = summary.findings
     source = f"derived from {origin.derived_from!r}" if origin.derived_from else files
     what = (
         f"{summary.name}: {summary.ds_type}, created {summary.creation_datetime:%Y-%m-%d %H:%M}, "
@@ -85,7 +87,7 @@ def _heading(summary: DatasetSummary) -> list[RenderableType]:
     lines = [
         what,
         *([f"from: {source}"] if source else []),
-        *([f"findings when it was loaded: {summary.messages:,}"] if summary.messages else []),
+        *([f"messages when it was loaded: {counts_text(found)}"] if found else []),
     ]
     return [plain(line) for line in lines]
 
