@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 _DISTRIBUTION: Final = "algomancy-data"
 _COMPLETED: Final = ("COMP_WORDS", "_TYPER_COMPLETE_ARGS")
 
+_HELP: Final = """Files into validated datasets in a database or a folder, and what one does there.
+
+Exit codes: 0 done, 1 data refused, 2 used wrongly, 3 store unreachable.
+"""
+
 COMMANDS: Final = {
     "infer": "Write schemas for files.",
     "check": "Check files against their schemas; nothing is kept.",
@@ -44,9 +49,7 @@ def run(arguments: Sequence[str]) -> int:
     try:
         program = build(_meant(arguments))
         return program(arguments, prog_name=_DISTRIBUTION, standalone_mode=False) or 0
-    except typer.TyperException as error:
-        return fail(error, arguments)
-    except KeyboardInterrupt as error:
+    except (typer.TyperException, KeyboardInterrupt) as error:
         return fail(error, arguments)
 
 
@@ -58,7 +61,7 @@ def build(meant: str | None) -> typer.Typer:
     """
     program = typer.Typer(
         name=_DISTRIBUTION,
-        help=__doc__ and _HELP,
+        help=_HELP,
         no_args_is_help=True,
         pretty_exceptions_enable=False,
         rich_markup_mode="markdown",
@@ -72,12 +75,6 @@ def build(meant: str | None) -> typer.Typer:
         else:
             program.command(name, help=line)(_not_meant)
     return program
-
-
-_HELP: Final = """Files into validated datasets in a database or a folder, and what one does there.
-
-Exit codes: 0 done, 1 data refused, 2 used wrongly, 3 store unreachable.
-"""
 
 
 def _meant(arguments: Sequence[str]) -> str | None:
