@@ -236,13 +236,17 @@ def create_or_check(engine: sa.Engine) -> None:
         has_chunks = connection.dialect.has_table(connection, payload_chunks_table.name)
     problems = _drift(found) if found else []
     if problems:
-        origin = ""
+        advice = "There is no automatic migration: drop the table"
         if found.keys() >= _PANDAS_COLUMNS and "version" not in found:
-            origin = " It was written by the pandas-based algomancy-data."
+            advice = (
+                "It was written by the pandas-based algomancy-data: read_pandas_database() reads "
+                "its datasets, and the guide 'Coming from the pandas package' shows how to carry "
+                "them over. If they are not needed, drop the table"
+            )
         msg = (
             f"The catalogue table {datasets_table.name!r} of {describe(engine)} does not fit this "
-            f"version: {'; '.join(problems)}.{origin} There is no automatic migration: drop the "
-            f"table {datasets_table.name!r} and rebuild the datasets, or use another database."
+            f"version: {'; '.join(problems)}. {advice} "
+            f"{datasets_table.name!r} and rebuild the datasets, or use another database."
         )
         raise SchemaDriftError(msg)
     if not found or not has_chunks:

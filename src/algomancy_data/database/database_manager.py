@@ -124,7 +124,7 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
             datasource_cache_size, datasource_cache_bytes
         )
         self._data = self._cache
-        self._started = False
+        self._not_started: str | None = "The manager has not been started: call startup() first."
 
     @property
     def engine(self) -> sa.Engine:
@@ -141,9 +141,13 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
                 to do (also a ``RuntimeError``).
             StoreError: The database cannot be reached.
         """
-        with self._measuring("startup"), store_errors(self._engine, "opening it"):
-            create_or_check(self._engine)
-        self._started = True
+        try:
+            with self._measuring("startup"), store_errors(self._engine, "opening it"):
+                create_or_check(self._engine)
+        except StoreError as error:
+            self._not_started = f"The manager could not be started: {error}"
+            raise
+        self._not_started = None
         self.log(f"Opened {describe(self._engine)}, session {self._session_id!r}.")
 
     def close(self) -> None:
@@ -438,6 +442,5 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
             yield connection
 
     def _require_startup(self) -> None:
-        if not self._started:
-            msg = "The manager has not been started: call startup() first."
-            raise StoreError(msg)
+        if self._not_started is not None:
+            raise StoreError(self._not_started)
