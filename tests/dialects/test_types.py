@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import enum
 import math
+import subprocess
+import sys
 import uuid
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
@@ -183,6 +185,23 @@ def test_a_naive_time_is_in_the_zone_of_the_session(postgresql_engine):
     with postgresql_engine.connect() as connection:
         connection.exec_driver_sql("SET TIME ZONE 'Asia/Kolkata'")
         assert connection.scalar(sa.select(at)) == datetime(2013, 1, 2, 6, tzinfo=EAST)
+
+
+def test_an_instant_is_the_same_one_whatever_else_is_imported(postgresql):
+    program = """
+import sys, pandera, sqlalchemy as sa
+from datetime import datetime, timedelta, timezone
+zone = timezone(timedelta(hours=5, minutes=30))
+given = {"at": datetime(2013, 1, 2, 6, tzinfo=zone), "list": [datetime(2013, 1, 2, 7, tzinfo=zone)]}
+with sa.create_engine(sys.argv[1]).connect() as connection:
+    query = sa.text("SELECT extract(epoch FROM :at), extract(epoch FROM (:list)[1])")
+    print(*map(int, connection.execute(query, given).one()))
+"""
+    url = postgresql.replace("postgresql://", "postgresql+adbc://")
+    done = subprocess.run(
+        [sys.executable, "-c", program, url], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "1357086600 1357090200\n"
 
 
 def test_types_that_are_younger_than_the_connection(postgresql_engine):

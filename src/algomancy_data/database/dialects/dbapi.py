@@ -8,7 +8,7 @@ common are bound row by row, rows are made from slices of columns, and the calle
 from __future__ import annotations
 
 from contextlib import contextmanager, suppress
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, Self, TypeVar
@@ -321,11 +321,22 @@ def _array(values: Sequence[Any]) -> Any:
         # Arrow's times have no zone, and would drop it.
         values = [str(value) if value and value.tzinfo else value for value in values]
     try:
+        values = [_in_utc(value) for value in values]
         # PostgreSQL takes a small integer where it wants a large one, but not the reverse.
         is_small = int in types and types <= {int, type(None)} and _are_small(values)
         return pa.array(values, pa.int32() if is_small else None)
     except (pa.ArrowException, OverflowError, ValueError, TypeError) as error:
         raise _data_error(f"A parameter has no Arrow type: {error}") from error
+
+
+def _in_utc(value: Any) -> Any:
+    """Return an instant in UTC, also those of a list; any other value as it is.
+
+    With pandera 0.35 imported, Arrow takes the local time of an instant for that in UTC.
+    """
+    if isinstance(value, datetime):
+        return value if value.tzinfo is None else value.astimezone(UTC)
+    return [_in_utc(item) for item in value] if isinstance(value, list) else value
 
 
 def _are_small(values: Sequence[Any]) -> bool:
