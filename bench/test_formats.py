@@ -107,6 +107,7 @@ def test_parquet_parts(race: Race, orders: pl.DataFrame, tmp_path: Path) -> None
     )
 
 
+@pytest.mark.full  # opening a part takes as long as reading some 20,000 rows of it
 def test_csv_parts(
     race: Race, orders: pl.DataFrame, csv_paths: dict[str, Path], tmp_path: Path
 ) -> None:
