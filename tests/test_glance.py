@@ -26,6 +26,7 @@ from algomancy_data import (
     ValidationSeverity,
 )
 from algomancy_data.database import DatabaseDataManager
+from algomancy_data.errors import StoreError
 from algomancy_data.etl import ETLResult
 from algomancy_data.glance import Glance, Grid
 from algomancy_data.provenance import InputFile, Provenance
@@ -269,7 +270,8 @@ def test_the_repr_of_a_manager_says_where_and_asks_nobody(opened, tmp_path):
 def test_a_store_that_is_down_is_shown_with_the_reason_and_without_the_password():
     url = "postgresql://user:hush@127.0.0.1:1/none"
     manager = DatabaseDataManager(SimpleETLFactory, [], url, "s", DataSource)
-    manager._started = True
+    with pytest.raises(StoreError):
+        manager.startup()
     for shown in (str(manager), manager._repr_html_(), repr(manager)):
         assert "hush" not in shown
         assert "user:***@127.0.0.1:1/none" in shown
