@@ -5,9 +5,10 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from algomancy_data.database import datasets, tables
+from algomancy_data.database import datasets
 from algomancy_data.database.codec import sqlite as codec
 from algomancy_data.database.naming import hashed_table_name
+from algomancy_data.database.storage import SQLiteTransport
 from algomancy_data.errors import StoreError
 
 FIVE = ["a", "b", "c", "d", "e"]
@@ -40,7 +41,7 @@ def rows_per_write(request):
 @pytest.fixture(params=[RuntimeError, KeyboardInterrupt])
 def poisoned(request, monkeypatch, rows_per_write):
     """Let the third part of a dataset fail while it is written; returns how."""
-    monkeypatch.setattr(tables, "_ROWS_PER_WRITE", rows_per_write)
+    monkeypatch.setattr(SQLiteTransport, "rows_per_write", rows_per_write)
     encode, calls = codec.encode, []
 
     def fail_at_the_third(frame, columns):

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 # A part of the rows is one Arrow batch, whose text columns have 32-bit offsets: 2 GiB each. Smaller
 # parts take less memory on the way, down to this size, and as long.
 _ROWS_PER_READ: Final = 250_000
-# As many at a time are encoded, and between them one can interrupt. Chosen by measurement.
-_ROWS_PER_WRITE: Final = 50_000
 # Below this, opening another connection takes longer than it saves.
 _ROWS_WORTH_A_CONNECTION: Final = 50_000
 
@@ -215,7 +213,7 @@ def _encoded_ahead(
         return storage.transport.arranged(storage.codec.encode(rows, columns))
 
     phase = phase_under_way()
-    first, *others = frame.iter_slices(_ROWS_PER_WRITE)
+    first, *others = frame.iter_slices(storage.transport.rows_per_write)
     if not others:
         yield from encoded(first)
         phase.advance(first.height)  # whoever asks for more has written these

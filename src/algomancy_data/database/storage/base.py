@@ -39,6 +39,9 @@ class Codec(Protocol):
 class Transport(Protocol):
     """Moves rows between frames and tables, on the connection's own transaction."""
 
+    rows_per_write: ClassVar[int]
+    """So many rows at a time are encoded and written, and between them one can interrupt."""
+
     def arranged(self, rows: pl.DataFrame) -> list[Any]:
         """Return encoded rows as :meth:`ingest` takes them; may be called in another thread."""
         ...

@@ -6,7 +6,7 @@ driver beside theirs on one SQLite file would lose data.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import polars as pl
 import sqlalchemy as sa
@@ -21,10 +21,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 _HEX: Final = "\\x"
+_ROWS_PER_WRITE: Final = 50_000
 
 
 class RowTransport:
     """SQLite's values are Python's: integers, floats, texts and bytes."""
+
+    rows_per_write: ClassVar[int] = _ROWS_PER_WRITE
 
     def arranged(self, rows: pl.DataFrame) -> list[pl.DataFrame]:
         """Return the rows as they are."""
@@ -49,6 +52,8 @@ class RowTransport:
 
 class TextTransport:
     """PostgreSQL's values travel as text, and the server casts them."""
+
+    rows_per_write: ClassVar[int] = _ROWS_PER_WRITE
 
     def arranged(self, rows: pl.DataFrame) -> list[pl.DataFrame]:
         """Return the rows as they are."""
