@@ -157,14 +157,14 @@ def read_payload(
     if payload_layout is not None:
         kind, parts = _layout(key, payload_layout)
 
-    def segments(part: str) -> Generator[bytes]:
+    def segments(part: str) -> Generator[list[memoryview]]:
         if part not in parts:
             raise key.damage(part, "the catalogue row does not say where it is")
         return read_segments(connection, key, parts[part])
 
     text = payload
     if text is None:
-        text = "".join([piece.decode() for piece in segments(_TEXT)])
+        text = "".join([b"".join(pieces).decode() for pieces in segments(_TEXT)])
     if kind == _JSON:
         try:
             return cls.from_json(text)

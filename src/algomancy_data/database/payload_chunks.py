@@ -102,25 +102,31 @@ def write_part(
 
 def read_segments(
     connection: sa.Connection, key: PayloadKey, layout: PartLayout
-) -> Generator[bytes]:
+) -> Generator[list[memoryview]]:
     """Yield the segments of a part; no byte is handed out before its check sum was compared.
+
+    A segment comes in the pieces that its chunks hold, so that whoever wants them side by side
+    copies them once.
 
     Raises:
         StoreError: A chunk is missing or is not what was written.
     """
     chunks = _read_chunks(connection, key, layout)
-    pending = bytearray()
+    rest = memoryview(b"")
     for length in layout.segments:
-        while len(pending) < length:
-            chunk = next(chunks, None)
-            if chunk is None:
-                raise key.damage(layout.part, "bytes are missing at its end")
-            pending += chunk
-        with memoryview(pending) as view:  # released before the bytes behind it move
-            segment = bytes(view[:length])
-        yield segment
-        del pending[:length]
-    if pending or next(chunks, None) is not None:
+        pieces: list[memoryview] = []
+        missing = length
+        while missing:
+            if not rest:
+                chunk = next(chunks, None)
+                if chunk is None:
+                    raise key.damage(layout.part, "bytes are missing at its end")
+                rest = memoryview(chunk)
+            pieces.append(rest[:missing])
+            missing -= len(pieces[-1])
+            rest = rest[len(pieces[-1]) :]
+        yield pieces
+    if rest or next(chunks, None) is not None:
         raise key.damage(layout.part, "there are bytes behind its end")
 
 

@@ -45,11 +45,11 @@ def encode(frame: pl.DataFrame) -> Generator[bytes | memoryview]:
     yield _END
 
 
-def decode(segments: Iterator[bytes], schema: pl.Schema, table: str) -> pl.DataFrame:
+def decode(segments: Iterator[list[memoryview]], schema: pl.Schema, table: str) -> pl.DataFrame:
     """Return the frame of a stream that :func:`encode` yielded.
 
     Args:
-        segments: What was yielded; it is decoded while the next segment is fetched.
+        segments: What was yielded, each in pieces; it is decoded while the next one is fetched.
         schema: The frame's schema.
         table: What to call the table in an error.
 
@@ -57,11 +57,11 @@ def decode(segments: Iterator[bytes], schema: pl.Schema, table: str) -> pl.DataF
         SchemaDriftError: The stream is none, or it has another schema.
     """
     in_arrow = arrow_schema(schema)
-    head = next(segments, b"")
+    head = next(segments, [])
 
-    def decode_batch(batch: bytes) -> pl.DataFrame:
+    def decode_batch(batch: list[memoryview]) -> pl.DataFrame:
         try:
-            frame = pl.read_ipc_stream(head + batch + _END)
+            frame = pl.read_ipc_stream(b"".join([*head, *batch, _END]))
         except (PolarsError, PanicException) as error:
             msg = f"The Arrow data of table {table!r} cannot be read by this Polars: {error}"
             raise SchemaDriftError(msg) from error
@@ -73,7 +73,8 @@ def decode(segments: Iterator[bytes], schema: pl.Schema, table: str) -> pl.DataF
             raise SchemaDriftError(msg)
         return cast_frame(frame, schema)
 
-    batches = (segment for segment in segments if segment != _END)
+    # The end may lie in two chunks, and no batch is as short.
+    batches = (pieces for pieces in segments if sum(map(len, pieces)) > len(_END))
     frames = list(_one_ahead(decode_batch, batches))
     return pl.concat(frames) if frames else schema.to_frame()
 
