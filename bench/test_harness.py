@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
 
 from harness import Way
 
@@ -62,3 +64,25 @@ def test_growth_of_a_sleep(growth: Growth) -> None:
 
 def test_count_of_nothing(count: Count) -> None:
     count("numbers", lambda: 3, {"number expected": 3}, workload="harness")
+
+
+def test_race_of_a_sleeper_that_is_disturbed_at_first(race: Race) -> None:
+    """The first turns take four times as long: that is looked at again, and no reason to fail."""
+    naps = iter([0.04] * 5)
+    race(
+        "sleep",
+        Way("ours", lambda: time.sleep(next(naps, 0.01))),
+        [Way("twice as long", lambda: time.sleep(0.02))],
+        workload="harness",
+    )
+
+
+def test_race_of_a_sleeper_that_got_slower(race: Race, *, measuring: bool) -> None:
+    seen = pytest.raises(AssertionError, match="twice as long") if measuring else nullcontext()
+    with seen:
+        race(
+            "sleep",
+            Way("ours", lambda: time.sleep(0.03)),
+            [Way("twice as long", lambda: time.sleep(0.02))],
+            workload="harness",
+        )
