@@ -13,6 +13,7 @@ import polars as pl
 import sqlalchemy as sa
 from adbc_driver_sqlite import dbapi
 
+from algomancy_data.testing.workloads import frames
 from folders import open_folder
 from peers import sqlite
 from peers.checks import to_pandas
@@ -27,8 +28,15 @@ if TYPE_CHECKING:
 TABLES: dict[str, pl.DataFrame] = {"orders": pl.DataFrame(), "customers": pl.DataFrame()}
 
 
-def persist(frames: Frames, place: Path) -> Callable[[], object]:
-    manager, source = open_manager(url(place)), source_of(frames)
+def warm_up(place: Path) -> None:
+    tables = frames(100)
+    persist(tables, place)()
+    load({}, place)()
+    save(tables, place)()
+
+
+def persist(tables: Frames, place: Path) -> Callable[[], object]:
+    manager, source = open_manager(url(place)), source_of(tables)
 
     def operation() -> None:
         manager.add_data_source(source)
@@ -37,23 +45,23 @@ def persist(frames: Frames, place: Path) -> Callable[[], object]:
     return operation
 
 
-def persist_by_pandas(frames: Frames, place: Path) -> Callable[[], object]:
-    write = sqlite.to_sql(to_pandas(frames))
-    frames.clear()
+def persist_by_pandas(tables: Frames, place: Path) -> Callable[[], object]:
+    write = sqlite.to_sql(to_pandas(tables))
+    tables.clear()
     return lambda: write(place / "pandas.db")
 
 
-def persist_by_polars(frames: Frames, place: Path) -> Callable[[], object]:
-    write = sqlite.write_database(frames, "adbc")
+def persist_by_polars(tables: Frames, place: Path) -> Callable[[], object]:
+    write = sqlite.write_database(tables, "adbc")
     return lambda: write(place / "polars.db")
 
 
-def load(_frames: Frames, place: Path) -> Callable[[], object]:
+def load(_tables: Frames, place: Path) -> Callable[[], object]:
     manager = open_manager(url(place))
     return lambda: manager.get_data(DATASET)
 
 
-def load_by_polars(_frames: Frames, place: Path) -> Callable[[], object]:
+def load_by_polars(_tables: Frames, place: Path) -> Callable[[], object]:
     def operation() -> object:
         with closing(dbapi.connect(str(place / "ours.db"))) as connection:
             return [pl.read_database(query, connection) for query in queries()]
@@ -61,7 +69,7 @@ def load_by_polars(_frames: Frames, place: Path) -> Callable[[], object]:
     return operation
 
 
-def load_by_pandas(_frames: Frames, place: Path) -> Callable[[], object]:
+def load_by_pandas(_tables: Frames, place: Path) -> Callable[[], object]:
     def operation() -> object:
         engine = sa.create_engine(f"sqlite:///{place / 'ours.db'}")
         found = [pd.read_sql(query, engine) for query in queries()]
@@ -71,12 +79,12 @@ def load_by_pandas(_frames: Frames, place: Path) -> Callable[[], object]:
     return operation
 
 
-def save(frames: Frames, place: Path) -> Callable[[], object]:
-    manager, source = open_folder(place / "folder"), source_of(frames)
+def save(tables: Frames, place: Path) -> Callable[[], object]:
+    manager, source = open_folder(place / "folder"), source_of(tables)
     return lambda: manager.add_data_source(source)
 
 
-def derive(_frames: Frames, place: Path) -> Callable[[], object]:
+def derive(_tables: Frames, place: Path) -> Callable[[], object]:
     manager = open_manager(url(place))
 
     def operation() -> None:
@@ -86,7 +94,7 @@ def derive(_frames: Frames, place: Path) -> Callable[[], object]:
     return operation
 
 
-def derive_in_folder(_frames: Frames, place: Path) -> Callable[[], object]:
+def derive_in_folder(_tables: Frames, place: Path) -> Callable[[], object]:
     manager = open_folder(place / "folder")
     return lambda: manager.derive_data(DATASET, "derived")
 

@@ -1,7 +1,9 @@
 """Run one operation in this process, and print what it asked of the machine.
 
-Started by `harness.alone`. The peak is ``VmHWM`` of ``/proc/self/status``, set back before the
-operation begins; ``getrusage`` would tell that of the process which started this one, if larger.
+Started by `harness.alone`. A module may have ``warm_up(scratch)``, which runs before: code that is
+used for the first time takes some 20 MB, whatever the data. The peak is ``VmHWM`` of
+``/proc/self/status``, set back before the operation begins; ``getrusage`` would tell that of the
+process which started this one, if larger.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import importlib.util
 import json
 import re
 import sys
+import tempfile
 from pathlib import Path
 
 import polars as pl
@@ -51,6 +54,9 @@ def main() -> None:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     frames = {name: read(path) for name, path in asked["frames"].items()}
+    if hasattr(module, "warm_up"):
+        with tempfile.TemporaryDirectory() as scratch:
+            module.warm_up(Path(scratch))
     operation = getattr(module, asked["way"])(frames, Path(asked["place"]))
     gc.collect()
     counts, written = calls(), figure(IO, "wchar")

@@ -47,7 +47,8 @@ class Memory:
 
         Each way is a function at the top of the calling module: it is given the frames and
         ``place``, prepares, and returns the operation, which then runs in the new process while its
-        memory is watched. What it returns stays alive until the peak is read.
+        memory is watched; ``warm_up`` of the same module runs before. What it returns stays alive
+        until the peak is read.
 
         Args:
             operation: The same words as in the race.

@@ -12,10 +12,11 @@ import polars as pl
 import pytest
 
 from algomancy_data import CSVFile, DataSource, recording
+from algomancy_data.database.storage import ADBCTransport, SQLiteTransport
 from algomancy_data.errors import AlgomancyDataError
 from algomancy_data.testing.workloads import frames, orders, write_csv
 
-ROWS = 120_000  # three batches of a database, one table of a folder
+ROWS = 120_000
 
 
 class TwoMethods:
@@ -39,7 +40,9 @@ def large():
     return source
 
 
-def test_a_persist_and_a_read_tell_of_their_rows(open_manager, store, listener, large):
+def test_a_persist_and_a_read_tell_of_their_rows(open_manager, store, listener, large, monkeypatch):
+    for transport in (ADBCTransport, SQLiteTransport):
+        monkeypatch.setattr(transport, "rows_per_write", 50_000)
     manager = open_manager(progress=listener)
     manager.startup()
     manager.add_data_source(large)

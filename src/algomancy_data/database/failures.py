@@ -23,6 +23,7 @@ _BUSY: Final = (
 )
 # What drivers add to a reason: their own name, and the statement, which may be large.
 _STATEMENT: Final = re.compile(r"Failed to execute query '.*?':|\nquery\b.*", re.DOTALL)
+_ROLLBACK: Final = "Failed to execute query 'ROLLBACK'"
 _DRIVER: Final = re.compile(r"^[A-Z_]+: \[\w+\] ")
 _REMEDIES: Final = {
     "disk is full": "Free some space; the old state of the data is intact.",
@@ -61,12 +62,19 @@ def store_errors(engine: sa.Engine, doing: str) -> Generator[None]:
     try:
         yield
     except (exc.DBAPIError, adbc_driver_manager.Error) as error:
-        cause = error.orig if isinstance(error, exc.DBAPIError) else error
-        text = str(cause)
-        raise _translated(engine, doing, text) from error
+        raise _translated(engine, doing, _reason(error)) from error
     except exc.NoSuchModuleError as error:
         msg = f"There is no driver for {describe(engine)}: {error}."
         raise StoreError(msg) from error
+
+
+def _reason(error: exc.DBAPIError | adbc_driver_manager.Error) -> str:
+    text = str(error.orig if isinstance(error, exc.DBAPIError) else error)
+    # A rollback on a connection that broke fails as well, without a reason of its own.
+    earlier: BaseException | None = error
+    while _ROLLBACK in text and (earlier := earlier.__context__) is not None:
+        text = str(earlier)
+    return text
 
 
 def _translated(engine: sa.Engine, doing: str, text: str) -> StoreError:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 # A part of the rows is one Arrow batch, whose text columns have 32-bit offsets: 2 GiB each. Smaller
 # parts take less memory on the way, down to this size, and as long.
-_ROWS_PER_READ: Final = 250_000
+_ROWS_PER_READ: Final = 125_000
 # Below this, opening another connection takes longer than it saves.
 _ROWS_WORTH_A_CONNECTION: Final = 50_000
 

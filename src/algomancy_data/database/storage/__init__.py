@@ -18,7 +18,7 @@ from algomancy_data.database.storage.transport import ADBCTransport, SQLiteTrans
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
-__all__ = ["TableStorage", "Transport", "storage_for"]
+__all__ = ["ADBCTransport", "SQLiteTransport", "TableStorage", "Transport", "storage_for"]
 
 
 def storage_for(engine: sa.Engine) -> TableStorage:
