@@ -11,7 +11,7 @@ from algomancy_data import DataSource, SimpleETLFactory, StatelessDataManager
 from algomancy_data.testing.workloads import SCHEMAS, frames, write_csv
 from folders import open_folder
 from harness import Way
-from peers import sqlite
+from peers.sqlite import SQLite
 from stores import DATASET, Store, source_of
 
 if TYPE_CHECKING:
@@ -41,8 +41,7 @@ def test_etl(growth: Growth, tmp_path: Path) -> None:
 
 def test_persist(growth: Growth, tmp_path: Path) -> None:
     def make(rows: int) -> Way:
-        path, source = tmp_path / f"{rows}.db", source_of(frames(rows))
-        store = Store(lambda: f"sqlite:///{path}", lambda: sqlite.remove(path))
+        store, source = Store(SQLite(tmp_path / f"{rows}.db")), source_of(frames(rows))
         return Way(
             "persist",
             lambda: store.manager.add_data_source(source),
@@ -55,10 +54,8 @@ def test_persist(growth: Growth, tmp_path: Path) -> None:
 
 def test_first_load(growth: Growth, tmp_path: Path) -> None:
     def make(rows: int) -> Way:
-        path = tmp_path / f"{rows}.db"
-        store = Store(lambda: f"sqlite:///{path}", lambda: sqlite.remove(path))
-        store.renew()
-        store.manager.add_data_source(source_of(frames(rows)))
+        store = Store(SQLite(tmp_path / f"{rows}.db"))
+        store.refill(source_of(frames(rows)))
         return Way(
             "get_data",
             lambda: store.manager.get_data(DATASET),
