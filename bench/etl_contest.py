@@ -7,9 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import dataframely as dy
-import pandas as pd
 import pandera.polars as pa
-import polars as pl
 
 from algomancy_data import (
     DataSource,
@@ -22,12 +20,15 @@ from algomancy_data import (
 )
 from algomancy_data.testing.workloads import SCHEMAS
 from harness import Way
+from peers.checks import identical
 from peers.pandas_etl import pandas_etl
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    import pandas as pd
+    import polars as pl
     import pytest
     from pytest_benchmark.fixture import BenchmarkFixture
 
@@ -85,7 +86,7 @@ class Contest:
         """
 
         def way(name: str, run: Callable[[], Any], remark: str = "") -> Way:
-            return Way(name, run, check=partial(same, tables), remark=remark)
+            return Way(name, run, check=partial(identical, tables), remark=remark)
 
         def read(reader: Reader) -> dict[str, pl.DataFrame]:
             return {name: reader(path, TABLES[name]) for name, path in paths.items()}
@@ -108,7 +109,7 @@ class Contest:
         ours = Way(
             "algomancy-data",
             partial(self._etl, declared(extension), paths),
-            check=lambda result: same(tables, result.datasource.tables),
+            check=lambda result: identical(tables, result.datasource.tables),
         )
         rows = tables["orders"].height
         self._race(f"ETL from {extension.upper()}", ours, peers, rows=rows)
@@ -156,12 +157,3 @@ def pandera(schema: type[Schema]) -> Check:
     }
     checked = pa.DataFrameSchema(columns, unique=list(schema.primary_key()), strict=True)
     return partial(checked.validate, lazy=True)
-
-
-def same(tables: Frames, found: Mapping[str, Any]) -> None:
-    for name, table in tables.items():
-        frame = found[name]
-        if isinstance(frame, pd.DataFrame):
-            frame = pl.from_pandas(frame)
-        assert frame.schema == table.schema
-        assert frame.equals(table)

@@ -14,6 +14,7 @@ from algomancy_data import CascadeDropTransformer, ForeignKeyValidator, Relation
 from flawed import FLAWED_EVERY, flawed, rows_reported
 from harness import Way
 from peers import row_tuples
+from peers.checks import same
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -145,7 +146,3 @@ def test_cascade(
         Way("algomancy-data", ours, check=check),
         [Way(BARE, bare, check=check), Way(TUPLES, by_tuples, check=check)],
     )
-
-
-def same(expected: object, found: object) -> None:
-    assert found == expected

@@ -31,6 +31,7 @@ from algomancy_data.testing.workloads import Orders
 from flawed import flawed, rows_reported
 from harness import Way
 from peers import row_tuples
+from peers.checks import same
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -180,7 +181,3 @@ def test_validator(race: Race, orders: pl.DataFrame, name: str) -> None:
         key = list(case.schema.primary_key())
         peers.append(way("row tuples and sets", lambda: row_tuples.duplicates(frame, key)))
     race(f"validate {name}", way("algomancy-data", ours), peers)
-
-
-def same(expected: int, found: int) -> None:
-    assert found == expected
