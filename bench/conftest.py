@@ -6,6 +6,7 @@ import os
 from importlib.metadata import distributions
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
 import psutil
 import pytest
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    import polars as pl
     from pytest_benchmark.fixture import BenchmarkFixture
 
     from algomancy_data import DataSource
@@ -70,6 +70,18 @@ def rows(pytestconfig: pytest.Config, measuring: bool) -> int:  # noqa: FBT001  
 def tables(rows: int) -> dict[str, pl.DataFrame]:
     """Return orders and customers."""
     return frames(rows)
+
+
+@pytest.fixture(scope="session")
+def sheets(tables: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    """Return a tenth of them, with no more digits than the writer of workbooks keeps.
+
+    A workbook of a million rows takes minutes to write and says no more.
+    """
+    return {
+        name: table.head(max(table.height // 10, 1)).with_columns(pl.col(pl.Float64).round(3))
+        for name, table in tables.items()
+    }
 
 
 @pytest.fixture

@@ -10,8 +10,12 @@ from algomancy_data.testing.workloads import SCHEMAS
 from peers.checks import identical
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
     import polars as pl
 
+    from algomancy_data import DataManager, ETLResult
     from peers.database import Database
 
 DATASET = "d"
@@ -30,6 +34,14 @@ def open_manager(url: str) -> DatabaseDataManager[DataSource]:
     manager = DatabaseDataManager(SimpleETLFactory, SCHEMAS, url, SESSION, DataSource)
     manager.startup()
     return manager
+
+
+def load_files(
+    manager: DataManager[DataSource], paths: Mapping[str, Path], name: str = DATASET
+) -> ETLResult:
+    """Make a dataset of files, by table, in a manager."""
+    items = [(table, str(path)) for table, path in paths.items()]
+    return manager.etl_data(manager.prepare_files(file_items_with_path=items), name)
 
 
 class Store:

@@ -12,7 +12,7 @@ from algomancy_data.testing.workloads import SCHEMAS, frames, write_csv
 from folders import open_folder
 from harness import Way
 from peers.sqlite import SQLite
-from stores import DATASET, Store, source_of
+from stores import DATASET, Store, load_files, source_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,8 +30,7 @@ def test_etl(growth: Growth, tmp_path: Path) -> None:
 
         def etl() -> None:
             manager = StatelessDataManager(SimpleETLFactory, SCHEMAS, "json", DataSource)
-            items = [(name, str(path)) for name, path in paths.items()]
-            result = manager.etl_data(manager.prepare_files(file_items_with_path=items), DATASET)
+            result = load_files(manager, paths)
             assert result.is_success, result.messages
 
         return Way("etl", etl)

@@ -20,6 +20,7 @@ from algomancy_data.database import DatabaseDataManager
 from flawed import rows_reported
 from harness import Way
 from peers.sqlite import SQLite
+from stores import load_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -103,8 +104,7 @@ def open_manager(url: str) -> DatabaseDataManager[DataSource]:
 
 def by_ours(paths: dict[str, Path], url: str) -> Outcome:
     manager = open_manager(url)
-    items = [(name, str(path)) for name, path in paths.items()]
-    result = manager.etl_data(manager.prepare_files(file_items_with_path=items), "flights")
+    result = load_files(manager, paths, "flights")
     manager.close()
     manager = open_manager(url)
     source = manager.get_data("flights")

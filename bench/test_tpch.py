@@ -18,6 +18,7 @@ from harness import Way
 from peers.checks import same
 from peers.sqlite import SQLite
 from peers.tpch import DLT, by_duckdb, by_polars
+from stores import load_files
 from tpch import SCHEMAS, CheckedETLFactory, csv_files
 
 if TYPE_CHECKING:
@@ -77,8 +78,7 @@ def tpch(rows: int) -> TPCH:
 def load_checked(files: dict[str, Path], url: str) -> ETLResult:
     manager = DatabaseDataManager(CheckedETLFactory, SCHEMAS, url, "bench", DataSource)
     manager.startup()
-    paths = [(name, str(path)) for name, path in files.items()]
-    result = manager.etl_data(manager.prepare_files(file_items_with_path=paths), "tpch")
+    result = load_files(manager, files, "tpch")
     manager.close()
     return result
 
@@ -145,8 +145,7 @@ def test_memory_of_load(memory: Memory, tpch: TPCH, tmp_path: Path) -> None:
     for path in tpch.files.values():
         (tmp_path / path.name).symlink_to(path)
     manager = StatelessDataManager(SimpleETLFactory, SCHEMAS, "json", DataSource)
-    paths = [(name, str(path)) for name, path in tpch.files.items()]
-    manager.etl_data(manager.prepare_files(file_items_with_path=paths), "tpch")
+    load_files(manager, tpch.files, "tpch")
     source = manager.get_data("tpch")
     assert source is not None
     memory(

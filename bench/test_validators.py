@@ -8,10 +8,9 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-import dataframely as dy
-import pandera.polars as pa
 import polars as pl
 import pytest
+from pandera.errors import SchemaErrors
 
 from algomancy_data import (
     Column,
@@ -32,6 +31,7 @@ from flawed import flawed, rows_reported
 from harness import Way
 from peers import row_tuples
 from peers.checks import same
+from peers.neighbours import dataframely, pandera
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -121,37 +121,18 @@ def orders(rows: int) -> pl.DataFrame:
     return flawed(rows)["orders"]
 
 
-_DATAFRAMELY: dict[DataType, Callable[..., dy.Column]] = {
-    DataType.INTEGER: dy.Int64,
-    DataType.FLOAT: dy.Float64,
-    DataType.STRING: dy.String,
-    DataType.BOOLEAN: dy.Bool,
-    DataType.DATETIME: partial(dy.Datetime, time_unit="us"),
-}
-
-
 def dataframely_check(schema: type[Schema], orders: pl.DataFrame) -> Callable[[], int]:
-    columns = {
-        name: _DATAFRAMELY[column.dtype](
-            nullable=column.nullable, primary_key=column.primary_key, unique=column.unique
-        )
-        for name, column in schema.columns().items()
-    }
-    declared: type[dy.Schema] = type("Declared", (dy.Schema,), columns)
+    declared = dataframely(schema)
     return lambda: sum(declared.filter(orders)[1].counts().values())
 
 
 def pandera_check(schema: type[Schema], orders: pl.DataFrame) -> Callable[[], int]:
-    columns = {
-        name: pa.Column(column.dtype.polars_dtype, nullable=column.nullable, unique=column.unique)
-        for name, column in schema.columns().items()
-    }
-    declared = pa.DataFrameSchema(columns, unique=list(schema.primary_key()) or None)
+    declared = pandera(schema)
 
     def check() -> int:
         try:
             declared.validate(orders, lazy=True)
-        except pa.errors.SchemaErrors as error:
+        except SchemaErrors as error:
             return error.failure_cases.height
         return 0
 
