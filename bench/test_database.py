@@ -16,6 +16,8 @@ from peers.database import reads, stored, to_sql, write_database, writes
 from stores import DATASET, Store, loads_again, physical_names
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from algomancy_data import DataSource
     from harness import Race
     from peers.database import Database
@@ -27,6 +29,13 @@ def full(store: Store, source: DataSource) -> Store:
     store.refill(source)
     store.reopen()
     return store
+
+
+@pytest.fixture
+def another(database: Database) -> Iterator[Store]:
+    store = Store(database.new("another"))
+    yield store
+    store.close()
 
 
 def persist_way(store: Store, source: DataSource, tables: dict[str, pl.DataFrame]) -> Way:
@@ -111,10 +120,11 @@ def test_derive(
     race: Race,
     database: Database,
     store: Store,
+    another: Store,
     source: DataSource,
     tables: dict[str, pl.DataFrame],
 ) -> None:
-    other, frames = Store(database.new("other")), to_pandas(tables)
+    frames = to_pandas(tables)
 
     def by_pandas(place: Database) -> None:
         to_sql(pandas_package.derive(DATASET, frames))(place)
@@ -128,11 +138,10 @@ def test_derive(
             check=lambda _result: loads_again(store, "derived", tables),
         ),
         [
-            persist_way(other, source, tables),
+            persist_way(another, source, tables),
             stored("pandas package", by_pandas, database.new("pandas"), tables),
         ],
     )
-    other.close()
 
 
 def test_delete(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import fastexcel
 import polars as pl
@@ -117,4 +117,4 @@ def test_csv_parts(
 
 def divided(table: pl.DataFrame) -> list[pl.DataFrame]:
     size = -(-table.height // PARTS)
-    return [cast("pl.DataFrame", part) for part in table.iter_slices(size)]
+    return list(table.iter_slices(size))

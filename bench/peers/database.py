@@ -19,7 +19,7 @@ from harness import Way
 from peers.checks import same_tables, stored_rows, to_pandas
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator
     from types import ModuleType
 
     from adbc_driver_manager.dbapi import Connection
@@ -72,11 +72,11 @@ class Database(ABC):
 
     @abstractmethod
     def own_writes(self, tables: Frames) -> list[Way]:
-        """Return the ways to write tables that no other database has."""
+        """Return the ways to write tables that are particular to this kind, limits last."""
 
     @abstractmethod
     def own_read(self, tables: Frames, names: dict[str, str]) -> Way:
-        """Return the limit of reading: the database's part in it."""
+        """Return the limit of reading: what the database does in it."""
 
     def connect(self) -> Any:
         return self.driver.connect(self.address)
@@ -85,7 +85,7 @@ class Database(ABC):
         return self.adbc_driver.connect(self.address)
 
     @contextmanager
-    def engine(self) -> Iterator[sa.Engine]:
+    def engine(self) -> Generator[sa.Engine]:
         engine = sa.create_engine(sa.make_url(self.url).set(drivername=self.dialect))
         try:
             yield engine
@@ -93,7 +93,9 @@ class Database(ABC):
             engine.dispose()
 
     @contextmanager
-    def attached(self, option: Literal["", ", READ_ONLY"] = "") -> Iterator[Any]:
+    def attached(
+        self, option: Literal["", ", READ_ONLY"] = ""
+    ) -> Generator[duckdb.DuckDBPyConnection]:
         """Connect to a DuckDB of its own that calls this database ``place``."""
         assert self.scanner.__file__ is not None
         (extension,) = Path(self.scanner.__file__).parent.rglob("*.duckdb_extension")
@@ -173,7 +175,8 @@ def reads(tables: Frames, names: dict[str, str], database: Database) -> list[Way
         database: The one that we wrote; it is closed, and ADBC may share it with us later.
     """
     copy, of_pandas = database.copy(), database.new("pandas")
-    # Where the types are as many as here, ADBC declares those of pandas, and is there sooner.
+    # pandas goes by the declared types. In SQLite, only itself declares datetimes; in PostgreSQL,
+    # ADBC declares the same types, and is ready sooner.
     fill = to_sql(to_pandas(tables)) if database.kind == "SQLite" else write_database(tables)
     fill(of_pandas)
     queries = {name: query(names[name]) for name in tables}

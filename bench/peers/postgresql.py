@@ -54,7 +54,8 @@ class PostgreSQL(Database):
     def __init__(self, server: str, name: str) -> None:
         database = f"bench_{name}"
         with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute(f'DROP DATABASE IF EXISTS "{database}"')
+            # A benchmark that failed may have left a connection.
+            connection.execute(f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)')
             connection.execute(f'CREATE DATABASE "{database}"')
         url = text(sa.make_url(server).set(database=database))
         super().__init__(url, url)
