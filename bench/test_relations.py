@@ -15,6 +15,7 @@ from flawed import FLAWED_EVERY, flawed, rows_reported
 from harness import Way
 from peers import row_tuples
 from peers.checks import same
+from peers.neighbours import pandera_failures
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,11 +71,7 @@ def pandera_check(tables: dict[str, pl.DataFrame], key: str) -> Callable[[], int
                 )
             }
         )
-        try:
-            declared.validate(tables["orders"], lazy=True)
-        except pa.errors.SchemaErrors as error:
-            return error.failure_cases.height
-        return 0
+        return pandera_failures(declared, tables["orders"])
 
     return check
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 import pytest
-from pandera.errors import SchemaErrors
 
 from algomancy_data import (
     Column,
@@ -31,7 +30,7 @@ from flawed import flawed, rows_reported
 from harness import Way
 from peers import row_tuples
 from peers.checks import same
-from peers.neighbours import dataframely, pandera
+from peers.neighbours import dataframely, pandera, pandera_failures
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -127,16 +126,7 @@ def dataframely_check(schema: type[Schema], orders: pl.DataFrame) -> Callable[[]
 
 
 def pandera_check(schema: type[Schema], orders: pl.DataFrame) -> Callable[[], int]:
-    declared = pandera(schema)
-
-    def check() -> int:
-        try:
-            declared.validate(orders, lazy=True)
-        except SchemaErrors as error:
-            return error.failure_cases.height
-        return 0
-
-    return check
+    return partial(pandera_failures, pandera(schema), orders)
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -13,6 +13,8 @@ from algomancy_data import DataType
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import polars as pl
+
     from algomancy_data import Schema
 
 _DATAFRAMELY: dict[DataType, Callable[..., dy.Column]] = {
@@ -40,3 +42,12 @@ def pandera(schema: type[Schema], *, strict: bool = False) -> pa.DataFrameSchema
         for name, column in schema.columns().items()
     }
     return pa.DataFrameSchema(columns, unique=list(schema.primary_key()) or None, strict=strict)
+
+
+def pandera_failures(schema: pa.DataFrameSchema, frame: pl.DataFrame) -> int:
+    """Return how many bad values pandera finds."""
+    try:
+        schema.validate(frame, lazy=True)
+    except pa.errors.SchemaErrors as error:
+        return error.failure_cases.height
+    return 0
