@@ -6,20 +6,24 @@ import os
 from importlib.metadata import distributions
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
 import psutil
 import pytest
 
 from algomancy_data.testing.workloads import frames, write_csv
 from harness import Alone, Count, Growth, Memory, Race
-from stores import source_of
+from peers.postgresql import PostgreSQL
+from peers.sqlite import SQLite
+from stores import Store, source_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-    import polars as pl
     from pytest_benchmark.fixture import BenchmarkFixture
 
     from algomancy_data import DataSource
+    from peers.database import Database
 
 FULL_ROWS = 1_000_000
 TEST_ROWS = 2_000
@@ -68,10 +72,38 @@ def tables(rows: int) -> dict[str, pl.DataFrame]:
     return frames(rows)
 
 
+@pytest.fixture(scope="session")
+def sheets(tables: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    """Return a tenth of them, with no more digits than the writer of workbooks keeps.
+
+    A workbook of a million rows takes minutes to write and says no more.
+    """
+    return {
+        name: table.head(max(table.height // 10, 1)).with_columns(pl.col(pl.Float64).round(3))
+        for name, table in tables.items()
+    }
+
+
 @pytest.fixture
 def source(tables: dict[str, pl.DataFrame]) -> DataSource:
     """Return orders and customers as a dataset."""
     return source_of(tables)
+
+
+@pytest.fixture(params=[SQLite, PostgreSQL])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
+    """Return ours, of each kind in turn, without tables."""
+    if request.param is SQLite:
+        return SQLite(tmp_path / "ours.db")
+    return PostgreSQL(request.getfixturevalue("postgresql"), "ours")
+
+
+@pytest.fixture
+def store(database: Database) -> Iterator[Store]:
+    store = Store(database)
+    store.open()
+    yield store
+    store.close()
 
 
 @pytest.fixture(scope="session")

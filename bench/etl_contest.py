@@ -6,28 +6,27 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import dataframely as dy
-import pandas as pd
-import pandera.polars as pa
-import polars as pl
-
 from algomancy_data import (
     DataSource,
-    DataType,
     ETLResult,
     FileExtension,
     Schema,
     SimpleETLFactory,
     StatelessDataManager,
 )
-from algomancy_data.testing.workloads import SCHEMAS
+from algomancy_data.testing.workloads import SCHEMAS, schemas_for
 from harness import Way
+from peers.checks import identical
+from peers.neighbours import dataframely, pandera
 from peers.pandas_etl import pandas_etl
+from stores import load_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    import pandas as pd
+    import polars as pl
     import pytest
     from pytest_benchmark.fixture import BenchmarkFixture
 
@@ -39,13 +38,6 @@ Reader: TypeAlias = "Callable[[Path, type[Schema]], pl.DataFrame]"
 Check: TypeAlias = "Callable[[pl.DataFrame], pl.DataFrame]"
 
 TABLES = {schema.file_name(): schema for schema in SCHEMAS}
-_DATAFRAMELY: dict[DataType, Callable[..., dy.Column]] = {
-    DataType.INTEGER: dy.Int64,
-    DataType.FLOAT: dy.Float64,
-    DataType.STRING: dy.String,
-    DataType.BOOLEAN: dy.Bool,
-    DataType.DATETIME: partial(dy.Datetime, time_unit="us"),
-}
 
 
 class Contest:
@@ -85,7 +77,7 @@ class Contest:
         """
 
         def way(name: str, run: Callable[[], Any], remark: str = "") -> Way:
-            return Way(name, run, check=partial(same, tables), remark=remark)
+            return Way(name, run, check=partial(identical, tables), remark=remark)
 
         def read(reader: Reader) -> dict[str, pl.DataFrame]:
             return {name: reader(path, TABLES[name]) for name, path in paths.items()}
@@ -95,8 +87,14 @@ class Contest:
 
         peers = [way(name, partial(read, reader), "no check") for name, reader in readers.items()]
         first = next(iter(readers))
-        for neighbour, check_of in {"dataframely": dataframely, "pandera": pandera}.items():
-            checks = {name: check_of(schema) for name, schema in TABLES.items()}
+        neighbours: dict[str, Mapping[str, Check]] = {
+            "dataframely": {name: dataframely(schema).validate for name, schema in TABLES.items()},
+            "pandera": {
+                name: partial(pandera(schema, strict=True).validate, lazy=True)
+                for name, schema in TABLES.items()
+            },
+        }
+        for neighbour, checks in neighbours.items():
             run = partial(read_and_check, readers[first], checks)
             peers.append(way(f"{first}, {neighbour}", run))
 
@@ -107,8 +105,8 @@ class Contest:
         peers.append(way("pandas package's way", pandas_way))
         ours = Way(
             "algomancy-data",
-            partial(self._etl, declared(extension), paths),
-            check=lambda result: same(tables, result.datasource.tables),
+            partial(self._etl, schemas_for(extension), paths),
+            check=lambda result: identical(tables, result.datasource.tables),
         )
         rows = tables["orders"].height
         self._race(f"ETL from {extension.upper()}", ours, peers, rows=rows)
@@ -116,8 +114,7 @@ class Contest:
 
     def _etl(self, schemas: list[type[Schema]], paths: Paths) -> ETLResult:
         manager = StatelessDataManager(SimpleETLFactory, schemas, "json", DataSource)
-        items = [(name, str(path)) for name, path in paths.items()]
-        result = manager.etl_data(manager.prepare_files(file_items_with_path=items), "d")
+        result = load_files(manager, paths)
         for metrics in result.metrics:
             best = self._best.get(metrics.phase, metrics.seconds)
             self._best[metrics.phase] = min(best, metrics.seconds)
@@ -131,37 +128,5 @@ class Contest:
                 sys.stdout.write(f"  ours at best: {', '.join(phases)}\n")
 
 
-def declared(extension: FileExtension) -> list[type[Schema]]:
-    """Return the schemas, for files of another format."""
-    return [type(schema.__name__, (schema,), {"_EXTENSION": extension}) for schema in SCHEMAS]
-
-
 def dtypes_of(schema: type[Schema]) -> dict[str, Any]:
     return {name: dtype.polars_dtype for name, dtype in schema.datatypes().items()}
-
-
-def dataframely(schema: type[Schema]) -> Check:
-    columns = {
-        name: _DATAFRAMELY[column.dtype](nullable=column.nullable, primary_key=column.primary_key)
-        for name, column in schema.columns().items()
-    }
-    checked: type[dy.Schema] = type(schema.__name__, (dy.Schema,), columns)
-    return checked.validate
-
-
-def pandera(schema: type[Schema]) -> Check:
-    columns = {
-        name: pa.Column(column.dtype.polars_dtype, nullable=column.nullable)
-        for name, column in schema.columns().items()
-    }
-    checked = pa.DataFrameSchema(columns, unique=list(schema.primary_key()), strict=True)
-    return partial(checked.validate, lazy=True)
-
-
-def same(tables: Frames, found: Mapping[str, Any]) -> None:
-    for name, table in tables.items():
-        frame = found[name]
-        if isinstance(frame, pd.DataFrame):
-            frame = pl.from_pandas(frame)
-        assert frame.schema == table.schema
-        assert frame.equals(table)

@@ -5,18 +5,16 @@ A place is a folder; the database in it, or the one that it names, was filled by
 
 from __future__ import annotations
 
-from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pandas as pd
 import polars as pl
-import sqlalchemy as sa
-from adbc_driver_sqlite import dbapi
 
 from algomancy_data.testing.workloads import frames
 from folders import open_folder
-from peers import sqlite
 from peers.checks import to_pandas
+from peers.database import query, to_sql, write_database
+from peers.sqlite import SQLite
 from stores import DATASET, open_manager, physical_names, source_of
 
 if TYPE_CHECKING:
@@ -46,14 +44,14 @@ def persist(tables: Frames, place: Path) -> Callable[[], object]:
 
 
 def persist_by_pandas(tables: Frames, place: Path) -> Callable[[], object]:
-    write = sqlite.to_sql(to_pandas(tables))
+    write = to_sql(to_pandas(tables))
     tables.clear()
-    return lambda: write(place / "pandas.db")
+    return lambda: write(SQLite(place / "pandas.db"))
 
 
 def persist_by_polars(tables: Frames, place: Path) -> Callable[[], object]:
-    write = sqlite.write_database(tables, "adbc")
-    return lambda: write(place / "polars.db")
+    write = write_database(tables)
+    return lambda: write(SQLite(place / "polars.db"))
 
 
 def load(_tables: Frames, place: Path) -> Callable[[], object]:
@@ -63,7 +61,7 @@ def load(_tables: Frames, place: Path) -> Callable[[], object]:
 
 def load_by_polars(_tables: Frames, place: Path) -> Callable[[], object]:
     def operation() -> object:
-        with closing(dbapi.connect(str(place / "ours.db"))) as connection:
+        with ours(place).adbc() as connection:
             return [pl.read_database(query, connection) for query in queries()]
 
     return operation
@@ -71,10 +69,8 @@ def load_by_polars(_tables: Frames, place: Path) -> Callable[[], object]:
 
 def load_by_pandas(_tables: Frames, place: Path) -> Callable[[], object]:
     def operation() -> object:
-        engine = sa.create_engine(f"sqlite:///{place / 'ours.db'}")
-        found = [pd.read_sql(query, engine) for query in queries()]
-        engine.dispose()
-        return found
+        with ours(place).engine() as engine:
+            return [pd.read_sql(query, engine) for query in queries()]
 
     return operation
 
@@ -102,8 +98,12 @@ def derive_in_folder(_tables: Frames, place: Path) -> Callable[[], object]:
 def url(place: Path) -> str:
     """Return where our database is: a file in the place, or what a file there says."""
     elsewhere = place / "url"
-    return elsewhere.read_text() if elsewhere.exists() else f"sqlite:///{place / 'ours.db'}"
+    return elsewhere.read_text() if elsewhere.exists() else ours(place).url
+
+
+def ours(place: Path) -> SQLite:
+    return SQLite(place / "ours.db")
 
 
 def queries() -> list[str]:
-    return [sqlite.query(name) for name in physical_names(TABLES).values()]
+    return [query(name) for name in physical_names(TABLES).values()]

@@ -7,20 +7,24 @@ from typing import TYPE_CHECKING
 from algomancy_data import DataClassification, DataSource, SimpleETLFactory
 from algomancy_data.database import DatabaseDataManager
 from algomancy_data.testing.workloads import SCHEMAS
-from peers.checks import same_tables
+from peers.checks import identical
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Mapping
+    from pathlib import Path
 
     import polars as pl
+
+    from algomancy_data import DataManager, ETLResult
+    from peers.database import Database
 
 DATASET = "d"
 SESSION = "bench"
 
 
-def source_of(tables: dict[str, pl.DataFrame]) -> DataSource:
+def source_of(tables: dict[str, pl.DataFrame], name: str = DATASET) -> DataSource:
     """Return a dataset of tables."""
-    source = DataSource(DataClassification.MASTER_DATA, name=DATASET)
+    source = DataSource(DataClassification.MASTER_DATA, name=name)
     source.tables = tables
     return source
 
@@ -32,20 +36,22 @@ def open_manager(url: str) -> DatabaseDataManager[DataSource]:
     return manager
 
 
+def load_files(
+    manager: DataManager[DataSource], paths: Mapping[str, Path], name: str = DATASET
+) -> ETLResult:
+    """Make a dataset of files, by table, in a manager."""
+    items = [(table, str(path)) for table, path in paths.items()]
+    return manager.etl_data(manager.prepare_files(file_items_with_path=items), name)
+
+
 class Store:
-    """A manager on a database that can be taken away from under it.
+    """A manager on a database that can be taken away from under it."""
 
-    Args:
-        url: Where the database is.
-        remove: Makes an empty one of it, while nobody is connected.
-    """
-
-    def __init__(self, url: Callable[[], str], remove: Callable[[], object]) -> None:
-        self._url = url
-        self._remove = remove
+    def __init__(self, database: Database) -> None:
+        self.database = database
 
     def open(self) -> None:
-        self.manager = open_manager(self._url())
+        self.manager = open_manager(self.database.url)
 
     def close(self) -> None:
         if hasattr(self, "manager"):
@@ -54,8 +60,13 @@ class Store:
     def renew(self) -> None:
         """Begin with an empty database."""
         self.close()
-        self._remove()
+        self.database.empty()
         self.open()
+
+    def refill(self, source: DataSource) -> None:
+        """Begin with a database that has this dataset."""
+        self.renew()
+        self.manager.add_data_source(source)
 
     def reopen(self) -> None:
         """Forget what is in memory, and connect anew."""
@@ -69,12 +80,14 @@ class Store:
 def loads_again(store: Store, name: str, tables: dict[str, pl.DataFrame]) -> None:
     """Assert that a dataset comes back identical from where it is kept."""
     store.reopen()
-    source = store.manager.get_data(name)
+    has(store.manager.get_data(name), tables)
+
+
+def has(source: DataSource | None, tables: dict[str, pl.DataFrame]) -> None:
+    """Assert that a dataset has these tables, identical and in order."""
     assert source is not None
     assert source.list_tables() == list(tables)
-    assert same_tables(source.tables, tables) is None
-    for table, frame in tables.items():
-        assert source.get_table(table).schema == frame.schema
+    identical(tables, source.tables)
 
 
 def physical_names(tables: dict[str, pl.DataFrame]) -> dict[str, str]:

@@ -10,33 +10,21 @@ import pytest
 import operations
 from algomancy_data.testing.workloads import frames
 from harness import Alone
-from stores import DATASET, Store, source_of
+from stores import DATASET, source_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable
 
     from harness import Count
     from harness.alone import Figures
+    from peers.database import Database
+    from stores import Store
 
 # Always as many: fixed costs and those of a row stay in the same proportion.
 ROWS = 50_000
 # One connection reads them, on any number of cores.
 FEW_ROWS = 2_000
 STATEMENTS = ("execute", "executemany", "adbc_ingest", "executescript")
-
-
-@pytest.fixture(params=["SQLite", "PostgreSQL"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    url = f"sqlite:///{tmp_path / 'ours.db'}"
-    if request.param == "PostgreSQL":
-        url = request.getfixturevalue("postgresql")
-    store = Store(lambda: url, lambda: None)
-    store.open()
-    yield store
-    for name in store.manager.get_data_keys():
-        store.manager.delete_data(name)
-    store.close()
 
 
 @pytest.fixture
@@ -69,9 +57,9 @@ def statements(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object
 def test_statements(
     count: Count,
     statements: Callable[[Callable[[], object]], int],
+    database: Database,
     store: Store,
     operation: str,
-    request: pytest.FixtureRequest,
 ) -> None:
     source = source_of(frames(FEW_ROWS))
     if operation != "persist":
@@ -86,9 +74,8 @@ def test_statements(
         "derive": lambda: store.manager.derive_data(DATASET, "derived"),
         "delete": lambda: store.manager.delete_data(DATASET),
     }[operation]
-    kind = request.node.callspec.params["store"]
     count(
-        f"SQL statements: {operation}, {kind}",
+        f"SQL statements: {operation}, {database.kind}",
         lambda: statements(run),
         {"tables": 2},
         rows=FEW_ROWS,

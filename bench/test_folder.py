@@ -15,7 +15,7 @@ from harness import Way
 from peers import folder as peers
 from peers import pandas_package
 from peers.checks import same_tables, to_pandas
-from stores import DATASET
+from stores import DATASET, has
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,10 +36,7 @@ def full(folder: Path, source: DataSource) -> Path:
 
 
 def loads_again(folder: Path, name: str, tables: dict[str, pl.DataFrame]) -> None:
-    source = open_folder(folder).get_data(name)
-    assert source is not None
-    assert same_tables(source.tables, tables) is None
-    assert all(source.get_table(table).schema == tables[table].schema for table in tables)
+    has(open_folder(folder).get_data(name), tables)
 
 
 def test_save(

@@ -11,8 +11,8 @@ from algomancy_data import DataSource, SimpleETLFactory, StatelessDataManager
 from algomancy_data.testing.workloads import SCHEMAS, frames, write_csv
 from folders import open_folder
 from harness import Way
-from peers import sqlite
-from stores import DATASET, Store, source_of
+from peers.sqlite import SQLite
+from stores import DATASET, Store, load_files, source_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,8 +30,7 @@ def test_etl(growth: Growth, tmp_path: Path) -> None:
 
         def etl() -> None:
             manager = StatelessDataManager(SimpleETLFactory, SCHEMAS, "json", DataSource)
-            items = [(name, str(path)) for name, path in paths.items()]
-            result = manager.etl_data(manager.prepare_files(file_items_with_path=items), DATASET)
+            result = load_files(manager, paths)
             assert result.is_success, result.messages
 
         return Way("etl", etl)
@@ -41,8 +40,7 @@ def test_etl(growth: Growth, tmp_path: Path) -> None:
 
 def test_persist(growth: Growth, tmp_path: Path) -> None:
     def make(rows: int) -> Way:
-        path, source = tmp_path / f"{rows}.db", source_of(frames(rows))
-        store = Store(lambda: f"sqlite:///{path}", lambda: sqlite.remove(path))
+        store, source = Store(SQLite(tmp_path / f"{rows}.db")), source_of(frames(rows))
         return Way(
             "persist",
             lambda: store.manager.add_data_source(source),
@@ -55,10 +53,8 @@ def test_persist(growth: Growth, tmp_path: Path) -> None:
 
 def test_first_load(growth: Growth, tmp_path: Path) -> None:
     def make(rows: int) -> Way:
-        path = tmp_path / f"{rows}.db"
-        store = Store(lambda: f"sqlite:///{path}", lambda: sqlite.remove(path))
-        store.renew()
-        store.manager.add_data_source(source_of(frames(rows)))
+        store = Store(SQLite(tmp_path / f"{rows}.db"))
+        store.refill(source_of(frames(rows)))
         return Way(
             "get_data",
             lambda: store.manager.get_data(DATASET),

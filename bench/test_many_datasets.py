@@ -2,173 +2,141 @@
 
 from __future__ import annotations
 
-import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
-import sqlalchemy as sa
 
-from algomancy_data import DataClassification, DataSource
 from algomancy_data.testing.workloads import orders
 from harness import Way
-from peers.checks import same_tables
-from peers.sqlite import remove
-from stores import Store
+from peers.checks import identical, same_tables
+from peers.database import stored, to_sql, write_database
+from peers.sqlite import SQLite
+from stores import source_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
     from harness import Race
+    from peers.database import Database
+    from stores import Store
+
+pytestmark = pytest.mark.parametrize("database", [SQLite], indirect=True)
 
 WORKLOAD = "many datasets"
 DATASET_SHARE = 1_000
 ROWS = 1_000
 
 
-@pytest.fixture
-def names(rows: int) -> list[str]:
-    """Return a name for each dataset: a thousand of them with the full rows, two in a test."""
-    return [f"d{number}" for number in range(max(rows // DATASET_SHARE, 2))]
-
-
 @pytest.fixture(scope="module")
-def table() -> pl.DataFrame:
-    return orders(ROWS)
+def tables(rows: int) -> dict[str, pl.DataFrame]:
+    """Return a table for each dataset: a thousand of them with the full rows, two in a test."""
+    names = (f"d{number}" for number in range(max(rows // DATASET_SHARE, 2)))
+    return dict.fromkeys(names, orders(ROWS))
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    path = tmp_path / "ours.db"
-    store = Store(lambda: f"sqlite:///{path}", lambda: remove(path))
-    store.open()
-    yield store
-    store.close()
+def persisted(store: Store, tables: dict[str, pl.DataFrame]) -> Store:
+    persist_all(store, tables)
+    return store
 
 
-def dataset(name: str, table: pl.DataFrame) -> DataSource:
-    source = DataSource(DataClassification.MASTER_DATA, name=name)
-    source.add_table("orders", table)
-    return source
+@pytest.fixture
+def other(database: Database, tables: dict[str, pl.DataFrame]) -> Database:
+    """Return what others made of the tables."""
+    other = database.new("others")
+    write_database(tables)(other)
+    return other
 
 
-def persist_all(store: Store, names: list[str], table: pl.DataFrame) -> None:
-    for name in names:
-        store.manager.add_data_source(dataset(name, table))
+def persist_all(store: Store, tables: dict[str, pl.DataFrame]) -> None:
+    for name, table in tables.items():
+        store.manager.add_data_source(source_of({"orders": table}, name))
 
 
-def load_all(store: Store, names: list[str]) -> list[pl.DataFrame]:
-    found = [store.manager.get_data(name) for name in names]
-    return [source.get_table("orders") for source in found if source is not None]
-
-
-def write_all(path: Path, names: list[str], table: pl.DataFrame) -> None:
-    for name in names:
-        table.write_database(name, f"sqlite:///{path}", engine="adbc")
-
-
-def write_all_by_pandas(path: Path, names: list[str], table: pl.DataFrame) -> None:
-    frame = table.to_pandas()
-    engine = sa.create_engine(f"sqlite:///{path}")
-    for name in names:
-        frame.to_sql(name, engine, index=False)
-    engine.dispose()
-
-
-def tables_in(path: Path) -> list[str]:
-    with closing(sqlite3.connect(path)) as connection:
-        return [name for (name,) in connection.execute("SELECT name FROM sqlite_master")]
+def load_all(store: Store, tables: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    found = {name: store.manager.get_data(name) for name in tables}
+    return {name: source.get_table("orders") for name, source in found.items() if source}
 
 
 def test_persist(
-    race: Race, store: Store, names: list[str], table: pl.DataFrame, tmp_path: Path
+    race: Race, database: Database, store: Store, tables: dict[str, pl.DataFrame]
 ) -> None:
-    def way(name: str, write: Callable[[Path, list[str], pl.DataFrame], None]) -> Way:
-        path = tmp_path / f"{name.split(maxsplit=1)[0]}.db"
-
-        def check(_result: object) -> None:
-            assert sorted(tables_in(path)) == sorted(names)
-
-        return Way(
-            name, lambda: write(path, names, table), before=lambda: remove(path), check=check
-        )
-
     def all_there(_result: object) -> None:
         store.reopen()
-        assert store.manager.get_data_keys() == names
-        assert all(found.equals(table) for found in load_all(store, names))
+        assert store.manager.get_data_keys() == list(tables)
+        identical(tables, load_all(store, tables))
 
+    frames = {name: table.to_pandas() for name, table in tables.items()}
+    writes = {
+        "polars write_database (adbc)": write_database(tables),
+        "pandas to_sql": to_sql(frames),
+    }
     race(
         "persist to SQLite",
         Way(
             "add_data_source",
-            lambda: persist_all(store, names, table),
+            lambda: persist_all(store, tables),
             before=store.renew,
             check=all_there,
         ),
         [
-            way("polars write_database (adbc)", write_all),
-            way("pandas to_sql", write_all_by_pandas),
+            stored(name, write, database.new(name.split()[0]), tables)
+            for name, write in writes.items()
         ],
         workload=WORKLOAD,
-        rows=ROWS * len(names),
+        rows=ROWS * len(tables),
         rounds=3,
     )
 
 
 def test_startup(
-    race: Race, store: Store, names: list[str], table: pl.DataFrame, tmp_path: Path
+    race: Race, persisted: Store, other: Database, tables: dict[str, pl.DataFrame]
 ) -> None:
-    persist_all(store, names, table)
-    path = tmp_path / "others.db"
-    write_all(path, names, table)
-
     def start() -> list[str]:
-        store.reopen()
-        return store.manager.get_data_keys()
+        persisted.reopen()
+        return persisted.manager.get_data_keys()
+
+    def tables_in_other() -> list[str]:
+        with closing(other.connect()) as connection:
+            return [name for (name,) in connection.execute("SELECT name FROM sqlite_master")]
 
     def check_names(found: list[str]) -> None:
-        assert sorted(found) == sorted(names)
+        assert sorted(found) == sorted(tables)
 
     race(
         "startup of SQLite",
-        Way("startup, get_data_keys", start, before=store.close, check=check_names),
-        [Way("names in sqlite_master", lambda: tables_in(path), check=check_names)],
+        Way("startup, get_data_keys", start, before=persisted.close, check=check_names),
+        [Way("names in sqlite_master", tables_in_other, check=check_names)],
         workload=WORKLOAD,
-        rows=ROWS * len(names),
+        rows=ROWS * len(tables),
     )
 
 
 def test_load(
-    race: Race, store: Store, names: list[str], table: pl.DataFrame, tmp_path: Path
+    race: Race, persisted: Store, other: Database, tables: dict[str, pl.DataFrame]
 ) -> None:
-    persist_all(store, names, table)
-    path = tmp_path / "others.db"
-    write_all(path, names, table)
-    url = f"sqlite:///{path}"
-
-    def read_all() -> list[pl.DataFrame]:
-        return [pl.read_database_uri(f"SELECT * FROM {name}", url, engine="adbc") for name in names]
-
-    def check(found: list[pl.DataFrame]) -> None:
-        assert len(found) == len(names)
-        assert all(frame.equals(table) for frame in found)
+    def read_all() -> dict[str, pl.DataFrame]:
+        return {
+            name: pl.read_database_uri(f"SELECT * FROM {name}", other.url, engine="adbc")
+            for name in tables
+        }
 
     race(
         "first load from SQLite",
-        Way("get_data", lambda: load_all(store, names), before=store.reopen, check=check),
+        Way(
+            "get_data",
+            lambda: load_all(persisted, tables),
+            before=persisted.reopen,
+            check=lambda found: identical(tables, found),
+        ),
         [
             Way(
                 "polars read_database (adbc)",
                 read_all,
-                check=lambda found: same_tables(
-                    dict(zip(names, found, strict=True)), dict.fromkeys(names, table)
-                ),
+                check=lambda found: same_tables(found, tables),
             )
         ],
         workload=WORKLOAD,
-        rows=ROWS * len(names),
+        rows=ROWS * len(tables),
         rounds=3,
     )

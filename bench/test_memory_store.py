@@ -10,7 +10,7 @@ from algomancy_data import DataSource, SimpleETLFactory, StatelessDataManager
 from harness import Way
 from peers import pandas_package
 from peers.checks import same_tables, to_pandas
-from stores import DATASET
+from stores import DATASET, has
 
 if TYPE_CHECKING:
     import polars as pl
@@ -19,19 +19,18 @@ if TYPE_CHECKING:
 
 
 def test_derive(race: Race, source: DataSource, tables: dict[str, pl.DataFrame]) -> None:
-    manager, frames = StatelessDataManager(SimpleETLFactory, [], "json", DataSource), None
+    manager = StatelessDataManager(SimpleETLFactory, [], "json", DataSource)
     manager.add_data_source(source)
     frames = to_pandas(tables)
     derived = iter(f"derived {number}" for number in range(1_000_000))
 
-    def check(_result: object) -> None:
-        found = manager.get_data("derived 0")
-        assert found is not None
-        assert same_tables(found.tables, tables) is None
-
     race(
         "derive in memory",
-        Way("derive_data", lambda: manager.derive_data(DATASET, next(derived)), check=check),
+        Way(
+            "derive_data",
+            lambda: manager.derive_data(DATASET, next(derived)),
+            check=lambda _result: has(manager.get_data("derived 0"), tables),
+        ),
         [
             Way(
                 "pandas package",

@@ -19,7 +19,8 @@ from algomancy_data import DataSource, DataType, SimpleETLFactory
 from algomancy_data.database import DatabaseDataManager
 from flawed import rows_reported
 from harness import Way
-from peers.sqlite import remove
+from peers.sqlite import SQLite
+from stores import load_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -103,8 +104,7 @@ def open_manager(url: str) -> DatabaseDataManager[DataSource]:
 
 def by_ours(paths: dict[str, Path], url: str) -> Outcome:
     manager = open_manager(url)
-    items = [(name, str(path)) for name, path in paths.items()]
-    result = manager.etl_data(manager.prepare_files(file_items_with_path=items), "flights")
+    result = load_files(manager, paths, "flights")
     manager.close()
     manager = open_manager(url)
     source = manager.get_data("flights")
@@ -175,14 +175,8 @@ def test_end_to_end(race: Race, paths: dict[str, Path], tmp_path: Path) -> None:
     rows, orphans = counted(paths)
 
     def way(name: str, run: Callable[[dict[str, Path], str], Outcome], remark: str = "") -> Way:
-        path = tmp_path / f"{run.__name__}.db"
-        return Way(
-            name,
-            lambda: run(paths, f"sqlite:///{path}"),
-            before=lambda: remove(path),
-            check=check,
-            remark=remark,
-        )
+        file = SQLite(tmp_path / f"{run.__name__}.db")
+        return Way(name, lambda: run(paths, file.url), file.empty, check=check, remark=remark)
 
     def check(outcome: Outcome) -> None:
         assert {name: len(table) for name, table in outcome.tables.items()} == rows

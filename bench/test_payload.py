@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, Self
 
@@ -11,17 +10,20 @@ import pytest
 from algomancy_data import BaseDataSource, DataClassification, SimpleETLFactory
 from algomancy_data.database import DatabaseDataManager
 from harness import Way
-from peers import pandas_package, sqlite
+from peers import pandas_package
 from peers.checks import same_tables, to_pandas
-from stores import DATASET
+from peers.sqlite import SQLite
+from stores import DATASET, SESSION, Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     import polars as pl
 
     from harness import Race
+    from peers.database import Database
+
+pytestmark = pytest.mark.parametrize("database", [SQLite], indirect=True)
 
 
 class Opaque(BaseDataSource):
@@ -53,55 +55,42 @@ def opaque(tables: dict[str, pl.DataFrame]) -> Opaque:
     return opaque
 
 
-class Store:
-    """A manager on a file that can be taken away from under it."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self.open()
+class OpaqueStore(Store):
+    """A store of those."""
 
     def open(self) -> None:
-        url = f"sqlite:///{self._path}"
-        self.manager = DatabaseDataManager(SimpleETLFactory, [], url, "bench", Opaque)
+        self.manager = DatabaseDataManager(SimpleETLFactory, [], self.database.url, SESSION, Opaque)
         self.manager.startup()
-
-    def reopen(self) -> None:
-        self.manager.close()
-        self.open()
-
-    def renew(self) -> None:
-        self.manager.close()
-        sqlite.remove(self._path)
-        self.open()
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    store = Store(tmp_path / "ours.db")
+def store(database: Database) -> Iterator[OpaqueStore]:
+    store = OpaqueStore(database)
+    store.open()
     yield store
-    store.manager.close()
+    store.close()
 
 
 class JSONInSQLite:
     """What the pandas package does with a DataSource that is no tables."""
 
-    def __init__(self, path: Path, tables: dict[str, pl.DataFrame]) -> None:
-        self._path = path
+    def __init__(self, database: Database, tables: dict[str, pl.DataFrame]) -> None:
+        self._database = database
         self._frames = to_pandas(tables)
         self._tables = tables
 
     def renew(self) -> None:
-        sqlite.remove(self._path)
-        with closing(sqlite3.connect(self._path)) as connection:
+        self._database.empty()
+        with closing(self._database.connect()) as connection:
             connection.execute("CREATE TABLE datasets (name TEXT PRIMARY KEY, payload TEXT)")
 
     def persist(self) -> None:
         payload = pandas_package.to_json(DATASET, self._frames)
-        with closing(sqlite3.connect(self._path)) as connection, connection:
+        with closing(self._database.connect()) as connection, connection:
             connection.execute("INSERT INTO datasets VALUES (?, ?)", (DATASET, payload))
 
     def load(self) -> object:
-        with closing(sqlite3.connect(self._path)) as connection:
+        with closing(self._database.connect()) as connection:
             (payload,) = connection.execute("SELECT payload FROM datasets").fetchone()
         return pandas_package.from_json(payload)
 
@@ -110,9 +99,13 @@ class JSONInSQLite:
 
 
 def test_persist(
-    race: Race, store: Store, opaque: Opaque, tables: dict[str, pl.DataFrame], tmp_path: Path
+    race: Race,
+    database: Database,
+    store: OpaqueStore,
+    opaque: Opaque,
+    tables: dict[str, pl.DataFrame],
 ) -> None:
-    other = JSONInSQLite(tmp_path / "pandas.db", tables)
+    other = JSONInSQLite(database.new("pandas"), tables)
 
     def check(_result: object) -> None:
         store.reopen()
@@ -140,9 +133,13 @@ def test_persist(
 
 
 def test_load(
-    race: Race, store: Store, opaque: Opaque, tables: dict[str, pl.DataFrame], tmp_path: Path
+    race: Race,
+    database: Database,
+    store: OpaqueStore,
+    opaque: Opaque,
+    tables: dict[str, pl.DataFrame],
 ) -> None:
-    other = JSONInSQLite(tmp_path / "pandas.db", tables)
+    other = JSONInSQLite(database.new("pandas"), tables)
     other.renew()
     other.persist()
     store.manager.add_data_source(opaque)

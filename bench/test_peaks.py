@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import operations
-from peers.postgresql import new_database
+from peers.postgresql import PostgreSQL
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,14 +42,14 @@ def test_load(
 def test_persist_to_postgresql(
     memory: Memory, tables: dict[str, pl.DataFrame], tmp_path: Path, postgresql: str
 ) -> None:
-    (tmp_path / "url").write_text(new_database(postgresql, "bench_peak_of_persist"))
+    (tmp_path / "url").write_text(PostgreSQL(postgresql, "peak_of_persist").url)
     memory("persist to PostgreSQL", operations.persist, {}, tables, tmp_path)
 
 
 def test_load_from_postgresql(
     memory: Memory, alone: Alone, tables: dict[str, pl.DataFrame], tmp_path: Path, postgresql: str
 ) -> None:
-    (tmp_path / "url").write_text(new_database(postgresql, "bench_peak_of_load"))
+    (tmp_path / "url").write_text(PostgreSQL(postgresql, "peak_of_load").url)
     alone(operations.persist, tables, tmp_path)
     memory("first load from PostgreSQL", operations.load, {}, tables, tmp_path, makes_frames=True)
 

@@ -17,6 +17,7 @@ from algomancy_data.testing.workloads import (
     write_csv,
 )
 from harness import Way
+from stores import load_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,8 +64,7 @@ def load(paths: dict[str, Path]) -> Callable[..., ETLResult]:
         manager = StatelessDataManager(
             Checked, [RelatedOrders, Customers], "json", DataSource, quarantine=quarantine
         )
-        items = [(name, str(path)) for name, path in paths.items()]
-        return manager.etl_data(manager.prepare_files(file_items_with_path=items), "d")
+        return load_files(manager, paths)
 
     return load
 
@@ -95,8 +95,7 @@ def test_quarantine_of_good_rows(race: Race, csv_paths: dict[str, Path]) -> None
         manager = StatelessDataManager(
             SimpleETLFactory, SCHEMAS, "json", DataSource, quarantine=quarantine
         )
-        items = [(name, str(path)) for name, path in csv_paths.items()]
-        return manager.etl_data(manager.prepare_files(file_items_with_path=items), "d")
+        return load_files(manager, csv_paths)
 
     def check(result: ETLResult) -> None:
         assert result.is_success

@@ -14,6 +14,8 @@ from algomancy_data import CascadeDropTransformer, ForeignKeyValidator, Relation
 from flawed import FLAWED_EVERY, flawed, rows_reported
 from harness import Way
 from peers import row_tuples
+from peers.checks import same
+from peers.neighbours import pandera_failures
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,11 +71,7 @@ def pandera_check(tables: dict[str, pl.DataFrame], key: str) -> Callable[[], int
                 )
             }
         )
-        try:
-            declared.validate(tables["orders"], lazy=True)
-        except pa.errors.SchemaErrors as error:
-            return error.failure_cases.height
-        return 0
+        return pandera_failures(declared, tables["orders"])
 
     return check
 
@@ -145,7 +143,3 @@ def test_cascade(
         Way("algomancy-data", ours, check=check),
         [Way(BARE, bare, check=check), Way(TUPLES, by_tuples, check=check)],
     )
-
-
-def same(expected: object, found: object) -> None:
-    assert found == expected

@@ -8,8 +8,6 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-import dataframely as dy
-import pandera.polars as pa
 import polars as pl
 import pytest
 
@@ -31,6 +29,8 @@ from algomancy_data.testing.workloads import Orders
 from flawed import flawed, rows_reported
 from harness import Way
 from peers import row_tuples
+from peers.checks import same
+from peers.neighbours import dataframely, pandera, pandera_failures
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -120,41 +120,13 @@ def orders(rows: int) -> pl.DataFrame:
     return flawed(rows)["orders"]
 
 
-_DATAFRAMELY: dict[DataType, Callable[..., dy.Column]] = {
-    DataType.INTEGER: dy.Int64,
-    DataType.FLOAT: dy.Float64,
-    DataType.STRING: dy.String,
-    DataType.BOOLEAN: dy.Bool,
-    DataType.DATETIME: partial(dy.Datetime, time_unit="us"),
-}
-
-
 def dataframely_check(schema: type[Schema], orders: pl.DataFrame) -> Callable[[], int]:
-    columns = {
-        name: _DATAFRAMELY[column.dtype](
-            nullable=column.nullable, primary_key=column.primary_key, unique=column.unique
-        )
-        for name, column in schema.columns().items()
-    }
-    declared: type[dy.Schema] = type("Declared", (dy.Schema,), columns)
+    declared = dataframely(schema)
     return lambda: sum(declared.filter(orders)[1].counts().values())
 
 
 def pandera_check(schema: type[Schema], orders: pl.DataFrame) -> Callable[[], int]:
-    columns = {
-        name: pa.Column(column.dtype.polars_dtype, nullable=column.nullable, unique=column.unique)
-        for name, column in schema.columns().items()
-    }
-    declared = pa.DataFrameSchema(columns, unique=list(schema.primary_key()) or None)
-
-    def check() -> int:
-        try:
-            declared.validate(orders, lazy=True)
-        except pa.errors.SchemaErrors as error:
-            return error.failure_cases.height
-        return 0
-
-    return check
+    return partial(pandera_failures, pandera(schema), orders)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -180,7 +152,3 @@ def test_validator(race: Race, orders: pl.DataFrame, name: str) -> None:
         key = list(case.schema.primary_key())
         peers.append(way("row tuples and sets", lambda: row_tuples.duplicates(frame, key)))
     race(f"validate {name}", way("algomancy-data", ours), peers)
-
-
-def same(expected: int, found: int) -> None:
-    assert found == expected

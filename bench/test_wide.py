@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -10,14 +9,16 @@ import pytest
 
 from algomancy_data.errors import UnstorableError
 from harness import Way
-from peers import postgresql, sqlite
 from peers.checks import same_tables
-from stores import DATASET, Store, loads_again, source_of
+from peers.database import write_database
+from stores import DATASET, loads_again, source_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from harness import Race
+    from peers.database import Database
+    from stores import Store
 
 WORKLOAD = "wide table"
 COLUMNS = 1_000
@@ -39,45 +40,23 @@ def wide(rows: int, columns: int = COLUMNS) -> pl.DataFrame:
     )
 
 
-@pytest.fixture(params=["SQLite", "PostgreSQL"])
-def kind(request: pytest.FixtureRequest) -> str:
-    return request.param
-
-
 @pytest.fixture
-def urls(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> list[str]:
-    """Return a database for ours and one for the others."""
-    if kind == "SQLite":
-        return [f"sqlite:///{tmp_path / name}.db" for name in ("ours", "others")]
-    server = request.getfixturevalue("postgresql")
-    label = tmp_path.name.lower().replace("-", "_")
-    return [postgresql.new_database(server, f"{label}_{name}") for name in ("ours", "others")]
+def other(database: Database) -> Database:
+    """Return the database of the others."""
+    return database.new("others")
 
 
-def empty(url: str) -> None:
-    if url.startswith("sqlite"):
-        sqlite.remove(Path(url.removeprefix("sqlite:///")))
-    else:
-        postgresql.empty(url)
+def read_back(other: Database) -> dict[str, pl.DataFrame]:
+    return {"wide": pl.read_database_uri("SELECT * FROM wide", other.url, engine="adbc")}
 
 
-@pytest.fixture
-def store(urls: list[str]) -> Iterator[Store]:
-    store = Store(lambda: urls[0], lambda: empty(urls[0]))
-    store.open()
-    yield store
-    store.close()
-
-
-def read_back(url: str) -> dict[str, pl.DataFrame]:
-    return {"wide": pl.read_database_uri("SELECT * FROM wide", url, engine="adbc")}
-
-
-def test_persist_wide(race: Race, kind: str, urls: list[str], store: Store, rows: int) -> None:
+def test_persist_wide(
+    race: Race, database: Database, other: Database, store: Store, rows: int
+) -> None:
     tables = {"wide": wide(max(rows // ROW_SHARE, 1))}
     source = source_of(tables)
     race(
-        f"persist to {kind}",
+        f"persist to {database.kind}",
         Way(
             "add_data_source",
             lambda: store.manager.add_data_source(source),
@@ -87,9 +66,9 @@ def test_persist_wide(race: Race, kind: str, urls: list[str], store: Store, rows
         [
             Way(
                 "polars write_database (adbc)",
-                lambda: tables["wide"].write_database("wide", urls[1], engine="adbc"),
-                before=lambda: empty(urls[1]),
-                check=lambda _result: same_tables(read_back(urls[1]), tables),
+                lambda: write_database(tables)(other),
+                before=other.empty,
+                check=lambda _result: same_tables(read_back(other), tables),
             )
         ],
         workload=WORKLOAD,
@@ -97,12 +76,14 @@ def test_persist_wide(race: Race, kind: str, urls: list[str], store: Store, rows
     )
 
 
-def test_load_wide(race: Race, kind: str, urls: list[str], store: Store, rows: int) -> None:
+def test_load_wide(
+    race: Race, database: Database, other: Database, store: Store, rows: int
+) -> None:
     tables = {"wide": wide(max(rows // ROW_SHARE, 1))}
     store.manager.add_data_source(source_of(tables))
-    tables["wide"].write_database("wide", urls[1], engine="adbc")
+    write_database(tables)(other)
     race(
-        f"first load from {kind}",
+        f"first load from {database.kind}",
         Way(
             "get_data",
             lambda: store.manager.get_data(DATASET),
@@ -112,7 +93,7 @@ def test_load_wide(race: Race, kind: str, urls: list[str], store: Store, rows: i
         [
             Way(
                 "polars read_database (adbc)",
-                lambda: read_back(urls[1]),
+                lambda: read_back(other),
                 check=lambda found: same_tables(found, tables),
             )
         ],
@@ -121,16 +102,16 @@ def test_load_wide(race: Race, kind: str, urls: list[str], store: Store, rows: i
     )
 
 
-def test_the_most_columns(kind: str, store: Store) -> None:
+def test_the_most_columns(database: Database, store: Store) -> None:
     # Truth values: as many numbers would not fit on a page of PostgreSQL.
-    most = MOST_COLUMNS[kind]
+    most = MOST_COLUMNS[database.kind]
     tables = {"wide": pl.select(pl.lit(value=True).alias(f"c{number}") for number in range(most))}
     store.manager.add_data_source(source_of(tables))
     loads_again(store, DATASET, tables)
 
 
-def test_too_many_columns(kind: str, store: Store) -> None:
-    most = MOST_COLUMNS[kind]
+def test_too_many_columns(database: Database, store: Store) -> None:
+    most = MOST_COLUMNS[database.kind]
     with pytest.raises(UnstorableError, match=f"at most {most:,}"):
         store.manager.add_data_source(source_of({"wide": wide(1, most + 1)}))
     store.is_empty()

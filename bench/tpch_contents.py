@@ -5,13 +5,10 @@ All amounts have at most two decimals, all dates no time, and all text is ASCII.
 
 from __future__ import annotations
 
-import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
 import polars as pl
-import psycopg
-import sqlalchemy as sa
 
 from algomancy_data import DataType
 from tpch import SCHEMAS
@@ -20,10 +17,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from algomancy_data import Schema
+    from peers.checks import Cursor
+    from peers.database import Database
 
 # Whole numbers, so that the order of the rows is no matter.
-_SQLITE_DAYS = "julianday({}) - 2440587.5"
-_POSTGRESQL_DAYS = "extract(epoch FROM {}) / 86400"
+_DAYS = {
+    "SQLite": "julianday({}) - 2440587.5",
+    "PostgreSQL": "extract(epoch FROM {}) / 86400",
+}
 
 
 def of_csv(files: dict[str, Path]) -> dict[str, list[int]]:
@@ -49,21 +50,18 @@ def _of_text(text: pl.Expr, kind: DataType) -> pl.Expr:
             return text.str.len_bytes().cast(pl.Int64).sum()
 
 
-def of_database(url: str, prefix: str = "") -> dict[str, list[int]]:
+def of_database(database: Database, prefix: str = "") -> dict[str, list[int]]:
     """Return the same of the tables in a database, by its own SQL on a driver that no way uses."""
-    place = sa.make_url(url)
-    if place.get_backend_name() == "sqlite":
-        connect, days = lambda: sqlite3.connect(place.database), _SQLITE_DAYS
-    else:
-        connect, days = lambda: psycopg.connect(url), _POSTGRESQL_DAYS
-    with closing(connect()) as connection, closing(connection.cursor()) as cursor:
+    with closing(database.connect()) as connection, closing(connection.cursor()) as cursor:
         return {
-            schema.file_name(): _row(cursor, f"{prefix}{schema.file_name()}", schema, days)
+            schema.file_name(): _row(
+                cursor, f"{prefix}{schema.file_name()}", schema, _DAYS[database.kind]
+            )
             for schema in SCHEMAS
         }
 
 
-def _row(cursor: object, table: str, schema: type[Schema], days: str) -> list[int]:
+def _row(cursor: Cursor, table: str, schema: type[Schema], days: str) -> list[int]:
     whole = {
         DataType.INTEGER: "{}",
         DataType.FLOAT: "round({} * 100)",

@@ -37,7 +37,8 @@ turn. A peer that loses something says what in its ``remark``.
 
 Mark what takes more than a few seconds at 100,000 rows with ``pytest.mark.full``: ``make
 bench-quick`` leaves it out. The session fixtures ``rows``, ``tables`` (orders and customers) and
-``csv_paths`` (the same as files) are in ``bench/conftest.py``.
+``csv_paths`` (the same as files) are in ``bench/conftest.py``, and so is ``database``: with it a
+test runs on SQLite and on PostgreSQL.
 
 What is measured goes into pytest-benchmark's JSON, as ``extra_info`` of the test. All kinds share
 one shape, which ``bench/report`` reads::

@@ -38,6 +38,22 @@ def same_tables(
     return ", ".join(f"{one} comes back as {other}" for one, other in lost.items()) or None
 
 
+def identical(
+    tables: Mapping[str, pl.DataFrame], found: Mapping[str, pl.DataFrame | pd.DataFrame]
+) -> None:
+    """Assert that every value is there, and every type."""
+    for name, expected in tables.items():
+        frame = found[name]
+        frame = pl.from_pandas(frame) if isinstance(frame, pd.DataFrame) else frame
+        assert frame.schema == expected.schema
+        assert frame.equals(expected)
+
+
+def same(expected: object, found: object) -> None:
+    """Assert this of what a way counts."""
+    assert found == expected
+
+
 def kind(dtype: pl.DataType) -> str:
     """Name the group of types within which nothing is lost for the bench's values."""
     if dtype.is_integer():
@@ -57,14 +73,8 @@ def restored(column: pl.Series, dtype: pl.DataType) -> pl.Series:
     return column
 
 
-def stored_rows(cursor: Cursor, names: Mapping[str, str], tables: dict[str, pl.DataFrame]) -> None:
-    """Compare sums over all columns, which any database forms itself, with those of the frames.
-
-    Args:
-        cursor: On the database.
-        names: What each table is called there.
-        tables: What should be in them.
-    """
+def stored_rows(cursor: Cursor, tables: dict[str, pl.DataFrame]) -> None:
+    """Compare sums over all columns, which any database forms itself, with those of the frames."""
     for table, frame in tables.items():
         expressions = ["count(*)"]
         expected: list[float | str] = [frame.height]
@@ -73,7 +83,7 @@ def stored_rows(cursor: Cursor, names: Mapping[str, str], tables: dict[str, pl.D
             expected.append(len(column) - column.null_count())
             expressions.append(SUMS[kind(column.dtype)].format(f'"{column.name}"'))
             expected.append(total(column))
-        cursor.execute(f'SELECT {", ".join(expressions)} FROM "{names[table]}"')
+        cursor.execute(f'SELECT {", ".join(expressions)} FROM "{table}"')
         for found, right in zip(cursor.fetchone(), expected, strict=True):
             if isinstance(right, str):
                 assert str(found).replace("T", " ")[: len(right)] == right

@@ -8,18 +8,17 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Final
 
-import duckdb
-import duckdb_extension_postgres_scanner
-import duckdb_extension_sqlite_scanner
 import polars as pl
 import sqlalchemy as sa
 
 from algomancy_data import DataType
-from peers import dlt_load, duckdb_extensions
+from peers import dlt_load
 from tpch import SCHEMAS
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from peers.database import Database
 
 _ARROW: Final = {
     DataType.INTEGER: "int64",
@@ -35,30 +34,22 @@ _DUCKDB: Final = {
 }
 
 
-def by_polars(files: dict[str, Path], url: str) -> None:
+def by_polars(files: dict[str, Path], database: Database) -> None:
     for schema in SCHEMAS:
         name = schema.file_name()
         dtypes = {column: dtype.polars_dtype for column, dtype in schema.datatypes().items()}
         frame = pl.read_csv(files[name], schema=dtypes)
-        frame.write_database(name, url, engine="adbc")
+        frame.write_database(name, database.url, engine="adbc")
 
 
-def by_duckdb(files: dict[str, Path], url: str) -> None:
-    place = sa.make_url(url)
-    is_sqlite = place.get_backend_name() == "sqlite"
-    with duckdb.connect() as connection:
-        if is_sqlite:
-            duckdb_extensions.load(connection, duckdb_extension_sqlite_scanner)
-            connection.execute(f"ATTACH '{place.database}' AS other (TYPE sqlite)")
-        else:
-            duckdb_extensions.load(connection, duckdb_extension_postgres_scanner)
-            connection.execute(f"ATTACH '{url}' AS other (TYPE postgres)")
+def by_duckdb(files: dict[str, Path], database: Database) -> None:
+    with database.attached() as connection:
         connection.execute("BEGIN")
         for schema in SCHEMAS:
             name = schema.file_name()
             types = {column: _DUCKDB[dtype] for column, dtype in schema.datatypes().items()}
             connection.execute(
-                f"CREATE TABLE other.{name} AS FROM read_csv(?, header = true, columns = {types})",
+                f"CREATE TABLE place.{name} AS FROM read_csv(?, header = true, columns = {types})",
                 [str(files[name])],
             )
         connection.execute("COMMIT")

@@ -1,4 +1,4 @@
-"""The store in PostgreSQL beside what users would do instead."""
+"""The store in a database beside what users would do instead."""
 
 from __future__ import annotations
 
@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 import polars as pl
-import psycopg
 import pytest
-from adbc_driver_postgresql import dbapi
 
 from harness import Way
 from peers import pandas_package
-from peers import postgresql as peers
 from peers.checks import same_tables, to_pandas
+from peers.database import reads, stored, to_sql, write_database, writes
 from stores import DATASET, Store, loads_again, physical_names
 
 if TYPE_CHECKING:
@@ -22,34 +20,22 @@ if TYPE_CHECKING:
 
     from algomancy_data import DataSource
     from harness import Race
-
-
-@pytest.fixture(scope="module")
-def url(postgresql: str) -> str:
-    """Return our database."""
-    return peers.new_database(postgresql, "bench_ours")
-
-
-@pytest.fixture(scope="module")
-def elsewhere(postgresql: str) -> str:
-    """Return the database of the peers."""
-    return peers.new_database(postgresql, "bench_peers")
-
-
-@pytest.fixture
-def store(url: str) -> Iterator[Store]:
-    store = Store(lambda: url, lambda: peers.empty(url))
-    yield store
-    store.close()
+    from peers.database import Database
 
 
 @pytest.fixture
 def full(store: Store, source: DataSource) -> Store:
     """Return a store that has the dataset, and nothing of it in memory."""
-    store.renew()
-    store.manager.add_data_source(source)
+    store.refill(source)
     store.reopen()
     return store
+
+
+@pytest.fixture
+def another(database: Database) -> Iterator[Store]:
+    store = Store(database.new("another"))
+    yield store
+    store.close()
 
 
 def persist_way(store: Store, source: DataSource, tables: dict[str, pl.DataFrame]) -> Way:
@@ -63,53 +49,58 @@ def persist_way(store: Store, source: DataSource, tables: dict[str, pl.DataFrame
 
 def test_persist(
     race: Race,
+    database: Database,
     store: Store,
     source: DataSource,
     tables: dict[str, pl.DataFrame],
-    elsewhere: str,
 ) -> None:
     ours = persist_way(store, source, tables)
-    race("persist to PostgreSQL", ours, peers.persist(tables, elsewhere))
+    race(f"persist to {database.kind}", ours, writes(tables, database))
 
 
 def test_first_load(
-    race: Race, full: Store, url: str, tables: dict[str, pl.DataFrame], elsewhere: str
+    race: Race, database: Database, full: Store, tables: dict[str, pl.DataFrame]
 ) -> None:
-    peers.empty(elsewhere)
-    peers.write_database(tables, "adbc")(elsewhere)  # the same types as to_sql, and faster
+    full.close()  # and with it what is still in the log of a file
+    peers = reads(tables, physical_names(tables), database)
+    full.open()
     race(
-        "first load from PostgreSQL",
+        f"first load from {database.kind}",
         Way(
             "get_data",
             lambda: full.manager.get_data(DATASET),
             before=full.reopen,
             check=lambda found: same_tables(found.tables, tables),
         ),
-        peers.first_load(tables, physical_names(tables), url, elsewhere),
+        peers,
     )
 
 
-def test_partial_load(race: Race, full: Store, url: str, tables: dict[str, pl.DataFrame]) -> None:
+def test_partial_load(
+    race: Race, database: Database, full: Store, tables: dict[str, pl.DataFrame]
+) -> None:
     columns = ["order_id", "amount"]
     expected = tables["orders"].filter(pl.col("status") == "returned").select(columns)
     name = physical_names(tables)["orders"]
-    query = f"""SELECT order_id, amount FROM "{name}" WHERE status = 'returned' ORDER BY ctid"""
+    query = f"""SELECT {", ".join(columns)} FROM "{name}" WHERE status = 'returned'"""
+    query += f" ORDER BY {database.row}"  # several processes of PostgreSQL may scan a table
+    full.close()
+    copy = database.copy()
+    full.open()
 
     def read_database() -> pl.DataFrame:
-        with closing(dbapi.connect(url)) as connection:
+        with database.adbc() as connection:
             return pl.read_database(query, connection)
 
     def read_sql() -> pd.DataFrame:
-        engine = peers.engine_of(url)
-        found = pd.read_sql(query, engine)
-        engine.dispose()
-        return found
+        with copy.engine() as engine:
+            return pd.read_sql(query, engine)
 
     def check(found: pl.DataFrame | pd.DataFrame) -> str | None:
         return same_tables({"orders": found}, {"orders": expected})
 
     race(
-        "partial load from PostgreSQL",
+        f"partial load from {database.kind}",
         Way(
             "get_table",
             lambda: full.manager.get_table(
@@ -127,64 +118,59 @@ def test_partial_load(race: Race, full: Store, url: str, tables: dict[str, pl.Da
 
 def test_derive(
     race: Race,
+    database: Database,
     store: Store,
+    another: Store,
     source: DataSource,
     tables: dict[str, pl.DataFrame],
-    elsewhere: str,
 ) -> None:
     frames = to_pandas(tables)
-    other = Store(lambda: elsewhere, lambda: peers.empty(elsewhere))
 
-    def fill() -> None:
-        store.renew()
-        store.manager.add_data_source(source)
-
-    def by_pandas(place: str) -> None:
-        peers.to_sql(pandas_package.derive(DATASET, frames))(place)
+    def by_pandas(place: Database) -> None:
+        to_sql(pandas_package.derive(DATASET, frames))(place)
 
     race(
-        "derive in PostgreSQL",
+        f"derive in {database.kind}",
         Way(
             "derive_data",
             lambda: store.manager.derive_data(DATASET, "derived"),
-            before=fill,
+            before=lambda: store.refill(source),
             check=lambda _result: loads_again(store, "derived", tables),
         ),
         [
-            persist_way(other, source, tables),
-            peers.stored("pandas package", by_pandas, elsewhere, tables),
+            persist_way(another, source, tables),
+            stored("pandas package", by_pandas, database.new("pandas"), tables),
         ],
     )
-    other.close()
 
 
 def test_delete(
     race: Race,
+    database: Database,
     store: Store,
     source: DataSource,
     tables: dict[str, pl.DataFrame],
-    elsewhere: str,
 ) -> None:
-    def fill() -> None:
-        store.renew()
-        store.manager.add_data_source(source)
+    other = database.new("other")
 
     def fill_other() -> None:
-        peers.empty(elsewhere)
-        peers.write_database(tables, "adbc")(elsewhere)
+        other.empty()
+        write_database(tables)(other)
 
     def drop() -> None:
-        with psycopg.connect(elsewhere) as connection:
+        with closing(other.connect()) as connection:
+            cursor = connection.cursor()
             for name in tables:
-                connection.execute(f'DROP TABLE "{name}"')
+                cursor.execute(f'DROP TABLE "{name}"')
+            connection.commit()
 
     race(
-        "delete from PostgreSQL",
+        f"delete from {database.kind}",
         Way(
             "delete_data",
             lambda: store.manager.delete_data(DATASET),
-            before=fill,
+            before=lambda: store.refill(source),
             check=lambda _result: store.is_empty(),
         ),
-        [Way("psycopg DROP TABLE", drop, before=fill_other)],
+        [Way(f"{database.driver.__name__} DROP TABLE", drop, before=fill_other)],
     )
