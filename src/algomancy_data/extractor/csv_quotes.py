@@ -30,14 +30,11 @@ def may_be_misread(frame: pl.DataFrame, content: CSVContent, layout: CSVLayout) 
     """
     if layout.quote is None or not _contains(content, layout.quote.encode()):
         return False
-    quote = layout.quote
     swallowed = f"[{re.escape(layout.separator)}{layout.line_end}]"
-    for column in frame.iter_columns():
-        if column.dtype != pl.String or not column.str.contains(quote, literal=True).any():
-            continue
-        quoted = column.filter(column.str.contains(quote, literal=True))
-        if quoted.str.contains(swallowed).any():
-            return not _has_clear_quotes(content, layout)
+    # All columns at once, each in a thread; few values, if any, are looked at a second time.
+    quoted = frame.select(pl.col(pl.String).str.contains(layout.quote, literal=True))
+    if any(frame[mask.name].filter(mask).str.contains(swallowed).any() for mask in quoted):
+        return not _has_clear_quotes(content, layout)
     return False
 
 
