@@ -54,7 +54,7 @@ class DataSourceCache(dict[str, BASEDATASOURCE]):
         self._max_bytes = max_bytes
         self._kept: dict[str, _Kept] = {}
 
-    def use(self, name: str, version: str) -> BASEDATASOURCE | None:
+    def use(self, name: str, version: str | None) -> BASEDATASOURCE | None:
         """Return a DataSource if it is here in this version; it becomes the last used."""
         if name not in self or self._kept[name].version != version:
             return None

@@ -181,27 +181,24 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
         """
         doing = f"reading dataset {data_key!r}"
         with self._lock:
-            with self._reading(doing) as connection:
-                current = self._catalogue.version(connection, data_key)
-            if current is None:
+            if data_key in self._cache:
+                with self._reading(doing) as connection:
+                    current = self._catalogue.version(connection, data_key)
+                cached = self._cache.use(data_key, current)
+                if cached is not None:
+                    return cached
                 self._cache.forget(data_key)
-                return None
-            cached = self._cache.use(data_key, current)
-            if cached is not None:
-                return cached
-        with (
-            self._measuring("read", data_key) as phase,
-            self._reading(doing, data_key) as connection,
-        ):
+        with self._reading(doing, data_key) as connection:
             entry = self._catalogue.entry(connection, data_key)
             if entry is None:
                 return None
             if entry.ds_type not in set(DataClassification):
                 self._logger.error(f"Dataset {data_key!r} has the unknown type {entry.ds_type!r}.")
                 return None
-            phase.total_rows = entry.rows
-            data = self._datasets.load(connection, entry, self._data_object_type)
-            phase.gives(data.tables.values() if isinstance(data, DataSource) else ())
+            with self._measuring("read", data_key) as phase:
+                phase.total_rows = entry.rows
+                data = self._datasets.load(connection, entry, self._data_object_type)
+                phase.gives(data.tables.values() if isinstance(data, DataSource) else ())
             self._cache.keep(data_key, data, entry.version)
             return data
 
