@@ -8,6 +8,8 @@ import sqlalchemy as sa
 
 from algomancy_data import DataSource, SimpleETLFactory
 from algomancy_data.database import DatabaseDataManager
+from algomancy_data.database.engines import store_engine
+from algomancy_data.database.failures import store_errors
 from algomancy_data.errors import PortablePathWarning, StoreError
 
 
@@ -135,3 +137,18 @@ def test_the_directory_may_change_after_the_manager_was_made(tmp_path, monkeypat
     assert manager.get_data_keys() == ["d"]
     manager.close()
     assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_ctrl_c_is_ctrl_c_also_where_what_ends_the_work_fails():
+    engine = store_engine("sqlite://")
+    with (
+        pytest.raises(KeyboardInterrupt) as interrupt,
+        store_errors(engine, "writing"),
+        engine.connect() as connection,
+    ):
+        try:
+            raise KeyboardInterrupt
+        finally:
+            connection.exec_driver_sql("no statement of SQL")
+    assert "no statement of SQL" in str(interrupt.value.__cause__)
+    engine.dispose()

@@ -56,12 +56,15 @@ def store_errors(engine: sa.Engine, doing: str) -> Generator[None]:
         doing: What was being done, to complete "… failed while <doing>".
 
     Raises:
+        KeyboardInterrupt: Ctrl-C was pressed, and what ended the work for it failed.
         StoreBusyError: Another process kept its lock for too long.
         StoreError: Anything else.
     """
     try:
         yield
     except (exc.DBAPIError, adbc_driver_manager.Error) as error:
+        if any(isinstance(earlier, KeyboardInterrupt) for earlier in _contexts(error)):
+            raise KeyboardInterrupt from error
         raise _translated(engine, doing, _reason(error)) from error
     except exc.NoSuchModuleError as error:
         msg = f"There is no driver for {describe(engine)}: {error}."
@@ -70,11 +73,18 @@ def store_errors(engine: sa.Engine, doing: str) -> Generator[None]:
 
 def _reason(error: exc.DBAPIError | adbc_driver_manager.Error) -> str:
     text = str(error.orig if isinstance(error, exc.DBAPIError) else error)
-    # A rollback on a connection that broke fails as well, without a reason of its own.
-    earlier: BaseException | None = error
-    while _ROLLBACK in text and (earlier := earlier.__context__) is not None:
-        text = str(earlier)
+    for earlier in _contexts(error):
+        if _ROLLBACK not in text:
+            break
+        text = str(earlier)  # the rollback failed because the connection broke before
     return text
+
+
+def _contexts(error: BaseException) -> Generator[BaseException]:
+    """Yield what was raised before, while which the error was raised."""
+    while (earlier := error.__context__) is not None:
+        yield earlier
+        error = earlier
 
 
 def _translated(engine: sa.Engine, doing: str, text: str) -> StoreError:
