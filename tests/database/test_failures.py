@@ -141,14 +141,15 @@ def test_the_directory_may_change_after_the_manager_was_made(tmp_path, monkeypat
 
 def test_ctrl_c_is_ctrl_c_also_where_what_ends_the_work_fails():
     engine = store_engine("sqlite://")
-    with (
-        pytest.raises(KeyboardInterrupt) as interrupt,
-        store_errors(engine, "writing"),
-        engine.connect() as connection,
-    ):
-        try:
-            raise KeyboardInterrupt
-        finally:
-            connection.exec_driver_sql("no statement of SQL")
+
+    def press_ctrl_c():
+        with store_errors(engine, "writing"), engine.connect() as connection:
+            try:
+                raise KeyboardInterrupt
+            finally:
+                connection.exec_driver_sql("no statement of SQL")
+
+    with pytest.raises(KeyboardInterrupt) as interrupt:
+        press_ctrl_c()
     assert "no statement of SQL" in str(interrupt.value.__cause__)
     engine.dispose()

@@ -119,11 +119,11 @@ class SQLiteStorage(TableStorage):
     def extent(self, connection: sa.Connection, table: sa.Table) -> range:
         """Return the row numbers from the first to the last."""
         # Each end by itself is found in the index; both of one query read the whole table.
-        ends: list[Any] = [
+        ends = [
             sa.select(end(sa.column(ROW_ID))).select_from(table).scalar_subquery()
             for end in (sa.func.min, sa.func.max)
         ]
-        first, last = connection.execute(sa.select(*ends)).one()
+        first, last = list(connection.execute(sa.select(*ends)).one())
         # An empty table still has columns to read.
         return range(1, 2) if first is None or last is None else range(first, last + 1)
 
