@@ -9,7 +9,9 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from algomancy_data.database import tables
-from algomancy_data.database.predicates import Reach, expression_tree, literal, reach
+from algomancy_data.database.literals import literal
+from algomancy_data.database.predicates import expression_tree, is_by_row
+from algomancy_data.database.soundness import is_sound
 
 pytestmark = pytest.mark.filterwarnings("ignore::algomancy_data.errors.PortablePathWarning")
 
@@ -75,19 +77,37 @@ def test_a_predicate_means_the_same_in_parts(manager, dataset, monkeypatch, pred
 
 @pytest.mark.parametrize("predicate", OF_THE_TABLE, ids=str)
 def test_what_may_look_at_other_rows_is_known(predicate):
-    assert reach(expression_tree(predicate)) is Reach.TABLE
+    assert not is_by_row(expression_tree(predicate))
 
 
 @pytest.mark.parametrize("predicate", OF_A_ROW, ids=str)
 def test_what_looks_at_one_row_is_known(predicate):
-    assert reach(expression_tree(predicate)) > Reach.TABLE
+    assert is_by_row(expression_tree(predicate))
+
+
+DTYPES = {"x": pl.Int64(), "s": pl.String(), "d": pl.Duration(), "e": pl.Enum(["a"])}
 
 
 @pytest.mark.parametrize(
-    "predicate", [x + 1 > 2, s.cast(pl.Int64) > 2, x / pl.col("y") > 1, s.str.contains(s)], ids=str
+    "predicate",
+    [
+        x + 1 > 2,
+        s.cast(pl.Int64) > 2,
+        x / pl.col("y") > 1,
+        s.str.contains(x),
+        s > 1,
+        x & (x > 1),
+        pl.col("d") > dt.datetime(2020, 1, 1),
+        pl.col("d").is_between(1, 2),
+        s == pl.col("e"),
+        s.is_in([1]),
+        pl.col("other") > 1,
+        x,
+    ],
+    ids=str,
 )
 def test_what_a_value_can_make_fail_is_known(predicate):
-    assert reach(expression_tree(predicate)) is Reach.ROW
+    assert not is_sound(expression_tree(predicate), DTYPES)
 
 
 @pytest.mark.parametrize(
@@ -112,15 +132,15 @@ def test_what_a_value_can_make_fail_is_known(predicate):
     ids=str,
 )
 def test_what_another_version_of_polars_may_write_counts_as_unknown(tree):
-    assert reach(tree) is Reach.TABLE
+    assert not is_by_row(tree)
 
 
 def test_what_is_very_long_or_deep_counts_as_unknown():
-    assert reach(expression_tree(x.is_in(range(200_000)))) is Reach.TABLE
+    assert not is_by_row(expression_tree(x.is_in(range(200_000))))
     tree = {"Column": "x"}
     for _ in range(100_000):
         tree = {"Alias": [tree, "x"]}
-    assert reach(tree) is Reach.TABLE
+    assert not is_by_row(tree)
 
 
 def test_a_literal_has_the_dtype_that_it_was_given():

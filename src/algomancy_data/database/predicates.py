@@ -7,69 +7,47 @@ look at others.
 from __future__ import annotations
 
 import json
-from enum import IntEnum
-from io import StringIO
 from typing import TYPE_CHECKING, Any, Final
 
-import polars as pl
+from algomancy_data.database.literals import literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import polars as pl
 
 # Millions of literals take longer to look at than they can save.
 _MOST_CHARACTERS: Final = 1_000_000
 
 
-class Reach(IntEnum):
-    """What decides whether a predicate takes a row."""
-
-    TABLE = 0
-    """Possibly other rows: it must see all of them at once."""
-
-    ROW = 1
-    """The row alone, but some values may be an error."""
-
-    SAFE_ROW = 2
-    """The row alone, and no value is an error."""
-
-
-_OPERATORS: Final[Mapping[str, Reach]] = {
-    **dict.fromkeys(("Eq", "NotEq", "Lt", "LtEq", "Gt", "GtEq"), Reach.SAFE_ROW),
-    **dict.fromkeys(("EqValidity", "NotEqValidity"), Reach.SAFE_ROW),
-    **dict.fromkeys(("And", "Or", "Xor", "LogicalAnd", "LogicalOr"), Reach.SAFE_ROW),
-    **dict.fromkeys(("Plus", "Minus", "Multiply"), Reach.ROW),
-    **dict.fromkeys(("TrueDivide", "FloorDivide", "Modulus"), Reach.ROW),
-}
-_FUNCTIONS: Final[Mapping[tuple[str, ...], Reach]] = {
-    **dict.fromkeys(
-        [
-            ("Boolean", name)
-            for name in (
-                *("IsNull", "IsNotNull", "IsNan", "IsNotNan", "IsFinite", "IsInfinite", "Not"),
-                *("IsBetween", "AnyHorizontal", "AllHorizontal"),
-            )
-        ],
-        Reach.SAFE_ROW,
+_OPERATORS: Final = frozenset(
+    {
+        *("Eq", "NotEq", "Lt", "LtEq", "Gt", "GtEq", "EqValidity", "NotEqValidity"),
+        *("And", "Or", "Xor", "LogicalAnd", "LogicalOr"),
+        *("Plus", "Minus", "Multiply", "TrueDivide", "FloorDivide", "Modulus"),
+    }
+)
+_FUNCTIONS: Final[Mapping[str, frozenset[str]]] = {
+    "Boolean": frozenset(
+        {
+            *("IsNull", "IsNotNull", "IsNan", "IsNotNan", "IsFinite", "IsInfinite", "IsClose"),
+            *("Not", "IsBetween", "AnyHorizontal", "AllHorizontal"),
+        }
     ),
-    **dict.fromkeys(
-        [("StringExpr", name) for name in ("StartsWith", "EndsWith", "LenBytes", "LenChars")]
-        + [("StringExpr", name) for name in ("Lowercase", "Uppercase")],
-        Reach.SAFE_ROW,
+    "StringExpr": frozenset(
+        {
+            *("StartsWith", "EndsWith", "Contains", "LenBytes", "LenChars", "Lowercase"),
+            *("Uppercase", "StripChars", "Slice"),
+        }
     ),
-    **dict.fromkeys(
-        [
-            ("TemporalExpr", name)
-            for name in ("Year", "Quarter", "Month", "Day", "WeekDay", "Hour", "Minute", "Second")
-        ],
-        Reach.SAFE_ROW,
-    ),
-    **dict.fromkeys([("TemporalExpr", "Date"), ("TemporalExpr", "Time")], Reach.ROW),
-    **dict.fromkeys(
-        [("StringExpr", name) for name in ("Contains", "StripChars", "Slice")]
-        + [("Boolean", "IsClose"), ("Abs",), ("Negate",), ("Round",), ("FillNull",), ("Coalesce",)],
-        Reach.ROW,
+    "TemporalExpr": frozenset(
+        {
+            *("Year", "Quarter", "Month", "Day", "WeekDay", "Hour", "Minute", "Second"),
+            *("Date", "Time"),
+        }
     ),
 }
+_OTHER_FUNCTIONS: Final = frozenset({"Abs", "Negate", "Round", "FillNull", "Coalesce"})
 # Texts become dates in a form that the first of them decides.
 _CASTS: Final = frozenset(
     {
@@ -94,86 +72,75 @@ def expression_tree(predicate: pl.Expr) -> Any:
         return None
 
 
-def reach(tree: Any) -> Reach:
-    """Return what an expression looks at; whatever is not known counts as the table.
+def is_by_row(tree: Any) -> bool:
+    """Tell whether a row alone decides if an expression takes it; if in doubt, no.
 
     Args:
         tree: What :func:`expression_tree` returns.
 
     Example:
         >>> import polars as pl
-        >>> reach(expression_tree(pl.col("x") > 1)).name
-        'SAFE_ROW'
-        >>> reach(expression_tree(pl.col("x") > pl.col("x").mean())).name
-        'TABLE'
+        >>> is_by_row(expression_tree(pl.col("x") > 1))
+        True
+        >>> is_by_row(expression_tree(pl.col("x") > pl.col("x").mean()))
+        False
     """
     try:
-        return _reach(tree)
+        return _is_by_row(tree)
     except RecursionError:
-        return Reach.TABLE
+        return False
 
 
-def literal(tree: Any) -> pl.Series | None:
-    """Return the values of a literal in an expression, or None if they cannot be had.
-
-    Args:
-        tree: The part of the expression, as in ``{"Literal": {"Scalar": {"String": "a"}}}``.
-    """
-    try:
-        expression = pl.Expr.deserialize(StringIO(json.dumps(tree)), format="json")
-        return pl.select(expression).to_series()
-    except Exception:  # noqa: BLE001  another version of Polars may write it in another way
-        return None
-
-
-def _reach(tree: Any) -> Reach:
+def _is_by_row(tree: Any) -> bool:
     if not isinstance(tree, dict) or len(tree) != 1:
-        return Reach.TABLE
+        return False
     match tree:
         case {"Column": str()} | {"Selector": _}:
-            return Reach.SAFE_ROW
-        case {"Literal": {"Dyn": _, **others} | {"Scalar": _, **others}} if not others:
-            return Reach.SAFE_ROW
+            return True
+        case {"Literal": {"Dyn": _, **others} | {"Scalar": _, **others}}:
+            return not others
         case {"Alias": [inner, str()]}:
-            return _reach(inner)
-        case {"BinaryExpr": {"left": left, "op": str(operator), "right": right, **others}}:
-            own = Reach.TABLE if others else _OPERATORS.get(operator, Reach.TABLE)
-            return min(own, _reach(left), _reach(right))
+            return _is_by_row(inner)
+        case {"BinaryExpr": {"left": left, "op": word, "right": right, **others}}:
+            return not others and word in _OPERATORS and _are_by_row(left, right)
         case {"Ternary": {"predicate": test, "truthy": one, "falsy": other, **others}}:
-            return Reach.TABLE if others else min(_reach(test), _reach(one), _reach(other))
-        case {"Cast": {"expr": inner, "dtype": {"Literal": str(name)}, "options": how, **others}}:
-            if others or name not in _CASTS:
-                return Reach.TABLE
-            return min(Reach.SAFE_ROW if how == "NonStrict" else Reach.ROW, _reach(inner))
-        case {"Function": {"input": list(inputs), "function": function, **others}} if not others:
-            return _reach_of_call(function, inputs)
+            return not others and _are_by_row(test, one, other)
+        case {"Cast": {"expr": inner, "dtype": {"Literal": str(name)}, "options": _, **others}}:
+            return not others and name in _CASTS and _is_by_row(inner)
+        case {"Function": {"input": list(inputs), "function": function, **others}}:
+            return not others and _is_call_by_row(function, inputs)
         case _:
-            return Reach.TABLE
+            return False
 
 
-def _reach_of_call(function: Any, inputs: list[Any]) -> Reach:
+def _are_by_row(*trees: Any) -> bool:
+    return all(map(_is_by_row, trees))
+
+
+def _is_call_by_row(function: Any, inputs: list[Any]) -> bool:
     match function, inputs:
         # A column of values to look for is looked at as a whole, one of lists row by row.
         case {"Boolean": {"IsIn": _}}, [value, {"Literal": {"Scalar": _}}]:
-            return _reach(value)
+            return _is_by_row(value)
         case {"Boolean": {"IsIn": _}}, [value, {"Literal": {"Series": _}} as values]:
             found = literal(values)
-            is_flat = found is not None and not found.dtype.is_nested()
-            return _reach(value) if is_flat else Reach.TABLE
-        case {"StringExpr": {"Contains": _}}, [value, {"Literal": {"Scalar": {"String": _}}}]:
-            return _reach(value)  # a pattern that is wrong is so without any row
+            is_one = found is not None and (len(found) == 1 or not found.dtype.is_nested())
+            return is_one and _is_by_row(value)
         case _:
-            own = _FUNCTIONS.get(_path(function), Reach.TABLE)
-            return min([own, *map(_reach, inputs)])
+            return _is_known(function) and _are_by_row(*inputs)
 
 
-def _path(function: Any) -> tuple[str, ...]:
-    """Return the names on the way to a function: ``{"Boolean": {"IsBetween": …}}`` has two."""
-    if isinstance(function, str):
-        return (function,)
-    if isinstance(function, dict) and len(function) == 1:
-        ((family, member),) = function.items()
-        if family in {"Boolean", "StringExpr", "TemporalExpr"}:
-            return (family, *_path(member)[:1])
-        return (family,)
-    return ()
+def _is_known(function: Any) -> bool:
+    """Tell whether a function is listed: ``{"Boolean": {"IsBetween": …}}`` is by two names."""
+    family, member = _first(function)
+    if family in _FUNCTIONS:
+        name, _ = _first(member)
+        return name in _FUNCTIONS[family]
+    return family in _OTHER_FUNCTIONS
+
+
+def _first(named: Any) -> tuple[str, Any]:
+    if isinstance(named, dict) and len(named) == 1:
+        ((name, options),) = named.items()
+        return name, options
+    return (named, None) if isinstance(named, str) else ("", None)

@@ -13,7 +13,8 @@ import sqlalchemy as sa
 from algomancy_data.database.layout import TableLayout
 from algomancy_data.database.marks import Mark
 from algomancy_data.database.naming import NO_COLUMNS, hashed_table_name, table_name
-from algomancy_data.database.predicates import Reach, expression_tree, reach
+from algomancy_data.database.predicates import expression_tree, is_by_row
+from algomancy_data.database.prefilter import prefilter
 from algomancy_data.database.storage.base import quoted
 from algomancy_data.errors import ColumnNotFoundError, SchemaDriftError, StoreError
 from algomancy_data.metrics import phase_under_way
@@ -132,8 +133,12 @@ def read_table(
     if not needed:
         phase.advance(height)
         return taken(pl.DataFrame(height=height))
-    is_by_part = predicate is None or reach(expression_tree(predicate)) > Reach.TABLE
     table = _table(storage, layout)
+    tree = None if predicate is None else expression_tree(predicate)
+    is_by_part = predicate is None or is_by_row(tree)
+    condition = None
+    if is_by_part and tree is not None and head is None:
+        condition = prefilter(storage, table, layout, tree)
     physical = [
         column
         for column in table.columns
@@ -142,6 +147,8 @@ def read_table(
 
     def read_part(own: sa.Connection, places: range) -> pl.DataFrame:
         rows = storage.at(sa.select(*physical), places).limit(head)
+        if condition is not None:
+            rows = rows.where(condition)
         stored = storage.transport.fetch(own, rows, len(places) if head is None else max(height, 1))
         frame = storage.codec.decode(stored, needed, layout.name)
         phase.advance(frame.height)
