@@ -217,7 +217,10 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
             data_key: Name of the dataset.
             table: Name of the table.
             columns: Names of the columns to return, in this order; None for all.
-            predicate: A Polars expression that is true for the rows to return; None for all.
+            predicate: A Polars expression that is true for the rows to return; None for all. It
+                takes the rows that ``filter`` takes of the whole table. One that may look at more
+                than one row, such as ``pl.col("x") == pl.col("x").max()``, needs memory for all
+                rows of the columns.
             head: Only the first so many of the table's rows are looked at; None for all.
 
         Raises:

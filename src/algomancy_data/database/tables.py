@@ -13,6 +13,8 @@ import sqlalchemy as sa
 from algomancy_data.database.layout import TableLayout
 from algomancy_data.database.marks import Mark
 from algomancy_data.database.naming import NO_COLUMNS, hashed_table_name, table_name
+from algomancy_data.database.predicates import expression_tree, is_by_row
+from algomancy_data.database.prefilter import prefilter
 from algomancy_data.database.storage.base import quoted
 from algomancy_data.errors import ColumnNotFoundError, SchemaDriftError, StoreError
 from algomancy_data.metrics import phase_under_way
@@ -106,8 +108,9 @@ def read_table(
         storage: How the database keeps frames.
         layout: How the table lies in the database.
         columns: Names of the columns to return, in this order; None for all.
-        predicate: A Polars expression that is true for the rows to return; None for all. It is
-            applied to each part of the table as it is read.
+        predicate: A Polars expression that is true for the rows to return; None for all. One that
+            looks at each row by itself is applied to each part of the table as it is read, any
+            other to the whole table.
         head: Only the first so many rows are looked at; None for all.
         readers: Further connections to read a large table with.
 
@@ -120,10 +123,22 @@ def read_table(
     needed = _needed_columns(layout, wanted, predicate)
     phase = phase_under_way()
     height = layout.height if head is None else min(head, layout.height)
+
+    def taken(frame: pl.DataFrame) -> pl.DataFrame:
+        if predicate is not None:
+            frame = frame.filter(predicate)
+        # Not by select, for which some names are patterns.
+        return frame[wanted] if wanted else pl.DataFrame(height=frame.height)
+
     if not needed:
         phase.advance(height)
-        return pl.DataFrame(height=height)
+        return taken(pl.DataFrame(height=height))
     table = _table(storage, layout)
+    tree = None if predicate is None else expression_tree(predicate)
+    is_by_part = predicate is None or is_by_row(tree)
+    condition = None
+    if is_by_part and tree is not None and head is None:
+        condition = prefilter(storage, table, layout, tree)
     physical = [
         column
         for column in table.columns
@@ -132,17 +147,17 @@ def read_table(
 
     def read_part(own: sa.Connection, places: range) -> pl.DataFrame:
         rows = storage.at(sa.select(*physical), places).limit(head)
+        if condition is not None:
+            rows = rows.where(condition)
         stored = storage.transport.fetch(own, rows, len(places) if head is None else max(height, 1))
         frame = storage.codec.decode(stored, needed, layout.name)
         phase.advance(frame.height)
-        if predicate is not None:
-            frame = frame.filter(predicate)
-        return frame[wanted]
+        return taken(frame) if is_by_part else frame
 
     places = storage.extent(connection, table)
     if head is not None:
-        return read_part(connection, places)
-    if readers is None or layout.height < _ROWS_WORTH_A_CONNECTION:
+        parts = [read_part(connection, places)]
+    elif readers is None or layout.height < _ROWS_WORTH_A_CONNECTION:
         parts = [
             read_part(connection, part) for part in _split(places, layout.height, _ROWS_PER_READ)
         ]
@@ -150,7 +165,9 @@ def read_table(
         share = -(-layout.height // readers.connections)
         split = _split(places, layout.height, min(share, _ROWS_PER_READ))
         parts = readers.read(connection, read_part, split)
-    return pl.concat(parts) if len(parts) != 1 else parts[0]
+    frame = pl.concat(parts) if len(parts) != 1 else parts[0]
+    # In one piece: Polars applies some expressions to each piece of a frame.
+    return frame if is_by_part else taken(frame.rechunk())
 
 
 def count_rows(connection: sa.Connection, storage: TableStorage, layout: TableLayout) -> int:
@@ -201,6 +218,10 @@ def _needed_columns(
     for name in names:
         if name not in known:
             raise ColumnNotFoundError.from_available(layout.name, name, known)
+    if predicate is not None and predicate.meta.has_multiple_outputs():
+        return list(layout.columns)  # such as ``pl.all()``, which depends on what there is
+    if predicate is not None and not names:
+        return list(layout.columns[:1])  # it may count the rows
     return [known[name] for name in names]
 
 

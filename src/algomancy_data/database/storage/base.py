@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 import sqlalchemy as sa
 
@@ -55,6 +55,22 @@ class Transport(Protocol):
     ) -> pl.DataFrame:
         """Return the rows of a query, at most so many, in types that suit all of them."""
         ...
+
+
+class Counterpart(NamedTuple):
+    """A column in SQL, and literals that it equals where the values do in Polars.
+
+    Args:
+        column: The column, or what to compare instead.
+        literals: The values to compare it with.
+        keeps_order: Whether it is also greater and less where it is in Polars.
+        besides: What is true for rows whose order is another one, if there can be any.
+    """
+
+    column: sa.ColumnElement[Any]
+    literals: list[sa.ColumnElement[Any]]
+    keeps_order: bool = False
+    besides: sa.ColumnElement[bool] | None = None
 
 
 class TableStorage(ABC):
@@ -136,6 +152,18 @@ class TableStorage(ABC):
     @abstractmethod
     def at(self, query: sa.Select[Any], places: range) -> sa.Select[Any]:
         """Return the query limited to the rows at these places, in their order."""
+
+    @abstractmethod
+    def counterpart(
+        self, column: sa.Column[Any], layout: ColumnLayout, encoded: list[Any]
+    ) -> Counterpart | None:
+        """Return how a column compares with literals, or None if not as in Polars.
+
+        Args:
+            column: The column of the table.
+            layout: How the values lie in it.
+            encoded: The literals, as the codec encodes such values.
+        """
 
     def copy_rows(self, connection: sa.Connection, original: sa.Table, copy: sa.Table) -> None:
         """Append all rows of one table to another with the same columns, in order."""

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import TYPE_CHECKING, Any, Final
 
+import polars as pl
 import sqlalchemy as sa
 
 from algomancy_data.database.codec import postgresql as codec
 from algomancy_data.database.marks import read_mark
 from algomancy_data.database.naming import TABLE_PREFIX
-from algomancy_data.database.storage.base import TableStorage
+from algomancy_data.database.storage.base import Counterpart, DeclaredType, TableStorage
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from algomancy_data.database.layout import ColumnLayout
     from algomancy_data.database.marks import Mark
     from algomancy_data.database.storage.base import Codec
 
 _LOCK_TIMEOUT: Final = "60s"
+_PLAIN_TEXT: Final = re.compile(r"[\w .,;@+/()#-]*", re.ASCII)
 
 
 class PostgreSQLStorage(TableStorage):
@@ -108,6 +114,40 @@ class PostgreSQLStorage(TableStorage):
         row = sa.column("ctid")
         return query.where(row >= _first_of(places[0]), row < _first_of(places[-1] + 1))
 
+    def counterpart(
+        self, column: sa.Column[Any], layout: ColumnLayout, encoded: list[Any]
+    ) -> Counterpart | None:
+        """Return how a column compares with literals, or None if not as in Polars."""
+        operand: sa.ColumnElement[Any] = column
+        literal: Callable[[Any], sa.ColumnElement[Any]]
+        keeps_order = True
+        match layout.storage:
+            case "integer" | "ticks":
+                literal = _integer
+            case "numeric" if layout.dtype.is_integer():
+                literal = _integer
+            case "float":
+                literal = _float
+            case "boolean":
+                literal, keeps_order = _boolean, False
+            case "date" | "timestamp" if layout.dtype != pl.Datetime("ns"):
+                literal = _moment(layout.sql_type)
+            case "iso":
+                literal, operand = _text, sa.collate(sa.type_coerce(column, sa.Text()), "C")
+            case "text" if all(map(_PLAIN_TEXT.fullmatch, encoded)):
+                literal, keeps_order = _text, False
+            case "text":
+                # As bytes: no quote or backslash is in the statement, and no character has to be
+                # one of the server's encoding.
+                literal, keeps_order = _bytes_of_text, False
+                operand = sa.func.convert_to(column, "UTF8", type_=sa.LargeBinary())
+            case "utf8" | "bytes":
+                literal, keeps_order = _bytes, isinstance(layout.dtype, pl.String | pl.Binary)
+            case _:
+                return None
+        literals = [literal(one) for one in encoded]
+        return Counterpart(sa.type_coerce(operand, literals[0].type), literals, keeps_order)
+
     def _lock(self, connection: sa.Connection, lock: Any, session: str, dataset: str) -> None:
         exact = f"{len(session)}:{session}{dataset}".encode()
         key = int.from_bytes(hashlib.sha256(exact).digest()[:8], signed=True)
@@ -117,3 +157,32 @@ class PostgreSQLStorage(TableStorage):
 
 def _first_of(block: int) -> sa.ColumnElement[Any]:
     return sa.literal_column(f"'({block},0)'::tid")
+
+
+def _integer(value: Any) -> sa.ColumnElement[Any]:
+    return sa.literal(int(value), sa.BigInteger())
+
+
+def _float(value: float) -> sa.ColumnElement[Any]:
+    return sa.cast(sa.literal(repr(value), sa.Text()), sa.Double())
+
+
+def _boolean(value: bool) -> sa.ColumnElement[Any]:  # noqa: FBT001  a value
+    return sa.literal(value, sa.Boolean())
+
+
+def _moment(sql_type: str) -> Callable[[Any], sa.ColumnElement[Any]]:
+    declared = DeclaredType(sql_type)
+    return lambda value: sa.cast(sa.literal(value.isoformat(), sa.Text()), declared)
+
+
+def _text(value: str) -> sa.ColumnElement[Any]:
+    return sa.literal(value, sa.Text())
+
+
+def _bytes_of_text(value: str) -> sa.ColumnElement[Any]:
+    return _bytes(value.encode())
+
+
+def _bytes(value: bytes) -> sa.ColumnElement[Any]:
+    return sa.literal_column(f"decode('{value.hex()}', 'hex')", sa.LargeBinary())

@@ -13,12 +13,13 @@ from sqlalchemy import exc
 from algomancy_data.database.codec import sqlite as codec
 from algomancy_data.database.marks import read_mark
 from algomancy_data.database.naming import ROW_ID, TABLE_PREFIX
-from algomancy_data.database.storage.base import TableStorage
+from algomancy_data.database.storage.base import Counterpart, TableStorage
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
     from algomancy_data.database.dialects.sqlite_dbapi import Connection
+    from algomancy_data.database.layout import ColumnLayout
     from algomancy_data.database.marks import Mark
     from algomancy_data.database.storage.base import Codec
 
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 # At the very end: what stands before may be the name of a column.
 _MARK: Final = re.compile(r"/\*((?:(?!\*/).)*)\*/\)\s*$")
 _PAGES_PER_CHECKPOINT: Final = 1_000  # SQLite's default
+_PLAIN_TEXT: Final = re.compile(r"[\w .,;@+/()#-]*", re.ASCII)
+_MOST_ARGUMENTS: Final = 100  # of a function
+_MAX_INTEGER: Final = 2**63 - 1
+_MOST_TWOS: Final = 62  # whose power is an integer
 
 
 class SQLiteStorage(TableStorage):
@@ -141,6 +146,70 @@ class SQLiteStorage(TableStorage):
         """Return the query limited to the rows with these numbers."""
         row_id = sa.column(ROW_ID)
         return query.where(row_id.between(places[0], places[-1])).order_by(row_id)
+
+    def counterpart(
+        self, column: sa.Column[Any], layout: ColumnLayout, encoded: list[Any]
+    ) -> Counterpart | None:
+        """Return how a column compares with literals, or None if not as in Polars."""
+        literal: Callable[[Any], sa.ColumnElement[Any] | None]
+        besides = None
+        match layout.storage:
+            case "integer" | "boolean":
+                literal = _integer
+            case "real":
+                literal = _real
+            case "iso":
+                literal = _moment
+                # Years of more or less than four digits have a sign, which is before "/". "0" would
+                # be a number where the column is declared as DATE.
+                besides = sa.type_coerce(column, sa.String()) < sa.literal("/", sa.String())
+            case "text" | "digits":
+                literal = _text
+            case "blob":
+                literal = _blob
+            case _:
+                return None
+        literals = [one for one in map(literal, encoded) if one is not None]
+        if len(literals) < len(encoded):
+            return None
+        # The order of texts is that of the file's encoding, which need not be UTF-8.
+        keeps_order = layout.storage in {"integer", "real", "iso", "blob"}
+        typed = sa.type_coerce(column, literals[0].type)
+        return Counterpart(typed, literals, keeps_order, besides)
+
+
+def _integer(value: int) -> sa.ColumnElement[Any]:
+    return sa.literal(int(value), sa.BigInteger())
+
+
+def _real(value: float) -> sa.ColumnElement[Any] | None:
+    """Return a float as a quotient: SQLite does not always read digits as the nearest float."""
+    number, divisor = value.as_integer_ratio()
+    twos = divisor.bit_length() - 1
+    if abs(number) > _MAX_INTEGER or twos > 2 * _MOST_TWOS:
+        return None
+    # A power of two divides exactly.
+    powers = [1 << min(twos, _MOST_TWOS), 1 << max(twos - _MOST_TWOS, 0)]
+    quotient = " / ".join(f"CAST({whole} AS REAL)" for whole in [number, *powers])
+    return sa.literal_column(f"({quotient})", sa.Double())
+
+
+def _text(value: str) -> sa.ColumnElement[Any] | None:
+    if _PLAIN_TEXT.fullmatch(value):
+        return sa.literal(value, sa.String())
+    # Whatever it is, it is not in the statement.
+    points = [ord(character) for character in value]
+    if len(points) > _MOST_ARGUMENTS or 0 in points:
+        return None
+    return sa.literal_column(f"char({', '.join(map(str, points))})", sa.String())
+
+
+def _moment(value: str) -> sa.ColumnElement[Any] | None:
+    return sa.literal(value, sa.String()) if value[:1].isdigit() else None
+
+
+def _blob(value: bytes) -> sa.ColumnElement[Any]:
+    return sa.literal_column(f"X'{value.hex()}'", sa.LargeBinary())
 
 
 def _checkpoint(engine: sa.Engine) -> None:

@@ -1,0 +1,181 @@
+"""A Polars predicate as an SQL condition that is true for all rows that it takes, and maybe more.
+
+Whoever uses it applies the predicate to what comes back. So whatever is not surely the same in SQL
+is left out: that leaves more rows, never fewer.
+"""
+
+from __future__ import annotations
+
+import operator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+import polars as pl
+import sqlalchemy as sa
+from polars.exceptions import PolarsError
+
+from algomancy_data.database.codec import nested
+from algomancy_data.database.literals import compared_literal, fitting, literal
+from algomancy_data.database.soundness import is_sound
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from algomancy_data.database.layout import ColumnLayout, TableLayout
+    from algomancy_data.database.storage import TableStorage
+
+    Condition = sa.ColumnElement[bool]
+
+# SQLite takes conditions that are nested 1,000 deep, which a chain of so many "or" is.
+_MOST_LITERALS: Final = 500
+_NEGATED: Final[Mapping[str, str]] = {
+    "Eq": "NotEq",
+    "NotEq": "Eq",
+    "Lt": "GtEq",
+    "GtEq": "Lt",
+    "Gt": "LtEq",
+    "LtEq": "Gt",
+}
+_BOUNDS: Final[Mapping[str, tuple[str, str]]] = {
+    "Both": ("GtEq", "LtEq"),
+    "Left": ("GtEq", "Lt"),
+    "Right": ("Gt", "LtEq"),
+    "None": ("Gt", "Lt"),
+}
+_ORDERS: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
+    "Lt": operator.lt,
+    "LtEq": operator.le,
+    "Gt": operator.gt,
+    "GtEq": operator.ge,
+}
+# NaN is the largest number, and differs from all others.
+_TRUE_OF_NAN: Final = frozenset({"NotEq", "NotIn", "Gt", "GtEq"})
+
+
+def prefilter(
+    storage: TableStorage, table: sa.Table, layout: TableLayout, tree: Any
+) -> Condition | None:
+    """Return a condition that holds for all rows that a predicate takes, or None.
+
+    Args:
+        storage: How the database keeps frames.
+        table: The table.
+        layout: How a frame lies in it.
+        tree: The predicate as :func:`algomancy_data.database.predicates.expression_tree` returns
+            it. It must look at one row at a time.
+    """
+    if not is_sound(tree, {column.name: column.dtype for column in layout.columns}):
+        return None
+    return _Translator(storage, table, layout).condition(tree, negated=False)
+
+
+class _Translator:
+    def __init__(self, storage: TableStorage, table: sa.Table, layout: TableLayout) -> None:
+        self._storage = storage
+        self._columns = {column.name: column for column in layout.columns}
+        self._physical = {str(column.name): column for column in table.columns}
+        self._literals_left = _MOST_LITERALS
+
+    def condition(self, tree: Any, *, negated: bool) -> Condition | None:
+        """Return what holds wherever an expression is true or, negated, false."""
+        match tree:
+            case {"Alias": [inner, _]}:
+                return self.condition(inner, negated=negated)
+            case {"Function": {"input": [inner], "function": {"Boolean": "Not"}}}:
+                return self.condition(inner, negated=not negated)
+            case {"BinaryExpr": {"left": left, "op": "And" | "Or" as word, "right": right}}:
+                sides = (self.condition(side, negated=negated) for side in (left, right))
+                return _both(*sides) if (word == "And") != negated else _either(*sides)
+            case {"Column": str(name)}:
+                return self._compared(
+                    name, "Eq", fitting(pl.Series([not negated]), self._columns[name].dtype)
+                )
+            case {"BinaryExpr": {"left": {"Column": str(name)}, "op": word, "right": value}}:
+                return self._compared_with(name, word, value, negated=negated)
+            case {"Function": {"input": [{"Column": str(name)}, *values], "function": function}}:
+                return self._call(name, function, values, negated=negated)
+            case _:
+                return None
+
+    def _call(
+        self, name: str, function: Any, values: list[Any], *, negated: bool
+    ) -> Condition | None:
+        match function, values:
+            case {"Boolean": "IsNull" | "IsNotNull" as word}, []:
+                return self._null(name, is_null=(word == "IsNull") != negated)
+            case {"Boolean": {"IsBetween": {"closed": str(closed)}}}, [low, high] if (
+                closed in _BOUNDS
+            ):
+                sides = (
+                    self._compared_with(name, word, value, negated=negated)
+                    for word, value in zip(_BOUNDS[closed], (low, high), strict=True)
+                )
+                return _either(*sides) if negated else _both(*sides)
+            case {"Boolean": {"IsIn": {"nulls_equal": False}}}, [{"Literal": _} as several]:
+                found = literal(several)
+                if found is None:
+                    return None
+                if isinstance(found.dtype, pl.List):
+                    found = found.explode()
+                some = fitting(found.drop_nulls(), self._columns[name].dtype)
+                return self._compared(name, "NotIn" if negated else "In", some)
+            case _:
+                return None
+
+    def _null(self, name: str, *, is_null: bool) -> Condition | None:
+        column = self._columns[name]
+        if column.storage in nested.WORDS:
+            return None
+        stored = self._physical[column.physical]
+        return stored.is_(None) if is_null else self._or_nan(column, stored.is_not(None))
+
+    def _compared_with(self, name: str, word: str, tree: Any, *, negated: bool) -> Condition | None:
+        values = self._value(name, tree)
+        if values is None or word not in _NEGATED:
+            return None
+        return self._compared(name, _NEGATED[word] if negated else word, values)
+
+    def _value(self, name: str, tree: Any) -> pl.Series | None:
+        return compared_literal(tree, self._columns[name].dtype)
+
+    def _compared(self, name: str, word: str, values: pl.Series | None) -> Condition | None:
+        column = self._columns[name]
+        if values is None or values.is_empty() or len(values) > self._literals_left:
+            return None
+        self._literals_left -= len(values)
+        try:
+            alone = replace(column, mask=None)
+            encoded = self._storage.codec.encode(values.alias("x").to_frame(), [alone])
+            stored = encoded.to_series().to_list()
+        except (PolarsError, ValueError, OverflowError):  # such as a date that Python has not
+            return None
+        found = self._storage.counterpart(self._physical[column.physical], column, stored)
+        if found is None:
+            return None
+        if word in _ORDERS:
+            if not found.keeps_order:
+                return None
+            condition = _ORDERS[word](found.column, found.literals[0])
+            if found.besides is not None:
+                condition = sa.or_(condition, found.besides)
+        elif word in {"Eq", "In"}:
+            condition = found.column.in_(found.literals)
+        else:
+            condition = found.column.not_in(found.literals)
+        return self._or_nan(column, condition) if word in _TRUE_OF_NAN else condition
+
+    def _or_nan(self, column: ColumnLayout, condition: Condition) -> Condition:
+        if column.mask is None:
+            return condition
+        mask = sa.type_coerce(self._physical[column.mask], sa.Integer())
+        return sa.or_(condition, mask == sa.literal(1, sa.Integer()))
+
+
+def _both(one: Condition | None, other: Condition | None) -> Condition | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return sa.and_(one, other)
+
+
+def _either(one: Condition | None, other: Condition | None) -> Condition | None:
+    return None if one is None or other is None else sa.or_(one, other)

@@ -1,0 +1,125 @@
+"""Whether a predicate can be no error, whatever the values.
+
+Polars finds some errors only where there are values to convert, as when a duration is compared with
+a date. A predicate that may be one has to see all rows: it must fail for any, as it does in memory.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import polars as pl
+
+from algomancy_data.database.literals import literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from polars.datatypes import DataType as PolarsDataType
+
+_BOOLEAN: Final = "Boolean"
+_NUMBER: Final = "number"
+_TEXT: Final = "text"
+_MOMENTS: Final = ("Date", "Datetime")
+_COMPARISONS: Final = frozenset(
+    {"Eq", "NotEq", "Lt", "LtEq", "Gt", "GtEq", "EqValidity", "NotEqValidity"}
+)
+_YEARS: Final = frozenset({"Year", "Quarter", "Month", "Day", "WeekDay"})
+
+
+def is_sound(tree: Any, dtypes: Mapping[str, PolarsDataType]) -> bool:
+    """Tell whether an expression is a condition that no value makes an error.
+
+    Args:
+        tree: What :func:`algomancy_data.database.predicates.expression_tree` returns.
+        dtypes: The columns that there are.
+
+    Example:
+        >>> from algomancy_data.database.predicates import expression_tree
+        >>> is_sound(expression_tree(pl.col("x") > 1), {"x": pl.Int8()})
+        True
+        >>> is_sound(expression_tree(pl.col("x") > 1), {"x": pl.String()})
+        False
+    """
+    try:
+        return _kind(tree, dtypes) == _BOOLEAN
+    except RecursionError:
+        return False
+
+
+def _kind(tree: Any, dtypes: Mapping[str, PolarsDataType]) -> str | None:
+    """Return what an expression has for values, or None if that is not known."""
+    match tree:
+        case {"Column": str(name)} if name in dtypes:
+            return _kind_of(dtypes[name])
+        case {"Literal": {"Dyn": {"Int": _} | {"Float": _}}}:
+            return _NUMBER
+        case {"Literal": {"Scalar": _}}:
+            found = literal(tree)
+            return None if found is None else _kind_of(found.dtype)
+        case {"Alias": [inner, _]}:
+            return _kind(inner, dtypes)
+        case {"BinaryExpr": {"left": left, "op": "And" | "Or" | "Xor", "right": right}}:
+            kinds = {_kind(left, dtypes), _kind(right, dtypes)}
+            return _BOOLEAN if kinds == {_BOOLEAN} else None
+        case {"BinaryExpr": {"left": left, "op": word, "right": right}} if word in _COMPARISONS:
+            return _comparison([left, right], dtypes)
+        case {"Function": {"input": [{"Column": str(name)}], "function": {"Boolean": word}}} if (
+            word in {"IsNull", "IsNotNull"} and name in dtypes
+        ):
+            return _BOOLEAN
+        case {"Function": {"input": [value, several], "function": {"Boolean": {"IsIn": _}}}}:
+            found = literal(several)
+            if found is None:
+                return None
+            dtype = found.dtype.inner if isinstance(found.dtype, pl.List) else found.dtype
+            return _BOOLEAN if _kind(value, dtypes) == _kind_of(dtype) else None
+        case {"Function": {"input": list(inputs), "function": {"Boolean": {"IsBetween": _}}}}:
+            return _comparison(inputs, dtypes)
+        case {"Function": {"input": list(inputs), "function": function}}:
+            return _kind_of_call(function, [_kind(one, dtypes) for one in inputs])
+        case _:
+            return None
+
+
+def _comparison(sides: list[Any], dtypes: Mapping[str, PolarsDataType]) -> str | None:
+    kinds = {_kind(side, dtypes) for side in sides}
+    # Two columns of texts may have different categories.
+    is_plain = _TEXT not in kinds or all("Literal" in side for side in sides[1:])
+    return _BOOLEAN if len(kinds) == 1 and None not in kinds and is_plain else None
+
+
+def _kind_of_call(function: Any, kinds: list[str | None]) -> str | None:
+    match function, kinds:
+        case {"Boolean": "Not"}, ["Boolean"]:
+            return _BOOLEAN
+        case {"Boolean": "AllHorizontal" | "AnyHorizontal"}, _ if set(kinds) == {_BOOLEAN}:
+            return _BOOLEAN
+        case {"Boolean": "IsNan" | "IsNotNan" | "IsFinite" | "IsInfinite"}, ["number"]:
+            return _BOOLEAN
+        case {"StringExpr": "StartsWith" | "EndsWith" | {"Contains": _}}, ["text", "text"]:
+            return _BOOLEAN
+        case {"StringExpr": "LenBytes" | "LenChars"}, ["text"]:
+            return _NUMBER
+        case {"StringExpr": "Lowercase" | "Uppercase"}, ["text"]:
+            return _TEXT
+        case {"TemporalExpr": word}, [str(kind)] if word in _YEARS and kind.startswith(_MOMENTS):
+            return _NUMBER
+        case _:
+            return None
+
+
+def _kind_of(dtype: Any) -> str | None:
+    match dtype:
+        case pl.Null():
+            return None
+        case pl.String() | pl.Categorical() | pl.Enum():
+            return _TEXT
+        case pl.Datetime(time_zone=zone):
+            return f"Datetime of {zone}"
+        case pl.Duration():
+            return "Duration"
+        case _ if dtype.is_integer() or dtype.is_float():
+            return _NUMBER
+        case _:
+            return str(dtype)

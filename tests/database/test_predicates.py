@@ -1,0 +1,149 @@
+"""A predicate takes the rows that it takes of the whole frame, whoever looks at them."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from algomancy_data.database import tables
+from algomancy_data.database.literals import literal
+from algomancy_data.database.predicates import expression_tree, is_by_row
+from algomancy_data.database.soundness import is_sound
+
+pytestmark = pytest.mark.filterwarnings("ignore::algomancy_data.errors.PortablePathWarning")
+
+x, s = pl.col("x"), pl.col("s")
+FRAME = pl.DataFrame(
+    {
+        "x": [(7 * n) % 30 for n in range(50)] + [None],
+        "y": [n % 3 for n in range(51)],
+        "s": [f"{n % 4}" for n in range(51)],
+        "l": [[n % 5] for n in range(51)],
+    }
+)
+OF_THE_TABLE = [
+    x == x.max(),
+    x > x.mean(),
+    x == x.max().over("y"),
+    x.shift() < x,
+    x.rank() < 5,
+    x.is_first_distinct(),
+    x.is_duplicated(),
+    x.cum_sum() < 50,
+    x.is_in(pl.col("y").implode()),
+    pl.int_range(pl.len()) % 5 == 0,
+    pl.when(x > x.median()).then(s == "2").otherwise(s == "1"),
+    (x > 3) & (pl.len() > 40),
+    x.is_in([1, 2]) | (x == x.first()),
+    x.fill_null(strategy="forward") > 20,
+    x == pl.Series([n % 30 for n in range(51)]),
+    s.str.to_integer().sort() > 2,
+    x.map_batches(lambda column: column == column.max(), return_dtype=pl.Boolean),
+    pl.len() > 60,
+    x.max() > 20,
+    pl.col("y").is_in(pl.Series([[n % 2] for n in range(51)])),
+]
+OF_A_ROW = [
+    x > 1,
+    ~(x.is_between(3, 9) | s.is_in(["1", "2"])),
+    x % 2 == pl.col("y"),
+    pl.when(x > 5).then(s == "1").otherwise(s != "1"),
+    x.is_in(pl.Series([1, 2], dtype=pl.Int64)),
+    s.str.contains("[12]") & s.str.starts_with("1"),
+    s.cast(pl.Int64) > 2,
+    s.cast(pl.Int64, strict=False).is_null().alias("s"),
+    pl.lit(value=True),
+    pl.any_horizontal(pl.col("x", "y") > 20),
+    pl.nth(1) == 1,
+    pl.col("^[x]$") > 1,
+]
+
+
+@pytest.mark.parametrize("predicate", [*OF_THE_TABLE, *OF_A_ROW], ids=str)
+def test_a_predicate_means_the_same_in_parts(manager, dataset, monkeypatch, predicate):
+    monkeypatch.setattr(tables, "_ROWS_PER_READ", 7)
+    manager.add_data_source(dataset(tables={"t": FRAME}))
+    expected = FRAME.filter(predicate)
+    assert_frame_equal(manager.get_table("d", "t", predicate=predicate), expected)
+    assert_frame_equal(manager.get_table("d", "t", ["s"], predicate), expected[["s"]])
+    assert manager.get_table("d", "t", [], predicate).shape == (expected.height, 0)
+    if "Series" not in str(predicate):  # which are as long as the whole table
+        of_the_first = FRAME.head(20).filter(predicate)
+        assert_frame_equal(manager.get_table("d", "t", None, predicate, head=20), of_the_first)
+
+
+@pytest.mark.parametrize("predicate", OF_THE_TABLE, ids=str)
+def test_what_may_look_at_other_rows_is_known(predicate):
+    assert not is_by_row(expression_tree(predicate))
+
+
+@pytest.mark.parametrize("predicate", OF_A_ROW, ids=str)
+def test_what_looks_at_one_row_is_known(predicate):
+    assert is_by_row(expression_tree(predicate))
+
+
+DTYPES = {"x": pl.Int64(), "s": pl.String(), "d": pl.Duration(), "e": pl.Enum(["a"])}
+
+
+@pytest.mark.parametrize(
+    "predicate",
+    [
+        x + 1 > 2,
+        s.cast(pl.Int64) > 2,
+        x / pl.col("y") > 1,
+        s.str.contains(x),
+        s > 1,
+        x & (x > 1),
+        pl.col("d") > dt.datetime(2020, 1, 1),
+        pl.col("d").is_between(1, 2),
+        s == pl.col("e"),
+        s.is_in([1]),
+        pl.col("other") > 1,
+        x,
+    ],
+    ids=str,
+)
+def test_what_a_value_can_make_fail_is_known(predicate):
+    assert not is_sound(expression_tree(predicate), DTYPES)
+
+
+@pytest.mark.parametrize(
+    "tree",
+    [
+        None,
+        [],
+        {},
+        "Len",
+        {"Column": 1},
+        {"Column": "x", "more": 1},
+        {"Literal": {"Dyn": {"Int": 1}, "more": 1}},
+        {"BinaryExpr": {"left": {"Column": "x"}, "op": "New", "right": {"Column": "x"}}},
+        {"BinaryExpr": {"left": {"Column": "x"}, "op": "Eq", "right": {"Column": "x"}, "new": 1}},
+        {"Cast": {"expr": {"Column": "x"}, "dtype": {"Literal": "Date"}, "options": "Strict"}},
+        {"Function": {"input": [{"Column": "x"}], "function": {"Boolean": "IsNull"}, "new": 1}},
+        {"Function": {"input": [{"Column": "x"}], "function": {"Boolean": "New"}}},
+        {"Function": {"input": [], "function": {}}},
+        {"Function": {"input": {}, "function": "Abs"}},
+        {"New": {}},
+    ],
+    ids=str,
+)
+def test_what_another_version_of_polars_may_write_counts_as_unknown(tree):
+    assert not is_by_row(tree)
+
+
+def test_what_is_very_long_or_deep_counts_as_unknown():
+    assert not is_by_row(expression_tree(x.is_in(range(200_000))))
+    tree = {"Column": "x"}
+    for _ in range(100_000):
+        tree = {"Alias": [tree, "x"]}
+    assert not is_by_row(tree)
+
+
+def test_a_literal_has_the_dtype_that_it_was_given():
+    tree = expression_tree(pl.lit(dt.date(2020, 1, 1)))
+    assert literal(tree).to_list() == [dt.date(2020, 1, 1)]
+    assert literal({"Literal": {"New": 1}}) is None
