@@ -43,7 +43,7 @@ VALUES: dict[PolarsDataType, list[Any]] = {
     pl.Boolean(): [True, False],
     pl.String(): TEXTS,
     pl.Categorical(): TEXTS,
-    pl.Enum(TEXTS): TEXTS,
+    pl.Enum(NUL_TEXTS): NUL_TEXTS,
     pl.Binary(): [b"", b"\0", b"a", b"a\0", b"'", b"\\", b"\xff", b"\xff\0"],
     pl.Date(): DAYS,
     pl.Time(): [0, 1, 1_000, 86_399_999_999_999],
@@ -55,6 +55,7 @@ VALUES: dict[PolarsDataType, list[Any]] = {
     pl.List(pl.Int8()): [[], [1], [None]],
     pl.Null(): [None],
 }
+HEIGHT = 30
 PHYSICAL = {pl.Date: pl.Int32(), pl.Categorical: pl.String(), pl.Enum: pl.String()}
 
 
@@ -66,20 +67,20 @@ def series(values: list[Any], dtype: PolarsDataType) -> pl.Series:
     return pl.Series(values, dtype=PHYSICAL.get(dtype.base_type(), physical)).cast(dtype)
 
 
-def literals(dtype: PolarsDataType) -> list[Any]:
-    """Return what columns of a dtype are compared with: their values, and those of other dtypes."""
-    values = [None, "10", 1, 0.5]
+def own_literals(dtype: PolarsDataType) -> list[Any]:
+    """Return what a column of a dtype can be compared with."""
     if isinstance(dtype, pl.String | pl.Categorical | pl.Enum):
-        return values + NUL_TEXTS
-    if dtype.is_numeric() and dtype != pl.Decimal(10, 2):
-        values += [*INTEGERS, *FLOATS, 2**63, 1.5, pl.lit(1, pl.Int8), pl.lit(2**53, pl.Int64)]
-        values += [pl.lit(n, dtype) for n in VALUES[dtype]]
+        return [pl.lit(text) for text in NUL_TEXTS]
+    if dtype.is_integer() or dtype.is_float():
+        typed = [pl.lit(n, dtype) for n in VALUES[dtype]]
+        return [*typed, *INTEGERS, *FLOATS, 2**63, 1.5, pl.lit(1, pl.Int8), pl.lit(2**53, pl.Int64)]
     if isinstance(dtype, pl.Boolean | pl.Binary):
-        values += VALUES[dtype]
-    if dtype.is_temporal() or dtype == pl.Decimal(10, 2):
-        values += [pl.lit(one, dtype) for one in near(dtype).to_list()]
-        values += [pl.lit(dt.date(2020, 1, 1)), dt.datetime(1970, 1, 1, 0, 0, 0, 1)]
-    return values
+        return VALUES[dtype]
+    if dtype.is_nested() or dtype == pl.Null():
+        return [pl.lit(None)]
+    typed = [pl.lit(one, dtype) for one in near(dtype).to_list()]
+    moment = dt.datetime(1970, 1, 1, 0, 0, 0, 1)
+    return [*typed, moment] if dtype in {pl.Datetime("ms"), pl.Datetime("ns")} else typed
 
 
 def near(dtype: PolarsDataType) -> pl.Series:
@@ -100,45 +101,54 @@ def lists(dtype: PolarsDataType) -> list[Any]:
     return [*some, [], [None], [1, 2, None], ["a", "é", None], [0.5, 0.0], [math.nan]]
 
 
+OPERATORS = ["eq", "ne", "lt", "le", "gt", "ge", "eq_missing"]
+OWN_LITERALS = {dtype: own_literals(dtype) for dtype in VALUES}
+OTHERS = [pl.lit(None), pl.lit("10"), 1, 0.5, dt.date(2020, 1, 1), dt.datetime(1970, 1, 1)]
+LISTS = {dtype: lists(dtype) for dtype in VALUES}
+
+
 def comparisons(name: str, dtype: PolarsDataType) -> st.SearchStrategy[pl.Expr]:
     of = pl.col(name)
-    values, several = st.sampled_from(LITERALS[dtype]), st.sampled_from(LISTS[dtype])
+    own = st.sampled_from(OWN_LITERALS[dtype])
+    simple = st.builds(lambda op, value: getattr(of, op)(value), st.sampled_from(OPERATORS), own)
+    closed = st.sampled_from(["both", "left", "right", "none"])
+    several = st.sampled_from(LISTS[dtype])
     return st.one_of(
-        st.sampled_from([of.is_null(), of.is_not_null(), of]),
-        st.builds(lambda op, value: getattr(of, op)(value), st.sampled_from(OPERATORS), values),
-        st.builds(lambda op, value: getattr(of, op)(value), st.sampled_from(OPERATORS), values),
+        simple,
+        simple,
+        simple,
+        st.builds(of.is_between, own, own, closed),
         st.builds(lambda some, nulls: of.is_in(some, nulls_equal=nulls), several, st.booleans()),
-        st.builds(
-            of.is_between, values, values, st.sampled_from(["both", "left", "right", "none"])
-        ),
+        st.sampled_from([of.is_null(), of.is_not_null(), of]),
     )
 
 
-OPERATORS = ["eq", "ne", "lt", "le", "gt", "ge", "eq_missing"]
-LITERALS = {
-    dtype: [pl.lit(one) if one is None or isinstance(one, str) else one for one in literals(dtype)]
-    for dtype in VALUES
-}
-LISTS = {dtype: lists(dtype) for dtype in VALUES}
+def doubtful_comparisons(name: str) -> st.SearchStrategy[pl.Expr]:
+    of, other = pl.col(name), st.sampled_from(OTHERS)
+    return st.builds(of.is_between, other, other) | st.builds(
+        lambda op, value: getattr(of, op)(value), st.sampled_from(OPERATORS), other
+    )
 
 
 @st.composite
 def cases(draw: st.DrawFn) -> tuple[pl.DataFrame, list[pl.Expr]]:
-    dtypes = draw(st.lists(st.sampled_from(list(VALUES)), min_size=3, max_size=3))
+    """Draw a frame with most values of some dtypes, and predicates."""
     columns, leaves = [], []
-    for name, dtype in zip(("x", "y", "%(z)s"), dtypes, strict=True):
+    for name in ("x", "y", "%(z)s"):
+        dtype = draw(st.sampled_from(list(VALUES)))
         texts = draw(st.sampled_from([TEXTS, NUL_TEXTS]))
-        picks = st.sampled_from(texts if dtype == pl.String() else VALUES[dtype]) | st.none()
-        rows = draw(st.lists(picks, min_size=6, max_size=6))
-        columns.append(series(rows, dtype).alias(name))
-        leaves += draw(st.lists(comparisons(name, dtype), min_size=2, max_size=2))
+        values = [*(texts if dtype == pl.String() else VALUES[dtype]), None]
+        without = draw(st.sets(st.sampled_from(range(len(values))), max_size=len(values) - 1))
+        rows = [value for number, value in enumerate(values) if number not in without]
+        columns.append(series((rows * HEIGHT)[:HEIGHT], dtype).alias(name))
+        leaves += draw(st.lists(comparisons(name, dtype), min_size=3, max_size=3))
     pick = st.sampled_from(leaves)
-    for _ in range(4):
+    for _ in range(3):
         one, other, third = draw(pick), draw(pick), draw(pick)
-        leaves.append(
-            draw(st.sampled_from([one & other, one | other, ~one, ~(one & ~other | third)]))
-        )
-    return pl.DataFrame(columns), leaves
+        joined = [one & other, one | other, ~one, ~(one & other), ~(one & ~other | third)]
+        leaves.append(draw(st.sampled_from(joined)))
+    doubtful = draw(doubtful_comparisons("x"))
+    return pl.DataFrame(columns), [*leaves, doubtful, doubtful & draw(pick)]
 
 
 @pytest.fixture(params=DRIVERS)
@@ -264,6 +274,19 @@ def test_the_database_leaves_nothing_out_that_may_count(store, dataset, fetched)
         found = store.get_table("d", "t", predicate=predicate)
         assert_frame_equal(found, PLAIN.filter(predicate))
         assert sum(fetched) == PLAIN.height, str(predicate)
+
+
+def test_bounds_of_two_dtypes_are_compared_as_polars_does(store, dataset):
+    frame = pl.DataFrame({"i": INTEGERS}, schema={"i": pl.Int64()})
+    store.add_data_source(dataset("d", {"t": frame}))
+    for predicate in (
+        i.is_between(1.5, 2**53),
+        i.is_between(pl.lit(1, pl.Int8), 2**53),
+        i.is_between(pl.lit(1, pl.UInt64), pl.lit(2**53, pl.Int64)),
+        i.is_between(pl.lit(1, pl.UInt64), HIGH - 1),
+    ):
+        found = store.get_table("d", "t", predicate=predicate)
+        assert_frame_equal(found, frame.filter(predicate))
 
 
 def test_the_first_rows_are_those_of_the_table(store, dataset):

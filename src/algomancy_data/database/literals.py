@@ -63,6 +63,26 @@ def compared_literal(tree: Any, dtype: PolarsDataType) -> pl.Series | None:
     return fitting(values, dtype, is_exact=is_exact)
 
 
+def compared_bounds(
+    low: Any, high: Any, dtype: PolarsDataType
+) -> tuple[pl.Series, pl.Series] | None:
+    """Return the two literals between which the values of a column are looked for, as above.
+
+    Polars compares all three in one dtype: with a float for one bound, it may round the other.
+    """
+    first, last = compared_literal(low, dtype), compared_literal(high, dtype)
+    if first is None or last is None:
+        return None
+    numbers = [*first.to_list(), *last.to_list()] if dtype.is_integer() else []
+    return (first, last) if _form(low) == _form(high) or _are_small(numbers) else None
+
+
+def _form(tree: Any) -> tuple[str, ...]:
+    """Return what kind of literal it is: ``("Dyn", "Int")`` or ``("Scalar", "Int8")``."""
+    ((family, value),) = tree["Literal"].items()
+    return (family, *value)
+
+
 def fitting(
     values: pl.Series, dtype: PolarsDataType, *, is_exact: bool = False
 ) -> pl.Series | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import operator
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
@@ -15,7 +16,12 @@ import sqlalchemy as sa
 from polars.exceptions import PolarsError
 
 from algomancy_data.database.codec import nested
-from algomancy_data.database.literals import compared_literal, fitting, literal
+from algomancy_data.database.literals import (
+    compared_bounds,
+    compared_literal,
+    fitting,
+    literal,
+)
 from algomancy_data.database.soundness import is_sound
 
 if TYPE_CHECKING:
@@ -106,10 +112,11 @@ class _Translator:
             case {"Boolean": {"IsBetween": {"closed": str(closed)}}}, [low, high] if (
                 closed in _BOUNDS
             ):
-                sides = (
-                    self._compared_with(name, word, value, negated=negated)
-                    for word, value in zip(_BOUNDS[closed], (low, high), strict=True)
-                )
+                bounds = compared_bounds(low, high, self._columns[name].dtype)
+                words = (_NEGATED[word] if negated else word for word in _BOUNDS[closed])
+                if bounds is None:
+                    return None
+                sides = map(partial(self._compared, name), words, bounds)
                 return _either(*sides) if negated else _both(*sides)
             case {"Boolean": {"IsIn": {"nulls_equal": False}}}, [{"Literal": _} as several]:
                 found = literal(several)
@@ -130,13 +137,10 @@ class _Translator:
         return stored.is_(None) if is_null else self._or_nan(column, stored.is_not(None))
 
     def _compared_with(self, name: str, word: str, tree: Any, *, negated: bool) -> Condition | None:
-        values = self._value(name, tree)
+        values = compared_literal(tree, self._columns[name].dtype)
         if values is None or word not in _NEGATED:
             return None
         return self._compared(name, _NEGATED[word] if negated else word, values)
-
-    def _value(self, name: str, tree: Any) -> pl.Series | None:
-        return compared_literal(tree, self._columns[name].dtype)
 
     def _compared(self, name: str, word: str, values: pl.Series | None) -> Condition | None:
         column = self._columns[name]
