@@ -42,8 +42,8 @@ docs: .venv/.synced ## the documentation as a site, in build/site
 bench: .venv/.synced ## everything beside its peers, 15 minutes; makes docs/performance.md anew
 	@$(BENCH)/full.json bench; code=$$?; $(RUN)python bench/report.py .benchmarks/full.json && exit $$code
 
-bench-quick: .venv/.synced ## the same with a tenth of the rows: fails where a limit is exceeded
-	@$(BENCH)/quick.json --bench-rows=100000 --bench-rounds=3 -m "not full" bench
+bench-quick: .venv/.synced ## what limits are about, with a tenth of the rows: fails beyond a gate
+	@$(BENCH)/quick.json --bench-rows=100000 --bench-rounds=3 --bench-gates -m "not full" bench
 
 lint: .venv/.synced ## what CI checks beside the tests
 	$(RUN)ruff check .

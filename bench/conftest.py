@@ -36,6 +36,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help=f"rows of the large table ({FULL_ROWS:,}, and {TEST_ROWS:,} without benchmarks)",
     )
     parser.addoption("--bench-rounds", type=int, default=100, help="rounds at most")
+    parser.addoption("--bench-gates", action="store_true", help="only peers that a limit is about")
 
 
 def pytest_benchmark_update_json(output_json: dict[str, Any]) -> None:
@@ -121,7 +122,8 @@ def race(
     rows: int,
     pytestconfig: pytest.Config,
 ) -> Race:
-    return Race(benchmark, capsys, rows, pytestconfig.getoption("bench_rounds"))
+    rounds, gates = map(pytestconfig.getoption, ("bench_rounds", "bench_gates"))
+    return Race(benchmark, capsys, rows, rounds, gates_only=gates)
 
 
 @pytest.fixture

@@ -65,6 +65,7 @@ def test_parquet(race: Race, orders: pl.DataFrame, tmp_path: Path) -> None:
     race("extract Parquet", ours, [polars(pl.read_parquet, path, orders)])
 
 
+@pytest.mark.full  # opening a part takes as long as reading some 20,000 rows of it
 def test_parquet_parts(race: Race, orders: pl.DataFrame, tmp_path: Path) -> None:
     for number, part in enumerate(divided(orders)):
         part.write_parquet(tmp_path / f"{number}.parquet")
@@ -101,7 +102,7 @@ def test_xlsx(race: Race, sheets: dict[str, pl.DataFrame], tmp_path: Path) -> No
     )
 
 
-@pytest.mark.full  # opening a part takes as long as reading some 20,000 rows of it
+@pytest.mark.full  # as above
 def test_csv_parts(
     race: Race, orders: pl.DataFrame, csv_paths: dict[str, Path], tmp_path: Path
 ) -> None:

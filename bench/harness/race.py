@@ -6,6 +6,7 @@ import time
 from statistics import median
 from typing import TYPE_CHECKING
 
+from harness.limits import Limits
 from harness.record import ORDERS, Record
 from harness.ways import collect
 
@@ -23,7 +24,15 @@ PATIENCE_PER_ROW = 4e-6
 
 
 class Race:
-    """The fixture ``race``."""
+    """The fixture ``race``.
+
+    Args:
+        benchmark: The fixture.
+        capsys: The fixture.
+        rows: Of the orders.
+        most_rounds: No race has more.
+        gates_only: Leave out the peers that no limit is about.
+    """
 
     def __init__(
         self,
@@ -31,11 +40,14 @@ class Race:
         capsys: pytest.CaptureFixture[str],
         rows: int,
         most_rounds: int,
+        *,
+        gates_only: bool = False,
     ) -> None:
         self._benchmark = benchmark
         self._capsys = capsys
         self._rows = rows
         self._most_rounds = most_rounds
+        self._gates_only = gates_only
 
     def __call__(
         self,
@@ -66,6 +78,10 @@ class Race:
             rounds: How many turns ours takes, if the run allows so many. Where benchmarks are
                 off, all take one.
         """
+        if self._gates_only:
+            judged_by = Limits()
+            peers = [p for p in peers if judged_by.of(workload, operation, p.name).gate]
+            rounds = rounds if peers else 1
         patience = PATIENCE_PER_ROW * self._rows
         theirs: dict[str, list[float]] = {peer.name: [] for peer in peers}
         remarks: dict[str, list[str]] = {peer.name: [] for peer in peers}
