@@ -85,8 +85,7 @@ def copy_table(
     physical = _free_name(connection, session, dataset, source.name)
     layout = replace(source, physical=physical)
     original, copy = _table(storage, source), _table(storage, layout)
-    storage.create(connection, copy, Mark(session, dataset, source.name))
-    storage.copy_rows(connection, original, copy)
+    storage.copy(connection, original, copy, Mark(session, dataset, source.name))
     phase_under_way().advance(layout.height)
     return layout
 

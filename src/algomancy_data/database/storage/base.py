@@ -165,10 +165,11 @@ class TableStorage(ABC):
             encoded: The literals, as the codec encodes such values.
         """
 
-    def copy_rows(self, connection: sa.Connection, original: sa.Table, copy: sa.Table) -> None:
-        """Append all rows of one table to another with the same columns, in order."""
-        rows = self.at(sa.select(original), self.extent(connection, original))
-        connection.execute(sa.insert(copy).from_select(list(copy.columns.keys()), rows))
+    @abstractmethod
+    def copy(
+        self, connection: sa.Connection, original: sa.Table, copy: sa.Table, mark: Mark
+    ) -> None:
+        """Create a table that carries a mark, with the columns and rows of another, in order."""
 
     def table(self, physical: str, columns: dict[str, str]) -> sa.Table:
         """Return a table whose columns have the declared types that the codec names.

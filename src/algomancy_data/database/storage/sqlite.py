@@ -132,8 +132,11 @@ class SQLiteStorage(TableStorage):
         # An empty table still has columns to read.
         return range(1, 2) if first is None or last is None else range(first, last + 1)
 
-    def copy_rows(self, connection: sa.Connection, original: sa.Table, copy: sa.Table) -> None:
-        """Append all rows of one table to another with the same columns, in order."""
+    def copy(
+        self, connection: sa.Connection, original: sa.Table, copy: sa.Table, mark: Mark
+    ) -> None:
+        """Create a table that carries a mark, with the columns and rows of another, in order."""
+        self.create(connection, copy, mark)
         # In exactly this form, SQLite copies whole records: see "xfer optimization" in its
         # insert.c. The names are quoted by SQLAlchemy.
         names = connection.dialect.identifier_preparer
