@@ -39,7 +39,7 @@ test-quick: .venv/.synced ## the tests without the long ones
 docs: .venv/.synced ## the documentation as a site, in build/site
 	$(RUN)sphinx-build --quiet --fail-on-warning --keep-going --jobs 2 docs build/site
 
-bench: .venv/.synced ## everything beside its peers, 15 minutes; makes docs/performance.md anew
+bench: .venv/.synced ## everything beside its peers, 40 minutes; makes docs/performance.md anew
 	@$(BENCH)/full.json bench; code=$$?; $(RUN)python bench/report.py .benchmarks/full.json && exit $$code
 
 bench-quick: .venv/.synced ## what limits are about, with a tenth of the rows: fails beyond a gate

@@ -57,6 +57,8 @@ class PostgreSQL(Database):
             # A benchmark that failed may have left a connection.
             connection.execute(f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)')
             connection.execute(f'CREATE DATABASE "{database}"')
+            # A scan of a large table would begin where another one is, and so would its rows.
+            connection.execute(f'ALTER DATABASE "{database}" SET synchronize_seqscans = off')
         url = text(sa.make_url(server).set(database=database))
         super().__init__(url, url)
 
