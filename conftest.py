@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _PATIENT = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 settings.register_profile("dev", max_examples=50, **_PATIENT)
-settings.register_profile("ci", max_examples=200, **_PATIENT)
+settings.register_profile("ci", max_examples=100, **_PATIENT)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
 _SQLITE3 = """import sqlite3, sys
