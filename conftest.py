@@ -84,6 +84,15 @@ def postgresql() -> Iterator[str]:
         shutil.rmtree(home)
 
 
+@pytest.fixture
+def empty_postgresql(postgresql: str) -> str:
+    """The URL of the server; its database has no tables when the test begins."""
+    with psycopg.connect(postgresql, autocommit=True) as connection:
+        connection.execute("DROP SCHEMA public CASCADE")
+        connection.execute("CREATE SCHEMA public")
+    return postgresql
+
+
 @pytest.fixture(scope="session")
 def new_database(postgresql: str) -> Callable[[str], str]:
     """Make a database of that name in the server, and return its URL."""

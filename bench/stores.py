@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from algomancy_data import DataClassification, DataSource, SimpleETLFactory
 from algomancy_data.database import DatabaseDataManager
 from algomancy_data.testing.workloads import SCHEMAS
-from peers.checks import identical
+from harness import Way
+from peers.checks import identical, same_tables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -88,6 +89,16 @@ def has(source: DataSource | None, tables: dict[str, pl.DataFrame]) -> None:
     assert source is not None
     assert source.list_tables() == list(tables)
     identical(tables, source.tables)
+
+
+def first_load(store: Store, tables: dict[str, pl.DataFrame]) -> Way:
+    """Return our way to read a dataset of which nothing is in memory."""
+    return Way(
+        "get_data",
+        lambda: store.manager.get_data(DATASET),
+        before=store.reopen,
+        check=lambda found: same_tables(found.tables, tables),
+    )
 
 
 def physical_names(tables: dict[str, pl.DataFrame]) -> dict[str, str]:

@@ -13,7 +13,7 @@ from harness import Way
 from peers import pandas_package
 from peers.checks import same_tables, to_pandas
 from peers.database import reads, stored, to_sql, write_database, writes
-from stores import DATASET, Store, loads_again, physical_names
+from stores import DATASET, Store, first_load, loads_again, physical_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,12 +66,7 @@ def test_first_load(
     full.open()
     race(
         f"first load from {database.kind}",
-        Way(
-            "get_data",
-            lambda: full.manager.get_data(DATASET),
-            before=full.reopen,
-            check=lambda found: same_tables(found.tables, tables),
-        ),
+        first_load(full, tables),
         peers,
     )
 

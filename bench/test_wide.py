@@ -11,7 +11,7 @@ from algomancy_data.errors import UnstorableError
 from harness import Way
 from peers.checks import same_tables
 from peers.database import write_database
-from stores import DATASET, loads_again, source_of
+from stores import DATASET, first_load, loads_again, source_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,12 +84,7 @@ def test_load_wide(
     write_database(tables)(other)
     race(
         f"first load from {database.kind}",
-        Way(
-            "get_data",
-            lambda: store.manager.get_data(DATASET),
-            before=store.reopen,
-            check=lambda found: same_tables(found.tables, tables),
-        ),
+        first_load(store, tables),
         [
             Way(
                 "polars read_database (adbc)",

@@ -156,12 +156,7 @@ def store(request, new_manager, tmp_path):
     """A manager on a database of its own."""
     if request.param.startswith("sqlite"):
         return new_manager(f"{request.param}:///{tmp_path / 'data.db'}")
-    url = request.getfixturevalue("postgresql")
-    admin = sa.create_engine(url.replace("postgresql://", "postgresql+adbc://"))
-    with admin.begin() as connection:
-        connection.exec_driver_sql("DROP SCHEMA public CASCADE")
-        connection.exec_driver_sql("CREATE SCHEMA public")
-    admin.dispose()
+    url = request.getfixturevalue("empty_postgresql")
     scheme = request.param
     engine = (
         url if scheme == "postgresql" else sa.create_engine(url.replace("postgresql", scheme, 1))

@@ -20,13 +20,7 @@ FRAME = pl.DataFrame({"x": [1, 2, 3], "s": ["a", None, "b"]})
 def place(request, tmp_path):
     if request.param != "postgresql":
         return f"{request.param}:///{tmp_path / 'data.db'}"
-    url = request.getfixturevalue("postgresql")
-    admin = sa.create_engine(url.replace("postgresql://", "postgresql+adbc://"))
-    with admin.begin() as connection:
-        connection.exec_driver_sql("DROP SCHEMA public CASCADE")
-        connection.exec_driver_sql("CREATE SCHEMA public")
-    admin.dispose()
-    return url
+    return request.getfixturevalue("empty_postgresql")
 
 
 pytestmark = pytest.mark.filterwarnings("ignore::algomancy_data.errors.PortablePathWarning")

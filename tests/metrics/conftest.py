@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
-import sqlalchemy as sa
 
 from algomancy_data import DataSource, SimpleETLFactory, StatefulDataManager, StatelessDataManager
 from algomancy_data.database import DatabaseDataManager
@@ -45,12 +44,7 @@ def open_manager(request, tmp_path, store):
     """Return managers, not started, on one place of the store."""
     managers = []
     if store == "postgresql":
-        place = request.getfixturevalue("postgresql")
-        admin = sa.create_engine(place.replace("postgresql://", "postgresql+adbc://"))
-        with admin.begin() as connection:
-            connection.exec_driver_sql("DROP SCHEMA public CASCADE")
-            connection.exec_driver_sql("CREATE SCHEMA public")
-        admin.dispose()
+        place = request.getfixturevalue("empty_postgresql")
     else:
         place = f"sqlite:///{tmp_path / 'store.db'}"
 

@@ -2,7 +2,6 @@
 
 import polars as pl
 import pytest
-import sqlalchemy as sa
 
 from algomancy_data import DataSource, SimpleETLFactory, StatelessDataManager
 from algomancy_data.database import DatabaseDataManager
@@ -21,12 +20,7 @@ def reopen(request, tmp_path, open_shop):
         return
     place = f"sqlite:///{tmp_path / 'shop.db'}"
     if request.param == "postgresql":
-        place = request.getfixturevalue("postgresql")
-        admin = sa.create_engine(place.replace("postgresql://", "postgresql+adbc://"))
-        with admin.begin() as connection:
-            connection.exec_driver_sql("DROP SCHEMA public CASCADE")
-            connection.exec_driver_sql("CREATE SCHEMA public")
-        admin.dispose()
+        place = request.getfixturevalue("empty_postgresql")
     managers = []
 
     def reopen():

@@ -70,13 +70,8 @@ class TestSQLiteMemory(DatabaseContract):
 
 class TestPostgreSQL(DatabaseContract):
     @pytest.fixture
-    def place(self, postgresql):
-        admin = sa.create_engine(postgresql.replace("postgresql://", "postgresql+adbc://"))
-        with admin.begin() as connection:
-            connection.exec_driver_sql("DROP SCHEMA public CASCADE")
-            connection.exec_driver_sql("CREATE SCHEMA public")
-        admin.dispose()
-        return postgresql
+    def place(self, empty_postgresql):
+        return empty_postgresql
 
 
 @pytest.mark.filterwarnings("ignore::algomancy_data.errors.PortablePathWarning")

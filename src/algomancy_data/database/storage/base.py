@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Protocol
 
 import sqlalchemy as sa
 
@@ -55,6 +56,15 @@ class Transport(Protocol):
     ) -> pl.DataFrame:
         """Return the rows of a query, at most so many, in types that suit all of them."""
         ...
+
+
+PLAIN_TEXT: Final = re.compile(r"[\w .,;@+/()#-]*", re.ASCII)
+"""Texts that are safe between quotes in any SQL."""
+
+
+def integer_literal(value: Any) -> sa.ColumnElement[Any]:
+    """Return a whole number as SQL has it."""
+    return sa.literal(int(value), sa.BigInteger())
 
 
 class Counterpart(NamedTuple):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
@@ -14,7 +13,13 @@ from sqlalchemy.sql.ddl import CreateTableAs
 from algomancy_data.database.codec import postgresql as codec
 from algomancy_data.database.marks import read_mark
 from algomancy_data.database.naming import TABLE_PREFIX
-from algomancy_data.database.storage.base import Counterpart, DeclaredType, TableStorage
+from algomancy_data.database.storage.base import (
+    PLAIN_TEXT,
+    Counterpart,
+    DeclaredType,
+    TableStorage,
+    integer_literal,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +29,6 @@ if TYPE_CHECKING:
     from algomancy_data.database.storage.base import Codec
 
 _LOCK_TIMEOUT: Final = "60s"
-_PLAIN_TEXT: Final = re.compile(r"[\w .,;@+/()#-]*", re.ASCII)
 
 
 class PostgreSQLStorage(TableStorage):
@@ -138,9 +142,9 @@ class PostgreSQLStorage(TableStorage):
         keeps_order = True
         match layout.storage:
             case "integer" | "ticks":
-                literal = _integer
+                literal = integer_literal
             case "numeric" if layout.dtype.is_integer():
-                literal = _integer
+                literal = integer_literal
             case "float":
                 literal = _float
             case "boolean":
@@ -149,7 +153,7 @@ class PostgreSQLStorage(TableStorage):
                 literal = _moment(layout.sql_type)
             case "iso":
                 literal, operand = _text, sa.collate(sa.type_coerce(column, sa.Text()), "C")
-            case "text" if all(map(_PLAIN_TEXT.fullmatch, encoded)):
+            case "text" if all(map(PLAIN_TEXT.fullmatch, encoded)):
                 literal, keeps_order = _text, False
             case "text":
                 # As bytes: no quote or backslash is in the statement, and no character has to be
@@ -172,10 +176,6 @@ class PostgreSQLStorage(TableStorage):
 
 def _first_of(block: int) -> sa.ColumnElement[Any]:
     return sa.literal_column(f"'({block},0)'::tid")
-
-
-def _integer(value: Any) -> sa.ColumnElement[Any]:
-    return sa.literal(int(value), sa.BigInteger())
 
 
 def _float(value: float) -> sa.ColumnElement[Any]:

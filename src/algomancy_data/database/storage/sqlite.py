@@ -13,7 +13,12 @@ from sqlalchemy import exc
 from algomancy_data.database.codec import sqlite as codec
 from algomancy_data.database.marks import read_mark
 from algomancy_data.database.naming import ROW_ID, TABLE_PREFIX
-from algomancy_data.database.storage.base import Counterpart, TableStorage
+from algomancy_data.database.storage.base import (
+    PLAIN_TEXT,
+    Counterpart,
+    TableStorage,
+    integer_literal,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -27,7 +32,6 @@ if TYPE_CHECKING:
 # At the very end: what stands before may be the name of a column.
 _MARK: Final = re.compile(r"/\*((?:(?!\*/).)*)\*/\)\s*$")
 _PAGES_PER_CHECKPOINT: Final = 1_000  # SQLite's default
-_PLAIN_TEXT: Final = re.compile(r"[\w .,;@+/()#-]*", re.ASCII)
 _MOST_ARGUMENTS: Final = 100  # of a function
 _MAX_INTEGER: Final = 2**63 - 1
 _MOST_TWOS: Final = 62  # whose power is an integer
@@ -158,7 +162,7 @@ class SQLiteStorage(TableStorage):
         besides = None
         match layout.storage:
             case "integer" | "boolean":
-                literal = _integer
+                literal = integer_literal
             case "real":
                 literal = _real
             case "iso":
@@ -181,10 +185,6 @@ class SQLiteStorage(TableStorage):
         return Counterpart(typed, literals, keeps_order, besides)
 
 
-def _integer(value: int) -> sa.ColumnElement[Any]:
-    return sa.literal(int(value), sa.BigInteger())
-
-
 def _real(value: float) -> sa.ColumnElement[Any] | None:
     """Return a float as a quotient: SQLite does not always read digits as the nearest float."""
     number, divisor = value.as_integer_ratio()
@@ -198,7 +198,7 @@ def _real(value: float) -> sa.ColumnElement[Any] | None:
 
 
 def _text(value: str) -> sa.ColumnElement[Any] | None:
-    if _PLAIN_TEXT.fullmatch(value):
+    if PLAIN_TEXT.fullmatch(value):
         return sa.literal(value, sa.String())
     # Whatever it is, it is not in the statement.
     points = [ord(character) for character in value]
