@@ -141,6 +141,17 @@ def test_ctrl_c_ends_with_one_line(whole, tmp_path, part):
     assert (datasets, rows) in [(0, {}), (1, ROWS)]
 
 
+def test_ctrl_c_while_the_program_is_still_imported_ends_with_the_same_line(tmp_path):
+    process = start(tmp_path / "demo.db")
+    maps = Path(f"/proc/{process.pid}/maps")
+    while process.poll() is None and "polars" not in maps.read_text(encoding="utf-8"):
+        time.sleep(0.005)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert errors == "Stopped. The database holds what it held before, or the whole dataset.\n"
+
+
 def test_a_database_that_cannot_be_opened_is_said_in_one_line(tmp_path):
     process = start(tmp_path / "nowhere" / "demo.db")
     _, errors = process.communicate(timeout=60)
