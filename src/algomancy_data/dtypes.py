@@ -6,9 +6,12 @@ A plain dtype is its name (``"Int64"``); a dtype with parameters is an object wi
 
 from __future__ import annotations
 
+import reprlib
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 import polars as pl
+from polars.exceptions import PolarsError
 
 from algomancy_data.errors import SerializationError
 
@@ -19,6 +22,9 @@ if TYPE_CHECKING:
 
     JSONValue: TypeAlias = "str | int | list[JSONValue] | dict[str, JSONValue] | None"
 
+_REFUSALS: Final = (LookupError, TypeError, ValueError, OverflowError, RecursionError)
+_LARGEST_SIZE: Final = 2**31
+_MOST_DIGITS: Final = 38
 _PLAIN: Final[dict[str, PolarsDataType]] = {
     str(dtype): dtype
     for dtype in (
@@ -96,8 +102,15 @@ def dtype_from_json(value: JSONValue) -> PolarsDataType:
     """
     try:
         return _parse(value)
-    except (KeyError, TypeError, ValueError) as error:
-        msg = f"{value!r} does not describe a Polars dtype that this version knows."
+    except (
+        LookupError,
+        TypeError,
+        ValueError,
+        OverflowError,
+        PolarsError,
+        RecursionError,
+    ) as error:
+        msg = f"{_shown(value)} does not describe a Polars dtype that this version knows."
         raise SerializationError(msg) from error
 
 
@@ -117,11 +130,17 @@ def schema_from_json(value: JSONValue) -> pl.Schema:
         Schema([('a', Int64), ('t', Datetime(time_unit='ns', time_zone=None))])
     """
     try:
-        pairs = cast("list[tuple[str, JSONValue]]", value)
-        return pl.Schema({name: dtype_from_json(dtype) for name, dtype in pairs})
+        pairs = _list(value)
+        schema = {_name(name): dtype_from_json(dtype) for name, dtype in pairs}
     except (TypeError, ValueError) as error:
-        msg = f"{value!r} does not describe the schema of a table."
-        raise SerializationError(msg) from error
+        raise _no_schema(value) from error
+    if len(schema) < len(pairs):
+        raise _no_schema(value)
+    return pl.Schema(schema)
+
+
+def _no_schema(value: object) -> SerializationError:
+    return SerializationError(f"{_shown(value)} does not describe the schema of a table.")
 
 
 def _inner(dtype: pl.List | pl.Array) -> PolarsDataType:
@@ -138,18 +157,59 @@ def _parse(value: JSONValue) -> PolarsDataType:
     arguments = cast("Any", parameters)
     match kind:
         case "Datetime":
-            return pl.Datetime(*arguments)
+            unit, zone = arguments
+            return pl.Datetime(unit, _zone(zone))
         case "Duration":
             return pl.Duration(arguments)
         case "Decimal":
-            return pl.Decimal(*arguments)
+            precision, scale = map(_number, arguments)
+            if not max(scale, 1) <= precision <= _MOST_DIGITS:
+                raise ValueError(precision)
+            return pl.Decimal(precision, scale)
         case "Enum":
-            return pl.Enum(arguments)
+            return pl.Enum([_name(category) for category in _list(arguments)])
         case "List":
             return pl.List(_parse(arguments))
         case "Array":
-            return pl.Array(_parse(arguments[0]), arguments[1])
+            inner, size = arguments
+            return pl.Array(_parse(inner), _number(size))
         case "Struct":
-            return pl.Struct({name: _parse(dtype) for name, dtype in arguments})
+            fields = {_name(name): _parse(dtype) for name, dtype in _list(arguments)}
+            if len(fields) < len(arguments):
+                raise ValueError(arguments)
+            return pl.Struct(fields)
         case _:
             raise KeyError(kind)
+
+
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise TypeError(value)
+    return cast("list[Any]", value)
+
+
+def _name(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(value)
+    value.encode()  # half of a surrogate pair is no text
+    return value
+
+
+def _number(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < _LARGEST_SIZE:
+        raise ValueError(value)
+    return value
+
+
+def _zone(value: Any) -> str | None:
+    return None if value is None else _known_zone(_name(value))
+
+
+@cache
+def _known_zone(name: str) -> str:
+    pl.Series([], dtype=pl.Datetime("us")).dt.replace_time_zone(name)  # raises if there is none
+    return name
+
+
+def _shown(value: object) -> str:
+    return reprlib.repr(value)

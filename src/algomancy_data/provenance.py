@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from algomancy_data.documents import expect, member, members_of
+from algomancy_data.errors import SerializationError
 from algomancy_data.messages import ValidationMessage, ValidationSeverity
 from algomancy_data.metrics import PhaseMetrics
 
@@ -113,24 +115,42 @@ class Provenance:
         return asdict(self) | {"made_at": self.made_at.isoformat()}
 
     @classmethod
-    def from_dict(cls, document: Mapping[str, Any]) -> Self:
-        """Return what :meth:`to_dict` described; what a later version added is left out."""
-        known = _known(cls, document)
+    def from_dict(cls, document: object) -> Self:
+        """Return what :meth:`to_dict` described; what a later version added is left out.
+
+        Raises:
+            SerializationError: It is not what :meth:`to_dict` describes.
+        """
+        known = expect(dict, document, "provenance")
+        sized = expect(dict, known.get("tables", {}), "tables").items()
+        extracted = expect(dict, known.get("extracted", {}), "extracted").items()
+        found: dict[str, Any] = {
+            "files": tuple(
+                InputFile(**members_of(InputFile, item, "file"))
+                for item in expect(list, known.get("files", []), "files")
+            ),
+            "schemas": {
+                name: expect(str, fingerprint, "schemas")
+                for name, fingerprint in expect(dict, known.get("schemas", {}), "schemas").items()
+            },
+            "phases": tuple(
+                map(PhaseMetrics.from_dict, expect(list, known.get("phases", []), "phases"))
+            ),
+            "tables": {
+                name: TableSize(**members_of(TableSize, size, "table")) for name, size in sized
+            },
+            "extracted": {
+                name: None if columns is None else _texts(columns, "extracted")
+                for name, columns in extracted
+            },
+        }
+        if "library" in known:
+            found["library"] = member(known, "library", str)
+        if known.get("derived_from") is not None:
+            found["derived_from"] = member(known, "derived_from", str)
         if "made_at" in known:
-            known["made_at"] = datetime.fromisoformat(known["made_at"])
-        known["files"] = tuple(
-            InputFile(**_known(InputFile, item)) for item in known.get("files", ())
-        )
-        known["phases"] = tuple(map(PhaseMetrics.from_dict, known.get("phases", ())))
-        known["tables"] = {
-            name: TableSize(**_known(TableSize, size))
-            for name, size in known.get("tables", {}).items()
-        }
-        known["extracted"] = {
-            name: None if columns is None else tuple(columns)
-            for name, columns in known.get("extracted", {}).items()
-        }
-        return cls(**known)
+            found["made_at"] = _moment(member(known, "made_at", str))
+        return cls(**found)
 
 
 def messages_to_list(messages: Iterable[ValidationMessage]) -> list[dict[str, Any]]:
@@ -141,21 +161,43 @@ def messages_to_list(messages: Iterable[ValidationMessage]) -> list[dict[str, An
     ]
 
 
-def messages_from_list(document: Iterable[Mapping[str, Any]]) -> list[ValidationMessage]:
+def messages_from_list(document: object) -> list[ValidationMessage]:
     """Return the messages that :func:`messages_to_list` described.
+
+    Raises:
+        SerializationError: It is not what :func:`messages_to_list` describes.
 
     Example:
         >>> message = ValidationMessage(ValidationSeverity.ERROR, "null key", table="t", row=3)
         >>> messages_from_list(messages_to_list([message])) == [message]
         True
     """
-    messages: list[ValidationMessage] = []
-    for item in document:
-        fields = _known(ValidationMessage, item)
-        fields["severity"] = ValidationSeverity(item["severity"])
-        messages.append(ValidationMessage(**fields))
-    return messages
+    return [
+        ValidationMessage(
+            _severity(member(item, "severity", str, "message")),
+            **members_of(ValidationMessage, item, "message"),
+        )
+        for item in expect(list, document, "messages")
+    ]
 
 
-def _known(class_: type[Any], document: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: document[name] for name in class_.__dataclass_fields__ if name in document}
+def _severity(text: str) -> ValidationSeverity:
+    try:
+        return ValidationSeverity(text)
+    except ValueError as error:
+        msg = f"{text!r} is no severity"
+        raise SerializationError(msg) from error
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        msg = f"'made_at' is {text!r} instead of a time"
+        raise SerializationError(msg) from error
+    # Without a zone it would be that of whoever reads it.
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _texts(document: object, where: str) -> tuple[str, ...]:
+    return tuple(expect(str, item, where) for item in expect(list, document, where))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from algomancy_data.documents import member, members_of
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
 _Number = TypeVar("_Number", int, float)
 
@@ -59,10 +61,13 @@ class PhaseMetrics:
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, document: Mapping[str, Any]) -> Self:
-        """Return what :meth:`to_dict` described, also that of an earlier or later version."""
-        names = [field.name for field in fields(cls) if field.name in document]
-        return cls(**{name: document[name] for name in names})
+    def from_dict(cls, document: object) -> Self:
+        """Return what :meth:`to_dict` described, also that of an earlier or later version.
+
+        Raises:
+            SerializationError: It is not what :meth:`to_dict` describes.
+        """
+        return cls(**members_of(cls, document, "phase"))
 
 
 class Metrics(tuple[PhaseMetrics, ...]):
@@ -117,9 +122,13 @@ class Metrics(tuple[PhaseMetrics, ...]):
         }
 
     @classmethod
-    def from_dict(cls, document: Mapping[str, Any]) -> Self:
-        """Return what :meth:`to_dict` described, also that of an earlier or later version."""
-        return cls(PhaseMetrics.from_dict(phase) for phase in document["phases"])
+    def from_dict(cls, document: object) -> Self:
+        """Return what :meth:`to_dict` described, also that of an earlier or later version.
+
+        Raises:
+            SerializationError: It is not what :meth:`to_dict` describes.
+        """
+        return cls(map(PhaseMetrics.from_dict, member(document, "phases", list, "metrics")))
 
 
 def _together(name: str, group: Metrics) -> PhaseMetrics:
