@@ -53,6 +53,7 @@ from algomancy_data.schema import (
     CSVDialect,
     DataType,
     FileExtension,
+    ReadLimits,
     Schema,
     SchemaType,
 )
@@ -130,6 +131,7 @@ __all__ = [
     "PrimaryKeyValidator",
     "ProgressListener",
     "Quarantine",
+    "ReadLimits",
     "Relation",
     "RequiredColumnsValidator",
     "RowProgressListener",

@@ -99,6 +99,20 @@ class FileContentError(AlgomancyDataError, ValueError):
     """A file exists but its content is not what its name, format or schema says."""
 
 
+class ReadLimitError(FileContentError):
+    """A file would become more in memory than its limits allow."""
+
+    @classmethod
+    def from_found(cls, name: str, found: str, limit: str, allowed: float) -> Self:
+        """Name the file, what was found, the limit, and how to raise it."""
+        return cls(
+            f"File {name!r} {found}; the limit {limit!r} is {allowed:,}. If the file is as it "
+            f"should be, read it with a higher limit, or None for no limit: "
+            f"read_limits=ReadLimits({limit}=…) in Python, _READ_LIMITS in its schema, "
+            f"--read-limits {limit}=… at the prompt."
+        )
+
+
 class UnreachableError(FileContentError, OSError):
     """A store or server does not answer, or does not let itself be read."""
 

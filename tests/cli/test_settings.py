@@ -58,3 +58,25 @@ def test_a_store_that_is_a_file_says_what_was_meant(run, sqlite, tmp_path):
     done = run("ls", "--store", "x.txt")
     assert done.code == 2
     assert "'x.txt' is a file. A store is a database or a folder." in done.err
+
+
+def test_limits_of_reading_come_from_flag_environment_and_file(run, tmp_path, files):
+    del files
+    check = ("check", "customers.csv", "orders.csv", "--schemas", "schemas.py")
+    tight, loose = "columns=1", "off"
+    assert run(*check).code == 0
+    refused = run(*check, "--read-limits", tight)
+    assert refused.code == 1
+    assert "the limit 'columns' is 1." in refused.err + refused.out
+    assert run(*check, ALGOMANCY_READ_LIMITS=tight).code == 1
+    assert run(*check, "--read-limits", loose, ALGOMANCY_READ_LIMITS=tight).code == 0
+    (tmp_path / "algomancy.toml").write_text(f'read_limits = "{tight}"\n')
+    assert run(*check).code == 1
+    assert run("infer", "customers.csv").code == 1
+    assert run("infer", "customers.csv", "--read-limits", loose).code == 0
+    loaded = ("load", "d", *check[1:], "--store", "sqlite:///data.db")
+    assert run(*loaded).code == 1
+    assert run(*loaded, "--read-limits", loose).code == 0
+    wrong = run(*check, "--read-limits", "rows=5")
+    assert wrong.code == 2
+    assert "'rows=5' (--read-limits) are no limits: 'rows=5' is no limit." in wrong.err

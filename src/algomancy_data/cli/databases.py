@@ -36,6 +36,7 @@ def opened_database(
         with_password(sa.make_url(place.url)),
         place.session,
         making.data_class,
+        read_limits=making.read_limits,
     )
     try:
         if not may_create and not has_catalogue(manager.engine):

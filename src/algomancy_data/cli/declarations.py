@@ -41,6 +41,7 @@ def making(settings: Settings, *, needs_schemas: bool = False) -> Making:
         () if schemas is None else declared_schemas(schemas),
         CheckedETLFactory if factory is None else _named_class(factory, ETLFactory),
         DataSource if data_class is None else _named_class(data_class, BaseDataSource),
+        settings.read_limits,
     )
 
 

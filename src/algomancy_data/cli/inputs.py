@@ -28,7 +28,7 @@ def input_files(given: Iterable[str], making: Making) -> dict[str, File]:
         given: ``name=path``, a path whose name up to the first dot is the logical one, or a
             directory of such files. Behind ``name=``, a directory or pattern is one table in
             parts.
-        making: Has the schemas, which say in which format a file is.
+        making: Has the schemas, which say in which format a file is, and the limits.
 
     Raises:
         CommandLineError: A file has no schema.
@@ -37,7 +37,8 @@ def input_files(given: Iterable[str], making: Making) -> dict[str, File]:
     items = named_paths(given)
     _check_schemas(items, making)
     manager = StatelessDataManager(making.factory, making.schemas, "json", making.data_class)
-    return manager.prepare_files(file_items_with_path=items)
+    files = manager.prepare_files(file_items_with_path=items)
+    return {name: file.within(making.read_limits) for name, file in files.items()}
 
 
 def named_paths(given: Iterable[str]) -> list[tuple[str, str]]:

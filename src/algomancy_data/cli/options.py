@@ -53,6 +53,17 @@ Factory: TypeAlias = Annotated[
         show_default=False,
     ),
 ]
+ReadLimits: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--read-limits",
+        metavar="LIMITS",
+        help="How much a file may become in memory: 'off', or such as "
+        "ratio=1000,cells=off. Else: $ALGOMANCY_READ_LIMITS, the configuration file, or what "
+        "its schema says.",
+        show_default=False,
+    ),
+]
 FILES = (
     "Files, name=FILE for those not named like their table, name=PATTERN for tables in parts, or "
     "a directory of files."

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from algomancy_data.errors import CommandLineError
+from algomancy_data.schema import ReadLimits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-KEYS: Final = ("store", "session", "schemas", "factory", "data_class")
+KEYS: Final = ("store", "session", "schemas", "factory", "data_class", "read_limits")
 """What can be set in the environment (as ``ALGOMANCY_STORE``) and in a configuration file."""
 
 DEFAULT_SESSION: Final = "default"
@@ -84,6 +85,22 @@ class Settings:
             f"{key} = … into {_OWN_FILE}."
         )
         raise CommandLineError(msg)
+
+    @property
+    def read_limits(self) -> ReadLimits | None:
+        """How much each file may become in memory, if that is said.
+
+        Raises:
+            CommandLineError: It is not written like that.
+        """
+        found = self.get("read_limits")
+        if found is None:
+            return None
+        try:
+            return ReadLimits.from_text(found.value)
+        except ValueError as error:
+            msg = f"{found.value!r} ({found.origin}) are no limits: {error}"
+            raise CommandLineError(msg) from error
 
     @property
     def session(self) -> str:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from algomancy_data.datamanager import DataManager
     from algomancy_data.datasource import BaseDataSource
     from algomancy_data.etl import ETLFactory
-    from algomancy_data.schema import Schema
+    from algomancy_data.schema import ReadLimits, Schema
 
 _SCHEME: Final = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+]*):(?P<slashes>//)?")
 _DATABASES: Final = ("sqlite", "postgresql", "postgres")
@@ -114,11 +114,13 @@ class Making:
         schemas: What the files hold.
         factory: Puts the pipelines together.
         data_class: Class of the DataSources.
+        read_limits: How much each file may become in memory; None leaves it to its schema.
     """
 
     schemas: Sequence[type[Schema]] = ()
     factory: type[ETLFactory] = CheckedETLFactory
     data_class: type[BaseDataSource] = DataSource
+    read_limits: ReadLimits | None = None
 
 
 @contextmanager
@@ -153,7 +155,14 @@ def opened(
     if not path.is_dir() and not may_create:
         msg = f"There is no folder {str(path)!r}."
         raise StoreNotFoundError(msg)
-    manager = StatefulDataManager(making.factory, making.schemas, path, "json", making.data_class)
+    manager = StatefulDataManager(
+        making.factory,
+        making.schemas,
+        path,
+        "json",
+        making.data_class,
+        read_limits=making.read_limits,
+    )
     manager.startup()
     for item, error in manager.startup_errors:
         output.warning(f"{item} was skipped: {error}")

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from algomancy_data.logs import Logger
     from algomancy_data.messages import ValidationSeverity
     from algomancy_data.metrics import ProgressListener
-    from algomancy_data.schema import Schema
+    from algomancy_data.schema import ReadLimits, Schema
 
 _LARGE_WRITE: Final = 16 * 1024 * 1024
 
@@ -62,6 +62,7 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
         message_limit: Messages per check that an ETL reports one by one.
         progress: Told when a phase of an ETL, and what else is done to the store, begins and ends.
         quarantine: Which rows an ETL puts aside.
+        read_limits: How much each file may become in memory.
 
     Raises:
         StoreError: It is no URL, or one of another database.
@@ -98,6 +99,7 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
         progress: ProgressListener | None = None,
         datasource_cache_bytes: int | None = None,
         quarantine: QuarantineSetting = INHERIT,
+        read_limits: ReadLimits | None = None,
     ) -> None:
         super().__init__(
             etl_factory,
@@ -109,6 +111,7 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
             message_limit=message_limit,
             progress=progress,
             quarantine=quarantine,
+            read_limits=read_limits,
         )
         check_name(session_id, "session")
         self._engine = store_engine(engine)

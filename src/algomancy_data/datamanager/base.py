@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from algomancy_data.logs import Logger
     from algomancy_data.messages import ValidationSeverity
     from algomancy_data.metrics import Phase, ProgressListener
-    from algomancy_data.schema import Schema
+    from algomancy_data.schema import ReadLimits, Schema
     from algomancy_data.validator import ValidationSequence
 
 
@@ -68,6 +68,8 @@ class DataManager(GlancedManager, Generic[BASEDATASOURCE]):
         progress: Told when a phase of an ETL, and what else is done to the store, begins and ends.
         quarantine: Which rows an ETL puts aside: settings, True for the default ones, False for no
             quarantine. INHERIT leaves the choice to the factory (none by default).
+        read_limits: How much each file of an ETL may become in memory, unless its schema or the
+            call says it; None for the default limits.
 
     Attributes:
         quarantine: As above; may be set at any time.
@@ -88,6 +90,7 @@ class DataManager(GlancedManager, Generic[BASEDATASOURCE]):
         message_limit: MessageLimit = INHERIT,
         progress: ProgressListener | None = None,
         quarantine: QuarantineSetting = INHERIT,
+        read_limits: ReadLimits | None = None,
     ) -> None:
         self._etl_factory = etl_factory
         self._schemas = _by_file_name(schemas)
@@ -98,6 +101,7 @@ class DataManager(GlancedManager, Generic[BASEDATASOURCE]):
         self._message_limit = message_limit
         self._progress = progress
         self.quarantine = quarantine
+        self._read_limits = read_limits
         self._data: MutableMapping[str, BASEDATASOURCE] = {}
         self._lock = threading.RLock()
 
@@ -240,6 +244,7 @@ class DataManager(GlancedManager, Generic[BASEDATASOURCE]):
         halt_on: ValidationSeverity | None = None,
         message_limit: MessageLimit = INHERIT,
         quarantine: QuarantineSetting = INHERIT,
+        read_limits: ReadLimits | None = None,
     ) -> ETLResult:
         """Run the ETL and keep its result under a name, replacing what had it.
 
@@ -252,6 +257,8 @@ class DataManager(GlancedManager, Generic[BASEDATASOURCE]):
             message_limit: Messages per check that are reported one by one, None for all of
                 them, if not as many as the manager says.
             quarantine: Which rows are put aside, if not those that the manager says.
+            read_limits: How much each file may become in memory, if not what its schema or the
+                manager says.
 
         Returns:
             The outcome; look at ``status`` and ``messages``. Only a success is kept.
@@ -262,7 +269,7 @@ class DataManager(GlancedManager, Generic[BASEDATASOURCE]):
             DatasetNameError: No dataset can have that name.
             StoreError: The store refuses the data, or fails; the old data is still there.
         """
-        settings = ETLSettings(halt_on, message_limit, quarantine)
+        settings = ETLSettings(halt_on, message_limit, quarantine, read_limits)
         result = self._run_etl(files, dataset_name, settings)
         return result if result.datasource is None else self._keep_result(dataset_name, result)
 
@@ -328,7 +335,17 @@ class DataManager(GlancedManager, Generic[BASEDATASOURCE]):
     ) -> ETLResult:
         check_name(dataset_name)
         incoming.check_files(files)
+        files = {
+            name: self._limited(name, file.within(settings.read_limits))
+            for name, file in files.items()
+        }
         return ingest(self._pipeline(dataset_name, files, settings), files, self._schemas)
+
+    def _limited(self, name: str, file: File) -> File:
+        """Return a file with the limits of its schema, or else of this manager."""
+        schema = self._schemas.get(name)
+        declared = None if schema is None else schema.read_limits()
+        return file.within(declared).within(self._read_limits)
 
     def _pipeline(
         self, dataset_name: str, files: dict[str, File], settings: ETLSettings

@@ -11,6 +11,7 @@ from algomancy_data.quarantine import Quarantine
 
 if TYPE_CHECKING:
     from algomancy_data.etl import ETLPipeline
+    from algomancy_data.schema import ReadLimits
 
 
 class _Inherit(Enum):
@@ -32,11 +33,13 @@ class ETLSettings:
         halt_on: Severity from which a finding makes an ETL fail; None inherits it.
         message_limit: Messages per check that are reported one by one, None for all of them.
         quarantine: Which rows are put aside.
+        read_limits: How much each file may become in memory; None inherits it.
     """
 
     halt_on: ValidationSeverity | None = None
     message_limit: MessageLimit = INHERIT
     quarantine: QuarantineSetting = INHERIT
+    read_limits: ReadLimits | None = None
 
     def within(self, outer: ETLSettings) -> ETLSettings:
         """Return these settings, and those of the outer level where nothing is set.
@@ -49,6 +52,7 @@ class ETLSettings:
             self.halt_on or outer.halt_on,
             outer.message_limit if self.message_limit is INHERIT else self.message_limit,
             outer.quarantine if self.quarantine is INHERIT else self.quarantine,
+            self.read_limits or outer.read_limits,
         )
 
     def apply(self, pipeline: ETLPipeline) -> None:

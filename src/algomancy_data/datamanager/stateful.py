@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from algomancy_data.logs import Logger
     from algomancy_data.messages import ValidationSeverity
     from algomancy_data.metrics import ProgressListener
-    from algomancy_data.schema import Schema
+    from algomancy_data.schema import ReadLimits, Schema
 
 _SAVE_TYPES: Final = ("json",)
 _SHOWN_MESSAGES: Final = 3
@@ -76,6 +76,7 @@ class StatefulDataManager(DataManager[BASEDATASOURCE]):
         lock_timeout: Seconds to wait for another process that is writing to the folder.
         verify_on_load: Compare the check sums of a dataset when it is first asked for, which
             reads its tables.
+        read_limits: As for :class:`DataManager`.
 
     Raises:
         ValueError: ``save_type`` is another one.
@@ -116,6 +117,7 @@ class StatefulDataManager(DataManager[BASEDATASOURCE]):
         lock_timeout: float = 60.0,
         verify_on_load: bool = False,
         quarantine: QuarantineSetting = INHERIT,
+        read_limits: ReadLimits | None = None,
     ) -> None:
         warnings.warn(_DEPRECATED, DeprecationWarning, stacklevel=2)
         if save_type not in _SAVE_TYPES:
@@ -130,6 +132,7 @@ class StatefulDataManager(DataManager[BASEDATASOURCE]):
             halt_on=halt_on,
             message_limit=message_limit,
             quarantine=quarantine,
+            read_limits=read_limits,
             progress=progress,
         )
         self._folder = Path(data_folder)

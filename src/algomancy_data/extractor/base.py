@@ -12,6 +12,7 @@ from algomancy_data.extractor.conversion import (
     DataTypeConverter,
     TextConventions,
 )
+from algomancy_data.extractor.limits import within_limits
 from algomancy_data.extractor.parts import PartedTable
 from algomancy_data.extractor.separation import Reconversion, SeparatedTable, separate
 from algomancy_data.logs import as_logger
@@ -43,7 +44,7 @@ class Extractor(ABC):
     def __init__(
         self, file: File, schema: type[Schema], logger: Logger | logging.Logger | None = None
     ) -> None:
-        self.file = file
+        self.file = file.within(schema.read_limits())
         self.schema = schema
         self.logger = logger
         self.conversion_issues: list[ConversionIssue] = []
@@ -143,7 +144,7 @@ class SingleExtractor(Extractor):
         self._start()
         parts = self.file.parts()
         if parts is None:
-            frame, issues = self._converted(self._extract_file())
+            frame, issues = self._converted(within_limits(self._extract_file(), self.file))
             self._report([*self._noted, *issues])
         else:
             table = PartedTable(self, parts)
@@ -167,7 +168,7 @@ class SingleExtractor(Extractor):
         self.file, self._table, self._first_row = file, table, first_row
         self._as_text = as_text
         self._noted = []
-        return self._extract_file(), self._noted
+        return within_limits(self._extract_file(), file), self._noted
 
     def _converted(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, list[ConversionIssue]]:
         issues: list[ConversionIssue] = []
@@ -224,7 +225,8 @@ class MultiExtractor(Extractor):
         groups = self.schema.datatype_groups()
         frames: dict[str, pl.DataFrame] = {}
         issues: list[ConversionIssue] = []
-        for group, frame in self._extract_files().items():
+        for group, extracted in self._extract_files().items():
+            frame = within_limits(extracted, self.file)
             if group not in groups:
                 raise UndeclaredTableError.from_declared(
                     self.file.name, group, self.schema.__name__, groups

@@ -13,7 +13,7 @@ import copy
 from abc import ABC
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, Self, cast
 
 from algomancy_data.errors import FileContentError
 from algomancy_data.file.compression import (
@@ -32,6 +32,7 @@ from algomancy_data.locations import (
     read_address,
     without_file_scheme,
 )
+from algomancy_data.schema import ReadLimits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,6 +53,8 @@ class File(ABC):  # noqa: B024  one subclass per format: they differ in their ex
         path: Where the file is: a path, a directory or a pattern (``"orders/*.csv"``) of parts
             that are one table, or an address (``"s3://bucket/orders.csv"``).
         content: What an uploader sent: a data URI, ``"data:<type>;base64,<base64>"``.
+        read_limits: How much the content may become in memory; None leaves it to the schema and
+            the manager.
 
     Raises:
         FileNotFoundError: There is nothing at ``path``. Addresses are not looked at before they
@@ -62,16 +65,21 @@ class File(ABC):  # noqa: B024  one subclass per format: they differ in their ex
     other_suffixes: ClassVar[tuple[str, ...]] = ()
     """How names of the format may end, besides the format's own name."""
 
+    read_limits: ReadLimits | None = None  # classes of users may have constructors of their own
+
     def __init__(
         self,
         name: str,
         extension: FileExtension | StrEnum | str,
         path: str | Path | None = None,
         content: str | None = None,
+        *,
+        read_limits: ReadLimits | None = None,
     ) -> None:
         self.name = name
         self.extension = extension
         self.path = path
+        self.read_limits = read_limits
         self._uploaded = content
         is_text = isinstance(cast("object", content), str | None)
         if content is not None and not (is_text and "," in content):
@@ -89,6 +97,25 @@ class File(ABC):  # noqa: B024  one subclass per format: they differ in their ex
     def is_uploaded(self) -> bool:
         """Whether the content was sent, so that the path does not count."""
         return self._uploaded is not None
+
+    @property
+    def limits(self) -> ReadLimits:
+        """The limits to read the file within: its own ones, or else the default ones."""
+        return self.read_limits or ReadLimits()
+
+    def within(self, limits: ReadLimits | None) -> Self:
+        """Return the file with these limits, if it has none of its own.
+
+        Example:
+            >>> from algomancy_data import CSVFile, ReadLimits
+            >>> CSVFile("t", content="data:,").within(ReadLimits(columns=5)).limits.columns
+            5
+        """
+        if limits is None or self.read_limits is not None:
+            return self
+        limited = copy.copy(self)
+        limited.read_limits = limits
+        return limited
 
     def suffixes(self) -> tuple[str, ...]:
         """Return how the names of such files may end, without the dot."""
@@ -154,10 +181,11 @@ class File(ABC):  # noqa: B024  one subclass per format: they differ in their ex
         of addresses, comes as bytes, decompressed.
 
         Args:
-            watch: Called with each piece that was decompressed. It may raise to stop, before
-                all of a small file that unpacks to a huge one is in memory.
+            watch: Called with each piece that was decompressed. It may raise to stop.
 
         Raises:
+            ReadLimitError: It unpacks to more than its limits allow; that is noticed before all
+                of it is in memory.
             FileContentError: There is neither a path nor content, it cannot be decompressed, or
                 there are :meth:`parts` instead of one file.
             FileNotFoundError: The file is gone.
@@ -244,7 +272,7 @@ class File(ABC):  # noqa: B024  one subclass per format: they differ in their ex
 
     def _decompressed(self, data: bytes, watch: Callable[[bytes], None] | None) -> bytes:
         is_compressed = data.startswith(self._compressions)
-        return decompress(data, self.name, watch) if is_compressed else data
+        return decompress(data, self.name, self.limits, watch) if is_compressed else data
 
     def __repr__(self) -> str:
         """Return the class, the name and where the content comes from."""

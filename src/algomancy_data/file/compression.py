@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import bz2
+import copy
 import io
 import lzma
 import struct
@@ -14,12 +16,16 @@ from algomancy_data.errors import FileContentError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from algomancy_data.schema import ReadLimits
+
 GZIP: Final = b"\x1f\x8b"
 ZSTD: Final = b"\x28\xb5\x2f\xfd"
 ZIP: Final = b"PK\x03\x04"
 EMPTY_ZIP: Final = b"PK\x05\x06"
 MAGIC_LENGTH: Final = 4
 _PIECE: Final = 1 << 22
+# What one read of an LZMA member unpacks cannot be bounded but by what it takes in.
+_LZMA_PIECE: Final = 1 << 12
 # What the standard library raises for a damaged zip.
 _ZIP_ERRORS: Final = (
     zipfile.BadZipFile,
@@ -37,45 +43,51 @@ class _Readable(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
 
-def decompress(data: bytes, name: str, watch: Callable[[bytes], None] | None = None) -> bytes:
+def decompress(
+    data: bytes, name: str, limits: ReadLimits, watch: Callable[[bytes], None] | None = None
+) -> bytes:
     """Return the content of a gzip, zstd or one-member zip.
 
     Args:
         data: What begins with one of the marks above.
         name: Name of the file, for errors.
+        limits: How much it may unpack to.
         watch: Called with each piece that was decompressed; it may raise to stop.
 
     Raises:
+        ReadLimitError: It unpacks to more than the limits allow.
         FileContentError: It is damaged, or a zip with none or several members.
 
     Example:
         >>> import gzip
-        >>> decompress(gzip.compress(b"a;b"), "t")
+        >>> from algomancy_data import ReadLimits
+        >>> decompress(gzip.compress(b"a;b"), "t", ReadLimits())
         b'a;b'
     """
+    unpacked = _Unpacked(name, len(data), limits, watch)
     if data.startswith((ZIP, EMPTY_ZIP)):
-        return _unzip(data, name, watch)
+        return _unzip(data, name, unpacked)
     codec = "gzip" if data.startswith(GZIP) else "zstd"
     # Half the time of the standard library's gzip, and it has no zstd before Python 3.14.
     import pyarrow as pa  # noqa: PLC0415  import time that only compressed files have to pay
 
     try:
         with pa.CompressedInputStream(pa.BufferReader(data), codec) as stream:
-            return _read_all(stream, watch)
+            return unpacked.read_all(stream)
     except OSError as error:
         msg = f"File {name!r} is damaged: its {codec} content ends or breaks: {error}"
         raise FileContentError(msg) from error
 
 
-def _unzip(data: bytes, name: str, watch: Callable[[bytes], None] | None) -> bytes:
+def _unzip(data: bytes, name: str, unpacked: _Unpacked) -> bytes:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             members = [member for member in archive.infolist() if not member.is_dir()]
             if len(members) == 1:
-                with archive.open(members[0]) as stream:
-                    return _read_all(stream, watch)
+                unpacked.check(members[0].file_size)
+                return _unpack_member(archive, members[0], unpacked)
     except FileContentError:
-        raise  # by whoever watches
+        raise  # a limit, or by whoever watches
     except _ZIP_ERRORS as error:
         msg = f"File {name!r} is a zip that cannot be opened: {error}"
         raise FileContentError(msg) from error
@@ -90,10 +102,53 @@ def _unzip(data: bytes, name: str, watch: Callable[[bytes], None] | None) -> byt
     raise FileContentError(msg)
 
 
-def _read_all(stream: _Readable, watch: Callable[[bytes], None] | None) -> bytes:
-    whole = io.BytesIO()  # hands out its content without a copy
-    while piece := stream.read(_PIECE):
-        if watch is not None:
-            watch(piece)
-        whole.write(piece)
-    return whole.getvalue()
+def _unpack_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, unpacked: _Unpacked) -> bytes:
+    if member.compress_type == zipfile.ZIP_LZMA:
+        with archive.open(member) as stream:
+            return unpacked.read_all(stream, _LZMA_PIECE)
+    if member.compress_type != zipfile.ZIP_BZIP2:
+        with archive.open(member) as stream:
+            return unpacked.read_all(stream)
+    # zipfile unpacks all that it took in at once: 4 KiB of bzip2 can be 3 GiB.
+    stored = copy.copy(member)
+    stored.compress_type, stored.file_size = zipfile.ZIP_STORED, member.compress_size
+    del stored.CRC  # it is that of the content
+    with archive.open(stored) as packed, bz2.open(packed) as stream:
+        whole = unpacked.read_all(stream)
+    if zlib.crc32(whole) != member.CRC:
+        msg = "its check sum is another one"
+        raise zipfile.BadZipFile(msg)
+    return whole
+
+
+class _Unpacked:
+    """Content while it is unpacked, piece by piece.
+
+    Args:
+        name: Name of the file.
+        stored: Its size as it is stored.
+        limits: How much it may unpack to.
+        watch: Called with each piece.
+    """
+
+    def __init__(
+        self, name: str, stored: int, limits: ReadLimits, watch: Callable[[bytes], None] | None
+    ) -> None:
+        self._name = name
+        self._stored = stored
+        self._limits = limits
+        self._watch = watch
+
+    def check(self, size: int) -> None:
+        """Refuse what is larger than the limits allow."""
+        self._limits.check_unpacked(self._name, size, self._stored)
+
+    def read_all(self, stream: _Readable, size: int = _PIECE) -> bytes:
+        """Return all that the stream gives, so much at once."""
+        whole = io.BytesIO()  # hands out its content without a copy
+        while piece := stream.read(size):
+            self.check(whole.tell() + len(piece))
+            if self._watch is not None:
+                self._watch(piece)
+            whole.write(piece)
+        return whole.getvalue()

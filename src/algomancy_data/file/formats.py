@@ -15,6 +15,8 @@ from algomancy_data.workbook import Workbook, read_sheet
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from algomancy_data.schema import ReadLimits
+
 
 class _FormatFile(File):
     """A file whose class says its format."""
@@ -22,9 +24,14 @@ class _FormatFile(File):
     _format: ClassVar[FileExtension]
 
     def __init__(
-        self, name: str, path: str | Path | None = None, content: str | None = None
+        self,
+        name: str,
+        path: str | Path | None = None,
+        content: str | None = None,
+        *,
+        read_limits: ReadLimits | None = None,
     ) -> None:
-        super().__init__(name, self._format, path, content)
+        super().__init__(name, self._format, path, content, read_limits=read_limits)
 
 
 class CSVFile(_FormatFile):
@@ -34,6 +41,7 @@ class CSVFile(_FormatFile):
         name: Logical name, without an extension.
         path: Where the file is.
         content: What an uploader sent: a data URI.
+        read_limits: How much the content may become in memory.
 
     Raises:
         FileNotFoundError: There is nothing at ``path``.
@@ -54,6 +62,7 @@ class JSONFile(_FormatFile):
         name: Logical name, without an extension.
         path: Where the file is.
         content: What an uploader sent: a data URI.
+        read_limits: How much the content may become in memory.
 
     Raises:
         FileNotFoundError: There is nothing at ``path``.
@@ -74,6 +83,7 @@ class NDJSONFile(_FormatFile):
         name: Logical name, without an extension.
         path: Where the file is.
         content: What an uploader sent: a data URI.
+        read_limits: How much the content may become in memory.
 
     Raises:
         FileNotFoundError: There is nothing at ``path``.
@@ -94,6 +104,7 @@ class XLSXFile(_FormatFile):
         name: Logical name, without an extension.
         path: Where the file is.
         content: What an uploader sent: a data URI.
+        read_limits: How much the content may become in memory.
 
     Raises:
         FileNotFoundError: There is nothing at ``path``.
@@ -157,6 +168,7 @@ class ParquetFile(_FormatFile):
         name: Logical name, without an extension.
         path: Where the file is.
         content: What an uploader sent: a data URI.
+        read_limits: How much the content may become in memory.
 
     Raises:
         FileNotFoundError: There is nothing at ``path``.
@@ -175,6 +187,7 @@ class ArrowFile(_FormatFile):
         name: Logical name, without an extension.
         path: Where the file is.
         content: What an uploader sent: a data URI.
+        read_limits: How much the content may become in memory.
 
     Raises:
         FileNotFoundError: There is nothing at ``path``.

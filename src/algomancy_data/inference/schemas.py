@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from algomancy_data.file import File
     from algomancy_data.inference.findings import FileFinding, TableFinding
-    from algomancy_data.schema import Schema
+    from algomancy_data.schema import ReadLimits, Schema
 
 SAMPLE_BYTES: Final = 1 << 22
 _COLUMNAR: Final = frozenset({FileExtension.PARQUET, FileExtension.ARROW})
@@ -65,7 +65,12 @@ class InferredSchemas:
         return f"InferredSchemas([{names}])"
 
 
-def infer_schemas(paths: Paths, *, sample_bytes: int | None = SAMPLE_BYTES) -> InferredSchemas:
+def infer_schemas(
+    paths: Paths,
+    *,
+    sample_bytes: int | None = SAMPLE_BYTES,
+    read_limits: ReadLimits | None = None,
+) -> InferredSchemas:
     r"""Find out what schemas would declare about files, so that they load without an error.
 
     Types, keys, unique columns, nulls and references hold on all rows: they are read off what the
@@ -77,6 +82,7 @@ def infer_schemas(paths: Paths, *, sample_bytes: int | None = SAMPLE_BYTES) -> I
             dot, unless they are given by name.
         sample_bytes: How much of each CSV file to look at for its types first; None for all of
             it. A type that does not hold on the rest of the file is looked for again.
+        read_limits: How much each file may become in memory; None for the default limits.
 
     Raises:
         ETLConstructionError: A path leads nowhere, its format is not known, or two files have
@@ -94,7 +100,7 @@ def infer_schemas(paths: Paths, *, sample_bytes: int | None = SAMPLE_BYTES) -> I
         >>> inferred.schemas[0].datatypes()
         {'faa': <DataType.STRING: 'string'>, 'alt': <DataType.INTEGER: 'int64'>}
     """
-    files = files_at(paths)
+    files = [file.within(read_limits) for file in files_at(paths)]
     findings, words = _first_findings(files, sample_bytes)
     frames: dict[str, pl.DataFrame] = {}
     for position, finding in enumerate(findings):

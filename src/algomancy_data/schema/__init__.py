@@ -4,6 +4,7 @@ from algomancy_data.schema.column import Column, ColumnGroup
 from algomancy_data.schema.csv_dialect import CSVDialect
 from algomancy_data.schema.declaration import Schema
 from algomancy_data.schema.kinds import DataType, FileExtension, SchemaType
+from algomancy_data.schema.read_limits import ReadLimits
 
 __all__ = [
     "CSVDialect",
@@ -11,6 +12,7 @@ __all__ = [
     "ColumnGroup",
     "DataType",
     "FileExtension",
+    "ReadLimits",
     "Schema",
     "SchemaType",
 ]

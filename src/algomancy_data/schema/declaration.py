@@ -16,6 +16,7 @@ from algomancy_data.errors import (
 from algomancy_data.schema.column import Column, ColumnGroup
 from algomancy_data.schema.csv_dialect import CSVDialect
 from algomancy_data.schema.kinds import DataType, FileExtension, SchemaType
+from algomancy_data.schema.read_limits import ReadLimits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -30,8 +31,9 @@ class Schema(ABC):  # noqa: B024  users subclass it as a declaration: there is n
 
     A schema is a class that is never instantiated. Columns are class attributes, inherited ones
     included; ``_FILENAME``, ``_EXTENSION`` and ``_SCHEMA_TYPE`` say which file they are in,
-    ``_CSV`` how a CSV file is written, and ``_SHEET`` which sheet of a workbook is meant. Nothing
-    is checked at class creation: a wrong declaration is named when it is first used.
+    ``_CSV`` how a CSV file is written, ``_SHEET`` which sheet of a workbook is meant, and
+    ``_READ_LIMITS`` how much the file may become in memory. Nothing is checked at class creation:
+    a wrong declaration is named when it is first used.
 
     Example:
         >>> from algomancy_data import Column, DataType, FileExtension, Schema, SchemaType
@@ -50,6 +52,7 @@ class Schema(ABC):  # noqa: B024  users subclass it as a declaration: there is n
     _SCHEMA_TYPE: SchemaType | str = _NOT_DECLARED
     _CSV: CSVDialect = CSVDialect()
     _SHEET: str | int | None = None
+    _READ_LIMITS: ReadLimits | None = None
 
     # --- the file ---------------------------------------------------------------------------
 
@@ -139,6 +142,19 @@ class Schema(ABC):  # noqa: B024  users subclass it as a declaration: there is n
             problem = f"_SHEET must be the name or the index of a sheet, not {sheet!r}."
             raise InvalidSchemaError.from_problem(cls.__name__, problem)
         return sheet
+
+    @classmethod
+    def read_limits(cls) -> ReadLimits | None:
+        """Return how much the file may become in memory; None leaves it to the manager.
+
+        Raises:
+            InvalidSchemaError: ``_READ_LIMITS`` is something else.
+        """
+        limits = cast("object", cls._READ_LIMITS)
+        if not isinstance(limits, ReadLimits | None):
+            problem = f"_READ_LIMITS must be ReadLimits or None, not {limits!r}."
+            raise InvalidSchemaError.from_problem(cls.__name__, problem)
+        return limits
 
     # --- SINGLE -----------------------------------------------------------------------------
 
@@ -288,6 +304,7 @@ class Schema(ABC):  # noqa: B024  users subclass it as a declaration: there is n
             "_EXTENSION": cls._EXTENSION,
             "_SCHEMA_TYPE": SchemaType.SINGLE,
             "_CSV": cls._CSV,
+            "_READ_LIMITS": cls._READ_LIMITS,
         }
         return type(f"{cls.__name__}[{key}]", (Schema,), members)
 
@@ -319,6 +336,7 @@ class Schema(ABC):  # noqa: B024  users subclass it as a declaration: there is n
         cls.extension()
         cls.csv_dialect()
         cls.sheet()
+        cls.read_limits()
         if cls.is_multi():
             cls.datatype_groups()
         else:

@@ -28,6 +28,7 @@ def check(
     schemas: options.Schemas = None,
     factory: options.Factory = None,
     halt_on: HaltOn = Severity.ERROR,
+    read_limits: options.ReadLimits = None,
     report: Report = None,
     as_json: options.AsJson = False,
     verbose: options.Verbose = False,
@@ -40,7 +41,8 @@ def check(
     """
     with running("check", as_json=as_json, verbose=verbose) as output:
         check_report(report)
-        made = making(Settings({"schemas": schemas, "factory": factory}), needs_schemas=True)
+        settings = Settings({"schemas": schemas, "factory": factory, "read_limits": read_limits})
+        made = making(settings, needs_schemas=True)
         by_name = {schema.file_name(): schema for schema in made.schemas}
         pipeline = made.factory.build_pipeline(
             "check", input_files(files, made), by_name, output.logger

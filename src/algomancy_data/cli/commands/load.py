@@ -41,6 +41,7 @@ def load(
             "--quarantine", help="Load the good rows, and set the bad ones aside in tables."
         ),
     ] = False,
+    read_limits: options.ReadLimits = None,
     report: Report = None,
     as_json: options.AsJson = False,
     verbose: options.Verbose = False,
@@ -55,7 +56,13 @@ def load(
     with running("load", as_json=as_json, verbose=verbose) as output:
         check_report(report)
         settings = Settings(
-            {"store": store, "session": session, "schemas": schemas, "factory": factory}
+            {
+                "store": store,
+                "session": session,
+                "schemas": schemas,
+                "factory": factory,
+                "read_limits": read_limits,
+            }
         )
         place = Place(settings.require("store"), settings.session)
         made = making(settings, needs_schemas=True)

@@ -1,0 +1,30 @@
+"""A table that was read, against the limits of its file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+if TYPE_CHECKING:
+    from algomancy_data.file import File
+
+
+def within_limits(frame: pl.DataFrame, file: File) -> pl.DataFrame:
+    """Return a table that keeps the limits.
+
+    Readers look before they take memory, where they can; this holds for whatever reader, those of
+    users included.
+
+    Raises:
+        ReadLimitError: It does not.
+    """
+    limits = file.limits
+    limits.check_shape(file.name, frame.height, frame.width)
+    longest = limits.text_bytes
+    if longest is not None and frame.estimated_size() > longest:
+        for name, dtype in frame.schema.items():
+            if dtype == pl.String:
+                size = frame[name].str.len_bytes().max()
+                limits.check_text(file.name, size if isinstance(size, int) else 0, name)
+    return frame

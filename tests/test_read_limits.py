@@ -1,0 +1,210 @@
+"""Limits on what a file may become in memory: what they refuse, when, and where they are set."""
+
+import base64
+import gzip
+import io
+import struct
+import tracemalloc
+import zipfile
+
+import pyarrow as pa
+import pytest
+
+from algomancy_data import (
+    Column,
+    CSVFile,
+    CSVSingleExtractor,
+    DataSource,
+    DataType,
+    ReadLimits,
+    Schema,
+    SimpleETLFactory,
+    StatelessDataManager,
+)
+from algomancy_data.database import DatabaseDataManager
+from algomancy_data.errors import FileContentError, InvalidSchemaError, ReadLimitError
+from algomancy_data.inference import infer_schemas
+
+MIB = 1 << 20
+TRAP = bytes(256 * MIB)  # 1,000 times what gzip makes of it
+
+
+class Items(Schema):
+    _FILENAME, _EXTENSION, _SCHEMA_TYPE = "items", "csv", "single"
+    A = Column("a", DataType.STRING)
+
+
+class Narrow(Items):
+    _READ_LIMITS = ReadLimits(unpacked_bytes=100)
+
+
+class Wide(Items):
+    _READ_LIMITS = ReadLimits(unpacked_bytes=10_000)
+
+
+PACKED = gzip.compress(b"a\n" + b"x\n" * 500)
+
+
+def upload(data, **limits):
+    text = "data:;base64," + base64.b64encode(data).decode()
+    return CSVFile("items", content=text, **limits)
+
+
+def zipped(data, method):
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", method) as archive:
+        archive.writestr("items.csv", data)
+    return stream.getvalue()
+
+
+def understated(archive):
+    """Return a zip whose member says, in both of its headers, that it has 10 bytes."""
+    with zipfile.ZipFile(io.BytesIO(archive)) as opened:
+        size = struct.pack("<L", opened.infolist()[0].file_size)
+    return archive.replace(size, struct.pack("<L", 10))
+
+
+PACKERS = {
+    "gzip": gzip.compress,
+    "zstd": pa.Codec("zstd").compress,
+    "zip": lambda data: zipped(data, zipfile.ZIP_DEFLATED),
+    "zip of bzip2": lambda data: zipped(data, zipfile.ZIP_BZIP2),
+    "zip of lzma": lambda data: zipped(data, zipfile.ZIP_LZMA),
+    "zip that lies": lambda data: understated(zipped(data, zipfile.ZIP_BZIP2)),
+}
+
+
+def packed(packer, data):
+    result = PACKERS[packer](data)
+    return result if isinstance(result, bytes) else result.to_pybytes()
+
+
+@pytest.mark.parametrize("packer", PACKERS)
+def test_a_small_file_that_unpacks_to_a_huge_one_is_refused_before_it_is_in_memory(packer):
+    file = upload(packed(packer, TRAP))
+    tracemalloc.start()
+    try:
+        for read in (file.source, file.read_bytes, lambda: file.content):
+            with pytest.raises(ReadLimitError, match=r"'items' unpacks to .* times its .*'ratio'"):
+                read()
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 200 * MIB
+
+
+@pytest.mark.parametrize("packer", [packer for packer in PACKERS if packer != "zip that lies"])
+def test_regular_files_unpack_and_a_trap_does_without_limits(packer):
+    regular = b"a;b\n" + b"".join(b"%d;x\n" % number for number in range(200_000))
+    assert upload(packed(packer, regular)).read_bytes() == regular
+    if packer == "gzip":
+        limits = ReadLimits(ratio=None)
+        assert len(upload(packed(packer, TRAP), read_limits=limits).read_bytes()) == len(TRAP)
+
+
+def test_a_damaged_bzip2_member_is_refused():
+    archive = bytearray(zipped(b"a;b\n" * 1000, zipfile.ZIP_BZIP2))
+    with zipfile.ZipFile(io.BytesIO(archive)) as opened:
+        crc = struct.pack("<L", opened.infolist()[0].CRC)
+    with pytest.raises(FileContentError, match="is a zip that cannot be opened"):
+        upload(bytes(archive).replace(crc, b"\0\0\0\0")).read_bytes()
+
+
+def test_the_message_names_the_file_what_was_found_the_limit_and_how_to_raise_it():
+    file = upload(PACKED, read_limits=ReadLimits(unpacked_bytes=100))
+    with pytest.raises(ValueError, match="unpacks") as caught:
+        file.read_bytes()
+    assert str(caught.value) == (
+        "File 'items' unpacks to more than 100 bytes; the limit 'unpacked_bytes' is 100. If the "
+        "file is as it should be, read it with a higher limit, or None for no limit: "
+        "read_limits=ReadLimits(unpacked_bytes=…) in Python, _READ_LIMITS in its schema, "
+        "--read-limits unpacked_bytes=… at the prompt."
+    )
+
+
+def in_memory(schema, **limits):
+    return StatelessDataManager(SimpleETLFactory, [schema], "json", DataSource, **limits)
+
+
+def in_sqlite(schema, **limits):
+    return DatabaseDataManager(SimpleETLFactory, [schema], "sqlite://", "s", DataSource, **limits)
+
+
+@pytest.mark.parametrize("make", [in_memory, in_sqlite])
+def test_the_innermost_limits_count(make):
+    tight, loose = ReadLimits(unpacked_bytes=100), ReadLimits(unpacked_bytes=10_000)
+
+    def outcome(schema, of_manager=None, of_call=None, of_file=None):
+        manager = make(schema, read_limits=of_manager)
+        manager.startup()
+        file = upload(PACKED, read_limits=of_file)
+        result = manager.etl_data({"items": file}, "d", read_limits=of_call)
+        assert file.read_limits is of_file
+        return "fine" if result.is_success else type(result.raised).__name__
+
+    assert outcome(Items) == "fine"
+    assert outcome(Items, tight) == "ReadLimitError"
+    assert outcome(Wide, tight) == "fine"
+    assert outcome(Narrow, loose) == "ReadLimitError"
+    assert outcome(Narrow, tight, loose) == "fine"
+    assert outcome(Items, loose, tight) == "ReadLimitError"
+    assert outcome(Narrow, tight, tight, loose) == "fine"
+
+
+def test_an_extractor_of_its_own_goes_by_its_schema():
+    with pytest.raises(ReadLimitError):
+        CSVSingleExtractor(upload(PACKED), Narrow).extract()
+    assert CSVSingleExtractor(upload(PACKED), Wide).extract()["items"].height == 500
+
+
+def test_inference_goes_by_limits_of_the_call(tmp_path):
+    path = tmp_path / "items.csv.gz"
+    path.write_bytes(PACKED)
+    assert infer_schemas(path).schemas
+    with pytest.raises(ReadLimitError):
+        infer_schemas(path, read_limits=ReadLimits(unpacked_bytes=100))
+
+
+def test_limits_that_are_none_are_refused():
+    for wrong in (0, -1, "5", True):
+        with pytest.raises(ValueError, match="cells must be a number above 0, or None"):
+            ReadLimits(cells=wrong)
+
+    class Wrong(Items):
+        _READ_LIMITS = 5
+
+    with pytest.raises(InvalidSchemaError, match="_READ_LIMITS must be ReadLimits or None, not 5"):
+        Wrong.validate()
+
+
+def test_limits_are_read_from_text():
+    assert ReadLimits.from_text("off") == ReadLimits.off()
+    found = ReadLimits.from_text(" cells = 1_000 , ratio=off")
+    assert found == ReadLimits(cells=1000, ratio=None)
+    for text, problem in {
+        "": "'' is no limit. Write 'off', or <limit>=<number>, for: unpacked_bytes, ratio",
+        "rows=5": "'rows=5' is no limit",
+        "cells=many": "The limit 'cells' is a whole number or 'off', not 'many'",
+        "cells=-3": "cells must be a number above 0",
+    }.items():
+        with pytest.raises(ValueError, match=problem):
+            ReadLimits.from_text(text)
+
+
+def test_a_shape_is_checked_against_columns_cells_and_the_stored_bytes():
+    limits = ReadLimits(columns=10, cells=1000)
+    limits.check_shape("t", 100, 10)
+    with pytest.raises(ReadLimitError, match=r"'t' has 11 columns; the limit 'columns' is 10"):
+        limits.check_shape("t", 1, 11)
+    with pytest.raises(ReadLimitError, match=r"a table of 101 × 10 cells; the limit 'cells'"):
+        limits.check_shape("t", 101, 10)
+    honest = ReadLimits()
+    honest.check_shape("lineitem", 600_000_000, 16, 75_000_000_000)
+    honest.check_shape("regular", 50_000_000, 8, 15_000_000)
+    with pytest.raises(ReadLimitError, match=r"at least 3,200,000,000 bytes, 6,987 times"):
+        honest.check_shape("sparse", 20_000, 20_000, 458_000)
+    honest.check_shape("constant", 10**9, 10)
+    honest.check_text("t", 1 << 28)
+    with pytest.raises(ReadLimitError, match=r"has a text of 268,435,457 bytes in column 'c'"):
+        honest.check_text("t", (1 << 28) + 1, "c")
+    ReadLimits.off().check_shape("t", 1 << 40, 1 << 30, 1)
