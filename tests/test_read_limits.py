@@ -26,7 +26,7 @@ from algomancy_data.errors import FileContentError, InvalidSchemaError, ReadLimi
 from algomancy_data.inference import infer_schemas
 
 MIB = 1 << 20
-TRAP = bytes(256 * MIB)  # 1,000 times what gzip makes of it
+TRAP = bytes(160 * MIB)  # 1,000 times what gzip makes of it
 
 
 class Items(Schema):
