@@ -51,6 +51,7 @@ class CSVContent:
 
     Attributes:
         source: Path or bytes, UTF-8.
+        mark_length: How many bytes of it are a byte order mark.
 
     Raises:
         FileContentError: The file is binary, not in that encoding, or has a line without end.
@@ -69,6 +70,8 @@ class CSVContent:
         if has_line_ends and isinstance(source, Path):
             lengths.feed_file(source)
         self.source: Path | bytes = source if is_utf8 else self._transcode(source, encoding)
+        has_mark = _start(self.source, len(codecs.BOM_UTF8)) == codecs.BOM_UTF8
+        self.mark_length = len(codecs.BOM_UTF8) if has_mark else 0
 
     def start(self, size: int = _HEAD) -> bytes:
         """Return the first bytes, without a byte order mark."""

@@ -64,17 +64,18 @@ class CSVLayout:
         quoted = rf"(?P<quoted>{quote}(?:[^{quote}]++|{quote}{quote})*+{quote})"
         return re.compile(rf"(?:{quoted}|(?!{quote}){plain}){close}".encode())
 
-    def records(self, data: bytes) -> Iterator[Record]:
+    def records(self, data: bytes, first_line: int = 1) -> Iterator[Record]:
         """Walk through the records, blank ones included.
 
         Args:
             data: The content as UTF-8, without a byte order mark.
+            first_line: Number of the line that it begins on.
 
         Raises:
             FileContentError: A quoted field never ends, or has text after its closing quote.
         """
         separator, end = self.separator.encode(), self.line_end.encode()
-        position, line = 0, 1
+        position, line = 0, first_line
         while position < len(data):
             first_line, fields = line, list[bytes]()
             while True:
@@ -95,11 +96,13 @@ class CSVLayout:
     def _quoting_error(self, data: bytes, position: int, line: int) -> FileContentError:
         quote = re.escape((self.quote or "").encode())
         closed = re.compile(quote + rb"(?:[^" + quote + rb"]++|" + quote * 2 + rb")*+" + quote)
-        problem = "never ends" if closed.match(data, position) is None else "goes on after it"
+        problem = "goes on after it"
+        if closed.match(data, position) is None:
+            problem = "never ends. Is the file cut off? If not"
         start = data[position : position + 40].decode(errors="replace")
         msg = (
             f"File {self.file_name!r}, line {line}: the quoted field that begins with {start!r} "
-            f"{problem}. Double each quote inside a quoted field, or declare "
+            f"{problem}: double each quote inside a quoted field, or declare "
             f"_CSV = CSVDialect(quote=None) if quotes have no meaning in this file."
         )
         return FileContentError(msg)

@@ -1,58 +1,179 @@
-"""Whether the reader may have taken a quote inside an unquoted field for one around it.
+"""Whether the quotes of a CSV file are clear: around whole fields, and inside no other field.
 
-``"x";5" pipe`` has nothing unclear about it. But where a quoted field stands before it, the reader
-lets the quote open a text that goes on over separators and lines until the next quote.
+The reader makes something of unclear quotes as well: it drops a digit of ``"12345`` at the end of a
+file that was cut off, and the inner quotes of ``"a"b"c"``. So all quotes are looked at first, as
+columns of bytes, in a tenth of the time that reading takes. Where they are clear, the first, third,
+fifth … quote opens a field and stands at its beginning, and each other one closes a field and
+stands at its end; two in a row inside of a field close it and open it again.
 """
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import mmap
 import re
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
+from algomancy_data.extractor.csv_shape import lines_of
+
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from algomancy_data.extractor.csv_content import CSVContent
     from algomancy_data.extractor.csv_layout import CSVLayout
 
+_PIECE: Final = 1 << 22
+# What is shorter has been looked at before pyarrow is imported.
+_SHORT: Final = 1 << 16
+_CARRIAGE_RETURN: Final = ord("\r")
 
-def may_be_misread(frame: pl.DataFrame, content: CSVContent, layout: CSVLayout) -> bool:
-    """Tell whether some value swallowed a separator or a line end without being quoted.
 
-    Such a value has a quote in it beside what it swallowed. So may a quoted one, hence a look at
-    the file itself, which has clear quotes in that case.
+@dataclass(frozen=True)
+class CSVQuotes:
+    """The quotes of a CSV file.
 
     Args:
-        frame: What the reader made of the content.
         content: The content.
         layout: The characters that structure it.
+        start: Where the records begin.
+        lines: How many lines there are before them.
     """
-    if layout.quote is None or not _contains(content, layout.quote.encode()):
-        return False
-    swallowed = f"[{re.escape(layout.separator)}{layout.line_end}]"
-    # All columns at once, each in a thread; few values, if any, are looked at a second time.
-    quoted = frame.select(pl.col(pl.String).str.contains(layout.quote, literal=True))
-    if any(frame[mask.name].filter(mask).str.contains(swallowed).any() for mask in quoted):
-        return not _has_clear_quotes(content, layout)
-    return False
+
+    content: CSVContent
+    layout: CSVLayout
+    start: int
+    lines: int
+
+    def are_clear(self) -> bool:
+        """Tell whether each field is quoted as a whole, or has no quote at all."""
+        if self.layout.quote is None:
+            return True
+        with _opened(self.content) as data:
+            start = self.start + self.content.mark_length
+            if data.find(self.layout.quote.encode(), start) < 0:
+                return True
+            look = _are_clear_in_short if len(data) - start < _SHORT else _are_clear
+            return look(data, start, self.layout)
+
+    def cleared(self) -> bytes | None:
+        """Return the records with quotes around each field that has one inside.
+
+        None if that cannot be told line by line, since a record has several lines or there is
+        something wrong with its quotes.
+        """
+        lines = lines_of(self.content.source, self.layout)
+        if lines is None or self.layout.quote is None:
+            return None
+        quote, separator = re.escape(self.layout.quote), re.escape(self.layout.separator)
+        quoted = rf"{quote}(?:[^{quote}]|{quote}{quote})*{quote}"
+        unquoted = rf"[^{quote}{separator}\r][^{separator}\r]*"
+        lines = lines.slice(self.lines).fill_null("")
+        if not lines.str.contains(_line(rf"(?:{quoted}|{unquoted}|)", separator)).all():
+            return None
+        unclear = ~lines.str.contains(_line(rf"(?:{quoted}|[^{quote}{separator}\r]*)", separator))
+        pieces = lines.filter(unclear).str.extract_all(rf"{quoted}|{unquoted}|{separator}|\r")
+        cleared = pieces.list.eval(_cleared(pl.element(), self.layout.quote)).list.join("")
+        lines = lines.scatter(unclear.arg_true(), cleared)
+        return str(lines.str.join(self.layout.line_end)[0]).encode()
 
 
-def _contains(content: CSVContent, byte: bytes) -> bool:
-    if isinstance(content.source, bytes):
-        return byte in content.source
+@contextlib.contextmanager
+def _opened(content: CSVContent) -> Generator[bytes | mmap.mmap]:
+    if not isinstance(content.source, Path):
+        yield content.source
+        return
     with (
         content.source.open("rb") as stream,
-        mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as view,
+        mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data,
     ):
-        return view.find(byte) >= 0
+        yield data
 
 
-def _has_clear_quotes(content: CSVContent, layout: CSVLayout) -> bool:
-    """Tell whether each field is quoted as a whole, or has no quote at all."""
+def _line(field: str, separator: str) -> str:
+    return rf"\A(?:{field}{separator})*{field}\r?\z"
+
+
+def _cleared(field: pl.Expr, quote: str) -> pl.Expr:
+    doubled = field.str.replace_all(quote, 2 * quote, literal=True)
+    is_unclear = field.str.contains(quote, literal=True) & ~field.str.starts_with(quote)
+    return pl.when(is_unclear).then(pl.lit(quote) + doubled + quote).otherwise(field)
+
+
+def _are_clear_in_short(data: bytes | mmap.mmap, start: int, layout: CSVLayout) -> bool:
     quote, separator = re.escape(layout.quote or ""), re.escape(layout.separator)
     end = layout.line_end
-    field = rf"(?:{quote}(?:[^{quote}]|{quote}{quote})*{quote}|[^{quote}{separator}{end}]*)"
-    pattern = rf"\A(?:{field}(?:{separator}|\r?{end}))*{field}\z"
-    text = pl.Series([content.read()], dtype=pl.Binary).cast(pl.String)
-    return bool(text.str.contains(pattern).all())
+    field = rf"(?:[^{quote}{separator}{end}]*+|{quote}(?:[^{quote}]++|{quote}{quote})*+{quote})"
+    pattern = rf"(?:{field}(?:{separator}|\r?{end}))*+{field}\Z"
+    return re.compile(pattern.encode()).match(data, start) is not None
+
+
+def _are_clear(data: bytes | mmap.mmap, start: int, layout: CSVLayout) -> bool:
+    """Tell whether all quotes are clear, looking at piece after piece."""
+    end = layout.line_end.encode()
+    whole = _values(data)
+    count = 0
+    for position in range(start, len(data), _PIECE):
+        # With one byte before it and two behind it.
+        behind = position + _PIECE + 2
+        if position > start and behind <= len(data):
+            window = whole.slice(position - 1, _PIECE + 3)
+        else:
+            before = data[position - 1 : position] if position > start else end
+            missing = max(0, min(behind - len(data), 2))
+            window = _values(before + data[position:behind] + end * missing)
+        found = _clear_quotes(window, layout, count)
+        if found is None:
+            return False
+        count += found
+    return count % 2 == 0
+
+
+def _values(data: bytes | mmap.mmap) -> pl.Series:
+    """Return the bytes as a column, without a copy."""
+    import pyarrow as pa  # noqa: PLC0415  import time that only long files have to pay
+
+    buffers = [None, pa.py_buffer(data)]
+    return pl.Series("", pa.Array.from_buffers(pa.uint8(), len(data), buffers))
+
+
+def _clear_quotes(window: pl.Series, layout: CSVLayout, before: int) -> int | None:
+    """Return how many quotes there are in a piece, or None if they are not clear.
+
+    Args:
+        window: The bytes of the piece, one before it and two behind it.
+        layout: The characters that structure it.
+        before: How many quotes there are before the piece.
+    """
+    length = len(window) - 3
+    is_quote = window.slice(1, length) == ord(layout.quote or "")
+    begins = _are_borders(window.slice(0, length).filter(is_quote), layout)
+    behind = window.slice(2, length).filter(is_quote)
+    ends = _are_borders(behind, layout)
+    if layout.line_end == "\n":
+        returns = behind == _CARRIAGE_RETURN
+        if returns.any():
+            ends |= returns & (window.slice(3, length).filter(is_quote) == ord("\n"))
+    count = len(begins)
+    opens = _alternating().slice(before % 2, count)
+    closes = _alternating().slice((before + 1) % 2, count)
+    return count if (begins | closes).all() and (ends | opens).all() else None
+
+
+@functools.cache
+def _alternating() -> pl.Series:
+    """Return True for each even number, False for each odd one."""
+    return pl.int_range(_PIECE + 1, dtype=pl.UInt32, eager=True) % 2 == 0
+
+
+def _are_borders(neighbours: pl.Series, layout: CSVLayout) -> pl.Series:
+    """Tell which neighbours of a quote are a border of its field, or another quote."""
+    separator, end, quote = (
+        neighbours == ord(letter)
+        for letter in (layout.separator, layout.line_end, layout.quote or "")
+    )
+    return separator | end | quote

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -10,7 +11,7 @@ from polars.exceptions import PanicException, PolarsError
 
 from algomancy_data.errors import FileContentError
 from algomancy_data.extractor.conversion import has_large_floats
-from algomancy_data.extractor.csv_quotes import may_be_misread
+from algomancy_data.extractor.csv_quotes import CSVQuotes
 from algomancy_data.extractor.csv_shape import find_shape
 from algomancy_data.schema import DataType
 
@@ -83,12 +84,11 @@ class CSVReader:
             FileContentError: A record has too many fields, quotes are unclear, or the content is
                 not UTF-8.
         """
-        readable = self._repaired() if self._may_end_in_surplus() else self._readable()
+        readable = self._readable()
         typed = self._typed_columns(readable)
         frame = self._read(readable, typed)
         if isinstance(frame, BaseException):
             self.content.check_utf8()
-        if isinstance(frame, BaseException) or may_be_misread(frame, self.content, self.layout):
             readable = self._repaired()
             frame = self._read(readable, typed)
         if isinstance(frame, BaseException):
@@ -104,7 +104,13 @@ class CSVReader:
     # --- what to open -----------------------------------------------------------------------
 
     def _readable(self) -> _Readable:
-        """Return the file itself, unless its header would mean something else to the reader."""
+        """Return the file itself, unless its header or quotes would mislead the reader."""
+        quotes = CSVQuotes(self.content, self.layout, self.header.end, self.header.lines)
+        if not quotes.are_clear():
+            body = quotes.cleared()
+            return self._repaired() if body is None else self._with_numbered_header(body)
+        if self._may_end_in_surplus():
+            return self._repaired()
         written, quote = self.header.written, self.layout.quote
         plain = (
             self.header.lines == 1
@@ -125,9 +131,13 @@ class CSVReader:
         if not end.endswith(separator):
             return False
         line = end[end.rfind(self.layout.line_end.encode()) + 1 :]
-        has_quotes = self.layout.quote is not None and self.layout.quote.encode() in line
-        surplus = line.count(separator) >= len(self.header.written)
-        return has_quotes or surplus or len(line) == len(end)
+        may_begin_before = len(line) == len(end)
+        if self.layout.quote is not None:
+            quote = re.escape(self.layout.quote.encode())
+            line = re.sub(quote + b"[^" + quote + b"]*" + quote, b"", line)
+            if self.layout.quote.encode() in line:  # it began lines before
+                return True
+        return line.count(separator) >= len(self.header.written) or may_begin_before
 
     def _repaired(self) -> _Readable:
         """Return the content with clear quotes, or say what is wrong with it."""

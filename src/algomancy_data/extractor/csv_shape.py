@@ -57,7 +57,7 @@ def find_shape(
     if frame.width == 1 or frame.to_series(-1).null_count() == 0:
         return CSVShape(None, _NO_ROWS)
     ends_in_null = frame.to_series(-1).is_null()
-    lines = _lines(source, layout)
+    lines = lines_of(source, layout)
     if lines is None or len(lines) - header_lines != frame.height:
         blank, short = _from_records(frame, source, layout, header_lines)
         blank, short = blank.filter(ends_in_null), short.filter(ends_in_null)
@@ -73,8 +73,8 @@ def find_shape(
     return CSVShape(kept, kept.cum_sum().gather(short_rows) - 1)
 
 
-def _lines(source: Path | bytes, layout: CSVLayout) -> pl.Series | None:
-    """Return the lines of the file, or None if it contains the unit separator."""
+def lines_of(source: Path | bytes, layout: CSVLayout) -> pl.Series | None:
+    """Return the lines of a file, null for blank ones; None if it contains the unit separator."""
     try:
         frame = pl.read_csv(
             source,

@@ -22,6 +22,8 @@ _ALIKE: Final = 0.5
 _BELOW_A_TITLE: Final = 0.9
 _EXCEL_HINT: Final = re.compile(rb'\A"?sep=(.)"?\r?[\n\r]')
 _ENCLOSED: Final = re.compile(rb'(?:\A|[,;\t|\r\n])"[^"\r\n]*"(?=[,;\t|\r\n]|\Z)')
+# The only quote opens the last field.
+_CUT_OFF: Final = re.compile(rb'\A(?:[^"]*[,;\t|\r\n])?"[^"\r\n]*[\r\n]*\Z')
 _NUMBERS: Final = re.compile(rb"\A[^\r\n]*(?:[\r\n]+[-+0-9.,]+)*[\r\n]*\Z")
 
 
@@ -75,11 +77,14 @@ def find_characters(start: bytes, line_end: str, *, complete: bool) -> Character
     separators = _SEPARATORS
     if hint is not None:
         separators, start = (hint[1].decode(errors="replace"),), start[hint.end() :]
+    quotes = _quotes(start)
+    # Where no other quote is possible, the extractor says best what is wrong with this one.
+    strict = complete and len(quotes) > 1
     found = {
         Characters(separator, quote): _widths(
-            start, CSVLayout("", separator, quote, line_end), complete=complete
+            start, CSVLayout("", separator, quote, line_end), complete=complete, strict=strict
         )
-        for quote in _quotes(start)
+        for quote in quotes
         for separator in separators
         if separator.encode() in start
     }
@@ -96,12 +101,12 @@ def find_characters(start: bytes, line_end: str, *, complete: bool) -> Character
     return Characters((absent or _SEPARATORS)[0])
 
 
-def _widths(start: bytes, layout: CSVLayout, *, complete: bool) -> _Widths:
+def _widths(start: bytes, layout: CSVLayout, *, complete: bool, strict: bool) -> _Widths:
     widths: list[int] = []
     try:
         widths += islice(_whole_widths(start, layout, complete=complete), _RECORDS)
     except FileContentError:
-        if complete:
+        if strict:
             return _Widths(0, Counter())
     return _Widths(widths[0] if widths else 0, Counter(widths[1:]))
 
@@ -116,7 +121,8 @@ def _whole_widths(start: bytes, layout: CSVLayout, *, complete: bool) -> Iterato
 def _quotes(start: bytes) -> tuple[str | None, ...]:
     """Return the quotes to try: others than double ones only where those mean nothing."""
     if b'"' in start:
-        return ('"',) if _ENCLOSED.search(start) else ('"', None)
+        clear = _ENCLOSED.search(start) or _CUT_OFF.match(start)
+        return ('"',) if clear else ('"', None)
     opened = len(re.findall(rb"(?:\A|[,;\t|\r\n])'", start))
     closed = len(re.findall(rb"'(?=[,;\t|\r\n]|\Z)", start))
     return ("'", '"') if opened and opened == closed else ('"',)
