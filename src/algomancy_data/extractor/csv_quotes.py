@@ -79,7 +79,8 @@ class CSVQuotes:
         pieces = lines.filter(unclear).str.extract_all(rf"{quoted}|{unquoted}|{separator}|\r")
         cleared = pieces.list.eval(_cleared(pl.element(), self.layout.quote)).list.join("")
         lines = lines.scatter(unclear.arg_true(), cleared)
-        return str(lines.str.join(self.layout.line_end)[0]).encode()
+        end = self.layout.line_end
+        return f"{lines.str.join(end)[0]}{end}".encode()
 
 
 @contextlib.contextmanager
