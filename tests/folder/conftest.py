@@ -51,7 +51,8 @@ def leftovers(folder):
 
     def leftovers(manager):
         referenced = manager._datasets.directories()
-        return {p.name for p in (folder / PRIVATE).iterdir()} - referenced - {LOCK}
+        # Before anything was written there is no such directory.
+        return {path.name for path in (folder / PRIVATE).glob("*")} - referenced - {LOCK}
 
     return leftovers
 
