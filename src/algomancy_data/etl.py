@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from algomancy_data.datasource import BaseDataSource, DataClassification, DataSource
 from algomancy_data.errors import (
@@ -22,9 +22,10 @@ from algomancy_data.extractor import ExtractionSequence
 from algomancy_data.findings import count_by_severity, counts_text
 from algomancy_data.glance import Glanced
 from algomancy_data.loader import DataSourceLoader, Loader
-from algomancy_data.logs import as_logger
+from algomancy_data.logs import Logging, as_logger
 from algomancy_data.messages import ValidationMessage, ValidationSeverity
 from algomancy_data.metrics import Metrics, PhaseRecorder, ProgressListener
+from algomancy_data.pandas_frames import PandasTables, wants_pandas
 from algomancy_data.quarantine import Quarantine
 from algomancy_data.quarantine.loading import add_quarantine, untouched_columns
 from algomancy_data.quarantine.sorting import SortedTables, Sorting, conversion_messages
@@ -64,7 +65,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(repr=False)
 class ETLResult(Glanced):
     """The outcome of a run.
 
@@ -93,7 +94,7 @@ class ETLResult(Glanced):
 
     def __post_init__(self) -> None:
         """Take the phases as a plain tuple as well."""
-        object.__setattr__(self, "metrics", Metrics(self.metrics))
+        self.metrics = Metrics(self.metrics)
 
     @property
     def is_success(self) -> bool:
@@ -119,7 +120,7 @@ class ETLResult(Glanced):
         return f"<ETLResult {self.status}: {what}; {counts_text(count_by_severity(self.messages))}>"
 
 
-class ETLPipeline:
+class ETLPipeline(Logging):
     """One run from files to a DataSource.
 
     Args:
@@ -133,6 +134,7 @@ class ETLPipeline:
             quarantine.
 
     Attributes:
+        logger: As it was given; may be set before a run.
         quarantine: As above; may be set before a run.
         classification: What the DataSource is.
     """
@@ -156,7 +158,7 @@ class ETLPipeline:
         self.progress: ProgressListener | None = None
         self.quarantine = Quarantine.of(quarantine)
         self.classification = DataClassification.MASTER_DATA
-        self._logger = as_logger(logger)
+        self.logger = logger
 
     def run(self) -> ETLResult:
         """Run all stages.
@@ -198,8 +200,13 @@ class ETLPipeline:
         with recorder.phase("load") as phase:
             phase.rows = _rows(transformed)
             phase.takes(transformed.values())
+            wants = wants_pandas(self.loader, "load")
+            given: dict[str, Any] = PandasTables(transformed).tables if wants else transformed
             source = self.loader.load(
-                self.destination_name, transformed, messages, self.classification
+                name=self.destination_name,
+                data=given,
+                validation_messages=messages,
+                ds_type=self.classification,
             )
             if self.quarantine is not None:
                 add_quarantine(source, checked.quarantine, self.quarantine, self._logger)

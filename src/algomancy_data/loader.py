@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 from algomancy_data.datasource import BaseDataSource, DataClassification, DataSource
-from algomancy_data.logs import as_logger
+from algomancy_data.logs import Logging
 
 if TYPE_CHECKING:
     import logging
@@ -17,15 +17,18 @@ if TYPE_CHECKING:
     from algomancy_data.messages import ValidationMessage
 
 
-class Loader(ABC):
+class Loader(Logging, ABC):
     """Turns the frames of a pipeline into a DataSource.
 
     Args:
         logger: Told what happens.
+
+    Attributes:
+        logger: As it was given.
     """
 
     def __init__(self, logger: Logger | logging.Logger | None = None) -> None:
-        self._logger = as_logger(logger)
+        self.logger = logger
 
     @abstractmethod
     def load(

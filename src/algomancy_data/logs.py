@@ -69,6 +69,20 @@ class StandardLogger:
         self._target.error("%s: %s", type(e).__name__, e, exc_info=e)
 
 
+class Logging:
+    """What a component is that tells a logger what it does.
+
+    Attributes:
+        logger: As it was given, None included; may be set at any time.
+    """
+
+    logger: Logger | logging.Logger | None = None
+
+    @property
+    def _logger(self) -> Logger:
+        return as_logger(self.logger)
+
+
 def as_logger(logger: Logger | logging.Logger | None) -> Logger:
     """Return something with the :class:`Logger` interface.
 

@@ -13,7 +13,7 @@ import pytest
 import algomancy_data
 
 PAGE = Path(__file__).parents[2] / "docs" / "compatibility.md"
-ROW = re.compile(r"^\| `([^`]+)` \| (\w+) \|", re.MULTILINE)
+ROW = re.compile(r"^\| `([^`]+)` \| (\w+) \|(.*)\|$", re.MULTILINE)
 STATES = {"same", "better", "different", "gone"}
 
 pytestmark = pytest.mark.long
@@ -31,9 +31,17 @@ def listed():
     found = {}
     for section in PAGE.read_text(encoding="utf-8").split("\n## ")[1:]:
         module = section.partition("\n")[0]
-        for name, state in ROW.findall(section):
+        for name, state, _ in ROW.findall(section):
             assert found.setdefault(f"{module}.{name}", state) is state, name
     return found
+
+
+@pytest.fixture(scope="module")
+def instances(ours, reference, tmp_path_factory):
+    """The attributes of instances here and there: what they hold, and whether they can be set."""
+    folder = tmp_path_factory.mktemp("instances")
+    sides = [side.start(("instances", {"folder": str(folder)})) for side in (ours, reference)]
+    return [results()["instances"][""] for results in sides]
 
 
 def names(theirs):
@@ -93,3 +101,28 @@ def test_parameters_are_the_same_or_more_where_the_page_says_so(theirs, listed):
         if not is_right or (more and state == "same"):
             wrong.append((path, wanted, list(found)))
     assert wrong == []
+
+
+def test_instances_have_the_same_attributes_where_the_page_says_nothing_else(instances):
+    ours, theirs = instances
+    named = {name: why for name, _, why in ROW.findall(PAGE.read_text(encoding="utf-8"))}
+    differing = {
+        attribute: (found, ours.get(attribute))
+        for attribute, found in theirs.items()
+        if found != ours.get(attribute)
+        and f"`{attribute.partition('.')[2]}`" not in named.get(attribute.partition("(")[0], "")
+    }
+    assert len(theirs) > 200
+    assert differing == {}
+
+
+def test_instances_of_all_classes_are_compared(theirs, instances):
+    compared = {attribute.partition("(")[0] for attribute in instances[1]}
+    classes = {path.rpartition(".")[0] for path in theirs} & theirs.keys()
+    abstract = {"BaseDataSource", "DataManager", "Extractor", "SingleExtractor", "MultiExtractor"}
+    factories = {"ETLFactory", "SimpleETLFactory"}  # of which nobody makes instances
+    others = {"SqlTableLayout", "DataClassification", "DataType", "FileExtension", "SchemaType"}
+    others |= {"ValidationSeverity"}
+    without = {"DataTypeConverter", "TransformationSequence"}  # methods, and nothing else
+    names = {path.rpartition(".")[2] for path in classes}
+    assert names - compared - abstract - factories - others == without

@@ -52,7 +52,7 @@ def test_noop_returns_the_same_object():
     data = {"t": FRAME}
     assert NoopTransformer().transform(data) is data
     assert data == {"t": FRAME}
-    assert NoopTransformer().name == "Noop Transformer"
+    assert NoopTransformer().name == "No Operation Transformer"
 
 
 def test_without_transformers_the_tables_come_out_as_they_went_in():

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from algomancy_data import pandas_frames
 from algomancy_data.datasource.layouts import ArrowPayloadLayout
 
 if TYPE_CHECKING:
@@ -36,20 +36,15 @@ def expects_pandas(cls: type[Any]) -> bool:
     It does if it has a class attribute ``sql_frames = "pandas"``, or else if the parameter of its
     ``from_sql_tables`` is annotated with a pandas type (``dict[str, pd.DataFrame]``).
     """
-    declared = getattr(cls, "sql_frames", None)
-    if declared is not None:
-        return declared == "pandas"
-    method = cls.from_sql_tables
-    try:
-        signature = inspect.signature(method, eval_str=True)
-    except (NameError, TypeError, SyntaxError):  # such as a name that only type checkers import
-        signature = inspect.signature(method)
-    annotation = str(list(signature.parameters.values())[-1].annotation)
-    return "pandas." in annotation or "pd." in annotation
+    return pandas_frames.expects_pandas(cls.from_sql_tables, getattr(cls, "sql_frames", None))
 
 
 def handed_back(cls: type[Any], tables: dict[str, pl.DataFrame]) -> dict[str, Any]:
-    """Return the tables as the class expects them: Polars frames, or pandas ones on request."""
+    """Return the tables as the class expects them: Polars frames, or pandas ones on request.
+
+    Raises:
+        FrameError: pandas cannot hold a table.
+    """
     if expects_pandas(cls):
-        return {name: frame.to_pandas() for name, frame in tables.items()}
+        return {name: pandas_frames.to_pandas(frame, name) for name, frame in tables.items()}
     return dict(tables)

@@ -27,7 +27,7 @@ from algomancy_data.errors import (
     StoreError,
 )
 from algomancy_data.loader import DataSourceLoader
-from algomancy_data.logs import as_logger
+from algomancy_data.logs import Logging
 from algomancy_data.metrics import Metrics, PhaseRecorder, measuring
 from algomancy_data.schema.tables import schema_classes
 
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 _NOTHING_SET: Final = ETLSettings()
 
 
-class DataManager(GlancedManager, Generic[BASEDATASOURCE]):
+class DataManager(Logging, GlancedManager, Generic[BASEDATASOURCE]):
     """Ingests, derives, deletes and keeps DataSources.
 
     Methods may be called from several threads.
@@ -72,6 +72,7 @@ class DataManager(GlancedManager, Generic[BASEDATASOURCE]):
             call says it; None for the default limits.
 
     Attributes:
+        logger: As it was given, which is also what the factory gets; may be set at any time.
         quarantine: As above; may be set at any time.
 
     Raises:
@@ -96,7 +97,7 @@ class DataManager(GlancedManager, Generic[BASEDATASOURCE]):
         self._schemas = _by_file_name(schemas)
         self._save_type = save_type
         self._data_object_type = data_object_type
-        self._logger = as_logger(logger)
+        self.logger = logger
         self._halt_on = halt_on
         self._message_limit = message_limit
         self._progress = progress
@@ -328,7 +329,7 @@ class DataManager(GlancedManager, Generic[BASEDATASOURCE]):
 
     def create_validation_sequence(self) -> ValidationSequence:
         """Return the checks that an ETL of this manager makes."""
-        return self._etl_factory.create_validation_sequence(self._schemas, self._logger)
+        return self._etl_factory.create_validation_sequence(self._schemas, self._given_logger)
 
     def _run_etl(
         self, files: dict[str, File], dataset_name: str, settings: ETLSettings = _NOTHING_SET
@@ -352,7 +353,7 @@ class DataManager(GlancedManager, Generic[BASEDATASOURCE]):
     ) -> ETLPipeline:
         """Return the factory's pipeline, set as the call or else this manager says."""
         pipeline = self._etl_factory.build_pipeline(
-            dataset_name, files, self._schemas, self._logger
+            dataset_name, files, self._schemas, self._given_logger
         )
         pipeline.progress = self._progress
         mine = ETLSettings(self._halt_on, self._message_limit, self.quarantine)
@@ -365,6 +366,11 @@ class DataManager(GlancedManager, Generic[BASEDATASOURCE]):
         ):
             loader.data_object_type = self._data_object_type
         return pipeline
+
+    @property
+    def _given_logger(self) -> Logger | None:
+        """What the factory gets: nothing where nothing was given, as components may ask for it."""
+        return None if self.logger is None else self._logger
 
     # --- what a store overrides -------------------------------------------------------------
 

@@ -15,6 +15,7 @@ from algomancy_data.extractor.conversion import (
 from algomancy_data.extractor.limits import within_limits
 from algomancy_data.extractor.parts import PartedTable
 from algomancy_data.extractor.separation import Reconversion, SeparatedTable, separate
+from algomancy_data.frames import to_frame
 from algomancy_data.logs import as_logger
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from algomancy_data.file import File
+    from algomancy_data.frames import Tabular
     from algomancy_data.logs import Logger
     from algomancy_data.schema import DataType, Schema
 
@@ -127,8 +129,15 @@ class SingleExtractor(Extractor):
     """Whether a part may lack a column that others have, which is null there."""
 
     @abstractmethod
-    def _extract_file(self) -> pl.DataFrame:
-        """Return the table; its columns are converted to the declared types afterwards."""
+    def _extract_file(self) -> Tabular:
+        """Return the table; its columns are converted to the declared types afterwards.
+
+        A Polars frame, or anything else that :func:`~algomancy_data.frames.to_frame` takes.
+        """
+
+    def _extracted(self) -> pl.DataFrame:
+        frame = to_frame(self._extract_file(), self._table or self.file.name)
+        return within_limits(frame, self.file)
 
     def extract(self) -> dict[str, pl.DataFrame]:
         """Return ``{file.name: frame}``, with the declared columns in their declared types.
@@ -144,7 +153,7 @@ class SingleExtractor(Extractor):
         self._start()
         parts = self.file.parts()
         if parts is None:
-            frame, issues = self._converted(within_limits(self._extract_file(), self.file))
+            frame, issues = self._converted(self._extracted())
             self._report([*self._noted, *issues])
         else:
             table = PartedTable(self, parts)
@@ -168,7 +177,7 @@ class SingleExtractor(Extractor):
         self.file, self._table, self._first_row = file, table, first_row
         self._as_text = as_text
         self._noted = []
-        return within_limits(self._extract_file(), file), self._noted
+        return self._extracted(), self._noted
 
     def _converted(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, list[ConversionIssue]]:
         issues: list[ConversionIssue] = []
@@ -205,8 +214,11 @@ class MultiExtractor(Extractor):
         return extraction_key.removeprefix(self.get_extraction_key(""))
 
     @abstractmethod
-    def _extract_files(self) -> dict[str, pl.DataFrame]:
-        """Return the tables by the name of their column group, converted afterwards."""
+    def _extract_files(self) -> Mapping[str, Tabular]:
+        """Return the tables by the name of their column group, converted afterwards.
+
+        Polars frames, or anything else that :func:`~algomancy_data.frames.to_frame` takes.
+        """
 
     def extract(self) -> dict[str, pl.DataFrame]:
         """Return ``{"<file>.<group>": frame}``, with the declared columns in their types.
@@ -225,15 +237,18 @@ class MultiExtractor(Extractor):
         groups = self.schema.datatype_groups()
         frames: dict[str, pl.DataFrame] = {}
         issues: list[ConversionIssue] = []
-        for group, extracted in self._extract_files().items():
-            frame = within_limits(extracted, self.file)
+        for group, table in self._extract_files().items():
             if group not in groups:
                 raise UndeclaredTableError.from_declared(
                     self.file.name, group, self.schema.__name__, groups
                 )
             name = self.get_extraction_key(group)
             frames[name] = DataTypeConverter.convert_dtypes(
-                frame, groups[group], issues, name, conventions=self._conventions
+                within_limits(to_frame(table, name), self.file),
+                groups[group],
+                issues,
+                name,
+                conventions=self._conventions,
             )
         self._report([*self._noted, *issues])
         return frames

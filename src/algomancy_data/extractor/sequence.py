@@ -4,26 +4,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from algomancy_data.logs import as_logger
+from algomancy_data.frames import to_frame
+from algomancy_data.logs import Logging
 from algomancy_data.metrics import phase_under_way
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     import polars as pl
 
     from algomancy_data.extractor.base import Extractor
     from algomancy_data.extractor.conversion import ConversionIssue
+    from algomancy_data.frames import Tabular
     from algomancy_data.logs import Logger
 
 
-class ExtractionSequence:
+class ExtractionSequence(Logging):
     """Runs extractors one after the other and gathers their tables.
 
     Args:
         extractors: The extractors, in order. The list object itself is kept.
         logger: Where warnings go; the standard library's logger if None.
+
+    Attributes:
+        logger: As it was given.
 
     Example:
         >>> ExtractionSequence().run_extraction()
@@ -36,7 +41,7 @@ class ExtractionSequence:
         logger: Logger | logging.Logger | None = None,
     ) -> None:
         self._extractors: list[Extractor] = [] if extractors is None else extractors
-        self._logger = logger
+        self.logger = logger
         self._data: dict[str, pl.DataFrame] | None = None
         self._sources: dict[str, Extractor] = {}
 
@@ -63,11 +68,13 @@ class ExtractionSequence:
         phase = phase_under_way()
         for extractor in self._extractors:
             before = phase.done_rows
-            tables = extractor.extract()
+            # An extractor of a user's own may give frames of another library.
+            extracted: Mapping[str, Tabular] = extractor.extract()
+            tables = {name: to_frame(table, name) for name, table in extracted.items()}
             rows = sum(frame.height for frame in tables.values())
             phase.advance(before + rows - phase.done_rows)  # it has told of parts, if there are any
             for name in tables.keys() & data.keys():
-                as_logger(self._logger).warning(
+                self._logger.warning(
                     f"Table {name!r} is extracted twice; the later one replaces the earlier."
                 )
             data |= tables

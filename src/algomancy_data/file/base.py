@@ -149,14 +149,27 @@ class File(ABC):  # noqa: B024  one subclass per format: they differ in their ex
     def content(self) -> str | None:
         """The decoded text, or None if there is neither a path nor content.
 
-        A path is read at each access, by :meth:`read_contents_from_path`; nothing is kept.
+        A path is read at each access, by :meth:`read_contents_from_path`; nothing is kept. Text
+        that is set is the content from then on, whatever the path says, and None takes it back.
 
         Raises:
             FileContentError: The content is not UTF-8 text, or cannot be decompressed.
+
+        Example:
+            >>> from algomancy_data import CSVFile
+            >>> file = CSVFile("t")
+            >>> file.content = "a;b"
+            >>> file.read_bytes()
+            b'a;b'
         """
         if self._uploaded is not None:
             return self._text()
         return None if self.path is None else self.read_contents_from_path()
+
+    @content.setter
+    def content(self, text: str | None) -> None:
+        encoded = None if text is None else base64.b64encode(text.encode()).decode("ascii")
+        self._uploaded = None if encoded is None else f"data:;base64,{encoded}"
 
     def read_contents_from_path(self) -> str:
         """Return the text of the file at the path; a format of your own may override it.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias
 
 import polars as pl
 
+from algomancy_data.errors import FileContentError
 from algomancy_data.file.base import File
 from algomancy_data.file.compression import GZIP, ZSTD
 from algomancy_data.schema import FileExtension
@@ -137,6 +138,27 @@ class XLSXFile(_FormatFile):
             FileContentError: It is no XLSX workbook, protected by a password, or damaged.
         """
         return super().content
+
+    @content.setter
+    def content(self, text: str | None) -> None:
+        if text is not None:
+            msg = (
+                f"File {self.name!r}: a workbook is no text that could be set as its content. "
+                f"Give XLSXFile() a path, or a data URI as content."
+            )
+            raise FileContentError(msg)
+        self._uploaded = None
+
+    @property
+    def index_to_sheet_name(self) -> dict[int, str]:
+        """The names of the sheets by their number from 0; none without a path or content.
+
+        Raises:
+            FileContentError: It is no XLSX workbook, protected by a password, or damaged.
+        """
+        if self._uploaded is None and self.path is None:
+            return {}
+        return dict(enumerate(self.workbook().sheet_names))
 
     def _text(self) -> str:
         workbook = self.workbook()

@@ -78,7 +78,7 @@ class NoopTransformer(Transformer):
     """
 
     def __init__(self, logger: Logger | logging.Logger | None = None) -> None:
-        super().__init__("Noop Transformer", logger)
+        super().__init__("No Operation Transformer", logger)
 
     def transform(self, data: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
         """Return the mapping itself, unchanged."""

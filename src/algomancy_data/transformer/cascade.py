@@ -48,6 +48,8 @@ class CascadeDropTransformer(Transformer):
         logger: See :class:`Transformer`.
 
     Attributes:
+        relations: Those that are followed; may be set between runs.
+        snapshot: As above; may be set between runs.
         drops: Which rows the last run dropped, by which rule of which relation.
 
     Warns:
@@ -87,8 +89,8 @@ flights.carrier->airlines.carrier
         super().__init__(name, logger)
         classes = schema_classes(schemas or [])
         declared = resolve_relations_from_schemas(classes)
-        self._relations = merge_relations(declared, extra_relations or [])
-        self._snapshot = snapshot
+        self.relations = merge_relations(declared, extra_relations or [])
+        self.snapshot = snapshot
         self._may_be_absent = {
             (table, column.name)
             for table, schema in schema_table_map(classes).items()
@@ -111,8 +113,8 @@ flights.carrier->airlines.carrier
             data: The frames by logical table name.
         """
         self.messages = []
-        counts = {} if self._snapshot is None else self._snapshot.child_counts
-        relations = [relation for relation in self._relations if self._is_usable(relation, data)]
+        counts = {} if self.snapshot is None else self.snapshot.child_counts
+        relations = [relation for relation in self.relations if self._is_usable(relation, data)]
         for relation in relations:
             if relation.track_partial_loss and relation.key not in counts:
                 self._warn_uncounted(relation)
@@ -164,7 +166,7 @@ flights.carrier->airlines.carrier
 
     def _warn_uncounted(self, relation: Relation) -> None:
         text = f"Partial losses on relation {relation} were not looked for: "
-        if self._snapshot is None:
+        if self.snapshot is None:
             self._logger.log(f"{text}no snapshot was given.")
             return
         text += "the snapshot did not count it. Run it earlier, with the same relations."

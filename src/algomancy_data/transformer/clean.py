@@ -53,7 +53,7 @@ class CleanTransformer(Transformer):
         empty_to_null: bool = False,
         drop_empty_rows: bool = False,
     ) -> None:
-        super().__init__("Clean Transformer", logger)
+        super().__init__("Standard Transformer", logger)
         self._rename_columns = rename_columns
         self._strip_whitespace = strip_whitespace
         self._empty_to_null = empty_to_null

@@ -57,14 +57,19 @@ class JoinTransformer(Transformer):
         output: str,
         logger: Logger | logging.Logger | None = None,
     ) -> None:
-        super().__init__(f"Join {left} with {right}", logger)
+        super().__init__("Join transformer", logger)
         self.left = left
         self.right = right
-        self.on = [on] if isinstance(on, str) else list(on)
+        self.on = on if isinstance(on, str) else list(on)
         self.output = output
-        if not self.on or len(set(self.on)) < len(self.on):
-            msg = f"on must name at least one column, and each once, not {self.on!r}."
+        key = self._key
+        if not key or len(set(key)) < len(key):
+            msg = f"on must name at least one column, and each once, not {key!r}."
             raise ValueError(msg)
+
+    @property
+    def _key(self) -> list[str]:
+        return [self.on] if isinstance(self.on, str) else self.on
 
     def transform(self, data: dict[str, pl.DataFrame]) -> None:
         """Put the joined table into the mapping.
@@ -76,36 +81,37 @@ class JoinTransformer(Transformer):
                 have one name.
         """
         left, right = self._table(data, self.left), self._table(data, self.right)
-        left_keys, right_keys = left.select(self.on), right.select(self.on)
+        left_keys, right_keys = left.select(self._key), right.select(self._key)
         matched = match_keys(left_keys, right_keys)
         if matched is None:
             msg = (
-                f"{self.name}: the key {self.on} has {left_keys.dtypes} on the left and "
-                f"{right_keys.dtypes} on the right, which have no value in common."
+                f"Join of {self.left!r} with {self.right!r}: the key {self._key} has "
+                f"{left_keys.dtypes} on the left and {right_keys.dtypes} on the right, which have "
+                f"no value in common."
             )
-            raise ValidationError(msg, context=self.on)
+            raise ValidationError(msg, context=self._key)
         pairs = _matching_rows(_numbered(left_keys, matched[0]), _numbered(right_keys, matched[1]))
         data[self.output] = self._joined(left[pairs["left"]], right[pairs["right"]])
 
     def _table(self, data: dict[str, pl.DataFrame], name: str) -> pl.DataFrame:
         if name not in data:
             raise TableNotFoundError.from_available(name, data)
-        missing = [column for column in self.on if column not in data[name].columns]
+        missing = [column for column in self._key if column not in data[name].columns]
         if missing:
             raise ColumnNotFoundError.from_available(name, missing[0], data[name].columns)
         return data[name]
 
     def _joined(self, left: pl.DataFrame, right: pl.DataFrame) -> pl.DataFrame:
         """Return the rows side by side, the key once and each name once."""
-        others = right.drop(self.on)
+        others = right.drop(self._key)
         overlap = set(left.columns) & set(others.columns)
         left_names = [f"{name}_x" if name in overlap else name for name in left.columns]
         other_names = [f"{name}_y" if name in overlap else name for name in others.columns]
         twice = [name for name, count in Counter(left_names + other_names).items() if count > 1]
         if twice:
             msg = (
-                f"{self.name}: the output would have two columns {twice[0]!r}. "
-                f"Rename one of them before the join."
+                f"Join of {self.left!r} with {self.right!r}: the output would have two columns "
+                f"{twice[0]!r}. Rename one of them before the join."
             )
             raise ValidationError(msg, context=self.output)
         left.columns = left_names

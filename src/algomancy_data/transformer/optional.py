@@ -51,7 +51,7 @@ class OptionalColumnGuard(Transformer):
     """
 
     def __init__(self, schemas: Schemas, logger: Logger | logging.Logger | None = None) -> None:
-        super().__init__("Optional column guard", logger)
+        super().__init__("OptionalColumnGuard", logger)
         self._defaults = {
             table: [
                 _default_of(column, schema.__name__)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from algomancy_data.frames import to_frame
-from algomancy_data.logs import as_logger
+from algomancy_data.logs import Logging
 from algomancy_data.messages import ValidationMessage, ValidationSeverity
+from algomancy_data.pandas_frames import PandasTables, wants_pandas
 from algomancy_data.transformer.base import NoopTransformer, Transformer
 
 if TYPE_CHECKING:
@@ -19,16 +20,22 @@ if TYPE_CHECKING:
     from algomancy_data.logs import Logger
 
 
-class TransformationSequence:
+class TransformationSequence(Logging):
     """Runs transformers in order over the same tables.
 
     A transformer changes the mapping it gets; what it returns does not count. One that returns
     another mapping probably meant it to: that gives a WARNING (TRANSFORM_RESULT_IGNORED).
 
+    Those that ask for pandas frames (see :class:`Transformer`) and stand next to each other share
+    the same ones; only before and after them are the tables converted.
+
     Args:
         transformers: The transformers, in order. Anything with a ``transform`` will do.
         logger: The framework's logger, one of the standard library, or None for the standard
             library's ``algomancy_data``.
+
+    Attributes:
+        logger: As it was given.
 
     Example:
         >>> import polars as pl
@@ -46,7 +53,7 @@ class TransformationSequence:
         logger: Logger | logging.Logger | None = None,
     ) -> None:
         self._transformers = list(transformers or [])
-        self._logger = as_logger(logger)
+        self.logger = logger
         self._messages: list[ValidationMessage] = []
 
     def add_transformer(self, transformer: Transformer) -> None:
@@ -78,16 +85,26 @@ class TransformationSequence:
         self._messages = []
         # A clone shares the columns, but not what the in-place methods of a frame change.
         tables = {name: to_frame(table, name).clone() for name, table in data.items()}
+        in_pandas: PandasTables | None = None
         for transformer in self._transformers:
-            if isinstance(transformer, Transformer):  # pyright: ignore[reportUnnecessaryIsInstance]  see Args
-                transformer.messages = []
-            returned = transformer.transform(tables)
-            if isinstance(returned, dict) and returned is not tables:
-                self._warn_ignored(transformer)
+            if wants_pandas(transformer, "transform"):
+                in_pandas = in_pandas or PandasTables(tables)
+                self._transform(transformer, in_pandas.tables)
+                continue
+            if in_pandas is not None:
+                tables, in_pandas = in_pandas.back(), None
+            self._transform(transformer, tables)
             for name, table in tables.items():
                 tables[name] = to_frame(table, name)
-            self._logger.log(f"Transformed by {_name_of(transformer)}: {len(tables)} tables.")
-        return tables
+        return tables if in_pandas is None else in_pandas.back()
+
+    def _transform(self, transformer: Transformer, tables: dict[str, Any]) -> None:
+        if isinstance(transformer, Transformer):  # pyright: ignore[reportUnnecessaryIsInstance]  see Args
+            transformer.messages = []
+        returned = transformer.transform(tables)
+        if isinstance(returned, dict) and returned is not tables:
+            self._warn_ignored(transformer)
+        self._logger.log(f"Transformed by {_name_of(transformer)}: {len(tables)} tables.")
 
     def collect_messages(self) -> list[ValidationMessage]:
         """Return what the transformers, and the sequence itself, reported in the last run."""

@@ -32,6 +32,9 @@ class CascadeSnapshot(Transformer):
             takes its place.
         logger: See :class:`Transformer`.
 
+    Attributes:
+        relations: Those that are counted: with ``track_partial_loss``.
+
     Warns:
         DeprecationWarning: A schema uses the legacy ``_DATATYPES``.
 
@@ -54,9 +57,9 @@ class CascadeSnapshot(Transformer):
         extra_relations: Sequence[Relation] | None = None,
         logger: Logger | logging.Logger | None = None,
     ) -> None:
-        super().__init__("Cascade snapshot", logger)
+        super().__init__("Cascade snapshot transformer", logger)
         declared = resolve_relations_from_schemas(schemas or [])
-        self._tracked = [
+        self.relations = [
             relation
             for relation in merge_relations(declared, extra_relations or [])
             if relation.track_partial_loss
@@ -66,7 +69,7 @@ class CascadeSnapshot(Transformer):
     def transform(self, data: dict[str, pl.DataFrame]) -> None:
         """Count anew; a relation whose child table or columns are absent is left out."""
         self._counts = {}
-        for relation in self._tracked:
+        for relation in self.relations:
             child = data.get(relation.child_table)
             if child is None or not set(relation.child_cols) <= set(child.columns):
                 continue

@@ -46,12 +46,12 @@ class SchemaValidator(FrameCheck):
     ) -> None:
         super().__init__()
         self._schemas = schema_table_map(schemas or [])
-        self._severity = severity
+        self.severity = severity
 
     def check(self, tables: dict[str, pl.DataFrame]) -> None:
         """Report undeclared tables, undeclared columns and unexpected dtypes."""
         if not self._schemas:
-            self.add_message(self._severity, "No configurations provided.")
+            self.add_message(self.severity, "No configurations provided.")
             return
         for table, frame in tables.items():
             self._check_table(table, frame)
@@ -61,14 +61,14 @@ class SchemaValidator(FrameCheck):
         schema = self._schemas.get(table)
         if schema is None:
             text = f"No schema declares table {table!r}."
-            self.buffer_message(self._severity, text, table, code="NO_SCHEMA")
+            self.buffer_message(self.severity, text, table, code="NO_SCHEMA")
             return
         declared = schema.datatypes()
         for name, dtype in frame.schema.items():
             if name not in declared:
                 text = f"Column {name!r} is not declared in schema {schema.__name__!r}."
                 code = "UNEXPECTED_COLUMN"
-                self.buffer_message(self._severity, text, table, name, code=code)
+                self.buffer_message(self.severity, text, table, name, code=code)
             elif not declared[name].accepts(dtype):
                 want = declared[name]
                 text = (
@@ -115,7 +115,7 @@ class RequiredColumnsValidator(FrameCheck):
         self._required = {
             table: schema.required_columns() for table, schema in schema_table_map(schemas).items()
         }
-        self._severity = severity
+        self.severity = severity
 
     def check(self, tables: dict[str, pl.DataFrame]) -> None:
         """Report absent tables and absent required columns."""
@@ -127,4 +127,4 @@ class RequiredColumnsValidator(FrameCheck):
                 if name not in frame.columns:
                     text = f"Required column {name!r} is missing."
                     code = "MISSING_REQUIRED_COLUMN"
-                    self.add_message(self._severity, text, table, name, code=code)
+                    self.add_message(self.severity, text, table, name, code=code)

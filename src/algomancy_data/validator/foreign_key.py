@@ -60,7 +60,7 @@ class ForeignKeyValidator(FrameCheck):
         self.left_col = [left_col] if isinstance(left_col, str) else list(left_col)
         self.right_table = right_table
         self.right_col = [right_col] if isinstance(right_col, str) else list(right_col)
-        self._severity = severity
+        self.severity = severity
         self._may_be_absent: frozenset[str] = frozenset()
         self._check_arguments()
 
@@ -108,20 +108,18 @@ class ForeignKeyValidator(FrameCheck):
 
     def check(self, tables: dict[str, pl.DataFrame]) -> None:
         """Report the keys without a match."""
-        left = self.find_table(tables, self.left_table, self._severity, self.key)
+        left = self.find_table(tables, self.left_table, self.severity, self.key)
         if left is None or any(name not in left.columns for name in self._may_be_absent):
             return
         if not self._has_columns(left, self.left_table, self.left_col):
             return
-        right = self.find_table(tables, self.right_table, self._severity, self.key)
+        right = self.find_table(tables, self.right_table, self.severity, self.key)
         if right is None or not self._has_columns(right, self.right_table, self.right_col):
             return
         self._check_keys(left.select(self.left_col), right.select(self.right_col))
 
     def _has_columns(self, frame: pl.DataFrame, table: str, columns: Sequence[str]) -> bool:
-        return all(
-            self.has_column(frame, table, name, self._severity, self.key) for name in columns
-        )
+        return all(self.has_column(frame, table, name, self.severity, self.key) for name in columns)
 
     def _check_keys(self, left: pl.DataFrame, right: pl.DataFrame) -> None:
         rows = rows_without_parent(left, right)
@@ -131,10 +129,10 @@ class ForeignKeyValidator(FrameCheck):
             text = f"Key cannot be compared with {parent}: {conflict}."
             column = ",".join(self.left_col)
             code = "FK_DTYPE_MISMATCH"
-            self.add_message(self._severity, text, self.left_table, column, code=code, key=self.key)
+            self.add_message(self.severity, text, self.left_table, column, code=code, key=self.key)
         problem = f"Key is not in {parent}"
         self.report_rows(
-            self._severity,
+            self.severity,
             problem,
             rows,
             left,

@@ -54,7 +54,7 @@ class PrimaryKeyValidator(FrameCheck):
             for table, schema in schema_table_map(schemas).items()
             if (key := schema.primary_key())
         }
-        self._severity = severity
+        self.severity = severity
 
     def check(self, tables: dict[str, pl.DataFrame]) -> None:
         """Report what is wrong with the keys of the tables that are there."""
@@ -67,17 +67,15 @@ class PrimaryKeyValidator(FrameCheck):
         if missing:
             names = ", ".join(map(repr, missing))
             text = f"Primary key column {names} is missing."
-            self.add_message(self._severity, text, table, ",".join(key), code="MISSING_PK_COLUMN")
+            self.add_message(self.severity, text, table, ",".join(key), code="MISSING_PK_COLUMN")
             return
         values = frame.select(key)
         complete = complete_rows(values)
         if complete is not None:
             problem = "Primary key has no value"
             rows = rows_where(~complete)
-            self.report_rows(self._severity, problem, rows, values, table=table, code="PK_NULL")
-        if self.can_compare(values, table, self._severity):
+            self.report_rows(self.severity, problem, rows, values, table=table, code="PK_NULL")
+        if self.can_compare(values, table, self.severity):
             problem = "Primary key is not unique"
             rows = duplicate_rows(values)
-            self.report_rows(
-                self._severity, problem, rows, values, table=table, code="PK_DUPLICATE"
-            )
+            self.report_rows(self.severity, problem, rows, values, table=table, code="PK_DUPLICATE")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from algomancy_data.frames import to_frame
-from algomancy_data.logs import as_logger
+from algomancy_data.logs import Logging
 from algomancy_data.messages import ValidationMessage, ValidationSeverity
+from algomancy_data.pandas_frames import PandasTables, wants_pandas
 from algomancy_data.validator.base import Validator, checked_message_limit
 from algomancy_data.validator.result import ValidationResult
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 _LOGGED_PER_CHECK: Final = 3
 
 
-class ValidationSequence:
+class ValidationSequence(Logging):
     """Runs validators in order over the same tables and judges what they find.
 
     Every run starts fresh: it empties the messages of the validators first. Of messages with the
@@ -40,6 +41,7 @@ class ValidationSequence:
             rows a check reports singly, None for all. Without it, each validator keeps its own.
 
     Attributes:
+        logger: As it was given.
         halt_on: As above; may be set between runs.
         message_limit: As above; may be set between runs.
 
@@ -64,7 +66,7 @@ class ValidationSequence:
         message_limit: int | EllipsisType | None = ...,
     ) -> None:
         self._validators = list(validators or [])
-        self._logger = as_logger(logger)
+        self.logger = logger
         self._result: ValidationResult | None = None
         self.halt_on = ValidationSeverity(halt_on)
         self.message_limit = message_limit
@@ -127,7 +129,9 @@ class ValidationSequence:
             if self.message_limit is not ...:
                 validator.message_limit = self.message_limit
         # A validator may drop or replace tables in its own mapping, not in that of the others.
-        return list(validator.validate(dict(frames)))
+        wants = wants_pandas(validator, "validate")
+        given: dict[str, Any] = PandasTables(frames).tables if wants else dict(frames)
+        return list(validator.validate(given))
 
     def _log(self, messages: list[ValidationMessage]) -> None:
         kinds: dict[tuple[ValidationSeverity, str | None, str | None], list[ValidationMessage]]

@@ -25,7 +25,7 @@ class ValueCheck(FrameCheck):
 
     def __init__(self, severity: ValidationSeverity = ValidationSeverity.ERROR) -> None:
         super().__init__()
-        self._severity = severity
+        self.severity = severity
 
     def report_missing(self, table: str, frame: pl.DataFrame, columns: Sequence[str]) -> None:
         """Report each null in the columns (NULL_VALUE)."""
@@ -35,7 +35,7 @@ class ValueCheck(FrameCheck):
                 values = frame.select(column)
                 problem = "Value is missing"
                 self.report_rows(
-                    self._severity, problem, rows, values, table=table, code="NULL_VALUE"
+                    self.severity, problem, rows, values, table=table, code="NULL_VALUE"
                 )
 
     def report_duplicates(self, table: str, frame: pl.DataFrame, columns: Sequence[str]) -> None:
@@ -43,13 +43,13 @@ class ValueCheck(FrameCheck):
         comparable = [
             column
             for column in columns
-            if self.can_compare(frame.select(column), table, self._severity)
+            if self.can_compare(frame.select(column), table, self.severity)
         ]
         for column in columns_with_duplicates(frame, comparable):
             values = frame.select(column)
             problem = "Value is not unique"
             self.report_rows(
-                self._severity,
+                self.severity,
                 problem,
                 duplicate_rows(values),
                 values,
@@ -79,13 +79,13 @@ class _NamedColumnsCheck(ValueCheck):
 
     def check(self, tables: dict[str, pl.DataFrame]) -> None:
         """Report what is wrong with the columns, or that they are not there."""
-        frame = self.find_table(tables, self.table, self._severity)
+        frame = self.find_table(tables, self.table, self.severity)
         if frame is None:
             return
         present = [
             column
             for column in dict.fromkeys(self.columns)
-            if self.has_column(frame, self.table, column, self._severity)
+            if self.has_column(frame, self.table, column, self.severity)
         ]
         self.check_columns(frame, present)
 

@@ -15,11 +15,14 @@ from algomancy_data.extractor.conversion.issue import ConversionIssue
 from algomancy_data.extractor.conversion.numbers import float_from_text, integer_from_text
 from algomancy_data.extractor.conversion.outcome import Outcome, exact_cast
 from algomancy_data.extractor.conversion.texts import text_from_any
+from algomancy_data.frames import to_frame
 from algomancy_data.messages import ValidationSeverity
 from algomancy_data.schema import DataType
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from algomancy_data.frames import Tabular
 
 _EXAMPLES: Final = 5
 _LONGEST_EXAMPLE: Final = 60
@@ -48,7 +51,7 @@ class DataTypeConverter:
 
     @staticmethod
     def convert_dtypes(
-        df: pl.DataFrame,
+        df: Tabular,
         schema_types: Mapping[str, DataType],
         issues: list[ConversionIssue] | None = None,
         table_name: str | None = None,
@@ -63,7 +66,7 @@ class DataTypeConverter:
         that are absent are ignored, columns that are not declared are left alone.
 
         Args:
-            df: Frame with columns of any dtype; never changed.
+            df: Polars frame, or what becomes one, with columns of any dtype; never changed.
             schema_types: Declared type by column name.
             issues: List to append the issues to.
             table_name: Name of the table in the issues.
@@ -84,7 +87,8 @@ class DataTypeConverter:
             >>> issues[0].reason
             "1 value is not a whole number of at most 64 bits: 'x' (row 0)."
         """
-        schema = df.schema
+        frame = to_frame(df, table_name or "table")
+        schema = frame.schema
         work: dict[str, DataType] = {}
         for name, declared in schema_types.items():
             try:
@@ -96,21 +100,21 @@ class DataTypeConverter:
                 work[name] = target
 
         def convert(name: str) -> Outcome:
-            return _convert(df[name], work[name], conventions)
+            return _convert(frame[name], work[name], conventions)
 
-        if len(work) > 1 and df.height >= _LONG:
+        if len(work) > 1 and frame.height >= _LONG:
             with ThreadPoolExecutor(pl.thread_pool_size()) as pool:
                 outcomes = list(pool.map(convert, work))
         else:
             outcomes = [convert(name) for name in work]
         converted: list[pl.Series] = []
         for (name, target), outcome in zip(work.items(), outcomes, strict=True):
-            issue = _issue(df[name], target, outcome, table_name, row_numbers)
+            issue = _issue(frame[name], target, outcome, table_name, row_numbers)
             if issue is not None and issues is not None:
                 issues.append(issue)
             if outcome.refused is None:
                 converted.append(outcome.values.alias(name))
-        return df.with_columns(converted)
+        return frame.with_columns(converted)
 
 
 def _convert(given: pl.Series, target: DataType, conventions: TextConventions) -> Outcome:
