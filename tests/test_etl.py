@@ -4,24 +4,31 @@ from algomancy_data import (
     Column,
     CSVFile,
     DataClassification,
+    DataSource,
     DataSourceLoader,
     DataType,
     ETLConstructionError,
     ETLResult,
+    File,
     FileExtension,
+    JSONFile,
+    Loader,
     Schema,
     SchemaType,
     SimpleETLFactory,
     SingleExtractor,
+    StatelessDataManager,
     Transformer,
     ValidationError,
     ValidationMessage,
     ValidationSeverity,
     Validator,
+    registry,
 )
-from algomancy_data.errors import UnknownFileError
+from algomancy_data.errors import FrameError, UnknownFileError, UnreachableError
 from algomancy_data.etl import get_schema
 from algomancy_data.extractor import ExtractionSequence
+from algomancy_data.file import FILE_TYPES
 from algomancy_data.transformer import TransformationSequence
 from algomancy_data.validator import ValidationSequence
 
@@ -108,6 +115,159 @@ def test_wrong_content_is_a_failed_extraction_that_names_the_file(run, text):
     assert isinstance(result.raised, ValueError)
     assert codes(result) == ["EXTRACTION_FAILED"]
     assert "items" in result.messages[0].message
+
+
+@pytest.mark.parametrize("extension", ["csv", "json", "xlsx", "parquet", "arrow"])
+def test_a_file_that_cannot_be_read_is_a_failed_extraction(tmp_path, extension):
+    path = tmp_path / "items"
+    path.touch()
+    file = FILE_TYPES[extension]("items", path)
+    path.unlink()
+    path.symlink_to(path)  # a loop, which not even root can open
+    schema = type("Loop", (Items,), {"_EXTENSION": extension})
+    result = SimpleETLFactory.build_pipeline("dataset", {"items": file}, {"items": schema}).run()
+    assert [(m.severity, m.code) for m in result.messages] == [(CRITICAL, "EXTRACTION_FAILED")]
+    assert "File 'items' cannot be read: Too many levels of symbolic links" in str(result.raised)
+    assert isinstance(result.raised, UnreachableError)
+
+
+@pytest.mark.parametrize("extension", ["csv", "json", "xlsx", "parquet", "arrow"])
+def test_a_disk_that_fails_is_a_failed_extraction(extension):
+    file = FILE_TYPES[extension]("items", "/proc/self/mem")
+    schema = type("Unreadable", (Items,), {"_EXTENSION": extension})
+    result = SimpleETLFactory.build_pipeline("dataset", {"items": file}, {"items": schema}).run()
+    assert "File 'items' cannot be read: Input/output error" in str(result.raised)
+
+
+def failing(stage, error):
+    """Make a factory, and files, of which one component of a user's own meets an error."""
+
+    def fail(*arguments, **named):
+        raise error
+
+    class OwnExtractor(SingleExtractor):
+        _extract_file = fail
+
+    class OwnFile(CSVFile):
+        source = fail
+
+    class OwnValidator(Validator):
+        validate = fail
+
+    class OwnTransformer(Transformer):
+        transform = fail
+
+    class OwnLoader(Loader):
+        load = fail
+
+    class Factory(SimpleETLFactory):
+        @classmethod
+        def create_extraction_sequence(cls, files=None, schemas=None, logger=None):
+            if stage != "extractor":
+                return super().create_extraction_sequence(files, schemas, logger)
+            return ExtractionSequence([OwnExtractor(files["items"], schemas["items"], logger)])
+
+        @classmethod
+        def create_validation_sequence(cls, schemas, logger=None):
+            return ValidationSequence([OwnValidator()] if stage == "validator" else [])
+
+        @classmethod
+        def create_transformation_sequence(cls, schemas=None, logger=None):
+            return TransformationSequence([OwnTransformer()] if stage == "transformer" else [])
+
+        @classmethod
+        def create_loader(cls, logger=None):
+            return OwnLoader() if stage == "loader" else DataSourceLoader()
+
+    file = OwnFile("items") if stage == "file" else CSVFile("items")
+    file.content = GOOD["items"]
+    return Factory, {"items": file}
+
+
+@pytest.mark.parametrize("stage", ["extractor", "file", "validator", "transformer", "loader"])
+@pytest.mark.parametrize(
+    "error",
+    [
+        PermissionError(13, "not yours"),
+        ConnectionError("the service is down"),
+        TimeoutError("too slow"),
+        OSError(5, "a disk of somebody else"),
+        KeyError("a key"),
+        ZeroDivisionError("no"),
+        FrameError("no table"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_an_error_of_a_users_own_component_propagates_unchanged(stage, error):
+    factory, files = failing(stage, error)
+    manager = StatelessDataManager(factory, [Items, Parts], "json", DataSource)
+    with pytest.raises(type(error)) as caught:
+        manager.etl_data(files, "dataset")
+    assert caught.value is error
+    assert manager.get_data_keys() == []
+
+
+@pytest.mark.parametrize("stage", ["extractor", "file"])
+def test_a_file_that_a_component_misses_is_a_failed_extraction(stage):
+    error = FileNotFoundError("gone")
+    factory, files = failing(stage, error)
+    result = factory.build_pipeline("dataset", files, SCHEMAS).run()
+    assert (result.status, result.raised) == ("failed", error)
+    assert codes(result) == ["EXTRACTION_FAILED"]
+
+
+class Fixed(SingleExtractor):
+    def _extract_file(self):
+        lines = self.file.read_bytes().decode().splitlines()
+        return {"id": [line[:2] for line in lines], "name": [line[2:] for line in lines]}
+
+
+class FixedItems(Items):
+    _EXTENSION = "fixed"
+
+
+@pytest.fixture
+def own_format(monkeypatch):
+    monkeypatch.setitem(registry._extractors, ("fixed", "single"), Fixed)
+
+
+@pytest.mark.usefixtures("own_format")
+@pytest.mark.parametrize(
+    "file", [CSVFile("items"), JSONFile("items"), File("items", "fixed"), File("items", "odd")]
+)
+def test_the_schema_says_which_extractor_reads_a_file(file):
+    file.content = "1 bolt\n2 nut\n"
+    result = SimpleETLFactory.build_pipeline("d", {"items": file}, {"items": FixedItems}).run()
+    assert result.datasource.get_table("items").rows() == [(1, "bolt"), (2, "nut")]
+
+
+def test_a_file_of_no_format_of_ours_is_what_its_schema_says():
+    file = File("items", "odd")
+    file.content = GOOD["items"]
+    result = SimpleETLFactory.build_pipeline("d", {"items": file}, {"items": Items}).run()
+    assert result.datasource.get_table("items").rows() == [(1, "a"), (2, "b")]
+
+
+@pytest.mark.parametrize("given", ["csv", "json", "xlsx", "parquet", "arrow"])
+@pytest.mark.parametrize("declared", ["csv", "json", "xlsx", "parquet", "arrow"])
+def test_a_file_of_another_format_than_declared_is_refused(given, declared):
+    schema = type("Declared", (Items,), {"_EXTENSION": declared})
+    file = FILE_TYPES[given]("items")
+    if given == declared:
+        SimpleETLFactory.build_pipeline("d", {"items": file}, {"items": schema})
+        return
+    message = rf"File 'items' is a \w+File \({given}\), but schema 'Declared' declares {declared}"
+    with pytest.raises(ETLConstructionError, match=message):
+        SimpleETLFactory.build_pipeline("d", {"items": file}, {"items": schema})
+
+
+@pytest.mark.parametrize(("given", "declared"), [("json", "ndjson"), ("jsonl", "json")])
+def test_lines_of_json_are_json(given, declared):
+    schema = type("Declared", (Items,), {"_EXTENSION": declared})
+    file = FILE_TYPES[given]("items")
+    file.content = '{"id": 1, "name": "a"}\n{"id": 2, "name": "b"}\n'
+    result = SimpleETLFactory.build_pipeline("d", {"items": file}, {"items": schema}).run()
+    assert result.datasource.get_table("items").rows() == [(1, "a"), (2, "b")]
 
 
 def test_bad_data_does_not_stop_a_default_pipeline(run):

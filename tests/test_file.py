@@ -8,11 +8,12 @@ import io
 import zipfile
 from pathlib import Path
 
+import openpyxl
 import pyarrow as pa
 import pytest
 
 from algomancy_data.errors import FileContentError
-from algomancy_data.file import FILE_TYPES, CSVFile, File
+from algomancy_data.file import FILE_TYPES, CSVFile, File, JSONFile, NDJSONFile, XLSXFile
 from algomancy_data.schema import FileExtension
 
 TEXT = "a;b\n1;é\n"
@@ -204,3 +205,30 @@ def test_whoever_watches_sees_each_decompressed_piece_and_may_stop(path, content
 
     with pytest.raises(FileContentError, match=f"stopped at {len(pieces[0])}"):
         CSVFile("t", path).source(stop)
+
+
+@pytest.mark.parametrize("kind", [CSVFile, JSONFile, NDJSONFile])
+def test_content_that_is_set_is_what_the_file_holds(path, kind) -> None:
+    file = kind("t", path)
+    file.content = "[1]\n€"
+    assert (file.content, file.read_bytes()) == ("[1]\n€", "[1]\n€".encode())
+    assert (file.is_uploaded, file.stored_bytes()) == (True, 7)
+    file.content = None
+    assert file.read_bytes() == Path(path).read_bytes()
+    empty = kind("t")
+    empty.content = ""
+    assert empty.content == ""
+
+
+def test_the_content_of_a_workbook_is_no_text_to_be_set(tmp_path) -> None:
+    path = tmp_path / "t.xlsx"
+    book = openpyxl.Workbook()
+    book.active.title = "first"
+    book.create_sheet("second")
+    book.save(path)
+    file = XLSXFile("t", path)
+    assert file.index_to_sheet_name == {0: "first", 1: "second"}
+    with pytest.raises(FileContentError, match="a workbook is no text"):
+        file.content = "{}"
+    file.content = None
+    assert XLSXFile("t").index_to_sheet_name == {}

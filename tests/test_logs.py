@@ -12,13 +12,17 @@ import algomancy_data
 from algomancy_data import (
     CSVFile,
     DataSource,
+    DataSourceLoader,
     SimpleETLFactory,
     StatefulDataManager,
     StatelessDataManager,
+    ValidationSequence,
 )
 from algomancy_data.database import DatabaseDataManager
+from algomancy_data.extractor import ExtractionSequence
 from algomancy_data.logs import Logger, StandardLogger, as_logger
 from algomancy_data.testing.workloads import SCHEMAS, frames, write_csv
+from algomancy_data.transformer import TransformationSequence
 
 
 class Framework:
@@ -129,3 +133,56 @@ def test_both_kinds_of_logger_hear_the_same_of_every_stage_and_store(tmp_path, c
     ]
     for said in ("Loaded 2 tables", "ETL of dataset 'd' succeeded", "Added table 'more'"):
         assert any(line.startswith(said) for line in heard), said
+
+
+def components(logger):
+    """Make everything that has a logger as an attribute."""
+    yield StatelessDataManager(SimpleETLFactory, [], "json", DataSource, logger)
+    yield DataSourceLoader(logger)
+    yield ExtractionSequence([], logger)
+    yield ValidationSequence([], logger)
+    yield TransformationSequence([], logger)
+    yield SimpleETLFactory.build_pipeline("d", {}, {}, logger)
+
+
+@pytest.mark.parametrize("logger", [None, Framework()], ids=["none", "framework"])
+def test_a_component_has_the_logger_that_it_was_given(logger):
+    for component in components(logger):
+        assert component.logger is logger
+
+
+def test_a_logger_may_be_set_later():
+    for component in components(None):
+        logger = component.logger = Framework()
+        component._logger.log("heard")
+        assert logger.lines == ["heard"]
+    manager = StatelessDataManager(SimpleETLFactory, [], "json", DataSource)
+    manager.logger = Framework()
+    manager.etl_data({}, "d")
+    assert "ETL of dataset 'd' succeeded." in manager.logger.lines
+
+
+def test_a_factory_gets_no_logger_where_none_was_given():
+    given = []
+
+    class Factory(SimpleETLFactory):
+        @classmethod
+        def create_loader(cls, logger=None):
+            given.append(logger)
+            return super().create_loader(logger)
+
+    for logger in (None, framework := Framework(), logging.getLogger("mine")):
+        StatelessDataManager(Factory, [], "json", DataSource, logger).etl_data({}, "d")
+    assert given[:2] == [None, framework]
+    assert isinstance(given[2], StandardLogger)
+
+
+def test_a_loader_that_keeps_its_logger_itself_works():
+    class Own(DataSourceLoader):
+        def __init__(self, logger):
+            self.logger = logger
+            self.data_object_type = None
+
+    logger = Framework()
+    Own(logger).load("d", {}, [])
+    assert logger.lines == ["Loaded 0 tables into dataset 'd'."]

@@ -19,6 +19,7 @@ from algomancy_data.errors import (
 )
 from algomancy_data.etl_glance import glance_at
 from algomancy_data.extractor import ExtractionSequence
+from algomancy_data.file import FILE_TYPES
 from algomancy_data.findings import count_by_severity, counts_text
 from algomancy_data.glance import Glanced
 from algomancy_data.loader import DataSourceLoader, Loader
@@ -163,8 +164,10 @@ class ETLPipeline(Logging):
     def run(self) -> ETLResult:
         """Run all stages.
 
-        A file that is missing or whose content is wrong, and data that does not pass the
-        validation, give a failed result. Mistakes in user-supplied components propagate.
+        A file that is missing, that cannot be read or whose content is wrong, and data that does
+        not pass the validation, give a failed result. Errors in user-supplied components propagate
+        unchanged, those of the system (``OSError``) included; only a ``FileNotFoundError`` and a
+        ``ValidationError`` of an extractor count as missing and as wrong content.
         """
         recorder = PhaseRecorder(self.progress, self.destination_name)
         try:
@@ -174,7 +177,7 @@ class ETLPipeline(Logging):
                 phase.bytes_in = self.extraction_sequence.stored_bytes()
                 phase.gives(data.values())
                 sorting = self._sorting(data)
-        except (OSError, FileContentError, ValidationError) as error:
+        except (FileNotFoundError, FileContentError, ValidationError) as error:
             return self._extraction_failed(error, recorder)
 
         with recorder.phase("validate") as phase:
@@ -422,12 +425,23 @@ class SimpleETLFactory(ETLFactory):
 
 
 def _create_extractor(file: File, schema: type[Schema], logger: Logger | None) -> Extractor:
-    extractor = get_extractor_class(file.extension, schema.schema_type())
+    """Return the extractor of the format that the schema declares."""
+    declared, kind = schema.extension(), schema.schema_type()
+    extractor = get_extractor_class(declared, kind)
     if extractor is None:
-        known = ", ".join(f"{extension}/{kind}" for extension, kind in registered_keys())
+        known = ", ".join(f"{extension}/{of_kind}" for extension, of_kind in registered_keys())
         msg = (
-            f"No extractor registered for {file.extension}/{schema.schema_type()} (file "
-            f"{file.name!r}). Registered: {known}. Use register_extractor() for your own."
+            f"No extractor registered for {declared}/{kind} (file {file.name!r}). Registered: "
+            f"{known}. Use register_extractor() for your own."
+        )
+        raise ETLConstructionError(msg)
+    # A format of a user's own comes in whatever file; one of ours is what its class says.
+    is_ours = str(file.extension) in FILE_TYPES and str(declared) in FILE_TYPES
+    if is_ours and get_extractor_class(file.extension, kind) is not extractor:
+        msg = (
+            f"File {file.name!r} is a {type(file).__name__} ({file.extension}), but schema "
+            f"{schema.__name__!r} declares {declared}. Give a {FILE_TYPES[declared].__name__}, or "
+            f"change _EXTENSION."
         )
         raise ETLConstructionError(msg)
     return extractor(file, schema, logger=logger)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import re
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -13,7 +14,7 @@ from urllib.request import url2pathname
 from algomancy_data.errors import FileContentError, MissingExtraError, UnreachableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Generator
 
 _ADDRESS: Final = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://")
 _PATTERN: Final = re.compile(r"[*?\[]")
@@ -124,6 +125,27 @@ def read_address(address: str) -> bytes:
 def nothing_at(address: str) -> FileNotFoundError:
     """Return the error for an address where nothing is."""
     return FileNotFoundError(f"There is nothing at {address!r}.")
+
+
+@contextmanager
+def reading(name: str) -> Generator[None]:
+    """Make errors of the system those of the file that is read in a block.
+
+    Args:
+        name: What to call the file.
+
+    Raises:
+        UnreachableError: It cannot be read (also an ``OSError``). One that is gone is still a
+            ``FileNotFoundError``.
+    """
+    try:
+        yield
+    except (FileNotFoundError, FileContentError):
+        raise
+    except OSError as error:
+        reason = error.strerror or str(error) or type(error).__name__
+        msg = f"File {name!r} cannot be read: {reason}. Check its permissions and its disk."
+        raise UnreachableError(msg) from error
 
 
 def unreachable(address: str, error: OSError) -> UnreachableError:

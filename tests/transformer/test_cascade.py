@@ -481,3 +481,17 @@ def test_what_would_be_dropped_can_be_asked_without_dropping_it():
 def test_each_drop_is_logged(caplog):
     cascade([ORDER], orders={"id": [1]}, lines={"order": [2]})
     assert "1 row(s) dropped from 'lines'" in caplog.text
+
+
+def test_relations_and_snapshot_may_be_looked_at_and_set():
+    snapshot = CascadeSnapshot(extra_relations=[TRACKED, Relation("a", ("x",), "b", ("y",))])
+    assert snapshot.relations == [TRACKED]
+    transformer = CascadeDropTransformer(extra_relations=[ORDER])
+    assert (transformer.relations, transformer.snapshot) == ([ORDER], None)
+    transformer.relations, transformer.snapshot = [TRACKED], snapshot
+    whole = {"orders": pl.DataFrame({"id": [1, 2]}), "lines": pl.DataFrame({"order": [1, 1, 2]})}
+    snapshot.transform(whole)
+    data = whole | {"lines": whole["lines"].head(1)}
+    transformer.transform(data)
+    assert transformer.drops[0].rule is CascadeRule.PARTIAL_LOSS
+    assert data["orders"]["id"].to_list() == [2]

@@ -6,7 +6,9 @@ import pytest
 from algomancy_data.schema import Column, ColumnGroup, DataType, Schema
 from algomancy_data.validator import (
     ConstraintValidator,
+    ForeignKeyValidator,
     MissingValueValidator,
+    SchemaValidator,
     UniqueValueValidator,
     ValidationSeverity,
 )
@@ -124,3 +126,19 @@ def test_groups_of_a_multi_schema_are_constrained_too():
     assert {(m.code, m.table, m.severity) for m in messages} == {
         ("NULL_VALUE", "orders.head", WARNING)
     }
+
+
+@pytest.mark.parametrize(
+    "validator",
+    [
+        UniqueValueValidator("t", ["a"]),
+        MissingValueValidator("t", ["a"]),
+        ForeignKeyValidator("t", "a", "t", "b"),
+        SchemaValidator(),
+    ],
+    ids=lambda validator: type(validator).__name__,
+)
+def test_the_severity_may_be_set(validator):
+    assert validator.severity is ERROR
+    validator.severity = WARNING
+    assert {message.severity for message in validator.validate({"t": FRAME})} == {WARNING}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from contextlib import nullcontext
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
@@ -16,11 +17,13 @@ from algomancy_data.extractor.limits import within_limits
 from algomancy_data.extractor.parts import PartedTable
 from algomancy_data.extractor.separation import Reconversion, SeparatedTable, separate
 from algomancy_data.frames import to_frame
+from algomancy_data.locations import reading
 from algomancy_data.logs import as_logger
 
 if TYPE_CHECKING:
     import logging
     from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
 
     import polars as pl
 
@@ -98,6 +101,11 @@ class Extractor(ABC):
             return self.schema.datatypes()
         return self.schema.datatype_groups()[table.removeprefix(f"{self.file.name}.")]
 
+    def _reading(self, method: Callable[[], object]) -> AbstractContextManager[None]:
+        """Make errors of the system those of the file, unless code of a user's own meets them."""
+        is_own = all(_is_of_this_package(each) for each in (method, type(self.file)))
+        return reading(self.file.name) if is_own else nullcontext()
+
     def _start(self) -> None:
         """Forget what an earlier extraction found."""
         self.conversion_issues.clear()
@@ -111,6 +119,10 @@ class Extractor(ABC):
         for issue in issues:
             logger.warning(str(issue))
         self.conversion_issues.extend(issues)
+
+
+def _is_of_this_package(code: object) -> bool:
+    return str(getattr(code, "__module__", "")).startswith("algomancy_data.")
 
 
 class SingleExtractor(Extractor):
@@ -136,8 +148,9 @@ class SingleExtractor(Extractor):
         """
 
     def _extracted(self) -> pl.DataFrame:
-        frame = to_frame(self._extract_file(), self._table or self.file.name)
-        return within_limits(frame, self.file)
+        with self._reading(self._extract_file):
+            table = self._extract_file()
+        return within_limits(to_frame(table, self._table or self.file.name), self.file)
 
     def extract(self) -> dict[str, pl.DataFrame]:
         """Return ``{file.name: frame}``, with the declared columns in their declared types.
@@ -237,7 +250,9 @@ class MultiExtractor(Extractor):
         groups = self.schema.datatype_groups()
         frames: dict[str, pl.DataFrame] = {}
         issues: list[ConversionIssue] = []
-        for group, table in self._extract_files().items():
+        with self._reading(self._extract_files):
+            tables = self._extract_files()
+        for group, table in tables.items():
             if group not in groups:
                 raise UndeclaredTableError.from_declared(
                     self.file.name, group, self.schema.__name__, groups

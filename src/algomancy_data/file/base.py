@@ -30,6 +30,7 @@ from algomancy_data.locations import (
     has_parts,
     is_address,
     read_address,
+    reading,
     without_file_scheme,
 )
 from algomancy_data.schema import ReadLimits
@@ -136,7 +137,9 @@ class File(ABC):  # noqa: B024  one subclass per format: they differ in their ex
         if not has_parts(path):
             return None
         parts: list[FilePart] = []
-        for location in find_parts(path, self.suffixes()):
+        with reading(self.name):
+            locations = find_parts(path, self.suffixes())
+        for location in locations:
             part = copy.copy(self)
             part.name, part.path = f"{self.name}/{location.label}", location.path
             parts.append(FilePart(part, location.label, location.keys))
@@ -219,9 +222,11 @@ class File(ABC):  # noqa: B024  one subclass per format: they differ in their ex
             if is_address(plain):
                 return self._decompressed(read_address(str(plain)), watch)
             path = Path(plain)
-            with path.open("rb") as stream:
-                is_compressed = stream.read(MAGIC_LENGTH).startswith(self._compressions)
-            return self._decompressed(path.read_bytes(), watch) if is_compressed else path
+            with reading(self.name):
+                with path.open("rb") as stream:
+                    is_compressed = stream.read(MAGIC_LENGTH).startswith(self._compressions)
+                stored = path.read_bytes() if is_compressed else None
+            return path if stored is None else self._decompressed(stored, watch)
         return self._decompressed(self._uploaded_bytes(), watch)
 
     def stored(self) -> Path | bytes | None:
@@ -268,7 +273,8 @@ class File(ABC):  # noqa: B024  one subclass per format: they differ in their ex
             FileNotFoundError: The file is gone.
         """
         source = self.source()
-        return source.read_bytes() if isinstance(source, Path) else source
+        with reading(self.name):
+            return source.read_bytes() if isinstance(source, Path) else source
 
     def _uploaded_bytes(self) -> bytes:
         if self._uploaded is None:
