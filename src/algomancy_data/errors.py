@@ -114,7 +114,7 @@ class ReadLimitError(FileContentError):
 
 
 class UnreachableError(FileContentError, OSError):
-    """A store or server does not answer, or does not let itself be read."""
+    """A store or server does not answer, or a file does not let itself be read."""
 
 
 class TableNotFoundError(AlgomancyDataError, KeyError):

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 class Loader(Logging, ABC):
     """Turns the frames of a pipeline into a DataSource.
 
+    It may ask for pandas frames as a :class:`~algomancy_data.Transformer` does.
+
     Args:
         logger: Told what happens.
 

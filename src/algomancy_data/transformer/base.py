@@ -23,6 +23,10 @@ class Transformer(ABC):
     removes tables there. What it returns does not count. The mapping is the run's own, and so are
     the frames in it; replace a frame by another one rather than changing it in place.
 
+    A class with ``frames = "pandas"``, or whose :meth:`transform` annotates its parameter with a
+    pandas type (``dict[str, pd.DataFrame]``), gets pandas frames, which become Polars frames again
+    after it.
+
     Args:
         name: Name for the log.
         logger: The framework's logger, one of the standard library, or None for the standard

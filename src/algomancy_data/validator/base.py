@@ -18,7 +18,7 @@ class Validator(ABC):
 
     Subclass it with a :meth:`validate` that calls :meth:`add_message` (or :meth:`report_rows`)
     and returns :attr:`messages`. A :class:`ValidationSequence` empties the messages before each
-    run.
+    run. It may ask for pandas frames as a :class:`~algomancy_data.Transformer` does.
 
     Attributes:
         message_limit: How many bad rows one check reports singly before it sums up the rest;
