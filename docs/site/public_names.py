@@ -42,7 +42,7 @@ _FOREIGN = (
 # Modules that only the package itself uses, whatever they are called.
 _UNDOCUMENTED = {
     *("__main__", "cli", "column_names", "etl_glance", "findings", "folder", "glance"),
-    *("locations", "messages", "workbook"),
+    *("arrow_layout", "flatbuffers", "locations", "messages", "values", "workbook"),
 }
 # Classes that only serve as bases.
 _INTERNAL = re.compile(r"_.*|.*Check|Glanced.*")

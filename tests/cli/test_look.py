@@ -93,3 +93,17 @@ def test_queries_run_in_polars_or_in_the_database(run, filled, tmp_path):
     assert pl.read_parquet(tmp_path / "t.parquet").height == 100
     again = run("query", "SELECT 1", "-o", "t.parquet", *filled.flags)
     assert (again.code, again.out) == (2, "")
+
+
+def test_dates_that_python_has_not_are_shown_and_queried(run, store, source):
+    far = pl.Series([2_933_297], dtype=pl.Int32).cast(pl.Date)
+    frame = pl.DataFrame({"day": far, "at": far.cast(pl.Datetime("us")), "all": far.implode()})
+    manager = store.manager()
+    manager.add_data_source(source(t=frame))
+    manager.close()
+    for command in (["show", "d"], ["query", "SELECT * FROM t"]):
+        done = run(*command, *store.flags)
+        assert (done.code, done.out.count("+10001-02-04")) == (0, 3), done.err
+        assert "+10001-02-04" in run(*command, *store.flags, "--json").out
+    in_database = run("query", "SELECT * FROM t", "--in-database", *store.flags)
+    assert in_database.code == 0, in_database.err

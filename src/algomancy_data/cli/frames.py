@@ -10,6 +10,7 @@ from polars.exceptions import PolarsError
 from algomancy_data.cli.output import table
 from algomancy_data.datasource import DataSource
 from algomancy_data.errors import CommandLineError, UnstorableError
+from algomancy_data.values import python_rows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,15 +38,13 @@ def first_rows(
 def frame_table(frame: pl.DataFrame) -> Table:
     """Return a frame as a table of texts, numbers to the right."""
     right = [name for name, dtype in frame.schema.items() if dtype.is_numeric()]
-    rows = ([_text(value) for value in row] for row in frame.iter_rows())
+    rows = ([_text(value) for value in row] for row in python_rows(frame))
     return table(frame.columns, rows, right=right)
 
 
 def as_records(frame: pl.DataFrame) -> list[dict[str, Any]]:
     """Return the rows as what JSON can hold: what it has no word for is text."""
-    return [
-        {name: _json(value) for name, value in row.items()} for row in frame.iter_rows(named=True)
-    ]
+    return [dict(zip(frame.columns, map(_json, row), strict=True)) for row in python_rows(frame)]
 
 
 def _text(value: object) -> str:

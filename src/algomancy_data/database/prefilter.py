@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 import sqlalchemy as sa
-from polars.exceptions import PolarsError
+from polars.exceptions import PanicException, PolarsError
 
 from algomancy_data.database.codec import nested
 from algomancy_data.database.literals import (
@@ -151,8 +151,8 @@ class _Translator:
             alone = replace(column, mask=None)
             encoded = self._storage.codec.encode(values.alias("x").to_frame(), [alone])
             stored = encoded.to_series().to_list()
-        except (PolarsError, ValueError, OverflowError):  # such as a date that Python has not
-            return None
+        except (PolarsError, PanicException, ValueError, OverflowError):
+            return None  # such as a date that Python has not
         found = self._storage.counterpart(self._physical[column.physical], column, stored)
         if found is None:
             return None

@@ -176,6 +176,8 @@ def _likeness(
 
 
 def _overlaps(values: pl.Series, others: pl.Series) -> bool:
+    if not (values.dtype.is_integer() and others.dtype.is_integer()):
+        return False  # Python may have no object for the ends of other columns
     low, high, other_low, other_high = values.min(), values.max(), others.min(), others.max()
     if not (isinstance(low, int) and isinstance(high, int)):
         return False

@@ -8,6 +8,7 @@ import polars as pl
 
 from algomancy_data.errors import ValidationError
 from algomancy_data.frames import Tabular, to_frame
+from algomancy_data.values import python_values
 
 
 def fill_empty(data: Tabular | Any) -> pl.DataFrame:
@@ -72,7 +73,8 @@ def _converted(values: pl.Series, target: pl.Series) -> pl.Series:
         converted, lost = target, values.drop_nulls()
     if len(lost):
         msg = (
-            f"Column {target.name!r} ({target.dtype}) cannot take the value {lost.to_list()[0]!r} "
+            f"Column {target.name!r} ({target.dtype}) cannot take the value "
+            f"{python_values(lost.head(1))[0]!r} "
             f"from column {values.name!r} ({values.dtype}) without loss."
         )
         raise ValidationError(msg, context=target.name)

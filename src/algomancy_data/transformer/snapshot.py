@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from algomancy_data.relations import merge_relations, resolve_relations_from_schemas
 from algomancy_data.relations.keys import count_keys, is_comparable
 from algomancy_data.transformer.base import Transformer
+from algomancy_data.values import python_rows
 
 if TYPE_CHECKING:
     import logging
@@ -84,7 +85,7 @@ class CascadeSnapshot(Transformer):
         table or columns were absent or not comparable, or before the first :meth:`transform`.
         """
         counts = self._counts.get(relation.key)
-        return None if counts is None else {tuple(key): n for *key, n in counts.iter_rows()}
+        return None if counts is None else {tuple(key): n for *key, n in python_rows(counts)}
 
     @property
     def child_counts(self) -> ChildCounts:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from algomancy_data.messages import ValidationMessage, ValidationSeverity
 from algomancy_data.validator.failures import SAMPLE_ROWS, RowFailures, failing_rows
 from algomancy_data.validator.wording import show_row
+from algomancy_data.values import python_rows
 
 if TYPE_CHECKING:
     import polars as pl
@@ -173,7 +174,7 @@ class Validator(ABC):
         limit = checked_message_limit(self.message_limit)
         shown = rows if limit is None else rows.head(limit)
         column = ",".join(values.columns)
-        for row, cells in zip(shown.to_list(), values[shown].iter_rows(), strict=True):
+        for row, cells in zip(shown.to_list(), python_rows(values[shown]), strict=True):
             where = show_row(values.columns, cells)
             self.add_message(severity, f"{problem}: {where}", table, column, row, code, key=key)
         if len(rows) > len(shown):
@@ -188,7 +189,7 @@ class Validator(ABC):
                 count=len(rows) - len(shown),
             )
         if len(rows):
-            sample = values[rows.head(SAMPLE_ROWS)].rows()
+            sample = list(python_rows(values[rows.head(SAMPLE_ROWS)]))
             self._failures.append(
                 RowFailures(severity, problem, table, code, key, rows, values.schema, sample)
             )

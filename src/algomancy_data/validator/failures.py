@@ -9,6 +9,7 @@ import polars as pl
 
 from algomancy_data.messages import ValidationMessage, ValidationSeverity
 from algomancy_data.validator.wording import show_row
+from algomancy_data.values import python_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -71,7 +72,7 @@ class RowFailures:
             return False
         given = frame.select(columns)[rows]
         # As text: Python objects cannot be compared by Polars.
-        return [show_row(columns, row) for row in given.iter_rows()] == [
+        return [show_row(columns, row) for row in python_rows(given)] == [
             show_row(columns, row) for row in self.sample
         ]
 

@@ -7,6 +7,8 @@ from decimal import Decimal
 from reprlib import Repr
 from typing import TYPE_CHECKING, Any, Final
 
+from algomancy_data.values import ValueText
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -34,6 +36,6 @@ def show_value(value: Any) -> str:
         >>> show_value("AA"), show_value(dt.date(2013, 1, 1))
         ("'AA'", '2013-01-01')
     """
-    if isinstance(value, dt.date | dt.time | dt.timedelta | Decimal):
+    if isinstance(value, dt.date | dt.time | dt.timedelta | Decimal | ValueText):
         return str(value)
     return _SHORT.repr(value)

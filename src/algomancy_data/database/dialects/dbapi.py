@@ -285,7 +285,10 @@ def _rows(
 
 
 def _values(column: Any, convert: Callable[[Any], Any] | None) -> list[Any]:
-    values = column.to_pylist()
+    try:
+        values = column.to_pylist()
+    except (OverflowError, ValueError):  # a date after 9999, or another that Python has not
+        return column.cast(pa.string()).to_pylist()
     if convert is None:
         return values
     return [None if value is None else convert(value) for value in values]

@@ -18,6 +18,7 @@ from algomancy_data.extractor.conversion.texts import text_from_any
 from algomancy_data.frames import to_frame
 from algomancy_data.messages import ValidationSeverity
 from algomancy_data.schema import DataType
+from algomancy_data.values import python_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -184,7 +185,7 @@ def _examples(values: pl.Series) -> list[str]:
         values = text_from_any(values).values
     shown = (
         repr(value[:_LONGEST_EXAMPLE] if isinstance(value, str | bytes) else value)
-        for value in values.to_list()
+        for value in python_values(values)
     )
     return [
         text if len(text) <= _LONGEST_EXAMPLE else f"{text[: _LONGEST_EXAMPLE - 1]}…"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from algomancy_data.validator.report.cells import LONGEST_CELL, text_html, value_html
 from algomancy_data.validator.report.grid import GridColumn
+from algomancy_data.values import python_values
 
 if TYPE_CHECKING:
     import polars as pl
@@ -46,7 +47,7 @@ def _rows(failures: RowFailures, frame: pl.DataFrame | None) -> list[GridColumn]
     if frame is not None:
         names += [name for name in frame.columns if name not in failures.columns]
         others = (frame[name][shown] for name in names[len(failures.columns) : _MOST_COLUMNS])
-        columns += [_column(values.name, values.dtype, values.to_list()) for values in others]
+        columns += [_column(values.name, values.dtype, python_values(values)) for values in others]
     columns = columns[: _MOST_COLUMNS + 1]
     if (rest := len(names) - _MOST_COLUMNS) > 0:
         label = f"{rest:,} more column{'s' if rest > 1 else ''}"
