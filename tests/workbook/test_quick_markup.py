@@ -98,7 +98,12 @@ PLAIN = '<c r="A1"><v>1</v></c>'
 @pytest.mark.parametrize(
     ("markup", "found"),
     [
-        (sheet([PLAIN]).replace(b"<c ", b"<x:c ").replace(b"</c>", b"</x:c>"), ["1"]),
+        (
+            sheet([PLAIN])
+            .replace(b"<c ", f"<x:c xmlns:x='{NAMESPACE}' ".encode())
+            .replace(b"</c>", b"</x:c>"),
+            ["1"],
+        ),
         (sheet([PLAIN]).replace(b"worksheet xmlns", b"worksheet xmlns:x='x' xmlns"), ["1"]),
         (sheet(["<c><v>1</v></c>"]), ["1"]),
         (sheet(["<c\n" + PLAIN[3:]]), ["1"]),

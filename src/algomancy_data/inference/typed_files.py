@@ -42,6 +42,8 @@ def workbook_finding(file: File) -> FileFinding:
     workbook = open_workbook(file)
     frames = {name: read_sheet(workbook, name, {}).frame for name in workbook.sheet_names}
     filled = {name: frame for name, frame in frames.items() if frame.width}
+    if not filled:
+        raise without_columns(file)
     if len(filled) > 1:
         finding = _finding(file, filled)
     else:

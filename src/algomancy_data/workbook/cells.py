@@ -22,6 +22,8 @@ _LEAP_DAY: Final = 60
 _END: Final = 253_402_300_800_000
 _NANOSECONDS: Final = 1_000_000
 _NO_DAY: Final = "1900-02-29"
+_TRUE: Final = ("1", "true", "TRUE")
+_BOOLEANS: Final = (*_TRUE, "0", "false", "FALSE")
 _WHOLE: Final = r"^-?[0-9]+$"
 
 
@@ -53,15 +55,17 @@ def decode(workbook: Workbook, raw: pl.DataFrame) -> pl.DataFrame:
     cells = raw.with_columns(shown=shown.gather(raw["style"].clip(upper_bound=len(shown) - 1)))
     moments = ["date", "time", "duration"]
     return (
-        cells.with_columns(span=(pl.col("text").cast(pl.Float64, strict=False) * _DAY).round())
+        cells.with_columns(number=pl.col("text").cast(pl.Float64, strict=False))
+        .with_columns(span=(pl.col("number") * _DAY).round())
         # Far from any date, and no integer of 64 bits.
         .with_columns(pl.when(pl.col("span").abs() < 10 * _END).then("span").cast(pl.Int64))
-        .with_columns(since_1970=_since_1970(from_1904=workbook.from_1904))
+        .with_columns(since_1970=_since_1970(from_1904=workbook.from_1904), **_written_moments())
         .with_columns(kind=_kind(from_1904=workbook.from_1904))
         .with_columns(
-            milliseconds=pl.when(pl.col("kind").is_in(moments)).then(
-                pl.when(pl.col("kind") == Kind.DATE).then("since_1970").otherwise("span")
-            )
+            milliseconds=pl.when(pl.col("type") == "d")
+            .then(pl.coalesce("written_day", "written_time"))
+            .when(pl.col("kind").is_in(moments))
+            .then(pl.when(pl.col("kind") == Kind.DATE).then("since_1970").otherwise("span"))
         )
         .with_columns(text=_text())
         .select("row", "column", "kind", "text", "milliseconds")
@@ -74,6 +78,21 @@ def _since_1970(*, from_1904: bool) -> pl.Expr:
     if from_1904:
         return span + _START_OF_1904
     return span + _START_OF_1900 - pl.when(span >= _LEAP_DAY * _DAY).then(_DAY).otherwise(0)
+
+
+def _written_moments() -> dict[str, pl.Expr]:
+    """Return milliseconds of the days and times that are written in ISO 8601, not as numbers."""
+    text = pl.when(pl.col("type") == "d").then(pl.col("text").str.strip_suffix("Z"))
+    day = pl.coalesce(
+        text.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", strict=False, time_unit="ms"),
+        text.str.to_datetime("%Y-%m-%dT%H:%M", strict=False, time_unit="ms"),
+        text.str.to_date("%Y-%m-%d", strict=False).cast(pl.Datetime("ms")),
+    )
+    clock = text.str.strip_prefix("T").str.to_time("%H:%M:%S%.f", strict=False)
+    return {
+        "written_day": day.cast(pl.Int64),
+        "written_time": clock.cast(pl.Int64) // _NANOSECONDS,
+    }
 
 
 def _kind(*, from_1904: bool) -> pl.Expr:
@@ -96,10 +115,20 @@ def _kind(*, from_1904: bool) -> pl.Expr:
         .then(pl.lit(Kind.DATE))
         .otherwise(pl.lit(Kind.NUMBER))
     )
-    other = pl.col("type").replace_strict(
-        {"b": Kind.BOOLEAN, "e": Kind.ERROR}, default=Kind.TEXT, return_dtype=pl.String
+    kind = pl.col("type")
+    return (
+        pl.when((kind == "n") & pl.col("number").is_not_null())
+        .then(moment)
+        .when((kind == "b") & pl.col("text").is_in(_BOOLEANS))
+        .then(pl.lit(Kind.BOOLEAN))
+        .when(kind == "e")
+        .then(pl.lit(Kind.ERROR))
+        .when(pl.col("written_day").is_not_null())
+        .then(pl.lit(Kind.DATE))
+        .when(pl.col("written_time").is_not_null())
+        .then(pl.lit(Kind.TIME))
+        .otherwise(pl.lit(Kind.TEXT))
     )
-    return pl.when(pl.col("type") == "n").then(moment).otherwise(other)
 
 
 def _text() -> pl.Expr:
@@ -114,14 +143,14 @@ def _text() -> pl.Expr:
         pl.when(kind == Kind.NUMBER)
         .then(exact)
         .when(kind == Kind.BOOLEAN)
-        .then(pl.when(text == "1").then(pl.lit("true")).otherwise(pl.lit("false")))
+        .then(pl.when(text.is_in(_TRUE)).then(pl.lit("true")).otherwise(pl.lit("false")))
         .when(kind == Kind.DATE)
         .then(milliseconds.cast(pl.Datetime("ms")).cast(pl.Datetime("us")).dt.to_string("iso"))
         .when(kind == Kind.TIME)
         .then((milliseconds * _NANOSECONDS).cast(pl.Time).cast(pl.String))
         .when(kind == Kind.DURATION)
         .then(milliseconds.cast(pl.Duration("ms")).cast(pl.Duration("us")).dt.to_string("iso"))
-        .when((pl.col("type") == "n") & (kind == Kind.TEXT))
+        .when((pl.col("type") == "n") & (kind == Kind.TEXT) & pl.col("number").is_not_null())
         .then(pl.lit(_NO_DAY))
         .when((pl.col("type") != "s") & escaped)
         .then(text.map_batches(_unescaped, return_dtype=pl.String))

@@ -1,26 +1,34 @@
-"""The markup of one sheet, cell by cell.
+"""The markup of a workbook's parts, element by element.
 
-Slower than fastexcel, so only for what it does not tell: the header as it is written, and the
-cells of columns in which kinds of cells are mixed or a number may have lost digits.
+Slower than fastexcel, so only for what it does not tell: the header as it is written, cells of
+columns in which kinds are mixed or a number may have lost digits, and sheets that it cannot read.
+An element counts where the format has it and in the namespace of the root: newer programs add
+elements of the same names in namespaces of their own.
 """
 
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 from xml.parsers import expat
 
 import polars as pl
 
 from algomancy_data.errors import FileContentError
+from algomancy_data.workbook.references import COLUMNS, ROWS, cell_at
 
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Callable, Collection, Container
     from typing import IO
 
 _ESCAPED: Final = re.compile("_x([0-9A-Fa-f]{4})_")
-_PHONETIC: Final = "rPh"
-_BASE: Final = 26
+_SPACE: Final = "http://www.w3.org/XML/1998/namespace space"
+WHITESPACE: Final = " \t\r\n"
+"""What XML counts as white space."""
+# Longer than any that is looked for; what lies deeper is passed over.
+_LONGEST_PATH: Final = 100
+_TRIMMED: Final = ("s", "b", "e")
 
 
 class _EnoughError(Exception):
@@ -39,13 +47,19 @@ text, ``n`` for a number …), the index of the style, and the value as written.
 
 
 class _Reader:
-    """What readers of markup share: a parser that gathers the text of some elements."""
+    """What readers of markup share: the path of the element, and the text of some elements.
 
-    def __init__(self, texts_in: tuple[str, ...]) -> None:
-        self._texts_in = texts_in
+    Args:
+        texts_in: Paths of the elements whose text is wanted.
+    """
+
+    def __init__(self, *texts_in: str) -> None:
+        self._texts_in = frozenset(texts_in)
+        self._namespace: str | None = None
+        self._path = ""
+        self._foreign = 0  # depth inside an element of another namespace
         self._pieces: list[str] | None = None
-        self._phonetic = False
-        self._parser = expat.ParserCreate()
+        self._parser = expat.ParserCreate(namespace_separator=" ")
         self._parser.buffer_text = True
         self._parser.StartElementHandler = self._on_start
         self._parser.EndElementHandler = self._on_end
@@ -53,39 +67,39 @@ class _Reader:
         self._parser.StartDoctypeDeclHandler = self._on_doctype
 
     def read(self, stream: IO[bytes]) -> None:
-        try:
-            self._parser.ParseFile(stream)
-        except _EnoughError:
-            pass
-        except expat.ExpatError as error:
-            msg = f"markup that is not well formed: {error}"
-            raise FileContentError(msg) from error
+        with suppress(_EnoughError):
+            _parse(lambda: self._parser.ParseFile(stream))
 
-    def start(self, name: str, attributes: dict[str, str]) -> None:
+    def start(self, path: str, attributes: dict[str, str]) -> None:
         """Override: an element begins."""
 
-    def end(self, name: str, text: str | None) -> None:
+    def end(self, path: str, text: str | None) -> None:
         """Override: an element ends; the text if it is one of those wanted."""
 
     def _on_start(self, name: str, attributes: dict[str, str]) -> None:
-        name = name.rpartition(":")[2]
-        if name == _PHONETIC:
-            self._phonetic = True
-        if name in self._texts_in and not self._phonetic:
+        namespace, _, local = name.rpartition(" ")
+        if self._namespace is None:
+            self._namespace = namespace
+        if self._foreign or namespace != self._namespace or len(self._path) > _LONGEST_PATH:
+            self._foreign += 1
+            return
+        self._path = f"{self._path}/{local}" if self._path else local
+        if self._path in self._texts_in:
             self._pieces = []
-        self.start(name, attributes)
+        self.start(self._path, attributes)
 
-    def _on_end(self, name: str) -> None:
-        name = name.rpartition(":")[2]
-        if name == _PHONETIC:
-            self._phonetic = False
-        text = None
-        if self._pieces is not None and name in self._texts_in:
+    def _on_end(self, _name: str) -> None:
+        if self._foreign:
+            self._foreign -= 1
+            return
+        path, text = self._path, None
+        if self._pieces is not None and path in self._texts_in:
             text, self._pieces = "".join(self._pieces), None
-        self.end(name, text)
+        self._path = path.rpartition("/")[0]
+        self.end(path, text)
 
     def _on_text(self, text: str) -> None:
-        if self._pieces is not None:
+        if self._pieces is not None and not self._foreign:
             self._pieces.append(text)
 
     def _on_doctype(self, *_: object) -> None:
@@ -93,79 +107,163 @@ class _Reader:
         raise FileContentError(msg)
 
 
+def _parse(parse: Callable[[], object]) -> None:
+    try:
+        parse()
+    except expat.ExpatError as error:
+        msg = f"markup that is not well formed (line {error.lineno}, column {error.offset})"
+        raise FileContentError(msg) from error
+    except FileContentError:
+        raise
+    except (ValueError, LookupError) as error:
+        msg = "markup in an unknown encoding"
+        raise FileContentError(msg) from error
+
+
+class _ElementReader(_Reader):
+    def __init__(self, wanted: Collection[str]) -> None:
+        super().__init__()
+        self.found: dict[str, list[dict[str, str]]] = {path: [] for path in wanted}
+
+    def start(self, path: str, attributes: dict[str, str]) -> None:
+        if path in self.found:
+            prefixed = {name.rpartition(" ")[2]: value for name, value in attributes.items()}
+            plain = {name: value for name, value in attributes.items() if " " not in name}
+            self.found[path].append(prefixed | plain)
+
+
+_ROW: Final = "worksheet/sheetData/row"
+_CELL: Final = f"{_ROW}/c"
+_VALUE: Final = f"{_CELL}/v"
+_INLINE: Final = (f"{_CELL}/is/t", f"{_CELL}/is/r/t")
+
+
 class _SheetReader(_Reader):
-    def __init__(self, columns: Container[int] | None, *, first_row_only: bool) -> None:
-        super().__init__(("v", "t"))
+    def __init__(self, columns: Container[int] | None, rows: int | None) -> None:
+        super().__init__(_VALUE, *_INLINE)
         self.cells: list[tuple[int, int, str, int, str]] = []
         self._columns = columns
-        self._first_row_only = first_row_only
+        self._rows_left = rows
         self._row = self._column = -1
-        self._text: str | None = None
+        self._value: str | None = None
+        self._inline: str | None = None
+        self._is_kept = False  # white space around the text
         self._type, self._style = "n", 0
 
-    def start(self, name: str, attributes: dict[str, str]) -> None:
-        if name == "c":
-            reference = attributes.get("r")
-            self._column = self._column + 1 if reference is None else _column(reference)
-            self._type = attributes.get("t", "n")
-            self._style = int(attributes.get("s", "0"))
-            self._text = None
-        elif name == "row":
+    def start(self, path: str, attributes: dict[str, str]) -> None:
+        if path == _CELL:
+            if reference := attributes.get("r"):
+                self._row, self._column = cell_at(reference)
+            else:
+                self._column += 1
+            if self._column >= COLUMNS or self._row >= ROWS:
+                msg = "more cells than a sheet has columns or rows"
+                raise FileContentError(msg)
+            self._type = attributes.get("t") or "n"
+            self._style = _number(attributes.get("s") or "0", "a cell with the style")
+            self._value = self._inline = None
+        elif path == _ROW:
             # Row and cell references may be left out: the next one follows.
-            self._row = int(attributes.get("r", self._row + 2)) - 1
+            reference = attributes.get("r")
+            if reference:
+                self._row = _number(reference, "a row with the number") - 1
+            else:
+                self._row += 1
             self._column = -1
+        elif path in _INLINE:
+            self._is_kept = attributes.get(_SPACE) == "preserve"
 
-    def end(self, name: str, text: str | None) -> None:
-        if text is not None:
-            self._text = text if self._text is None else self._text + text
-        elif name == "c":
+    def end(self, path: str, text: str | None) -> None:
+        if text is not None and path == _VALUE:
+            self._value = text
+        elif text is not None:
+            shown = text if self._is_kept else text.strip(WHITESPACE)
+            self._inline = shown if self._inline is None else self._inline + shown
+        elif path == _CELL:
             self._end_cell()
-        elif name == "row" and self._first_row_only and self.cells:
+        elif path == _ROW and self._rows_left is not None and self.cells:
+            if self.cells[-1][0] == self._row:
+                self._rows_left -= 1
+            if not self._rows_left:
+                raise _EnoughError
+        elif path == "worksheet/sheetData":
             raise _EnoughError
 
     def _end_cell(self) -> None:
-        if self._text is None or (self._text == "" and self._type == "n"):
+        text = self._value
+        if self._inline is not None and (self._type == "inlineStr" or text is None):
+            text = self._inline
+        if text is None:
             return
-        if self._columns is not None and self._column not in self._columns:
+        if self._type in _TRIMMED:
+            text = text.strip(WHITESPACE)
+        if not text and self._type in (*_TRIMMED, "n"):
             return
-        self.cells.append((self._row, self._column, self._type, self._style, self._text))
+        if self._columns is None or self._column in self._columns:
+            self.cells.append((self._row, self._column, self._type, self._style, text))
+
+
+_ITEM: Final = "sst/si"
+_RUNS: Final = (f"{_ITEM}/t", f"{_ITEM}/r/t")
 
 
 class _SharedTextReader(_Reader):
     def __init__(self, last: int | None) -> None:
-        super().__init__(("t",))
+        super().__init__(*_RUNS)
         self.texts: list[str] = []
         self._last = last
         self._text = ""
+        self._is_kept = False
 
-    def start(self, name: str, attributes: dict[str, str]) -> None:
-        del attributes
-        if name == "si":
+    def start(self, path: str, attributes: dict[str, str]) -> None:
+        if path == _ITEM:
             self._text = ""
+        elif path in _RUNS:
+            self._is_kept = attributes.get(_SPACE) == "preserve"
 
-    def end(self, name: str, text: str | None) -> None:
+    def end(self, path: str, text: str | None) -> None:
         if text is not None:  # the runs of a formatted text follow each other
-            self._text += text
-        elif name == "si":
+            self._text += text if self._is_kept else text.strip(WHITESPACE)
+        elif path == _ITEM:
             self.texts.append(unescape(self._text))
             if self._last is not None and len(self.texts) > self._last:
                 raise _EnoughError
 
 
+def check_markup(markup: bytes) -> None:
+    """Raise if markup is not well formed.
+
+    Raises:
+        FileContentError: It is not.
+    """
+    _parse(lambda: expat.ParserCreate().Parse(markup, True))  # noqa: FBT003  the last piece
+
+
+def read_elements(stream: IO[bytes], *paths: str) -> dict[str, list[dict[str, str]]]:
+    """Return the attributes of all elements at some paths, such as ``workbook/workbookPr``.
+
+    Raises:
+        FileContentError: The markup is damaged.
+    """
+    reader = _ElementReader(paths)
+    reader.read(stream)
+    return reader.found
+
+
 def read_cells(
-    stream: IO[bytes], columns: Container[int] | None = None, *, first_row_only: bool = False
+    stream: IO[bytes], columns: Container[int] | None = None, *, rows: int | None = None
 ) -> pl.DataFrame:
     """Read the cells of a sheet that have a value, as :data:`CELLS`.
 
     Args:
         stream: The sheet's markup.
         columns: The columns wanted, counted from 0; None for all.
-        first_row_only: Stop after the first row that has a value.
+        rows: Stop after so many rows that have a value.
 
     Raises:
         FileContentError: The markup is damaged.
     """
-    reader = _SheetReader(columns, first_row_only=first_row_only)
+    reader = _SheetReader(columns, rows)
     reader.read(stream)
     return pl.DataFrame(reader.cells, CELLS, orient="row")
 
@@ -190,13 +288,16 @@ def unescape(text: str) -> str:
     """
     if "_x" not in text:
         return text
-    return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), text)
+    return _ESCAPED.sub(_unescaped, text)
 
 
-def _column(reference: str) -> int:
-    number = 0
-    for letter in reference:
-        if not letter.isalpha():
-            break
-        number = number * _BASE + ord(letter.upper()) - ord("A") + 1
-    return number - 1
+def _unescaped(match: re.Match[str]) -> str:
+    character = chr(int(match[1], 16))
+    return match[0] if "\ud800" <= character <= "\udfff" else character
+
+
+def _number(text: str, what: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(ROWS))):
+        msg = f"{what} {text[:20]!r}"
+        raise FileContentError(msg)
+    return int(text)

@@ -10,8 +10,10 @@ import re
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from algomancy_data.workbook.markup import read_elements
+
 if TYPE_CHECKING:
-    from xml.etree.ElementTree import Element
+    from typing import IO
 
 
 class Shown(StrEnum):
@@ -24,11 +26,13 @@ class Shown(StrEnum):
 
 
 # Formats that a workbook need not define; 27 to 36 and 50 to 58 are dates in East Asian locales.
-_BUILT_IN: Final[dict[int, Shown]] = {
-    **dict.fromkeys([*range(14, 18), 22, *range(27, 37), *range(50, 59)], Shown.DATE),
-    **dict.fromkeys([*range(18, 22), 45, 47], Shown.TIME),
-    46: Shown.DURATION,
+_BUILT_IN: Final[dict[str, Shown]] = {
+    **dict.fromkeys(map(str, [*range(14, 18), 22, *range(27, 37), *range(50, 59)]), Shown.DATE),
+    **dict.fromkeys(map(str, [*range(18, 22), 45, 47]), Shown.TIME),
+    "46": Shown.DURATION,
 }
+_FORMAT: Final = "styleSheet/numFmts/numFmt"
+_STYLE: Final = "styleSheet/cellXfs/xf"
 _ELAPSED: Final = re.compile(r"\[(?:h+|m+|s+)\]")
 # Literal text, padding, colours, locales: letters in them mean nothing.
 _LITERAL: Final = re.compile(r'"[^"]*"|\\.|_.|\*.|\[[^\]]*\]')
@@ -52,17 +56,19 @@ def shown_as(code: str) -> Shown:
     return Shown.TIME if has_time else Shown.NUMBER
 
 
-def shown_by_style(styles: Element | None) -> list[Shown]:
+def shown_by_style(styles: IO[bytes]) -> list[Shown]:
     """Return how each cell style of a workbook shows numbers, by the style's index.
 
     Args:
-        styles: The root of ``styles.xml``, tags without namespaces; None if there is none.
+        styles: The markup of the styles.
+
+    Raises:
+        FileContentError: It is damaged.
     """
-    if styles is None:
-        return []
+    found = read_elements(styles, _FORMAT, _STYLE)
     own = {
-        int(element.get("numFmtId", "0")): shown_as(element.get("formatCode", ""))
-        for element in styles.iterfind("numFmts/numFmt")
+        element.get("numFmtId", ""): shown_as(element.get("formatCode", ""))
+        for element in found[_FORMAT]
     }
-    formats = [int(xf.get("numFmtId", "0")) for xf in styles.iterfind("cellXfs/xf")]
+    formats = [element.get("numFmtId", "") for element in found[_STYLE]]
     return [own.get(number) or _BUILT_IN.get(number, Shown.NUMBER) for number in formats]

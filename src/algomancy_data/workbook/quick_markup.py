@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from algomancy_data.workbook.markup import unescape
+from algomancy_data.workbook.markup import CELLS, WHITESPACE, unescape
+from algomancy_data.workbook.references import COLUMNS, ROWS, column_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -24,62 +25,86 @@ _ENTITY: Final = re.compile(r"&(?:#([0-9]+)|#x([0-9A-Fa-f]+)|(amp|lt|gt|quot|apo
 _NAMED: Final = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
 _VALUE: Final = r"<v(?: [^>]*)?>([^<]*)</v>"
 _INLINE: Final = r"<t(?: [^>]*)?>([^<]*)</t>"
+_KEPT: Final = r"""<t [^>]*xml:space="preserve"[^>]*>"""
 _START: Final = 1000
-_LETTERS: Final = 26
+_TRIMMED: Final = ("s", "b", "e")
 
 
-def quick_cells(markup: bytes, columns: Collection[int]) -> pl.DataFrame | None:
+def quick_cells(markup: bytes, columns: Collection[int] | None) -> pl.DataFrame | None:
     """Return the cells of some columns that have a value, or None if the markup is unusual.
 
     Args:
-        markup: The whole sheet, known to be well formed.
-        columns: The columns wanted, counted from 0.
+        markup: The whole sheet.
+        columns: The columns wanted, counted from 0; None for all.
 
     Returns:
         Frame with ``row``, ``column``, ``type``, ``style`` and ``text`` as in :func:`read_cells`.
     """
-    if not _is_usual(markup, b"<worksheet", _UNUSUAL):
+    if not is_usual(markup, b"<worksheet") or any(mark in markup for mark in _UNUSUAL):
         return None
     if markup.count(b"<c ") != markup.count(b'<c r="'):
         return None
-    letters = {_letters(column): column for column in columns}
-    pieces = _split(markup, "<c ")
-    wanted = pieces.filter(pieces.str.contains(rf'^r="(?:{"|".join(letters)})[0-9]'))
     # What follows a cell is no part of it: the row after it may say t="…" for itself.
-    cells = wanted.str.splitn("</c>", 2).struct.field("field_0").alias("cell")
+    cells = _split(markup, "<c ").str.splitn("</c>", 2).struct.field("field_0").alias("cell")
     attributes = cells.str.splitn(">", 2).struct.field("field_0").alias("attributes")
-    cell, given = pl.col("cell"), pl.col("attributes")
-    frame = pl.DataFrame([cells, attributes]).filter(~given.str.ends_with("/"))
+    letters = attributes.str.extract('^r="([A-Z]{1,3})[0-9]{1,7}"').alias("letters")
+    if letters.null_count():
+        return None
+    numbers = {name: column_number(name) for name in letters.unique()}
+    if any(number >= COLUMNS for number in numbers.values()):
+        return None  # the parser says where
+    wanted = {n: c for n, c in numbers.items() if columns is None or c in columns}
+    given, cell = pl.col("attributes"), pl.col("cell")
+    frame = pl.DataFrame([cells, attributes, letters]).filter(
+        pl.col("letters").is_in(list(wanted)), ~given.str.ends_with("/")
+    )
+    if frame.is_empty():
+        return pl.DataFrame(schema=CELLS)
     if frame.select(cell.str.count_matches(_INLINE).max()).item() not in {None, 0, 1}:
         return None  # a text in several formats
+    inline = cell.str.extract(_INLINE)
+    is_kept = cell.str.contains(_KEPT)
     found = frame.select(
         row=given.str.extract(r'^r="[A-Z]+([0-9]+)"').cast(pl.Int64) - 1,
-        column=given.str.extract(r'^r="([A-Z]+)').replace_strict(letters, return_dtype=pl.Int64),
-        type=given.str.extract(r' t="([^"]*)"').fill_null("n"),
-        style=given.str.extract(r' s="([0-9]+)"').cast(pl.Int64).fill_null(0),
-        text=pl.coalesce(cell.str.extract(_VALUE), cell.str.extract(_INLINE)),
+        column=pl.col("letters").replace_strict(wanted, return_dtype=pl.Int64),
+        type=given.str.extract(r' t="([^"]+)"').fill_null("n"),
+        style=given.str.extract(r' s="([0-9]{1,7})"').cast(pl.Int64).fill_null(0),
+        value=cell.str.extract(_VALUE),
+        inline=pl.when(is_kept).then(inline).otherwise(inline.str.strip_chars(WHITESPACE)),
     )
-    text = pl.col("text")
-    found = found.filter(text.is_not_null() & ~((text == "") & (pl.col("type") == "n")))
+    if not found["row"].is_between(0, ROWS - 1).all():
+        return None
+    kind = pl.col("type")
+    text = (
+        pl.when(kind == "inlineStr")
+        .then(pl.coalesce("inline", "value"))
+        .otherwise(pl.coalesce("value", "inline"))
+    )
+    text = pl.when(kind.is_in(_TRIMMED)).then(text.str.strip_chars(WHITESPACE)).otherwise(text)
+    found = found.select("row", "column", "type", "style", text=text).filter(
+        pl.col("text").is_not_null() & ~((pl.col("text") == "") & kind.is_in([*_TRIMMED, "n"]))
+    )
     return found.with_columns(_without_entities(found["text"]))
 
 
 def quick_shared_texts(markup: bytes) -> pl.Series | None:
     """Return the texts that cells refer to by number, or None if the markup is unusual."""
-    if not _is_usual(markup, b"<sst", _UNUSUAL_TEXT):
+    if not is_usual(markup, b"<sst") or any(mark in markup for mark in _UNUSUAL_TEXT):
         return None
-    texts = _split(markup, "<si>").str.extract(_INLINE).fill_null("")
+    items = _split(markup, "<si>")
+    texts = items.str.extract(_INLINE).fill_null("")
+    trimmed = texts.str.strip_chars(WHITESPACE)
+    if not texts.equals(trimmed):
+        frame = pl.DataFrame({"item": items, "text": texts, "trimmed": trimmed})
+        is_kept = pl.col("item").str.contains(_KEPT)
+        texts = frame.select(pl.when(is_kept).then("text").otherwise("trimmed")).to_series()
     return _changed(_without_entities(texts), "_x", unescape)
 
 
-def _is_usual(markup: bytes, root: bytes, unusual: tuple[bytes, ...]) -> bool:
-    """Tell whether the markup is UTF-8, its names have no prefix, and nothing unusual is in it."""
+def is_usual(markup: bytes, root: bytes) -> bool:
+    """Tell whether markup is UTF-8, and its names have no prefix."""
     start = markup[:_START]
-    return (
-        root in start
-        and _ENCODING.search(start) is None
-        and not any(mark in markup for mark in unusual)
-    )
+    return root in start and _ENCODING.search(start) is None
 
 
 def _split(markup: bytes, mark: str) -> pl.Series:
@@ -107,12 +132,3 @@ def _changed(texts: pl.Series, mark: str, change: Callable[[str], str]) -> pl.Se
         return texts
     changed = [change(text) for text in texts.gather(rows)]
     return texts.scatter(rows, pl.Series(changed, dtype=pl.String))
-
-
-def _letters(column: int) -> str:
-    letters = ""
-    column += 1
-    while column:
-        column, rest = divmod(column - 1, _LETTERS)
-        letters = chr(ord("A") + rest) + letters
-    return letters

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import math
-import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 import polars as pl
 
 from algomancy_data.column_names import unique_names
 from algomancy_data.schema import DataType
 from algomancy_data.workbook.cells import Kind, decode
-from algomancy_data.workbook.workbook import refused_columns
+from algomancy_data.workbook.dense import read_pieces
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
+    from algomancy_data.workbook.dense import Piece
     from algomancy_data.workbook.workbook import Workbook
 
 _TEXT_TYPES: Final = (DataType.STRING, DataType.CATEGORICAL)
@@ -28,19 +28,11 @@ _CLOCK_DAY: Final = date(1899, 12, 31)
 _MARCH_1900: Final = datetime(1900, 3, 1)  # noqa: DTZ001  workbooks know no time zones
 _AFTER_DAY_0_OF_1904: Final = datetime(1904, 1, 2)  # noqa: DTZ001
 _AFTER_9999: Final = 253_402_300_800_000
-_SHOWN_ERROR: Final = re.compile(r"'Error\((\w+)\)")
-_ERRORS: Final = {
-    "Div0": "#DIV/0!",
-    "NA": "#N/A",
-    "Name": "#NAME?",
-    "Null": "#NULL!",
-    "Num": "#NUM!",
-    "Ref": "#REF!",
-    "Value": "#VALUE!",
-    "GettingData": "#DATA!",
-}
 _WITHOUT_ERRORS: Final = pl.when(pl.col("kind") != Kind.ERROR)
-_EMPTY_TEXT: Final = 'String("")'
+_FIRST_ROWS: Final = 8
+# Cells scattered over so many times their number are no table; a few may be.
+_SCATTERED: Final = 100
+_FEW: Final = 10_000_000
 
 
 @dataclass
@@ -63,7 +55,8 @@ class SheetTable:
 def read_sheet(workbook: Workbook, sheet: str, types: Mapping[str, DataType]) -> SheetTable:
     """Read a sheet: the first row that has a value is the header.
 
-    Rows without any value are left out, and so are columns with neither a name nor a value.
+    Rows without any value are left out, and so are columns with neither a name nor a value. An
+    empty text, as formulas show it that have nothing to show, is a value only beside another one.
 
     Args:
         workbook: The workbook.
@@ -74,102 +67,247 @@ def read_sheet(workbook: Workbook, sheet: str, types: Mapping[str, DataType]) ->
         FileContentError: The sheet is damaged.
         MissingExtraError: The package that reads workbooks is not installed.
     """
-    loaded = _load(workbook, sheet)
     header = _header(workbook, sheet)
-    names = unique_names([header.texts.get(column, "") for column in loaded.columns])
-    targets = [types.get(name) for name in names]
-    columns = loaded.frame.get_columns()
-    doubtful = {
-        position
-        for position, (values, target) in enumerate(zip(columns, targets, strict=True))
-        if loaded.lost_values(position, target)
-        or _is_doubtful(values, target, workbook, mixed=loaded.mixed)
-    }
-    wanted = {loaded.columns[position]: position for position in doubtful}
-    cells = _cells(workbook, sheet, wanted, header.row + 1, loaded.frame.height) if wanted else {}
-    errors = loaded.errors | {position: _errors(found) for position, found in cells.items()}
-    mixed: dict[str, pl.DataFrame] = {}
-    for position, values in enumerate(columns):
-        target = targets[position]
-        if position not in cells:
-            columns[position] = _natural(values, target)
-            continue
-        uniform = _uniform(cells[position], target)
-        if uniform is None:
-            mixed[names[position]] = cells[position]
-            uniform = cells[position].select(_WITHOUT_ERRORS.then("text")).to_series()
-        columns[position] = uniform
-    table = SheetTable(
-        pl.DataFrame([c.alias(name) for c, name in zip(columns, names, strict=True)]),
-        mixed,
-        {names[position]: found for position, found in errors.items() if found},
-    )
-    unnamed = [n for n, c in zip(names, loaded.columns, strict=True) if not header.texts.get(c)]
-    return _without_blanks(table, unnamed)
+    if header is None:
+        return SheetTable(pl.DataFrame())
+    pieces = read_pieces(workbook, sheet, header.row, max(header.texts) + 1)
+    if pieces is None:
+        rows, names, cells = _sparse(workbook, sheet, header)
+        grid = _Grid(rows, {}, cells, {})
+    else:
+        names = header.names(_filled(pieces))
+        grid = _dense(workbook, sheet, header, pieces, {c: types.get(names[c]) for c in names})
+    grid = _without_blank_rows(grid)
+    table = SheetTable(pl.DataFrame())
+    frame: list[pl.Series] = []
+    for column, name in names.items():
+        target = types.get(name)
+        values, errors = grid.values.get(column), grid.errors.get(column, {})
+        if values is not None:
+            values = _natural(values, target)
+        else:
+            found = grid.column(column)
+            errors = _errors(found)
+            values = _uniform(found, target)
+            if values is None:
+                table.cells[name] = found
+                values = found.select(_WITHOUT_ERRORS.then("text")).to_series()
+        if errors:
+            table.errors[name] = errors
+        frame.append(values.alias(name))
+    table.frame = pl.DataFrame(frame)
+    return table
 
 
-# --- the fast way ---------------------------------------------------------------------------
+# --- the header -----------------------------------------------------------------------------
 
 
 @dataclass
-class _Loaded:
-    """What fastexcel makes of a sheet.
+class _Header:
+    """The first row that has a value.
 
     Attributes:
-        columns: Column of the sheet by position in the frame.
-        frame: The rows below the header.
-        mixed: Some column holds cells of several kinds.
-        all_texts: They do not go together, so every column was read as text.
-        errors: Cells that show an error: text by row, by position.
-        empty_texts: Positions of columns in which an empty text became null.
-        lost: Positions of columns in which another cell did.
+        row: Which row of the sheet it is.
+        texts: What is written, by column.
     """
 
-    columns: list[int]
-    frame: pl.DataFrame
-    mixed: bool
-    all_texts: bool
+    row: int
+    texts: dict[int, str]
+
+    def names(self, filled: Iterable[int]) -> dict[int, str]:
+        """Return the names of all columns that have one or are filled, by column.
+
+        Those without a name are named by their position.
+        """
+        used = sorted({*self.texts, *filled})
+        columns = range(used[0], used[-1] + 1)
+        names = unique_names([self.texts.get(column, "") for column in columns])
+        return {column: names[column - used[0]] for column in used}
+
+
+def _header(workbook: Workbook, sheet: str) -> _Header | None:
+    rows = _FIRST_ROWS
+    while True:
+        raw = workbook.cells(sheet, rows=rows)
+        with workbook.damage_reported():
+            cells = decode(workbook, raw).filter(pl.col("text") != "")
+        if not cells.is_empty():
+            row = cast("int", cells["row"][0])
+            found = cells.filter(pl.col("row") == row).select("column", "text")
+            return _Header(row, dict(found.iter_rows()))
+        if raw["row"].n_unique() < rows:
+            return None
+        rows *= 2  # nothing but empty texts so far
+
+
+# --- the rows below it ----------------------------------------------------------------------
+
+
+@dataclass
+class _Grid:
+    """The rows below the header.
+
+    Attributes:
+        rows: Row of the sheet by row of the table.
+        values: Columns as fastexcel read them, by column of the sheet.
+        cells: The cells of the other columns.
+        errors: Cells of those in ``values`` that show an error: text by row, by column.
+    """
+
+    rows: pl.Series
+    values: dict[int, pl.Series]
+    cells: dict[int, pl.DataFrame]
     errors: dict[int, dict[int, str]]
-    empty_texts: set[int]
-    lost: set[int]
 
-    def lost_values(self, position: int, target: DataType | None) -> bool:
-        """Tell whether a column lacks a value that its declared type could hold."""
-        if position in self.empty_texts and target in _TEXT_TYPES:
-            return True
-        return self.all_texts or position in self.lost
+    def column(self, column: int) -> pl.DataFrame:
+        """Return the cells of a column, a row for each row of the table."""
+        rows = pl.DataFrame({"row": self.rows})
+        cells = self.cells.get(column)
+        if cells is None:
+            cells = pl.DataFrame(schema=_DECODED)
+        joined = rows.join(cells, on="row", how="left", maintain_order="left")
+        return joined.select("kind", "text", "milliseconds")
 
 
-def _load(workbook: Workbook, sheet: str) -> _Loaded:
-    reader, refused = workbook.reader, refused_columns()
-    settings: dict[str, Any] = {"schema_sample_rows": None}
-    with workbook.damage_reported():
-        mixed = all_texts = False
-        try:
-            loaded = reader.load_sheet(sheet, dtype_coercion="strict", **settings)
-        except refused:
-            mixed = True
-            try:
-                loaded = reader.load_sheet(sheet, **settings)
-            except refused:
-                all_texts = True
-                loaded = reader.load_sheet(sheet, dtypes="string", **settings)
-        batch, lost = loaded.to_arrow_with_errors()
-        frame = cast("pl.DataFrame", pl.from_arrow(batch))
-        infos = loaded.selected_columns
+_DECODED: Final = {
+    "row": pl.Int64,
+    "kind": pl.String,
+    "text": pl.String,
+    "milliseconds": pl.Int64,
+}
+
+
+def _filled(pieces: Sequence[Piece]) -> set[int]:
+    """Return the columns in which some cell has a value."""
+    return {
+        column
+        for piece in pieces
+        for column, values in enumerate(piece.frame.iter_columns())
+        if column in piece.errors or column in piece.lost or not _is_blank(values)
+    }
+
+
+def _is_blank(values: pl.Series) -> bool:
+    if values.null_count() == len(values):
+        return True
+    return values.dtype == pl.String and bool((values == "").all())
+
+
+def _dense(
+    workbook: Workbook,
+    sheet: str,
+    header: _Header,
+    pieces: Sequence[Piece],
+    targets: Mapping[int, DataType | None],
+) -> _Grid:
+    """Put pieces together, with the cells of the columns in which they cannot be relied on."""
+    values: dict[int, pl.Series] = {}
+    for column, target in targets.items():
+        joined = _joined(workbook, pieces, column, target)
+        if joined is not None:
+            values[column] = joined
+    doubtful = set(targets).difference(values)
+    cells = _cells(workbook, sheet, header, doubtful) if doubtful else {}
     errors: dict[int, dict[int, str]] = {}
-    empty_texts: set[int] = set()
-    gone: set[int] = set()
-    for cell in () if lost is None else lost.errors:
-        row, position = cell.offset_position
-        if shown := _SHOWN_ERROR.search(cell.detail):
-            errors.setdefault(position, {})[row] = _ERRORS.get(shown[1], shown[1])
-        elif _EMPTY_TEXT in cell.detail:
-            empty_texts.add(position)
-        else:
-            gone.add(position)
-    columns = [info.absolute_index for info in infos]
-    return _Loaded(columns, frame, mixed, all_texts, errors, empty_texts, gone)
+    rows = [pl.Series([], dtype=pl.Int64)]
+    before = 0
+    for piece in pieces:
+        for column in piece.errors.keys() & values:
+            shown = {before + row: text for row, text in piece.errors[column].items()}
+            errors.setdefault(column, {}).update(shown)
+        before += piece.frame.height
+        end = piece.first + piece.frame.height
+        rows.append(pl.int_range(piece.first, end, dtype=pl.Int64, eager=True))
+    return _Grid(pl.concat(rows), values, cells, errors)
+
+
+def _joined(
+    workbook: Workbook, pieces: Sequence[Piece], column: int, target: DataType | None
+) -> pl.Series | None:
+    """Return a column of all pieces, None if single cells of it have to be looked at."""
+    parts: list[pl.Series] = []
+    for piece in pieces:
+        is_lost = piece.all_texts or column in piece.lost
+        if is_lost or (column in piece.empty_texts and target in _TEXT_TYPES):
+            return None
+        if column >= piece.frame.width:
+            parts.append(pl.repeat(None, piece.frame.height, dtype=pl.Null, eager=True))
+            continue
+        values = piece.frame.to_series(column)
+        if _is_doubtful(values, target, workbook, mixed=piece.mixed):
+            return None
+        parts.append(values)
+    # A column without a value in a piece is of any dtype.
+    dtypes = {part.dtype for part in parts if part.null_count() < len(part)}
+    if len(dtypes) > 1:
+        return None
+    dtype = dtypes.pop() if dtypes else pl.String() if any(map(len, parts)) else pl.Null()
+    parts = [
+        part if part.dtype == dtype else pl.repeat(None, len(part), dtype=dtype, eager=True)
+        for part in parts
+    ]
+    return pl.concat(parts) if parts else pl.Series([], dtype=dtype)
+
+
+def _cells(
+    workbook: Workbook, sheet: str, header: _Header, columns: Collection[int] | None
+) -> dict[int, pl.DataFrame]:
+    """Return the cells below the header by column."""
+    raw = workbook.cells(sheet, columns)
+    with workbook.damage_reported():
+        cells = decode(workbook, raw.filter(pl.col("row") > header.row))
+    return {
+        cast("int", column): found.select(list(_DECODED))
+        for (column,), found in cells.partition_by("column", as_dict=True).items()
+    }
+
+
+def _sparse(
+    workbook: Workbook, sheet: str, header: _Header
+) -> tuple[pl.Series, dict[int, str], dict[int, pl.DataFrame]]:
+    """Return the rows, the columns by name and the cells of a sheet, all read cell by cell."""
+    cells = _cells(workbook, sheet, header, None)
+    filled = {column: found.filter(pl.col("text") != "")["row"] for column, found in cells.items()}
+    names = header.names(column for column, rows in filled.items() if len(rows))
+    rows = pl.concat([pl.Series("row", [], dtype=pl.Int64), *filled.values()]).unique().sort()
+    size, count = len(rows) * len(names), sum(len(found) for found in cells.values())
+    if size > max(_FEW, _SCATTERED * count):
+        raise workbook.refusal(
+            f"has {count:,} cells in the sheet {sheet!r} that are scattered over {len(rows):,} "
+            f"rows and {len(names):,} columns, which is no table. Remove those far away"
+        )
+    return rows, names, cells
+
+
+def _without_blank_rows(grid: _Grid) -> _Grid:
+    """Leave out the rows of nothing but empty texts."""
+    values = grid.values.values()
+    if any(v.null_count() == 0 and v.dtype != pl.String for v in values):
+        return grid
+    filled = [
+        v.is_not_null() & (v != "") if v.dtype == pl.String else v.is_not_null() for v in values
+    ]
+    rows = [cells.filter(pl.col("text") != "")["row"] for cells in grid.cells.values()]
+    if rows:
+        filled.append(grid.rows.is_in(pl.concat(rows).unique().implode()))
+    kept = pl.zeros(len(grid.rows), dtype=pl.Boolean, eager=True)
+    for mask in filled:
+        kept |= mask.fill_null(value=False)
+    error_rows = {row for rows in grid.errors.values() for row in rows}
+    if error_rows:
+        kept = kept.scatter(sorted(error_rows), values=True)
+    if kept.all():
+        return grid
+    number = (kept.cum_sum() - 1).to_list() if error_rows else []
+    return _Grid(
+        grid.rows.filter(kept),
+        {column: v.filter(kept) for column, v in grid.values.items()},
+        grid.cells,
+        {
+            column: {number[row]: text for row, text in rows.items()}
+            for column, rows in grid.errors.items()
+        },
+    )
 
 
 def _is_doubtful(
@@ -209,41 +347,6 @@ def _natural(values: pl.Series, target: DataType | None) -> pl.Series:
         # 7 and not 7.0: a code that was typed in as a number has no decimal point.
         return values.cast(pl.String).str.strip_suffix(".0")
     return values
-
-
-# --- cell by cell ---------------------------------------------------------------------------
-
-
-@dataclass
-class _Header:
-    """The first row that has a value."""
-
-    row: int
-    texts: dict[int, str]
-
-
-def _header(workbook: Workbook, sheet: str) -> _Header:
-    raw = workbook.cells(sheet, first_row_only=True)
-    with workbook.damage_reported():
-        cells = decode(workbook, raw)
-    row = 0 if raw.is_empty() else int(raw["row"][0])
-    return _Header(row, dict(cells.select("column", "text").iter_rows()))
-
-
-def _cells(
-    workbook: Workbook, sheet: str, wanted: dict[int, int], first_row: int, height: int
-) -> dict[int, pl.DataFrame]:
-    """Return the cells of some columns by position, a row for each row of the frame."""
-    raw = workbook.cells(sheet, wanted)
-    with workbook.damage_reported():
-        cells = decode(workbook, raw).with_columns(pl.col("row") - first_row)
-    rows = pl.DataFrame({"row": pl.int_range(height, eager=True, dtype=pl.Int64)})
-    return {
-        position: rows.join(
-            cells.filter(pl.col("column") == column), on="row", how="left", maintain_order="left"
-        ).select("kind", "text", "milliseconds")
-        for column, position in wanted.items()
-    }
 
 
 def _errors(cells: pl.DataFrame) -> dict[int, str]:
@@ -287,31 +390,3 @@ def typed(cells: pl.DataFrame, kind: Kind) -> pl.Series:
             return milliseconds.cast(pl.Duration("ms")).cast(pl.Duration("us"))
         case Kind.TEXT | Kind.ERROR:
             return texts
-
-
-# --- blank rows and columns -----------------------------------------------------------------
-
-
-def _without_blanks(table: SheetTable, unnamed: Iterable[str]) -> SheetTable:
-    frame = table.frame.drop(
-        name
-        for name in unnamed
-        if table.frame[name].null_count() == table.frame.height and name not in table.errors
-    )
-    if frame.width == 0 or any(frame[name].null_count() == 0 for name in frame.columns):
-        return replace(table, frame=frame)
-    kept = frame.select(~pl.all_horizontal(pl.all().is_null())).to_series()
-    error_rows = {row for rows in table.errors.values() for row in rows}
-    if error_rows:
-        kept = kept.scatter(sorted(error_rows), values=True)
-    if kept.all():
-        return replace(table, frame=frame)
-    number = (kept.cum_sum() - 1).to_list() if error_rows else []
-    return SheetTable(
-        frame.filter(kept),
-        {name: cells.filter(kept) for name, cells in table.cells.items()},
-        {
-            name: {number[row]: text for row, text in rows.items()}
-            for name, rows in table.errors.items()
-        },
-    )

@@ -2,36 +2,49 @@
 
 from __future__ import annotations
 
-import io
-import logging
-import zipfile
-import zlib
+import re
 from contextlib import contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, cast
-from xml.etree import ElementTree as ET
+from typing import TYPE_CHECKING, Final, cast
 
 import polars as pl
 from polars.exceptions import PolarsError
 
-from algomancy_data.errors import FileContentError, MissingExtraError
-from algomancy_data.workbook.markup import read_cells, read_shared_texts
+from algomancy_data.column_names import unique_names
+from algomancy_data.errors import FileContentError
+from algomancy_data.workbook.markup import (
+    check_markup,
+    read_cells,
+    read_elements,
+    read_shared_texts,
+)
 from algomancy_data.workbook.number_formats import Shown, shown_by_style
+from algomancy_data.workbook.package import Package
 from algomancy_data.workbook.quick_markup import quick_cells, quick_shared_texts
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Generator
-    from typing import IO
+    from collections.abc import Collection, Generator, Iterable, Mapping
+
+    from algomancy_data.workbook.package import Relation
 
 _OLE: Final = b"\xd0\xcf\x11\xe0"
 _ENCRYPTED: Final = "EncryptedPackage".encode("utf-16-le")
 _ZIP: Final = b"PK\x03\x04"
-_BOOK: Final = "xl/workbook.xml"
-_TEXTS: Final = "xl/sharedStrings.xml"
+_USUAL_BOOK: Final = "xl/workbook.xml"
+_PROPERTIES: Final = "workbook/workbookPr"
+_SHEET: Final = "workbook/sheets/sheet"
+# What else is a zip, by a part that it has and a workbook has not.
+_OTHER_PACKAGES: Final = {
+    "xl/workbook.bin": "is a binary workbook (XLSB), not XLSX. Save it as XLSX",
+    "content.xml": "is an OpenDocument file, not XLSX. Save it as XLSX",
+    "index/document.iwa": "is a Numbers document, not XLSX. Export it as XLSX",
+    "word/document.xml": "is a Word document, not an XLSX workbook",
+    "ppt/presentation.xml": "is a PowerPoint presentation, not an XLSX workbook",
+}
+_LOOKED_AT: Final = 2000
+_HTML: Final = re.compile(r"<(?:!doctype html|html|head|body|table|meta)\b", re.IGNORECASE)
 # So many shared texts the parser has read before the other way has begun.
 _FEW_TEXTS: Final = 1_000
-_RELATION: Final = "id"
-_SILENT: Final = logging.NullHandler()
 _TRUE: Final = ("1", "true")
 
 
@@ -48,17 +61,20 @@ class Workbook:
 
     def __init__(self, data: bytes, name: str) -> None:
         self.name = name
-        self.data = data
-        self._archive = self._open()
+        self._refuse_others(data)
         self._shared_texts = pl.Series([], dtype=pl.String)
         with self.damage_reported():
-            book = self._xml(_BOOK)
-            if book is None:
-                raise self._refusal("is a zip without a workbook inside")
-            properties = book.find("workbookPr")
-            dated = None if properties is None else properties.get("date1904")
-            self.from_1904 = dated in _TRUE
-            self._parts = self._sheet_parts(book)
+            self.package = Package(data)
+            book = self._book()
+            with self.package.open(book) as stream:
+                found = read_elements(stream, _PROPERTIES, _SHEET)
+            relations = self.package.relations(book)
+            dated = [properties.get("date1904", "") for properties in found[_PROPERTIES]]
+            self.from_1904 = dated[:1] != [] and dated[0].lower() in _TRUE
+            self._parts = _sheet_parts(found[_SHEET], relations)
+            by_kind = {relation.kind: relation.part for relation in relations.values()}
+            self._styles = by_kind.get("styles", "xl/styles.xml")
+            self._texts = by_kind.get("sharedStrings", "xl/sharedStrings.xml")
 
     # --- sheets -----------------------------------------------------------------------------
 
@@ -84,177 +100,162 @@ class Workbook:
             return names[index]
         what = f"index {index}" if isinstance(index, int) else repr(index)
         listed = ", ".join(map(repr, names)) or "none"
-        raise self._refusal(f"has no sheet {what}. Its sheets: {listed}")
+        raise self.refusal(f"has no sheet {what}. Its sheets: {listed}")
+
+    def markup(self, sheet: str) -> bytes:
+        """Return the markup of a sheet.
+
+        Raises:
+            FileContentError: The workbook is damaged.
+        """
+        with self.damage_reported():
+            return self.package.read(self._parts[sheet])
 
     def cells(
-        self, sheet: str, columns: Collection[int] | None = None, *, first_row_only: bool = False
+        self, sheet: str, columns: Collection[int] | None = None, *, rows: int | None = None
     ) -> pl.DataFrame:
         """Return the cells of a sheet as the file writes them, shared texts looked up.
+
+        Of a cell that occurs twice, the last one counts.
 
         Args:
             sheet: Name of the sheet.
             columns: The columns wanted, counted from 0; None for all.
-            first_row_only: Only the first row that has a value.
+            rows: Only so many rows that have a value.
+
+        Raises:
+            FileContentError: The workbook is damaged.
         """
         with self.damage_reported():
-            cells = None if columns is None else quick_cells(self._read(sheet), columns)
+            cells = None
+            if rows is None:
+                markup = self.package.read(self._parts[sheet])
+                cells = quick_cells(markup, columns)
+                if cells is not None and columns is None:
+                    check_markup(markup)
             if cells is None:
-                with self._archive.open(self._parts[sheet]) as stream:
-                    cells = read_cells(stream, columns, first_row_only=first_row_only)
+                with self.package.open(self._parts[sheet]) as stream:
+                    cells = read_cells(stream, columns, rows=rows)
+            cells = cells.unique(["row", "column"], keep="last", maintain_order=True)
             return self._with_shared_texts(cells)
 
     @cached_property
     def shown(self) -> list[Shown]:
         """How each cell style shows numbers."""
-        with self.damage_reported():
-            return shown_by_style(self._xml("xl/styles.xml"))
+        if self._styles not in self.package:
+            return []
+        with self.damage_reported(), self.package.open(self._styles) as stream:
+            return shown_by_style(stream)
 
     @cached_property
-    def reader(self) -> Any:
-        """The reader of whole sheets.
-
-        Raises:
-            MissingExtraError: It is not installed.
-        """
-        module = fastexcel()
+    def shared_markup(self) -> bytes | None:
+        """The markup of the texts that cells refer to by number, if there are any."""
+        if self._texts not in self.package:
+            return None
         with self.damage_reported():
-            return module.read_excel(self.data)
+            return self.package.read(self._texts)
 
     # --- failures ---------------------------------------------------------------------------
 
     @contextmanager
     def damage_reported(self) -> Generator[None]:
-        """Turn what a broken workbook makes of a reader into a FileContentError."""
+        """Name the file in the error for what is wrong inside."""
         try:
             yield
         except FileContentError as error:
             if str(error).startswith("File "):
                 raise
-            raise self._refusal(f"is a damaged workbook: it has {error}") from error
-        except (
-            zipfile.BadZipFile,
-            zlib.error,
-            ET.ParseError,
-            EOFError,
-            OSError,
-            KeyError,
-            IndexError,
-            ValueError,
-            PolarsError,  # a number of a shared text that is none
-            NotImplementedError,  # a compression that zipfile does not know
-        ) as error:
-            raise self._refusal(f"is a damaged workbook: {error}") from error
-        except BaseException as error:
-            # The reader's own errors, and its panics, which are no Exception.
-            if not type(error).__module__.startswith(("_fastexcel", "fastexcel", "pyo3_runtime")):
-                raise
-            raise self._refusal(
-                f"is a damaged workbook: {str(error).partition(chr(10))[0]}"
-            ) from error
+            raise self.refusal(f"is a damaged workbook: it has {error}") from error
+        except PolarsError as error:
+            raise self.refusal("is a damaged workbook: it has cells of no known form") from error
 
-    def _refusal(self, problem: str) -> FileContentError:
+    def refusal(self, problem: str) -> FileContentError:
+        """Return the error for a problem of the file, a sentence without its subject and end."""
         return FileContentError(f"File {self.name!r} {problem}.")
 
-    # --- the archive ------------------------------------------------------------------------
+    # --- parts ------------------------------------------------------------------------------
 
-    def _open(self) -> zipfile.ZipFile:
-        if self.data.startswith(_OLE):
-            if _ENCRYPTED in self.data:
-                raise self._refusal("is protected by a password. Save it without one")
-            raise self._refusal("is an old workbook (XLS), not XLSX. Save it as XLSX")
-        if not self.data.startswith(_ZIP):
-            raise self._refusal(
-                "is no XLSX workbook" if self.data else "is empty, not an XLSX workbook"
-            )
-        with self.damage_reported():
-            archive = zipfile.ZipFile(io.BytesIO(self.data))
-        members = set(archive.namelist())
-        if "xl/workbook.bin" in members:
-            raise self._refusal("is a binary workbook (XLSB), not XLSX. Save it as XLSX")
-        if "content.xml" in members and "mimetype" in members:
-            raise self._refusal("is an OpenDocument file, not XLSX. Save it as XLSX")
-        return archive
+    def _refuse_others(self, data: bytes) -> None:
+        """Say what the bytes are if they are no zip."""
+        if data.startswith(_ZIP):
+            return
+        if data.startswith(_OLE):
+            if _ENCRYPTED in data:
+                raise self.refusal("is protected by a password. Save it without one")
+            raise self.refusal("is an old workbook (XLS), not XLSX. Save it as XLSX")
+        raise self.refusal(_described(data))
 
-    def _sheet_parts(self, book: ET.Element) -> dict[str, str]:
-        """Return the member of the archive that holds each worksheet."""
-        relations = self._xml("xl/_rels/workbook.xml.rels")
-        targets = {
-            relation.get("Id"): relation.get("Target", "")
-            for relation in (() if relations is None else relations)
-            if relation.get("Type", "").endswith("/worksheet")
-        }
-        parts: dict[str, str] = {}
-        for sheet in book.iterfind("sheets/sheet"):
-            target = targets.get(sheet.get(_RELATION))
-            if target is not None:  # charts have sheets of their own, without cells
-                part = target.lstrip("/") if target.startswith("/") else f"xl/{target}"
-                parts[sheet.get("name", "")] = part
-        return parts
-
-    def _read(self, sheet: str) -> bytes:
-        return self._archive.read(self._parts[sheet])
+    def _book(self) -> str:
+        """Return the name of the part that lists the sheets."""
+        for relation in self.package.relations().values():
+            if relation.kind == "officeDocument" and relation.part in self.package:
+                book = relation.part
+                break
+        else:
+            book = _USUAL_BOOK
+        for part, problem in _OTHER_PACKAGES.items():
+            if part in self.package and (book == part or book not in self.package):
+                raise self.refusal(problem)
+        if book not in self.package:
+            raise self.refusal("is a zip without a workbook inside")
+        return book
 
     def _with_shared_texts(self, cells: pl.DataFrame) -> pl.DataFrame:
         is_shared = cells["type"] == "s"
-        numbers = cells["text"].filter(is_shared).cast(pl.UInt32)
+        numbers = cells["text"].filter(is_shared).cast(pl.UInt32, strict=False)
         if numbers.is_empty():
             return cells
-        last = cast("int", numbers.max())
+        last = -1 if numbers.null_count() else cast("int", numbers.max())
         if len(self._shared_texts) <= last:
             self._shared_texts = self._read_shared_texts(last)
+        if not 0 <= last < len(self._shared_texts):
+            msg = "a cell that refers to a shared text which is not there"
+            raise FileContentError(msg)
         texts = self._shared_texts.gather(numbers)
         return cells.with_columns(cells["text"].scatter(is_shared.arg_true(), texts))
 
     def _read_shared_texts(self, last: int) -> pl.Series:
-        if last > _FEW_TEXTS:
-            with self._member(_TEXTS) as stream:
-                texts = quick_shared_texts(stream.read())
+        if self._texts not in self.package:
+            return self._shared_texts
+        if last > _FEW_TEXTS and self.shared_markup is not None:
+            texts = quick_shared_texts(self.shared_markup)
             if texts is not None:
                 return texts
-        with self._member(_TEXTS) as stream:
+        with self.package.open(self._texts) as stream:
             return pl.Series(read_shared_texts(stream, last), dtype=pl.String)
 
-    def _member(self, name: str) -> IO[bytes]:
-        lowered = {member.lower(): member for member in self._archive.namelist()}
-        return self._archive.open(lowered[name.lower()])
 
-    def _xml(self, name: str) -> ET.Element | None:
-        try:
-            with self._member(name) as stream:
-                return _parse(stream)
-        except KeyError:
-            return None
-
-
-def _parse(stream: IO[bytes]) -> ET.Element:
-    """Return the root, tags and attributes without their namespaces.
-
-    The parser of CPython refuses texts that grow out of all proportion, and loads nothing else.
-    """
-    root = ET.parse(stream).getroot()  # noqa: S314  see above
-    for element in root.iter():
-        element.tag = element.tag.rpartition("}")[2]
-        for name in list(element.attrib):
-            element.attrib[name.rpartition("}")[2]] = element.attrib.pop(name)
-    return root
+def _sheet_parts(
+    sheets: Iterable[Mapping[str, str]], relations: Mapping[str, Relation]
+) -> dict[str, str]:
+    """Return the part that holds each worksheet, by the sheet's name."""
+    parts: list[tuple[str, str]] = []
+    for sheet in sheets:
+        name, relation = sheet.get("name", ""), relations.get(sheet.get("id", ""))
+        if relation is None:
+            msg = f"a sheet {name!r} without cells or anything else"
+            raise FileContentError(msg)
+        if relation.kind == "worksheet":  # charts have sheets of their own, without cells
+            parts.append((name, relation.part))
+    names = unique_names([name for name, _ in parts])
+    return dict(zip(names, (part for _, part in parts), strict=True))
 
 
-def fastexcel() -> Any:
-    """Return the module that reads sheets, imported when it is first needed.
-
-    Raises:
-        MissingExtraError: It is not installed.
-    """
-    try:
-        import fastexcel as module  # noqa: PLC0415  an extra, and 20 ms that only workbooks pay
-    except ImportError as error:
-        raise MissingExtraError.from_extra("Reading XLSX workbooks", "xlsx") from error
-    # It warns of every empty column: those who have set up logging may read that, not stderr.
-    logging.getLogger(module.__name__).addHandler(_SILENT)
-    return module
-
-
-def refused_columns() -> tuple[type[Exception], ...]:
-    """Return the errors of a column whose cells do not go together, or show certain errors."""
-    module = fastexcel()
-    return module.UnsupportedColumnTypeCombinationError, module.CalamineCellError
+def _described(data: bytes) -> str:
+    """Return what bytes that are no zip seem to be."""
+    if not data:
+        return "is empty, not an XLSX workbook"
+    start = data[:_LOOKED_AT]
+    encoding = "utf-16" if start.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8"
+    text = start.decode(encoding, errors="replace").lstrip("\ufeff \t\r\n")
+    if _HTML.search(text):
+        return "is no XLSX workbook but an HTML page. Save it as XLSX"
+    if "urn:schemas-microsoft-com:office:spreadsheet" in text:
+        return "is an XML spreadsheet of 2003, not XLSX. Save it as XLSX"
+    if text.startswith("%PDF"):
+        return "is no XLSX workbook but a PDF document"
+    if text.startswith(("{", "[")):
+        return "is no XLSX workbook but text, such as JSON. Declare it as what it is"
+    if text and all(character.isprintable() or character in "\t\r\n" for character in text[:-1]):
+        return "is no XLSX workbook but text, such as CSV. Declare it as what it is"
+    return "is no XLSX workbook"

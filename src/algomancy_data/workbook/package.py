@@ -1,0 +1,147 @@
+"""The container of a workbook: a zip of parts that name each other by relations.
+
+How the parts are found is decided here alone, by their relations as the format demands and not by
+the names that most programs give them.
+"""
+
+from __future__ import annotations
+
+import io
+import posixpath
+import zipfile
+import zlib
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, cast
+from urllib.parse import unquote
+
+from algomancy_data.errors import FileContentError
+from algomancy_data.workbook.markup import read_elements
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from typing import IO
+
+_ENCRYPTED: Final = 1  # the bit of a member's flags
+_COMPRESSIONS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_RELATION: Final = "Relationships/Relationship"
+
+
+@dataclass(frozen=True)
+class Relation:
+    """What a part says about another.
+
+    Attributes:
+        kind: What the other part is: ``worksheet``, ``styles`` …
+        part: Its name.
+    """
+
+    kind: str
+    part: str
+
+
+class Package:
+    """The parts of a workbook by name, in lower case and without a slash in front.
+
+    Args:
+        data: The zip.
+
+    Raises:
+        FileContentError: It is no zip that can be read.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        with _damage_named("its directory of parts"):
+            self._archive = zipfile.ZipFile(io.BytesIO(data))
+        self._members = {_normal(info.filename): info for info in self._archive.infolist()}
+
+    def __contains__(self, part: str) -> bool:
+        """Tell whether there is a part of that name."""
+        return _normal(part) in self._members
+
+    def names(self) -> list[str]:
+        """Return the names of all parts."""
+        return list(self._members)
+
+    def size(self, part: str) -> int:
+        """Return how many bytes a part has, as the zip says; 0 if there is none."""
+        info = self._members.get(_normal(part))
+        return 0 if info is None else info.file_size
+
+    def read(self, part: str) -> bytes:
+        """Return the bytes of a part.
+
+        Raises:
+            FileContentError: It is missing or damaged.
+        """
+        with self.open(part) as stream, _damage_named(repr(part)):
+            size = self.size(part)
+            # In one piece, which spares copies; what the directory did not announce is damage.
+            content = cast("zipfile.ZipExtFile", stream).read1(size + 1)
+            if rest := stream.read(1):
+                content += rest + stream.read(size + 1 - len(content))
+        if len(content) != size:
+            msg = f"a part {part!r} of another size than its directory says"
+            raise FileContentError(msg)
+        return content
+
+    @contextmanager
+    def open(self, part: str) -> Generator[IO[bytes]]:
+        """Open a part.
+
+        Raises:
+            FileContentError: It is missing or damaged.
+        """
+        info = self._members.get(_normal(part))
+        if info is None:
+            msg = f"no part {part!r}, which another one refers to"
+            raise FileContentError(msg)
+        if info.flag_bits & _ENCRYPTED:
+            msg = f"a part {part!r} that is encrypted"
+            raise FileContentError(msg)
+        if info.compress_type not in _COMPRESSIONS:
+            msg = f"a part {part!r} in a form that cannot be unpacked"
+            raise FileContentError(msg)
+        with _damage_named(repr(part)), self._archive.open(info) as stream:
+            yield stream
+
+    def relations(self, part: str = "") -> dict[str, Relation]:
+        """Return the relations of a part, or of the whole package, by their ids."""
+        folder, name = posixpath.split(_normal(part))
+        relations = posixpath.join(folder, "_rels", f"{name}.rels")
+        if relations not in self._members:
+            return {}
+        with self.open(relations) as stream:
+            found = read_elements(stream, _RELATION)[_RELATION]
+        return {
+            relation.get("Id", ""): Relation(
+                relation.get("Type", "").rpartition("/")[2],
+                _normal(posixpath.join("/", folder, unquote(relation.get("Target", "")))),
+            )
+            for relation in found
+            if relation.get("TargetMode") != "External"
+        }
+
+
+def _normal(name: str) -> str:
+    """Return the name of a part; some programs write backslashes, or capitals as they like."""
+    return posixpath.normpath("/" + name.replace("\\", "/")).lstrip("/").lower()
+
+
+@contextmanager
+def _damage_named(part: str) -> Generator[None]:
+    """Say which part a zip cannot give."""
+    try:
+        yield
+    except FileContentError:
+        raise
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        EOFError,
+        OSError,
+        ValueError,
+        NotImplementedError,
+    ) as error:
+        msg = f"{part} in a form that cannot be unpacked"
+        raise FileContentError(msg) from error
