@@ -210,6 +210,8 @@ def test_texts_stay_as_they_are_written(extract, text) -> None:
         ("[9007199254740992, 1.5]", [9007199254740992.0, 1.5]),
         ("[9223372036854775808, 1]", ["9223372036854775808", "1"]),
         (f"[{10**41 + 1}]", [str(10**41 + 1)]),
+        ("[9007199254740993.0, 1.5]", ["9007199254740993.0", "1.5"]),
+        ("[9007199254740992.0, 1.5]", [9007199254740992.0, 1.5]),
         ("[1e400, 1]", ["1e400", "1"]),
         ("[1e300, 1]", [1e300, 1.0]),
         ("[NaN, Infinity, -Infinity, 1]", [float("nan"), float("inf"), -float("inf"), 1.0]),
@@ -229,6 +231,20 @@ def test_numbers_are_exact_or_kept_as_written(extract, values, expected) -> None
 @pytest.mark.parametrize("number", ["1.10", "1e5", "-0.0", "12345678901234567890", "7"])
 def test_numbers_in_a_text_column_are_as_written(extract, number) -> None:
     assert extract(f'[{{"id": {number}}}]', {"id": STRING})["id"].to_list() == [number]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "expected"),
+    [
+        ("9007199254740993.0, 1", [9007199254740993, 1]),
+        ("9.007199254740993e15, 1.0", [9007199254740993, 1]),
+        ("1.2345678901234567e18, 1e2", [1234567890123456700, 100]),
+        ("-9223372036854775808.0, null", [-(2**63), None]),
+    ],
+)
+def test_whole_numbers_are_exact_however_they_are_written(extract, numbers, expected) -> None:
+    lines = "".join(f'{{"id": {number}}}\n' for number in numbers.split(", "))
+    assert extract(lines, {"id": INTEGER})["id"].to_list() == expected
 
 
 def test_numbers_beyond_their_declared_type_are_reported(extractor) -> None:

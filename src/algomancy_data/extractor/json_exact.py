@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
+from algomancy_data.extractor.conversion import has_large_floats
 from algomancy_data.extractor.json_parser import MalformedError
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ _VALUE: Final = (
 )
 _MARKED: Final = f'"${{1}}{MARK}${{2}}"'
 _INTEGER: Final = r"^-?[0-9]+$"
+_WRITTEN_OUT: Final = r"^-?[0-9]+(?:\.0+)?$"
 _INFINITE: Final = r"Infinity$"
 
 
@@ -43,7 +45,8 @@ class ExactValues:
     """Gives marked values back their types, the same in all pieces of a document.
 
     A place with numbers only has numbers; whole numbers beyond 64 bits, and whole numbers beside
-    fractions that are not exactly floats, are text. So is a place with values of several kinds.
+    fractions that are not exactly floats, are text. So is a place with values of several kinds,
+    and a column declared as INTEGER with floats that may be rounded.
 
     Args:
         plan: Which columns are declared as text: they keep numbers as they are written.
@@ -127,7 +130,7 @@ class ExactValues:
             if written.is_in(["true", "false"]).all():
                 return written == "true"
             if (numbers := _numbers(written)) is not None:
-                return numbers
+                return written if place.is_integer and _may_be_rounded(numbers) else numbers
         if place.is_text and place.in_list:
             self.changes_lists = True
         return values.str.head(-1).zip_with(is_text, written)
@@ -143,10 +146,17 @@ def _numbers(written: pl.Series) -> pl.Series | None:
     if floats.null_count() > written.null_count():
         return None
     overflow = floats.is_infinite() & ~written.str.contains(_INFINITE)
-    integers = written.set(~whole, None).cast(pl.Int64, strict=False)
+    whole = written.str.contains(_WRITTEN_OUT)
+    digits = written.set(~whole, None).str.replace(r"\.0*$", "")
+    integers = digits.cast(pl.Int64, strict=False)
     rounded = floats.set(~whole, None).cast(pl.Int64, strict=False)
     exact = integers.eq_missing(rounded) & (integers.is_not_null() | ~whole)
     return floats if exact.all() and not overflow.any() else None
+
+
+def _may_be_rounded(numbers: pl.Series) -> bool:
+    """Tell whether a float may stand for a whole number that is not the one in the document."""
+    return numbers.dtype == pl.Float64 and has_large_floats(numbers) and numbers.is_finite().all()
 
 
 def _arrow(values: pl.Series) -> ArrowArray:

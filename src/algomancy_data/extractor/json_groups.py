@@ -56,6 +56,11 @@ def text_columns(types: dict[str, DataType]) -> frozenset[str]:
     return frozenset(name for name, dtype in types.items() if dtype in _TEXTS)
 
 
+def integer_columns(types: dict[str, DataType]) -> frozenset[str]:
+    """Return the names of the columns whose values are whole numbers."""
+    return frozenset(name for name, dtype in types.items() if dtype is DataType.INTEGER)
+
+
 def resolve_groups(schema: type[Schema]) -> list[Group]:
     """Return the tables of a MULTI schema, each behind the ones around it.
 

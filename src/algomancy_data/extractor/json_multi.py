@@ -10,7 +10,11 @@ from algomancy_data.errors import FileContentError
 from algomancy_data.extractor.base import MultiExtractor
 from algomancy_data.extractor.conversion import ConversionIssue
 from algomancy_data.extractor.json_document import read_document
-from algomancy_data.extractor.json_groups import resolve_groups, text_columns
+from algomancy_data.extractor.json_groups import (
+    integer_columns,
+    resolve_groups,
+    text_columns,
+)
 from algomancy_data.extractor.json_plan import JSONPlan
 from algomancy_data.extractor.json_tables import group_rows
 from algomancy_data.schema import DataType
@@ -82,7 +86,10 @@ class JSONMultiExtractor(MultiExtractor):
                 tables.setdefault(group.path[:length], frozenset())
             texts = text_columns(types[group.name])
             tables[group.path] = tables.get(group.path, frozenset()) | texts
-        plan = JSONPlan(self.file.name, tables, frozenset(group.path for group in self._groups))
+        integers = {group.path: integer_columns(types[group.name]) for group in self._groups}
+        plan = JSONPlan(
+            self.file.name, tables, frozenset(group.path for group in self._groups), integers
+        )
         found = read_document(self.file, plan, lambda _: False)
         if found.is_one_object or found.has_no_objects:
             msg = (

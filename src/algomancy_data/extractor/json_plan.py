@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
@@ -21,11 +21,13 @@ class JSONPlan:
         tables: The names of the columns declared as text, by the path of the table; the root has
             the empty path. Paths that lead to a table are tables as well, if they are lists.
         groups: The paths of the tables that are declared.
+        integers: The names of the columns declared as INTEGER, by the path of the table.
     """
 
     file_name: str
     tables: Mapping[Path, frozenset[str]]
     groups: frozenset[Path]
+    integers: Mapping[Path, frozenset[str]] = field(default_factory=dict[Path, frozenset[str]])
 
     @property
     def root(self) -> Place:
@@ -79,3 +81,8 @@ class Place:
     def is_text(self) -> bool:
         """Whether the column is declared as text."""
         return self.name in self.plan.tables.get(self.table, ())
+
+    @property
+    def is_integer(self) -> bool:
+        """Whether the column is declared as INTEGER."""
+        return not self.in_list and self.name in self.plan.integers.get(self.table, ())

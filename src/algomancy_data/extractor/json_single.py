@@ -8,7 +8,7 @@ import polars as pl
 
 from algomancy_data.extractor.base import SingleExtractor
 from algomancy_data.extractor.json_document import read_document
-from algomancy_data.extractor.json_groups import text_columns
+from algomancy_data.extractor.json_groups import integer_columns, text_columns
 from algomancy_data.extractor.json_plan import JSONPlan
 from algomancy_data.extractor.json_tables import flat_frame
 from algomancy_data.logs import as_logger
@@ -50,7 +50,8 @@ class JSONSingleExtractor(SingleExtractor):
 
     def _extract_file(self) -> pl.DataFrame:
         types = self.schema.datatypes()
-        plan = JSONPlan(self.file.name, {(): text_columns(types)}, frozenset())
+        texts, integers = {(): text_columns(types)}, {(): integer_columns(types)}
+        plan = JSONPlan(self.file.name, texts, frozenset(), integers)
         found = read_document(self.file, plan, lambda envelope: _is_row(envelope, set(types)))
         logger = as_logger(self.logger)
         if found.ignored:

@@ -62,7 +62,9 @@ def convert_piece(
 ) -> pl.Series:
     """Convert one column; a time of day is the interval since midnight."""
     if piece.dtype == pl.Time and target is DataType.INTERVAL:
-        return piece.cast(pl.Duration("ns")).cast(pl.Duration("us"))
+        lengths = piece.cast(pl.Duration("ns"))
+        rounded = lengths.cast(pl.Duration("us"))
+        return rounded if rounded.cast(lengths.dtype).equals(lengths) else lengths
     frame = piece.to_frame()
     converted = DataTypeConverter.convert_dtypes(
         frame, {piece.name: target}, issues, table, row_numbers=row_numbers

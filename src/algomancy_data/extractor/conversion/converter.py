@@ -12,7 +12,11 @@ from algomancy_data.extractor.conversion.conventions import TextConventions
 from algomancy_data.extractor.conversion.dates import datetime_from_dates, datetime_from_text
 from algomancy_data.extractor.conversion.intervals import interval_from_text
 from algomancy_data.extractor.conversion.issue import ConversionIssue
-from algomancy_data.extractor.conversion.numbers import float_from_text, integer_from_text
+from algomancy_data.extractor.conversion.numbers import (
+    float_from_numbers,
+    float_from_text,
+    integer_from_text,
+)
 from algomancy_data.extractor.conversion.outcome import Outcome, exact_cast
 from algomancy_data.extractor.conversion.texts import text_from_any
 from algomancy_data.frames import to_frame
@@ -40,7 +44,7 @@ _FROM_TEXT: Final[dict[DataType, Callable[[pl.Series, TextConventions], Outcome]
 }
 _FROM_NUMBERS: Final[dict[DataType, Callable[[pl.Series], Outcome]]] = {
     DataType.BOOLEAN: boolean_from_numbers,
-    DataType.FLOAT: lambda numbers: exact_cast(numbers, pl.Float64(), "not exact as FLOAT"),
+    DataType.FLOAT: float_from_numbers,
     DataType.INTEGER: lambda numbers: exact_cast(
         numbers, pl.Int64(), "not a whole number of at most 64 bits"
     ),
@@ -181,13 +185,11 @@ def _issue(
 
 def _examples(values: pl.Series) -> list[str]:
     """Return values as a message shows them."""
-    if values.dtype.is_temporal():  # Python has no dates after 9999
-        values = text_from_any(values).values
-    shown = (
+    texts = (
         repr(value[:_LONGEST_EXAMPLE] if isinstance(value, str | bytes) else value)
         for value in python_values(values)
     )
     return [
         text if len(text) <= _LONGEST_EXAMPLE else f"{text[: _LONGEST_EXAMPLE - 1]}…"
-        for text in shown
+        for text in texts
     ]

@@ -31,6 +31,8 @@ _SAMPLE: Final = 1_000
 # From 0001-01-01 to 9999-12-31, in microseconds since 1970.
 _FIRST_MICROSECOND: Final = -62_135_596_800_000_000
 _LAST_MICROSECOND: Final = 253_402_300_799_999_999
+_FIRST_DAY: Final = -719_162
+_LAST_DAY: Final = 2_932_896
 _FIRST_NANOSECOND_YEAR: Final = 1678
 _LAST_NANOSECOND_YEAR: Final = 2261
 
@@ -74,7 +76,7 @@ def datetime_from_text(texts: pl.Series, conventions: TextConventions) -> Outcom
 
 def datetime_from_dates(dates: pl.Series) -> Outcome:
     """Put dates at midnight; refuse years that Python cannot show."""
-    outside = ~dates.dt.year().is_between(1, 9999)
+    outside = ~dates.to_physical().is_between(_FIRST_DAY, _LAST_DAY)
     if outside.any():
         return Outcome(dates, outside.fill_null(value=False), _OUTSIDE)
     return Outcome(dates.cast(pl.Datetime("us")))

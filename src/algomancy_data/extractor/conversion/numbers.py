@@ -13,7 +13,7 @@ from algomancy_data.extractor.conversion.notation import (
     patterns,
     plain,
 )
-from algomancy_data.extractor.conversion.outcome import Outcome
+from algomancy_data.extractor.conversion.outcome import Outcome, exact_cast
 
 if TYPE_CHECKING:
     from algomancy_data.extractor.conversion.conventions import TextConventions
@@ -22,6 +22,9 @@ _SPECIAL: Final = r"(?i)^[+-]?(?:inf|infinity|nan)$"
 _NAN_WORDS: Final = ("NaN", "nan")
 _SAMPLE: Final = 1_000
 _MAX_EXACT_FLOAT: Final = 2**53
+# Floats keep all numbers of fifteen digits apart.
+_FLOAT_DIGITS: Final = 10**15
+_MAX_PRECISION: Final = 38
 _INT64_DIGITS: Final = 19
 # Beyond any exponent that matters, and far from the end of Int64.
 _HUGE: Final = 10**12
@@ -89,6 +92,25 @@ def integer_from_text(texts: pl.Series, conventions: TextConventions) -> Outcome
         return Outcome(texts, ambiguous, reason, DECLARE_MARK)
     values = direct.zip_with(direct.is_not_null(), _integers(plain(rest, mark)))
     return _refuse(values, stripped, "not a whole number of at most 64 bits")
+
+
+def float_from_numbers(numbers: pl.Series) -> Outcome:
+    """Turn numbers into equal floats; refuse those that have none.
+
+    A decimal is equal to the float that is written with its digits: 0.10 to 0.1.
+    """
+    reason = "not exact as FLOAT"
+    dtype = numbers.dtype
+    if not isinstance(dtype, pl.Decimal):
+        return exact_cast(numbers, pl.Float64(), reason)
+    floats = numbers.cast(pl.Float64)
+    digits = numbers.to_physical()
+    if digits.is_between(-_FLOAT_DIGITS, _FLOAT_DIGITS).all():
+        return Outcome(floats)
+    whole = pl.Decimal(_MAX_PRECISION, dtype.scale)
+    written = floats.cast(pl.String).cast(whole, strict=False)
+    same = written.eq_missing(numbers.cast(whole))
+    return Outcome(floats) if same.all() else Outcome(floats, ~same, reason)
 
 
 def has_large_floats(values: pl.Series) -> bool:

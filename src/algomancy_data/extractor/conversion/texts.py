@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 from polars.exceptions import PolarsError
@@ -13,21 +13,51 @@ if TYPE_CHECKING:
     from polars.datatypes import DataType as PolarsDataType
     from polars.datatypes import DataTypeClass
 
+# A little less than the days that Polars can write: some 260,000 years before and after 1970.
+_LAST_DAY: Final = 95_000_000
+_PER_DAY: Final = {unit: 86_400 * 10**digits for unit, digits in (("ms", 3), ("us", 6), ("ns", 9))}
+_LAST: Final = 2**63 - 1
+# It has no positive counterpart.
+_ENDLESS: Final = -(2**63)
+
 
 def text_from_any(values: pl.Series) -> Outcome:
     """Write values as text: lists and structs as JSON, dates and times as ISO 8601."""
     dtype = values.dtype
     if isinstance(dtype, pl.List | pl.Array | pl.Struct):
         return _json_from_nested(values)
-    if isinstance(dtype, pl.Datetime):
-        return Outcome(values.dt.to_string("iso:strict"))
-    if isinstance(dtype, pl.Duration):
-        return Outcome(values.dt.to_string("iso"))
     try:
-        return Outcome(values.cast(pl.String))
+        return _iso(values) if dtype.is_temporal() else Outcome(values.cast(pl.String))
     except PolarsError:
         reason = "not all UTF-8 text" if dtype == pl.Binary else f"of dtype {dtype}, not text"
         return Outcome(values, values.is_not_null(), reason, by_value=False)
+
+
+def _iso(values: pl.Series) -> Outcome:
+    """Write dates, times and lengths of time as ISO 8601; refuse what Polars cannot write."""
+    dtype = values.dtype
+    physical = values.to_physical()
+    if isinstance(dtype, pl.Duration):
+        endless = physical == _ENDLESS
+        if endless.any():
+            return Outcome(values, endless.fill_null(value=False), "too long to be written")
+        return Outcome(values.dt.to_string("iso"))
+    if isinstance(dtype, pl.Time):
+        return Outcome(values.dt.to_string("iso"))
+    last = _LAST_DAY * (_PER_DAY[dtype.time_unit] if isinstance(dtype, pl.Datetime) else 1)
+    outside = ~physical.is_between(-min(last, _LAST), min(last, _LAST))
+    if outside.any():
+        reason = "too many thousands of years away to be written"
+        return Outcome(values, outside.fill_null(value=False), reason)
+    texts = values.dt.to_string("iso:strict")
+    if isinstance(dtype, pl.Datetime) and dtype.time_zone is not None:
+        in_utc = values.dt.convert_time_zone("UTC")
+        offset = values.dt.replace_time_zone(None) - in_utc.dt.replace_time_zone(None)
+        # An offset is written in minutes, but clocks once showed the local time to the second.
+        odd = offset.dt.total_seconds() % 60 != 0
+        if odd.any():
+            texts = texts.zip_with(~odd, in_utc.dt.to_string("iso:strict"))
+    return Outcome(texts)
 
 
 def _json_from_nested(values: pl.Series) -> Outcome:
