@@ -117,6 +117,10 @@ class UnreachableError(FileContentError, OSError):
     """A store or server does not answer, or a file does not let itself be read."""
 
 
+class EngineError(AlgomancyDataError, RuntimeError):
+    """What the package is built on could not go on: memory ended, or data is beyond its types."""
+
+
 class TableNotFoundError(AlgomancyDataError, KeyError):
     """A table that was asked for by name does not exist."""
 

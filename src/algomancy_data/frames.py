@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import polars as pl
 
+from algomancy_data.engine_failures import engine_failures
 from algomancy_data.errors import FrameError
 
 
@@ -45,13 +46,10 @@ def to_frame(table: Tabular | Any, name: str = "table") -> pl.DataFrame:
     if isinstance(table, pl.DataFrame):
         return table
     try:
-        if isinstance(table, pl.LazyFrame):
-            return table.collect()
-        if isinstance(table, ArrowStream):
-            return _from_arrow(table)
-        if isinstance(table, pl.Series | str | bytes) or table is None:
-            raise TypeError  # noqa: TRY301  Polars would make a one-column frame of it
-        return pl.DataFrame(table)
+        with engine_failures(FrameError, f"Taking table {name!r}"):
+            return _frame(table)
+    except FrameError:
+        raise
     except Exception as error:
         kind = f"{type(table).__module__}.{type(table).__qualname__}"
         reason = "; ".join(str(part).strip().rstrip(".") for part in error.args)
@@ -67,6 +65,16 @@ def to_frame(table: Tabular | Any, name: str = "table") -> pl.DataFrame:
             f"{': ' if reason else ''}{reason}. {advice}"
         )
         raise FrameError(msg) from error
+
+
+def _frame(table: Any) -> pl.DataFrame:
+    if isinstance(table, pl.LazyFrame):
+        return table.collect()
+    if isinstance(table, ArrowStream):
+        return _from_arrow(table)
+    if isinstance(table, pl.Series | str | bytes) or table is None:
+        raise TypeError  # Polars would make a one-column frame of it
+    return pl.DataFrame(table)
 
 
 def _from_arrow(stream: ArrowStream) -> pl.DataFrame:

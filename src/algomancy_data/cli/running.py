@@ -14,6 +14,7 @@ import typer
 from algomancy_data import errors
 from algomancy_data.cli.masking import mask
 from algomancy_data.cli.output import Output
+from algomancy_data.engine_failures import engine_failures
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -32,6 +33,7 @@ _EXIT_CODES: Final[tuple[tuple[tuple[type[BaseException], ...], int], ...]] = (
     ((errors.TableNotFoundError, errors.ColumnNotFoundError), USED_WRONGLY),
     (
         (
+            errors.EngineError,
             errors.FileContentError,
             errors.FrameError,
             errors.SerializationError,
@@ -57,7 +59,8 @@ def running(command: str, *, as_json: bool, verbose: bool) -> Generator[Output]:
     """
     output = Output(command, as_json=as_json, verbose=verbose)
     try:
-        with _reports_to(output):
+        failures = engine_failures(errors.EngineError, f"The command {command!r}")
+        with _reports_to(output), failures:
             yield output
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  it gets an exit code
         raise typer.Exit(_report(output, error)) from None

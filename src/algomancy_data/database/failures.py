@@ -10,6 +10,7 @@ import adbc_driver_manager
 import sqlalchemy as sa
 from sqlalchemy import exc
 
+from algomancy_data.engine_failures import engine_failures
 from algomancy_data.errors import StoreBusyError, StoreError
 
 if TYPE_CHECKING:
@@ -61,7 +62,8 @@ def store_errors(engine: sa.Engine, doing: str) -> Generator[None]:
         StoreError: Anything else.
     """
     try:
-        yield
+        with engine_failures(StoreError, f"The database {describe(engine)}: {doing}"):
+            yield
     except (exc.DBAPIError, adbc_driver_manager.Error) as error:
         if any(isinstance(earlier, KeyboardInterrupt) for earlier in _contexts(error)):
             raise KeyboardInterrupt from error

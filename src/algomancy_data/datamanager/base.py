@@ -19,6 +19,7 @@ from algomancy_data.datamanager.settings import (
     QuarantineSetting,
 )
 from algomancy_data.datasource import BASEDATASOURCE, BaseDataSource, DataSource
+from algomancy_data.engine_failures import engine_failures
 from algomancy_data.errors import (
     DatasetExistsError,
     DatasetNotFoundError,
@@ -156,7 +157,8 @@ class DataManager(Logging, GlancedManager, Generic[BASEDATASOURCE]):
     def set_data(self, data_key: str, data: BASEDATASOURCE) -> None:
         """Keep a dataset under a name, replacing what had it."""
         check_name(data_key)
-        with self._measuring("persist", data_key) as phase, self._lock:
+        failures = engine_failures(StoreError, f"Keeping dataset {data_key!r}")
+        with failures, self._measuring("persist", data_key) as phase, self._lock:
             _describe(phase, data)
             self._keep(data_key, data)
 
@@ -176,7 +178,8 @@ class DataManager(Logging, GlancedManager, Generic[BASEDATASOURCE]):
             source = self._require(existing_key)
             if self._has(derived_key):
                 raise DatasetExistsError.from_name(derived_key)
-            with self._measuring("derive", derived_key) as phase:
+            failures = engine_failures(StoreError, f"Deriving dataset {derived_key!r}")
+            with failures, self._measuring("derive", derived_key) as phase:
                 _describe(phase, source)
                 self._keep(derived_key, source.derive(derived_key))
         self.log(f"Derived {derived_key!r} from {existing_key!r}.")
@@ -277,7 +280,8 @@ class DataManager(Logging, GlancedManager, Generic[BASEDATASOURCE]):
     def _keep_result(self, dataset_name: str, result: ETLResult) -> ETLResult:
         recorder = PhaseRecorder(self._progress, dataset_name)
         source = cast("BASEDATASOURCE", result.datasource)
-        with recorder.phase("persist") as phase, self._lock:
+        failures = engine_failures(StoreError, f"Keeping dataset {dataset_name!r}")
+        with failures, recorder.phase("persist") as phase, self._lock:
             phase.rows = result.metrics[-1].rows
             _describe(phase, source)
             self._keep(dataset_name, source)

@@ -12,6 +12,7 @@ import polars as pl
 
 from algomancy_data.datamanager.inspection import DatasetSummary, TableSummary
 from algomancy_data.datasource import BASEDATASOURCE, DataSource
+from algomancy_data.engine_failures import engine_failures
 from algomancy_data.errors import AlgomancyDataError, StoreError
 from algomancy_data.findings import count_by_severity
 from algomancy_data.folder import Identity, put_together
@@ -202,7 +203,8 @@ class FolderDatasets(MutableMapping[str, BASEDATASOURCE]):
             StoreError: It is empty, or no UTF-8 text.
             SerializationError: The class does not understand it.
         """
-        with measuring("read", self._progress) as phase:
+        failures = engine_failures(StoreError, f"Reading the file {path.name!r}")
+        with failures, measuring("read", self._progress) as phase:
             data = self._parse(path)
             phase.bytes_in = path.stat().st_size
             frames = _frames(data).values()
@@ -299,7 +301,8 @@ class FolderDatasets(MutableMapping[str, BASEDATASOURCE]):
             FileNotFoundError: A file is gone: another process may have replaced the dataset.
             StoreError: A file is damaged.
         """
-        with measuring("read", self._progress, found.manifest.key) as phase:
+        failures = engine_failures(StoreError, f"Reading dataset {found.manifest.key!r}")
+        with failures, measuring("read", self._progress, found.manifest.key) as phase:
             phase.rows = phase.total_rows = found.manifest.rows
             phase.bytes_in = found.manifest.bytes
             frames, text = self._store.load(found.manifest, verify=self._verify)

@@ -8,7 +8,8 @@ from algomancy_data.datasource.base import BaseDataSource, DataClassification
 from algomancy_data.datasource.glance import glance_at
 from algomancy_data.datasource.pandas_view import pandas_frames
 from algomancy_data.datasource.wire import document_from_json, document_to_json
-from algomancy_data.errors import DatasetNameError, TableNotFoundError
+from algomancy_data.engine_failures import engine_failures
+from algomancy_data.errors import DatasetNameError, SerializationError, TableNotFoundError
 from algomancy_data.frames import to_frame
 from algomancy_data.glance import MOST_ROWS, Glanced, many
 from algomancy_data.logs import as_logger
@@ -192,7 +193,8 @@ class DataSource(Glanced, BaseDataSource):
             "creation_datetime": str(self.creation_datetime),
             "tables": self.list_tables(),
         }
-        return document_to_json(metadata, self._tables)
+        with engine_failures(SerializationError, f"Writing dataset {self.name!r} as JSON"):
+            return document_to_json(metadata, self._tables)
 
     @classmethod
     def from_json(cls, json_string: str) -> Self:
@@ -201,7 +203,8 @@ class DataSource(Glanced, BaseDataSource):
         Raises:
             SerializationError: The text is no such JSON (also a ``ValueError`` and ``KeyError``).
         """
-        metadata, tables = document_from_json(json_string)
+        with engine_failures(SerializationError, "Reading a dataset from JSON"):
+            metadata, tables = document_from_json(json_string)
         source = cls(
             ds_type=metadata.ds_type,
             name=metadata.name,

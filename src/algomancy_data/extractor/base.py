@@ -13,6 +13,7 @@ from algomancy_data.extractor.conversion import (
     DataTypeConverter,
     TextConventions,
 )
+from algomancy_data.extractor.failures import reading_failures
 from algomancy_data.extractor.limits import within_limits
 from algomancy_data.extractor.parts import PartedTable
 from algomancy_data.extractor.separation import Reconversion, SeparatedTable, separate
@@ -85,6 +86,12 @@ class Extractor(ABC):
             frame: The table.
             takes: Tells whether the rows of an issue are to be taken out.
         """
+        with reading_failures(self.file):
+            return self._separate(table, frame, takes)
+
+    def _separate(
+        self, table: str, frame: pl.DataFrame, takes: Callable[[ConversionIssue], bool]
+    ) -> SeparatedTable:
         issues = [issue for issue in self.conversion_issues if issue.table == table]
         mixed = {column for name, column in self._pieces if name == table}
         again = Reconversion(
@@ -164,6 +171,10 @@ class SingleExtractor(Extractor):
             FileNotFoundError: The file is gone.
         """
         self._start()
+        with reading_failures(self.file):
+            return self._extract()
+
+    def _extract(self) -> dict[str, pl.DataFrame]:
         parts = self.file.parts()
         if parts is None:
             frame, issues = self._converted(self._extracted())
@@ -247,6 +258,10 @@ class MultiExtractor(Extractor):
                 self.schema.__name__, "extract", needs="MULTI", other="a SingleExtractor"
             )
         self._start()
+        with reading_failures(self.file):
+            return self._extract()
+
+    def _extract(self) -> dict[str, pl.DataFrame]:
         groups = self.schema.datatype_groups()
         frames: dict[str, pl.DataFrame] = {}
         issues: list[ConversionIssue] = []

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from algomancy_data.engine_failures import engine_failures
 from algomancy_data.errors import AlgomancyDataError, StoreError
 from algomancy_data.folder import tables
 from algomancy_data.folder.manifest import HEAD_BYTES, Manifest, StoredFile, is_manifest
@@ -171,8 +172,9 @@ class FolderReader:
         for stored in found.manifest.files:
             path = self.private / found.manifest.directory / stored.file
             try:
-                tables.verify_file(path, stored)
-            except (tables.DamagedFileError, OSError) as error:
+                with engine_failures(StoreError, "Reading it"):
+                    tables.verify_file(path, stored)
+            except (tables.DamagedFileError, OSError, StoreError) as error:
                 damages.append(Damage(found.manifest.key, str(path), str(error)))
         newer = self.read_quietly(found.path) if damages else found
         if newer is not None and newer.stamp != found.stamp:  # replaced while it was read

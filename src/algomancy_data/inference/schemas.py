@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from algomancy_data.engine_failures import engine_failures
+from algomancy_data.errors import EngineError
+from algomancy_data.extractor.failures import reading_failures
 from algomancy_data.inference.csv_files import CSVProbe
 from algomancy_data.inference.extraction import extract, failing_columns
 from algomancy_data.inference.findings import counted
@@ -104,16 +107,19 @@ def infer_schemas(
     findings, words = _first_findings(files, sample_bytes)
     frames: dict[str, pl.DataFrame] = {}
     for position, finding in enumerate(findings):
-        findings[position], extracted = _proven(finding, words)
+        with reading_failures(finding.file):
+            findings[position], extracted = _proven(finding, words)
         frames |= extracted
     _name(findings)
     tables: list[NamedTable] = []
     for finding in findings:
         for table in finding.tables:
             name = finding.table_name(table)
-            _describe(table, frames[name], name)
+            with engine_failures(EngineError, f"Looking for the keys of table {name!r}"):
+                _describe(table, frames[name], name)
             tables.append(NamedTable(name, table, frames[name]))
-    find_references(tables)
+    with engine_failures(EngineError, "Looking for references between the tables"):
+        find_references(tables)
     _drop_false_references(findings, frames)
     return InferredSchemas(findings)
 
@@ -130,19 +136,23 @@ def _first_findings(
     names: list[str] = []
     for file in files:
         names.append(file.name)
-        extension = extension_of(file)
-        if extension is FileExtension.CSV:
-            probes[file.name] = CSVProbe.of(file, sample_bytes)
-        elif extension is FileExtension.XLSX:
-            others[file.name] = workbook_finding(file)
-        elif extension in _COLUMNAR:
-            others[file.name] = columnar_finding(file)
-        else:
-            others[file.name] = json_finding(file)
+        with reading_failures(file):
+            if extension_of(file) is FileExtension.CSV:
+                probes[file.name] = CSVProbe.of(file, sample_bytes)
+            else:
+                others[file.name] = _first_finding(file)
     # Files that are given together have one origin: what a word means in one, it means in all.
     words = {word for probe in probes.values() for word in probe.words}
     found = others | {name: probe.finding(words) for name, probe in probes.items()}
     return [found[name] for name in names], words
+
+
+def _first_finding(file: File) -> FileFinding:
+    """Return what a file of another format than CSV holds."""
+    extension = extension_of(file)
+    if extension is FileExtension.XLSX:
+        return workbook_finding(file)
+    return columnar_finding(file) if extension in _COLUMNAR else json_finding(file)
 
 
 def _proven(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from algomancy_data.engine_failures import engine_failures
+from algomancy_data.errors import EngineError
 from algomancy_data.frames import to_frame
 from algomancy_data.logs import Logging
 from algomancy_data.messages import ValidationMessage, ValidationSeverity
@@ -101,7 +103,8 @@ class TransformationSequence(Logging):
     def _transform(self, transformer: Transformer, tables: dict[str, Any]) -> None:
         if isinstance(transformer, Transformer):  # pyright: ignore[reportUnnecessaryIsInstance]  see Args
             transformer.messages = []
-        returned = transformer.transform(tables)
+        with engine_failures(EngineError, f"The transformer {_name_of(transformer)}"):
+            returned = transformer.transform(tables)
         if isinstance(returned, dict) and returned is not tables:
             self._warn_ignored(transformer)
         self._logger.log(f"Transformed by {_name_of(transformer)}: {len(tables)} tables.")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
+from algomancy_data.engine_failures import engine_failures
+from algomancy_data.errors import EngineError
 from algomancy_data.frames import to_frame
 from algomancy_data.logs import Logging
 from algomancy_data.messages import ValidationMessage, ValidationSeverity
@@ -131,7 +133,9 @@ class ValidationSequence(Logging):
         # A validator may drop or replace tables in its own mapping, not in that of the others.
         wants = wants_pandas(validator, "validate")
         given: dict[str, Any] = PandasTables(frames).tables if wants else dict(frames)
-        return list(validator.validate(given))
+        name = type(validator).__name__
+        with engine_failures(EngineError, f"The check {name} of {', '.join(map(repr, frames))}"):
+            return list(validator.validate(given))
 
     def _log(self, messages: list[ValidationMessage]) -> None:
         kinds: dict[tuple[ValidationSeverity, str | None, str | None], list[ValidationMessage]]

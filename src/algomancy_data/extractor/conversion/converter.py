@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
+from algomancy_data.engine_failures import engine_failures
+from algomancy_data.errors import FileContentError
 from algomancy_data.extractor.conversion.booleans import boolean_from_numbers, boolean_from_text
 from algomancy_data.extractor.conversion.conventions import TextConventions
 from algomancy_data.extractor.conversion.dates import datetime_from_dates, datetime_from_text
@@ -104,8 +106,12 @@ class DataTypeConverter:
             if name in schema and not target.accepts(schema[name]):
                 work[name] = target
 
+        place = "" if table_name is None else f" of table {table_name!r}"
+
         def convert(name: str) -> Outcome:
-            return _convert(frame[name], work[name], conventions)
+            doing = f"Converting column {name!r}{place} to {work[name].name}"
+            with engine_failures(FileContentError, doing):
+                return _convert(frame[name], work[name], conventions)
 
         if len(work) > 1 and frame.height >= _LONG:
             with ThreadPoolExecutor(pl.thread_pool_size()) as pool:

@@ -1,0 +1,93 @@
+"""What Polars, Arrow and Python raise when they cannot go on, in words of ours.
+
+Memory that ends, data that is nested too deeply, numbers beyond any type and panics of Rust have
+exceptions that no caller expects; some are not even an ``Exception``. They become errors of the
+package where they come out of its own code. Those of a user's code, a transformer's for instance,
+are the user's: they propagate unchanged.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from types import TracebackType
+
+    from algomancy_data.errors import AlgomancyDataError
+
+_OURS: Final = __name__.partition(".")[0]
+# Code that runs for whoever called it.
+_LIBRARIES: Final = frozenset(
+    {
+        *sys.stdlib_module_names,
+        *("polars", "pyarrow", "fastexcel", "fsspec", "sqlalchemy", "typer", "rich"),
+        *("adbc_driver_manager", "adbc_driver_postgresql", "adbc_driver_sqlite"),
+    }
+)
+_PANIC: Final = "PanicException"  # each library made with PyO3 has a class of that name
+
+
+@contextmanager
+def engine_failures(
+    error: type[AlgomancyDataError], doing: str, also: tuple[type[Exception], ...] = ()
+) -> Generator[None]:
+    """Turn what ends the work in a block into an error that says what was being done.
+
+    Args:
+        error: Class of the error.
+        doing: What is done, with the names of file, table and column: "Reading file 'x'".
+        also: Exceptions that say here as well that the data cannot be processed.
+
+    Raises:
+        AlgomancyDataError: Of that class.
+        KeyboardInterrupt: Ctrl-C was pressed, and what ended the work for it failed.
+
+    Example:
+        >>> from algomancy_data.errors import FileContentError
+        >>> def read_days():
+        ...     with engine_failures(FileContentError, "Reading column 'day' of file 'orders'"):
+        ...         raise OverflowError  # in code of the package
+    """
+    try:
+        yield
+    except BaseException as failure:
+        reason = _reason(failure, also)
+        if reason is None or not _is_ours(failure.__traceback__):
+            raise
+        if any(isinstance(earlier, KeyboardInterrupt) for earlier in _contexts(failure)):
+            raise KeyboardInterrupt from failure
+        msg = f"{doing} failed: {reason}"
+        raise error(msg) from failure
+
+
+def _reason(failure: BaseException, also: tuple[type[Exception], ...]) -> str | None:
+    """Return why there is no going on, or None for any other exception."""
+    if isinstance(failure, MemoryError):
+        return "there is not enough memory for it. Give the process more, or take less data."
+    if isinstance(failure, RecursionError):
+        return "it is nested too deeply. Take out some of the levels."
+    if isinstance(failure, OverflowError):
+        return "it has a number or date that is too large. Leave it out, or make it a text."
+    if isinstance(failure, also) or type(failure).__name__ == _PANIC:
+        return "it has what cannot be processed, or is damaged. Look for unusual names and values."
+    return None
+
+
+def _is_ours(trace: TracebackType | None) -> bool:
+    """Tell whether it was the package that called what failed, and no code of a user."""
+    callers = [
+        caller
+        for frame, _ in traceback.walk_tb(trace)
+        if (caller := str(frame.f_globals.get("__name__")).partition(".")[0]) not in _LIBRARIES
+    ]
+    return bool(callers) and callers[-1] == _OURS
+
+
+def _contexts(failure: BaseException) -> Generator[BaseException]:
+    while (earlier := failure.__context__) is not None:
+        yield earlier
+        failure = earlier
