@@ -64,6 +64,16 @@ def engine_failures(
         raise error(msg) from failure
 
 
+def reason_of(failure: BaseException) -> str:
+    """Return what to say of an exception: words of ours for a panic, else what it says itself.
+
+    Example:
+        >>> reason_of(ValueError("no such day"))
+        'no such day'
+    """
+    return _reason(failure, ()) or str(failure)
+
+
 def _reason(failure: BaseException, also: tuple[type[Exception], ...]) -> str | None:
     """Return why there is no going on, or None for any other exception."""
     if isinstance(failure, MemoryError):

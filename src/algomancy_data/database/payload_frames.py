@@ -14,6 +14,7 @@ import polars as pl
 from polars.exceptions import PanicException, PolarsError
 
 from algomancy_data.arrow import arrow_schema, cast_frame
+from algomancy_data.engine_failures import reason_of
 from algomancy_data.errors import SchemaDriftError
 
 if TYPE_CHECKING:
@@ -63,7 +64,8 @@ def decode(segments: Iterator[list[memoryview]], schema: pl.Schema, table: str) 
         try:
             frame = pl.read_ipc_stream(b"".join([*head, *batch, _END]))
         except (PolarsError, PanicException) as error:
-            msg = f"The Arrow data of table {table!r} cannot be read by this Polars: {error}"
+            reason = reason_of(error)
+            msg = f"The Arrow data of table {table!r} cannot be read by this Polars: {reason}"
             raise SchemaDriftError(msg) from error
         if frame.schema != in_arrow:
             msg = (

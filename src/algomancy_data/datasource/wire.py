@@ -18,6 +18,7 @@ from polars.exceptions import PanicException, PolarsError
 from algomancy_data.datasource import wire_columns, wire_pandas, wire_records
 from algomancy_data.datasource.base import DataClassification
 from algomancy_data.dtypes import schema_from_json, schema_to_json
+from algomancy_data.engine_failures import reason_of
 from algomancy_data.errors import SerializationError
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def _table_to_json(name: str, frame: pl.DataFrame) -> list[bytes]:
         schema = json.dumps(schema_to_json(frame.schema))
         records = wire_records.write(wire_columns.encode(frame))
     except (SerializationError, PolarsError, PanicException) as error:
-        msg = f"Table {name!r} cannot be written as JSON: {error}"
+        msg = f"Table {name!r} cannot be written as JSON: {reason_of(error)}"
         raise SerializationError(msg) from error
     columns = json.dumps(frame.columns)
     dtypes = json.dumps(wire_columns.pandas_dtypes(frame))

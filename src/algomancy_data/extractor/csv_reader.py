@@ -92,6 +92,8 @@ class CSVReader:
             readable = self._repaired()
             frame = self._read(readable, typed)
         if isinstance(frame, BaseException):
+            if isinstance(frame, PanicException):
+                raise frame
             msg = f"File {self.layout.file_name!r} cannot be read as CSV: {frame}"
             raise FileContentError(msg) from frame
         frame = self._with_large_floats_as_text(readable, frame)

@@ -14,6 +14,7 @@ from polars.exceptions import PanicException, PolarsError
 
 from algomancy_data.arrow import check_storable
 from algomancy_data.dtypes import schema_to_json
+from algomancy_data.engine_failures import reason_of
 from algomancy_data.errors import StoreError, UnstorableError
 from algomancy_data.folder.content import take_apart
 from algomancy_data.folder.files import sync, write_synced
@@ -143,7 +144,7 @@ def _write_table(path: Path, name: str, frame: pl.DataFrame, file_format: Export
                 frame.write_ipc(path)
                 is_exact = _is_same(pl.read_ipc(path), frame)
     except (PolarsError, PanicException) as error:
-        msg = f"Table {name!r} cannot be written as {file_format}: {error}"
+        msg = f"Table {name!r} cannot be written as {file_format}: {reason_of(error)}"
         raise UnstorableError(msg) from error
     if not is_exact:
         msg = f"Table {name!r} would not come back from {file_format} as it is. Try another format."

@@ -11,6 +11,7 @@ from polars.exceptions import PanicException, PolarsError
 
 from algomancy_data.arrow import arrow_schema, cast_frame
 from algomancy_data.dtypes import schema_to_json
+from algomancy_data.engine_failures import reason_of
 from algomancy_data.errors import UnstorableError
 from algomancy_data.folder.files import sync, write_synced
 from algomancy_data.folder.manifest import StoredFile, StoredTable
@@ -43,7 +44,7 @@ def write_table(directory: Path, number: int, name: str, frame: pl.DataFrame) ->
     try:
         in_arrow.write_ipc(path, compression="uncompressed", record_batch_size=rows_at_once)
     except (PolarsError, PanicException) as error:
-        msg = f"Table {name!r} cannot be written as Arrow data: {error}"
+        msg = f"Table {name!r} cannot be written as Arrow data: {reason_of(error)}"
         raise UnstorableError(msg) from error
     with ThreadPoolExecutor(1, "algomancy-data-sync") as pool:  # sums while the disk writes
         synced = pool.submit(sync, path)
@@ -71,7 +72,7 @@ def map_table(path: Path, table: StoredTable) -> pl.DataFrame:
     try:
         frame = _map(path, in_arrow)
     except (PolarsError, PanicException, ValueError, NotImplementedError) as error:
-        msg = f"it is no Arrow file that can be read ({error})"
+        msg = f"it is no Arrow file that can be read ({reason_of(error)})"
         raise DamagedFileError(msg) from error
     if not schema:
         frame = pl.DataFrame(height=table.rows)

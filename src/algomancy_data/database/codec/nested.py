@@ -18,6 +18,7 @@ import polars as pl
 from polars.exceptions import PanicException, PolarsError
 
 from algomancy_data.database.codec.nested_parts import identical, leaves
+from algomancy_data.engine_failures import reason_of
 from algomancy_data.errors import UnstorableError
 
 if TYPE_CHECKING:
@@ -80,7 +81,9 @@ def check(column: pl.Series, table: str) -> tuple[str, int]:
         decoded = texts.select(decode(value, dtype, word)).to_series()
         longest = texts.to_series().str.len_bytes().max()
     except (PolarsError, PanicException) as error:
-        raise _refusal(column, table, f"values that have no JSON text ({error})") from error
+        raise _refusal(
+            column, table, f"values that have no JSON text ({reason_of(error)})"
+        ) from error
     if not identical(decoded, column):
         raise _refusal(column, table, "values that JSON text changes")
     return word, cast("int | None", longest) or 0
