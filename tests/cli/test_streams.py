@@ -96,7 +96,7 @@ def test_an_interrupt_leaves_the_store_whole(tmp_path, workload, store, environm
     process = subprocess.Popen(
         [
             *(sys.executable, "-c", INTERRUPTIBLE),
-            *("load", "shop", *workload(1_500_000), *store.flags, "--json"),
+            *("load", "shop", *workload(600_000), *store.flags, "--json"),
         ],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -105,9 +105,9 @@ def test_an_interrupt_leaves_the_store_whole(tmp_path, workload, store, environm
         env=environment,
     )
     for line in process.stderr:
-        if line.startswith("load "):  # now it writes
+        if line.startswith("load "):  # now it writes, for much longer than a moment
             break
-    time.sleep(0.3)
+    time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err

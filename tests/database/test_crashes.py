@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import subprocess
@@ -12,52 +13,75 @@ import pytest
 
 KILLS = 10
 
-# Replaces one dataset over and over: all tables of version n hold n, and n x 1000 + 20000 rows.
+# Replaces one dataset over and over, until it is told to stop: all tables of version n hold n, and
+# n x 1000 + 20000 rows. Each line of input starts a process that does so; it is forked, because
+# importing takes longer than the test.
 WRITER = """
+import os
+import pathlib
 import signal
 import sys
 import polars as pl
 from algomancy_data import DataClassification, DataSource, SimpleETLFactory
 from algomancy_data.database import DatabaseDataManager
 
+def write(path, value, stop):
+    manager = DatabaseDataManager(SimpleETLFactory, [], f"sqlite:///{path}", "s", DataSource)
+    manager.startup()
+    print("ready", os.getpid(), flush=True)
+    while not stop.exists():
+        source = DataSource(DataClassification.MASTER_DATA, name="d")
+        rows = 20_000 + value % 10 * 1_000
+        columns = {"x": pl.repeat(value, rows, eager=True), "s": [f"text {value}"] * rows}
+        source.tables = {t: pl.DataFrame(columns) for t in "abc"}
+        manager.add_data_source(source)
+        print(value, flush=True)
+        value += 1
+
 # What a shell starts in the background ignores Ctrl-C otherwise.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-path, first = sys.argv[1], int(sys.argv[2])
-manager = DatabaseDataManager(SimpleETLFactory, [], f"sqlite:///{path}", "s", DataSource)
-manager.startup()
-print("ready", flush=True)
-for value in range(first, first + 200):
-    source = DataSource(DataClassification.MASTER_DATA, name="d")
-    rows = 20_000 + value % 10 * 1_000
-    source.tables = {
-        t: pl.DataFrame({"x": pl.repeat(value, rows, eager=True), "s": [f"text {value}"] * rows})
-        for t in "abc"
-    }
-    manager.add_data_source(source)
-    print(value, flush=True)
+print("started", flush=True)
+for line in sys.stdin:
+    path, first, errors, stop = line.split()
+    if os.fork() == 0:
+        os.dup2(os.open(errors, os.O_WRONLY | os.O_CREAT), 2)
+        write(path, int(first), pathlib.Path(stop))
+        break
+    _, status = os.wait()
+    print("ended", os.waitstatus_to_exitcode(status), flush=True)
 """
 
 
 @pytest.fixture
-def kill_at_random(path):
-    """Start the writer, end it a moment after it began to write, and say how far it got."""
+def kill_at_random(path, tmp_path):
+    """Start a writer, end it a moment after it began to write, and say how far it got."""
+    server = subprocess.Popen(
+        [sys.executable, "-c", WRITER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert server.stdout.readline() == "started\n"
 
     def run(first: int, how: signal.Signals, chance: random.Random) -> tuple[int, str]:
-        writer = subprocess.Popen(
-            [sys.executable, "-c", WRITER, str(path), str(first)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        assert writer.stdout.readline() == "ready\n"
+        errors, stop = tmp_path / "errors", tmp_path / "stop"
+        errors.unlink(missing_ok=True)
+        stop.unlink(missing_ok=True)
+        server.stdin.write(f"{path} {first} {errors} {stop}\n")
+        server.stdin.flush()
+        ready, pid = server.stdout.readline().split()
+        assert ready == "ready", errors.read_text()
         time.sleep(chance.uniform(0, 0.5))
-        writer.send_signal(how)
-        said, errors = writer.communicate(timeout=60)
+        os.kill(int(pid), how)
+        stop.touch()
+        said = []
+        while not (line := server.stdout.readline()).startswith("ended "):
+            said.append(int(line))
         # Python cannot raise what comes while it deletes an object, and says that it ignored it.
-        assert writer.returncode != 0 or "Exception ignored" in errors
-        return max([int(line) for line in said.split()], default=first - 1), errors
+        assert line != "ended 0\n" or "Exception ignored" in errors.read_text()
+        return max(said, default=first - 1), errors.read_text()
 
-    return run
+    yield run
+    server.stdin.close()
+    assert server.wait(60) == 0
+    server.stdout.close()
 
 
 @pytest.mark.long

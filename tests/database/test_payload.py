@@ -605,8 +605,9 @@ def large_place(request, tmp_path):
     [
         (200, ""),
         (200, "postgresql"),
-        pytest.param(3 * 1024, NO_LOG, marks=pytest.mark.long),
-        pytest.param(3 * 1024, "postgresql", marks=pytest.mark.long),
+        # More than a signed number of 32 bits counts.
+        pytest.param(2200, NO_LOG, marks=pytest.mark.long),
+        pytest.param(2200, "postgresql", marks=pytest.mark.long),
     ],
     indirect=["large_place"],
 )

@@ -51,7 +51,7 @@ def test_ctrl_c_ends_a_statement(url):
     )
     with sleeper:
         assert sleeper.stdout.readline() == "ready\n"
-        timer = threading.Timer(0.3, sleeper.send_signal, [signal.SIGINT])
+        timer = threading.Timer(0.1, sleeper.send_signal, [signal.SIGINT])
         timer.start()
         said, _ = sleeper.communicate(timeout=50)
         timer.join()
