@@ -13,7 +13,7 @@ import pytest
 
 DEMO = Path(__file__).parents[2] / "docs" / "demo" / "main.py"
 ROWS = {"flights": 336_776, "airlines": 16, "airports": 1_458, "planes": 3_322, "weather": 26_115}
-KILLS = 10
+KILLS = 6
 
 LOOK = """
 import hashlib, json, sqlite3, sys
