@@ -36,7 +36,7 @@ for _ in range(2):
 print(reserved() - before)
 """
 
-# Writes 6,000,000 rows of the mixed kinds that tables have, or reads them, and says how much memory
+# Writes 3,000,000 rows of the mixed kinds that tables have, or reads them, and says how much memory
 # the program took beyond what it had before, as a multiple of the frame.
 PEAK = """
 import re, sys
@@ -58,7 +58,7 @@ manager.refresh()
 manager.get_data("small")
 source = DataSource(DataClassification.MASTER_DATA, name="d")
 if sys.argv[1] == "write":
-    row = pl.int_range(6_000_000)
+    row = pl.int_range(3_000_000)
     source.add_table("t", pl.select(
         id=row, other=row * 7919, text="text " + row.cast(pl.String),
         word=(row % 7).cast(pl.String),

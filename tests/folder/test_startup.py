@@ -122,13 +122,13 @@ def test_a_dataset_counts_for_more_than_raw_files_of_its_name(open_manager, good
 
 
 @pytest.mark.long
-def test_ten_thousand_datasets_start(open_manager, good, source):
+def test_thousands_of_datasets_start(open_manager, good, source):
     manager = open_manager()
     for number in range(100):
         manager.add_data_source(source(f"seed {number}"))
     for path in list(good.glob("seed*.json")):
         home = tables_of(good, path.stem)
-        for copy in range(100):
+        for copy in range(30):
             name = f"{path.stem} {copy}"
             new = good / PRIVATE / f"{name}.{home.name[-32:]}"
             os.link(home / "0.arrow", (new.mkdir(), new / "0.arrow")[1])
@@ -136,9 +136,9 @@ def test_ten_thousand_datasets_start(open_manager, good, source):
             rewrite(good / f"{name}.json", f'"{path.stem}', f'"{name}')
     manager = open_manager()
     assert manager.startup_errors == []
-    assert len(manager.get_data_keys()) == 10_103
-    assert_identical(manager.get_data("seed 99 99").get_table("t"), source().get_table("t"))
-    manager.derive_data("seed 99 99", "last")
+    assert len(manager.get_data_keys()) == 3_103
+    assert_identical(manager.get_data("seed 99 29").get_table("t"), source().get_table("t"))
+    manager.derive_data("seed 99 29", "last")
     assert manager.get_data_keys()[-1] == "last"
 
 
