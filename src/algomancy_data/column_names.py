@@ -17,11 +17,13 @@ def unique_names(written: Sequence[str]) -> list[str]:
     """
     names: dict[str, None] = {}  # in order, and quick to look up in wide files
     taken = set(written)
+    numbers: dict[str, int] = {}  # the last one tried, by stem
     for position, given in enumerate(written):
         name = given or f"Unnamed: {position}"
         if name in names or (not given and name in taken):
-            stem, number = name, 1
+            stem, number = name, numbers.get(name, 0) + 1
             while (name := f"{stem}.{number}") in taken or name in names:
                 number += 1
+            numbers[stem] = number
         names[name] = None
     return list(names)

@@ -11,17 +11,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from algomancy_data import (
     Column,
     ColumnGroup,
     DataType,
+    ReadLimits,
     Schema,
     XLSXFile,
     XLSXMultiExtractor,
     XLSXSingleExtractor,
 )
-from algomancy_data.errors import FileContentError
+from algomancy_data.errors import FileContentError, ReadLimitError
 from algomancy_data.inference import infer_schemas
 
 if TYPE_CHECKING:
@@ -609,3 +612,105 @@ def test_sheets_of_nothing_but_empty_texts_are_empty(read, tmp_path) -> None:
 def test_a_workbook_without_any_value_has_nothing_to_declare() -> None:
     with pytest.raises(FileContentError, match="has no columns"):
         infer_schemas([DATA / "empty.xlsx"])
+
+
+# --- either way the same ----------------------------------------------------------------------
+
+VALUES = {
+    DataType.FLOAT: st.integers(-(2**60), 2**60) | st.floats(-1e18, 1e18),
+    DataType.STRING: st.sampled_from(["a", "", " x ", "007", "a_x0041_", "&amp;", "true", "1,5"]),
+    DataType.BOOLEAN: st.booleans(),
+    DataType.DATETIME: st.sampled_from([0.25, 1, 59, 61, 61.5, 40000, 45000.75, 2958465]),
+    DataType.INTERVAL: st.floats(0, 1e6).map(lambda days: round(days, 3)),
+}
+
+
+def cell(reference: str, value, target: DataType) -> str:
+    if isinstance(value, bool):
+        return f'<c r="{reference}" t="b"><v>{int(value)}</v></c>'
+    if isinstance(value, str):
+        return text(reference, value)
+    style = {DataType.DATETIME: 1, DataType.INTERVAL: 3}.get(target, 0)
+    return f'<c r="{reference}" s="{style}"><v>{value!r}</v></c>'
+
+
+@given(data=st.data(), from_1904=st.booleans())
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_cell_far_away_changes_nothing_about_the_others(data, from_1904, tmp_path) -> None:
+    targets = data.draw(st.lists(st.sampled_from(list(VALUES)), min_size=1, max_size=3))
+    columns = [chr(65 + i) for i in range(len(targets))]
+    mixed = st.one_of(*VALUES.values())
+    kinds = [data.draw(st.sampled_from([VALUES[t], VALUES[t], mixed])) for t in targets]
+    rows = row(1, *(text(f"{column}1", column) for column in columns))
+    for number_of in range(2, data.draw(st.integers(2, 5))):
+        values = [data.draw(st.none() | kind) for kind in kinds]
+        cells = zip(columns, values, targets, strict=True)
+        rows += row(
+            number_of, *(cell(f"{c}{number_of}", v, t) for c, v, t in cells if v is not None)
+        )
+    found = []
+    for extra in ("", row(1048576, text("XFD1048576", "far"))):
+        parts = usual_parts(rows + extra)
+        parts["xl/workbook.xml"] = book(f'<workbookPr date1904="{int(from_1904)}"/>')
+        path = tmp_path / "t.xlsx"
+        path.write_bytes(zipped(parts))
+        members = {
+            f"C{i}": Column(*item) for i, item in enumerate(zip(columns, targets, strict=True))
+        }
+        declared = {"_FILENAME": "t", "_EXTENSION": "xlsx", "_SCHEMA_TYPE": "single"}
+        extractor = XLSXSingleExtractor(
+            XLSXFile("t", path), type("T", (Schema,), declared | members)
+        )
+        frame = extractor.extract()["t"].select(columns)
+        issues = [
+            (issue.column, issue.rows, issue.problem) for issue in extractor.conversion_issues
+        ]
+        found.append((frame.schema, frame.rows()[: -1 if extra else None], issues))
+    assert found[0] == found[1]
+
+
+# --- limits -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("parts", "limit"),
+    [
+        (lambda: usual_parts(HEADER + " " * 140_000_000), "ratio"),
+        (lambda: usual_parts(HEADER, "x" * 50_000_000), "ratio"),
+        (lambda: usual_parts(HEADER) | {"xl/styles.xml": STYLES + " " * 20_000_000}, "ratio"),
+        (
+            lambda: usual_parts(HEADER + row(2, *(number(f"A{i}", 1) for i in range(1, 99)))),
+            "unpacked_bytes",
+        ),
+        (
+            lambda: usual_parts(row(1, *(text(f"{letter_of(i)}1", "n") for i in range(9)))),
+            "columns",
+        ),
+        (lambda: usual_parts(HEADER + row(2, number("A2", 1)) + row(3, number("D3", 1))), "cells"),
+        (lambda: usual_parts(HEADER + row(2, text("A2", "x" * 999))), "text_bytes"),
+    ],
+    ids=["sheet", "texts", "styles", "unpacked", "columns", "cells", "text"],
+)
+def test_what_a_workbook_may_become_is_limited(tmp_path, parts, limit) -> None:
+    path = tmp_path / "t.xlsx"
+    path.write_bytes(zipped(parts()))
+    small = {"unpacked_bytes": 4_000, "columns": 8, "cells": 5, "text_bytes": 900}
+    limits = ReadLimits(**{limit: small[limit]}) if limit in small else ReadLimits()
+
+    class T(Schema):
+        _FILENAME, _EXTENSION, _SCHEMA_TYPE = "t", "xlsx", "single"
+        _READ_LIMITS = limits
+        A = Column("a", DataType.FLOAT)
+
+    with pytest.raises(ReadLimitError, match=f"'t' .*limit '{limit}'"):
+        XLSXSingleExtractor(XLSXFile("t", path), T).extract()
+    if limit != "text_bytes":
+        with pytest.raises(ReadLimitError, match=f"limit '{limit}'"):
+            _ = XLSXFile("t", path, read_limits=limits).content
+
+
+def test_limits_may_be_lifted(tmp_path) -> None:
+    path = tmp_path / "t.xlsx"
+    path.write_bytes(zipped(usual_parts(HEADER + row(2, number("A2", 1)) + " " * 40_000_000)))
+    file = XLSXFile("t", path, read_limits=ReadLimits.off())
+    assert '"a":1.0' in file.content

@@ -171,4 +171,4 @@ def open_workbook(file: File) -> Workbook:
     """Open the workbook of a file, whichever class the file is of."""
     if isinstance(file, XLSXFile):
         return file.workbook()
-    return Workbook(file.read_bytes(), file.name)
+    return Workbook(file.read_bytes(), file.name, file.limits)

@@ -124,7 +124,7 @@ class XLSXFile(_FormatFile):
             FileNotFoundError: The file is gone.
             FileContentError: It is no XLSX workbook, protected by a password, or damaged.
         """
-        return Workbook(self.read_bytes(), self.name)
+        return Workbook(self.read_bytes(), self.name, self.limits)
 
     @property
     def content(self) -> str | None:

@@ -122,6 +122,19 @@ class ReadLimits:
             raise ReadLimitError.from_found(name, found, "unpacked_bytes", self.unpacked_bytes)
         self._check_ratio(name, "unpacks to", unpacked, stored)
 
+    def check_memory(self, name: str, size: int, stored: int) -> None:
+        """Refuse a file whose content takes far more memory than the file is large.
+
+        Args:
+            name: Logical name of the file.
+            size: How many bytes its content takes, at least.
+            stored: How many bytes the file has as it is stored.
+
+        Raises:
+            ReadLimitError: It does.
+        """
+        self._check_ratio(name, "takes in memory at least", size, stored)
+
     def check_shape(self, name: str, rows: int, columns: int, stored: int | None = None) -> None:
         """Refuse a table with too many columns or cells.
 

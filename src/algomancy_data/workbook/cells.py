@@ -22,6 +22,7 @@ _LEAP_DAY: Final = 60
 _END: Final = 253_402_300_800_000
 _NANOSECONDS: Final = 1_000_000
 _NO_DAY: Final = "1900-02-29"
+_PIECE: Final = 250_000
 _TRUE: Final = ("1", "true", "TRUE")
 _BOOLEANS: Final = (*_TRUE, "0", "false", "FALSE")
 _WHOLE: Final = r"^-?[0-9]+$"
@@ -52,6 +53,12 @@ def decode(workbook: Workbook, raw: pl.DataFrame) -> pl.DataFrame:
         date, since midnight for a time, in all for a duration, else null.
     """
     shown = pl.Series([*workbook.shown, Shown.NUMBER], dtype=pl.String)
+    # What becomes of them in between takes much memory.
+    pieces = [_decoded(workbook, piece, shown) for piece in raw.iter_slices(_PIECE)]
+    return pl.concat(pieces) if pieces else _decoded(workbook, raw, shown)
+
+
+def _decoded(workbook: Workbook, raw: pl.DataFrame, shown: pl.Series) -> pl.DataFrame:
     cells = raw.with_columns(shown=shown.gather(raw["style"].clip(upper_bound=len(shown) - 1)))
     moments = ["date", "time", "duration"]
     return (

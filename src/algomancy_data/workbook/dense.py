@@ -209,11 +209,12 @@ def _read(workbook: Workbook, markup: bytes, span: tuple[int, int], width: int) 
     piece = _load(workbook, rows, first, last_column)
     if piece is None or piece.frame.height > last - first + 1:
         return None
-    dtypes = piece.frame.dtypes
-    if (piece.mixed or pl.Boolean in dtypes) and scan.has(_ODD_BOOLEAN):
-        piece.lost.update(range(len(dtypes)))
+    columns = piece.frame.get_columns()
+    filled = {i: v.dtype for i, v in enumerate(columns) if v.null_count() < len(v)}
+    if (piece.mixed or pl.Boolean in filled.values()) and scan.has(_ODD_BOOLEAN):
+        piece.lost.update(filled)
     if scan.has("_x"):  # perhaps the escape of a character
-        piece.lost.update(i for i, dtype in enumerate(dtypes) if dtype == pl.String)
+        piece.lost.update(column for column, dtype in filled.items() if dtype == pl.String)
     return piece
 
 

@@ -28,6 +28,8 @@ WHITESPACE: Final = " \t\r\n"
 """What XML counts as white space."""
 # Longer than any that is looked for; what lies deeper is passed over.
 _LONGEST_PATH: Final = 100
+# As objects of Python, cells take five times the memory.
+_MANY_CELLS: Final = 50_000
 _TRIMMED: Final = ("s", "b", "e")
 
 
@@ -141,7 +143,9 @@ _INLINE: Final = (f"{_CELL}/is/t", f"{_CELL}/is/r/t")
 class _SheetReader(_Reader):
     def __init__(self, columns: Container[int] | None, rows: int | None) -> None:
         super().__init__(_VALUE, *_INLINE)
-        self.cells: list[tuple[int, int, str, int, str]] = []
+        self._cells: list[tuple[int, int, str, int, str]] = []
+        self._frames = [pl.DataFrame(schema=CELLS)]
+        self._last_row_found = -1
         self._columns = columns
         self._rows_left = rows
         self._row = self._column = -1
@@ -181,9 +185,8 @@ class _SheetReader(_Reader):
             self._inline = shown if self._inline is None else self._inline + shown
         elif path == _CELL:
             self._end_cell()
-        elif path == _ROW and self._rows_left is not None and self.cells:
-            if self.cells[-1][0] == self._row:
-                self._rows_left -= 1
+        elif path == _ROW and self._rows_left is not None:
+            self._rows_left -= self._last_row_found == self._row
             if not self._rows_left:
                 raise _EnoughError
         elif path == "worksheet/sheetData":
@@ -200,7 +203,19 @@ class _SheetReader(_Reader):
         if not text and self._type in (*_TRIMMED, "n"):
             return
         if self._columns is None or self._column in self._columns:
-            self.cells.append((self._row, self._column, self._type, self._style, text))
+            self._cells.append((self._row, self._column, self._type, self._style, text))
+            self._last_row_found = self._row
+            if len(self._cells) == _MANY_CELLS:
+                self._gather()
+
+    def found(self) -> pl.DataFrame:
+        """Return the cells."""
+        self._gather()
+        return pl.concat(self._frames)
+
+    def _gather(self) -> None:
+        self._frames.append(pl.DataFrame(self._cells, CELLS, orient="row"))
+        self._cells = []
 
 
 _ITEM: Final = "sst/si"
@@ -265,7 +280,7 @@ def read_cells(
     """
     reader = _SheetReader(columns, rows)
     reader.read(stream)
-    return pl.DataFrame(reader.cells, CELLS, orient="row")
+    return reader.found()
 
 
 def read_shared_texts(stream: IO[bytes], last: int | None = None) -> list[str]:

@@ -10,10 +10,8 @@ import re
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from algomancy_data.workbook.markup import read_elements
-
 if TYPE_CHECKING:
-    from typing import IO
+    from collections.abc import Iterable, Mapping
 
 
 class Shown(StrEnum):
@@ -31,8 +29,10 @@ _BUILT_IN: Final[dict[str, Shown]] = {
     **dict.fromkeys(map(str, [*range(18, 22), 45, 47]), Shown.TIME),
     "46": Shown.DURATION,
 }
-_FORMAT: Final = "styleSheet/numFmts/numFmt"
-_STYLE: Final = "styleSheet/cellXfs/xf"
+FORMAT: Final = "styleSheet/numFmts/numFmt"
+"""Where a workbook defines its formats."""
+STYLE: Final = "styleSheet/cellXfs/xf"
+"""Where it lists the styles of cells."""
 _ELAPSED: Final = re.compile(r"\[(?:h+|m+|s+)\]")
 # Literal text, padding, colours, locales: letters in them mean nothing.
 _LITERAL: Final = re.compile(r'"[^"]*"|\\.|_.|\*.|\[[^\]]*\]')
@@ -56,19 +56,17 @@ def shown_as(code: str) -> Shown:
     return Shown.TIME if has_time else Shown.NUMBER
 
 
-def shown_by_style(styles: IO[bytes]) -> list[Shown]:
+def shown_by_style(
+    formats: Iterable[Mapping[str, str]], styles: Iterable[Mapping[str, str]]
+) -> list[Shown]:
     """Return how each cell style of a workbook shows numbers, by the style's index.
 
     Args:
-        styles: The markup of the styles.
-
-    Raises:
-        FileContentError: It is damaged.
+        formats: The attributes of the elements at :data:`FORMAT` in the part of the styles.
+        styles: Those at :data:`STYLE`.
     """
-    found = read_elements(styles, _FORMAT, _STYLE)
     own = {
-        element.get("numFmtId", ""): shown_as(element.get("formatCode", ""))
-        for element in found[_FORMAT]
+        element.get("numFmtId", ""): shown_as(element.get("formatCode", "")) for element in formats
     }
-    formats = [element.get("numFmtId", "") for element in found[_STYLE]]
-    return [own.get(number) or _BUILT_IN.get(number, Shown.NUMBER) for number in formats]
+    numbers = [element.get("numFmtId", "") for element in styles]
+    return [own.get(number) or _BUILT_IN.get(number, Shown.NUMBER) for number in numbers]

@@ -22,8 +22,12 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from typing import IO
 
+    from algomancy_data.schema import ReadLimits
+
 _ENCRYPTED: Final = 1  # the bit of a member's flags
 _COMPRESSIONS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+# Elements in memory take so many times the bytes of their markup.
+_ELEMENTS: Final = 16
 _RELATION: Final = "Relationships/Relationship"
 
 
@@ -45,12 +49,18 @@ class Package:
 
     Args:
         data: The zip.
+        name: What to call the file in errors about limits.
+        limits: How much its parts may unpack to, all that are read together.
 
     Raises:
         FileContentError: It is no zip that can be read.
     """
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, name: str, limits: ReadLimits) -> None:
+        self._name = name
+        self._limits = limits
+        self._stored = len(data)
+        self._unpacked: dict[str, int] = {}
         with _damage_named("its directory of parts"):
             self._archive = zipfile.ZipFile(io.BytesIO(data))
         self._members = {_normal(info.filename): info for info in self._archive.infolist()}
@@ -68,13 +78,18 @@ class Package:
         info = self._members.get(_normal(part))
         return 0 if info is None else info.file_size
 
-    def read(self, part: str) -> bytes:
+    def read(self, part: str, weight: int = 1) -> bytes:
         """Return the bytes of a part.
 
+        Args:
+            part: Its name.
+            weight: How many times its bytes it takes in memory, at least.
+
         Raises:
+            ReadLimitError: It unpacks to more than the limits allow.
             FileContentError: It is missing or damaged.
         """
-        with self.open(part) as stream, _damage_named(repr(part)):
+        with self.open(part, weight) as stream, _damage_named(repr(part)):
             size = self.size(part)
             # In one piece, which spares copies; what the directory did not announce is damage.
             content = cast("zipfile.ZipExtFile", stream).read1(size + 1)
@@ -86,10 +101,15 @@ class Package:
         return content
 
     @contextmanager
-    def open(self, part: str) -> Generator[IO[bytes]]:
+    def open(self, part: str, weight: int = 1) -> Generator[IO[bytes]]:
         """Open a part.
 
+        Args:
+            part: Its name.
+            weight: How many times its bytes it takes in memory, at least.
+
         Raises:
+            ReadLimitError: It unpacks to more than the limits allow.
             FileContentError: It is missing or damaged.
         """
         info = self._members.get(_normal(part))
@@ -102,8 +122,23 @@ class Package:
         if info.compress_type not in _COMPRESSIONS:
             msg = f"a part {part!r} in a form that cannot be unpacked"
             raise FileContentError(msg)
+        # No more is read than the directory announces.
+        self._unpacked[part] = info.file_size
+        unpacked = sum(self._unpacked.values())
+        self._limits.check_unpacked(self._name, unpacked, self._stored)
+        self._limits.check_memory(self._name, info.file_size * weight, self._stored)
         with _damage_named(repr(part)), self._archive.open(info) as stream:
             yield stream
+
+    def elements(self, part: str, *paths: str) -> dict[str, list[dict[str, str]]]:
+        """Return the attributes of all elements of a part at some paths.
+
+        Raises:
+            ReadLimitError: It unpacks to more than the limits allow.
+            FileContentError: It is missing or damaged.
+        """
+        with self.open(part, _ELEMENTS) as stream:
+            return read_elements(stream, *paths)
 
     def relations(self, part: str = "") -> dict[str, Relation]:
         """Return the relations of a part, or of the whole package, by their ids."""
@@ -111,8 +146,7 @@ class Package:
         relations = posixpath.join(folder, "_rels", f"{name}.rels")
         if relations not in self._members:
             return {}
-        with self.open(relations) as stream:
-            found = read_elements(stream, _RELATION)[_RELATION]
+        found = self.elements(relations, _RELATION)[_RELATION]
         return {
             relation.get("Id", ""): Relation(
                 relation.get("Type", "").rpartition("/")[2],

@@ -27,6 +27,7 @@ _VALUE: Final = r"<v(?: [^>]*)?>([^<]*)</v>"
 _INLINE: Final = r"<t(?: [^>]*)?>([^<]*)</t>"
 _KEPT: Final = r"""<t [^>]*xml:space="preserve"[^>]*>"""
 _START: Final = 1000
+_PIECE: Final = 2**23
 _TRIMMED: Final = ("s", "b", "e")
 
 
@@ -44,6 +45,20 @@ def quick_cells(markup: bytes, columns: Collection[int] | None) -> pl.DataFrame 
         return None
     if markup.count(b"<c ") != markup.count(b'<c r="'):
         return None
+    frames = [pl.DataFrame(schema=CELLS)]
+    start = 0
+    while start >= 0:
+        end = markup.find(b"<row", start + _PIECE)
+        found = _piece(markup[start:] if end < 0 else markup[start:end], columns)
+        if found is None:
+            return None
+        frames.append(found)
+        start = end
+    return pl.concat(frames)
+
+
+def _piece(markup: bytes, columns: Collection[int] | None) -> pl.DataFrame | None:
+    """Return the cells of some rows; what becomes of them in between takes much memory."""
     # What follows a cell is no part of it: the row after it may say t="…" for itself.
     cells = _split(markup, "<c ").str.splitn("</c>", 2).struct.field("field_0").alias("cell")
     attributes = cells.str.splitn(">", 2).struct.field("field_0").alias("attributes")

@@ -64,6 +64,7 @@ def read_sheet(workbook: Workbook, sheet: str, types: Mapping[str, DataType]) ->
         types: Declared type by column name: says of which columns single cells matter.
 
     Raises:
+        ReadLimitError: The sheet is larger than the limits of the file allow.
         FileContentError: The sheet is damaged.
         MissingExtraError: The package that reads workbooks is not installed.
     """
@@ -76,6 +77,8 @@ def read_sheet(workbook: Workbook, sheet: str, types: Mapping[str, DataType]) ->
         grid = _Grid(rows, {}, cells, {})
     else:
         names = header.names(_filled(pieces))
+        height = sum(piece.frame.height for piece in pieces)
+        workbook.limits.check_shape(workbook.name, height, len(names), workbook.stored)
         grid = _dense(workbook, sheet, header, pieces, {c: types.get(names[c]) for c in names})
     grid = _without_blank_rows(grid)
     table = SheetTable(pl.DataFrame())
@@ -276,6 +279,7 @@ def _sparse(
             f"has {count:,} cells in the sheet {sheet!r} that are scattered over {len(rows):,} "
             f"rows and {len(names):,} columns, which is no table. Remove those far away"
         )
+    workbook.limits.check_shape(workbook.name, len(rows), len(names), workbook.stored)
     return rows, names, cells
 
 
@@ -326,6 +330,8 @@ def _is_doubtful(
         start = _AFTER_DAY_0_OF_1904 if workbook.from_1904 else _MARCH_1900
         outside = (values < start) | (values.dt.epoch("ms") >= _AFTER_9999)
         return bool(outside.any()) and (workbook.from_1904 or not _are_clocks(values))
+    if isinstance(dtype, pl.Duration):
+        return bool((values.dt.total_milliseconds().abs() >= _AFTER_9999).any())
     return False
 
 
@@ -357,9 +363,12 @@ def _errors(cells: pl.DataFrame) -> dict[int, str]:
 
 def _uniform(cells: pl.DataFrame, target: DataType | None) -> pl.Series | None:
     """Return the column if all its cells are of one kind, else None."""
+    if cells.is_empty():
+        return pl.Series([], dtype=pl.Null)
     if target in _TEXT_TYPES:
         return cells.select(_WITHOUT_ERRORS.then("text")).to_series()
-    kinds = cells["kind"].drop_nulls().unique().to_list()
+    # An empty text is no kind of its own among numbers: formulas show nothing that way.
+    kinds = cells.filter(pl.col("text") != "")["kind"].unique().to_list()
     kinds = [kind for kind in kinds if kind != Kind.ERROR]
     if len(kinds) > 1:
         return None

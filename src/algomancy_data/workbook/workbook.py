@@ -15,16 +15,16 @@ from algomancy_data.errors import FileContentError
 from algomancy_data.workbook.markup import (
     check_markup,
     read_cells,
-    read_elements,
     read_shared_texts,
 )
-from algomancy_data.workbook.number_formats import Shown, shown_by_style
+from algomancy_data.workbook.number_formats import FORMAT, STYLE, Shown, shown_by_style
 from algomancy_data.workbook.package import Package
 from algomancy_data.workbook.quick_markup import quick_cells, quick_shared_texts
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Generator, Iterable, Mapping
 
+    from algomancy_data.schema import ReadLimits
     from algomancy_data.workbook.package import Relation
 
 _OLE: Final = b"\xd0\xcf\x11\xe0"
@@ -46,6 +46,8 @@ _HTML: Final = re.compile(r"<(?:!doctype html|html|head|body|table|meta)\b", re.
 # So many shared texts the parser has read before the other way has begun.
 _FEW_TEXTS: Final = 1_000
 _TRUE: Final = ("1", "true")
+# Cells and shared texts take at least so many times the bytes of their markup.
+_IN_MEMORY: Final = 4
 
 
 class Workbook:
@@ -54,20 +56,23 @@ class Workbook:
     Args:
         data: The file's bytes.
         name: What to call the file in errors.
+        limits: How much it may become in memory.
 
     Raises:
+        ReadLimitError: It unpacks to more than the limits allow.
         FileContentError: It is no XLSX workbook, protected by a password, or damaged.
     """
 
-    def __init__(self, data: bytes, name: str) -> None:
+    def __init__(self, data: bytes, name: str, limits: ReadLimits) -> None:
         self.name = name
+        self.limits = limits
+        self.stored = len(data)
         self._refuse_others(data)
         self._shared_texts = pl.Series([], dtype=pl.String)
         with self.damage_reported():
-            self.package = Package(data)
+            self.package = Package(data, name, limits)
             book = self._book()
-            with self.package.open(book) as stream:
-                found = read_elements(stream, _PROPERTIES, _SHEET)
+            found = self.package.elements(book, _PROPERTIES, _SHEET)
             relations = self.package.relations(book)
             dated = [properties.get("date1904", "") for properties in found[_PROPERTIES]]
             self.from_1904 = dated[:1] != [] and dated[0].lower() in _TRUE
@@ -106,10 +111,11 @@ class Workbook:
         """Return the markup of a sheet.
 
         Raises:
+            ReadLimitError: It, or what becomes of it, is larger than the limits allow.
             FileContentError: The workbook is damaged.
         """
         with self.damage_reported():
-            return self.package.read(self._parts[sheet])
+            return self.package.read(self._parts[sheet], _IN_MEMORY)
 
     def cells(
         self, sheet: str, columns: Collection[int] | None = None, *, rows: int | None = None
@@ -129,12 +135,12 @@ class Workbook:
         with self.damage_reported():
             cells = None
             if rows is None:
-                markup = self.package.read(self._parts[sheet])
+                markup = self.markup(sheet)
                 cells = quick_cells(markup, columns)
                 if cells is not None and columns is None:
                     check_markup(markup)
             if cells is None:
-                with self.package.open(self._parts[sheet]) as stream:
+                with self.package.open(self._parts[sheet], _IN_MEMORY) as stream:
                     cells = read_cells(stream, columns, rows=rows)
             cells = cells.unique(["row", "column"], keep="last", maintain_order=True)
             return self._with_shared_texts(cells)
@@ -144,8 +150,9 @@ class Workbook:
         """How each cell style shows numbers."""
         if self._styles not in self.package:
             return []
-        with self.damage_reported(), self.package.open(self._styles) as stream:
-            return shown_by_style(stream)
+        with self.damage_reported():
+            found = self.package.elements(self._styles, FORMAT, STYLE)
+        return shown_by_style(found[FORMAT], found[STYLE])
 
     @cached_property
     def shared_markup(self) -> bytes | None:
@@ -153,7 +160,7 @@ class Workbook:
         if self._texts not in self.package:
             return None
         with self.damage_reported():
-            return self.package.read(self._texts)
+            return self.package.read(self._texts, _IN_MEMORY)
 
     # --- failures ---------------------------------------------------------------------------
 
@@ -221,7 +228,7 @@ class Workbook:
             texts = quick_shared_texts(self.shared_markup)
             if texts is not None:
                 return texts
-        with self.package.open(self._texts) as stream:
+        with self.package.open(self._texts, _IN_MEMORY) as stream:
             return pl.Series(read_shared_texts(stream, last), dtype=pl.String)
 
 
