@@ -403,6 +403,15 @@ def test_shared_texts_are_counted_as_they_stand(read) -> None:
         (usual_parts('<row r="1"><c r="A1" s="x"><v>5</v></c></row>'), "with the style 'x'"),
         (usual_parts("<row></rows>"), "not well formed"),
         (
+            {
+                name: part.encode("latin-1")
+                for name, part in usual_parts(
+                    DAY_ROWS + '<row r="3"><c r="A3" t="x"/>ä</row>'
+                ).items()
+            },
+            "not well formed",
+        ),
+        (
             usual_parts("") | {"xl/workbook.xml": f'<!DOCTYPE x [<!ENTITY a "b">]>{book("")}'},
             "a document type",
         ),
@@ -679,7 +688,7 @@ def test_a_cell_far_away_changes_nothing_about_the_others(data, from_1904, tmp_p
         (lambda: usual_parts(HEADER, "x" * 50_000_000), "ratio"),
         (lambda: usual_parts(HEADER) | {"xl/styles.xml": STYLES + " " * 20_000_000}, "ratio"),
         (
-            lambda: usual_parts(HEADER + row(2, *(number(f"A{i}", 1) for i in range(1, 99)))),
+            lambda: usual_parts(HEADER + row(2, *(number(f"A{i}", 1) for i in range(1, 400)))),
             "unpacked_bytes",
         ),
         (

@@ -28,7 +28,8 @@ class ReadLimits:
         unpacked_bytes: Size of what one compressed file unpacks to. A plain file is as large as
             everybody can see.
         ratio: How many times larger than the stored file its content may be in memory: the
-            bytes that it unpacks to, or 8 bytes for each cell. It counts from 128 MiB on. Tables
+            bytes that it unpacks to, four times those of a workbook's cells, or 8 bytes for each
+            cell. It counts from 128 MiB on. Tables
             in gzip or zstd reach 5 to 20, very regular ones 200; a file made to be a trap, 1,000
             and more.
         cells: Rows × columns of one table.

@@ -49,7 +49,10 @@ def quick_cells(markup: bytes, columns: Collection[int] | None) -> pl.DataFrame 
     start = 0
     while start >= 0:
         end = markup.find(b"<row", start + _PIECE)
-        found = _piece(markup[start:] if end < 0 else markup[start:end], columns)
+        try:
+            found = _piece(markup[start:] if end < 0 else markup[start:end], columns)
+        except UnicodeDecodeError:
+            return None
         if found is None:
             return None
         frames.append(found)
@@ -106,7 +109,10 @@ def quick_shared_texts(markup: bytes) -> pl.Series | None:
     """Return the texts that cells refer to by number, or None if the markup is unusual."""
     if not is_usual(markup, b"<sst") or any(mark in markup for mark in _UNUSUAL_TEXT):
         return None
-    items = _split(markup, "<si>")
+    try:
+        items = _split(markup, "<si>")
+    except UnicodeDecodeError:
+        return None
     texts = items.str.extract(_INLINE).fill_null("")
     trimmed = texts.str.strip_chars(WHITESPACE)
     if not texts.equals(trimmed):
