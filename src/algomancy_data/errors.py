@@ -265,6 +265,19 @@ class StoreBusyError(StoreError):
     """Another process kept the store locked for longer than the time limit."""
 
 
+class ForkedProcessError(StoreError):
+    """A process that was forked goes on with what its parent had opened."""
+
+    @classmethod
+    def from_process(cls, parent: int) -> Self:
+        """Name the parent, and how to start a process that works."""
+        return cls(
+            f"This process is a fork of process {parent}, which has used algomancy-data: its "
+            f"threads and connections do not work here. Start processes with "
+            f"multiprocessing.get_context('spawn'), and make a manager in each."
+        )
+
+
 class UnstorableError(StoreError, ValueError, TypeError):
     """A value, dtype or name cannot be kept exactly by the store, so nothing was written."""
 

@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
 from algomancy_data.errors import FileContentError, MissingExtraError, UnreachableError
+from algomancy_data.masking import as_cause, mask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Generator
@@ -23,6 +24,9 @@ _HIDDEN: Final = (".", "_")
 _COMPRESSED: Final = ("", ".gz", ".zst", ".zip")
 # Hadoop's name for a folder of rows without a value.
 _NO_VALUE: Final = "__HIVE_DEFAULT_PARTITION__"
+_WEB: Final = ("http", "https")
+_CONNECT_SECONDS: Final = 10
+_READ_SECONDS: Final = 30
 _Result = TypeVar("_Result")
 
 
@@ -54,15 +58,27 @@ def is_address(path: str | Path) -> bool:
 def without_file_scheme(path: str | Path) -> str | Path:
     """Return the plain path that a ``file://`` address means, and any other path as it is."""
     if isinstance(path, str) and path.lower().startswith("file://"):
-        return url2pathname(urlsplit(path).path)
+        return url2pathname(_path_in(path))
     return path
 
 
 def file_name(path: str | Path) -> str:
-    """Return the last part of a path or address, without what follows a ``?``."""
+    """Return the last part of a path or address, without what follows a ``?``.
+
+    Raises:
+        FileContentError: It is no address, although it begins like one.
+    """
     if is_address(path):
-        return unquote(PurePosixPath(urlsplit(str(path)).path).name)
+        return unquote(PurePosixPath(_path_in(str(path))).name)
     return Path(path).name
+
+
+def _path_in(address: str) -> str:
+    try:
+        return urlsplit(address).path
+    except ValueError as error:
+        msg = f"{mask(address)!r} is no address: {mask(error, address)}."
+        raise FileContentError(msg) from as_cause(error, address)
 
 
 def has_parts(path: str | Path) -> bool:
@@ -124,7 +140,7 @@ def read_address(address: str) -> bytes:
 
 def nothing_at(address: str) -> FileNotFoundError:
     """Return the error for an address where nothing is."""
-    return FileNotFoundError(f"There is nothing at {address!r}.")
+    return FileNotFoundError(f"There is nothing at {mask(address)!r}.")
 
 
 @contextmanager
@@ -150,8 +166,12 @@ def reading(name: str) -> Generator[None]:
 
 def unreachable(address: str, error: OSError) -> UnreachableError:
     """Return the error for an address whose store does not answer, or forbids to read it."""
-    reason = str(error).partition("\n")[0] or type(error).__name__
-    return UnreachableError(f"{address!r} cannot be reached: {reason}")
+    reason = mask(error, address).partition("\n")[0]
+    if isinstance(error, TimeoutError):
+        reason = reason or "it does not answer"
+    return UnreachableError(
+        f"{mask(address)!r} cannot be reached: {reason or type(error).__name__}"
+    )
 
 
 # --- directories and patterns ---------------------------------------------------------------
@@ -226,17 +246,36 @@ def _with_store(address: str, use: Callable[[Any, str], _Result]) -> _Result:
     try:
         import fsspec  # noqa: PLC0415  an extra
     except ImportError as error:
-        raise MissingExtraError.from_extra(f"Reading {address!r}", "remote") from error
+        raise MissingExtraError.from_extra(f"Reading {mask(address)!r}", "remote") from error
     try:
-        store, path = fsspec.core.url_to_fs(address)
+        store, path = fsspec.core.url_to_fs(address, **_time_limits(address))
         return use(store, path)
     except FileNotFoundError as error:
-        raise nothing_at(address) from error
+        raise nothing_at(address) from as_cause(error, address)
     except OSError as error:
-        raise unreachable(address, error) from error
+        raise unreachable(address, error) from as_cause(error, address)
     except ImportError as error:
-        msg = f"Reading {address!r} needs a package that is not installed: {error}"
-        raise MissingExtraError(msg) from error
-    except Exception as error:  # every store has exceptions of its own
-        msg = f"{address!r} cannot be read: {error or type(error).__name__}"
-        raise FileContentError(msg) from error
+        reason = mask(error, address)
+        msg = f"Reading {mask(address)!r} needs a package that is not installed: {reason}"
+        raise MissingExtraError(msg) from as_cause(error, address)
+    except Exception as error:  # noqa: BLE001  every store has exceptions of its own
+        msg = f"{mask(address)!r} cannot be read: {mask(error, address) or type(error).__name__}"
+        raise FileContentError(msg) from as_cause(error, address)
+
+
+def _time_limits(address: str) -> dict[str, Any]:
+    """Return the settings that end the wait for a web server, unless fsspec's settings have some.
+
+    Only silence ends it, not a large file.
+    """
+    scheme = address.partition("://")[0].lower()
+    if scheme not in _WEB:
+        return {}
+    import aiohttp  # noqa: PLC0415  an extra
+    from fsspec.config import conf  # noqa: PLC0415  as above
+
+    settings: dict[str, Any] = conf.get(scheme, {}).get("client_kwargs", {})
+    limit = aiohttp.ClientTimeout(
+        total=None, connect=_CONNECT_SECONDS, sock_connect=_CONNECT_SECONDS, sock_read=_READ_SECONDS
+    )
+    return {"client_kwargs": {"timeout": limit, **settings}}

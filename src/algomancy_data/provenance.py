@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from algomancy_data.documents import expect, member, members_of
 from algomancy_data.errors import SerializationError
+from algomancy_data.masking import without_secrets
 from algomancy_data.messages import ValidationMessage, ValidationSeverity
 from algomancy_data.metrics import PhaseMetrics
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 _DISTRIBUTION: Final = "algomancy-data"
 
 
+@cache
 def _library() -> str:
     return f"{_DISTRIBUTION} {version(_DISTRIBUTION)}"
 
@@ -35,7 +38,8 @@ class InputFile:
     Args:
         name: Logical name.
         extension: Format.
-        location: The path that was given, or None for uploaded content.
+        location: The path that was given, or None for uploaded content. An address is kept without
+            user, password and what follows a ``?``.
         size: Bytes as stored, compressed ones if it is compressed; None if that is not known.
         sha256: Their SHA-256 as ``sha256sum`` prints it; None if that is not known.
     """
@@ -45,6 +49,11 @@ class InputFile:
     location: str | None = None
     size: int | None = None
     sha256: str | None = None
+
+    def __post_init__(self) -> None:
+        """Keep the location without what is secret in an address."""
+        if self.location is not None:
+            object.__setattr__(self, "location", without_secrets(self.location))
 
 
 @dataclass(frozen=True)

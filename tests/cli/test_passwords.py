@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import psycopg
 import pytest
 
-from algomancy_data.cli.masking import mask, remember_secret
+from algomancy_data.masking import mask, remember_secret
 
 SECRET = "p@ss/w0rd:%"  # noqa: S105  of a role in the server of the tests
 QUOTED = "p%40ss%2Fw0rd%3A%25"

@@ -93,13 +93,16 @@ def test_a_secret_that_would_be_shown_is_refused(new_engine, name):
     assert "hidden" not in str(caught.value)
 
 
-def test_the_parameters_of_a_url():
+def test_the_parameters_of_a_url(monkeypatch):
+    monkeypatch.delenv("PGCONNECT_TIMEOUT", raising=False)
     dialect = sa.create_engine("postgresql+adbc://").dialect
 
     def parameters(url):
         return dialect.create_connect_args(sa.make_url(url))[1]
 
-    assert parameters("postgresql+adbc://") == {}
+    assert parameters("postgresql+adbc://") == {"connect_timeout": "10"}
+    assert parameters("postgresql+adbc://?connect_timeout=3") == {"connect_timeout": "3"}
+    assert parameters("postgresql+adbc://?service=mine") == {"service": "mine"}
     assert parameters("postgresql+adbc://me:pw@host:7/data?sslmode=require&options=-c%20x%3D1") == {
         "user": "me",
         "password": "pw",
@@ -108,6 +111,7 @@ def test_the_parameters_of_a_url():
         "dbname": "data",
         "sslmode": "require",
         "options": "-c x=1",
+        "connect_timeout": "10",
     }
     several = parameters("postgresql+adbc:///data?host=one:5&host=two:6&target_session_attrs=any")
     assert (several["host"], several["port"]) == ("one,two", "5,6")

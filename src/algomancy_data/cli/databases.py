@@ -6,12 +6,10 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import sqlalchemy as sa
-
 from algomancy_data.cli.passwords import with_password
 from algomancy_data.database import DatabaseDataManager
 from algomancy_data.database.catalogue import has_catalogue, session_names
-from algomancy_data.database.engines import store_engine
+from algomancy_data.database.engines import database_url, store_engine
 from algomancy_data.errors import CommandLineError, StoreBusyError, StoreError, StoreNotFoundError
 
 if TYPE_CHECKING:
@@ -33,7 +31,7 @@ def opened_database(
     manager: DatabaseDataManager[Any] = DatabaseDataManager(
         making.factory,
         making.schemas,
-        with_password(sa.make_url(place.url)),
+        with_password(database_url(place.url)),
         place.session,
         making.data_class,
         read_limits=making.read_limits,
@@ -68,7 +66,7 @@ def query_in(manager: DataManager[Any], sql: str, datasets: Sequence[str] | None
 def sessions_of(place: Place) -> list[str]:
     """Return the sessions of a database that have datasets."""
     _check_file(place)
-    engine = store_engine(with_password(sa.make_url(place.url)))
+    engine = store_engine(with_password(database_url(place.url)))
     try:
         return session_names(engine) if has_catalogue(engine) else []
     finally:

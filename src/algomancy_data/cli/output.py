@@ -13,8 +13,8 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from algomancy_data.cli.masking import mask
 from algomancy_data.logs import StandardLogger
+from algomancy_data.masking import mask
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

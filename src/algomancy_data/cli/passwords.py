@@ -7,8 +7,8 @@ import warnings
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, urlsplit
 
-from algomancy_data.cli.masking import remember_secret
 from algomancy_data.errors import CommandLineError
+from algomancy_data.masking import remember_secret
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -76,7 +76,10 @@ def _from_keyring(url: sa.URL) -> str | None:
 
 
 def _passwords(url: str) -> list[str]:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # whoever opens it says what is wrong with it
+        return []
     in_query = [value for name, value in parse_qsl(parts.query) if name in _OPTIONS]
     _, separator, in_front = parts.netloc.rpartition("@")[0].partition(":")
     return [password for password in (in_front if separator else "", *in_query) if password]

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Final
 import typer
 
 from algomancy_data import errors
-from algomancy_data.cli.masking import mask
 from algomancy_data.cli.output import Output
 from algomancy_data.engine_failures import engine_failures
+from algomancy_data.masking import mask
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
-from algomancy_data.cli.masking import mask
 from algomancy_data.cli.passwords import check_visible
 from algomancy_data.cli.settings import DEFAULT_SESSION, Setting
 from algomancy_data.datamanager import StatefulDataManager
 from algomancy_data.datasource import DataSource
 from algomancy_data.errors import CommandLineError, StoreNotFoundError
 from algomancy_data.etl import SimpleETLFactory
+from algomancy_data.masking import mask
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from algomancy_data.cli.masking import mask
 from algomancy_data.cli.output import Output, count, table
 from algomancy_data.cli.running import DONE, REFUSED
 from algomancy_data.datamanager import Migration, StatefulDataManager, migrate
+from algomancy_data.masking import mask
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

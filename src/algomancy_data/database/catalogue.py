@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Self
 from uuid import uuid4
 
 import sqlalchemy as sa
 from sqlalchemy import exc
 
+from algomancy_data.database.engines import begun
 from algomancy_data.database.failures import describe, store_errors
 from algomancy_data.database.layout import layouts_from_json, layouts_to_json
 from algomancy_data.database.models import (
@@ -28,8 +29,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from algomancy_data.database.layout import TableLayout
+    from algomancy_data.database.storage import TableStorage
     from algomancy_data.messages import ValidationMessage
 
+_MOMENT: Final = timedelta(microseconds=1)  # the smallest difference that the catalogue keeps
 _PANDAS_COLUMNS: Final = {"id", "name", "session_id", "ds_type", "creation_datetime", "payload"}
 
 
@@ -182,15 +185,23 @@ class Catalogue:
 
     def save(self, connection: sa.Connection, entry: Entry) -> None:
         """Add or replace an entry; a replaced one keeps its place in the order."""
-        if self.version(connection, entry.name) is not None:
+        columns = datasets_table.c
+        is_there = sa.exists().where(self._is(entry.name))
+        latest = sa.select(sa.func.max(columns.added_at)).where(
+            columns.session_id == self._session_id
+        )
+        exists, last = connection.execute(sa.select(is_there, latest.scalar_subquery())).one()
+        if exists:
             connection.execute(
                 sa.update(datasets_table).where(self._is(entry.name)).values(**entry.to_row())
             )
             return
         now = datetime.now(UTC).replace(tzinfo=None)
+        # A clock may go back, the order in which datasets come may not.
+        added_at = now if last is None else max(now, last + _MOMENT)
         connection.execute(
             sa.insert(datasets_table).values(
-                session_id=self._session_id, added_at=now, **entry.to_row()
+                session_id=self._session_id, added_at=added_at, **entry.to_row()
             )
         )
 
@@ -210,7 +221,7 @@ def session_names(engine: sa.Engine) -> list[str]:
         StoreError: The database cannot be reached.
     """
     query = sa.select(datasets_table.c.session_id).distinct().order_by(datasets_table.c.session_id)
-    with store_errors(engine, "listing the sessions"), engine.connect() as connection:
+    with store_errors(engine, "listing the sessions"), begun(engine) as connection:
         return list(connection.scalars(query))
 
 
@@ -220,18 +231,25 @@ def has_catalogue(engine: sa.Engine) -> bool:
     Raises:
         StoreError: The database cannot be reached.
     """
-    with store_errors(engine, "opening it"), engine.connect() as connection:
+    with store_errors(engine, "opening it"), begun(engine) as connection:
         return connection.dialect.has_table(connection, datasets_table.name)
 
 
-def create_or_check(engine: sa.Engine) -> None:
+def create_or_check(engine: sa.Engine, storage: TableStorage) -> None:
     """Create the catalogue in a new database, and check it in an old one.
+
+    Of several that find none, one creates it, and the others wait for it: they take the lock for
+    writing before they look again.
+
+    Args:
+        engine: The database.
+        storage: How it keeps frames.
 
     Raises:
         SchemaDriftError: A column is missing, of another type, or one too many that must be
             filled; the message names it and says what to do.
     """
-    with engine.connect() as connection:
+    with begun(engine) as connection:
         found = _columns(connection)
         has_chunks = connection.dialect.has_table(connection, payload_chunks_table.name)
     problems = _drift(found) if found else []
@@ -250,7 +268,10 @@ def create_or_check(engine: sa.Engine) -> None:
         )
         raise SchemaDriftError(msg)
     if not found or not has_chunks:
-        metadata.create_all(engine)
+        writing = engine.execution_options(isolation_level=storage.write_isolation)
+        with writing.begin() as connection:
+            storage.begin_writing(connection, "", "")
+            metadata.create_all(connection)
 
 
 def _columns(connection: sa.Connection) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from uuid import uuid4
 from algomancy_data.database.cache import DataSourceCache
 from algomancy_data.database.catalogue import create_or_check
 from algomancy_data.database.datasets import Datasets
-from algomancy_data.database.engines import store_engine
+from algomancy_data.database.engines import begun, store_engine
 from algomancy_data.database.failures import describe, store_errors
 from algomancy_data.database.query import run_query
 from algomancy_data.database.storage import storage_for
@@ -146,12 +146,16 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
         """
         try:
             with self._measuring("startup"), store_errors(self._engine, "opening it"):
-                create_or_check(self._engine)
+                create_or_check(self._engine, self._storage)
         except StoreError as error:
             self._not_started = f"The manager could not be started: {error}"
             raise
         self._not_started = None
         self.log(f"Opened {describe(self._engine)}, session {self._session_id!r}.")
+        with self._reading("opening it") as connection:
+            remark = self._storage.remark(connection)
+        if remark is not None:
+            self._logger.warning(f"{describe(self._engine)}: {remark}")
 
     def close(self) -> None:
         """Close all connections; the manager opens new ones when it is used again."""
@@ -423,7 +427,7 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
         with (
             self._lock,
             store_errors(self._engine, doing),
-            self._read_engine.connect() as connection,
+            begun(self._read_engine) as connection,
         ):
             if data_key is not None:
                 self._storage.begin_reading(connection, self._session_id, data_key)
@@ -437,12 +441,12 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
         with (
             self._lock,
             store_errors(self._engine, doing),
-            self._write_engine.connect() as connection,
+            begun(self._write_engine) as connection,
             self._storage.large_write(connection) if is_large else nullcontext(),
-            connection.begin(),
         ):
             self._storage.begin_writing(connection, self._session_id, data_key)
             yield connection
+            connection.commit()
 
     def _require_startup(self) -> None:
         if self._not_started is not None:

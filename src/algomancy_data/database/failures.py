@@ -12,6 +12,7 @@ from sqlalchemy import exc
 
 from algomancy_data.engine_failures import engine_failures
 from algomancy_data.errors import StoreBusyError, StoreError
+from algomancy_data.masking import as_cause, mask
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -26,7 +27,20 @@ _BUSY: Final = (
 _STATEMENT: Final = re.compile(r"Failed to execute query '.*?':|\nquery\b.*", re.DOTALL)
 _ROLLBACK: Final = "Failed to execute query 'ROLLBACK'"
 _DRIVER: Final = re.compile(r"^[A-Z_]+: \[\w+\] ")
+_LIMITS: Final = {
+    ("sqlite", "adbc"): "?busy_timeout=<seconds> in the URL",
+    ("postgresql", "adbc"): "?options=-c%20lock_timeout%3D<seconds>s in the URL",
+}
+_OTHER_LIMITS: Final = {
+    "sqlite": "the driver's own timeout, such as connect_args={'timeout': <seconds>}",
+    "postgresql": "lock_timeout, such as connect_args={'options': '-c lock_timeout=<seconds>s'}",
+}
+_AGAIN: Final = "call close() and startup() when it is what you want to work on."
 _REMEDIES: Final = {
+    "while it was open": f"Nothing was written. Look at the file, and {_AGAIN}",
+    "opened where nothing can change it": f"Look at the file, and {_AGAIN}",
+    "did not answer": "Check the server; connect_timeout in the URL says how long it may take.",
+    "timeout expired": "Check the server; connect_timeout in the URL says how long it may take.",
     "disk is full": "Free some space; the old state of the data is intact.",
     "unable to open database file": "Check that the folder exists and may be written to.",
     "failed to open": "Check that the folder exists and may be written to.",
@@ -38,6 +52,7 @@ _REMEDIES: Final = {
     "no such file or directory": "Check that the server is running, and the path in the URL.",
     "password authentication failed": "Check user and password.",
     "permission denied": "Ask the database's administrator for the right to do this.",
+    "statement timeout": "Raise statement_timeout, which somebody set for this connection.",
     "terminating connection": "The old state of the data is intact; try again.",
     "server closed the connection": "The old state of the data is intact; try again.",
 }
@@ -45,7 +60,7 @@ _REMEDIES: Final = {
 
 def describe(engine: sa.Engine) -> str:
     """Return the engine's URL without its password."""
-    return engine.url.render_as_string(hide_password=True)
+    return mask(engine.url.render_as_string(hide_password=True))
 
 
 @contextmanager
@@ -67,7 +82,10 @@ def store_errors(engine: sa.Engine, doing: str) -> Generator[None]:
     except (exc.DBAPIError, adbc_driver_manager.Error) as error:
         if any(isinstance(earlier, KeyboardInterrupt) for earlier in _contexts(error)):
             raise KeyboardInterrupt from error
-        raise _translated(engine, doing, _reason(error)) from error
+        raise _translated(engine, doing, mask(_reason(error))) from as_cause(error)
+    except exc.TimeoutError as error:  # of the pool
+        msg = f"The database {describe(engine)} failed while {doing}: all connections are in use."
+        raise StoreBusyError(msg) from error
     except exc.NoSuchModuleError as error:
         msg = f"There is no driver for {describe(engine)}: {error}."
         raise StoreError(msg) from error
@@ -94,10 +112,11 @@ def _translated(engine: sa.Engine, doing: str, text: str) -> StoreError:
     # The driver's guess at why a file could not be opened, which it never is.
     reason = reason.removesuffix(": failed to allocate memory").removesuffix(".") + "."
     if any(busy in text for busy in _BUSY):
+        setting = _LIMITS.get((engine.dialect.name, engine.dialect.driver))
         return StoreBusyError(
             f"The database {describe(engine)} failed while {doing}: another connection kept it "
-            f"locked for longer than the limit. Try again; for SQLite, ?busy_timeout=<seconds> in "
-            f"the URL raises the limit."
+            f"locked for longer than the limit. Try again, or raise the limit: "
+            f"{setting or _OTHER_LIMITS[engine.dialect.name]}."
         )
     remedy = next((how for what, how in _REMEDIES.items() if what in text.lower()), "")
     return StoreError(

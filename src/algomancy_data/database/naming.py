@@ -37,6 +37,7 @@ _SESSION_CHARACTERS: Final = 36  # a UUID
 _PLAIN: Final = re.compile(r"[A-Za-z0-9]+(_[A-Za-z0-9]+)*")
 _NOT_PLAIN: Final = re.compile(r"[^A-Za-z0-9]+")
 _NOT_IN_SESSION: Final = re.compile(r"[^A-Za-z0-9_]")
+_IMPOSSIBLE: Final = re.compile(r"\0|%\([^)]+\)s|__\[POSTCOMPILE_")
 
 
 def table_name(session: str, dataset: str, table: str, limit: int = _MAX_BYTES) -> str:
@@ -95,7 +96,8 @@ def column_names(columns: Iterable[str]) -> list[str]:
     """Return a distinct name for each column: its own, wherever a table can have it.
 
     SQL ignores the case of ASCII letters, and a column named like the row number would hide
-    it. Such a column, and one without a name or with a NUL character in it, gets a plain name.
+    it. Such a column, and one without a name, with a NUL character in it or with what SQLAlchemy
+    takes for a parameter, gets a plain name.
 
     Example:
         >>> column_names(["Name", "name", ""])
@@ -107,7 +109,7 @@ def column_names(columns: Iterable[str]) -> list[str]:
     reserved = {_fold(column) for column in wanted}
     for position, column in enumerate(wanted):
         name = column
-        if not column or "\0" in column or _fold(column) in taken:
+        if not column or _IMPOSSIBLE.search(column) or _fold(column) in taken:
             slug = _slug(column)
             name = f"column_{position}_{slug}" if slug else f"column_{position}"
             while _fold(name) in taken | reserved:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from abc import abstractmethod
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Generic, cast
@@ -27,6 +26,7 @@ from algomancy_data.errors import (
     MasterDataProtectedError,
     StoreError,
 )
+from algomancy_data.forks import ProcessLock
 from algomancy_data.loader import DataSourceLoader
 from algomancy_data.logs import Logging
 from algomancy_data.metrics import Metrics, PhaseRecorder, measuring
@@ -105,7 +105,7 @@ class DataManager(Logging, GlancedManager, Generic[BASEDATASOURCE]):
         self.quarantine = quarantine
         self._read_limits = read_limits
         self._data: MutableMapping[str, BASEDATASOURCE] = {}
-        self._lock = threading.RLock()
+        self._lock = ProcessLock()
 
     @property
     def data_object_type(self) -> type[BASEDATASOURCE]:
@@ -356,6 +356,7 @@ class DataManager(Logging, GlancedManager, Generic[BASEDATASOURCE]):
         self, dataset_name: str, files: dict[str, File], settings: ETLSettings
     ) -> ETLPipeline:
         """Return the factory's pipeline, set as the call or else this manager says."""
+        self._lock.check()
         pipeline = self._etl_factory.build_pipeline(
             dataset_name, files, self._schemas, self._given_logger
         )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 from algomancy_data.errors import ETLConstructionError
 from algomancy_data.file import FILE_TYPES, SUFFIXES, File
 from algomancy_data.locations import exists, file_name
+from algomancy_data.masking import mask
 from algomancy_data.registry import registered_keys
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ class MissingFileError(ETLConstructionError, FileNotFoundError):
     @classmethod
     def from_path(cls, name: str, path: str) -> Self:
         """Name the file and the path."""
-        return cls(f"File {name!r}: there is no file at {path!r}. Check the path.")
+        return cls(f"File {name!r}: there is no file at {mask(path)!r}. Check the path.")
 
 
 class EmptyUploadError(ETLConstructionError, AssertionError):

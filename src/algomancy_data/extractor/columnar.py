@@ -12,6 +12,7 @@ from polars.exceptions import PanicException, PolarsError
 from algomancy_data.errors import FileContentError
 from algomancy_data.extractor.base import SingleExtractor
 from algomancy_data.locations import is_address, nothing_at, unreachable
+from algomancy_data.masking import as_cause, mask
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -111,16 +112,14 @@ def _read_in_pieces(
     if address is None:
         return None
     try:
-        return _read(lambda: read(address), file.name, kind)
+        return _read(lambda: read(address), file.name, kind, address)
     except FileNotFoundError as error:
-        raise nothing_at(address) from error
-    except PermissionError as error:
-        raise unreachable(address, error) from error
+        raise nothing_at(address) from as_cause(error, address)
+    except (PermissionError, ConnectionError, TimeoutError) as error:
+        raise unreachable(address, error) from as_cause(error, address)
     except FileContentError as error:
         if any(reason in str(error) for reason in _ONLY_WHOLE):
             return None
-        if isinstance(error.__cause__, ConnectionError | TimeoutError):
-            raise unreachable(address, error.__cause__) from error
         raise
 
 
@@ -138,15 +137,17 @@ def _start(source: Path | bytes) -> bytes:
         return stream.read(_LONGEST)
 
 
-def _read(read: Callable[[], pl.DataFrame], name: str, kind: str) -> pl.DataFrame:
+def _read(
+    read: Callable[[], pl.DataFrame], name: str, kind: str, address: str = ""
+) -> pl.DataFrame:
     try:
         return read()
-    except (FileNotFoundError, PermissionError):
+    except (FileNotFoundError, PermissionError, ConnectionError, TimeoutError):
         raise
     except (PolarsError, PanicException, OSError, ValueError) as error:
-        reason = (str(error) or type(error).__name__).partition("\n")[0]
+        reason = (mask(error, address) or type(error).__name__).partition("\n")[0]
         msg = f"File {name!r} cannot be read as {kind}; it may be damaged: {reason}"
-        raise FileContentError(msg) from error
+        raise FileContentError(msg) from as_cause(error, address)
 
 
 def _refusal(name: str, problem: str) -> FileContentError:

@@ -33,6 +33,7 @@ from algomancy_data.locations import (
     reading,
     without_file_scheme,
 )
+from algomancy_data.masking import mask
 from algomancy_data.schema import ReadLimits
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ class File(ABC):  # noqa: B024  one subclass per format: they differ in their ex
             )
             raise FileContentError(msg)
         if content is None and path is not None and not exists(path, self.suffixes()):
-            msg = f"File {self.name!r}: there is nothing at {str(path)!r}."
+            msg = f"File {self.name!r}: there is nothing at {mask(path)!r}."
             raise FileNotFoundError(msg)
 
     @property
@@ -144,7 +145,7 @@ class File(ABC):  # noqa: B024  one subclass per format: they differ in their ex
             part.name, part.path = f"{self.name}/{location.label}", location.path
             parts.append(FilePart(part, location.label, location.keys))
         if not parts:
-            msg = f"File {self.name!r}: there is no part of a table at {str(self.path)!r}."
+            msg = f"File {self.name!r}: there is no part of a table at {mask(self.path)!r}."
             raise FileNotFoundError(msg)
         return parts
 
@@ -215,7 +216,7 @@ class File(ABC):  # noqa: B024  one subclass per format: they differ in their ex
             plain = without_file_scheme(self.path)
             if has_parts(plain):
                 msg = (
-                    f"File {self.name!r}: {str(self.path)!r} is a directory or pattern of parts, "
+                    f"File {self.name!r}: {mask(self.path)!r} is a directory or pattern of parts, "
                     f"where one file is needed. Give the path of one file."
                 )
                 raise FileContentError(msg)
@@ -295,7 +296,7 @@ class File(ABC):  # noqa: B024  one subclass per format: they differ in their ex
 
     def __repr__(self) -> str:
         """Return the class, the name and where the content comes from."""
-        place = f"path={str(self.path)!r}" if self._uploaded is None else "content=…"
+        place = f"path={mask(self.path)!r}" if self._uploaded is None else "content=…"
         return f"{type(self).__name__}({self.name!r}, {place})"
 
 

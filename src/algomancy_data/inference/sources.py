@@ -10,6 +10,7 @@ from algomancy_data.datamanager.incoming import MissingFileError, files_from_pat
 from algomancy_data.errors import ETLConstructionError
 from algomancy_data.file import FILE_TYPES, SUFFIXES
 from algomancy_data.locations import file_name, find_parts, has_parts
+from algomancy_data.masking import mask
 
 if TYPE_CHECKING:
     from algomancy_data.file import File
@@ -103,6 +104,6 @@ def _parted(name: str, path: str) -> File:
     known = [suffix for suffix in suffixes if suffix in SUFFIXES]
     if not known:
         listed = ", ".join(SUFFIXES)
-        msg = f"The parts at {path!r} have no known format. Known: {listed}."
+        msg = f"The parts at {mask(path)!r} have no known format. Known: {listed}."
         raise ETLConstructionError(msg)
     return FILE_TYPES[SUFFIXES[known[-1]]](name, path)

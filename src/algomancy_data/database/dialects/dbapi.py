@@ -7,7 +7,8 @@ common are bound row by row, rows are made from slices of columns, and the calle
 
 from __future__ import annotations
 
-from contextlib import contextmanager, suppress
+import os
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import UTC, datetime, time, timedelta
 from functools import partial
 from itertools import islice
@@ -29,9 +30,11 @@ from adbc_driver_manager.dbapi import (
 )
 
 from algomancy_data.database.dialects.interrupts import interruptible
+from algomancy_data.forks import refuse_fork_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
 __all__ = [
     "Binary",
@@ -59,6 +62,9 @@ Binary: Final = bytes
 _ROWS_AT_ONCE: Final = 4096
 _INT32: Final = 2**31
 _PLAIN: Final = {pa.string_view(): pa.large_string(), pa.binary_view(): pa.large_binary()}
+
+_of_parents: Final[list[Any]] = []
+"""What a forked process has of its parent's: to end it would end the parent's."""
 
 _C = TypeVar("_C", bound="Cursor")
 _T = TypeVar("_T")
@@ -143,6 +149,13 @@ class Cursor(adbc.Cursor):
         with self._translated_errors():
             return list(self._rows())
 
+    def close(self) -> None:
+        """Close the cursor; one of a forked process's parent is left alone."""
+        if not self._closed and self._owner.is_of_parent:
+            _of_parents.append(self)
+            self._closed = True
+        super().close()
+
     def _rows(self) -> Iterator[tuple[Any, ...]]:
         if self._row_iterator is None:
             if self.description is None:
@@ -156,7 +169,8 @@ class Cursor(adbc.Cursor):
         return self.fetch_arrow_table().to_batches()
 
     def _call(self, method: Callable[_P, _T], *args: _P.args, **options: _P.kwargs) -> _T:
-        return interruptible(partial(method, *args, **options), self._stmt.cancel)
+        with self._owner.waiting():
+            return interruptible(partial(method, *args, **options), self._stmt.cancel)
 
     def _forget(self) -> None:
         self._row_iterator = None
@@ -236,6 +250,7 @@ class Connection(adbc.Connection):
             raise
         super().__init__(database, connection, autocommit=True)
         self.autocommit = False
+        self._process = os.getpid()
 
     def cursor(self, *, adbc_stmt_kwargs: Mapping[str, Any] | None = None) -> Cursor:
         """Return a cursor for Arrow data."""
@@ -249,6 +264,15 @@ class Connection(adbc.Connection):
         """Execute a statement that has no interesting result."""
         with self.row_cursor() as cursor:
             cursor.execute(statement)
+
+    @property
+    def is_of_parent(self) -> bool:
+        """Whether this process is a fork of the one that made the connection."""
+        return os.getpid() != self._process
+
+    def waiting(self) -> AbstractContextManager[None]:
+        """Surround a call that waits for the database."""
+        return nullcontext()
 
     def translated(self, error: Error) -> Error:
         """Return what an error of the driver's is called here."""
@@ -268,7 +292,15 @@ class Connection(adbc.Connection):
         with suppress(Exception):  # nobody could catch it
             self.close()
 
+    def close(self) -> None:
+        """Close the connection and what is left of its cursors; a forked process has none."""
+        if not self._closed and self.is_of_parent:
+            _of_parents.append(self)
+            self._closed = True
+        super().close()
+
     def _registered(self, cursor: _C) -> _C:
+        refuse_fork_of(self._process)
         self._cursors.add(cursor)  # so that the connection closes it before itself
         return cursor
 

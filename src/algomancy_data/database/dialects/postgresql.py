@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 _SECRETS: Final = frozenset({"password", "sslpassword", "oauth_client_secret"})
 _IS_QUERY: Final = re.compile(r"[\s(]*(SELECT|TABLE|VALUES|WITH)\b", re.IGNORECASE)
+_HOST_AND_PORT: Final = re.compile(r"(?P<host>[\w.-]*):(?P<port>\d*)")
+_CONNECT_SECONDS: Final = "10"
 _ISOLATION_LEVELS: Final = (
     "AUTOCOMMIT",
     "READ UNCOMMITTED",
@@ -49,8 +52,12 @@ class PostgreSQLADBCDialect(ADBCDialect, PGDialect):
 
     URL: ``postgresql+adbc://user:password@host:port/database``. The options of the query part
     are libpq's connection parameters: ``host`` (a folder means a Unix socket), ``sslmode``,
-    ``sslrootcert``, ``connect_timeout``, ``options`` and all others. Parameters that are secrets
-    beside the password go in ``connect_args`` of ``create_engine``, which are never shown.
+    ``sslrootcert``, ``options`` and all others. Parameters that are secrets beside the password go
+    in ``connect_args`` of ``create_engine``, which are never shown.
+
+    ``connect_timeout`` (10 seconds, or ``$PGCONNECT_TIMEOUT``; 0 for no limit) is how long a
+    server may take to answer a new connection, the begin of a transaction, and, while a statement
+    runs for long, the question whether it is still there.
 
     Isolation levels: ``AUTOCOMMIT`` and PostgreSQL's; the execution options
     ``postgresql_readonly`` and ``postgresql_deferrable`` work as well. With ``stream_results``
@@ -86,15 +93,13 @@ class PostgreSQLADBCDialect(ADBCDialect, PGDialect):
             raise ArgumentError(msg)
         parameters: dict[str, Any] = url.translate_connect_args(username="user", database="dbname")
         parameters.update(url.query)
-        hosts, ports = self._split_multihost_from_url(url)
-        if hosts:
-            parameters["host"] = ",".join(host or "" for host in hosts)
-        if ports and any(ports):
-            parameters["port"] = ",".join(str(port or "") for port in ports)
+        parameters.update(_hosts(url))
         several = [name for name, value in parameters.items() if isinstance(value, tuple)]
         if several:
             msg = f"A postgresql+adbc URL has {', '.join(several)} more than once."
             raise ArgumentError(msg)
+        if not {"connect_timeout", "service"} & parameters.keys():
+            parameters["connect_timeout"] = os.environ.get("PGCONNECT_TIMEOUT", _CONNECT_SECONDS)
         return [], {name: str(value) for name, value in parameters.items()}
 
     def get_isolation_level_values(self, dbapi_conn: Any) -> Any:
@@ -135,8 +140,29 @@ class PostgreSQLADBCDialect(ADBCDialect, PGDialect):
         """Return whether a connection's next transactions may wait for a safe snapshot."""
         return bool(cast("postgresql_dbapi.Connection", connection).deferrable)
 
+    def do_ping(self, dbapi_connection: Any) -> bool:
+        """Tell whether a connection's server is still there."""
+        return cast("postgresql_dbapi.Connection", dbapi_connection).ping()
+
     def is_disconnect(self, e: Any, connection: Any, cursor: Any) -> bool:
         """Return whether an error means that the connection is gone."""
         del cursor  # the connection knows
         lost = getattr(connection, "is_lost", None)
         return isinstance(e, postgresql_dbapi.Error) and lost is not None and lost()
+
+
+def _hosts(url: sa.URL) -> dict[str, str]:
+    """Return the hosts and ports of the query part, in which each host may have its port."""
+    listed = {name: url.query[name] for name in ("host", "port") if name in url.query}
+    given = {name: (one,) if isinstance(one, str) else one for name, one in listed.items()}
+    found = [_HOST_AND_PORT.fullmatch(host) for host in given.get("host", ())]
+    if any(found):
+        if "port" in given:
+            msg = "Write host=one:1&host=two:2 or host=one,two&port=1,2, not both."
+            raise ArgumentError(msg)
+        given["port"] = tuple(match["port"] if match else "" for match in found)
+        given["host"] = tuple(
+            match["host"] if match else host
+            for match, host in zip(found, given["host"], strict=True)
+        )
+    return {name: ",".join(several) for name, several in given.items()}

@@ -6,12 +6,14 @@ rows do without it, so that they take any statement.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import adbc_driver_postgresql
-from adbc_driver_manager import AdbcStatusCode
+from adbc_driver_manager import AdbcConnection, AdbcStatusCode
 
 from algomancy_data.database.dialects import dbapi, postgresql_values
+from algomancy_data.database.dialects.answers import limited, open_sockets, watched
 from algomancy_data.database.dialects.dbapi import (
     Binary,
     Cursor,
@@ -30,6 +32,7 @@ from algomancy_data.database.dialects.dbapi import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from contextlib import AbstractContextManager
 
 
 __all__ = [
@@ -66,6 +69,9 @@ _ERRORS: Final[dict[str, type[Error]]] = {
 }
 _STATUS: Final = adbc_driver_postgresql.ConnectionOptions.TRANSACTION_STATUS.value
 _TYPE_RESOLVER: Final = "adbc.postgresql.type_resolver_mode"
+_REFUSAL: Final = "FATAL:"
+# A statement may well take longer than a connection.
+_CALLS_BETWEEN_QUESTIONS: Final = 3
 _USE_COPY: Final = adbc_driver_postgresql.StatementOptions.USE_COPY.value
 
 
@@ -131,8 +137,15 @@ class Connection(dbapi.Connection):
 
     row_cursor_settings = {_USE_COPY: "false"}  # noqa: RUF012  a Mapping in the base class
 
-    def __init__(self, database: Any) -> None:
+    def __init__(self, database: Any, patience: float, answers: Callable[[], bool]) -> None:
+        before = open_sockets()
         super().__init__(database)
+        new = open_sockets() - before
+        # Of several, nobody knows which is libpq's: another library opened one meanwhile.
+        self._socket = new.pop() if len(new) == 1 and patience > 0 else None
+        self._patience = patience
+        self._answers = answers
+        self._is_given_up = False
         self.isolation_level: str | None = None
         self.readonly: bool | None = None
         self.deferrable: bool | None = None
@@ -162,7 +175,17 @@ class Connection(dbapi.Connection):
             words.append("READ ONLY" if self.readonly else "READ WRITE")
         if self.deferrable is not None:
             words.append("DEFERRABLE" if self.deferrable else "NOT DEFERRABLE")
-        self.run(" ".join(words))
+        self._run_at_once(" ".join(words))
+
+    def ping(self) -> bool:
+        """Tell whether the server is still there."""
+        try:
+            if not self.is_lost():
+                self._run_at_once("SELECT 1")
+        except Error:
+            if not self.is_lost():
+                raise
+        return not self.is_lost()
 
     def commit(self) -> None:
         """Commit; without a transaction, do nothing.
@@ -180,21 +203,43 @@ class Connection(dbapi.Connection):
         self.run("COMMIT")
 
     def rollback(self) -> None:
-        """Roll back; without a transaction, do nothing."""
-        if self.transaction_status != "idle":
+        """Roll back; without a transaction of this process, do nothing."""
+        if not self.is_of_parent and self.transaction_status != "idle":
             self.run("ROLLBACK")
 
     def is_lost(self) -> bool:
         """Return whether the server is gone."""
         return self._closed or self.transaction_status == "unknown"
 
+    def waiting(self) -> AbstractContextManager[None]:
+        """Give up a call when the server no longer answers, also others."""
+        if self._socket is None:
+            return nullcontext()
+        return watched(_CALLS_BETWEEN_QUESTIONS * self._patience, self._answers, self._give_up)
+
     def translated(self, error: Error) -> Error:
         """Return the error of the class that the SQLSTATE stands for."""
+        if self._is_given_up:
+            msg = f"the server did not answer within {self._patience:g} seconds"
+            return OperationalError(msg, status_code=AdbcStatusCode.TIMEOUT)
         return _translated(error)
 
     def converter(self, type_: Any) -> Callable[[Any], Any] | None:
         """Return what makes a value as psycopg would give it."""
         return self._values.converter(type_)
+
+    def _run_at_once(self, statement: str) -> None:
+        """Execute a statement for which no server takes long."""
+        if self._socket is None:
+            self.run(statement)
+            return
+        with limited(self._patience, self._give_up):
+            self.run(statement)
+
+    def _give_up(self) -> None:
+        self._is_given_up = True
+        if self._socket is not None:
+            self._socket.shut()
 
     def _catalogue_row(self, query: str) -> tuple[Any, ...] | None:
         with self.row_cursor() as cursor:
@@ -215,15 +260,31 @@ def connect(*, type_resolver: str = "server", **parameters: str) -> Connection:
     """
     # Arrow's texts are UTF-8.
     words = {**parameters, "client_encoding": "utf8"}
+    text = " ".join(f"{keyword}={_quoted(value)}" for keyword, value in words.items())
+
+    quick = {_TYPE_RESOLVER: "builtin"}
+
+    def answers() -> bool:
+        try:
+            with adbc_driver_postgresql.connect(text, db_kwargs=quick) as database:
+                AdbcConnection(database).close()
+        except Error as error:
+            return _REFUSAL in str(error)  # which is an answer
+        return True
+
     try:
-        return Connection(
-            adbc_driver_postgresql.connect(
-                " ".join(f"{keyword}={_quoted(value)}" for keyword, value in words.items()),
-                db_kwargs={_TYPE_RESOLVER: type_resolver},
-            )
-        )
+        database = adbc_driver_postgresql.connect(text, db_kwargs={_TYPE_RESOLVER: type_resolver})
+        return Connection(database, _seconds(parameters.get("connect_timeout", "")), answers)
     except Error as error:
         raise _translated(error) from None
+
+
+def _seconds(text: str) -> float:
+    """Return a limit of libpq's; 0 for none."""
+    try:
+        return max(float(text), 0)
+    except ValueError:
+        return 0  # libpq has the words for it
 
 
 def _quoted(value: str) -> str:

@@ -20,6 +20,10 @@ from sqlalchemy.dialects.postgresql import ranges
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.dialects.postgresql.json import JSONPathType
 
+from algomancy_data.database.dialects.postgresql_ranges import (
+    AbstractSingleRange,
+    AbstractSingleRangeImpl,
+)
 from algomancy_data.database.dialects.postgresql_values import (
     array_literal,
     literal,
@@ -182,7 +186,7 @@ class _HStore(pg.HSTORE):
         del dialect, coltype  # is a dictionary already
 
 
-class _Range(ranges.AbstractSingleRangeImpl[Any]):
+class _Range(AbstractSingleRangeImpl[Any]):
     def bind_processor(self, dialect: sa.Dialect) -> Any:
         del dialect  # the same for all
         return lambda value: range_literal(value) if isinstance(value, ranges.Range) else value
@@ -269,7 +273,7 @@ COLSPECS: Final[dict[type[Any], type[Any]]] = {
     sa.String: _String,
     sa.Time: _Time,
     pg.CIDR: _CIDR,
-    pg.CITEXT: pg.CITEXT,
+    **({pg.CITEXT: pg.CITEXT} if hasattr(pg, "CITEXT") else {}),  # from 2.0.7 on
     pg.HSTORE: _HStore,
     pg.INET: _Inet,
     pg.INTERVAL: _Interval,
@@ -280,5 +284,5 @@ COLSPECS: Final[dict[type[Any], type[Any]]] = {
     pg.REGCLASS: _RegClass,
     pg.REGCONFIG: _RegConfig,
     ranges.AbstractMultiRange: _MultiRange,
-    ranges.AbstractSingleRange: _Range,
+    AbstractSingleRange: _Range,
 }

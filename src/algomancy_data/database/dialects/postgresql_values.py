@@ -17,8 +17,8 @@ from uuid import UUID
 
 import pyarrow as pa
 from adbc_driver_manager.dbapi import NotSupportedError
-from sqlalchemy.dialects.postgresql import Range
-from sqlalchemy.dialects.postgresql.ranges import MultiRange
+
+from algomancy_data.database.dialects.postgresql_ranges import MultiRange, Range
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

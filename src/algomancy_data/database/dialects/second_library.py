@@ -23,21 +23,21 @@ _EVENT: Final = "sqlite3.connect"
 
 def file_opened(path: str) -> tuple[int, int] | None:
     """Remember that ADBC has a file open; return what to say when it is closed."""
-    identity = _identity(path)
-    if identity is not None:
+    found = identity(path)
+    if found is not None:
         with _lock:
-            _open_files[identity] += 1
-    return identity
+            _open_files[found] += 1
+    return found
 
 
-def file_closed(identity: tuple[int, int] | None) -> None:
+def file_closed(closed: tuple[int, int] | None) -> None:
     """Remember that ADBC has closed a file once."""
-    if identity is None:
+    if closed is None:
         return
     with _lock:
-        _open_files[identity] -= 1
-        if not _open_files[identity]:
-            del _open_files[identity]
+        _open_files[closed] -= 1
+        if not _open_files[closed]:
+            del _open_files[closed]
 
 
 def _watch(event: str, arguments: tuple[object, ...]) -> None:
@@ -47,7 +47,7 @@ def _watch(event: str, arguments: tuple[object, ...]) -> None:
     path = arguments[0]
     if isinstance(path, str | bytes | os.PathLike):
         name = os.fsdecode(path)
-        if _identity(name.removeprefix("file:").partition("?")[0]) in _open_files:
+        if identity(name.removeprefix("file:").partition("?")[0]) in _open_files:
             msg = (
                 f"Python's sqlite3 opens {name!r}, which algomancy-data has open in this process "
                 f"through another SQLite library. When one of them closes the file, the other "
@@ -57,7 +57,7 @@ def _watch(event: str, arguments: tuple[object, ...]) -> None:
             warnings.warn(msg, SecondLibraryWarning, stacklevel=3)
 
 
-def _identity(path: str) -> tuple[int, int] | None:
+def identity(path: str) -> tuple[int, int] | None:
     """Return what a file is whatever its name: device and inode."""
     try:
         status = Path(path).stat()

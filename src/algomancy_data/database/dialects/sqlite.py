@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite.base import SQLiteDialect, SQLiteExecutionContext
@@ -11,9 +15,11 @@ from sqlalchemy.exc import ArgumentError
 
 from algomancy_data.database.dialects import sqlite_dbapi
 from algomancy_data.database.dialects.dialect import ADBCDialect, ADBCExecutionContext
-from algomancy_data.database.dialects.sqlite_dbapi import MEMORY
+from algomancy_data.database.dialects.sqlite_dbapi import LOG, MEMORY
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from sqlalchemy.engine.interfaces import DBAPIModule
 
 # Chosen by measurement on a table of 1,000,000 x 8, beside 4 KiB and 64 KiB pages.
@@ -22,6 +28,9 @@ _BUSY_SECONDS: Final = 60.0
 _KEPT_WAL_BYTES: Final = 64 * 1024 * 1024
 # The others give up atomicity in a crash.
 _JOURNAL_MODES: Final = ("wal", "delete", "truncate", "persist")
+# Reads from the file, so that its log is open as well.
+_READ: Final = "PRAGMA schema_version"
+_PAUSE: Final = 0.01  # seconds
 _AUTOCOMMIT: Final = "AUTOCOMMIT"
 _BEGIN_MODES: Final = {"SERIALIZABLE": "DEFERRED", "IMMEDIATE": "IMMEDIATE"}
 
@@ -41,6 +50,10 @@ class SQLiteADBCDialect(ADBCDialect, SQLiteDialect):
     Isolation levels: ``SERIALIZABLE`` begins a transaction that takes its locks when it needs
     them, ``IMMEDIATE`` one that takes the write lock at once, so that writers queue, and
     ``AUTOCOMMIT`` none.
+
+    A file that is removed, moved or replaced while it is open is no longer read or written: each
+    transaction looks before it begins and before it is committed. One that cannot be written can
+    be read; where nothing can write it, without locks.
 
     Example:
         >>> import sqlalchemy as sa
@@ -96,19 +109,12 @@ class SQLiteADBCDialect(ADBCDialect, SQLiteDialect):
     def connect(self, *cargs: Any, **cparams: Any) -> Any:
         """Open a connection and set it up."""
         (path,) = cargs
-        connection = sqlite_dbapi.connect(path)
         try:
-            connection.run(f"PRAGMA busy_timeout = {int(cparams['busy_timeout'] * 1000)}")
-            connection.run("PRAGMA foreign_keys = ON")
-            if isinstance(connection, sqlite_dbapi.SharedConnection):
-                connection.turn_seconds = cparams["busy_timeout"]
-            else:
-                _set_up_file(connection, cparams["page_size"], cparams["journal_mode"])
-                connection.watch(path)
-        except BaseException:
-            connection.close()
-            raise
-        return connection
+            return _opened(path, **cparams)
+        except sqlite_dbapi.Error:
+            if path == MEMORY or not _is_read_only(path):
+                raise
+        return _opened_to_read(path, cparams["busy_timeout"])
 
     def get_isolation_level_values(self, dbapi_conn: Any) -> list[Any]:  # pyright: ignore[reportIncompatibleMethodOverride]  SQLAlchemy's own two differ
         """Return the isolation levels that exist."""
@@ -134,14 +140,90 @@ class SQLiteADBCDialect(ADBCDialect, SQLiteDialect):
         return sqlite_dbapi.sqlite_version_info
 
 
-def _set_up_file(connection: sqlite_dbapi.Connection, page_size: int, journal_mode: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("PRAGMA journal_mode")
-        current = cursor.fetchall()[0][0]
-    if current != journal_mode:
-        connection.run(f"PRAGMA page_size = {page_size}")  # only a new database takes it
-        connection.run(f"PRAGMA journal_mode = {journal_mode}")
-    connection.run(f"PRAGMA journal_size_limit = {_KEPT_WAL_BYTES}")
+def _opened(
+    path: str, *, busy_timeout: float, page_size: int, journal_mode: str
+) -> sqlite_dbapi.Connection:
+    connection = sqlite_dbapi.connect(path)
+    with _closed_on_failure(connection):
+        _set_up(connection, busy_timeout)
+        if isinstance(connection, sqlite_dbapi.SharedConnection):
+            connection.turn_seconds = busy_timeout
+        else:
+            _set_journal_mode(connection, journal_mode, page_size, busy_timeout)
+            connection.run(f"PRAGMA journal_size_limit = {_KEPT_WAL_BYTES}")
+            connection.run(_READ)
+            connection.watch(path)
+    return connection
+
+
+def _opened_to_read(path: str, busy_timeout: float) -> sqlite_dbapi.Connection:
+    """Open a file that cannot be written, or is in a folder that cannot be.
+
+    A database with a write-ahead log wants a file for the index of the log beside it. Where there
+    is none, and none can be made, nobody writes: then it can be read without any lock.
+    """
+    uri = f"file:{quote(path)}?mode=ro"
+    log = Path(path + LOG)
+    has_log = log.exists() and log.stat().st_size > 0
+    # Without locks, SQLite keeps the index in memory; an immutable file has no log for it.
+    lockless = f"{uri}&vfs=unix-none" if has_log else f"{uri}&immutable=1"
+    try:
+        connection = sqlite_dbapi.connect(uri)
+        with _closed_on_failure(connection):
+            _set_up(connection, busy_timeout)
+            connection.run(_READ)
+            connection.watch(path)
+    except sqlite_dbapi.Error:
+        connection = sqlite_dbapi.connect(lockless)
+        with _closed_on_failure(connection):
+            connection.run("PRAGMA locking_mode = EXCLUSIVE")
+            _set_up(connection, busy_timeout)
+            connection.run(_READ)
+            connection.watch(path, is_lockless=True)
+    return connection
+
+
+@contextmanager
+def _closed_on_failure(connection: sqlite_dbapi.Connection) -> Generator[None]:
+    try:
+        yield
+    except BaseException:
+        connection.close()
+        raise
+
+
+def _is_read_only(path: str) -> bool:
+    file = Path(path)
+    return file.is_file() and not (os.access(file, os.W_OK) and os.access(file.parent, os.W_OK))
+
+
+def _set_up(connection: sqlite_dbapi.Connection, busy_timeout: float) -> None:
+    connection.run(f"PRAGMA busy_timeout = {int(busy_timeout * 1000)}")
+    connection.run("PRAGMA foreign_keys = ON")
+
+
+def _set_journal_mode(
+    connection: sqlite_dbapi.Connection, journal_mode: str, page_size: int, busy_timeout: float
+) -> None:
+    """Switch to a journal mode, unless the database has it.
+
+    SQLite does not wait for others that are about to switch to the write-ahead log as well.
+    """
+    end = time.monotonic() + (busy_timeout if journal_mode == "wal" else 0)
+    while True:
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("PRAGMA journal_mode")
+                if cursor.fetchall()[0][0] == journal_mode:
+                    return
+            connection.run(f"PRAGMA page_size = {page_size}")  # only a new database takes it
+            connection.run(f"PRAGMA journal_mode = {journal_mode}")
+        except sqlite_dbapi.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() >= end:
+                raise
+            time.sleep(_PAUSE)
+        else:
+            return
 
 
 def _number(value: Any, option: str) -> float:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 import threading
-from typing import Any, Final
+from pathlib import Path
+from typing import Any, Final, TypeAlias
 
 import adbc_driver_sqlite
 from adbc_driver_manager import AdbcStatusCode
@@ -32,6 +33,7 @@ from algomancy_data.database.dialects.dbapi import (
 )
 
 __all__ = [
+    "LOG",
     "MEMORY",
     "Binary",
     "Connection",
@@ -55,6 +57,8 @@ __all__ = [
 ]
 
 MEMORY: Final = ":memory:"
+LOG: Final = "-wal"
+"""What stands behind a file's name in that of its write-ahead log."""
 
 paramstyle: Final = "qmark"
 
@@ -78,6 +82,9 @@ _NO_TRANSACTION: Final = re.compile("no transaction is active")
 
 # What can be executed again without a second effect.
 _QUERY: Final = re.compile(r"\s*(SELECT|VALUES)\b", re.IGNORECASE)
+
+
+_State: TypeAlias = tuple[tuple[int, int] | None, ...]
 
 
 class RowCursor(dbapi.RowCursor):
@@ -110,16 +117,31 @@ class Connection(dbapi.Connection):
 
     Attributes:
         begin_mode: How a transaction takes its locks: DEFERRED, IMMEDIATE or EXCLUSIVE.
+        path: The file that is open; None for a database in memory.
+        file: Device and inode of the file.
     """
 
     cursor_settings = row_cursor_settings = {BATCH_ROWS: str(_ROWS_PER_BATCH)}  # noqa: RUF012  a Mapping in the base class
     row_cursor_class = RowCursor
     begin_mode = "DEFERRED"
     _in_transaction = False
-    _file: tuple[int, int] | None = None
+    path: str | None = None
+    file: tuple[int, int] | None = None
+    _log: tuple[int, int] | None = None
+    _state: _State | None = None
+
+    @property
+    def is_lockless(self) -> bool:
+        """Whether the file is on a medium where nothing can change it, and is not locked."""
+        return self._state is not None
 
     def begin(self) -> None:
-        """Begin a transaction in :attr:`begin_mode`, unless each statement is to be on its own."""
+        """Begin a transaction in :attr:`begin_mode`, unless each statement is to be on its own.
+
+        Raises:
+            OperationalError: The file is no longer where it was opened, or is another one.
+        """
+        self.check_file()
         if self.autocommit:
             return
         before, self._in_transaction = self._in_transaction, True
@@ -130,10 +152,16 @@ class Connection(dbapi.Connection):
             raise
 
     def commit(self) -> None:
-        """Commit, or roll back if that fails; without a transaction, do nothing."""
+        """Commit, or roll back if that fails; without a transaction, do nothing.
+
+        Raises:
+            OperationalError: The file is no longer where it was opened, or is another one: what is
+                written would go with it.
+        """
         if not self._in_transaction:
             return
         try:
+            self.check_file()
             self.run("COMMIT")
         except Error:
             # SQLite keeps the transaction, but SQLAlchemy is through with it.
@@ -141,19 +169,45 @@ class Connection(dbapi.Connection):
             raise
         self._in_transaction = False
 
-    def watch(self, path: str) -> None:
-        """Let others know that this process has a file open, until the connection is closed."""
-        self._file = second_library.file_opened(path)
+    def watch(self, path: str, *, is_lockless: bool = False) -> None:
+        """Remember which file is open, and let others know, until the connection is closed.
+
+        Args:
+            path: The file, which was read at least once: its write-ahead log is open as well.
+            is_lockless: Whether it is read without locks, so that nothing may change it.
+        """
+        self.path = path
+        self.file = second_library.file_opened(path)
+        self._log = second_library.identity(path + LOG)
+        self._state = _state(path) if is_lockless else None
+
+    def check_file(self) -> None:
+        """Make sure that the name still leads to the file that is open, and to its log.
+
+        Raises:
+            OperationalError: It does not.
+        """
+        if self.path is None or self.file is None:
+            return
+        msg = None
+        if second_library.identity(self.path) != self.file:
+            msg = "the file was removed, moved or replaced while it was open"
+        elif self._log is not None and second_library.identity(self.path + LOG) != self._log:
+            msg = f"its file {LOG!r} was removed or replaced while it was open"
+        elif self._state is not None and _state(self.path) != self._state:
+            msg = "the file was changed, although it was opened where nothing can change it"
+        if msg is not None:
+            raise OperationalError(msg, status_code=AdbcStatusCode.INVALID_STATE)
 
     def close(self) -> None:
         """Close the connection and what is left of its cursors."""
         super().close()
-        second_library.file_closed(self._file)
-        self._file = None
+        second_library.file_closed(self.file)
+        self.file = self.path = None
 
     def rollback(self) -> None:
-        """Roll back; without a transaction, do nothing."""
-        if not self._in_transaction:
+        """Roll back; without a transaction of this process, do nothing."""
+        if not self._in_transaction or self.is_of_parent:
             return
         self._in_transaction = False
         try:
@@ -221,6 +275,19 @@ def connect(uri: str) -> Connection:
     """Open a database file, or a private database in memory for ``":memory:"``."""
     database = adbc_driver_sqlite.connect(uri)
     return (SharedConnection if uri == MEMORY else Connection)(database)
+
+
+def _state(path: str) -> _State:
+    """Return size and time of change of a file and of its log; None for one that is not there."""
+    found: list[tuple[int, int] | None] = []
+    for name in (path, path + LOG):
+        try:
+            status = Path(name).stat()
+        except OSError:
+            found.append(None)
+        else:
+            found.append((status.st_size, status.st_mtime_ns))
+    return tuple(found)
 
 
 def _library_version() -> str:

@@ -143,6 +143,10 @@ class TableStorage(ABC):
     def marks(self, connection: sa.Connection) -> dict[str, Mark | None]:
         """Return the mark of each table whose name begins like those of this package."""
 
+    def remark(self, connection: sa.Connection) -> str | None:
+        """Return what users should know about how the database is opened, if there is anything."""
+        del connection
+
     def self_check(self, connection: sa.Connection) -> list[str]:
         """Return what the database itself finds wrong with its files, if it can look."""
         del connection

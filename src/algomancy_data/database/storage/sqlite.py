@@ -114,6 +114,13 @@ class SQLiteStorage(TableStorage):
         found = {row.name: _MARK.search(row.sql) for row in rows}
         return {name: read_mark(mark[1]) if mark else None for name, mark in found.items()}
 
+    def remark(self, connection: sa.Connection) -> str | None:
+        """Say that the file is read without locks, where it is."""
+        driver = cast("Connection", connection.connection.dbapi_connection)
+        if not getattr(driver, "is_lockless", False):
+            return None
+        return "Nothing can write there, so the file is read without locks (immutable)."
+
     def self_check(self, connection: sa.Connection) -> list[str]:
         """Return what SQLite finds wrong with the file; it reads all of it."""
         said = connection.scalars(sa.text("SELECT * FROM pragma_quick_check"))

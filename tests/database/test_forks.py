@@ -1,0 +1,124 @@
+"""A forked process is refused at once, and does no harm to its parent."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+# What each child does is told by its lines on standard output; the parent comes last.
+FORK = """
+import gc, os, sys, warnings
+from algomancy_data import DataSource, SimpleETLFactory, StatefulDataManager, StatelessDataManager
+from algomancy_data.database import DatabaseDataManager
+
+warnings.simplefilter("ignore")
+kind, place = sys.argv[1:]
+arguments = {
+    "memory": (StatelessDataManager, (SimpleETLFactory, [], "json", DataSource)),
+    "folder": (StatefulDataManager, (SimpleETLFactory, [], place, "json", DataSource)),
+    "database": (DatabaseDataManager, (SimpleETLFactory, [], place, "s", DataSource)),
+}
+cls, given = arguments[kind]
+manager = cls(*given)
+manager.startup()
+source = DataSource("master_data", name="d")
+source.add_table("t", {"x": list(range(1000))})
+manager.add_data_source(source)
+held = manager.engine.connect() if kind == "database" else None
+calls = [
+    manager.get_data_keys,
+    lambda: manager.get_data("d"),
+    lambda: manager.add_data_source(source),
+    lambda: manager.etl_data({}, "e"),
+    lambda: manager.derive_data("d", "e"),
+    lambda: manager.delete_data("d"),
+    lambda: manager.startup() if kind != "memory" else manager.get_data("d"),
+    lambda: cls(*given).startup(),
+]
+if held is not None:
+    calls += [lambda: manager.engine.connect(), lambda: held.exec_driver_sql("SELECT 1")]
+
+def child():
+    for call in calls:
+        try:
+            call()
+        except Exception as error:
+            print("refused" if "spawn" in str(error) else repr(error))
+        else:
+            print("worked")
+    if held is not None:
+        manager.close()
+    sys.stdout.flush()
+
+for _ in range(3):
+    process = os.fork()
+    if not process:
+        child()
+        del held, calls, manager
+        gc.collect()
+        sys.exit(0)
+    assert os.waitpid(process, 0)[1] == 0
+if held is not None:
+    assert held.exec_driver_sql("SELECT 1").scalar() == 1
+    held.close()
+manager.refresh()
+assert manager.get_data("d").get_table("t").height == 1000
+manager.add_data_source(source)
+print("parent", manager.get_data_keys())
+"""
+
+
+@pytest.mark.parametrize("store", ["memory", "folder", "sqlite", "sqlite in memory", "postgresql"])
+def test_a_fork_refuses_every_use_and_leaves_its_parent_alone(store, tmp_path, request):
+    place = {
+        "memory": lambda: "",
+        "folder": lambda: str(tmp_path),
+        "sqlite": lambda: f"sqlite:///{tmp_path / 'data.db'}",
+        "sqlite in memory": lambda: "sqlite://",
+        "postgresql": lambda: request.getfixturevalue("empty_postgresql"),
+    }[store]()
+    kind = store if store in {"memory", "folder"} else "database"
+    done = subprocess.run(
+        [sys.executable, "-c", FORK, kind, place],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    *children, parent = done.stdout.splitlines()
+    calls = 8 if kind != "database" else 10
+    assert children == ["refused"] * calls * 3
+    assert parent == "parent ['d']"
+
+
+def test_a_process_that_only_imported_the_package_may_be_forked(tmp_path):
+    script = """
+import json, os, sys
+from algomancy_data import DataSource, SimpleETLFactory
+from algomancy_data.database import DatabaseDataManager
+process = os.fork()
+if not process:
+    manager = DatabaseDataManager(SimpleETLFactory, [], sys.argv[1], "s", DataSource)
+    manager.startup()
+    source = DataSource("master_data", name="d")
+    source.add_table("t", {"x": [1, 2]})
+    manager.add_data_source(source)
+    manager.refresh()
+    print(json.dumps(manager.get_data("d").get_table("t")["x"].to_list()), flush=True)
+    manager.close()
+    os._exit(0)
+sys.exit(os.waitpid(process, 0)[1])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script, f"sqlite:///{tmp_path / 'data.db'}"],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout) == [1, 2]
