@@ -1,3 +1,6 @@
+from types import SimpleNamespace
+
+import polars as pl
 import pytest
 
 from algomancy_data import (
@@ -207,6 +210,26 @@ def test_an_error_of_a_users_own_component_propagates_unchanged(stage, error):
     assert manager.get_data_keys() == []
 
 
+@pytest.mark.parametrize("stage", ["extractor", "validator", "transformer", "loader"])
+@pytest.mark.parametrize(
+    "error",
+    [
+        pl.exceptions.ColumnNotFoundError("a column"),
+        pl.exceptions.ComputeError("a cast"),
+        RecursionError("deep"),
+        OverflowError("wide"),
+        MemoryError("much"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_what_brings_down_a_users_own_component_propagates_as_well(stage, error):
+    factory, files = failing(stage, error)
+    manager = StatelessDataManager(factory, [Items, Parts], "json", DataSource)
+    with pytest.raises(type(error)) as caught:
+        manager.etl_data(files, "dataset")
+    assert caught.value is error
+
+
 @pytest.mark.parametrize("stage", ["extractor", "file"])
 def test_a_file_that_a_component_misses_is_a_failed_extraction(stage):
     error = FileNotFoundError("gone")
@@ -239,6 +262,13 @@ def test_the_schema_says_which_extractor_reads_a_file(file):
     file.content = "1 bolt\n2 nut\n"
     result = SimpleETLFactory.build_pipeline("d", {"items": file}, {"items": FixedItems}).run()
     assert result.datasource.get_table("items").rows() == [(1, "bolt"), (2, "nut")]
+
+
+@pytest.mark.usefixtures("own_format")
+def test_a_file_need_not_be_of_a_class_of_ours():
+    file = SimpleNamespace(name="items", path=None, content="1 bolt")
+    sequence = SimpleETLFactory.create_extraction_sequence({"items": file}, {"items": FixedItems})
+    assert isinstance(sequence._extractors[0], Fixed)
 
 
 def test_a_file_of_no_format_of_ours_is_what_its_schema_says():

@@ -132,6 +132,38 @@ def test_an_untouched_table_survives_pandas(frame):
     assert_frame_equal(PandasTables({"t": frame}).back()["t"], frame, categorical_as_str=True)
 
 
+ORDERS = pd.DataFrame({"id": [1, 2, 3], "plane": ["AA", "ZZ", None]})
+FLEET = pd.DataFrame({"code": ["AA", "BB"], "seats": [1, 2]}, index=[7, 8])
+RELATION = ad.Relation("orders", ("plane",), "planes", ("code",), track_partial_loss=True)
+
+
+def test_built_in_transformers_take_the_frames_of_a_caller_in_pandas_and_give_them_back():
+    data = {"orders": ORDERS, "planes": FLEET}
+    snapshot = ad.CascadeSnapshot(extra_relations=[RELATION])
+    snapshot.transform(data)
+    assert snapshot.counts_for(RELATION) == {("AA",): 1, ("ZZ",): 1}
+    ad.CascadeDropTransformer(extra_relations=[RELATION], snapshot=snapshot).transform(data)
+    assert data["orders"]["id"].tolist() == [1, 3]
+    assert data["planes"] is FLEET
+    data["orders"] = data["orders"].rename(columns={"plane": "code"})
+    ad.JoinTransformer("orders", "planes", "code", "both").transform(data)
+    assert data["both"].to_dict("records") == [{"id": 1, "code": "AA", "seats": 1}]
+    ad.CleanTransformer().transform(data)
+    ad.OptionalColumnGuard([OptionalSeats]).transform({"planes": FLEET.drop(columns="seats")})
+    assert data["planes"] is FLEET
+
+
+def test_built_in_transformers_make_polars_frames_of_others():
+    data = {"orders": pl.from_pandas(ORDERS).to_arrow(), "planes": pl.from_pandas(FLEET)}
+    ad.CascadeDropTransformer(extra_relations=[RELATION]).transform(data)
+    assert isinstance(data["orders"], pl.DataFrame)
+    assert data["orders"]["id"].to_list() == [1, 3]
+
+
+class OptionalSeats(Planes):
+    SEATS = ad.Column("seats", ad.DataType.INTEGER, optional=True, default=4)
+
+
 class FromPandas(ad.SingleExtractor):
     def _extract_file(self):
         return pd.DataFrame({"code": ["AA", "BB"], "seats": ["1", None]})

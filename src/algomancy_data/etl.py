@@ -435,11 +435,13 @@ def _create_extractor(file: File, schema: type[Schema], logger: Logger | None) -
             f"{known}. Use register_extractor() for your own."
         )
         raise ETLConstructionError(msg)
-    # A format of a user's own comes in whatever file; one of ours is what its class says.
-    is_ours = str(file.extension) in FILE_TYPES and str(declared) in FILE_TYPES
-    if is_ours and get_extractor_class(file.extension, kind) is not extractor:
+    # A format of a user's own comes in whatever file, one that says nothing of its format included;
+    # one of ours is what its class says.
+    given = getattr(file, "extension", declared)
+    is_ours = str(given) in FILE_TYPES and str(declared) in FILE_TYPES
+    if is_ours and get_extractor_class(given, kind) is not extractor:
         msg = (
-            f"File {file.name!r} is a {type(file).__name__} ({file.extension}), but schema "
+            f"File {file.name!r} is a {type(file).__name__} ({given}), but schema "
             f"{schema.__name__!r} declares {declared}. Give a {FILE_TYPES[declared].__name__}, or "
             f"change _EXTENSION."
         )

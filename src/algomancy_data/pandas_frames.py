@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import polars as pl
 
@@ -12,6 +13,8 @@ from algomancy_data.frames import to_frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+_Transform = TypeVar("_Transform", bound="Callable[..., None]")
 
 
 def expects_pandas(method: Callable[..., Any], declared: str | None = None) -> bool:
@@ -134,6 +137,31 @@ def _loses(column: pl.Series) -> bool:
     return bool(column.null_count()) and (
         column.dtype in _NULLABLE or (column.dtype.is_float() and column.is_nan().any())
     )
+
+
+def in_polars(transform: _Transform) -> _Transform:
+    """Let a transformer's method take frames of any library, such as those of a caller in pandas.
+
+    Tables that it leaves alone stay the objects that they were. What it makes is pandas again where
+    the caller works in pandas, and Polars otherwise.
+    """
+
+    @functools.wraps(transform)
+    def transform_any(self: object, data: dict[str, Any]) -> None:
+        before = {name: to_frame(table, name) for name, table in data.items()}
+        if all(before[name] is table for name, table in data.items()):
+            transform(self, data)
+            return
+        is_in_pandas = any(type(table).__module__.startswith("pandas") for table in data.values())
+        after = dict(before)
+        transform(self, after)
+        for name in before.keys() - after.keys():
+            del data[name]
+        for name, frame in after.items():
+            if frame is not before.get(name):
+                data[name] = to_pandas(frame, name) if is_in_pandas else frame
+
+    return cast("_Transform", transform_any)
 
 
 class PandasTables:

@@ -17,6 +17,7 @@ from algomancy_data.extractor.failures import reading_failures
 from algomancy_data.extractor.limits import within_limits
 from algomancy_data.extractor.parts import PartedTable
 from algomancy_data.extractor.separation import Reconversion, SeparatedTable, separate
+from algomancy_data.file import File
 from algomancy_data.frames import to_frame
 from algomancy_data.locations import reading
 from algomancy_data.logs import as_logger
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from algomancy_data.file import File
     from algomancy_data.frames import Tabular
     from algomancy_data.logs import Logger
     from algomancy_data.schema import DataType, Schema
@@ -50,7 +50,9 @@ class Extractor(ABC):
     def __init__(
         self, file: File, schema: type[Schema], logger: Logger | logging.Logger | None = None
     ) -> None:
-        self.file = file.within(schema.read_limits())
+        # Whatever has a name and content will do, for an extractor of a user's own.
+        is_ours = isinstance(file, File)  # pyright: ignore[reportUnnecessaryIsInstance]
+        self.file = file.within(schema.read_limits()) if is_ours else file
         self.schema = schema
         self.logger = logger
         self.conversion_issues: list[ConversionIssue] = []
@@ -107,6 +109,10 @@ class Extractor(ABC):
         if self.schema.is_single():
             return self.schema.datatypes()
         return self.schema.datatype_groups()[table.removeprefix(f"{self.file.name}.")]
+
+    def _failures(self, method: Callable[[], object]) -> AbstractContextManager[None]:
+        """Turn what brings down our own reading into an error; that of a user's own is theirs."""
+        return reading_failures(self.file) if _is_of_this_package(method) else nullcontext()
 
     def _reading(self, method: Callable[[], object]) -> AbstractContextManager[None]:
         """Make errors of the system those of the file, unless code of a user's own meets them."""
@@ -171,11 +177,12 @@ class SingleExtractor(Extractor):
             FileNotFoundError: The file is gone.
         """
         self._start()
-        with reading_failures(self.file):
+        with self._failures(self._extract_file):
             return self._extract()
 
     def _extract(self) -> dict[str, pl.DataFrame]:
-        parts = self.file.parts()
+        is_ours = isinstance(self.file, File)  # pyright: ignore[reportUnnecessaryIsInstance]
+        parts = self.file.parts() if is_ours else None
         if parts is None:
             frame, issues = self._converted(self._extracted())
             self._report([*self._noted, *issues])
@@ -205,13 +212,14 @@ class SingleExtractor(Extractor):
 
     def _converted(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, list[ConversionIssue]]:
         issues: list[ConversionIssue] = []
-        frame = DataTypeConverter.convert_dtypes(
-            frame,
-            self.schema.datatypes(),
-            issues,
-            self.file.name,
-            conventions=self._conventions,
-        )
+        with reading_failures(self.file):
+            frame = DataTypeConverter.convert_dtypes(
+                frame,
+                self.schema.datatypes(),
+                issues,
+                self.file.name,
+                conventions=self._conventions,
+            )
         return frame, issues
 
 
@@ -258,7 +266,7 @@ class MultiExtractor(Extractor):
                 self.schema.__name__, "extract", needs="MULTI", other="a SingleExtractor"
             )
         self._start()
-        with reading_failures(self.file):
+        with self._failures(self._extract_files):
             return self._extract()
 
     def _extract(self) -> dict[str, pl.DataFrame]:
@@ -273,12 +281,13 @@ class MultiExtractor(Extractor):
                     self.file.name, group, self.schema.__name__, groups
                 )
             name = self.get_extraction_key(group)
-            frames[name] = DataTypeConverter.convert_dtypes(
-                within_limits(to_frame(table, name), self.file),
-                groups[group],
-                issues,
-                name,
-                conventions=self._conventions,
-            )
+            with reading_failures(self.file):
+                frames[name] = DataTypeConverter.convert_dtypes(
+                    within_limits(to_frame(table, name), self.file),
+                    groups[group],
+                    issues,
+                    name,
+                    conventions=self._conventions,
+                )
         self._report([*self._noted, *issues])
         return frames

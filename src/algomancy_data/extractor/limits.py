@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from algomancy_data.schema.read_limits import ReadLimits
+
 if TYPE_CHECKING:
     from algomancy_data.file import File
 
@@ -19,7 +21,8 @@ def within_limits(frame: pl.DataFrame, file: File) -> pl.DataFrame:
     Raises:
         ReadLimitError: It does not.
     """
-    limits = file.limits
+    # A file of no class of ours has none of its own.
+    limits = getattr(file, "limits", None) or ReadLimits()
     limits.check_shape(file.name, frame.height, frame.width)
     longest = limits.text_bytes
     if longest is not None and frame.estimated_size() > longest:

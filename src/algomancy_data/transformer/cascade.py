@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from algomancy_data.messages import ValidationMessage, ValidationSeverity
+from algomancy_data.pandas_frames import in_polars
 from algomancy_data.relations import merge_relations, resolve_relations_from_schemas
 from algomancy_data.relations.cascade import CascadeDrop, CascadeOutcome, find_drops
 from algomancy_data.relations.keys import dtype_conflict, is_comparable
@@ -99,6 +100,7 @@ flights.carrier->airlines.carrier
         }
         self.drops: list[CascadeDrop] = []
 
+    @in_polars
     def transform(self, data: dict[str, pl.DataFrame]) -> None:
         """Replace each table that loses rows; the order of the others is kept."""
         outcome = self.find_drops(data)

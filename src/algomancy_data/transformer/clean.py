@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from algomancy_data.errors import ValidationError
+from algomancy_data.pandas_frames import in_polars
 from algomancy_data.transformer.base import Transformer
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ class CleanTransformer(Transformer):
         self._empty_to_null = empty_to_null
         self._drop_empty_rows = drop_empty_rows
 
+    @in_polars
     def transform(self, data: dict[str, pl.DataFrame]) -> None:
         """Replace each table by its tidy version.
 

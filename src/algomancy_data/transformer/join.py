@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from algomancy_data.errors import ColumnNotFoundError, TableNotFoundError, ValidationError
+from algomancy_data.pandas_frames import in_polars
 from algomancy_data.relations.keys import match_keys
 from algomancy_data.transformer.base import Transformer
 
@@ -71,6 +72,7 @@ class JoinTransformer(Transformer):
     def _key(self) -> list[str]:
         return [self.on] if isinstance(self.on, str) else self.on
 
+    @in_polars
     def transform(self, data: dict[str, pl.DataFrame]) -> None:
         """Put the joined table into the mapping.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from algomancy_data.errors import InvalidSchemaError
+from algomancy_data.pandas_frames import in_polars
 from algomancy_data.schema import DataType
 from algomancy_data.schema.tables import Schemas, schema_table_map
 from algomancy_data.transformer.base import Transformer
@@ -61,6 +62,7 @@ class OptionalColumnGuard(Transformer):
             for table, schema in schema_table_map(schemas).items()
         }
 
+    @in_polars
     def transform(self, data: dict[str, pl.DataFrame]) -> None:
         """Add the missing optional columns to the tables that are there."""
         for table, defaults in self._defaults.items():

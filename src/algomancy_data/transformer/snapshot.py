@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from algomancy_data.pandas_frames import in_polars
 from algomancy_data.relations import merge_relations, resolve_relations_from_schemas
 from algomancy_data.relations.keys import count_keys, is_comparable
 from algomancy_data.transformer.base import Transformer
@@ -67,6 +68,7 @@ class CascadeSnapshot(Transformer):
         ]
         self._counts: ChildCounts = {}
 
+    @in_polars
     def transform(self, data: dict[str, pl.DataFrame]) -> None:
         """Count anew; a relation whose child table or columns are absent is left out."""
         self._counts = {}
