@@ -24,11 +24,13 @@ class Record(NamedTuple):
     Args:
         line: Number from 1 of the line that it begins on.
         fields: Its fields as they stand, quotes included, the line end not.
+        start: Position of its first byte.
         end: Position behind its line end.
     """
 
     line: int
     fields: list[bytes]
+    start: int
     end: int
 
     @property
@@ -64,8 +66,22 @@ class CSVLayout:
         quoted = rf"(?P<quoted>{quote}(?:[^{quote}]++|{quote}{quote})*+{quote})"
         return re.compile(rf"(?:{quoted}|(?!{quote}){plain}){close}".encode())
 
+    @cached_property
+    def _blank_lines(self) -> re.Pattern[bytes]:
+        end = re.escape(self.line_end)
+        white = "".join(letter for letter in " \t\r" if letter not in (*end, self.separator))
+        return re.compile(rf"(?:[{white}]*{end})*+".encode())
+
+    def skip_blank(self, data: bytes, position: int = 0) -> int:
+        """Return where the blank lines end that begin here, if any do.
+
+        There may be millions of them, so nothing walks through them one by one.
+        """
+        match = self._blank_lines.match(data, position)
+        return match.end() if match else position
+
     def records(self, data: bytes, first_line: int = 1) -> Iterator[Record]:
-        """Walk through the records, blank ones included.
+        """Walk through the records, blank ones left out.
 
         Args:
             data: The content as UTF-8, without a byte order mark.
@@ -76,8 +92,12 @@ class CSVLayout:
         """
         separator, end = self.separator.encode(), self.line_end.encode()
         position, line = 0, first_line
-        while position < len(data):
-            first_line, fields = line, list[bytes]()
+        while True:
+            start = self.skip_blank(data, position)
+            line += data.count(end, position, start)
+            if start >= len(data):
+                return
+            position, first_line, fields = start, line, list[bytes]()
             while True:
                 match = self._field.match(data, position)
                 if match is None:
@@ -91,7 +111,9 @@ class CSVLayout:
                     break
                 line += field.count(end)
                 fields.append(field)
-            yield Record(first_line, fields, position)
+            record = Record(first_line, fields, start, position)
+            if not record.is_blank:  # as white space is behind the last line end
+                yield record
 
     def _quoting_error(self, data: bytes, position: int, line: int) -> FileContentError:
         quote = re.escape((self.quote or "").encode())
@@ -135,24 +157,27 @@ class CSVLayout:
             FileContentError: A record has more fields, or its quotes are unclear.
         """
         quote = None if self.quote is None else self.quote.encode()
-        lines: list[bytes] = []
+        separator, end = self.separator.encode(), self.line_end.encode()
+        pieces: list[bytes] = []
+        done = start
         for record in self.records(data):
             if record.end <= start:
                 continue
             if len(record.fields) > width:
-                raise self._width_error(record, width)
-            lines.append(
-                self.separator.encode().join(
-                    self.enquote(field)
-                    if quote is not None and quote in field and not field.startswith(quote)
-                    else field
-                    for field in record.fields
-                )
-            )
-        lines.append(b"")
-        return self.line_end.encode().join(lines)
+                raise self.width_error(record, width)
+            fields = [
+                self.enquote(field)
+                if quote is not None and quote in field and not field.startswith(quote)
+                else field
+                for field in record.fields
+            ]
+            # In a table with one column, the blank lines before are rows.
+            pieces += (data[done : record.start], separator.join(fields), end)
+            done = record.end
+        return b"".join((*pieces, data[done:]))
 
-    def _width_error(self, record: Record, width: int) -> FileContentError:
+    def width_error(self, record: Record, width: int) -> FileContentError:
+        """Return the error for a record with more fields than there are columns."""
         columns = "there is 1 column" if width == 1 else f"there are {width} columns"
         advice = f"Put fields that contain {self.separator!r} in quotes"
         if width == 1:

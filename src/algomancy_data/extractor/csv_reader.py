@@ -12,7 +12,7 @@ from polars.exceptions import PanicException, PolarsError
 from algomancy_data.errors import FileContentError
 from algomancy_data.extractor.conversion import has_large_floats
 from algomancy_data.extractor.csv_quotes import CSVQuotes
-from algomancy_data.extractor.csv_shape import find_shape
+from algomancy_data.extractor.csv_shape import find_shape, find_wide_line
 from algomancy_data.schema import DataType
 
 if TYPE_CHECKING:
@@ -89,12 +89,16 @@ class CSVReader:
         frame = self._read(readable, typed)
         if isinstance(frame, BaseException):
             self.content.check_utf8()
+            self._refuse_wide(readable)
             readable = self._repaired()
             frame = self._read(readable, typed)
         if isinstance(frame, BaseException):
             if isinstance(frame, PanicException):
                 raise frame
-            msg = f"File {self.layout.file_name!r} cannot be read as CSV: {frame}"
+            msg = (
+                f"File {self.layout.file_name!r} cannot be read as CSV with the separator "
+                f"{self.layout.separator!r} and the quote {self.layout.quote!r}."
+            )
             raise FileContentError(msg) from frame
         frame = self._with_large_floats_as_text(readable, frame)
         shape = find_shape(frame, readable.source, self.layout, readable.header_lines)
@@ -140,6 +144,16 @@ class CSVReader:
             if self.layout.quote.encode() in line:  # it began lines before
                 return True
         return line.count(separator) >= len(self.header.written) or may_begin_before
+
+    def _refuse_wide(self, readable: _Readable) -> None:
+        """Raise if some line is a record with too many fields."""
+        width = len(self.header.written)
+        line = find_wide_line(readable.source, self.layout, width, readable.header_lines)
+        if line is not None:
+            number = self.header.lines + line.number + 1
+            for record in self.layout.records(line.text.encode(), number):
+                if len(record.fields) > width:
+                    raise self.layout.width_error(record, width)
 
     def _repaired(self) -> _Readable:
         """Return the content with clear quotes, or say what is wrong with it."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import polars as pl
 from polars.exceptions import PanicException, PolarsError
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from algomancy_data.extractor.csv_layout import CSVLayout
 
 _NO_ROWS: Final = pl.Series("short", [], pl.UInt32)
-# A character that no text has, so that each line becomes one field.
-_UNIT_SEPARATOR: Final = "\x1f"
+# Characters that hardly a text has, so that each line becomes one field.
+_ODD_SEPARATORS: Final = ("\x1f", "\x1e", "\x01")
 
 
 @dataclass(frozen=True)
@@ -57,12 +57,18 @@ def find_shape(
     if frame.width == 1 or frame.to_series(-1).null_count() == 0:
         return CSVShape(None, _NO_ROWS)
     ends_in_null = frame.to_series(-1).is_null()
+    height = frame.height + header_lines
     lines = lines_of(source, layout)
-    if lines is None or len(lines) - header_lines != frame.height:
-        blank, short = _from_records(frame, source, layout, header_lines)
-        blank, short = blank.filter(ends_in_null), short.filter(ends_in_null)
-    else:
-        blank, short = _from_lines(lines.slice(header_lines).filter(ends_in_null), frame, layout)
+    if lines is None or len(lines) != height:
+        lines = lines_of(_without_quoted(source, layout), layout)
+    if lines is None or len(lines) != height:
+        found = "unreadable" if lines is None else len(lines) - header_lines
+        msg = (
+            f"File {layout.file_name!r}: {frame.height} records were read, but its lines are "
+            f"{found}. Put every field that contains a quote in quotes."
+        )
+        raise FileContentError(msg)
+    blank, short = _from_lines(lines.slice(header_lines).filter(ends_in_null), frame, layout)
     rows = ends_in_null.arg_true()
     short_rows = rows.filter(short)
     if not blank.any():
@@ -73,21 +79,77 @@ def find_shape(
     return CSVShape(kept, kept.cum_sum().gather(short_rows) - 1)
 
 
-def lines_of(source: Path | bytes, layout: CSVLayout) -> pl.Series | None:
-    """Return the lines of a file, null for blank ones; None if it contains the unit separator."""
-    try:
-        frame = pl.read_csv(
-            source,
-            has_header=False,
-            separator=_UNIT_SEPARATOR,
-            quote_char=None,
-            eol_char=layout.line_end,
-            infer_schema=False,
-            glob=False,
-        )
-    except (PolarsError, PanicException):
+class Line(NamedTuple):
+    """A line of a file.
+
+    Args:
+        number: How many lines there are between the header and it.
+        text: The line without its end.
+    """
+
+    number: int
+    text: str
+
+
+def find_wide_line(
+    source: Path | bytes, layout: CSVLayout, width: int, header_lines: int
+) -> Line | None:
+    """Return the first line with too many fields; None if there is none, or records have several.
+
+    Args:
+        source: UTF-8 with clear quotes.
+        layout: The characters that structure it.
+        width: How many columns there are.
+        header_lines: How many lines there are above the first record.
+    """
+    lines = lines_of(source, layout)
+    if lines is None:
         return None
-    return frame.to_series() if frame.width == 1 else None
+    lines = lines.slice(header_lines).fill_null("")
+    if layout.quote and (lines.str.count_matches(layout.quote, literal=True) % 2 != 0).any():
+        return None
+    wide = (_separators(lines, layout) >= width).arg_true()
+    return None if wide.is_empty() else Line(wide[0], lines[wide[0]])
+
+
+def lines_of(source: Path | bytes, layout: CSVLayout) -> pl.Series | None:
+    """Return the lines of a file, null for blank ones; None if it has all odd separators."""
+    for separator in _ODD_SEPARATORS:
+        try:
+            frame = pl.read_csv(
+                source,
+                has_header=False,
+                separator=separator,
+                quote_char=None,
+                eol_char=layout.line_end,
+                infer_schema=False,
+                glob=False,
+            )
+        except (PolarsError, PanicException):
+            continue
+        if frame.width == 1:
+            return frame.to_series()
+    return None
+
+
+def _without_quoted(source: Path | bytes, layout: CSVLayout) -> bytes:
+    """Return content with clear quotes with a letter in place of each quoted field."""
+    data = source if isinstance(source, bytes) else source.read_bytes()
+    quoted = _quoted(layout.quote or "")
+    letter = "x" if layout.separator != "x" else "y"
+    return str(pl.Series([data.decode()]).str.replace_all(quoted, letter)[0]).encode()
+
+
+def _quoted(quote: str) -> str:
+    quote = re.escape(quote)
+    return f"{quote}(?:[^{quote}]|{quote}{quote})*{quote}"
+
+
+def _separators(lines: pl.Series, layout: CSVLayout) -> pl.Series:
+    """Return how many separators outside of quotes each line has."""
+    if layout.quote is not None and lines.str.contains(layout.quote, literal=True).any():
+        lines = lines.str.replace_all(_quoted(layout.quote), "")
+    return lines.str.count_matches(layout.separator, literal=True)
 
 
 def _from_lines(
@@ -97,29 +159,4 @@ def _from_lines(
     white = " \t\r".replace(layout.separator, "")
     text = lines.fill_null("")
     blank = text.str.strip_chars(white) == ""
-    if layout.quote is not None and text.str.contains(layout.quote, literal=True).any():
-        quote = re.escape(layout.quote)
-        text = text.str.replace_all(f"{quote}(?:[^{quote}]|{quote}{quote})*{quote}", "")
-    separators = text.str.count_matches(layout.separator, literal=True)
-    return blank, (separators < frame.width - 1) & ~blank
-
-
-def _from_records(
-    frame: pl.DataFrame, source: Path | bytes, layout: CSVLayout, header_lines: int
-) -> tuple[pl.Series, pl.Series]:
-    """Return which rows are blank and which are short, record by record."""
-    data = source if isinstance(source, bytes) else source.read_bytes()
-    records = [
-        (record.is_blank, len(record.fields) < frame.width)
-        for record in layout.records(data)
-        if record.line > header_lines
-    ]
-    if len(records) != frame.height:
-        msg = (
-            f"File {layout.file_name!r} has {len(records)} records, but {frame.height} were read: "
-            f"its quotes are unclear. Put every field that contains a quote in quotes."
-        )
-        raise FileContentError(msg)
-    blank = pl.Series("blank", [is_blank for is_blank, _ in records], pl.Boolean)
-    short = pl.Series("short", [is_short for _, is_short in records], pl.Boolean)
-    return blank, short & ~blank
+    return blank, (_separators(text, layout) < frame.width - 1) & ~blank

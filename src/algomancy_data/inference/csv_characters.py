@@ -89,6 +89,9 @@ def find_characters(start: bytes, line_end: str, *, complete: bool) -> Character
         if separator.encode() in start
     }
     found = found or {Characters(separators[0]): _Widths(1, Counter())}
+    if not complete and not any(widths.first for widths in found.values()):
+        # The first line is longer than what is looked at.
+        return Characters(max(separators, key=lambda letter: start.count(letter.encode())))
     # Of equal ones the first: "max" keeps the order of the candidates.
     best = max(found, key=lambda characters: (found[characters].fit, found[characters].first))
     if found[best].fit > _ALIKE or hint is not None:
@@ -114,7 +117,7 @@ def _widths(start: bytes, layout: CSVLayout, *, complete: bool, strict: bool) ->
 def _whole_widths(start: bytes, layout: CSVLayout, *, complete: bool) -> Iterator[int]:
     """Give the widths of the records that are certain to end before the beginning does."""
     for record in layout.records(start):
-        if not record.is_blank and (complete or record.end < len(start)):
+        if complete or record.end < len(start):
             yield len(record.fields)
 
 
