@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from algomancy_data.extractor.csv_content import CSVContent
     from algomancy_data.extractor.csv_layout import CSVLayout, Record
-    from algomancy_data.file import ReadLimits
+    from algomancy_data.schema import ReadLimits
 
 _SEPARATORS: Final = (",", ";", "\t", "|")
 _FIRST_READ: Final = 1 << 16

@@ -143,15 +143,15 @@ class CSVLayout:
         quote = self.quote.encode()
         return quote + field.replace(quote, quote * 2) + quote
 
-    def repair(self, data: bytes, width: int, start: int) -> bytes:
+    def repair(self, data: bytes, width: int, first_line: int) -> bytes:
         """Return the records with quotes around every field that has a quote inside.
 
         The reader refuses ``5" pipe`` although nothing about it is unclear.
 
         Args:
-            data: The content as UTF-8, without a byte order mark.
+            data: Records as UTF-8.
             width: How many fields a record may have.
-            start: Where the records to return begin.
+            first_line: Number of the line that they begin on.
 
         Raises:
             FileContentError: A record has more fields, or its quotes are unclear.
@@ -159,10 +159,8 @@ class CSVLayout:
         quote = None if self.quote is None else self.quote.encode()
         separator, end = self.separator.encode(), self.line_end.encode()
         pieces: list[bytes] = []
-        done = start
-        for record in self.records(data):
-            if record.end <= start:
-                continue
+        done = 0
+        for record in self.records(data, first_line):
             if len(record.fields) > width:
                 raise self.width_error(record, width)
             fields = [

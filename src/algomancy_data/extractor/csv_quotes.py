@@ -60,27 +60,41 @@ class CSVQuotes:
             look = _are_clear_in_short if len(data) - start < _SHORT else _are_clear
             return look(data, start, self.layout)
 
-    def cleared(self) -> bytes | None:
+    def cleared(self, width: int) -> bytes | None:
         """Return the records with quotes around each field that has one inside.
 
-        None if that cannot be told line by line, since a record has several lines or there is
-        something wrong with its quotes.
+        None if the content cannot be taken apart into lines.
+
+        Args:
+            width: How many fields a record may have, from the first one on that has several lines.
+
+        Raises:
+            FileContentError: A quoted field never ends, or has text after its closing quote.
         """
         lines = lines_of(self.content.source, self.layout)
         if lines is None or self.layout.quote is None:
             return None
+        lines = lines.slice(self.lines).fill_null("")
         quote, separator = re.escape(self.layout.quote), re.escape(self.layout.separator)
         quoted = rf"{quote}(?:[^{quote}]|{quote}{quote})*{quote}"
         unquoted = rf"[^{quote}{separator}\r][^{separator}\r]*"
-        lines = lines.slice(self.lines).fill_null("")
-        if not lines.str.contains(_line(rf"(?:{quoted}|{unquoted}|)", separator)).all():
-            return None
-        unclear = ~lines.str.contains(_line(rf"(?:{quoted}|[^{quote}{separator}\r]*)", separator))
-        pieces = lines.filter(unclear).str.extract_all(rf"{quoted}|{unquoted}|{separator}|\r")
+        field = rf"(?:{quoted}|{unquoted}|)"
+        is_record = lines.str.contains(rf"\A(?:{field}{separator})*{field}\r?\z")
+        others = (~is_record).arg_true()
+        count = len(lines) if others.is_empty() else others[0]
+        records = lines.head(count)
+        unclear = records.str.contains(rf"(?:\A|{separator})[^{quote}{separator}]+{quote}")
+        pieces = records.filter(unclear).str.extract_all(rf"{quoted}|{unquoted}|{separator}|\r")
         cleared = pieces.list.eval(_cleared(pl.element(), self.layout.quote)).list.join("")
-        lines = lines.scatter(unclear.arg_true(), cleared)
+        body = self._joined(records.scatter(unclear.arg_true(), cleared))
+        if count == len(lines):
+            return body
+        rest = self._joined(lines.slice(count))
+        return body + self.layout.repair(rest, width, self.lines + count + 1)
+
+    def _joined(self, lines: pl.Series) -> bytes:
         end = self.layout.line_end
-        return f"{lines.str.join(end)[0]}{end}".encode()
+        return f"{lines.str.join(end)[0]}{end}".encode() if len(lines) else b""
 
 
 @contextlib.contextmanager
@@ -93,10 +107,6 @@ def _opened(content: CSVContent) -> Generator[bytes | mmap.mmap]:
         mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data,
     ):
         yield data
-
-
-def _line(field: str, separator: str) -> str:
-    return rf"\A(?:{field}{separator})*{field}\r?\z"
 
 
 def _cleared(field: pl.Expr, quote: str) -> pl.Expr:

@@ -113,7 +113,7 @@ class CSVReader:
         """Return the file itself, unless its header or quotes would mislead the reader."""
         quotes = CSVQuotes(self.content, self.layout, self.header.end, self.header.lines)
         if not quotes.are_clear():
-            body = quotes.cleared()
+            body = quotes.cleared(len(self.header.written))
             return self._repaired() if body is None else self._with_numbered_header(body)
         if self._may_end_in_surplus():
             return self._repaired()
@@ -157,9 +157,8 @@ class CSVReader:
 
     def _repaired(self) -> _Readable:
         """Return the content with clear quotes, or say what is wrong with it."""
-        width = len(self.header.written)
-        data = self.content.read()
-        body = self.layout.repair(data, width, self.header.end)
+        records = self.content.read()[self.header.end :]
+        body = self.layout.repair(records, len(self.header.written), self.header.lines + 1)
         return self._with_numbered_header(body)
 
     def _with_numbered_header(self, body: bytes) -> _Readable:
