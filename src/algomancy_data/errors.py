@@ -261,6 +261,10 @@ class SchemaDriftError(StoreError):
         return cls(f"{change}. Undo the change, or delete the dataset and load it again.")
 
 
+class DamagedStoreError(StoreError):
+    """What a store holds is not what was written there."""
+
+
 class StoreBusyError(StoreError):
     """Another process kept the store locked for longer than the time limit."""
 

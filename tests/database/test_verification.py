@@ -190,6 +190,8 @@ def test_sqlite_looks_at_its_file(new_manager, path, dataset, outside):
     manager = new_manager()
     with pytest.raises(StoreError, match="malformed"):
         manager.verify("d")
+    manager.add_data_source(dataset("sound", {"t": FRAME}))
+    assert {damage.dataset for damage in manager.verify()} == {"", "d"}
 
 
 @pytest.mark.parametrize("part", ["*/", "/*", "'", '"', "%", "é🦆", "\\", "\n", "a__b", "x" * 300])

@@ -69,6 +69,11 @@ class Entry:
         """Rows of all tables; None for a payload."""
         return None if self.tables is None else sum(table.height for table in self.tables)
 
+    @property
+    def without_sums(self) -> list[str]:
+        """Tables that were written before there were check sums."""
+        return [table.name for table in self.tables or () if table.sums is None]
+
     @classmethod
     def from_row(cls, row: sa.Row[Any]) -> Self:
         """Return the entry of a catalogue row.

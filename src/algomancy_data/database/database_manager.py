@@ -18,7 +18,7 @@ from algomancy_data.datamanager import DataManager
 from algomancy_data.datamanager.names import check_name
 from algomancy_data.datamanager.settings import INHERIT, MessageLimit, QuarantineSetting
 from algomancy_data.datasource import BASEDATASOURCE, DataClassification, DataSource
-from algomancy_data.errors import StoreError
+from algomancy_data.errors import DamagedStoreError, StoreError
 from algomancy_data.integrity import Damage
 from algomancy_data.metrics import phase_under_way
 
@@ -63,6 +63,8 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
         progress: Told when a phase of an ETL, and what else is done to the store, begins and ends.
         quarantine: Which rows an ETL puts aside.
         read_limits: How much each file may become in memory.
+        verify_on_load: Compare the check sums of what is read: of whole tables, and of the columns
+            that :meth:`get_table` reads, unless it is asked for the ``head``.
 
     Raises:
         StoreError: It is no URL, or one of another database.
@@ -100,6 +102,7 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
         datasource_cache_bytes: int | None = None,
         quarantine: QuarantineSetting = INHERIT,
         read_limits: ReadLimits | None = None,
+        verify_on_load: bool = False,
     ) -> None:
         super().__init__(
             etl_factory,
@@ -121,7 +124,8 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
             for level in (self._storage.read_isolation, self._storage.write_isolation)
         )
         self._session_id = session_id
-        self._datasets = Datasets(self._engine, self._storage, session_id)
+        self._verify_on_load = verify_on_load
+        self._datasets = Datasets(self._engine, self._storage, session_id, verify=verify_on_load)
         self._catalogue = self._datasets.catalogue
         self._cache: DataSourceCache[BASEDATASOURCE] = DataSourceCache(
             datasource_cache_size, datasource_cache_bytes
@@ -207,6 +211,8 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
                 data = self._datasets.load(connection, entry, self._data_object_type)
                 phase.gives(data.tables.values() if isinstance(data, DataSource) else ())
             self._cache.keep(data_key, data, entry.version)
+            if self._verify_on_load:
+                self._warn_of_unverified(data_key, entry.without_sums)
             return data
 
     def get_table(
@@ -301,26 +307,36 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
     def verify(self, data_key: str | None = None) -> list[Damage]:
         """Compare a dataset, or all of the session, with what the catalogue says was written.
 
-        The rows of each table are counted, its columns compared, and the check sums of payloads.
-        SQLite also checks the whole file, if all datasets are meant.
+        Everything is read: the rows of each table are counted, its columns compared, and the
+        check sums of its values, or of the payload. A damaged value is named by table, column and
+        row. SQLite also checks the whole file, if all datasets are meant. The log says which
+        tables have no check sums because an earlier version wrote them.
 
         Returns:
             What is not as it was written; nothing is a good sign.
 
         Raises:
             DatasetNotFoundError: There is none of that name.
-            StoreError: The database fails.
+            StoreError: The database fails, or cannot read the dataset that was named.
         """
         damages: list[Damage] = []
         if data_key is None:
-            with self._reading("checking the file") as connection:
+            with (
+                _noting(damages, "", describe(self._engine)),
+                self._reading("checking the file") as connection,
+            ):
                 problems = self._storage.self_check(connection)
-            damages += (Damage("", describe(self._engine), problem) for problem in problems)
+                damages += (Damage("", describe(self._engine), problem) for problem in problems)
         for name in self._names(data_key):
-            with self._reading(f"verifying dataset {name!r}", name) as connection:
-                damages += find_damage(
+            with (
+                nullcontext() if data_key else _noting(damages, name, describe(self._engine)),
+                self._reading(f"verifying dataset {name!r}", name) as connection,
+            ):
+                found = find_damage(
                     connection, self._storage, self._catalogue, self._session_id, name
                 )
+                damages += found.damages
+                self._warn_of_unverified(name, found.unverified)
         return damages
 
     def leftovers(self) -> list[Leftover]:
@@ -448,6 +464,22 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
             yield connection
             connection.commit()
 
+    def _warn_of_unverified(self, data_key: str, tables: Iterable[str]) -> None:
+        for table in tables:
+            self._logger.warning(
+                f"The values of table {table!r} of dataset {data_key!r} were not verified: it was "
+                f"written before there were check sums. Write the dataset again."
+            )
+
     def _require_startup(self) -> None:
         if self._not_started is not None:
             raise StoreError(self._not_started)
+
+
+@contextmanager
+def _noting(damages: list[Damage], dataset: str, path: str) -> Generator[None]:
+    """Note damage that keeps a dataset from being looked at, and let the others be."""
+    try:
+        yield
+    except DamagedStoreError as error:
+        damages.append(Damage(dataset, path, str(error)))

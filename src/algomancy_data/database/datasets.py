@@ -59,12 +59,16 @@ class Datasets:
         engine: The engine through which everything goes.
         storage: How its database keeps frames.
         session_id: The session.
+        verify: Whether to compare the check sums of what is read.
     """
 
-    def __init__(self, engine: sa.Engine, storage: TableStorage, session_id: str) -> None:
+    def __init__(
+        self, engine: sa.Engine, storage: TableStorage, session_id: str, *, verify: bool
+    ) -> None:
         self._engine = engine
         self._storage = storage
         self._session_id = session_id
+        self._verify = verify
         self.catalogue = Catalogue(session_id)
 
     def prepare(self, name: str, data: BaseDataSource) -> PreparedDataset:
@@ -211,12 +215,15 @@ class Datasets:
             predicate=predicate,
             head=head,
             readers=self._readers(entry) if head is None else None,
+            verify=self._verify,
         )
 
     def _read_tables(self, connection: sa.Connection, entry: Entry) -> dict[str, pl.DataFrame]:
         readers = self._readers(entry)
         return {
-            layout.name: read_table(connection, self._storage, layout, readers=readers)
+            layout.name: read_table(
+                connection, self._storage, layout, readers=readers, verify=self._verify
+            )
             for layout in entry.tables or ()
         }
 

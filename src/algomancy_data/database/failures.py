@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 
 from algomancy_data.engine_failures import engine_failures
-from algomancy_data.errors import StoreBusyError, StoreError
+from algomancy_data.errors import DamagedStoreError, StoreBusyError, StoreError
 from algomancy_data.masking import as_cause, mask
 
 if TYPE_CHECKING:
@@ -22,6 +22,13 @@ _BUSY: Final = (
     "database table is locked",
     "database schema is locked",
     "canceling statement due to lock timeout",
+)
+_DAMAGE: Final = (
+    "malformed",
+    "invalid page in block",
+    "could not read block",
+    "codec can't decode byte",
+    "could not decode to utf-8",
 )
 # What drivers add to a reason: their own name, and the statement, which may be large.
 _STATEMENT: Final = re.compile(r"Failed to execute query '.*?':|\nquery\b.*", re.DOTALL)
@@ -58,6 +65,11 @@ _REMEDIES: Final = {
 }
 
 
+def is_about_damage(text: str) -> bool:
+    """Tell whether a database says that its own files are damaged."""
+    return any(what in text.lower() for what in _DAMAGE)
+
+
 def describe(engine: sa.Engine) -> str:
     """Return the engine's URL without its password."""
     return mask(engine.url.render_as_string(hide_password=True))
@@ -74,6 +86,7 @@ def store_errors(engine: sa.Engine, doing: str) -> Generator[None]:
     Raises:
         KeyboardInterrupt: Ctrl-C was pressed, and what ended the work for it failed.
         StoreBusyError: Another process kept its lock for too long.
+        DamagedStoreError: Its files are damaged.
         StoreError: Anything else.
     """
     try:
@@ -118,7 +131,6 @@ def _translated(engine: sa.Engine, doing: str, text: str) -> StoreError:
             f"locked for longer than the limit. Try again, or raise the limit: "
             f"{setting or _OTHER_LIMITS[engine.dialect.name]}."
         )
+    kind = DamagedStoreError if is_about_damage(text) else StoreError
     remedy = next((how for what, how in _REMEDIES.items() if what in text.lower()), "")
-    return StoreError(
-        f"The database {describe(engine)} failed while {doing}: {reason} {remedy}".strip()
-    )
+    return kind(f"The database {describe(engine)} failed while {doing}: {reason} {remedy}".strip())

@@ -62,12 +62,15 @@ class TableLayout:
         physical: Name in the database.
         height: Number of rows when it was written.
         columns: Its columns, in order; none for a frame without columns.
+        sums: Check sums of each column, see :mod:`algomancy_data.database.table_sums`; None for a
+            table that was written before there were any.
     """
 
     name: str
     physical: str
     height: int
     columns: tuple[ColumnLayout, ...]
+    sums: tuple[str, ...] | None = None
 
     def physical_columns(self) -> dict[str, str]:
         """Return the declared type of each column in the table, masks included."""
@@ -88,6 +91,7 @@ def layouts_to_json(layouts: Iterable[TableLayout]) -> str:
                 "physical": layout.physical,
                 "height": layout.height,
                 "columns": [column.to_json() for column in layout.columns],
+                "sums": layout.sums,
             }
             for layout in layouts
         ],
@@ -108,9 +112,20 @@ def layouts_from_json(text: str) -> list[TableLayout]:
                 physical=described["physical"],
                 height=described["height"],
                 columns=tuple(ColumnLayout.from_json(column) for column in described["columns"]),
+                sums=_sums(described),
             )
             for described in json.loads(text)
         ]
     except (KeyError, TypeError, ValueError) as error:
         msg = f"The catalogue describes its tables in a way this version does not know: {error}."
         raise SerializationError(msg) from error
+
+
+def _sums(described: dict[str, Any]) -> tuple[str, ...] | None:
+    sums = described.get("sums")
+    if sums is None:
+        return None
+    if len(sums) != len(described["columns"]) or not all(isinstance(one, str) for one in sums):
+        msg = "there are not as many check sums as columns"
+        raise ValueError(msg)
+    return tuple(sums)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import adbc_driver_manager
 import polars as pl
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     import sqlalchemy as sa
 
+_Part = TypeVar("_Part")
 _MOST_CONNECTIONS: Final = 4
 
 
@@ -40,9 +41,9 @@ class Readers:
     def read(
         self,
         connection: sa.Connection,
-        read_part: Callable[[sa.Connection, range], pl.DataFrame],
+        read_part: Callable[[sa.Connection, range], _Part],
         parts: Sequence[range],
-    ) -> list[pl.DataFrame]:
+    ) -> list[_Part]:
         """Return what ``read_part`` gives for each part, in order.
 
         Args:
@@ -51,7 +52,7 @@ class Readers:
             parts: What to read.
         """
         pending = deque(enumerate(parts))
-        done: dict[int, pl.DataFrame] = {}
+        done: dict[int, _Part] = {}
 
         def take_turns(own: sa.Connection) -> None:
             while pending:

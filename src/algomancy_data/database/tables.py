@@ -5,18 +5,25 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import polars as pl
 import sqlalchemy as sa
 
+from algomancy_data.database.codec.foreign import ForeignValueError
 from algomancy_data.database.layout import TableLayout
 from algomancy_data.database.marks import Mark
 from algomancy_data.database.naming import NO_COLUMNS, hashed_table_name, table_name
+from algomancy_data.database.parts import PartReader
 from algomancy_data.database.predicates import expression_tree, is_by_row
 from algomancy_data.database.prefilter import prefilter
 from algomancy_data.database.storage.base import quoted
-from algomancy_data.errors import ColumnNotFoundError, SchemaDriftError, StoreError
+from algomancy_data.database.table_sums import TableComparison, TableSums, values_to_sum
+from algomancy_data.errors import (
+    ColumnNotFoundError,
+    SchemaDriftError,
+    StoreError,
+)
 from algomancy_data.metrics import phase_under_way
 
 if TYPE_CHECKING:
@@ -26,9 +33,6 @@ if TYPE_CHECKING:
     from algomancy_data.database.parallel import Readers
     from algomancy_data.database.storage import TableStorage
 
-# A part of the rows is one Arrow batch, whose text columns have 32-bit offsets: 2 GiB each. Smaller
-# parts take less memory on the way, down to this size, and as long.
-_ROWS_PER_READ: Final = 125_000
 # Below this, opening another connection takes longer than it saves.
 _ROWS_WORTH_A_CONNECTION: Final = 50_000
 
@@ -60,13 +64,14 @@ class PreparedTable:
         layout = TableLayout(self.name, physical, self.frame.height, self.columns)
         table = _table(self._storage, layout)
         self._storage.create(connection, table, Mark(session, dataset, self.name))
-        if self.columns and self.frame.height:
-            encoded = _encoded_ahead(self._storage, self.frame, self.columns)
-            with closing(encoded) as parts:
-                self._storage.transport.ingest(connection, table, parts)
-        else:
-            phase_under_way().advance(self.frame.height)
-        return layout
+        with TableSums(len(self.columns)) as sums:
+            if self.columns and self.frame.height:
+                encoded = _encoded_ahead(self._storage, self.frame, self.columns, sums)
+                with closing(encoded) as parts:
+                    self._storage.transport.ingest(connection, table, parts)
+            else:
+                phase_under_way().advance(self.frame.height)
+            return replace(layout, sums=sums.to_texts())
 
 
 def copy_table(
@@ -99,6 +104,7 @@ def read_table(
     predicate: pl.Expr | None = None,
     head: int | None = None,
     readers: Readers | None = None,
+    verify: bool = False,
 ) -> pl.DataFrame:
     """Return the frame that lies in a table, in the order in which it was written.
 
@@ -112,10 +118,13 @@ def read_table(
             other to the whole table.
         head: Only the first so many rows are looked at; None for all.
         readers: Further connections to read a large table with.
+        verify: Whether to compare the check sums of the columns, unless ``head`` is given.
 
     Raises:
         ColumnNotFoundError: There is no column of a name that was asked for.
-        SchemaDriftError: The table is gone, or somebody changed its columns or their types.
+        SchemaDriftError: The table is gone, or somebody changed its columns, their types, or a
+            value to one that its column cannot have.
+        DamagedStoreError: It has other rows or values than were written; if ``verify`` is set.
     """
     check_drift(connection, storage, layout)
     wanted = [column.name for column in layout.columns] if columns is None else list(columns)
@@ -136,37 +145,65 @@ def read_table(
     tree = None if predicate is None else expression_tree(predicate)
     is_by_part = predicate is None or is_by_row(tree)
     condition = None
-    if is_by_part and tree is not None and head is None:
+    compares = verify and head is None and layout.sums is not None
+    if is_by_part and tree is not None and head is None and not compares:
         condition = prefilter(storage, table, layout, tree)
-    physical = [
-        column
-        for column in table.columns
-        if any(str(column.name) in {one.physical, one.mask} for one in needed)
-    ]
+    reader = PartReader(storage, table, layout, needed)
 
-    def read_part(own: sa.Connection, places: range) -> pl.DataFrame:
-        rows = storage.at(sa.select(*physical), places).limit(head)
-        if condition is not None:
-            rows = rows.where(condition)
-        stored = storage.transport.fetch(own, rows, len(places) if head is None else max(height, 1))
-        frame = storage.codec.decode(stored, needed, layout.name)
+    def read_part(own: sa.Connection, places: range) -> tuple[pl.DataFrame, pl.DataFrame | None]:
+        frame, stored = reader.read(own, places, condition, head)
         phase.advance(frame.height)
-        return taken(frame) if is_by_part else frame
+        values = values_to_sum(frame, stored, needed) if compares else None
+        return taken(frame) if is_by_part else frame, values
 
     places = storage.extent(connection, table)
     if head is not None:
         parts = [read_part(connection, places)]
     elif readers is None or layout.height < _ROWS_WORTH_A_CONNECTION:
-        parts = [
-            read_part(connection, part) for part in _split(places, layout.height, _ROWS_PER_READ)
-        ]
+        parts = [read_part(connection, part) for part in reader.parts(places)]
     else:
         share = -(-layout.height // readers.connections)
-        split = _split(places, layout.height, min(share, _ROWS_PER_READ))
-        parts = readers.read(connection, read_part, split)
-    frame = pl.concat(parts) if len(parts) != 1 else parts[0]
+        parts = readers.read(connection, read_part, reader.parts(places, share))
+    if compares:
+        comparison = TableComparison(layout, needed)
+        for _, values in parts:
+            comparison.add(cast("pl.DataFrame", values))
+        for problem in comparison.problems():
+            raise reader.damage(problem)
+    frames = [frame for frame, _ in parts]
+    frame = pl.concat(frames) if len(frames) != 1 else frames[0]
+    if verify and predicate is None and head is None and frame.height != layout.height:
+        raise reader.damage(f"it has {frame.height:,} rows instead of {layout.height:,}")
     # In one piece: Polars applies some expressions to each piece of a frame.
     return frame if is_by_part else taken(frame.rechunk())
+
+
+def value_problems(
+    connection: sa.Connection, storage: TableStorage, layout: TableLayout
+) -> Generator[str]:
+    """Read a table, and yield what is wrong with each column that is not as it was written.
+
+    No more than a part of the rows is in memory at a time. A column with a value that cannot be
+    read is left out, and the others are read again.
+    """
+    columns = list(layout.columns) if layout.height else []
+    table = _table(storage, layout)
+    places = storage.extent(connection, table)
+    while columns:
+        reader = PartReader(storage, table, layout, columns)
+        comparison = None if layout.sums is None else TableComparison(layout, columns)
+        try:
+            for part in reader.parts(places):
+                frame, stored = reader.read(connection, part)
+                if comparison is not None:
+                    comparison.add(values_to_sum(frame, stored, columns))
+        except ForeignValueError as error:
+            yield error.problem
+            columns.remove(error.column)
+            continue
+        if comparison is not None:
+            yield from comparison.problems()
+        return
 
 
 def count_rows(connection: sa.Connection, storage: TableStorage, layout: TableLayout) -> int:
@@ -225,12 +262,17 @@ def _needed_columns(
 
 
 def _encoded_ahead(
-    storage: TableStorage, frame: pl.DataFrame, columns: Sequence[ColumnLayout]
+    storage: TableStorage,
+    frame: pl.DataFrame,
+    columns: Sequence[ColumnLayout],
+    sums: TableSums,
 ) -> Generator[Any]:
     """Yield the rows as they go into the table; the next ones are made while some are written."""
 
     def encoded(rows: pl.DataFrame) -> list[Any]:
-        return storage.transport.arranged(storage.codec.encode(rows, columns))
+        stored = storage.codec.encode(rows, columns)
+        sums.add(values_to_sum(rows, stored, columns))
+        return storage.transport.arranged(stored)
 
     phase = phase_under_way()
     first, *others = frame.iter_slices(storage.transport.rows_per_write)
@@ -248,12 +290,6 @@ def _encoded_ahead(
             height = rows.height
         yield from coming.result()
         phase.advance(height)
-
-
-def _split(places: range, height: int, rows: int) -> list[range]:
-    """Return the places in parts of about so many rows each."""
-    length = max(1, len(places) * rows // max(height, 1))
-    return [places[start : start + length] for start in range(0, len(places), length)]
 
 
 def _free_name(connection: sa.Connection, session: str, dataset: str, table: str) -> str:

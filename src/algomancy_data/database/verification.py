@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import sqlalchemy as sa
 
@@ -11,8 +11,13 @@ from algomancy_data.database.models import FORMAT_VERSION, datasets_table, paylo
 from algomancy_data.database.naming import is_plain_name_of
 from algomancy_data.database.payload import check_payload
 from algomancy_data.database.payload_chunks import PayloadKey
-from algomancy_data.database.tables import check_drift, count_rows, drop_table
-from algomancy_data.errors import AlgomancyDataError, SchemaDriftError
+from algomancy_data.database.tables import (
+    check_drift,
+    count_rows,
+    drop_table,
+    value_problems,
+)
+from algomancy_data.errors import AlgomancyDataError, DamagedStoreError, SchemaDriftError
 from algomancy_data.integrity import Damage, Leftover
 
 if TYPE_CHECKING:
@@ -25,27 +30,40 @@ if TYPE_CHECKING:
 _CHUNKS: Final = payload_chunks_table.name
 
 
+class Findings(NamedTuple):
+    """What a look at a dataset brought.
+
+    Args:
+        damages: What is not as it was written.
+        unverified: Tables whose values have no check sums.
+    """
+
+    damages: list[Damage]
+    unverified: list[str]
+
+
 def find_damage(
     connection: sa.Connection,
     storage: TableStorage,
     catalogue: Catalogue,
     session: str,
     name: str,
-) -> list[Damage]:
-    """Return what of a dataset is not as it was written: its columns, its rows, its bytes."""
+) -> Findings:
+    """Return what of a dataset is not as it was written: its columns, its values, its bytes."""
     try:
         entry = catalogue.entry(connection, name)
     except AlgomancyDataError as error:
-        return [Damage(name, datasets_table.name, str(error))]
+        return Findings([Damage(name, datasets_table.name, str(error))], [])
     if entry is None:  # deleted meanwhile
-        return []
+        return Findings([], [])
     if entry.tables is None:
-        return [*_payload_damage(connection, session, entry)]
-    return [
+        return Findings([*_payload_damage(connection, session, entry)], [])
+    damages = [
         Damage(name, layout.physical, problem)
         for layout in entry.tables
         for problem in _table_problems(connection, storage, layout)
     ]
+    return Findings(damages, entry.without_sums)
 
 
 def find_leftovers(
@@ -114,13 +132,15 @@ def _table_problems(
 ) -> Generator[str]:
     try:
         check_drift(connection, storage, layout)
-    except SchemaDriftError as error:
+        rows = count_rows(connection, storage, layout)
+        # A frame without columns may have rows, of which a table has none.
+        if layout.columns and rows != layout.height:
+            yield f"Table {layout.physical!r} has {rows:,} rows instead of {layout.height:,}."
+            return
+        for problem in value_problems(connection, storage, layout):
+            yield f"Table {layout.physical!r}: {problem}."
+    except (SchemaDriftError, DamagedStoreError) as error:
         yield str(error)
-        return
-    rows = count_rows(connection, storage, layout)
-    # A frame without columns may have rows, of which a table has none.
-    if layout.columns and rows != layout.height:
-        yield f"Table {layout.physical!r} has {rows:,} rows instead of {layout.height:,}."
 
 
 def _payload_damage(connection: sa.Connection, session: str, entry: Entry) -> Generator[Damage]:

@@ -16,15 +16,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, cast
 
 import polars as pl
-from polars.exceptions import PolarsError
 
 from algomancy_data.database.codec import nested
+from algomancy_data.database.codec.foreign import ForeignValueError, decoded
 from algomancy_data.database.codec.numbering import numbered
 from algomancy_data.database.codec.postgresql_limits import check_limits
 from algomancy_data.database.codec.postgresql_storage import storage
 from algomancy_data.database.layout import ColumnLayout
 from algomancy_data.database.naming import column_names
-from algomancy_data.errors import SchemaDriftError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -104,35 +103,19 @@ def decode(stored: pl.DataFrame, columns: Sequence[ColumnLayout], table: str) ->
         table: What to call it in an error.
 
     Raises:
-        SchemaDriftError: Somebody changed a value to one that the column's type cannot have.
+        ForeignValueError: Somebody changed a value to one that the column's type cannot have.
     """
     raw = pl.DataFrame([_as_stored(stored[column.physical], column, table) for column in columns])
     values = numbered(raw)
-    decoded = [
-        _decoded(pl.col(str(number)), column).alias(column.name)
-        for number, column in enumerate(columns)
-    ]
-    try:
-        return values.select(decoded)
-    except PolarsError as error:
-        foreign = next(
-            (column for column, one in zip(columns, decoded, strict=True) if _fails(values, one)),
-            columns[0],
-        )
-        reason = str(error).partition("\n")[0]
-        change = (
-            f"Column {foreign.physical!r} of table {table!r} holds values that were not written by "
-            f"this package: {reason}"
-        )
-        raise SchemaDriftError.from_change(change) from error
-
-
-def _fails(values: pl.DataFrame, decoded: pl.Expr) -> bool:
-    try:
-        values.select(decoded)
-    except PolarsError:
-        return True
-    return False
+    return decoded(
+        values,
+        columns,
+        [
+            _decoded(pl.col(str(number)), column).alias(column.name)
+            for number, column in enumerate(columns)
+        ],
+        table,
+    )
 
 
 def _physical_names(columns: Iterable[str]) -> list[str]:
@@ -181,16 +164,12 @@ def _as_stored(series: pl.Series, column: ColumnLayout, table: str) -> pl.Series
     if isinstance(series.dtype, pl.BaseExtension):
         series = series.ext.storage()
     if series.dtype != expected:
-        foreign = f"of type {series.dtype}"
-    elif _has_infinities(series, column.sql_type):
-        foreign = "such as infinity"
-    else:
-        return series
-    change = (
-        f"Column {column.physical!r} of table {table!r} holds values {foreign} where "
-        f"{column.sql_type} was written"
-    )
-    raise SchemaDriftError.from_change(change)
+        what = f"values of type {series.dtype} where {column.sql_type} was written"
+        raise ForeignValueError(column, table, what)
+    if _has_infinities(series, column.sql_type):
+        what = f"a value such as infinity where {column.sql_type} was written"
+        raise ForeignValueError(column, table, what, series.to_physical().arg_min())
+    return series
 
 
 def _has_infinities(series: pl.Series, sql_type: str) -> bool:

@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
-from polars.exceptions import PolarsError
 
 from algomancy_data.database.codec import nested
+from algomancy_data.database.codec.foreign import ForeignValueError, decoded
 from algomancy_data.database.codec.numbering import numbered
 from algomancy_data.database.codec.sqlite_storage import STORED_DTYPES, storage, within_days
 from algomancy_data.database.layout import ColumnLayout
 from algomancy_data.database.naming import column_names, free_column_name
-from algomancy_data.errors import SchemaDriftError, UnstorableError
+from algomancy_data.errors import UnstorableError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,7 +87,7 @@ def decode(stored: pl.DataFrame, columns: Sequence[ColumnLayout], table: str) ->
         table: What to call it in an error.
 
     Raises:
-        SchemaDriftError: Somebody changed a value to one that the column's type cannot have.
+        ForeignValueError: Somebody changed a value to one that the column's type cannot have.
     """
     raw = pl.DataFrame(
         [
@@ -100,13 +100,8 @@ def decode(stored: pl.DataFrame, columns: Sequence[ColumnLayout], table: str) ->
             if column.mask is not None
         ]
     )
-    try:
-        return raw.select(
-            _decoded(number, column).alias(column.name) for number, column in enumerate(columns)
-        )
-    except PolarsError as error:
-        change = f"Table {table!r} holds values that were not written by this package: {error}"
-        raise SchemaDriftError.from_change(change) from error
+    values = [_decoded(number, column).alias(column.name) for number, column in enumerate(columns)]
+    return decoded(raw, columns, values, table)
 
 
 def _mask_name(number: int) -> str:
@@ -163,16 +158,15 @@ def _as_stored(series: pl.Series, column: ColumnLayout, table: str) -> pl.Series
         return series.cast(expected)
     if series.dtype == pl.Int64() and expected == pl.Float64():
         return series.cast(expected)
+    row = None
     foreign = str(series.dtype)
     if series.dtype == expected:
         if column.storage != "boolean" or series.is_between(0, 1).all():
             return series
         foreign = "other than 0 and 1"
-    change = (
-        f"Column {column.physical!r} of table {table!r} holds values of type {foreign} where "
-        f"{column.storage} was written"
-    )
-    raise SchemaDriftError.from_change(change)
+        row = (~series.is_between(0, 1)).fill_null(value=False).arg_max()
+    what = f"values of type {foreign} where {column.storage} was written"
+    raise ForeignValueError(column, table, what, row)
 
 
 def _decoded(number: int, column: ColumnLayout) -> pl.Expr:

@@ -152,6 +152,20 @@ class TableStorage(ABC):
         del connection
         return []
 
+    def foreign_value(
+        self, connection: sa.Connection, table: sa.Table, column: ColumnLayout
+    ) -> tuple[str, int] | None:
+        """Return the first value of a type that its column was not written with, and its row.
+
+        Only a database whose columns take values of any type has such.
+
+        Args:
+            connection: A connection in a transaction.
+            table: The table.
+            column: How the values should lie in it.
+        """
+        del connection, table, column
+
     @abstractmethod
     def declared_columns(self, connection: sa.Connection, physical: str) -> dict[str, str]:
         """Return the declared type of each column of a table, in order; none if it is gone."""

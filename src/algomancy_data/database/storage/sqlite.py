@@ -7,10 +7,12 @@ import threading
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final, cast
 
+import polars as pl
 import sqlalchemy as sa
 from sqlalchemy import exc
 
 from algomancy_data.database.codec import sqlite as codec
+from algomancy_data.database.codec.foreign import first_failure
 from algomancy_data.database.marks import read_mark
 from algomancy_data.database.naming import ROW_ID, TABLE_PREFIX
 from algomancy_data.database.storage.base import (
@@ -33,6 +35,14 @@ if TYPE_CHECKING:
 _MARK: Final = re.compile(r"/\*((?:(?!\*/).)*)\*/\)\s*$")
 _PAGES_PER_CHECKPOINT: Final = 1_000  # SQLite's default
 _MOST_ARGUMENTS: Final = 100  # of a function
+# Storage word -> what SQLite's typeof() says of its values, where that is not text.
+_KINDS: Final = {
+    "integer": ("integer",),
+    "boolean": ("integer",),
+    "null": (),
+    "real": ("real", "integer"),
+    "blob": ("blob",),
+}
 _MAX_INTEGER: Final = 2**63 - 1
 _MOST_TWOS: Final = 62  # whose power is an integer
 
@@ -123,8 +133,33 @@ class SQLiteStorage(TableStorage):
 
     def self_check(self, connection: sa.Connection) -> list[str]:
         """Return what SQLite finds wrong with the file; it reads all of it."""
-        said = connection.scalars(sa.text("SELECT * FROM pragma_quick_check"))
+        said = connection.scalars(sa.text("SELECT * FROM pragma_integrity_check"))
         return [line for line in said if line != "ok"]
+
+    def foreign_value(
+        self, connection: sa.Connection, table: sa.Table, column: ColumnLayout
+    ) -> tuple[str, int] | None:
+        """Return the first value of a type that its column was not written with, and its row."""
+        stored = next(one for one in table.columns if str(one.name) == column.physical)
+        row_id, kind = sa.column(ROW_ID), sa.func.typeof(stored)
+        kinds = ["null", *_KINDS.get(column.storage, ("text",))]
+        foreign = sa.select(row_id, kind).select_from(table).where(kind.not_in(kinds))
+        found = connection.execute(foreign.order_by(row_id).limit(1)).one_or_none()
+        if found is not None:
+            before = sa.select(sa.func.count()).select_from(table).where(row_id < found[0])
+            what = f"a value of type {found[1]} where {column.storage} was written"
+            return what, connection.scalar(before) or 0
+        return self._bad_text(connection, table, stored) if "text" in kinds else None
+
+    def _bad_text(
+        self, connection: sa.Connection, table: sa.Table, stored: sa.Column[Any]
+    ) -> tuple[str, int] | None:
+        places = self.extent(connection, table)
+        as_bytes = sa.select(sa.cast(stored, sa.LargeBinary()).label("x"))
+        rows = self.at(as_bytes.select_from(table), places)
+        values = self.transport.fetch(connection, rows, len(places)).cast(pl.Binary)
+        row = first_failure(values, pl.col("x").cast(pl.String))
+        return None if row is None else ("a text that is not in UTF-8", row)
 
     def declared_columns(self, connection: sa.Connection, physical: str) -> dict[str, str]:
         """Return the declared type of each column of a table, in order; none if it is gone."""

@@ -8,6 +8,7 @@ import polars as pl
 import pyarrow as pa
 
 from algomancy_data.database.dialects.sqlite_dbapi import BATCH_ROWS
+from algomancy_data.errors import SchemaDriftError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -94,7 +95,7 @@ class SQLiteTransport(ADBCTransport):
         with _cursor(connection, settings) as cursor:
             cursor.execute(_text(connection, query))
             rows = cursor.fetch_record_batch()
-            return pl.DataFrame(pa.Table.from_batches(map(_detached, rows), rows.schema))
+            return pl.DataFrame(_checked(pa.Table.from_batches(map(_detached, rows), rows.schema)))
 
 
 def _side_by_side(rows: pl.DataFrame, places: int) -> Any:
@@ -114,6 +115,16 @@ def _detached(batch: Any) -> Any:
     Otherwise an integer column would keep the texts in memory that were dates.
     """
     return batch.copy_to(pa.default_cpu_memory_manager())
+
+
+def _checked(table: Any) -> Any:
+    """Return a table whose texts are in UTF-8, which SQLite does not look at."""
+    try:
+        table.validate(full=True)
+    except pa.ArrowInvalid as error:
+        change = "A table holds texts that are not in UTF-8"
+        raise SchemaDriftError.from_change(change) from error
+    return table
 
 
 def _text(connection: sa.Connection, query: sa.Select[Any]) -> str:

@@ -1,0 +1,171 @@
+"""The check sums of a table: made while it is written, compared with what is there now."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Final, Self
+
+import polars as pl
+
+from algomancy_data.database.codec import nested
+from algomancy_data.database.codec.numbering import numbered
+from algomancy_data.database.sums import BLOCK_ROWS, block_sums, changed_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from concurrent.futures import Future
+
+    from algomancy_data.database.layout import ColumnLayout, TableLayout
+
+_MOST_ROWS_NAMED: Final = 10
+
+
+def values_to_sum(
+    frame: pl.DataFrame, stored: pl.DataFrame, columns: Sequence[ColumnLayout]
+) -> pl.DataFrame:
+    """Return what the check sums of a table are of: the texts of nested values, else the values.
+
+    Args:
+        frame: The columns.
+        stored: The same rows as they lie in the table.
+        columns: How the columns lie there.
+    """
+    values = numbered(frame)
+    texts = {
+        str(number): _plain(stored[column.physical])
+        for number, column in enumerate(columns)
+        if column.storage in nested.WORDS
+    }
+    return values.with_columns(**texts) if texts else values
+
+
+def _plain(texts: pl.Series) -> pl.Series:
+    # One driver marks JSON as an extension.
+    return texts.ext.storage() if isinstance(texts.dtype, pl.BaseExtension) else texts
+
+
+class _Blocks:
+    """Rows that come in parts of any size, cut into blocks."""
+
+    def __init__(self) -> None:
+        self._rest: list[pl.DataFrame] = []
+
+    def add(self, rows: pl.DataFrame) -> Iterator[pl.DataFrame]:
+        """Take the next rows, and yield the blocks that are whole."""
+        self._rest.append(rows)
+        if sum(part.height for part in self._rest) < BLOCK_ROWS:
+            return
+        together = pl.concat(self._rest) if len(self._rest) > 1 else rows
+        whole = together.height // BLOCK_ROWS * BLOCK_ROWS
+        self._rest = [together.slice(whole)] if whole < together.height else []
+        yield from together.head(whole).iter_slices(BLOCK_ROWS)
+
+    def end(self) -> Iterator[pl.DataFrame]:
+        """Yield the rows that are left, if there are any."""
+        rest, self._rest = self._rest, []
+        if rest and (together := pl.concat(rest)).height:
+            yield together
+
+
+class TableSums:
+    """The check sums of a table that is being written, made in a thread beside.
+
+    Args:
+        width: Number of columns.
+    """
+
+    def __init__(self, width: int) -> None:
+        self._blocks = _Blocks()
+        self._sums: list[Future[list[bytes]]] = []
+        self._width = width
+        self._pool = ThreadPoolExecutor(1, "algomancy-data-sums")
+
+    def __enter__(self) -> Self:
+        """Return the sums."""
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        """End the thread, without what it has not begun."""
+        self._pool.shutdown(cancel_futures=True)
+
+    def add(self, values: pl.DataFrame) -> None:
+        """Add the next rows: what :func:`values_to_sum` returns for them."""
+        self._sums += (self._pool.submit(block_sums, one) for one in self._blocks.add(values))
+
+    def to_texts(self) -> tuple[str, ...]:
+        """Return the sums of each column, as the catalogue keeps them."""
+        blocks = [one.result() for one in self._sums] + list(map(block_sums, self._blocks.end()))
+        by_column = zip(*blocks, strict=True) if blocks else [()] * self._width
+        return tuple(base64.b64encode(b"".join(sums)).decode() for sums in by_column)
+
+
+class TableComparison:
+    """The values of a table, compared with its check sums.
+
+    Args:
+        layout: The table; it has sums.
+        columns: Which of its columns are compared.
+    """
+
+    def __init__(self, layout: TableLayout, columns: Sequence[ColumnLayout]) -> None:
+        self._height = layout.height
+        self._columns = columns
+        sums = dict(zip((one.name for one in layout.columns), layout.sums or (), strict=True))
+        blocks = -(-layout.height // BLOCK_ROWS)
+        self._noted = [_blocks_of(sums[column.name], blocks) for column in columns]
+        self._blocks = _Blocks()
+        self._seen = 0
+        self._changed: dict[int, list[int | range]] = {}
+
+    def add(self, values: pl.DataFrame) -> None:
+        """Take the next rows: what :func:`values_to_sum` returns for them."""
+        for block in self._blocks.add(values):
+            self._compare(block)
+
+    def problems(self) -> list[str]:
+        """Return what is wrong with each column that is not as it was written, at the end."""
+        for block in self._blocks.end():
+            self._compare(block)
+        if self._seen != self._height:
+            return [f"it has {self._seen:,} rows instead of {self._height:,}"]
+        return [
+            f"column {self._columns[number].name!r} has other values than were written, in "
+            f"{_named(places)}"
+            for number, places in sorted(self._changed.items())
+        ]
+
+    def _compare(self, values: pl.DataFrame) -> None:
+        first, block = self._seen, self._seen // BLOCK_ROWS
+        self._seen += values.height
+        if self._seen > self._height:
+            return
+        for number, (column, noted) in enumerate(zip(values, self._noted, strict=True)):
+            sums = noted[block] if block < len(noted) else b""
+            rows = changed_rows(column, sums)
+            if rows is None:
+                self._changed.setdefault(number, []).append(range(first, self._seen))
+            elif rows:
+                self._changed.setdefault(number, []).extend(first + row for row in rows)
+
+
+def _blocks_of(text: str, blocks: int) -> list[bytes]:
+    """Return the sums of each block; whatever is no such text gives none that any value has."""
+    try:
+        sums = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return []
+    size = len(sums) // max(blocks, 1)
+    return [sums[at * size : (at + 1) * size] for at in range(blocks)]
+
+
+def _named(places: Sequence[int | range]) -> str:
+    shown = [
+        f"some of the rows {place[0]:,} to {place[-1]:,}"
+        if isinstance(place, range) and len(place) > 1
+        else f"row {place[0] if isinstance(place, range) else place:,}"
+        for place in places[:_MOST_ROWS_NAMED]
+    ]
+    more = len(places) - len(shown)
+    return ", ".join(shown) + (f" and {more:,} more" if more else "")
