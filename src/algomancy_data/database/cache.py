@@ -9,6 +9,7 @@ import polars as pl
 
 from algomancy_data.database.protocols import SqlTableLayout
 from algomancy_data.datasource import BASEDATASOURCE
+from algomancy_data.identity import identical_tables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -83,11 +84,7 @@ class DataSourceCache(dict[str, BASEDATASOURCE]):
 
     def is_unchanged(self, name: str) -> bool:
         """Tell whether a DataSource has the frames that it had when it was kept."""
-        now, before = _frames(self[name]), self._kept[name].tables
-        return list(now) == list(before) and all(
-            now[table].schema == before[table].schema and now[table].equals(before[table])
-            for table in now
-        )
+        return identical_tables(_frames(self[name]), self._kept[name].tables)
 
     def _is_too_much(self) -> bool:
         too_many = self._max_count is not None and len(self) > self._max_count

@@ -21,13 +21,14 @@ from algomancy_data.database.payload_chunks import (
     write_part,
 )
 from algomancy_data.database.protocols import ArrowPayloadLayout
+from algomancy_data.documents import member, parse
 from algomancy_data.dtypes import schema_from_json, schema_to_json
 from algomancy_data.errors import SchemaDriftError, SerializationError, UnstorableError
 from algomancy_data.frames import to_frame
 from algomancy_data.metrics import phase_under_way
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterable
 
     import polars as pl
     import sqlalchemy as sa
@@ -38,6 +39,7 @@ _FORMAT: Final = 1
 _JSON: Final = "json"
 _ARROW: Final = "arrow"
 _TEXT: Final = "text"
+_KINDS: Final = (_JSON, _ARROW)
 # A catalogue row should be quick to read for whoever wants to know only what there is.
 _LARGEST_IN_ROW: Final = 1024 * 1024
 _CHARACTERS_AT_ONCE: Final = 4 * 1024 * 1024
@@ -164,7 +166,7 @@ def read_payload(
 
     text = payload
     if text is None:
-        text = "".join([b"".join(pieces).decode() for pieces in segments(_TEXT)])
+        text = _decoded(key, segments(_TEXT))
     if kind == _JSON:
         try:
             return cls.from_json(text)
@@ -249,26 +251,39 @@ def _document(
     try:
         document = json.loads(text)
         tables = {
-            table["name"]: (schema_from_json(table["schema"]), table["rows"])
+            member(table, "name", str): (
+                schema_from_json(table["schema"]),
+                member(table, "rows", int),
+            )
             for table in document["tables"]
         }
         return document["metadata"], tables
-    except (KeyError, TypeError, ValueError) as error:
+    except (LookupError, TypeError, ValueError, RecursionError) as error:
         raise key.damage(_TEXT, "it does not describe Arrow data") from error
+
+
+def _decoded(key: PayloadKey, segments: Iterable[list[memoryview]]) -> str:
+    try:
+        return "".join([b"".join(pieces).decode() for pieces in segments])
+    except UnicodeDecodeError as error:
+        raise key.damage(_TEXT, "it is not in UTF-8") from error
 
 
 def _layout(key: PayloadKey, text: str) -> tuple[str, dict[str, PartLayout]]:
     try:
-        layout = json.loads(text)
-        if layout["format"] > _FORMAT:
+        layout = parse(text)
+        if member(layout, "format", int) > _FORMAT:
             msg = (
                 f"The payload of dataset {key.name!r} was written by a later version of "
                 f"algomancy-data. Upgrade it."
             )
             raise SchemaDriftError(msg)
-        parts = map(PartLayout.from_json, layout["parts"])
-        return layout["kind"], {part.part: part for part in parts}
-    except (KeyError, TypeError, ValueError) as error:
+        parts = map(PartLayout.from_json, member(layout, "parts", list))
+        kind = member(layout, "kind", str)
+        if kind not in _KINDS:
+            raise key.damage("payload_layout", f"{kind!r} is no kind of payload")
+        return kind, {part.part: part for part in parts}
+    except SerializationError as error:
         raise key.damage("payload_layout", "the catalogue row does not describe it") from error
 
 

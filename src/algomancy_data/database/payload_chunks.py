@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import sqlalchemy as sa
 
 from algomancy_data.database.models import payload_chunks_table
-from algomancy_data.errors import StoreError
+from algomancy_data.documents import expect, member
+from algomancy_data.errors import DamagedStoreError
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
@@ -36,9 +37,9 @@ class PayloadKey:
     name: str
     version: str
 
-    def damage(self, part: str, what: str) -> StoreError:
+    def damage(self, part: str, what: str) -> DamagedStoreError:
         """Return the error for a payload that is not what was written."""
-        return StoreError(
+        return DamagedStoreError(
             f"The payload of dataset {self.name!r} is damaged: {what} ({part!r} of version "
             f"{self.version!r}). Restore the database from a backup, or delete the dataset and "
             f"load it again."
@@ -64,9 +65,13 @@ class PartLayout:
         return {"part": self.part, "segments": [*self.segments], "crc32": [*self.crc32]}
 
     @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Self:
+    def from_json(cls, value: object) -> Self:
         """Return what :meth:`to_json` described."""
-        return cls(value["part"], tuple(value["segments"]), tuple(value["crc32"]))
+        lengths, sums = (
+            tuple(expect(int, number, name) for number in member(value, name, list))
+            for name in ("segments", "crc32")
+        )
+        return cls(member(value, "part", str), lengths, sums)
 
 
 def write_part(

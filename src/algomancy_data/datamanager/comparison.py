@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import polars as pl
-
 from algomancy_data.datasource import DataSource
+from algomancy_data.identity import identical
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from algomancy_data.datasource import BaseDataSource
 
 
@@ -23,6 +24,7 @@ def difference(one: BaseDataSource, other: BaseDataSource, key: str) -> str | No
         key: Name under which it was written. Some managers make it the DataSource's own name.
 
     Example:
+        >>> import polars as pl
         >>> a, b = (DataSource("master_data", name="a", ds_id="1") for _ in "ab")
         >>> b._creation_datetime = a.creation_datetime
         >>> a.add_table("t", pl.DataFrame({"x": [0.0]}))
@@ -47,15 +49,6 @@ def _frame_difference(table: str, one: pl.DataFrame, other: pl.DataFrame) -> str
     if one.shape != other.shape or list(one.schema.items()) != list(other.schema.items()):
         return f"table {table!r} has {other.shape} {other.schema} instead of {one.shape}"
     for column in one:
-        if not _is_equal(column, other[column.name]):
+        if not identical(column, other[column.name]):
             return f"the values of column {column.name!r} of table {table!r} differ"
     return None
-
-
-def _is_equal(one: pl.Series, other: pl.Series) -> bool:
-    if not one.equals(other, check_dtypes=True, null_equal=True):
-        return False
-    # Equal floats can still differ in the sign of a zero, which division shows.
-    return not one.dtype.is_float() or (1 / one.cast(pl.Float64).fill_nan(None) < 0).equals(
-        1 / other.cast(pl.Float64).fill_nan(None) < 0
-    )

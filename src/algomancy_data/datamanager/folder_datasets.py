@@ -13,16 +13,19 @@ import polars as pl
 from algomancy_data.datamanager.inspection import DatasetSummary, TableSummary
 from algomancy_data.datasource import BASEDATASOURCE, DataSource
 from algomancy_data.engine_failures import engine_failures
-from algomancy_data.errors import AlgomancyDataError, StoreError
+from algomancy_data.errors import AlgomancyDataError, DamagedStoreError, StoreError
 from algomancy_data.findings import count_by_severity
 from algomancy_data.folder import Identity, put_together
 from algomancy_data.folder.names import RESERVED_STEMS
 from algomancy_data.folder.reader import SUFFIX
+from algomancy_data.identity import identical
 from algomancy_data.metrics import measuring
 
 if TYPE_CHECKING:
     from os import stat_result
     from pathlib import Path
+
+    from polars.datatypes import DataType as PolarsDataType
 
     from algomancy_data.datasource import BaseDataSource
     from algomancy_data.folder import FolderStore, Found
@@ -138,6 +141,13 @@ class FolderDatasets(MutableMapping[str, BASEDATASOURCE]):
             if found is not None and found.manifest.key == key:
                 return found
         return self._store.find(key)
+
+    def present(self, key: str) -> Found | None:
+        """Return the metadata file of a dataset; None as well for one that cannot be read."""
+        try:
+            return self.look_up(key)
+        except DamagedStoreError:
+            return None
 
     def current(self, key: str) -> BASEDATASOURCE | None:
         """Return a dataset as it is now, or None if there is none of that name.
@@ -264,7 +274,7 @@ class FolderDatasets(MutableMapping[str, BASEDATASOURCE]):
         known = self._items.get(key)
         if known is not None and known.old_file is not None and known.old_file.exists():
             return known.old_file
-        return self._store.path_for(key)
+        return self._store.damaged_path(key) or self._store.path_for(key)
 
     def ordinal(self, key: str, found: Found | None) -> int:
         """Return the ordinal of a dataset that is to be saved; a replaced one keeps its place."""
@@ -343,19 +353,37 @@ def _clones(data: object) -> dict[str, pl.DataFrame]:
 
 
 def _is_same(now: pl.DataFrame, before: pl.DataFrame) -> bool:
-    """Tell whether two frames share all their memory, without looking at what is in it."""
+    """Tell whether two frames are identical; whatever shares its memory is not looked at."""
     return (
-        now.schema == before.schema
-        and now.height == before.height
-        and _addresses(now) == _addresses(before)
+        now.height == before.height
+        and list(now.schema.items()) == list(before.schema.items())
+        and all(
+            _shares_memory(column, other) or identical(column, other)
+            for column, other in zip(now, before, strict=True)
+        )
     )
 
 
-def _addresses(frame: pl.DataFrame) -> list[tuple[int | None, int, int]]:
-    columns: list[Any] = frame.to_arrow(compat_level=pl.CompatLevel.newest()).columns
+def _shares_memory(now: pl.Series, before: pl.Series) -> bool:
+    return not _has_only_polars(now.dtype) and _addresses(now) == _addresses(before)
+
+
+def _has_only_polars(dtype: PolarsDataType) -> bool:
+    """Tell whether Arrow has no such type, so that nothing is said of where the values are."""
+    match dtype:
+        case pl.List() | pl.Array():
+            return _has_only_polars(cast("PolarsDataType", dtype.inner))
+        case pl.Struct():
+            return any(_has_only_polars(cast("PolarsDataType", one.dtype)) for one in dtype.fields)
+        case _:
+            return isinstance(dtype, pl.Int128 | pl.UInt128 | pl.Object)
+
+
+def _addresses(column: pl.Series) -> list[tuple[int | None, int, int]]:
+    (chunked,) = column.to_frame("x").to_arrow(compat_level=pl.CompatLevel.newest()).columns
+    chunks: list[Any] = chunked.chunks
     return [
         (None if buffer is None else buffer.address, chunk.offset, len(chunk))
-        for column in columns
-        for chunk in column.chunks
+        for chunk in chunks
         for buffer in chunk.buffers()
     ]

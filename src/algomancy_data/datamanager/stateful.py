@@ -74,8 +74,8 @@ class StatefulDataManager(DataManager[BASEDATASOURCE]):
         progress: As for :class:`DataManager`.
         quarantine: Whether rows that fail are set aside, and how, unless the call says it.
         lock_timeout: Seconds to wait for another process that is writing to the folder.
-        verify_on_load: Compare the check sums of a dataset when it is first asked for, which
-            reads its tables.
+        verify_on_load: Compare the check sums of a dataset when it is first asked for in this
+            process, which reads its tables once. Without, damaged values are not noticed.
         read_limits: As for :class:`DataManager`.
 
     Raises:
@@ -115,7 +115,7 @@ class StatefulDataManager(DataManager[BASEDATASOURCE]):
         message_limit: MessageLimit = INHERIT,
         progress: ProgressListener | None = None,
         lock_timeout: float = 60.0,
-        verify_on_load: bool = False,
+        verify_on_load: bool = True,
         quarantine: QuarantineSetting = INHERIT,
         read_limits: ReadLimits | None = None,
     ) -> None:
@@ -288,8 +288,23 @@ class StatefulDataManager(DataManager[BASEDATASOURCE]):
         Raises:
             DatasetNotFoundError: There is none of that name.
         """
-        found = map(self._datasets.look_up, self._names(data_key))
-        return [damage for one in found if one is not None for damage in self._store.verify(one)]
+        if data_key is not None and data_key not in self.get_data_keys():
+            path = self._store.damaged_path(data_key)
+            damage = None if path is None else self._store.damage(path)
+            if damage is not None:
+                return [damage]
+        damages: list[Damage] = []
+        for name in (names := self._names(data_key)):
+            found = self._datasets.present(name)
+            path = self._store.damaged_path(name) if found is None else None
+            if found is not None:
+                damages += self._store.verify(found)
+            elif path is not None and (damage := self._store.damage(path)) is not None:
+                damages.append(damage)
+        if data_key is None:
+            others = map(self._store.damage, self._store.paths() if self._folder.is_dir() else [])
+            damages += (one for one in others if one is not None and one.dataset not in names)
+        return damages
 
     def leftovers(self) -> list[Leftover]:
         """Return the directories that no metadata file speaks of."""
@@ -443,18 +458,25 @@ class StatefulDataManager(DataManager[BASEDATASOURCE]):
         if content.kind != "text":
             phase.handles(content.frames.values())
         with self._store.writing(f"saving dataset {data_key!r}"):
-            found = self._datasets.look_up(data_key)
+            found = self._datasets.present(data_key)
             place = path or self._datasets.place(data_key, found)
             ordinal = self._datasets.ordinal(data_key, found)
             found = self._store.save(place, data_key, Identity.of(data), content, ordinal)
         phase.bytes_out = found.manifest.bytes + len(found.stamp)
         self._datasets.keep(data_key, data, found)
 
+    def _has(self, data_key: str) -> bool:
+        return super()._has(data_key) or self._store.damaged_path(data_key) is not None
+
     def _discard(self, data_key: str) -> None:
         item = self._datasets.item(data_key)
-        found = self._datasets.look_up(data_key)
-        places = (self._raw_directory(data_key), found.path if found else item and item.old_file)
-        paths = [path for path in places if path is not None]
+        found = self._datasets.present(data_key)
+        places = (
+            self._raw_directory(data_key),
+            found.path if found else item and item.old_file,
+            self._store.damaged_path(data_key),
+        )
+        paths = [path for path in dict.fromkeys(places) if path is not None]
         if paths:
             with self._store.writing(f"deleting dataset {data_key!r}"):
                 self._store.remove(*paths)
@@ -470,7 +492,7 @@ class StatefulDataManager(DataManager[BASEDATASOURCE]):
         if item is not None and item.directory is not None:
             return item.directory if item.directory.is_dir() else None
         path = self._folder / data_key
-        is_its_own = plain_stem(data_key) is not None and path.is_dir()
+        is_its_own = item is not None and plain_stem(data_key) is not None and path.is_dir()
         return path if is_its_own and self._is_master_data(data_key) else None
 
     def _is_master_data(self, data_key: str) -> bool:

@@ -19,6 +19,7 @@ from algomancy_data.errors import StoreError, UnstorableError
 from algomancy_data.folder.content import take_apart
 from algomancy_data.folder.files import sync, write_synced
 from algomancy_data.folder.names import clash_key, hashed_stem, plain_stem
+from algomancy_data.identity import identical_frames
 from algomancy_data.metrics import measuring, phase_under_way
 
 if TYPE_CHECKING:
@@ -139,10 +140,10 @@ def _write_table(path: Path, name: str, frame: pl.DataFrame, file_format: Export
                 is_exact = True
             case "parquet":
                 frame.write_parquet(path)
-                is_exact = _is_same(pl.read_parquet(path, glob=False), frame)
+                is_exact = identical_frames(pl.read_parquet(path, glob=False), frame)
             case "arrow":
                 frame.write_ipc(path)
-                is_exact = _is_same(pl.read_ipc(path), frame)
+                is_exact = identical_frames(pl.read_ipc(path), frame)
     except (PolarsError, PanicException) as error:
         msg = f"Table {name!r} cannot be written as {file_format}: {reason_of(error)}"
         raise UnstorableError(msg) from error
@@ -150,10 +151,6 @@ def _write_table(path: Path, name: str, frame: pl.DataFrame, file_format: Export
         msg = f"Table {name!r} would not come back from {file_format} as it is. Try another format."
         raise UnstorableError(msg)
     sync(path)
-
-
-def _is_same(read: pl.DataFrame, frame: pl.DataFrame) -> bool:
-    return read.schema == frame.schema and read.shape == frame.shape and read.equals(frame)
 
 
 def _zip(home: Path, path: Path, file_format: ExportFormat) -> None:

@@ -10,11 +10,12 @@ import re
 import zlib
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, Literal, Self, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from algomancy_data.datasource import DataClassification
+from algomancy_data.documents import expect, member
 from algomancy_data.dtypes import schema_from_json
-from algomancy_data.errors import SchemaDriftError, StoreError
+from algomancy_data.errors import DamagedStoreError, SchemaDriftError, SerializationError
 from algomancy_data.provenance import Provenance, messages_from_list, messages_to_list
 
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ FORMAT_VERSION: Final = 1
 _KINDS: Final = ("tables", "arrow", "text")
 # Old-style files can be large, so what a file is must be plain from its first bytes.
 HEAD_BYTES: Final = 64
+TAIL_BYTES: Final = 64
+_SHOWN: Final = 200
+_TAIL: Final = re.compile(rb'\n  "crc32": [0-9]+\n\}\n\Z')
 _HEAD: Final = re.compile(rb'\s*\{\s*"format"\s*:\s*"algomancy-data folder"')
 _SIGNATURE: Final = b'  "crc32": '
 _DIRECTORY: Final = re.compile(r"[^./~\x00][^/\x00]*\.[0-9a-f]{32}")
@@ -181,7 +185,7 @@ class Manifest:
             StoreError: It is damaged.
         """
         try:
-            document = cast("dict[str, Any]", json.loads(content))
+            document = expect(dict, json.loads(content), "it")
             if document["format_version"] > FORMAT_VERSION:
                 msg = (
                     f"{place} was written by a later version of algomancy-data (format version "
@@ -192,17 +196,22 @@ class Manifest:
                 msg = "its check sum is another one"
                 raise ValueError(msg)  # noqa: TRY301  one message for all damage
             return cls._from_document(document)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            msg = f"{place} is damaged: {error!r}. Restore it from a backup, or delete it."
-            raise StoreError(msg) from error
+        except SerializationError as error:
+            raise DamagedStoreError(damage_of(place, str(error))) from error
+        except (LookupError, TypeError, ValueError, OverflowError, RecursionError) as error:
+            raise DamagedStoreError(damage_of(place, repr(error)[:_SHOWN])) from error
 
     @classmethod
     def _from_document(cls, document: dict[str, Any]) -> Self:
-        metadata = document["metadata"]
+        metadata = expect(dict, document["metadata"], "metadata")
         provenance = document.get("provenance")
+        tables = expect(list, document["tables"], "tables")
+        if len({_text(member(table, "name", str, "table")) for table in tables}) < len(tables):
+            msg = "two tables have one name"
+            raise ValueError(msg)
         return cls(
             key=_text(document["key"]),
-            ordinal=int(document["ordinal"]),
+            ordinal=member(document, "ordinal", int),
             directory=_matching(_DIRECTORY, document["directory"]),
             kind=_KINDS[_KINDS.index(document["kind"])],
             identity=Identity(
@@ -210,17 +219,17 @@ class Manifest:
                 name=_text(metadata["name"]),
                 ds_type=DataClassification(metadata["type"]),
                 creation_datetime=datetime.fromisoformat(metadata["creation_datetime"]),
-                provenance=Provenance.from_dict(provenance) if provenance else None,
-                messages=tuple(messages_from_list(document.get("messages", ()))),
+                provenance=None if provenance is None else Provenance.from_dict(provenance),
+                messages=tuple(messages_from_list(document.get("messages", []))),
             ),
             tables=tuple(
                 StoredTable(
                     _text(table["name"]),
-                    int(table["rows"]),
+                    member(table, "rows", int),
                     table["schema"],
                     _file_from_json(table),
                 )
-                for table in document["tables"]
+                for table in tables
             ),
             payload=document["payload"],
             text=_file_from_json(document["text"]) if document["text"] else None,
@@ -237,18 +246,29 @@ def is_manifest(head: bytes) -> bool:
     return _HEAD.match(head) is not None
 
 
+def is_end_of_manifest(tail: bytes) -> bool:
+    """Tell from the last bytes of a file whether it ends as a metadata file of this package."""
+    return _TAIL.search(tail) is not None
+
+
+def damage_of(what: str, problem: str) -> str:
+    """Say that a metadata file is not what was written."""
+    return f"{what} is damaged: {problem}. Restore it from a backup, or delete the dataset."
+
+
 def _file_to_json(stored: StoredFile) -> dict[str, Any]:
     return {"file": stored.file, "bytes": stored.bytes, "crc32": list(stored.crc32)}
 
 
 def _file_from_json(value: dict[str, Any]) -> StoredFile:
-    sums = tuple(int(crc) for crc in value["crc32"])
-    return StoredFile(_matching(_FILE, value["file"]), int(value["bytes"]), sums)
+    sums = tuple(expect(int, crc, "crc32") for crc in member(value, "crc32", list))
+    return StoredFile(_matching(_FILE, value["file"]), member(value, "bytes", int), sums)
 
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError(value)
+    value.encode()  # half of a surrogate pair is no text
     return value
 
 

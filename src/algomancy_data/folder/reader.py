@@ -13,9 +13,22 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from algomancy_data.engine_failures import engine_failures
-from algomancy_data.errors import AlgomancyDataError, StoreError
+from algomancy_data.errors import (
+    AlgomancyDataError,
+    DamagedStoreError,
+    SerializationError,
+    StoreError,
+)
 from algomancy_data.folder import tables
-from algomancy_data.folder.manifest import HEAD_BYTES, Manifest, StoredFile, is_manifest
+from algomancy_data.folder.manifest import (
+    HEAD_BYTES,
+    TAIL_BYTES,
+    Manifest,
+    StoredFile,
+    damage_of,
+    is_end_of_manifest,
+    is_manifest,
+)
 from algomancy_data.folder.names import stems
 from algomancy_data.integrity import Damage, Leftover
 from algomancy_data.metrics import phase_under_way
@@ -25,6 +38,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import polars as pl
+
+    from algomancy_data.folder.manifest import StoredTable
 
 PRIVATE: Final = ".algomancy-data"
 """Name of the directory in which the tables of all datasets are."""
@@ -92,20 +107,42 @@ class FolderReader:
             StoreError: It is damaged, cannot be opened, or was written by a later version.
         """
         self.check_link(path)
+        place = f"The file {path.name!r}"
         try:
             if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe waits for its writer
                 return None
             with path.open("rb") as stream:
                 head = stream.read(HEAD_BYTES)
                 if not is_manifest(head):
+                    stream.seek(max(path.stat().st_size - TAIL_BYTES, 0))
+                    if is_end_of_manifest(stream.read()):
+                        raise DamagedStoreError(damage_of(place, "its beginning is another one"))
                     return None
                 stamp = head + stream.read()
         except FileNotFoundError:
             return None
         except OSError as error:
-            msg = f"The file {path.name!r} cannot be opened: {error}. Check its permissions."
+            if isinstance(error, AlgomancyDataError):
+                raise
+            msg = f"{place} cannot be opened: {error}. Check its permissions."
             raise StoreError(msg) from error
-        return Found(path, stamp, Manifest.from_bytes(stamp, f"The file {path.name!r}"))
+        return Found(path, stamp, Manifest.from_bytes(stamp, place))
+
+    def damaged_path(self, key: str) -> Path | None:
+        """Return the metadata file that a dataset of that name has, if it is not whole."""
+        paths = (self.root / f"{stem}{SUFFIX}" for stem in stems(key))
+        return next((path for path in paths if path.is_file() and self.damage(path)), None)
+
+    def damage(self, path: Path) -> Damage | None:
+        """Return what is wrong with a dataset, as far as it is known without reading tables."""
+        name = path.name.removesuffix(SUFFIX)
+        try:
+            if (found := self.read(path)) is not None:
+                name = found.manifest.key
+                self.check(found.manifest)
+        except AlgomancyDataError as error:
+            return Damage(name, str(path), str(error))
+        return None
 
     def check(self, manifest: Manifest) -> None:
         """Make sure, without reading them, that the files of a dataset are there and whole.
@@ -115,7 +152,7 @@ class FolderReader:
         """
         home = self._home(manifest)
         for table in manifest.tables:
-            _ = table.schema
+            self._check_schema(manifest, table)
         for stored in manifest.files:
             with self._damage(manifest, stored):
                 tables.check_file(home / stored.file, stored)
@@ -138,23 +175,24 @@ class FolderReader:
                 return found
 
     def load(
-        self, manifest: Manifest, *, verify: bool = False
+        self, manifest: Manifest, *, verify: bool = True
     ) -> tuple[dict[str, pl.DataFrame], str | None]:
         """Return the tables of a dataset, mapped into memory, and its text.
 
         Args:
             manifest: Its metadata file.
-            verify: Whether to read the tables and compare their check sums.
+            verify: Whether to read the tables and compare their check sums, once in a process.
 
         Raises:
             FileNotFoundError: A file is gone: another process may have replaced the dataset.
             StoreError: A file is damaged.
         """
         home = self._home(manifest)
-        check = tables.verify_file if verify else tables.check_file
+        check = tables.verify_once if verify else tables.check_file
         frames: dict[str, pl.DataFrame] = {}
         for table in manifest.tables:
             path = home / table.stored.file
+            self._check_schema(manifest, table)
             with self._damage(manifest, table.stored, missing_is_damage=False):
                 check(path, table.stored)
                 frames[table.name] = tables.map_table(path, table)
@@ -203,6 +241,14 @@ class FolderReader:
         what = "files that no dataset refers to"
         return [Leftover(str(path), what, is_clear) for path in entries if path.name not in named]
 
+    @staticmethod
+    def _check_schema(manifest: Manifest, table: StoredTable) -> None:
+        try:
+            _ = table.schema
+        except SerializationError as error:
+            what = f"table {table.name!r}: {str(error).rstrip('.')}"
+            raise DamagedStoreError(damage_of(f"Dataset {manifest.key!r}", what)) from error
+
     def _is_unclear(self, path: Path) -> bool:
         try:
             self.read(path)
@@ -240,4 +286,4 @@ class FolderReader:
                 f"Dataset {manifest.key!r}{table}: the file {path!r} is damaged or cannot be "
                 f"read: {error}. Restore it from a backup, or save the dataset again."
             )
-            raise StoreError(msg) from error
+            raise DamagedStoreError(msg) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -10,6 +11,7 @@ import polars as pl
 from polars.exceptions import PanicException, PolarsError
 
 from algomancy_data.arrow import arrow_schema, cast_frame
+from algomancy_data.arrow_layout import ArrowLayoutError, arrow_layout
 from algomancy_data.dtypes import schema_to_json
 from algomancy_data.engine_failures import reason_of
 from algomancy_data.errors import UnstorableError
@@ -25,6 +27,10 @@ if TYPE_CHECKING:
 MAGIC: Final = b"ARROW1"
 # One batch maps to one chunk per column, which is what every operation is fastest on.
 _BATCH_ROWS: Final = 16 * 1024 * 1024
+
+
+# Versions of files that this process has verified.
+_verified: set[tuple[object, ...]] = set()
 
 
 class DamagedFileError(Exception):
@@ -63,6 +69,8 @@ def write_text(directory: Path, text: str) -> StoredFile:
 def map_table(path: Path, table: StoredTable) -> pl.DataFrame:
     """Return the frame of a file without reading it: its memory is the file.
 
+    Only what the file says of its own layout is looked at, so that nothing lies outside it.
+
     Raises:
         DamagedFileError: The file is not what was written.
         OSError: It cannot be opened.
@@ -71,6 +79,9 @@ def map_table(path: Path, table: StoredTable) -> pl.DataFrame:
     in_arrow = arrow_schema(schema)
     try:
         frame = _map(path, in_arrow)
+    except ArrowLayoutError as error:
+        msg = f"its {error}"
+        raise DamagedFileError(msg) from error
     except (PolarsError, PanicException, ValueError, NotImplementedError) as error:
         msg = f"it is no Arrow file that can be read ({reason_of(error)})"
         raise DamagedFileError(msg) from error
@@ -113,13 +124,33 @@ def verify_file(path: Path, stored: StoredFile) -> None:
         OSError: It cannot be read.
     """
     check_file(path, stored)
-    for number, (found, noted) in enumerate(zip(file_sums(path), stored.crc32, strict=True)):
-        if found != noted:
+    found = file_sums(path)
+    if len(found) != len(stored.crc32):
+        msg = f"there are {len(stored.crc32)} check sums of its {len(found)} pieces"
+        raise DamagedFileError(msg)
+    for number, (now, noted) in enumerate(zip(found, stored.crc32, strict=True)):
+        if now != noted:
             msg = f"the check sum of the bytes from {number * PIECE_BYTES} on is another one"
             raise DamagedFileError(msg)
 
 
+def verify_once(path: Path, stored: StoredFile) -> None:
+    """Do as :func:`verify_file`, unless this process has done so since the file was written.
+
+    Raises:
+        DamagedFileError: It is not what was written; the message says where.
+        OSError: It cannot be read.
+    """
+    check_file(path, stored)
+    found = path.stat()
+    version = (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, stored.crc32)
+    if version not in _verified:
+        verify_file(path, stored)
+        _verified.add(version)
+
+
 def _map(path: Path, schema: pl.Schema) -> pl.DataFrame:
+    _check_layout(path)
     if all(map(_is_known_to_pyarrow, schema.names(), schema.dtypes())):
         import pyarrow as pa  # noqa: PLC0415  0.1 s that only a first access has to pay
 
@@ -132,6 +163,13 @@ def _map(path: Path, schema: pl.Schema) -> pl.DataFrame:
             return frame
     with path.open("rb") as stream:
         return pl.read_ipc(stream)
+
+
+def _check_layout(path: Path) -> None:
+    with path.open("rb") as stream:
+        mapped = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+    # Not closed here: an error keeps views of it for a moment.
+    arrow_layout(memoryview(mapped))
 
 
 def _is_known_to_pyarrow(name: str, dtype: PolarsDataType) -> bool:

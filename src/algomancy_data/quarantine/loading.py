@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from polars.exceptions import PolarsError
-
 from algomancy_data.datasource import DataSource
 from algomancy_data.errors import QuarantineError
+from algomancy_data.identity import identical_frames
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,10 +68,4 @@ def _is_untouched(before: pl.DataFrame, after: pl.DataFrame | None) -> bool:
         return True
     if after is None or not set(before.columns) <= set(after.columns):
         return False
-    same = after.select(before.columns)
-    if same.schema != before.schema:
-        return False
-    try:
-        return same.equals(before)
-    except PolarsError:  # Python objects, which cannot be compared
-        return False
+    return identical_frames(after[before.columns], before)

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-import polars as pl
+from typing import TYPE_CHECKING
+
 from polars.testing import assert_frame_equal
+
+from algomancy_data.identity import identical
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 def assert_identical(actual: pl.DataFrame, expected: pl.DataFrame) -> None:
@@ -27,12 +33,7 @@ def assert_identical(actual: pl.DataFrame, expected: pl.DataFrame) -> None:
         msg = f"the shape is {actual.shape} instead of {expected.shape}"
         raise AssertionError(msg)
     assert_frame_equal(actual, expected, check_exact=True)
-    for name, dtype in expected.schema.items():
-        if dtype.is_float() and not _negatives(actual[name]).equals(_negatives(expected[name])):
+    for name in expected.columns:
+        if not identical(actual[name], expected[name]):
             msg = f"column {name!r}: the signs of zeros differ"
             raise AssertionError(msg)
-
-
-def _negatives(floats: pl.Series) -> pl.Series:
-    """Tell which values are negative, -0.0 among them; NaN has no sign that counts."""
-    return (1 / floats.cast(pl.Float64).fill_nan(None)) < 0

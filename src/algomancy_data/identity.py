@@ -1,0 +1,110 @@
+"""When two columns or two frames are identical: the same dtypes, values and order, to the last bit.
+
+``Series.equals`` holds 0.0 and -0.0 for one value, and what it says of nulls inside structs is its
+own affair. Here a column falls into flat parts: which rows are null, how long each list is, and
+the leaves.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import polars as pl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_NAME: Final = "x"
+
+
+def identical(left: pl.Series, right: pl.Series) -> bool:
+    """Tell whether two columns have the same dtype and values; NaN equals NaN, 0.0 is not -0.0.
+
+    Example:
+        >>> identical(pl.Series([[float("nan")], None]), pl.Series([[float("nan")], None]))
+        True
+        >>> identical(pl.Series([[0.0]]), pl.Series([[-0.0]]))
+        False
+    """
+    if left.dtype != right.dtype or len(left) != len(right):
+        return False
+    # Polars takes some names for patterns. The first difference ends it.
+    pairs = zip(_parts(left.alias(_NAME)), _parts(right.alias(_NAME)), strict=False)
+    return all(_equal(*pair) for pair in pairs)
+
+
+def identical_frames(left: pl.DataFrame, right: pl.DataFrame) -> bool:
+    """Tell whether two frames have the same columns in the same order, and identical values.
+
+    Example:
+        >>> frame = pl.DataFrame({"x": [2**100, None]}, schema={"x": pl.Int128})
+        >>> identical_frames(frame, frame.clone()), identical_frames(frame, frame.reverse())
+        (True, False)
+    """
+    return (
+        left.height == right.height
+        and list(left.schema.items()) == list(right.schema.items())
+        and all(map(identical, left, right))
+    )
+
+
+def identical_tables(left: Mapping[str, pl.DataFrame], right: Mapping[str, pl.DataFrame]) -> bool:
+    """Tell whether two mappings have the same names in the same order, and identical frames."""
+    return list(left) == list(right) and all(
+        identical_frames(left[name], right[name]) for name in left
+    )
+
+
+def leaves(column: pl.Series) -> Iterator[pl.Series]:
+    """Yield the values without further values in them, one series for each place in the dtype.
+
+    Example:
+        >>> [leaf.to_list() for leaf in leaves(pl.Series([[{"a": 1, "b": "x"}], []]))]
+        [[1], ['x']]
+    """
+    for inner in _inside(column.alias(_NAME)):
+        yield from leaves(inner)
+    if not isinstance(column.dtype, pl.List | pl.Array | pl.Struct):
+        yield column
+
+
+def _parts(column: pl.Series) -> Iterator[pl.Series]:
+    yield column.is_null()
+    if isinstance(column.dtype, pl.List):
+        yield column.list.len()
+    for inner in _inside(column):
+        yield from _parts(inner)
+    if not isinstance(column.dtype, pl.List | pl.Array | pl.Struct):
+        yield column
+
+
+def _inside(column: pl.Series) -> Iterator[pl.Series]:
+    """Yield the items of all lists, or the values of each field; nothing for a plain column."""
+    match column.dtype:
+        case pl.List():
+            lists = column.drop_nulls()
+            yield lists.filter(lists.list.len() > 0).explode()
+        case pl.Array(size=size):
+            arrays = column.drop_nulls()
+            yield (arrays if size else arrays.clear()).arr.to_list().explode()
+        case pl.Struct(fields=[_, *_] as fields):
+            names = [str(number) for number in range(len(fields))]
+            yield from column.drop_nulls().struct.rename_fields(names).struct.unnest()
+        case _:
+            return
+
+
+def _equal(left: pl.Series, right: pl.Series) -> bool:
+    if len(left) != len(right):
+        return False
+    if left.dtype == pl.Object:
+        objects: Iterator[tuple[Any, Any]] = zip(left, right, strict=True)
+        return all(one is other for one, other in objects)
+    if not left.equals(right, null_equal=True):
+        return False
+    return not left.dtype.is_float() or _negative(left).equals(_negative(right))
+
+
+def _negative(floats: pl.Series) -> pl.Series:
+    """Tell which zeros have a sign."""
+    return ((floats == 0) & ((1 / floats) < 0)).fill_null(value=False)
