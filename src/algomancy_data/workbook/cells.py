@@ -23,6 +23,7 @@ _END: Final = 253_402_300_800_000
 _NANOSECONDS: Final = 1_000_000
 _NO_DAY: Final = "1900-02-29"
 _PIECE: Final = 250_000
+_TEXTS: Final = ("s", "str", "inlineStr")
 _TRUE: Final = ("1", "true", "TRUE")
 _BOOLEANS: Final = (*_TRUE, "0", "false", "FALSE")
 _WHOLE: Final = r"^-?[0-9]+$"
@@ -54,11 +55,21 @@ def decode(workbook: Workbook, raw: pl.DataFrame) -> pl.DataFrame:
     """
     shown = pl.Series([*workbook.shown, Shown.NUMBER], dtype=pl.String)
     # What becomes of them in between takes much memory.
-    pieces = [_decoded(workbook, piece, shown) for piece in raw.iter_slices(_PIECE)]
-    return pl.concat(pieces) if pieces else _decoded(workbook, raw, shown)
+    if raw.height <= _PIECE:
+        return _decoded(workbook, raw, shown)
+    return pl.concat([_decoded(workbook, piece, shown) for piece in raw.iter_slices(_PIECE)])
 
 
 def _decoded(workbook: Workbook, raw: pl.DataFrame, shown: pl.Series) -> pl.DataFrame:
+    raw = _without_escapes(raw)
+    if raw["type"].is_in(_TEXTS).all():  # as a header is, which is in a hurry
+        return raw.select(
+            "row",
+            "column",
+            kind=pl.lit(Kind.TEXT),
+            text="text",
+            milliseconds=pl.lit(None, pl.Int64),
+        )
     cells = raw.with_columns(shown=shown.gather(raw["style"].clip(upper_bound=len(shown) - 1)))
     moments = ["date", "time", "duration"]
     return (
@@ -66,7 +77,8 @@ def _decoded(workbook: Workbook, raw: pl.DataFrame, shown: pl.Series) -> pl.Data
         .with_columns(span=(pl.col("number") * _DAY).round())
         # Far from any date, and no integer of 64 bits.
         .with_columns(pl.when(pl.col("span").abs() < 10 * _END).then("span").cast(pl.Int64))
-        .with_columns(since_1970=_since_1970(from_1904=workbook.from_1904), **_written_moments())
+        .with_columns(since_1970=_since_1970(from_1904=workbook.from_1904))
+        .with_columns(**_written_moments(any_written=bool((raw["type"] == "d").any())))
         .with_columns(kind=_kind(from_1904=workbook.from_1904))
         .with_columns(
             milliseconds=pl.when(pl.col("type") == "d")
@@ -87,8 +99,10 @@ def _since_1970(*, from_1904: bool) -> pl.Expr:
     return span + _START_OF_1900 - pl.when(span >= _LEAP_DAY * _DAY).then(_DAY).otherwise(0)
 
 
-def _written_moments() -> dict[str, pl.Expr]:
+def _written_moments(*, any_written: bool) -> dict[str, pl.Expr]:
     """Return milliseconds of the days and times that are written in ISO 8601, not as numbers."""
+    if not any_written:
+        return dict.fromkeys(["written_day", "written_time"], pl.lit(None, pl.Int64))
     text = pl.when(pl.col("type") == "d").then(pl.col("text").str.strip_suffix("Z"))
     day = pl.coalesce(
         text.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", strict=False, time_unit="ms"),
@@ -145,7 +159,6 @@ def _text() -> pl.Expr:
     short = number.cast(pl.String).str.strip_suffix(".0")
     exact = pl.when(text.str.contains(_WHOLE) | number.is_infinite()).then(text).otherwise(short)
     milliseconds = pl.col("milliseconds")
-    escaped = text.str.contains("_x", literal=True)
     return (
         pl.when(kind == Kind.NUMBER)
         .then(exact)
@@ -159,12 +172,14 @@ def _text() -> pl.Expr:
         .then(milliseconds.cast(pl.Duration("ms")).cast(pl.Duration("us")).dt.to_string("iso"))
         .when((pl.col("type") == "n") & (kind == Kind.TEXT) & pl.col("number").is_not_null())
         .then(pl.lit(_NO_DAY))
-        .when((pl.col("type") != "s") & escaped)
-        .then(text.map_batches(_unescaped, return_dtype=pl.String))
         .otherwise(text)
     )
 
 
-def _unescaped(texts: pl.Series) -> pl.Series:
-    """Return texts without escapes; only those few that have one are looked at."""
-    return pl.Series(texts.name, [text and unescape(text) for text in texts], pl.String)
+def _without_escapes(raw: pl.DataFrame) -> pl.DataFrame:
+    """Return cells with the characters that the texts in them escape; shared ones have none."""
+    rows = ((raw["type"] != "s") & raw["text"].str.contains("_x", literal=True)).arg_true()
+    if rows.is_empty():
+        return raw
+    texts = [unescape(text) for text in raw["text"].gather(rows)]
+    return raw.with_columns(raw["text"].scatter(rows, pl.Series(texts, dtype=pl.String)))

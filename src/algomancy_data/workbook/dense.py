@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import polars as pl
 
-from algomancy_data.errors import MissingExtraError
+from algomancy_data.errors import FileContentError, MissingExtraError
 from algomancy_data.workbook.number_formats import Shown
 from algomancy_data.workbook.quick_markup import is_usual
 from algomancy_data.workbook.references import (
@@ -48,7 +48,7 @@ _CELL_BYTES: Final = 32
 # A range may take this much, and so many times the markup of its cells.
 _FREE_BYTES: Final = 64 * _MIB
 _MOST_BYTES: Final = 8
-_PIECE: Final = 4 * _MIB
+_PIECE: Final = _MIB // 4
 _MOST_PIECES: Final = 4
 # Texts that take so many times the bytes of the rows are not read again for them.
 _MANY_TEXTS: Final = 4
@@ -127,8 +127,11 @@ def read_pieces(workbook: Workbook, sheet: str, header_row: int, width: int) -> 
     if cuts is None:
         return None
     spans = list(pairwise(cuts))
-    with ThreadPoolExecutor(max(len(spans), 1)) as pool:
-        found = list(pool.map(lambda span: _read(workbook, markup, span, width), spans))
+    if len(spans) > 1:
+        with ThreadPoolExecutor(len(spans)) as pool:
+            found = list(pool.map(lambda span: _read(workbook, markup, span, width), spans))
+    else:
+        found = [_read(workbook, markup, span, width) for span in spans]
     pieces = [piece for piece in found if piece is not None]
     if len(pieces) < len(found):
         return None
@@ -259,7 +262,10 @@ def _last_column(
         cell = None if found is None else _REFERENCE.match(markup, found.start())
         if cell is None:
             return None
-        row, column = cell_at(cell[1].decode())
+        try:
+            row, column = cell_at(cell[1].decode())
+        except FileContentError:
+            return None  # the parser says so
         if row > last_row or column <= last:
             return None
         last = column

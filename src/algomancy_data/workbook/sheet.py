@@ -29,7 +29,6 @@ _MARCH_1900: Final = datetime(1900, 3, 1)  # noqa: DTZ001  workbooks know no tim
 _AFTER_DAY_0_OF_1904: Final = datetime(1904, 1, 2)  # noqa: DTZ001
 _AFTER_9999: Final = 253_402_300_800_000
 _WITHOUT_ERRORS: Final = pl.when(pl.col("kind") != Kind.ERROR)
-_FIRST_ROWS: Final = 8
 # Cells scattered over so many times their number are no table; a few may be.
 _SCATTERED: Final = 100
 _FEW: Final = 10_000_000
@@ -129,7 +128,7 @@ class _Header:
 
 
 def _header(workbook: Workbook, sheet: str) -> _Header | None:
-    rows = _FIRST_ROWS
+    rows = 1
     while True:
         raw = workbook.cells(sheet, rows=rows)
         with workbook.damage_reported():
