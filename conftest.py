@@ -22,8 +22,12 @@ from psycopg import sql
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+# Tests start hundreds of processes, each of which would otherwise compile all that it imports.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 _PATIENT = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
-settings.register_profile("dev", max_examples=50, **_PATIENT)
+settings.register_profile("dev", max_examples=30, **_PATIENT)
 settings.register_profile("ci", max_examples=100, **_PATIENT)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
