@@ -42,7 +42,8 @@ _FOREIGN = (
 # Modules that only the package itself uses, whatever they are called.
 _UNDOCUMENTED = {
     *("__main__", "cli", "column_names", "etl_glance", "findings", "folder", "glance"),
-    *("arrow_layout", "flatbuffers", "locations", "messages", "values", "workbook"),
+    *("arrow_layout", "flatbuffers", "locations", "messages", "value_ranges", "values"),
+    "workbook",
 }
 # Classes that only serve as bases.
 _INTERNAL = re.compile(r"_.*|.*Check|Glanced.*")

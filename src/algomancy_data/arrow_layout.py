@@ -11,6 +11,7 @@ has), Polars checks of itself while it reads a file, and pyarrow does when it is
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
@@ -87,6 +88,7 @@ class ArrowField:
         unit: The unit of a timestamp or duration (0: seconds), or of a fixed-size list its size.
         bits: The width of an integer or decimal.
         scale: The scale of a decimal.
+        zone: The time zone of a timestamp, if it has one.
         dictionary: Number of the dictionary that has its values, or None.
         children: The fields in it.
     """
@@ -96,6 +98,7 @@ class ArrowField:
     unit: int = 0
     bits: int = 0
     scale: int = 0
+    zone: str = ""
     dictionary: int | None = None
     children: tuple[ArrowField, ...] = ()
 
@@ -115,12 +118,14 @@ class ArrowLayout:
         is_big_endian: Numbers have their highest byte first.
         rows: Rows of all batches.
         unpacked_bytes: Bytes of all buffers, when they are unpacked.
+        nulls: How many values of each column are null.
     """
 
     fields: tuple[ArrowField, ...] = ()
     is_big_endian: bool = False
     rows: int = 0
     unpacked_bytes: int = 0
+    nulls: tuple[int, ...] = ()
 
 
 @dataclass
@@ -129,7 +134,13 @@ class _Counts:
 
     rows: int = 0
     unpacked_bytes: int = 0
+    nulls: Counter[int] = field(default_factory=Counter[int])
     dictionaries: Mapping[int, ArrowField] = field(default_factory=dict[int, ArrowField])
+
+    def added_to(self, layout: ArrowLayout) -> ArrowLayout:
+        """Return a layout with the sums."""
+        nulls = tuple(self.nulls[number] for number in range(len(layout.fields)))
+        return replace(layout, rows=self.rows, unpacked_bytes=self.unpacked_bytes, nulls=nulls)
 
 
 def arrow_layout(data: Bytes) -> ArrowLayout:
@@ -182,7 +193,7 @@ def _file_layout(view: memoryview) -> ArrowLayout:
                 msg = "blocks lie outside the file"
                 raise ArrowLayoutError(msg)
             _count(message, layout.fields, counts)
-    return replace(layout, rows=counts.rows, unpacked_bytes=counts.unpacked_bytes)
+    return counts.added_to(layout)
 
 
 def _stream_layout(view: memoryview) -> ArrowLayout:
@@ -194,7 +205,7 @@ def _stream_layout(view: memoryview) -> ArrowLayout:
     counts = _Counts(dictionaries=_dictionaries(layout.fields))
     while (message := _message(view, message.end)) is not None:
         _count(message, layout.fields, counts)
-    return replace(layout, rows=counts.rows, unpacked_bytes=counts.unpacked_bytes)
+    return counts.added_to(layout)
 
 
 # --- messages ---------------------------------------------------------------------------------
@@ -234,7 +245,9 @@ def _count(message: _Message, fields: Iterable[ArrowField], counts: _Counts) -> 
         msg = "batches have no description"
         raise ArrowLayoutError(msg)
     if message.kind == _BATCH:
-        counts.rows += _check_batch(table, fields, message.body, counts)
+        rows, nulls = _check_batch(table, fields, message.body, counts)
+        counts.rows += rows
+        counts.nulls.update(nulls)
         if counts.rows >= _MOST_ROWS:
             msg = f"batches would have {counts.rows:,} rows"
             raise ArrowLayoutError(msg)
@@ -251,17 +264,19 @@ def _count(message: _Message, fields: Iterable[ArrowField], counts: _Counts) -> 
 
 def _check_batch(
     batch: Table, fields: Iterable[ArrowField], body: memoryview, counts: _Counts
-) -> int:
-    """Check the lengths of a batch, and return how many rows it has."""
+) -> tuple[int, dict[int, int]]:
+    """Check the lengths of a batch, and return its rows, and the nulls of each of its columns."""
     rows = batch.number(0, "q")
     nodes = iter(batch.structs(1, "qq"))
+    nulls: dict[int, int] = {}
     buffers = batch.structs(2, "qq")
     views = iter(batch.structs(4, "q"))
     compression = batch.table(3)
     codec = None if compression is None else compression.number(0, "b")
     expected = 0
-    for one in fields:
-        expected += _check_nodes(one, rows, nodes, views)
+    for number, one in enumerate(fields):
+        count, nulls[number] = _check_nodes(one, rows, nodes, views)
+        expected += count
     if expected != len(buffers) or next(nodes, None) is not None:
         msg = "batches have another number of buffers than its columns need"
         raise ArrowLayoutError(msg)
@@ -273,7 +288,7 @@ def _check_batch(
         counts.unpacked_bytes += (
             length if codec is None else _unpacked(body[offset : offset + length], codec)
         )
-    return rows
+    return rows, nulls
 
 
 def _check_nodes(
@@ -281,8 +296,8 @@ def _check_nodes(
     rows: int | None,
     nodes: Iterator[tuple[int, ...]],
     views: Iterator[tuple[int, ...]],
-) -> int:
-    """Check the lengths of a column and those in it, and return how many buffers it has.
+) -> tuple[int, int]:
+    """Check the lengths of a column and those in it, and return its buffers and its nulls.
 
     Args:
         one: The column.
@@ -295,7 +310,7 @@ def _check_nodes(
         msg = f"batches have another number of rows in column {one.name!r} than in others"
         raise ArrowLayoutError(msg)
     if one.dictionary is not None:
-        return 2
+        return 2, nulls
     buffers = one.kind.buffers
     if one.kind.name in _VIEWS:
         (more,) = next(views, (-1,))
@@ -311,8 +326,8 @@ def _check_nodes(
     elif one.kind.name == "union":
         buffers += one.unit
     for child in one.children:
-        buffers += _check_nodes(child, inner, nodes, views)
-    return buffers
+        buffers += _check_nodes(child, inner, nodes, views)[0]
+    return buffers, nulls
 
 
 def _unpacked(packed: memoryview, codec: int) -> int:
@@ -348,13 +363,14 @@ def _field(table: Table, depth: int) -> ArrowField:
         msg = f"columns are of an unknown type ({number}), or nested too deeply"
         raise ArrowLayoutError(msg)
     unit = bits = scale = 0
+    zone = ""
     match kind.name:
         case "integer":
             bits = details.number(0, "i")
         case "decimal":
             scale, bits = details.number(1, "i"), details.number(2, "i", 128)
         case "timestamp":
-            unit = details.number(0, "h")
+            unit, zone = details.number(0, "h"), details.text(1)
         case "duration":
             unit = details.number(0, "h", 1)
         case "union":
@@ -370,6 +386,7 @@ def _field(table: Table, depth: int) -> ArrowField:
         unit,
         bits,
         scale,
+        zone,
         None if encoding is None else encoding.number(0, "q"),
         tuple(_field(child, depth + 1) for child in table.tables(5)),
     )

@@ -10,9 +10,12 @@ import polars as pl
 from polars.exceptions import PanicException, PolarsError
 
 from algomancy_data.errors import FileContentError
+from algomancy_data.extractor.arrow_columns import checked_frame
+from algomancy_data.extractor.arrow_file import read_arrow
 from algomancy_data.extractor.base import SingleExtractor
+from algomancy_data.extractor.parquet import SATURATED, read_parquet
 from algomancy_data.locations import is_address, nothing_at, unreachable
-from algomancy_data.masking import as_cause, mask
+from algomancy_data.masking import as_cause
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,8 +29,6 @@ _FEATHER_1: Final = b"FEA1"
 # A stream begins with the length of its first message, since Arrow 0.15 after this mark.
 _ARROW_STREAM: Final = b"\xff\xff\xff\xff"
 _LONGEST: Final = 6
-# A simple web server sends no pieces, and an Arrow stream does not end like a file.
-_ONLY_WHOLE: Final = ("Range request not supported", "Footer")
 # The stores that Polars reads from by itself.
 _STORES: Final = (
     "s3",
@@ -57,7 +58,7 @@ class ParquetSingleExtractor(SingleExtractor):
     """
 
     def _extract_file(self) -> pl.DataFrame:
-        frame = _read_in_pieces(self.file, _read_parquet, "Parquet")
+        frame = _read_in_pieces(self.file, _scan_parquet)
         if frame is not None:
             return frame
         source = self.file.source()
@@ -66,7 +67,7 @@ class ParquetSingleExtractor(SingleExtractor):
             raise _refusal(self.file.name, "is encrypted Parquet. Decrypt it first")
         if start[:4] != _PARQUET:
             raise _refusal(self.file.name, "is no Parquet file")
-        return _read(lambda: _read_parquet(source), self.file.name, "Parquet")
+        return read_parquet(source, self.file.name, self.file.limits)
 
 
 class ArrowSingleExtractor(SingleExtractor):
@@ -81,46 +82,52 @@ class ArrowSingleExtractor(SingleExtractor):
     """
 
     def _extract_file(self) -> pl.DataFrame:
-        frame = _read_in_pieces(self.file, _scan_arrow, "Arrow")
+        frame = _read_in_pieces(self.file, _scan_arrow)
         if frame is not None:
             return frame
         source = self.file.source()
         start = _start(source)
         name = self.file.name
-        if start.startswith(_ARROW_FILE):
-            return _read(lambda: pl.read_ipc(source), name, "Arrow")
         if start.startswith(_FEATHER_1):
             raise _refusal(name, "is Feather of version 1. Write it as version 2 or as Parquet")
-        if start.startswith(_ARROW_STREAM):
-            return _read(lambda: pl.read_ipc_stream(source), name, "Arrow")
+        if start.startswith((_ARROW_FILE, _ARROW_STREAM)):
+            return read_arrow(source, name, self.file.limits)
         raise _refusal(name, "is neither an Arrow file nor an Arrow stream")
 
 
-def _read_parquet(source: str | Path | bytes) -> pl.DataFrame:
-    return pl.read_parquet(source, glob=False, hive_partitioning=False)
+def _scan_parquet(address: str) -> pl.DataFrame:
+    return pl.read_parquet(address, glob=False, hive_partitioning=False)
 
 
 def _scan_arrow(address: str) -> pl.DataFrame:
     return pl.scan_ipc(address, glob=False, hive_partitioning=False).collect()
 
 
-def _read_in_pieces(
-    file: File, read: Callable[[str], pl.DataFrame], kind: str
-) -> pl.DataFrame | None:
+def _read_in_pieces(file: File, read: Callable[[str], pl.DataFrame]) -> pl.DataFrame | None:
     """Read a file from a store by Polars' own means, or return None if it has to come whole."""
     address = _address_for_polars(file)
     if address is None:
         return None
     try:
-        return _read(lambda: read(address), file.name, kind, address)
+        frame = read(address)
     except FileNotFoundError as error:
         raise nothing_at(address) from as_cause(error, address)
     except (PermissionError, ConnectionError, TimeoutError) as error:
         raise unreachable(address, error) from as_cause(error, address)
-    except FileContentError as error:
-        if any(reason in str(error) for reason in _ONLY_WHOLE):
-            return None
-        raise
+    except (PolarsError, PanicException, OSError, ValueError):
+        # A simple web server sends no pieces, an Arrow stream does not end like a file; and what
+        # else is wrong, the readers of whole files say better.
+        return None
+    return checked_frame(frame, file.name) if _is_as_it_was(frame) else None
+
+
+def _is_as_it_was(frame: pl.DataFrame) -> bool:
+    """Tell whether Polars has certainly changed no value and left out no row."""
+    return frame.height > 0 and not any(
+        isinstance(values.dtype, pl.Map | pl.Time)
+        or (values.dtype == pl.Datetime("ns") and values.to_physical().max() == SATURATED)
+        for values in frame
+    )
 
 
 def _address_for_polars(file: File) -> str | None:
@@ -135,19 +142,6 @@ def _start(source: Path | bytes) -> bytes:
     stream: Any = source.open("rb") if isinstance(source, Path) else io.BytesIO(source)
     with stream:
         return stream.read(_LONGEST)
-
-
-def _read(
-    read: Callable[[], pl.DataFrame], name: str, kind: str, address: str = ""
-) -> pl.DataFrame:
-    try:
-        return read()
-    except (FileNotFoundError, PermissionError, ConnectionError, TimeoutError):
-        raise
-    except (PolarsError, PanicException, OSError, ValueError) as error:
-        reason = (mask(error, address) or type(error).__name__).partition("\n")[0]
-        msg = f"File {name!r} cannot be read as {kind}; it may be damaged: {reason}"
-        raise FileContentError(msg) from as_cause(error, address)
 
 
 def _refusal(name: str, problem: str) -> FileContentError:

@@ -1,0 +1,117 @@
+"""Reading Arrow IPC files and streams from outside: looked at first, then read by Polars."""
+
+from __future__ import annotations
+
+import mmap
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import polars as pl
+from polars.exceptions import PanicException, PolarsError
+
+from algomancy_data.arrow_layout import MAGIC, ArrowField, ArrowLayoutError, arrow_layout
+from algomancy_data.errors import FileContentError
+from algomancy_data.extractor.arrow_columns import check_names, checked_frame, is_zone, known_frame
+
+if TYPE_CHECKING:
+    from algomancy_data.schema import ReadLimits
+
+_NEVER_READ: Final = frozenset(
+    {"interval", "union", "list view", "large list view", "map", "run-end encoded"}
+)
+_SECONDS: Final = 0
+_WIDEST_DECIMAL: Final = 128
+
+
+def read_arrow(source: Path | bytes, name: str, limits: ReadLimits) -> pl.DataFrame:
+    """Return the frame of an Arrow file or stream.
+
+    Args:
+        source: Where it is, or what is in it.
+        name: Logical name of the file.
+        limits: How much it may become in memory.
+
+    Raises:
+        FileContentError: It is damaged, or has a column that cannot be read.
+        ReadLimitError: It would become too much.
+        OSError: It cannot be opened.
+    """
+    if isinstance(source, bytes):
+        return _read(source, source, name, limits)
+    with source.open("rb") as stream:
+        mapped = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+    # Not closed: an error may hold on to a view of it for a while.
+    return _read(mapped, source, name, limits)
+
+
+def _read(
+    data: bytes | mmap.mmap, source: Path | bytes, name: str, limits: ReadLimits
+) -> pl.DataFrame:
+    try:
+        layout = arrow_layout(memoryview(data))
+    except ArrowLayoutError as error:
+        raise damaged(name, f"its {error}") from error
+    limits.check_shape(name, layout.rows, len(layout.fields))
+    limits.check_unpacked(name, layout.unpacked_bytes, len(data))
+    check_names(name, [one.name for one in layout.fields])
+    is_stream = data[: len(MAGIC)] != MAGIC
+    foreign = layout.is_big_endian or any(map(_is_foreign, layout.fields))
+    frame = None if foreign else _by_polars(source, is_stream)
+    if frame is None:
+        return checked_frame(_by_pyarrow(source, is_stream, name), name)
+    for values, nulls in zip(frame, layout.nulls, strict=True):
+        if values.dtype == pl.Time() and values.null_count() != nulls:
+            # Polars makes null of a time of day that there is not.
+            raise damaged(name, f"column {values.name!r} has a time of day outside 00:00 to 24:00")
+    return checked_frame(frame, name)
+
+
+def _by_polars(source: Path | bytes, is_stream: bool) -> pl.DataFrame | None:  # noqa: FBT001
+    """Return the frame, or None if Polars cannot read it: not all that is Arrow, it knows."""
+    try:
+        return pl.read_ipc_stream(source) if is_stream else pl.read_ipc(source)
+    except (FileNotFoundError, PermissionError):
+        raise
+    except (PolarsError, PanicException, OSError, ValueError):
+        return None
+
+
+def damaged(name: str, how: str) -> FileContentError:
+    """Return the error for a file that contradicts itself."""
+    msg = f"File {name!r} cannot be read as Arrow; it may be damaged: {how}. Write it again."
+    return FileContentError(msg)
+
+
+def _is_foreign(column: ArrowField) -> bool:
+    """Tell whether a column is or has what Polars does not read, or would change."""
+    return any(_is_foreign_itself(one) for one in column.all_fields())
+
+
+def _is_foreign_itself(one: ArrowField) -> bool:
+    match one.kind.name:
+        case "decimal":
+            return one.bits > _WIDEST_DECIMAL or one.scale < 0
+        case "timestamp":
+            return one.unit == _SECONDS or not (one.zone == "" or is_zone(one.zone))
+        case "duration":
+            return one.unit == _SECONDS
+        case "fixed-size list":
+            return one.unit == 0
+        case kind:
+            return kind in _NEVER_READ
+
+
+def _by_pyarrow(source: Path | bytes, is_stream: bool, name: str) -> pl.DataFrame:  # noqa: FBT001
+    import pyarrow as pa  # noqa: PLC0415  0.1 s that only these files have to pay
+
+    opened: Any = pa.OSFile(str(source)) if isinstance(source, Path) else pa.BufferReader(source)
+    try:
+        with opened:
+            reader = pa.ipc.open_stream(opened) if is_stream else pa.ipc.open_file(opened)
+            table = reader.read_all()
+        table.validate(full=True)
+    except (FileNotFoundError, PermissionError):
+        raise
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise damaged(name, "its values are not what its schema says") from error
+    return known_frame(cast("Any", table), name)

@@ -1,0 +1,245 @@
+"""Reading Parquet files from outside: looked at first, then read by Polars.
+
+What Polars would change or does not know, pyarrow reads: INT96 outside the years 1677 to 2262,
+groups that are repeated without saying that they are lists, logical types that came later.
+"""
+
+from __future__ import annotations
+
+import mmap
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+import polars as pl
+from polars.exceptions import PanicException, PolarsError
+
+from algomancy_data.errors import FileContentError
+from algomancy_data.extractor.arrow_columns import (
+    check_names,
+    checked_frame,
+    is_known,
+    known_frame,
+    unreadable_column,
+)
+from algomancy_data.extractor.parquet_pages import ParquetLayoutError, parquet_layout
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from algomancy_data.schema import ReadLimits
+
+_ParquetFile: TypeAlias = Any
+
+SATURATED: Final = 2**63 - 1
+"""What Polars makes of an INT96 that nanoseconds cannot hold."""
+
+_PER_MICROSECOND: Final = 1_000
+
+
+def read_parquet(source: Path | bytes, name: str, limits: ReadLimits) -> pl.DataFrame:
+    """Return the frame of a Parquet file.
+
+    Args:
+        source: Where it is, or what is in it.
+        name: Logical name of the file.
+        limits: How much it may become in memory.
+
+    Raises:
+        FileContentError: It is damaged, or has a column that cannot be read.
+        ReadLimitError: It would become too much.
+        OSError: It cannot be opened.
+    """
+    if isinstance(source, bytes):
+        return _Parquet(source, memoryview(source), name).frame(limits)
+    with source.open("rb") as stream:
+        mapped = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+    # Not closed: an error may hold on to a view of it for a while.
+    return _Parquet(source, memoryview(mapped), name).frame(limits)
+
+
+class _Parquet:
+    """A Parquet file that is open.
+
+    Args:
+        source: Where it is, or what is in it.
+        view: All of it.
+        name: Logical name of the file.
+    """
+
+    def __init__(self, source: Path | bytes, view: memoryview, name: str) -> None:
+        self._source = source
+        self._view = view
+        self._name = name
+
+    def frame(self, limits: ReadLimits) -> pl.DataFrame:
+        """Return the frame."""
+        rows = self._check_layout(limits)
+        described = self._described()
+        if described is None:
+            frame = self._by_polars()
+            if frame is None or frame.height != rows:
+                raise self._damaged("its values are not what its schema says")
+            return checked_frame(frame, self._name)
+        metadata, schema = described
+        check_names(self._name, schema.names)
+        if not schema.names:
+            return pl.DataFrame(height=rows)
+        frame = self._by_polars() if all(is_known(column.type) for column in schema) else None
+        if frame is None or frame.height != rows:
+            frame = self._by_pyarrow(schema.names)
+        elif again := self._not_exact(metadata, schema, frame):
+            frame = frame.with_columns(self._by_pyarrow(again))
+        if frame.height != rows:
+            raise self._damaged(f"it has {frame.height:,} rows instead of {rows:,}")
+        return checked_frame(frame, self._name)
+
+    def _check_layout(self, limits: ReadLimits) -> int:
+        """Return how many rows there are, if what the file says of itself can be true."""
+        stored = len(self._view)
+        try:
+            layout = parquet_layout(self._view)
+            limits.check_shape(self._name, layout.rows, layout.columns, stored)
+            unpacked = layout.unpacked_bytes(self._view)
+        except ParquetLayoutError as error:
+            raise self._damaged(f"its {error}") from error
+        limits.check_unpacked(self._name, unpacked, stored)
+        return layout.rows
+
+    def _described(self) -> tuple[Any, Any] | None:
+        """Return the footer and the schema as pyarrow has them; None if only Polars knows a type.
+
+        These are integers of 128 bits.
+        """
+        import pyarrow as pa  # noqa: PLC0415
+
+        try:
+            file = self._opened()
+            described = file.metadata, file.schema_arrow
+            self._check_columns(file.metadata)
+        except pa.ArrowNotImplementedError:
+            return None
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+            raise self._damaged("its footer is not readable") from error
+        return described
+
+    def _opened(self, **options: Any) -> _ParquetFile:
+        import pyarrow as pa  # noqa: PLC0415  0.1 s that only Parquet has to pay
+        from pyarrow import parquet  # noqa: PLC0415
+
+        return parquet.ParquetFile(pa.BufferReader(pa.py_buffer(self._view)), **options)
+
+    def _check_columns(self, metadata: Any) -> None:
+        """Refuse what neither library reads as what it is."""
+        for number in range(metadata.num_columns):
+            column = metadata.schema.column(number)
+            if column.converted_type == "INTERVAL":
+                what = "calendar intervals (months, days and milliseconds)"
+                instead = "durations, or with a column for each part"
+                raise unreadable_column(self._name, column.path, what, instead)
+
+    def _by_polars(self) -> pl.DataFrame | None:
+        """Return the frame, or None if Polars cannot read it."""
+        try:
+            return pl.read_parquet(self._source, glob=False, hive_partitioning=False)
+        except (PolarsError, PanicException, OSError, ValueError):
+            return None
+
+    def _not_exact(self, metadata: Any, schema: Any, frame: pl.DataFrame) -> list[str]:
+        """Return the columns of which Polars may have changed a value."""
+        import pyarrow as pa  # noqa: PLC0415
+
+        columns = map(metadata.schema.column, range(metadata.num_columns))
+        legacy = {
+            column.path.partition(".")[0] for column in columns if column.physical_type == "INT96"
+        }
+        return [
+            name
+            for name, column in zip(schema.names, schema, strict=True)
+            # A time of day that there is not becomes null.
+            if pa.types.is_time(column.type)
+            or (name in legacy and _is_saturated(frame[name]))
+            # Text that a column of JSON has, if nothing but its logical type says so.
+            or (isinstance(column.type, pa.JsonType) and frame.schema[name] == pl.Binary())
+        ]
+
+    def _by_pyarrow(self, names: list[str]) -> pl.DataFrame:
+        """Return some columns."""
+        import pyarrow as pa  # noqa: PLC0415
+
+        table = self._table(names, "us")
+        legacy = [n for n, one in enumerate(table.schema) if _has_timestamps(one.type)]
+        if legacy:
+            table = self._with_exact_times(table, names)
+        try:
+            table.validate(full=True)
+        except pa.ArrowException as error:
+            raise self._damaged("its values are not what its schema says") from error
+        return known_frame(table, self._name)
+
+    def _table(self, names: list[str], unit: str) -> Any:
+        """Return some columns, with INT96 in a unit of time."""
+        import pyarrow as pa  # noqa: PLC0415
+
+        file = self._opened(coerce_int96_timestamp_unit=unit, page_checksum_verification=True)
+        failures = (pa.ArrowException, OSError, UnicodeDecodeError, KeyError)
+        try:
+            is_whole = len(names) == len(file.schema_arrow.names)
+            return file.read(columns=None if is_whole else names).select(names)
+        except failures as error:
+            for name in names:
+                try:
+                    file.read(columns=[name])
+                except failures as cause:
+                    if "LZO" in str(cause):
+                        what, instead = "LZO compression", "ZSTD, or without compression"
+                        raise unreadable_column(self._name, name, what, instead) from cause
+                    how = f"its column {name!r} is not readable"
+                    raise self._damaged(how) from error
+            raise self._damaged("it is not readable") from error
+
+    def _with_exact_times(self, table: Any, names: list[str]) -> Any:
+        """Return INT96 columns with nanoseconds where all values have room, else microseconds."""
+        import pyarrow as pa  # noqa: PLC0415
+        from pyarrow import compute as pyarrow_compute  # noqa: PLC0415
+
+        compute: Any = pyarrow_compute
+
+        wrapped = self._table(names, "ns")
+        for number, (name, micro, nano) in enumerate(
+            zip(names, table.columns, wrapped.columns, strict=True)
+        ):
+            if micro.type == nano.type:
+                continue
+            if not pa.types.is_timestamp(micro.type):
+                back = nano.cast(micro.type, safe=False)
+                if not back.equals(micro):
+                    what, instead = "nested INT96 times", "microseconds (INT64)"
+                    raise unreadable_column(self._name, name, what, instead)
+                table = table.set_column(number, wrapped.schema.field(number), nano)
+                continue
+            ours, theirs = (column.cast(pa.int64()) for column in (micro, nano))
+            # Both are exact but for a multiple of 2**64, which this takes away as it came.
+            rest = compute.subtract(theirs, compute.multiply(ours, _PER_MICROSECOND))
+            fits = compute.equal(compute.cast(nano, micro.type, safe=False), micro)
+            if compute.all(fits, min_count=0).as_py():
+                table = table.set_column(number, wrapped.schema.field(number), nano)
+            elif compute.any(compute.not_equal(rest, 0), min_count=0).as_py():
+                what = "INT96 times with nanoseconds and with years outside 1677 to 2262"
+                raise unreadable_column(self._name, name, what, "microseconds (INT64)")
+        return table
+
+    def _damaged(self, how: str) -> FileContentError:
+        msg = f"File {self._name!r} cannot be read as Parquet; it may be damaged: {how}. "
+        return FileContentError(f"{msg}Write it again.")
+
+
+def _has_timestamps(dtype: Any) -> bool:
+    import pyarrow as pa  # noqa: PLC0415
+
+    inner = (dtype.field(number).type for number in range(dtype.num_fields))
+    return pa.types.is_timestamp(dtype) or any(map(_has_timestamps, inner))
+
+
+def _is_saturated(values: pl.Series) -> bool:
+    if isinstance(values.dtype, pl.Datetime):
+        return values.to_physical().max() == SATURATED
+    return True  # nested ones are compared with what pyarrow reads

@@ -1,0 +1,147 @@
+"""Thrift's compact protocol, read with suspicion: how Parquet files describe what is in them.
+
+Only what is asked for is kept, since a footer has dozens of numbers for each column and each group
+of rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, TypeAlias
+
+Bytes: TypeAlias = "bytes | memoryview"
+# Which fields of a struct to keep, and what they must be: a number (None), texts (TEXTS), a struct
+# (what is wanted of it), structs (the same in a list). A field that is something else is left out.
+Wanted: TypeAlias = "Mapping[int, Wanted | list[Wanted] | str | None]"
+Struct: TypeAlias = "dict[int, Any]"
+
+TEXTS: Final = "texts"
+
+_TRUE, _FALSE, _BYTE, _DOUBLE, _TEXT, _LIST, _SET, _STRUCT = 1, 2, 3, 7, 8, 9, 10, 12
+_NUMBERS: Final = frozenset({4, 5, 6})
+_LONG_LIST: Final = 15
+_DEEPEST: Final = 16
+_LONGEST_NUMBER: Final = 63
+
+
+class ThriftError(ValueError):
+    """Bytes are no Thrift struct."""
+
+
+def read_struct(data: Bytes, at: int, wanted: Wanted, depth: int = 0) -> tuple[Struct, int]:
+    """Return the wanted fields of a struct by number, and where it ends.
+
+    Raises:
+        ThriftError: There is none at that position.
+        IndexError: It goes on behind the end of the data.
+    """
+    if depth > _DEEPEST:
+        msg = "nested too deeply"
+        raise ThriftError(msg)
+    fields: Struct = {}
+    number = 0
+    while head := data[at]:
+        at += 1
+        kind = head & 15
+        if head >> 4:
+            number += head >> 4
+        else:
+            number, at = _number(data, at)
+        if number not in wanted:
+            if kind in _NUMBERS:  # most of what there is: not worth a call
+                while data[at] & 0x80:
+                    at += 1
+                at += 1
+            else:
+                at = _skipped(data, at, kind, depth)
+            continue
+        inner = wanted[number]
+        if inner is None and kind in _NUMBERS:
+            fields[number], at = _number(data, at)
+        elif isinstance(inner, Mapping) and kind == _STRUCT:
+            fields[number], at = read_struct(data, at, inner, depth + 1)
+        elif isinstance(inner, list | str) and kind == _LIST:
+            fields[number], at = _list(data, at, inner, depth)
+        else:
+            at = _skipped(data, at, kind, depth)
+    return fields, at + 1
+
+
+def _list(data: Bytes, at: int, inner: list[Wanted] | str, depth: int) -> tuple[list[Any], int]:
+    count, kind, at = _list_head(data, at)
+    items: list[Any] = []
+    for _ in range(count):
+        if kind == _STRUCT and isinstance(inner, list):
+            item, at = read_struct(data, at, inner[0], depth + 1)
+        elif kind == _TEXT and isinstance(inner, str):
+            item, at = _text(data, at)
+        else:
+            msg = "a list of other items than it has"
+            raise ThriftError(msg)
+        items.append(item)
+    return items, at
+
+
+def _list_head(data: Bytes, at: int) -> tuple[int, int, int]:
+    head = data[at]
+    count, at = head >> 4, at + 1
+    if count == _LONG_LIST:
+        count, at = _varint(data, at)
+    if count > len(data) - at:  # no item is shorter than a byte
+        msg = "a list that goes on behind the end"
+        raise ThriftError(msg)
+    return count, head & 15, at
+
+
+def _skipped(data: Bytes, at: int, kind: int, depth: int) -> int:
+    """Return where a value of a field ends."""
+    if kind in _NUMBERS:
+        while data[at] & 0x80:
+            at += 1
+        return at + 1
+    if kind in {_TRUE, _FALSE}:
+        return at
+    if kind == _TEXT:
+        length, at = _varint(data, at)
+        return at + length
+    if kind == _STRUCT:
+        return read_struct(data, at, {}, depth + 1)[1]
+    if kind in {_LIST, _SET}:
+        count, item, at = _list_head(data, at)
+        if item in {_TRUE, _FALSE}:
+            return at + count
+        for _ in range(count):
+            at = _skipped(data, at, item, depth + 1)
+        return at
+    if kind not in {_BYTE, _DOUBLE} or depth > _DEEPEST:
+        msg = "a value of an unknown kind"
+        raise ThriftError(msg)
+    return at + (1 if kind == _BYTE else 8)
+
+
+def _text(data: Bytes, at: int) -> tuple[str, int]:
+    length, at = _varint(data, at)
+    if at + length > len(data):
+        raise IndexError
+    return str(bytes(data[at : at + length]), "utf-8", "backslashreplace"), at + length
+
+
+def _number(data: Bytes, at: int) -> tuple[int, int]:
+    number, at = _varint(data, at)
+    return (number >> 1) ^ -(number & 1), at
+
+
+def _varint(data: Bytes, at: int) -> tuple[int, int]:
+    byte = data[at]
+    if byte < 0x80:  # noqa: PLR2004  most of them are one byte
+        return byte, at + 1
+    number = shift = 0
+    while byte & 0x80:
+        number |= (byte & 0x7F) << shift
+        shift += 7
+        at += 1
+        if shift > _LONGEST_NUMBER:
+            msg = "a number of too many bits"
+            raise ThriftError(msg)
+        byte = data[at]
+    return number | byte << shift, at + 1
