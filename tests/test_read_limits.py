@@ -208,3 +208,24 @@ def test_a_shape_is_checked_against_columns_cells_and_the_stored_bytes():
     with pytest.raises(ReadLimitError, match=r"has a text of 268,435,457 bytes in column 'c'"):
         honest.check_text("t", (1 << 28) + 1, "c")
     ReadLimits.off().check_shape("t", 1 << 40, 1 << 30, 1)
+
+
+def test_a_header_of_a_million_columns_is_refused():
+    header = upload(b";" * 1_000_000)
+    with pytest.raises(ReadLimitError, match=r"'items' has 100,\d{3} columns; the limit"):
+        CSVSingleExtractor(header, Items).extract()
+    wide = upload(b";".join(b"c%d" % number for number in range(3000)) + b"\n" + b"1;2\n" * 50)
+    assert CSVSingleExtractor(wide, Items).extract()["items"].shape == (50, 3000)
+
+
+def test_records_that_are_far_too_short_are_refused_before_they_are_filled_up():
+    header = b";".join(b"c%d" % number for number in range(2000)) + b"\n"
+    file = upload(header + b"1\n" * 400_000)
+    with pytest.raises(ReadLimitError, match=r"a table of 400,\d{3} × 2,000 cells, at least"):
+        CSVSingleExtractor(file, Items).extract()
+
+
+def test_texts_are_measured_by_column():
+    file = upload(b"a;b\n1;" + b"x" * 2000 + b"\n", read_limits=ReadLimits(text_bytes=1999))
+    with pytest.raises(ReadLimitError, match=r"a text of 2,000 bytes in column 'b'"):
+        CSVSingleExtractor(file, Items).extract()

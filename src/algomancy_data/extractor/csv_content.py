@@ -52,6 +52,7 @@ class CSVContent:
     Attributes:
         source: Path or bytes, UTF-8.
         mark_length: How many bytes of it are a byte order mark.
+        limits: How much it may become in memory.
 
     Raises:
         FileContentError: The file is binary, not in that encoding, or has a line without end.
@@ -60,6 +61,8 @@ class CSVContent:
 
     def __init__(self, file: File, encoding: str) -> None:
         self._name = file.name
+        self._stored = file.stored_bytes()
+        self.limits = file.limits
         is_utf8 = codecs.lookup(encoding).name in {"utf-8", "utf-8-sig"}
         lengths = LineLengths(file.name)
         # In EBCDIC a line end is another byte.
@@ -87,6 +90,32 @@ class CSVContent:
         """Return all bytes, without a byte order mark."""
         data = self.source if isinstance(self.source, bytes) else self.source.read_bytes()
         return data.removeprefix(codecs.BOM_UTF8)
+
+    def size(self) -> int:
+        """Return how many bytes there are."""
+        is_path = isinstance(self.source, Path)
+        return self.source.stat().st_size if is_path else len(self.source)
+
+    def check_cells(self, width: int, line_end: str) -> None:
+        """Refuse a file whose short records would become a table of far more cells.
+
+        The missing fields of a record take as much memory as others, and nothing in the file.
+
+        Args:
+            width: How many columns there are.
+            line_end: The character that ends a line.
+
+        Raises:
+            ReadLimitError: It would.
+        """
+        stored = self.size() if self._stored is None else self._stored
+        if self.limits.allows_cells(width * self.size(), stored):  # a byte or more for each record
+            return
+        lines = 1
+        with _open(self.source) as stream:
+            while piece := stream.read(_HEAD):
+                lines += piece.count(line_end.encode())
+        self.limits.check_shape(self._name, lines, width, stored)
 
     def check_utf8(self) -> None:
         """Raise if some byte is not UTF-8.

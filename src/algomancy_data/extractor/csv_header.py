@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from algomancy_data.column_names import unique_names
-from algomancy_data.errors import FileContentError
+from algomancy_data.errors import FileContentError, ReadLimitError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -130,11 +130,14 @@ def _first_record(content: CSVContent, layout: CSVLayout) -> Record | None:
         # The last byte of a larger file may cut a record: read on until one ends before it.
         complete = len(start) < size - 3
         try:
-            for record in layout.records(start):
+            for record in layout.records(start, most_fields=content.limits.columns):
+                content.limits.check_shape(layout.file_name, 0, len(record.fields))
                 if not complete and record.end >= len(start):
                     break
                 if record.end > hint:
                     return record
+        except ReadLimitError:
+            raise
         except FileContentError:
             if complete or size >= _MAX_HEADER:
                 raise

@@ -80,12 +80,15 @@ class CSVLayout:
         match = self._blank_lines.match(data, position)
         return match.end() if match else position
 
-    def records(self, data: bytes, first_line: int = 1) -> Iterator[Record]:
+    def records(
+        self, data: bytes, first_line: int = 1, most_fields: int | None = None
+    ) -> Iterator[Record]:
         """Walk through the records, blank ones left out.
 
         Args:
             data: The content as UTF-8, without a byte order mark.
             first_line: Number of the line that it begins on.
+            most_fields: A record with more of them is the last one, and cut there.
 
         Raises:
             FileContentError: A quoted field never ends, or has text after its closing quote.
@@ -111,6 +114,9 @@ class CSVLayout:
                     break
                 line += field.count(end)
                 fields.append(field)
+                if most_fields is not None and len(fields) > most_fields:
+                    position = len(data)
+                    break
             record = Record(first_line, fields, start, position)
             if not record.is_blank:  # as white space is behind the last line end
                 yield record

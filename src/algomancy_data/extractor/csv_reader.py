@@ -81,9 +81,11 @@ class CSVReader:
         """Return the table.
 
         Raises:
+            ReadLimitError: It would have more cells than the limits of the file allow.
             FileContentError: A record has too many fields, quotes are unclear, or the content is
                 not UTF-8.
         """
+        self.content.check_cells(len(self.header.written), self.layout.line_end)
         readable = self._readable()
         typed = self._typed_columns(readable)
         frame = self._read(readable, typed)
