@@ -16,6 +16,8 @@ from algomancy_data import (
     CSVSingleExtractor,
     DataSource,
     DataType,
+    JSONFile,
+    JSONSingleExtractor,
     ReadLimits,
     Schema,
     SimpleETLFactory,
@@ -229,3 +231,38 @@ def test_texts_are_measured_by_column():
     file = upload(b"a;b\n1;" + b"x" * 2000 + b"\n", read_limits=ReadLimits(text_bytes=1999))
     with pytest.raises(ReadLimitError, match=r"a text of 2,000 bytes in column 'b'"):
         CSVSingleExtractor(file, Items).extract()
+
+
+class Keys(Schema):
+    _FILENAME, _EXTENSION, _SCHEMA_TYPE = "keys", "json", "single"
+    A = Column("a", DataType.STRING, optional=True)
+
+
+OTHER_KEYS = ",".join(f'{{"k{number}":1}}' for number in range(30_000))
+MIXED_KEYS = ",".join(f'{{"k{number}":{number % 2 or chr(34) * 2}}}' for number in range(30_000))
+BLOWN_UP = {
+    "records": f"[{OTHER_KEYS}]",
+    "lines": OTHER_KEYS.replace(",", "\n"),
+    "a list in a record": f'[{{"x":[{OTHER_KEYS}]}}]',
+    "lists in an object": f'{{"a":[{OTHER_KEYS}],"b":[{OTHER_KEYS}]}}',
+    "values of two kinds": f"[{MIXED_KEYS}]",
+    "objects in objects": "[" + OTHER_KEYS.replace(":1", ':{"a":{"b":1}}') + "]",
+    "behind regular ones": "[" + '{"a":"b"},' * 100_000 + OTHER_KEYS + "]",
+}
+
+
+@pytest.mark.parametrize("document", BLOWN_UP.values(), ids=BLOWN_UP)
+def test_records_with_other_keys_each_are_refused_before_they_are_a_table(document, tmp_path):
+    path = tmp_path / "keys.json"
+    path.write_text(document)
+    with pytest.raises(ReadLimitError, match=r"'keys' has a table of .* cells, at least"):
+        JSONSingleExtractor(JSONFile("keys", path), Keys).extract()
+    with pytest.raises(ReadLimitError, match=r"'keys' has a table of .* cells, at least"):
+        infer_schemas(path)
+
+
+def test_records_with_some_other_keys_are_read():
+    records = ",".join(f'{{"a":"b","k{number % 300}":1}}' for number in range(20_000))
+    text = base64.b64encode(f"[{records}]".encode()).decode()
+    file = JSONFile("keys", content=f"data:;base64,{text}")
+    assert JSONSingleExtractor(file, Keys).extract()["keys"].shape == (20_000, 301)

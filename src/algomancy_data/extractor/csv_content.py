@@ -93,8 +93,8 @@ class CSVContent:
 
     def size(self) -> int:
         """Return how many bytes there are."""
-        is_path = isinstance(self.source, Path)
-        return self.source.stat().st_size if is_path else len(self.source)
+        source = self.source
+        return source.stat().st_size if isinstance(source, Path) else len(source)
 
     def check_cells(self, width: int, line_end: str) -> None:
         """Refuse a file whose short records would become a table of far more cells.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from algomancy_data.errors import FileContentError
+from algomancy_data.extractor.json_cells import CellBudget
 from algomancy_data.extractor.json_content import open_json
 from algomancy_data.extractor.json_diagnosis import diagnose
 from algomancy_data.extractor.json_layout import Records, find_records
@@ -56,6 +57,7 @@ def read_document(
         is_record: Tells whether an object with one list, which this is around, is a record itself.
 
     Raises:
+        ReadLimitError: Its tables would have more cells than the limits of the file allow.
         FileContentError: The file is no JSON, or a record is no object.
         FileNotFoundError: The file is gone.
     """
@@ -72,16 +74,19 @@ def read_document(
             readings.pop()
         elif is_record(records.envelope):
             readings.pop(0)
-        return _read_one(data, plan, readings, lines=lines)
+        stored = file.stored_bytes()
+        size = len(data)
+        budget = CellBudget(file.name, file.limits, size if stored is None else stored, size)
+        return _read_one(data, plan, readings, budget, lines=lines)
 
 
 def _read_one(
-    data: JSONBytes, plan: JSONPlan, readings: list[Records], *, lines: bool
+    data: JSONBytes, plan: JSONPlan, readings: list[Records], budget: CellBudget, *, lines: bool
 ) -> JSONDocument:
     """Return the records by the first reading that holds for the whole document."""
     for records in readings:
         try:
-            found = JSONReader(data, plan, records).read()
+            found = JSONReader(data, plan, records, budget).read()
         except NoObjectsError:
             return JSONDocument([], {}, has_no_objects=True)
         except MalformedError:

@@ -93,19 +93,27 @@ def find_records(data: JSONBytes, *, lines: bool) -> Records | None:
     return Records(start, end, in_list=False)
 
 
-def cut(data: JSONBytes, records: Records) -> list[tuple[int, int]]:
-    """Return the ranges of bytes to parse one by one, with nothing but separators between them."""
+def cut(
+    data: JSONBytes, records: Records, first: int = CHUNK // 16, rest: int = CHUNK
+) -> list[tuple[int, int]]:
+    """Return the ranges of bytes to parse one by one, with nothing but separators between them.
+
+    Args:
+        data: The document.
+        records: Where its records are.
+        first: How long the first range is: what it holds is expected of the others.
+        rest: How long the others are.
+    """
     ranges: list[tuple[int, int]] = []
     start = records.start
-    # A short first piece: what it holds is what the parser expects of the others.
-    wanted = CHUNK // 16
+    wanted = first
     while records.end - start > wanted * 3 // 2:
         separator = _next_cut(data, records, start + wanted)
         if separator is None:
             break
         ranges.append((start, separator))
         start = separator + 1
-        wanted = CHUNK
+        wanted = rest
     ranges.append((start, records.end))
     return ranges
 

@@ -22,6 +22,7 @@ _NOT_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
 _TEXTS: Final = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _OPENING: Final = 2  # the bit that is set in "[" and "{", and not in "]" and "}"
 _DISAGREEMENTS: Final = (" changed from ", "Number too big", "Failed to convert JSON")
+_UNEXPECTED: Final = "unexpected field"
 _NULL_RECORD: Final = r"\}\s*null"
 _DECODER: Final = json.JSONDecoder(parse_int=str)
 _BEFORE, _BEHIND = b'{"r":[', b"]}"
@@ -40,15 +41,7 @@ class NoObjectsError(MalformedError):
 
 
 class UnexpectedTypeError(Exception):
-    """Records have members that the expected type does not name.
-
-    Args:
-        dtype: The type that they have.
-    """
-
-    def __init__(self, dtype: ArrowType) -> None:
-        super().__init__(dtype)
-        self.dtype = dtype
+    """Records have members that the expected type does not name."""
 
 
 def find_type(piece: bytes, *, in_list: bool) -> ArrowType:
@@ -99,7 +92,7 @@ def parse(piece: bytes, *, in_list: bool, expected: ArrowType) -> ArrowArray:
     table = _table(piece, expected, in_list=in_list)
     dtype = table.schema.field(0).type.value_type if in_list else pa.struct(list(table.schema))
     if dtype != expected:
-        raise UnexpectedTypeError(dtype)
+        raise UnexpectedTypeError
     if in_list:
         records = _with_all_nulls(table.column(0).chunk(0).values)
     else:
@@ -116,7 +109,7 @@ def _table(piece: bytes, expected: ArrowType | None, *, in_list: bool) -> Any:
     from pyarrow import json as reader  # noqa: PLC0415
 
     data = b"".join((_BEFORE, piece, _BEHIND)) if in_list else piece
-    _check(data)
+    check(data)
     if not in_list:
         _check_lines(data)
     schema = None
@@ -126,9 +119,15 @@ def _table(piece: bytes, expected: ArrowType | None, *, in_list: bool) -> Any:
         table = reader.read_json(
             pa.BufferReader(data),
             reader.ReadOptions(use_threads=False, block_size=len(data) + 1),
-            reader.ParseOptions(explicit_schema=schema, unexpected_field_behavior="infer"),
+            reader.ParseOptions(
+                explicit_schema=schema,
+                # A column for each of many new keys could be more than there is memory.
+                unexpected_field_behavior="infer" if expected is None else "error",
+            ),
         )
     except (pa.ArrowInvalid, pa.ArrowCapacityError) as error:
+        if _UNEXPECTED in str(error):
+            raise UnexpectedTypeError from error
         if any(words in str(error) for words in _DISAGREEMENTS):
             raise DisagreementError from error
         raise MalformedError from error
@@ -160,8 +159,13 @@ def _with_all_nulls(array: ArrowArray) -> ArrowArray:
     return pa.StructArray.from_arrays(mended, fields=list(array.type), mask=array.is_null())
 
 
-def _check(data: bytes) -> None:
-    """Refuse what would bring the parser down, or pass it unseen."""
+def check(data: bytes) -> None:
+    """Refuse what would bring the parser down, or pass it unseen.
+
+    Raises:
+        MalformedError: It is not UTF-8.
+        UnreadableError: It is too large or nested too deeply.
+    """
     if len(data) > _MAX_PIECE:
         msg = "a single record, or a document that cannot be cut between records, is over 2 GB"
         raise UnreadableError(msg)

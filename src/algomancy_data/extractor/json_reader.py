@@ -33,6 +33,7 @@ from algomancy_data.extractor.json_uneven import UnevenRecords
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from algomancy_data.extractor.json_cells import CellBudget
     from algomancy_data.extractor.json_content import JSONBytes
     from algomancy_data.extractor.json_layout import Records
     from algomancy_data.extractor.json_plan import JSONPlan, Path, Place
@@ -61,9 +62,14 @@ class JSONReader:
         data: The document.
         plan: Which lists are tables, and which columns are text.
         records: Where the records are.
+        budget: How many cells they may have.
     """
 
-    def __init__(self, data: JSONBytes, plan: JSONPlan, records: Records) -> None:
+    def __init__(
+        self, data: JSONBytes, plan: JSONPlan, records: Records, budget: CellBudget
+    ) -> None:
+        self._budget = budget
+        self._is_within_budget = False
         self._data = data
         self._plan = plan
         self._records = records
@@ -72,6 +78,7 @@ class JSONReader:
         """Return the records exactly as they are.
 
         Raises:
+            ReadLimitError: They would have too many cells.
             NoObjectsError: The records are items of a list, and none of them is an object.
             MalformedError: The document is no JSON, or a record is no object.
             UnreadableError: No parser can hold it.
@@ -102,7 +109,7 @@ class JSONReader:
 
     def _read_plainly(self, count: int, piece: _Load) -> list[ArrowArray] | None:
         """Return the records as the parser sees them, or None if a number may be changed."""
-        pieces = _parse_alike(count, piece, in_list=self._records.in_list)
+        pieces = self._parse_alike(count, piece, in_list=self._records.in_list)
         changed = _has_spelled_floats(pieces[0].type, self._plan.root) or any(
             has_inexact_numbers(array) for array in pieces
         )
@@ -115,7 +122,7 @@ class JSONReader:
             return mark_values(piece(position))
 
         exact = ExactValues(self._plan)
-        pieces = exact.restore(_parse_alike(count, marked, in_list=self._records.in_list))
+        pieces = exact.restore(self._parse_alike(count, marked, in_list=self._records.in_list))
         return None if exact.changes_lists else pieces
 
     def _read_uneven(self, count: int, piece: _Load) -> JSONRecords:
@@ -127,48 +134,55 @@ class JSONReader:
             uneven.rewrite(piece(position), in_list=self._records.in_list)
             for position in range(count)
         ]
-        arrays = _parse_alike(count, rewritten.__getitem__, in_list=True)
+        arrays = self._parse_alike(count, rewritten.__getitem__, in_list=True)
         return JSONRecords(ExactValues(self._plan).restore(arrays), uneven.strays)
+
+    def _parse_alike(self, count: int, load: _Load, *, in_list: bool) -> list[ArrowArray]:
+        """Parse all pieces to one type.
+
+        Raises:
+            DisagreementError: No type holds the values of all records.
+            MalformedError: A piece is no sequence of JSON objects.
+            UnreadableError: A piece is too large or nested too deeply.
+        """
+        budget = self._budget
+        objects: int | None = None
+
+        def read(position: int) -> tuple[ArrowArray | None, ArrowType]:
+            piece = load(position)
+            try:
+                return parse(piece, in_list=in_list, expected=expected), expected
+            except (UnexpectedTypeError, DisagreementError):
+                return None, budget.find_type(piece, in_list=in_list)
+
+        # Marks do not change how many cells there are: one look at a single piece is enough.
+        if count == 1 and self._is_within_budget:
+            expected = plain(find_type(load(0), in_list=in_list))
+        else:
+            expected = budget.find_type(load(0), in_list=in_list)
+        self._is_within_budget = count == 1
+        arrays: list[ArrowArray | None] = [None] * count
+        stale = list(range(count))
+        with ThreadPoolExecutor(pl.thread_pool_size()) as pool:
+            while stale:
+                if budget.needs_count(expected):
+                    objects = objects or sum(load(each).count(b"{") for each in range(count))
+                    budget.check(expected, objects)
+                given = expected
+                for position, (array, dtype) in zip(stale, pool.map(read, stale), strict=True):
+                    arrays[position] = array
+                    expected = merge(expected, dtype)
+                if expected == given and any(array is None for array in arrays):
+                    raise DisagreementError
+                stale = [
+                    position
+                    for position, array in enumerate(arrays)
+                    if array is None or array.type != expected
+                ]
+        return arrays
 
     def _lists_lack_members(self, pieces: list[ArrowArray]) -> bool:
         return any(_lists_lack_members(array, self._plan.root) for array in pieces)
-
-
-def _parse_alike(count: int, load: _Load, *, in_list: bool) -> list[ArrowArray]:
-    """Parse all pieces to one type.
-
-    Raises:
-        DisagreementError: No type holds the values of all records.
-        MalformedError: A piece is no sequence of JSON objects.
-        UnreadableError: A piece is too large or nested too deeply.
-    """
-
-    def read(position: int) -> tuple[ArrowArray | None, ArrowType]:
-        piece = load(position)
-        try:
-            return parse(piece, in_list=in_list, expected=expected), expected
-        except UnexpectedTypeError as error:
-            return None, error.dtype
-        except DisagreementError:
-            return None, find_type(piece, in_list=in_list)
-
-    expected = plain(find_type(load(0), in_list=in_list))
-    arrays: list[ArrowArray | None] = [None] * count
-    stale = list(range(count))
-    with ThreadPoolExecutor(pl.thread_pool_size()) as pool:
-        while stale:
-            given = expected
-            for position, (array, dtype) in zip(stale, pool.map(read, stale), strict=True):
-                arrays[position] = array
-                expected = merge(expected, plain(dtype))
-            if expected == given and any(array is None for array in arrays):
-                raise DisagreementError
-            stale = [
-                position
-                for position, array in enumerate(arrays)
-                if array is None or array.type != expected
-            ]
-    return arrays
 
 
 def _has_spelled_floats(dtype: ArrowType, place: Place) -> bool:

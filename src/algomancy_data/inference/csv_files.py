@@ -50,8 +50,13 @@ class HeldFile(CSVFile):
     """
 
     def __init__(self, file: File, source: Path | bytes) -> None:
-        super().__init__(file.name)
+        super().__init__(file.name, read_limits=file.read_limits)
+        self._file = file
         self._source = source
+
+    def stored_bytes(self) -> int | None:
+        """Return how many bytes the file has that it is of."""
+        return self._file.stored_bytes()
 
     def source(self, watch: Callable[[bytes], None] | None = None) -> Path | bytes:
         """Return the content."""
