@@ -5,7 +5,13 @@ RUN := .venv/bin/
 BENCH = mkdir -p .benchmarks && $(RUN)pytest -q -p no:randomly -p no:xdist --benchmark-enable \
 	--benchmark-only --benchmark-quiet --benchmark-json=.benchmarks
 
-.PHONY: demo test coverage test-quick docs lint format bench bench-quick lock clean
+# What reaches databases, and all kinds of files once: enough to notice what a version lacks.
+CORE = $(addprefix tests/,stores database/test_round_trip.py database/test_stored_form.py \
+	dialects/test_postgresql.py dialects/test_reflection.py extractor/test_extractors.py \
+	extractor/test_columnar.py extractor/test_addresses.py extractor/test_xlsx.py test_masking.py \
+	test_frames.py test_etl.py datasource/test_base.py folder/test_manager.py cli/test_look.py)
+
+.PHONY: demo test test-lowest coverage test-quick docs lint format bench bench-quick lock clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -29,6 +35,15 @@ demo: .venv/.demo ## load real flight data into demo.db and prove it came back i
 
 test: .venv/.synced ## every test, docs and docstrings included
 	$(RUN)pytest -n 2
+
+.venv/lowest/.synced: pyproject.toml .venv/.synced
+	$(UV) venv --quiet --clear --python .venv/bin/python .venv/lowest
+	$(UV) pip install --quiet --python .venv/lowest/bin/python --resolution lowest-direct \
+		--editable '.[all]' --group test
+	@touch $@
+
+test-lowest: .venv/lowest/.synced ## the core of the tests, on the lowest versions of all that is needed
+	.venv/lowest/bin/pytest -q -n 2 -m "not long" $(CORE)
 
 coverage: .venv/.synced ## the same, and the lines that no test runs; takes half as long again
 	$(RUN)pytest -n 2 --cov --cov-report=term

@@ -15,7 +15,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import exc
 from sqlalchemy.dialects import postgresql as pg
-from sqlalchemy.dialects.postgresql.ranges import MultiRange
+
+from algomancy_data.database.dialects.postgresql_ranges import MultiRange
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Dialect sqlite.adbc does .not. support Decimal"),

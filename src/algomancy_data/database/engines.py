@@ -117,12 +117,12 @@ def database_url(database: sa.URL | str) -> sa.URL:
     """
     try:
         url = sa.make_url(database)
-    except (exc.ArgumentError, ValueError) as error:
+    except (exc.ArgumentError, ValueError):
         msg = (
             f"{_CREDENTIALS.sub('***@', mask(database))!r} is no database URL. Write, for "
             f"instance, sqlite:///data.db."
         )
-        raise StoreError(msg) from as_cause(error)
+        raise StoreError(msg) from None  # SQLAlchemy repeats the text, whatever it holds
     if url.get_backend_name() not in _ADBC:
         raise _unsupported(url)
     return url
