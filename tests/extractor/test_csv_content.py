@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import gzip
 import io
 import sqlite3
@@ -102,6 +103,12 @@ def test_a_nul_in_a_field_survives(extract) -> None:
 
 
 # --- the shape ----------------------------------------------------------------------------------
+
+
+def test_a_nul_in_the_name_of_a_column_of_dates_is_read(extract, capfd) -> None:
+    frame = extract("k;d\0ay\n1;2024-01-05\n", {"d\0ay": DataType.DATETIME})
+    assert frame["d\0ay"].to_list() == [dt.datetime(2024, 1, 5)]
+    assert capfd.readouterr().err == ""
 
 
 def test_blank_lines_are_no_rows(extract) -> None:

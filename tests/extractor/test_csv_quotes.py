@@ -170,3 +170,13 @@ def test_clear_quotes_are_read_wherever_a_piece_ends(extract, line_end) -> None:
         assert frame["v"].sum() == 7 + sum(range(len(fields))) * many
         expected = [re.sub('""', '"', field).replace("\n", line_end) for field in fields]
         assert frame["k"][1 : 1 + len(fields)].to_list() == expected
+
+
+@pytest.mark.parametrize("before", ["", LONG], ids=["short", "long"])
+def test_a_quote_at_the_end_of_a_line_shows_nothing_of_the_reader(extract, capfd, before) -> None:
+    content = f'k;v\n{before}"{"x" * 40_000}\n";"\n"\na;1'
+    frame = extract(content, {"k": DataType.STRING, "v": DataType.INTEGER})
+    assert frame["v"][-2:].to_list() == [None, 1]
+    content = f'k;v\n{before}b;"\n"\na;"\n"\n'
+    assert extract(content, {"v": DataType.INTEGER})["v"][-2:].to_list() == [None, None]
+    assert capfd.readouterr().err == ""

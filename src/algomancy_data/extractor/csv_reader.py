@@ -208,7 +208,7 @@ class CSVReader:
         One value that does not parse makes the reader fail, and the file is read a second time
         as text: a look at the beginning avoids that for a column that never parses.
         """
-        sample = self._sample()
+        sample = self._sample(readable)
         typed: dict[str, PolarsDataType] = {}
         for position, (column, name) in enumerate(
             zip(readable.columns, self.header.names, strict=True)
@@ -220,10 +220,19 @@ class CSVReader:
                 typed[column] = target.polars_dtype
         return typed
 
-    def _sample(self) -> pl.DataFrame | None:
+    def _sample(self, readable: _Readable) -> pl.DataFrame | None:
         """Return the first records as text, or None if they cannot be cut out safely."""
-        start = self.content.start(_SAMPLE)
-        body = start[self.header.end : start.rfind(self.layout.line_end.encode()) + 1]
+        end = self.layout.line_end.encode()
+        if isinstance(readable.source, bytes):
+            start = readable.source[:_SAMPLE]
+            body = start[start.find(end) + 1 : start.rfind(end) + 1]
+        else:
+            start = self.content.start(_SAMPLE)
+            body = start[self.header.end : start.rfind(end) + 1]
+        if self.layout.quote is not None:
+            quote = self.layout.quote.encode()
+            while body.count(quote) % 2:  # inside of a field that has several lines
+                body = body[: body.rfind(end, 0, -1) + 1]
         if not body:
             return None
         try:

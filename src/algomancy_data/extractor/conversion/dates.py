@@ -131,7 +131,8 @@ def _cast_by_arrow(texts: pl.Series, unit: _TimeUnit, zone: str | None) -> pl.Se
     dtype = pa.timestamp(unit, zone)
 
     def cast(part: pl.Series) -> pl.Series:
-        return pl.Series(texts.name, compute.cast(part.to_arrow(), dtype))
+        # Without the name, which may have a NUL, as no name in Arrow's C interface has.
+        return pl.Series(texts.name, compute.cast(part.alias("").to_arrow(), dtype))
 
     try:
         if len(texts) < _LONG:
