@@ -428,6 +428,14 @@ def test_what_cannot_be_read_is_named_in_plain_words(read, content, problem) -> 
     assert not [word for word in words if word in str(raised.value).lower()]
 
 
+def test_a_time_of_day_keeps_its_fraction_wherever_it_becomes_text(read, tmp_path) -> None:
+    lap = '<c r="A2" s="2"><v>0.000970416666666667</v></c>'
+    rows = f'<row r="1">{text("A1", "a")}</row><row r="2">{lap}</row>'
+    for others in ("", f'<row r="3">{text("A3", "x")}</row>'):
+        assert read(usual_parts(rows + others), a=DataType.STRING)["a"][0] == "00:01:23.844"
+        assert '"00:01:23.844"' in XLSXFile("t", tmp_path / "t.xlsx").content
+
+
 # --- cells far away ---------------------------------------------------------------------------
 
 HEADER = f'<row r="1">{text("A1", "a")}{text("B1", "b")}</row>'

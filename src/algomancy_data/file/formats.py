@@ -179,7 +179,7 @@ def _records(workbook: Workbook, sheet: str) -> str:
     return frame.with_columns(
         pl.col(pl.Datetime).dt.to_string("iso:strict"),
         pl.col(pl.Duration).dt.to_string("iso"),
-        pl.col(pl.Time).cast(pl.String),
+        pl.col(pl.Time).dt.to_string("%H:%M:%S%.f"),  # a cast drops the fraction
     ).write_json()
 
 

@@ -167,7 +167,7 @@ def _text() -> pl.Expr:
         .when(kind == Kind.DATE)
         .then(milliseconds.cast(pl.Datetime("ms")).cast(pl.Datetime("us")).dt.to_string("iso"))
         .when(kind == Kind.TIME)
-        .then((milliseconds * _NANOSECONDS).cast(pl.Time).cast(pl.String))
+        .then((milliseconds * _NANOSECONDS).cast(pl.Time).dt.to_string("%H:%M:%S%.f"))
         .when(kind == Kind.DURATION)
         .then(milliseconds.cast(pl.Duration("ms")).cast(pl.Duration("us")).dt.to_string("iso"))
         .when((pl.col("type") == "n") & (kind == Kind.TEXT) & pl.col("number").is_not_null())
