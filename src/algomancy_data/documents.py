@@ -11,7 +11,7 @@ import json
 import math
 from dataclasses import MISSING, fields
 from functools import cache
-from typing import Any, Final, NoReturn, TypeVar, cast, get_args, get_type_hints
+from typing import Any, Final, NoReturn, TypeVar, cast
 
 from algomancy_data.errors import SerializationError
 
@@ -66,7 +66,7 @@ def expect(kind: type[_T], value: object, where: str) -> _T:
     return cast("_T", value)
 
 
-def member(document: object, name: str, kind: type[_T], where: str = "it") -> _T:
+def member(document: object, name: str, kind: type[_T], where: str = "value") -> _T:
     """Return a member that an object must have, and that must be of a kind.
 
     Raises:
@@ -112,17 +112,21 @@ def members_of(class_: type[Any], document: object, where: str) -> dict[str, Any
 
 
 _NONE: Final = type(None)
-_SCALARS: Final = {str, int, float, _NONE}
+_SCALARS: Final[dict[str, type[Any]]] = {"str": str, "int": int, "float": float, "None": _NONE}
 
 
 @cache
-def _scalars(class_: type[Any]) -> dict[str, tuple[tuple[type, ...], bool]]:
+def _scalars(class_: type[Any]) -> dict[str, tuple[list[type[Any]], bool]]:
     """Return the types of each field that is a scalar, and whether it must be there."""
-    hints = get_type_hints(class_)
+    # As they are written: what they are made of need not be imported.
+    words = {one: str(one.type).split(" | ") for one in fields(class_)}
     return {
-        one.name: (types, one.default is MISSING and one.default_factory is MISSING)
-        for one in fields(class_)
-        if set(types := get_args(hints[one.name]) or (hints[one.name],)) <= _SCALARS
+        one.name: (
+            [_SCALARS[word] for word in named],
+            one.default is MISSING and one.default_factory is MISSING,
+        )
+        for one, named in words.items()
+        if _SCALARS.keys() >= set(named)
     }
 
 

@@ -8,10 +8,12 @@ characters that the user wrote: :func:`content` into each session with ``add_dat
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import datetime
 from pathlib import Path
 
 import polars as pl
+import pytest
 
 from algomancy_data import BaseDataSource, DataClassification, DataSource
 from algomancy_data.messages import ValidationMessage, ValidationSeverity
@@ -106,3 +108,71 @@ def content():
     frames.frames = {"items": ITEMS}
     found["frames"]["arrow"] = frames
     return found
+
+
+@pytest.fixture
+def path(path):
+    shutil.copy(STORE, path)
+    return path
+
+
+def test_a_store_with_the_names_of_before_is_read(new_manager, path, outside):
+    for session, datasets in content().items():
+        manager = new_manager(session=session, cls=type(next(iter(datasets.values()))))
+        derived = [DERIVED[session][1]] if session in DERIVED else []
+        assert manager.get_data_keys() == [*datasets, *derived]
+        assert manager.verify() == manager.leftovers() == []
+        for name, written in datasets.items():
+            read = manager.get_data(name)
+            assert read.id == written.id
+            if isinstance(written, DataSource):
+                assert list(read.tables) == list(written.tables)
+                assert read.creation_datetime == CREATED
+                assert read.validation_messages == written.validation_messages
+                assert all(read.tables[one].equals(written.tables[one]) for one in read.tables)
+            elif isinstance(written, Frames):
+                assert read.frames["items"].equals(written.frames["items"])
+            else:
+                assert read.text == written.text
+        manager.close()
+    query = 'SELECT session, dataset, "table", rows, columns FROM algomancy_tables'
+    shown = outside(path, query)
+    assert [UUID, "My sales", "Line items", 3, 5] in shown
+    assert [UUID, "sorted", "items__quarantine", 1, 3] in shown
+    assert len(shown) == 17
+
+
+def test_what_is_written_to_it_has_the_names_of_today(new_manager, path, outside, dataset):
+    manager = new_manager(session=UUID)
+    manager.add_data_source(dataset("My sales", {"Line items": SMALL, "new": ITEMS}))
+    manager.derive_data("sorted", "sorted again")
+    manager.delete_data("my sales, copied")
+    manager.refresh()
+    assert manager.get_data("My sales").get_table("new").equals(ITEMS)
+    assert manager.get_data("sorted again").get_table("items").equals(ITEMS)
+    assert manager.verify() == manager.leftovers() == []
+    manager.close()
+    names = {name for (name,) in outside(path, "SELECT sql_name FROM algomancy_tables")}
+    tables = outside(path, "SELECT name FROM sqlite_schema WHERE type = 'table'")
+    assert names == {name for (name,) in tables if name.startswith("ds__")}
+    before, today = f"ds__{UUID}__".replace("-", "_"), f"ds__{UUID}__"
+    assert {name.split("__")[2] for name in names if name.startswith(before)} == {"sorted"}
+    assert names >= {
+        f"{today}My sales__Line items",
+        f"{today}My sales__new",
+        f"{today}sorted again__items",
+    }
+
+
+def test_it_can_be_emptied_and_what_is_lost_in_it_is_found(new_manager, path, outside):
+    outside(path, "DELETE FROM algomancy_datasets WHERE name IN ('My sales', 'a__b')")
+    for session, lost in ((UUID, 3), ("demo", 2), ("notes", 0), ("frames", 0)):
+        manager = new_manager(session=session)
+        found = manager.leftovers()
+        assert [one.is_proven for one in found] == [True] * lost
+        assert manager.clear_leftovers() == found
+        for name in manager.get_data_keys():
+            manager.delete_data(name)
+        manager.close()
+    assert outside(path, "SELECT count(*) FROM sqlite_schema WHERE name GLOB 'ds__*'") == [[0]]
+    assert outside(path, "SELECT count(*) FROM algomancy_payload_chunks") == [[0]]

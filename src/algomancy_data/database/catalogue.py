@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 from uuid import uuid4
 
 import sqlalchemy as sa
@@ -21,18 +21,30 @@ from algomancy_data.database.models import (
     payload_chunks_table,
 )
 from algomancy_data.datamanager.inspection import DatasetSummary, TableSummary
-from algomancy_data.errors import SchemaDriftError
+from algomancy_data.documents import parse
+from algomancy_data.errors import (
+    AlgomancyDataError,
+    DamagedStoreError,
+    SchemaDriftError,
+    StoreError,
+)
 from algomancy_data.findings import count_by_severity
 from algomancy_data.provenance import Provenance, messages_from_list, messages_to_list
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from algomancy_data.database.layout import TableLayout
     from algomancy_data.database.storage import TableStorage
     from algomancy_data.messages import ValidationMessage
 
 _MOMENT: Final = timedelta(microseconds=1)  # the smallest difference that the catalogue keeps
+_T = TypeVar("_T")
+_TIME_FORMAT: Final = "YYYY-MM-DD HH24:MI:SS.US"
+
+OURS: Final = "algomancy_data_deletes"
+"""Execution option of a statement that deletes a row whose tables are taken care of."""
+
 _PANDAS_COLUMNS: Final = {"id", "name", "session_id", "ds_type", "creation_datetime", "payload"}
 
 
@@ -75,31 +87,49 @@ class Entry:
         return [table.name for table in self.tables or () if table.sums is None]
 
     @classmethod
-    def from_row(cls, row: sa.Row[Any]) -> Self:
+    def from_row(cls, name: str, row: Mapping[Any, Any]) -> Self:
         """Return the entry of a catalogue row.
+
+        Args:
+            name: Name of the dataset.
+            row: The columns, as :func:`_texts` gives them.
 
         Raises:
             SchemaDriftError: A later version of this package wrote it.
+            StoreError: It is not what any version wrote.
         """
-        if row.format_version > FORMAT_VERSION:
+        tables = cls.tables_of(name, row)
+        read = _Reader(name, row)
+        return cls(
+            name=name,
+            ds_id=read.value("id", str),
+            ds_type=read.value("ds_type", str),
+            creation_datetime=read.value("creation_datetime", datetime.fromisoformat),
+            tables=tables,
+            payload=read.optional("payload", str),
+            payload_layout=read.optional("payload_layout", str),
+            provenance=read.value("provenance", lambda text: Provenance.from_dict(parse(text))),
+            messages=read.value("messages", lambda text: tuple(messages_from_list(parse(text)))),
+            version=read.value("version", str),
+        )
+
+    @staticmethod
+    def tables_of(name: str, row: Mapping[Any, Any]) -> tuple[TableLayout, ...] | None:
+        """Return how the tables of a catalogue row lie in the database; None for a payload.
+
+        Raises:
+            SchemaDriftError: A later version of this package wrote the row.
+            StoreError: It is not what any version wrote.
+        """
+        read = _Reader(name, row)
+        format_version = read.value("format_version", int)
+        if format_version > FORMAT_VERSION:
             msg = (
-                f"Dataset {row.name!r} was written by a later version of algomancy-data (format "
-                f"{row.format_version}; this version reads up to {FORMAT_VERSION}). Upgrade it."
+                f"Dataset {name!r} was written by a later version of algomancy-data (format "
+                f"{format_version}; this version reads up to {FORMAT_VERSION}). Upgrade it."
             )
             raise SchemaDriftError(msg)
-        tables = None if row.sub_tables is None else tuple(layouts_from_json(row.sub_tables))
-        return cls(
-            name=row.name,
-            ds_id=row.id,
-            ds_type=row.ds_type,
-            creation_datetime=row.creation_datetime,
-            tables=tables,
-            payload=row.payload,
-            payload_layout=row.payload_layout,
-            provenance=Provenance.from_dict(json.loads(row.provenance)),
-            messages=tuple(messages_from_list(json.loads(row.messages))),
-            version=row.version,
-        )
+        return read.optional("sub_tables", lambda text: tuple(layouts_from_json(text)))
 
     def summary(self) -> DatasetSummary:
         """Return what there is to say about the dataset without its values."""
@@ -147,6 +177,66 @@ def _compact(document: object) -> str:
     return json.dumps(document, separators=(",", ":"))
 
 
+class _Reader:
+    """Reads the columns of a row, one by one; whoever changed them may have written anything."""
+
+    def __init__(self, name: str, row: Mapping[Any, Any]) -> None:
+        self._name = name
+        self._row = row
+
+    def optional(self, column: str, read: Callable[[str], _T]) -> _T | None:
+        """Return a value that may be missing."""
+        return None if self._row[column] is None else self.value(column, read)
+
+    def value(self, column: str, read: Callable[[str], _T]) -> _T:
+        """Return a value.
+
+        Raises:
+            StoreError: It is not what belongs there.
+        """
+        text = _decoded(self._row[column])
+        try:
+            if text is None:
+                problem = "it is missing, or no text"
+            else:
+                return read(text)
+        except (AlgomancyDataError, ValueError) as error:
+            problem = str(error)
+        msg = (
+            f"The catalogue's row of dataset {self._name!r} is damaged: its {column!r} cannot be "
+            f"read: {problem}. Restore the database from a backup, or delete the dataset and load "
+            f"it again."
+        )
+        raise DamagedStoreError(msg)
+
+
+def _moment_after(text: str | None) -> datetime:
+    """Return the moment after one of the catalogue's, or any if it is none."""
+    try:
+        return datetime.fromisoformat(text or "") + _MOMENT
+    except (ValueError, OverflowError):
+        return datetime.min  # noqa: DTZ901  in UTC, as all of them
+
+
+def _text(connection: sa.Connection, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    """Return a column as text, which cannot fail whatever is in it: in SQLite, as its bytes."""
+    if connection.dialect.name == "sqlite":
+        return sa.cast(column, sa.LargeBinary())
+    if isinstance(column.type, sa.DateTime):
+        return sa.func.to_char(column, _TIME_FORMAT)  # not as the session shows times
+    return sa.cast(column, sa.Text())
+
+
+def _decoded(text: str | bytes | None) -> str | None:
+    """Return a column's text; None if there is none."""
+    if isinstance(text, str | None):
+        return text
+    try:
+        return bytes(text).decode()
+    except UnicodeDecodeError:
+        return None
+
+
 class Catalogue:
     """The datasets of one session; every call works in a transaction of the caller's.
 
@@ -160,39 +250,61 @@ class Catalogue:
     def names(self, connection: sa.Connection) -> list[str]:
         """Return the names of the session's datasets, in order of creation."""
         columns = datasets_table.c
-        query = (
-            sa.select(columns.name)
-            .where(columns.session_id == self._session_id)
-            .order_by(columns.added_at, columns.name)
-        )
-        return list(connection.scalars(query))
+        query = self._rows(connection, columns.name).order_by(columns.added_at, columns.name)
+        return [name for name in map(_decoded, connection.scalars(query)) if name is not None]
 
-    def summaries(self, connection: sa.Connection, newest: int | None) -> list[DatasetSummary]:
-        """Return what the catalogue says about the last datasets, in order of creation."""
+    def nameless(self, connection: sa.Connection) -> int:
+        """Return how many rows of the session have a name that is no text."""
+        rows = connection.scalars(self._rows(connection, datasets_table.c.name))
+        return sum(_decoded(name) is None for name in rows)
+
+    def summaries(
+        self, connection: sa.Connection, newest: int | None
+    ) -> tuple[list[DatasetSummary], list[StoreError]]:
+        """Return what the catalogue says about the last datasets, in order of creation.
+
+        Also what is wrong with rows that cannot be read.
+        """
         columns = datasets_table.c
         query = (
-            sa.select(datasets_table)
-            .where(columns.session_id == self._session_id)
+            self._rows(connection, *columns)
             .order_by(columns.added_at.desc(), columns.name.desc())
             .limit(newest)
         )
-        rows = connection.execute(query).all()
-        return [Entry.from_row(row).summary() for row in reversed(rows)]
+        found: list[DatasetSummary] = []
+        errors: list[StoreError] = []
+        for row in reversed(connection.execute(query).mappings().all()):
+            name = _decoded(row["name"])
+            if name is None:
+                continue
+            try:
+                found.append(Entry.from_row(name, row).summary())
+            except StoreError as error:
+                errors.append(error)
+        return found, errors
 
     def version(self, connection: sa.Connection, name: str) -> str | None:
         """Return the version of a dataset, or None if there is none of that name."""
-        return connection.scalar(sa.select(datasets_table.c.version).where(self._is(name)))
+        query = self._rows(connection, datasets_table.c.version).where(self._is(name))
+        row = connection.execute(query).one_or_none()
+        return None if row is None else _decoded(row[0]) or ""
 
     def entry(self, connection: sa.Connection, name: str) -> Entry | None:
-        """Return a dataset's entry, or None if there is none of that name."""
-        row = connection.execute(sa.select(datasets_table).where(self._is(name))).one_or_none()
-        return None if row is None else Entry.from_row(row)
+        """Return a dataset's entry, or None if there is none of that name.
+
+        Raises:
+            SchemaDriftError: A later version of this package wrote it.
+            StoreError: It is not what any version wrote.
+        """
+        query = self._rows(connection, *datasets_table.c).where(self._is(name))
+        row = connection.execute(query).mappings().one_or_none()
+        return None if row is None else Entry.from_row(name, row)
 
     def save(self, connection: sa.Connection, entry: Entry) -> None:
         """Add or replace an entry; a replaced one keeps its place in the order."""
         columns = datasets_table.c
         is_there = sa.exists().where(self._is(entry.name))
-        latest = sa.select(sa.func.max(columns.added_at)).where(
+        latest = sa.select(_text(connection, sa.func.max(columns.added_at))).where(
             columns.session_id == self._session_id
         )
         exists, last = connection.execute(sa.select(is_there, latest.scalar_subquery())).one()
@@ -203,7 +315,7 @@ class Catalogue:
             return
         now = datetime.now(UTC).replace(tzinfo=None)
         # A clock may go back, the order in which datasets come may not.
-        added_at = now if last is None else max(now, last + _MOMENT)
+        added_at = max(now, _moment_after(_decoded(last)))
         connection.execute(
             sa.insert(datasets_table).values(
                 session_id=self._session_id, added_at=added_at, **entry.to_row()
@@ -212,11 +324,31 @@ class Catalogue:
 
     def remove(self, connection: sa.Connection, name: str) -> None:
         """Remove an entry."""
-        connection.execute(sa.delete(datasets_table).where(self._is(name)))
+        row = sa.delete(datasets_table).where(self._is(name))
+        connection.execute(row, execution_options={OURS: True})
+
+    def _rows(self, connection: sa.Connection, *columns: sa.Column[Any]) -> sa.Select[Any]:
+        wanted = (_text(connection, column).label(column.name) for column in columns)
+        return sa.select(*wanted).where(datasets_table.c.session_id == self._session_id)
 
     def _is(self, name: str) -> sa.ColumnElement[bool]:
         columns = datasets_table.c
         return sa.and_(columns.session_id == self._session_id, columns.name == name)
+
+
+def named_tables(connection: sa.Connection) -> list[str]:
+    """Return the names of the tables of all sessions.
+
+    Raises:
+        StoreError: A row cannot be read, or is of a later version.
+    """
+    columns = (datasets_table.c[name] for name in ("name", "format_version", "sub_tables"))
+    query = sa.select(*(_text(connection, one).label(one.name) for one in columns))
+    return [
+        layout.physical
+        for row in connection.execute(query).mappings()
+        for layout in Entry.tables_of(_decoded(row["name"]) or "", row) or ()
+    ]
 
 
 def session_names(engine: sa.Engine) -> list[str]:
@@ -225,9 +357,10 @@ def session_names(engine: sa.Engine) -> list[str]:
     Raises:
         StoreError: The database cannot be reached.
     """
-    query = sa.select(datasets_table.c.session_id).distinct().order_by(datasets_table.c.session_id)
+    column = datasets_table.c.session_id
     with store_errors(engine, "listing the sessions"), begun(engine) as connection:
-        return list(connection.scalars(query))
+        found = map(_decoded, connection.scalars(sa.select(_text(connection, column)).distinct()))
+        return sorted(name for name in found if name is not None)
 
 
 def has_catalogue(engine: sa.Engine) -> bool:

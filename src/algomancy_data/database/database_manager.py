@@ -9,10 +9,13 @@ from uuid import uuid4
 from algomancy_data.database.cache import DataSourceCache
 from algomancy_data.database.catalogue import create_or_check
 from algomancy_data.database.datasets import Datasets
+from algomancy_data.database.deletions import drop_with_rows
 from algomancy_data.database.engines import begun, store_engine
 from algomancy_data.database.failures import describe, store_errors
+from algomancy_data.database.models import datasets_table
 from algomancy_data.database.query import run_query
 from algomancy_data.database.storage import storage_for
+from algomancy_data.database.tables_view import TABLES_VIEW, make_view, must_be_made
 from algomancy_data.database.verification import drop_leftovers, find_damage, find_leftovers
 from algomancy_data.datamanager import DataManager
 from algomancy_data.datamanager.names import check_name
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
     from algomancy_data.schema import ReadLimits, Schema
 
 _LARGE_WRITE: Final = 16 * 1024 * 1024
+_NAMELESS: Final = "A row of the session has a name that is no text."
 
 
 class DatabaseDataManager(DataManager[BASEDATASOURCE]):
@@ -151,15 +155,28 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
         try:
             with self._measuring("startup"), store_errors(self._engine, "opening it"):
                 create_or_check(self._engine, self._storage)
+                drop_with_rows(self._engine)
         except StoreError as error:
             self._not_started = f"The manager could not be started: {error}"
             raise
         self._not_started = None
+        self._make_view()
         self.log(f"Opened {describe(self._engine)}, session {self._session_id!r}.")
         with self._reading("opening it") as connection:
             remark = self._storage.remark(connection)
         if remark is not None:
             self._logger.warning(f"{describe(self._engine)}: {remark}")
+
+    def _make_view(self) -> None:
+        doing = f"making the view {TABLES_VIEW!r}"
+        try:
+            with self._reading(doing) as connection:
+                is_missing = must_be_made(connection)
+            if is_missing:
+                with self._writing(doing, "") as connection:
+                    make_view(connection)
+        except StoreError as error:  # such as one that may only be read
+            self.log(str(error))
 
     def close(self) -> None:
         """Close all connections; the manager opens new ones when it is used again."""
@@ -176,9 +193,14 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
 
         Args:
             newest: Only so many, those that were created last; None for all.
+
+        A dataset whose row of the catalogue is damaged is left out, with a warning in the log.
         """
         with self._reading("listing the datasets") as connection:
-            return self._catalogue.summaries(connection, newest)
+            summaries, errors = self._catalogue.summaries(connection, newest)
+        for error in errors:
+            self._logger.warning(str(error))
+        return summaries
 
     def get_data(self, data_key: str) -> BASEDATASOURCE | None:
         """Return a dataset, or None if there is none of that name.
@@ -292,8 +314,7 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
         """
         with self._reading("running the query") as connection:
             names = self._catalogue.names(connection) if datasets is None else datasets
-            entries = [self._datasets.require(connection, name) for name in names]
-            return run_query(connection, entries, sql)
+            return run_query(connection, self._datasets.own_tables(connection, names), sql)
 
     def summarize(self, data_key: str) -> DatasetSummary:
         """Return what the catalogue says about a dataset; nothing else is read.
@@ -326,7 +347,9 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
                 self._reading("checking the file") as connection,
             ):
                 problems = self._storage.self_check(connection)
+                nameless = self._catalogue.nameless(connection)
                 damages += (Damage("", describe(self._engine), problem) for problem in problems)
+                damages += [Damage("", datasets_table.name, _NAMELESS)] * nameless
         for name in self._names(data_key):
             with (
                 nullcontext() if data_key else _noting(damages, name, describe(self._engine)),

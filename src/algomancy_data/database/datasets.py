@@ -7,23 +7,36 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from algomancy_data.database.catalogue import Catalogue, Entry
+from algomancy_data.database.marks import Mark
 from algomancy_data.database.parallel import Readers
 from algomancy_data.database.payload import PreparedPayload, delete_payload, read_payload
 from algomancy_data.database.protocols import SqlTableLayout, handed_back
-from algomancy_data.database.tables import PreparedTable, copy_table, drop_table, read_table
+from algomancy_data.database.tables import (
+    PreparedTable,
+    copy_table,
+    drop_if_owned,
+    drop_table,
+    read_table,
+)
 from algomancy_data.datamanager.names import check_name
 from algomancy_data.datasource import BASEDATASOURCE, BaseDataSource, DataClassification
-from algomancy_data.errors import DatasetExistsError, DatasetNotFoundError, TableNotFoundError
+from algomancy_data.errors import (
+    DamagedStoreError,
+    DatasetExistsError,
+    DatasetNotFoundError,
+    TableNotFoundError,
+)
 from algomancy_data.frames import to_frame
 from algomancy_data.metrics import phase_under_way
 from algomancy_data.provenance import Provenance, TableSize
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import polars as pl
     import sqlalchemy as sa
 
+    from algomancy_data.database.layout import TableLayout
     from algomancy_data.database.storage import TableStorage
     from algomancy_data.metrics import Phase
 
@@ -122,7 +135,7 @@ class Datasets:
             raise DatasetExistsError.from_name(name)
         phase_under_way().total_rows = source.rows
         layouts = (
-            copy_table(connection, self._storage, layout, self._session_id, name)
+            copy_table(connection, self._storage, layout, self._mark(source, layout.name), name)
             for layout in source.tables or ()
         )
         entry = replace(
@@ -139,11 +152,25 @@ class Datasets:
         return entry
 
     def drop_content(self, connection: sa.Connection, name: str) -> None:
-        """Drop the tables and the payload of a dataset, if it has any."""
+        """Drop the tables and the payload of a dataset, if it has any.
+
+        Of a dataset whose row is damaged, these are the tables that say that they are its own.
+
+        Raises:
+            SchemaDriftError: A later version wrote it, so that this one may not find them all.
+        """
         delete_payload(connection, self._session_id, name)
-        entry = self.catalogue.entry(connection, name)
+        try:
+            entry = self.catalogue.entry(connection, name)
+        except DamagedStoreError:
+            for physical, mark in self._storage.marks(connection).items():
+                is_own = mark is not None and mark[:2] == (self._session_id, name)
+                if mark is not None and is_own and mark.is_on(physical):
+                    drop_table(connection, physical)
+            return
         for layout in (entry.tables or ()) if entry is not None else ():
-            drop_table(connection, layout.physical)
+            owner = Mark(self._session_id, name, layout.name)
+            drop_if_owned(connection, self._storage, layout.physical, owner)
 
     def require(self, connection: sa.Connection, name: str) -> Entry:
         """Return a dataset's entry.
@@ -155,6 +182,26 @@ class Datasets:
         if entry is None:
             raise DatasetNotFoundError.from_available(name, self.catalogue.names(connection))
         return entry
+
+    def own_tables(
+        self, connection: sa.Connection, names: Iterable[str]
+    ) -> dict[str, list[TableLayout]]:
+        """Return the tables of some datasets, without those that say that they hold another's.
+
+        Raises:
+            DatasetNotFoundError: There is no such dataset.
+        """
+        marks = self._storage.marks(connection)
+        entries = [self.require(connection, name) for name in names]
+        return {
+            entry.name: [
+                layout
+                for layout in entry.tables or ()
+                if layout.physical in marks
+                and self._mark(entry, layout.name).owns(layout.physical, marks[layout.physical])
+            ]
+            for entry in entries
+        }
 
     def load(
         self, connection: sa.Connection, entry: Entry, cls: type[BASEDATASOURCE]
@@ -211,6 +258,7 @@ class Datasets:
             connection,
             self._storage,
             layouts[table],
+            self._mark(entry, table),
             columns=columns,
             predicate=predicate,
             head=head,
@@ -222,10 +270,18 @@ class Datasets:
         readers = self._readers(entry)
         return {
             layout.name: read_table(
-                connection, self._storage, layout, readers=readers, verify=self._verify
+                connection,
+                self._storage,
+                layout,
+                self._mark(entry, layout.name),
+                readers=readers,
+                verify=self._verify,
             )
             for layout in entry.tables or ()
         }
+
+    def _mark(self, entry: Entry, table: str) -> Mark:
+        return Mark(self._session_id, entry.name, table)
 
     def _readers(self, entry: Entry) -> Readers | None:
         engine = self._storage.reader_engine(self._engine)

@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
+from algomancy_data.datamanager.names import check_name
+from algomancy_data.documents import expect, member, members_of, parse
 from algomancy_data.dtypes import dtype_from_json, dtype_to_json
 from algomancy_data.errors import SerializationError
 
@@ -47,10 +49,14 @@ class ColumnLayout:
         return described if self.mask is None else described | {"mask": self.mask}
 
     @classmethod
-    def from_json(cls, described: dict[str, Any]) -> Self:
-        """Return the layout that :meth:`to_json` wrote."""
-        dtype = dtype_from_json(described["dtype"])
-        return cls(dtype=dtype, **{key: described[key] for key in described.keys() - {"dtype"}})
+    def from_json(cls, described: object) -> Self:
+        """Return the layout that :meth:`to_json` wrote.
+
+        Raises:
+            SerializationError: It is not what :meth:`to_json` writes.
+        """
+        dtype = dtype_from_json(expect(dict, described, "column").get("dtype"))
+        return cls(dtype=dtype, **members_of(cls, described, "column"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +77,15 @@ class TableLayout:
     height: int
     columns: tuple[ColumnLayout, ...]
     sums: tuple[str, ...] | None = None
+
+    def stored_names(self) -> list[str]:
+        """Return the names of the columns in the table, masks included."""
+        return [
+            name
+            for column in self.columns
+            for name in (column.physical, column.mask)
+            if name is not None
+        ]
 
     def physical_columns(self) -> dict[str, str]:
         """Return the declared type of each column in the table, masks included."""
@@ -99,33 +114,42 @@ def layouts_to_json(layouts: Iterable[TableLayout]) -> str:
     )
 
 
-def layouts_from_json(text: str) -> list[TableLayout]:
+def layouts_from_json(text: object) -> list[TableLayout]:
     """Return what :func:`layouts_to_json` wrote.
 
     Raises:
         SerializationError: The text was not written by this version or an earlier one.
     """
-    try:
-        return [
-            TableLayout(
-                name=described["name"],
-                physical=described["physical"],
-                height=described["height"],
-                columns=tuple(ColumnLayout.from_json(column) for column in described["columns"]),
-                sums=_sums(described),
-            )
-            for described in json.loads(text)
-        ]
-    except (KeyError, TypeError, ValueError) as error:
-        msg = f"The catalogue describes its tables in a way this version does not know: {error}."
-        raise SerializationError(msg) from error
+    layouts = [
+        TableLayout(
+            columns=tuple(map(ColumnLayout.from_json, member(described, "columns", list))),
+            sums=_sums(described),
+            **members_of(TableLayout, described, "table"),
+        )
+        for described in expect(list, parse(text), "tables")
+    ]
+    for layout in layouts:
+        for name in (layout.name, layout.physical, *layout.stored_names()):
+            check_name(name, "table")
+    _require_distinct("tables", [layout.name for layout in layouts])
+    _require_distinct("tables", [layout.physical for layout in layouts])
+    for layout in layouts:
+        _require_distinct("columns", [column.name for column in layout.columns])
+        _require_distinct("columns", layout.stored_names())
+    return layouts
+
+
+def _require_distinct(what: str, names: list[str]) -> None:
+    if len(set(names)) < len(names):
+        msg = f"two {what} have one name"
+        raise SerializationError(msg)
 
 
 def _sums(described: dict[str, Any]) -> tuple[str, ...] | None:
-    sums = described.get("sums")
-    if sums is None:
+    if described.get("sums") is None:
         return None
-    if len(sums) != len(described["columns"]) or not all(isinstance(one, str) for one in sums):
+    sums = tuple(expect(str, one, "sums") for one in member(described, "sums", list))
+    if len(sums) != len(described["columns"]):
         msg = "there are not as many check sums as columns"
-        raise ValueError(msg)
-    return tuple(sums)
+        raise SerializationError(msg)
+    return sums

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Final, NamedTuple
 
-from algomancy_data.database.naming import hashed_table_name, table_name
+from algomancy_data.database.naming import is_name_of
 
 _PREFIX: Final = "algomancy-data:"
 
@@ -29,7 +29,17 @@ class Mark(NamedTuple):
 
     def is_on(self, physical: str) -> bool:
         """Tell whether a table of that name is the one that the mark was made for."""
-        return physical in {table_name(*self), hashed_table_name(*self)}
+        return is_name_of(*self, physical)
+
+    def owns(self, physical: str, found: Mark | None) -> bool:
+        """Tell whether a table is the one that the mark was made for.
+
+        Args:
+            physical: Its name.
+            found: The mark that it carries; None if it carries none, such as in a database that
+                was restored without comments. Then its name decides.
+        """
+        return self.is_on(physical) if found is None else found == self
 
     def to_text(self) -> str:
         r"""Return the mark in ASCII, as it can stand in a comment of SQL.

@@ -1,10 +1,9 @@
 """Names of tables and columns in a database.
 
-``ds__<session>__<name>__<sub>`` whenever the three parts are plain. Otherwise the parts are made
-plain and shortened, and a hash of the exact triple follows, so that two triples never share a
-table. The catalogue records the result; nothing takes it apart again, but whoever deletes a
-session finds its tables by ``ds__<session>__``, with ``_`` for what is no letter or digit: the
-framework's SessionManager does so, with session names of 36 characters.
+``ds__<session>__<name>__<sub>``, the three parts as the user wrote them: names are always quoted.
+A hash of the exact triple follows where the plain name could mean two triples, or is longer than
+the database allows, so that two triples never share a table. The catalogue records the result;
+nothing takes it apart again.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+import unicodedata
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -29,55 +29,91 @@ _PARTS: Final = 3  # session, dataset, table
 TABLE_PREFIX: Final = f"{_PREFIX}{_JOINT}"
 """How the name of every data table begins."""
 
-# PostgreSQL cuts longer names silently; the same names everywhere let a dataset move.
-_MAX_BYTES: Final = 63
+_LIMITS: Final = (63, 9999)
+"""Bytes that a name may have in PostgreSQL, and in SQLite as SQLAlchemy knows it."""
+
 _HASH_CHARACTERS: Final = 13  # 65 bits
+_UUID: Final = re.compile(r"([0-9a-f]{8})(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_UUID_CHARACTERS: Final = 36
+_LEAST_BYTES: Final = 8  # of a part that is shortened
 _PART_CHARACTERS: Final = 12
-_SESSION_CHARACTERS: Final = 36  # a UUID
-_PLAIN: Final = re.compile(r"[A-Za-z0-9]+(_[A-Za-z0-9]+)*")
+# NUL, which no database has in a name, and what SQLAlchemy would fill in wherever it stands.
+_UNSAYABLE: Final = re.compile(r"\0|%(?=\()|\[(?=POSTCOMPILE_)")
 _NOT_PLAIN: Final = re.compile(r"[^A-Za-z0-9]+")
-_NOT_IN_SESSION: Final = re.compile(r"[^A-Za-z0-9_]")
-_IMPOSSIBLE: Final = re.compile(r"\0|%\([^)]+\)s|__\[POSTCOMPILE_")
 
 
-def table_name(session: str, dataset: str, table: str, limit: int = _MAX_BYTES) -> str:
+def table_name(session: str, dataset: str, table: str, limit: int = max(_LIMITS)) -> str:
     """Return the table's name.
 
     Args:
         session: Name of the session.
         dataset: Name of the dataset.
         table: Name of the table in the dataset.
-        limit: Bytes that a name with a hash may take, if the database allows more than 63.
+        limit: Bytes that a name may have.
 
     Example:
-        >>> table_name("demo", "nycflights13", "flights")
-        'ds__demo__nycflights13__flights'
-        >>> table_name("demo", "a-b", "t") != table_name("demo", "a_b", "t")
+        >>> table_name("demo", "My flights", "2013-01.csv")
+        'ds__demo__My flights__2013-01.csv'
+        >>> table_name("demo", "a__b", "t").startswith("ds__demo__a__b__t__")
         True
     """
     parts = (session, dataset, table)
     name = _JOINT.join((_PREFIX, *parts))
-    plain = all(_PLAIN.fullmatch(part) for part in parts) and len(name) <= _MAX_BYTES
-    return name if plain else hashed_table_name(session, dataset, table, limit)
+    if all(map(_is_plain, parts)) and len(name.encode()) <= limit:
+        return name
+    return hashed_table_name(session, dataset, table, limit)
 
 
-def hashed_table_name(session: str, dataset: str, table: str, limit: int = _MAX_BYTES) -> str:
+def hashed_table_name(session: str, dataset: str, table: str, limit: int = max(_LIMITS)) -> str:
     """Return a name with a hash, for a plain one that is taken when case is ignored.
 
     It has one part more than a plain name, or an empty part, so it is never anybody's plain
-    name. Behind the session it is in lower case, for statements that do not quote it.
+    name. What is too long is shortened: first the session, a UUID to its first group, then the
+    dataset, then the table.
     """
-    parts = (session, dataset, table)
-    # Lengths in front keep ("ab", "c") and ("a", "bc") apart.
-    exact = "".join(f"{len(part)}:{part}" for part in parts).encode()
-    digest = base64.b32encode(hashlib.sha256(exact).digest()).decode().lower()
-    kept = _NOT_IN_SESSION.sub("_", session)
-    if len(kept) > _SESSION_CHARACTERS:
-        kept = _slug(session)
-    start, end = f"{_PREFIX}{_JOINT}{kept}{_JOINT}", f"{_JOINT}{digest[:_HASH_CHARACTERS]}"
+    end = f"{_JOINT}{_hash(session, dataset, table)}"
+    parts = [_UNSAYABLE.sub("", part) for part in (session, dataset, table)]
+    room = limit - len(TABLE_PREFIX) - (_PARTS - 1) * len(_JOINT) - len(end)
+    for place, part in enumerate(parts):
+        excess = sum(len(one.encode()) for one in parts) - room
+        if excess <= 0:
+            break
+        if place == 0 and (uuid := _UUID.fullmatch(part)):
+            parts[0] = uuid[1]
+        else:
+            length = max(len(part.encode()) - excess, _LEAST_BYTES)
+            parts[place] = part.encode()[:length].decode(errors="ignore")
+    return TABLE_PREFIX + _JOINT.join(parts) + end
+
+
+def ascii_table_name(session: str, dataset: str, table: str, limit: int = min(_LIMITS)) -> str:
+    """Return a name of letters, digits and underscores, with a hash.
+
+    It is for a database whose encoding may lack a character, and was for all names that are not
+    made of such characters before: stores that were written then still have it.
+    """
+    kept = re.sub(r"\W", "_", session, flags=re.ASCII)
+    start = TABLE_PREFIX + (kept if len(kept) <= _UUID_CHARACTERS else _slug(session)) + _JOINT
+    end = f"{_JOINT}{_hash(session, dataset, table)}"
     room = (limit - len(start) - len(_JOINT) - len(end)) // 2
     dataset, table = (_slug(part, room).lower() for part in (dataset, table))
     return f"{start}{dataset}{_JOINT}{table}{end}"
+
+
+def is_name_of(session: str, dataset: str, table: str, physical: str) -> bool:
+    """Tell whether a table of a triple can have, or could ever have, a name.
+
+    Example:
+        >>> is_name_of("demo", "a", "t", "ds__demo__a__t")
+        True
+        >>> is_name_of("demo", "a", "t", "ds__demo__a__t__backup")
+        False
+    """
+    return any(
+        physical == naming(session, dataset, table, limit)
+        for naming in (table_name, hashed_table_name, ascii_table_name)
+        for limit in _LIMITS
+    )
 
 
 def is_plain_name_of(session: str, physical: str) -> bool:
@@ -88,16 +124,16 @@ def is_plain_name_of(session: str, physical: str) -> bool:
         (True, False)
     """
     prefix, *parts = physical.split(_JOINT)
-    plain = all(_PLAIN.fullmatch(part) for part in parts)
-    return prefix == _PREFIX and len(parts) == _PARTS and parts[0] == session and plain
+    is_plain = all(map(_is_plain, parts))
+    return prefix == _PREFIX and len(parts) == _PARTS and parts[0] == session and is_plain
 
 
 def column_names(columns: Iterable[str]) -> list[str]:
     """Return a distinct name for each column: its own, wherever a table can have it.
 
     SQL ignores the case of ASCII letters, and a column named like the row number would hide
-    it. Such a column, and one without a name, with a NUL character in it or with what SQLAlchemy
-    takes for a parameter, gets a plain name.
+    it. Such a column, and one without a name or with a NUL character in it, gets a plain name,
+    and so does the rare one that SQLAlchemy would take for a template (``%(name)s``).
 
     Example:
         >>> column_names(["Name", "name", ""])
@@ -109,7 +145,7 @@ def column_names(columns: Iterable[str]) -> list[str]:
     reserved = {_fold(column) for column in wanted}
     for position, column in enumerate(wanted):
         name = column
-        if not column or _IMPOSSIBLE.search(column) or _fold(column) in taken:
+        if not column or _UNSAYABLE.search(column) or _fold(column) in taken:
             slug = _slug(column)
             name = f"column_{position}_{slug}" if slug else f"column_{position}"
             while _fold(name) in taken | reserved:
@@ -125,6 +161,25 @@ def free_column_name(wanted: str, taken: Iterable[str]) -> str:
     while _fold(wanted) in folded:
         wanted += "_"
     return wanted
+
+
+def _is_plain(part: str) -> bool:
+    """Tell whether a part can be told from its neighbours in a name, and from any other part."""
+    return (
+        bool(part)
+        and not {part[0], part[-1]} & {"_"}
+        and _JOINT not in part
+        and not _UNSAYABLE.search(part)
+        # Of two texts that look the same, one.
+        and unicodedata.is_normalized("NFC", part)
+    )
+
+
+def _hash(*parts: str) -> str:
+    # Lengths in front keep ("ab", "c") and ("a", "bc") apart.
+    exact = "".join(f"{len(part)}:{part}" for part in parts).encode()
+    digest = base64.b32encode(hashlib.sha256(exact).digest()).decode().lower()
+    return digest[:_HASH_CHARACTERS]
 
 
 def _slug(part: str, room: int = _PART_CHARACTERS) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import adbc_driver_manager
 import sqlalchemy as sa
+from polars.exceptions import PanicException, PolarsError
 from sqlalchemy import exc
 
 from algomancy_data.database.codec.foreign import ForeignValueError
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 # A part of the rows is one Arrow batch, whose text columns have 32-bit offsets: 2 GiB each. Smaller
 # parts take less memory on the way, down to this size, and as long.
 _ROWS_PER_READ: Final = 125_000
+_MOST_READS: Final = 100_000  # of one table, however many rows it is said to have
+# What decoding raises where dtype and storage do not go together, since somebody changed them.
+_MISFITS: Final = (AttributeError, LookupError, OverflowError, TypeError, ValueError)
 _BAD_TEXT: Final = "could not decode to utf-8"
 
 
@@ -53,7 +57,8 @@ class PartReader:
     def parts(self, places: range, most_rows: int | None = None) -> list[range]:
         """Return the places in parts of about as many rows each as is best, but no more."""
         rows = min(_ROWS_PER_READ if most_rows is None else most_rows, _ROWS_PER_READ)
-        length = max(1, len(places) * rows // max(self._layout.height, 1))
+        length = len(places) * rows // max(self._layout.height, 1)
+        length = max(1, length, len(places) // _MOST_READS)
         return [places[start : start + length] for start in range(0, len(places), length)]
 
     def read(
@@ -81,7 +86,7 @@ class PartReader:
         most = len(places) if head is None else max(height, 1)
         try:
             stored = self._storage.transport.fetch(connection, rows, most)
-            return self._storage.codec.decode(stored, self._columns, self._layout.name), stored
+            return self._decoded(stored), stored
         except SchemaDriftError as error:
             located = self._located(connection, places, condition, error)
             if located is None:
@@ -97,6 +102,16 @@ class PartReader:
             if located is None:
                 raise
             raise located from error
+
+    def _decoded(self, stored: pl.DataFrame) -> pl.DataFrame:
+        try:
+            return self._storage.codec.decode(stored, self._columns, self._layout.name)
+        except (*_MISFITS, PolarsError, PanicException) as error:
+            change = (
+                f"Table {self._layout.physical!r} holds other types than the catalogue says of "
+                f"{self._layout.name!r}"
+            )
+            raise SchemaDriftError.from_change(change) from error
 
     def damage(self, problem: str) -> DamagedStoreError:
         """Return the error for a table that does not have what was written."""

@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 _FORMAT: Final = 1
 _JSON: Final = "json"
 _ARROW: Final = "arrow"
-_TEXT: Final = "text"
 _KINDS: Final = (_JSON, _ARROW)
+_TEXT: Final = "text"
 # A catalogue row should be quick to read for whoever wants to know only what there is.
 _LARGEST_IN_ROW: Final = 1024 * 1024
 _CHARACTERS_AT_ONCE: Final = 4 * 1024 * 1024
@@ -249,17 +249,17 @@ def _document(
     key: PayloadKey, text: str
 ) -> tuple[dict[str, Any], dict[str, tuple[pl.Schema, int]]]:
     try:
-        document = json.loads(text)
+        document = parse(text)
         tables = {
             member(table, "name", str): (
-                schema_from_json(table["schema"]),
+                schema_from_json(table.get("schema")),
                 member(table, "rows", int),
             )
-            for table in document["tables"]
+            for table in member(document, "tables", list)
         }
-        return document["metadata"], tables
-    except (LookupError, TypeError, ValueError, RecursionError) as error:
-        raise key.damage(_TEXT, "it does not describe Arrow data") from error
+        return cast("dict[str, Any]", member(document, "metadata", object)), tables
+    except SerializationError as error:
+        raise key.damage(_TEXT, f"it does not describe Arrow data: {error}") from error
 
 
 def _decoded(key: PayloadKey, segments: Iterable[list[memoryview]]) -> str:
@@ -278,13 +278,16 @@ def _layout(key: PayloadKey, text: str) -> tuple[str, dict[str, PartLayout]]:
                 f"algomancy-data. Upgrade it."
             )
             raise SchemaDriftError(msg)
-        parts = map(PartLayout.from_json, member(layout, "parts", list))
         kind = member(layout, "kind", str)
-        if kind not in _KINDS:
-            raise key.damage("payload_layout", f"{kind!r} is no kind of payload")
-        return kind, {part.part: part for part in parts}
+        parts = {
+            part.part: part for part in map(PartLayout.from_json, member(layout, "parts", list))
+        }
     except SerializationError as error:
-        raise key.damage("payload_layout", "the catalogue row does not describe it") from error
+        what = f"the catalogue row does not describe it: {error}"
+        raise key.damage("payload_layout", what) from error
+    if kind not in _KINDS:
+        raise key.damage("payload_layout", f"the kind {kind!r} is unknown")
+    return kind, parts
 
 
 def _fits_in_row(text: Any, what: str) -> bool:

@@ -66,12 +66,16 @@ class PartLayout:
 
     @classmethod
     def from_json(cls, value: object) -> Self:
-        """Return what :meth:`to_json` described."""
-        lengths, sums = (
+        """Return what :meth:`to_json` described.
+
+        Raises:
+            SerializationError: It is not what :meth:`to_json` describes.
+        """
+        segments, sums = (
             tuple(expect(int, number, name) for number in member(value, name, list))
             for name in ("segments", "crc32")
         )
-        return cls(member(value, "part", str), lengths, sums)
+        return cls(member(value, "part", str), segments, sums)
 
 
 def write_part(

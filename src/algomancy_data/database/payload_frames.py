@@ -30,6 +30,7 @@ _BATCH_BYTES: Final = 8 * 1024 * 1024
 _BATCH_TO_OVERHEAD: Final = 4
 # A message begins with this marker and the length of its description (Arrow's IPC format).
 _MARKER_BYTES: Final = 8
+_MARKER: Final = 4
 _END: Final = b"\xff\xff\xff\xff\x00\x00\x00\x00"
 
 
@@ -61,6 +62,9 @@ def decode(segments: Iterator[list[memoryview]], schema: pl.Schema, table: str) 
     head = next(segments, [])
 
     def decode_batch(batch: list[memoryview]) -> pl.DataFrame:
+        if not all(bytes(part[0][:_MARKER]) == _END[:_MARKER] for part in (head, batch)):
+            msg = f"The Arrow data of table {table!r} begin elsewhere than was noted."
+            raise SchemaDriftError(msg)
         try:
             frame = pl.read_ipc_stream(b"".join([*head, *batch, _END]))
         except (PolarsError, PanicException) as error:

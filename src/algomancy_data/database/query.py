@@ -11,22 +11,23 @@ from polars.exceptions import PolarsError
 from algomancy_data.errors import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     import sqlalchemy as sa
 
-    from algomancy_data.database.catalogue import Entry
     from algomancy_data.database.layout import TableLayout
 
 _READ_ONLY: Final = {"postgresql": "SET TRANSACTION READ ONLY"}
 
 
-def run_query(connection: sa.Connection, entries: Iterable[Entry], sql: str) -> pl.DataFrame:
+def run_query(
+    connection: sa.Connection, datasets: Mapping[str, Iterable[TableLayout]], sql: str
+) -> pl.DataFrame:
     """Return the result of a query.
 
     Args:
         connection: A connection in a transaction, in which nothing else is done.
-        entries: The datasets whose tables can be named.
+        datasets: Tables that can be named, by dataset.
         sql: A SELECT statement.
 
     Raises:
@@ -36,7 +37,7 @@ def run_query(connection: sa.Connection, entries: Iterable[Entry], sql: str) -> 
     quoted = names.quote_identifier
     tables = [
         f"{quoted(name)} AS (SELECT * FROM {quoted(table.physical)})"  # noqa: S608  quoted
-        for name, table in _named(list(entries)).items()
+        for name, table in _named(datasets, connection.dialect.max_identifier_length).items()
     ]
     front = f"WITH {', '.join(tables)} " if tables else ""
     # Inside a SELECT, nothing can be changed.
@@ -58,15 +59,22 @@ def _series(name: str, values: list[Any]) -> pl.Series:
         raise StoreError(msg) from error
 
 
-def _named(entries: list[Entry]) -> dict[str, TableLayout]:
-    """Return the tables by the names that a query can use; databases ignore case in some."""
-    all_tables = [(entry.name, table) for entry in entries for table in entry.tables or ()]
-    counts = Counter(table.name.lower() for _, table in all_tables)
-    named = {table.name: table for _, table in all_tables if counts[table.name.lower()] == 1}
-    taken = {name.lower() for name in named}
+def _named(datasets: Mapping[str, Iterable[TableLayout]], limit: int) -> dict[str, TableLayout]:
+    """Return the tables by the names that a query can use.
+
+    Databases ignore case in some, and PostgreSQL cuts what is longer than its limit.
+    """
+
+    def said(name: str) -> str:
+        return name.encode()[:limit].decode(errors="ignore").lower()
+
+    all_tables = [(dataset, table) for dataset, tables in datasets.items() for table in tables]
+    counts = Counter(said(table.name) for _, table in all_tables)
+    named = {table.name: table for _, table in all_tables if counts[said(table.name)] == 1}
+    taken = set(map(said, named))
     for dataset, table in all_tables:
         full = f"{dataset}.{table.name}"
-        if full.lower() not in taken:
-            taken.add(full.lower())
+        if said(full) not in taken:
+            taken.add(said(full))
             named[full] = table
     return named

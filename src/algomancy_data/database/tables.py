@@ -13,7 +13,12 @@ import sqlalchemy as sa
 from algomancy_data.database.codec.foreign import ForeignValueError
 from algomancy_data.database.layout import TableLayout
 from algomancy_data.database.marks import Mark
-from algomancy_data.database.naming import NO_COLUMNS, hashed_table_name, table_name
+from algomancy_data.database.naming import (
+    NO_COLUMNS,
+    ascii_table_name,
+    hashed_table_name,
+    table_name,
+)
 from algomancy_data.database.parts import PartReader
 from algomancy_data.database.predicates import expression_tree, is_by_row
 from algomancy_data.database.prefilter import prefilter
@@ -60,7 +65,7 @@ class PreparedTable:
 
         The rows go in on the connection's own transaction, in order.
         """
-        physical = _free_name(connection, session, dataset, self.name)
+        physical = _free_name(connection, self._storage, session, dataset, self.name)
         layout = TableLayout(self.name, physical, self.frame.height, self.columns)
         table = _table(self._storage, layout)
         self._storage.create(connection, table, Mark(session, dataset, self.name))
@@ -78,16 +83,24 @@ def copy_table(
     connection: sa.Connection,
     storage: TableStorage,
     source: TableLayout,
-    session: str,
+    owner: Mark,
     dataset: str,
 ) -> TableLayout:
     """Copy a table inside the database, in order; return how the copy lies there.
 
+    Args:
+        connection: A connection in a transaction.
+        storage: How the database keeps frames.
+        source: How the table lies in the database.
+        owner: What the table holds.
+        dataset: Of which dataset of the same session the copy is.
+
     Raises:
-        SchemaDriftError: The source is gone, or somebody changed its columns.
+        SchemaDriftError: The source is gone or another one, or somebody changed its columns.
     """
-    check_drift(connection, storage, source)
-    physical = _free_name(connection, session, dataset, source.name)
+    check_drift(connection, storage, source, owner)
+    session = owner.session
+    physical = _free_name(connection, storage, session, dataset, source.name)
     layout = replace(source, physical=physical)
     original, copy = _table(storage, source), _table(storage, layout)
     storage.copy(connection, original, copy, Mark(session, dataset, source.name))
@@ -99,6 +112,7 @@ def read_table(
     connection: sa.Connection,
     storage: TableStorage,
     layout: TableLayout,
+    owner: Mark,
     *,
     columns: Sequence[str] | None = None,
     predicate: pl.Expr | None = None,
@@ -112,6 +126,7 @@ def read_table(
         connection: A connection in a transaction.
         storage: How the database keeps frames.
         layout: How the table lies in the database.
+        owner: What the table holds.
         columns: Names of the columns to return, in this order; None for all.
         predicate: A Polars expression that is true for the rows to return; None for all. One that
             looks at each row by itself is applied to each part of the table as it is read, any
@@ -122,11 +137,11 @@ def read_table(
 
     Raises:
         ColumnNotFoundError: There is no column of a name that was asked for.
-        SchemaDriftError: The table is gone, or somebody changed its columns, their types, or a
-            value to one that its column cannot have.
+        SchemaDriftError: The table is gone or another one, or somebody changed its columns, their
+            types, or a value to one that its column cannot have.
         DamagedStoreError: It has other rows or values than were written; if ``verify`` is set.
     """
-    check_drift(connection, storage, layout)
+    check_drift(connection, storage, layout, owner)
     wanted = [column.name for column in layout.columns] if columns is None else list(columns)
     needed = _needed_columns(layout, wanted, predicate)
     phase = phase_under_way()
@@ -217,18 +232,32 @@ def drop_table(connection: sa.Connection, physical: str) -> None:
     sa.Table(quoted(physical), sa.MetaData()).drop(connection, checkfirst=True)
 
 
-def check_drift(connection: sa.Connection, storage: TableStorage, layout: TableLayout) -> None:
-    """Make sure that a table has the columns that were created.
+def drop_if_owned(
+    connection: sa.Connection, storage: TableStorage, physical: str, owner: Mark
+) -> None:
+    """Drop a table, unless it is gone or holds something else than what it should."""
+    found = storage.look_at(connection, physical)
+    if owner.owns(physical, found.mark):
+        drop_table(connection, physical)
+
+
+def check_drift(
+    connection: sa.Connection, storage: TableStorage, layout: TableLayout, owner: Mark
+) -> None:
+    """Make sure that a table is the one that was created, and has the columns that were.
 
     Raises:
-        SchemaDriftError: It is gone, or has other columns.
+        SchemaDriftError: It is gone or another one, or has other columns.
     """
     expected = _physical_columns(storage, layout)
-    found = storage.declared_columns(connection, layout.physical)
-    if found == expected:
+    found, mark = storage.look_at(connection, layout.physical)
+    is_owned = owner.owns(layout.physical, mark)
+    if found == expected and is_owned:
         return
     if not found:
         what = "is gone"
+    elif not is_owned:
+        what = "is another one: it does not say that it holds that"
     else:
         differences = [
             *(f"column {name!r} is missing" for name in expected.keys() - found.keys()),
@@ -292,14 +321,16 @@ def _encoded_ahead(
         phase.advance(height)
 
 
-def _free_name(connection: sa.Connection, session: str, dataset: str, table: str) -> str:
+def _free_name(
+    connection: sa.Connection, storage: TableStorage, session: str, dataset: str, table: str
+) -> str:
     """Return the table's name, or the one with a hash if case makes the plain one taken."""
     limit = connection.dialect.max_identifier_length
-    for name in (
-        table_name(session, dataset, table, limit),
-        hashed_table_name(session, dataset, table, limit),
-    ):
-        if not connection.dialect.has_table(connection, name):
+    for naming in (table_name, hashed_table_name, ascii_table_name):
+        name = naming(session, dataset, table, limit)
+        if storage.can_name(connection, name) and not connection.dialect.has_table(
+            connection, name
+        ):
             return name
     msg = (
         f"The database already has a table for {table!r} of dataset {dataset!r} that the "

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import sqlalchemy as sa
 
-from algomancy_data.database.models import FORMAT_VERSION, datasets_table, payload_chunks_table
+from algomancy_data.database.catalogue import named_tables
+from algomancy_data.database.marks import Mark
+from algomancy_data.database.models import datasets_table, payload_chunks_table
 from algomancy_data.database.naming import is_plain_name_of
 from algomancy_data.database.payload import check_payload
 from algomancy_data.database.payload_chunks import PayloadKey
@@ -17,7 +18,12 @@ from algomancy_data.database.tables import (
     drop_table,
     value_problems,
 )
-from algomancy_data.errors import AlgomancyDataError, DamagedStoreError, SchemaDriftError
+from algomancy_data.errors import (
+    AlgomancyDataError,
+    DamagedStoreError,
+    SchemaDriftError,
+    StoreError,
+)
 from algomancy_data.integrity import Damage, Leftover
 
 if TYPE_CHECKING:
@@ -58,10 +64,11 @@ def find_damage(
         return Findings([], [])
     if entry.tables is None:
         return Findings([*_payload_damage(connection, session, entry)], [])
+    owners = [(layout, Mark(session, name, layout.name)) for layout in entry.tables]
     damages = [
         Damage(name, layout.physical, problem)
-        for layout in entry.tables
-        for problem in _table_problems(connection, storage, layout)
+        for layout, owner in owners
+        for problem in _table_problems(connection, storage, layout, owner)
     ]
     return Findings(damages, entry.without_sums)
 
@@ -116,22 +123,18 @@ def drop_leftovers(
 
 def _known_tables(connection: sa.Connection) -> set[str] | None:
     """Return the tables that the catalogue names, for whatever session; None if that is unclear."""
-    columns = datasets_table.c
-    rows = connection.execute(sa.select(columns.format_version, columns.sub_tables)).all()
     try:
-        tables: list[Any] = [table for row in rows for table in json.loads(row.sub_tables or "[]")]
-        known = {str(table["physical"]) for table in tables}
-    except (KeyError, TypeError, ValueError):
+        # A later version may describe its tables in another way.
+        return set(named_tables(connection))
+    except StoreError:
         return None
-    # A later version may describe its tables in another way.
-    return known if all(row.format_version <= FORMAT_VERSION for row in rows) else None
 
 
 def _table_problems(
-    connection: sa.Connection, storage: TableStorage, layout: TableLayout
+    connection: sa.Connection, storage: TableStorage, layout: TableLayout, owner: Mark
 ) -> Generator[str]:
     try:
-        check_drift(connection, storage, layout)
+        check_drift(connection, storage, layout, owner)
         rows = count_rows(connection, storage, layout)
         # A frame without columns may have rows, of which a table has none.
         if layout.columns and rows != layout.height:

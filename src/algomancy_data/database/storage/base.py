@@ -83,6 +83,18 @@ class Counterpart(NamedTuple):
     besides: sa.ColumnElement[bool] | None = None
 
 
+class TableFound(NamedTuple):
+    """What a database says about a table.
+
+    Args:
+        columns: The declared type of each column, in order.
+        mark: What the table says that it holds; None if it does not.
+    """
+
+    columns: dict[str, str]
+    mark: Mark | None = None
+
+
 class TableStorage(ABC):
     """How a kind of database keeps frames.
 
@@ -91,7 +103,7 @@ class TableStorage(ABC):
     """
 
     integer: ClassVar[str]
-    """The declared type of a whole number, as :meth:`declared_columns` gives it back."""
+    """The declared type of a whole number, as :meth:`look_at` gives it back."""
 
     read_isolation: ClassVar[str]
     """Isolation level of a transaction that reads."""
@@ -135,6 +147,11 @@ class TableStorage(ABC):
     def reader_engine(self, engine: sa.Engine) -> sa.Engine | None:
         """Return an engine for further connections that read, or None if there can be none."""
 
+    def can_name(self, connection: sa.Connection, physical: str) -> bool:
+        """Tell whether the database has all characters of a table's name."""
+        del connection, physical  # most databases have all of Unicode
+        return True
+
     @abstractmethod
     def create(self, connection: sa.Connection, table: sa.Table, mark: Mark) -> None:
         """Create a table that carries a mark."""
@@ -167,8 +184,8 @@ class TableStorage(ABC):
         del connection, table, column
 
     @abstractmethod
-    def declared_columns(self, connection: sa.Connection, physical: str) -> dict[str, str]:
-        """Return the declared type of each column of a table, in order; none if it is gone."""
+    def look_at(self, connection: sa.Connection, physical: str) -> TableFound:
+        """Return what the database says about a table; no columns if it is gone."""
 
     @abstractmethod
     def extent(self, connection: sa.Connection, table: sa.Table) -> range:

@@ -16,6 +16,7 @@ from algomancy_data.database.storage.base import (
     PLAIN_TEXT,
     Counterpart,
     DeclaredType,
+    TableFound,
     TableStorage,
     integer_literal,
 )
@@ -77,6 +78,12 @@ class PostgreSQLStorage(TableStorage):
         """Return the engine itself, whose pool has further connections."""
         return engine
 
+    def can_name(self, connection: sa.Connection, physical: str) -> bool:
+        """Tell whether the database's encoding has all characters of a table's name."""
+        if physical.isascii():
+            return True
+        return connection.scalar(sa.func.pg_catalog.getdatabaseencoding()) == "UTF8"
+
     def create(self, connection: sa.Connection, table: sa.Table, mark: Mark) -> None:
         """Create a table that carries a mark, as its comment."""
         table.comment = mark.to_text()
@@ -106,27 +113,28 @@ class PostgreSQLStorage(TableStorage):
         rows = connection.execute(tables, {"names": TABLE_PREFIX})
         return {row.name: read_mark(row.mark) for row in rows}
 
-    def declared_columns(self, connection: sa.Connection, physical: str) -> dict[str, str]:
-        """Return the declared type of each column of a table, in order; none if it is gone."""
+    def look_at(self, connection: sa.Connection, physical: str) -> TableFound:
+        """Return what PostgreSQL says about a table; no columns if it is gone."""
         attributes = sa.text(
-            "SELECT attname::text AS name, format_type(atttypid, atttypmod) AS type "
+            "SELECT attname::text AS name, format_type(atttypid, atttypmod) AS type, "
+            "obj_description(attrelid, 'pg_class') AS mark "
             "FROM pg_attribute "
             "WHERE attrelid = to_regclass(:table) AND attnum > 0 AND NOT attisdropped "
             "ORDER BY attnum"
         )
-        name = connection.dialect.identifier_preparer.quote_identifier(physical)
-        rows = connection.execute(attributes, {"table": name})
-        return {row.name: row.type for row in rows}
+        rows = connection.execute(attributes, {"table": _as_value(physical)}).all()
+        return TableFound(
+            {row.name: row.type for row in rows}, read_mark(rows[0].mark) if rows else None
+        )
 
     def extent(self, connection: sa.Connection, table: sa.Table) -> range:
         """Return the numbers of the blocks in which the table lies."""
-        name = connection.dialect.identifier_preparer.format_table(table)
         blocks = connection.scalar(
             sa.text(
                 "SELECT pg_relation_size(to_regclass(:table)) "
                 "/ current_setting('block_size')::bigint"
             ),
-            {"table": name},
+            {"table": _as_value(str(table.name))},
         )
         return range(max(blocks or 0, 1))
 
@@ -184,6 +192,11 @@ def _has_own_limit(connection: sa.Connection) -> bool:
         query = sa.text("SELECT source FROM pg_settings WHERE name = 'lock_timeout'")
         known[_HAS_OWN_LIMIT] = connection.scalar(query) != "default"
     return known[_HAS_OWN_LIMIT]
+
+
+def _as_value(name: str) -> str:
+    """Return a name in quotes for ``to_regclass``; as part of a statement, ``%`` is doubled."""
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _first_of(block: int) -> sa.ColumnElement[Any]:

@@ -18,6 +18,7 @@ from algomancy_data.database.naming import ROW_ID, TABLE_PREFIX
 from algomancy_data.database.storage.base import (
     PLAIN_TEXT,
     Counterpart,
+    TableFound,
     TableStorage,
     integer_literal,
 )
@@ -121,8 +122,7 @@ class SQLiteStorage(TableStorage):
             "ORDER BY name"
         )
         rows = connection.execute(tables, {"names": f"{TABLE_PREFIX}*"})
-        found = {row.name: _MARK.search(row.sql) for row in rows}
-        return {name: read_mark(mark[1]) if mark else None for name, mark in found.items()}
+        return {row.name: _mark_in(row.sql) for row in rows}
 
     def remark(self, connection: sa.Connection) -> str | None:
         """Say that the file is read without locks, where it is."""
@@ -161,11 +161,17 @@ class SQLiteStorage(TableStorage):
         row = first_failure(values, pl.col("x").cast(pl.String))
         return None if row is None else ("a text that is not in UTF-8", row)
 
-    def declared_columns(self, connection: sa.Connection, physical: str) -> dict[str, str]:
-        """Return the declared type of each column of a table, in order; none if it is gone."""
-        table_info = sa.text("SELECT name, type FROM pragma_table_info(:table)")
-        rows = connection.execute(table_info, {"table": physical})
-        return {row.name: row.type for row in rows}
+    def look_at(self, connection: sa.Connection, physical: str) -> TableFound:
+        """Return what SQLite says about a table; no columns if it is gone."""
+        # The mark is the same in each row: SQLite looks for it once.
+        about = sa.text(
+            "SELECT name, type, (SELECT sql FROM sqlite_schema WHERE type = 'table' "
+            "AND name = :table COLLATE NOCASE) AS sql FROM pragma_table_info(:table)"
+        )
+        rows = connection.execute(about, {"table": physical}).all()
+        return TableFound(
+            {row.name: row.type for row in rows}, _mark_in(rows[0].sql) if rows else None
+        )
 
     def extent(self, connection: sa.Connection, table: sa.Table) -> range:
         """Return the row numbers from the first to the last."""
@@ -225,6 +231,11 @@ class SQLiteStorage(TableStorage):
         keeps_order = layout.storage in {"integer", "real", "iso", "blob"}
         typed = sa.type_coerce(column, literals[0].type)
         return Counterpart(typed, literals, keeps_order, besides)
+
+
+def _mark_in(statement: str | None) -> Mark | None:
+    found = _MARK.search(statement or "")
+    return read_mark(found[1]) if found else None
 
 
 def _real(value: float) -> sa.ColumnElement[Any] | None:
