@@ -173,3 +173,39 @@ def test_two_datasets_of_0_8_in_one_place_are_refused(tmp_path):
     engine.dispose()
     with pytest.raises(StoreError, match="Two datasets share the tables ds__s__a_b__"):
         list(read_pandas_database(url, [], DataSource))
+
+
+def test_one_that_cannot_be_read_keeps_no_other_from_being_read(tmp_path):
+    url = f"sqlite+adbc:///{tmp_path / 'old.db'}"
+    engine = sa.create_engine(url)
+    rows = {
+        "a b": "NULL, NULL",
+        "a-b": "NULL, NULL",
+        "good": "NULL, NULL",
+        "broken": "NULL, '{'",
+        "timeless": "'yesterday', NULL",
+        "odd": "NULL, NULL",
+    }
+    with engine.begin() as connection:
+        connection.exec_driver_sql(CATALOGUE)
+        for name, rest in rows.items():
+            connection.exec_driver_sql(
+                "INSERT INTO algomancy_datasets VALUES "
+                f"('{name}', '{name}', 's', 'master_data', {rest})"
+            )
+        for name, value in (("good", 1), ("odd", "'maybe'")):
+            connection.exec_driver_sql(f"CREATE TABLE ds__s__{name}__t (x BOOLEAN)")
+            connection.exec_driver_sql(f"INSERT INTO ds__s__{name}__t VALUES ({value})")
+    engine.dispose()
+    failed = {}
+    read = list(read_pandas_database(url, [], DataSource, failed=failed))
+    assert [(session, data.name) for session, data in read] == [("s", "good")]
+    assert read[0][1].get_table("t").rows() == [(True,)]
+    assert {name for _, name in failed} == rows.keys() - {"good"}
+    assert all(isinstance(error, StoreError) for error in failed.values())
+    datasets = read_pandas_database(url, [], DataSource)
+    assert next(datasets)[1].name == "good"
+    with pytest.raises(StoreError) as caught:
+        next(datasets)
+    assert "5 of 6 datasets could not be read" in str(caught.value)
+    assert all(repr(name) in str(caught.value) for name in rows.keys() - {"good"})

@@ -15,6 +15,7 @@ PANDAS_CATALOGUE = """
         id VARCHAR NOT NULL PRIMARY KEY, name VARCHAR NOT NULL, session_id VARCHAR NOT NULL,
         ds_type VARCHAR NOT NULL, creation_datetime DATETIME, payload TEXT)
 """
+WITHOUT_PAYLOAD = "ALTER TABLE algomancy_datasets DROP COLUMN payload"
 CATALOGUE_CHANGES = {
     "lacks payload": (["ALTER TABLE algomancy_datasets DROP COLUMN payload"], "'payload' is miss"),
     "lacks two": (
@@ -45,7 +46,11 @@ CATALOGUE_CHANGES = {
     ),
     "the pandas package's": (
         ["DROP TABLE algomancy_datasets", PANDAS_CATALOGUE],
-        "pandas-based algomancy-data",
+        r"pandas-based algomancy-data\. read_pandas_database\(\) reads",
+    ),
+    "the pandas package's, without a payload": (
+        ["DROP TABLE algomancy_datasets", PANDAS_CATALOGUE, WITHOUT_PAYLOAD],
+        r"pandas-based algomancy-data, and its column 'payload' is missing\. read_pandas_data",
     ),
 }
 TABLE_CHANGES = {

@@ -45,7 +45,8 @@ _TIME_FORMAT: Final = "YYYY-MM-DD HH24:MI:SS.US"
 OURS: Final = "algomancy_data_deletes"
 """Execution option of a statement that deletes a row whose tables are taken care of."""
 
-_PANDAS_COLUMNS: Final = {"id", "name", "session_id", "ds_type", "creation_datetime", "payload"}
+_PANDAS_COLUMNS: Final = {"id", "name", "session_id", "ds_type", "creation_datetime"}
+_OUR_COLUMNS: Final = {"added_at", "version", "format_version", "provenance", "messages"}
 
 
 @dataclass(frozen=True)
@@ -390,26 +391,34 @@ def create_or_check(engine: sa.Engine, storage: TableStorage) -> None:
     with begun(engine) as connection:
         found = _columns(connection)
         has_chunks = connection.dialect.has_table(connection, payload_chunks_table.name)
-    problems = _drift(found) if found else []
-    if problems:
-        advice = "There is no automatic migration: drop the table"
-        if found.keys() >= _PANDAS_COLUMNS and "version" not in found:
-            advice = (
-                "It was written by the pandas-based algomancy-data: read_pandas_database() reads "
-                "its datasets, and the guide 'Coming from the pandas package' shows how to carry "
-                "them over. If they are not needed, drop the table"
-            )
-        msg = (
-            f"The catalogue table {datasets_table.name!r} of {describe(engine)} does not fit this "
-            f"version: {'; '.join(problems)}. {advice} "
-            f"{datasets_table.name!r} and rebuild the datasets, or use another database."
-        )
-        raise SchemaDriftError(msg)
+    if found:
+        _refuse_drift(found, f"The catalogue table {datasets_table.name!r} of {describe(engine)}")
     if not found or not has_chunks:
         writing = engine.execution_options(isolation_level=storage.write_isolation)
         with writing.begin() as connection:
             storage.begin_writing(connection, "", "")
             metadata.create_all(connection)
+
+
+def _refuse_drift(found: Mapping[str, Any], place: str) -> None:
+    rebuild = (
+        f"drop the table {datasets_table.name!r} and rebuild the datasets, or use another database."
+    )
+    if found.keys() >= _PANDAS_COLUMNS and not found.keys() & _OUR_COLUMNS:
+        # Its other columns are another version's, too: to name them helps nobody.
+        lacking = "" if "payload" in found else ", and its column 'payload' is missing"
+        msg = (
+            f"{place} was written by the pandas-based algomancy-data{lacking}. "
+            f"read_pandas_database() reads its datasets, and the guide 'Coming from the pandas "
+            f"package' shows how to carry them over. If they are not needed, {rebuild}"
+        )
+        raise SchemaDriftError(msg)
+    if problems := _drift(found):
+        msg = (
+            f"{place} does not fit this version: {'; '.join(problems)}. There is no automatic "
+            f"migration: {rebuild}"
+        )
+        raise SchemaDriftError(msg)
 
 
 def _columns(connection: sa.Connection) -> dict[str, Any]:

@@ -6,27 +6,29 @@ all datasets share ``algomancy_ds__<table>``. In both, names are made plain with
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 import sqlalchemy as sa
 from polars.exceptions import PolarsError
+from sqlalchemy import exc
 
 from algomancy_data.database.engines import store_engine
 from algomancy_data.database.failures import describe, store_errors
 from algomancy_data.database.models import datasets_table
 from algomancy_data.database.protocols import SqlTableLayout, handed_back
 from algomancy_data.datasource import BASEDATASOURCE, DataClassification
-from algomancy_data.errors import StoreError
+from algomancy_data.documents import expect, parse
+from algomancy_data.errors import AlgomancyDataError, SerializationError, StoreError
 from algomancy_data.extractor import DataTypeConverter
 from algomancy_data.schema.tables import schema_table_map
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Mapping, Sequence
-    from datetime import datetime
+    from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 
     from algomancy_data.schema import Schema
 
@@ -44,15 +46,15 @@ _DTYPES: Final[tuple[tuple[type[sa.types.TypeEngine[Any]], pl.DataType], ...]] =
 
 @dataclass(frozen=True)
 class _Entry:
-    """A row of the catalogue, and the tables of the dataset by their logical names."""
+    """A row of the catalogue, and what finds the tables of the dataset by their logical names."""
 
     session: str
     name: str
     ds_id: str
     ds_type: str
-    created: datetime | None
+    created: Any
     payload: str | None
-    tables: Mapping[str, str]
+    tables: Callable[[], Mapping[str, str]]
 
 
 def read_pandas_database(
@@ -61,8 +63,11 @@ def read_pandas_database(
     data_object_type: type[BASEDATASOURCE],
     *,
     catalogue: str = datasets_table.name,
+    failed: dict[tuple[str, str], Exception] | None = None,
 ) -> Generator[tuple[str, BASEDATASOURCE]]:
     """Yield each dataset that the pandas package (0.8 to 0.10) kept in a database.
+
+    One that cannot be read does not keep the others from being read.
 
     Columns come back in the types of the schemas, where their values convert; other columns in
     those of the database. One dataset is in memory at a time, and between two of them the database
@@ -73,24 +78,38 @@ def read_pandas_database(
         schemas: What the datasets were made of.
         data_object_type: Class of the DataSources.
         catalogue: Name of the catalogue table, if it was renamed.
+        failed: Where to put why a dataset could not be read, by session and name. If it is not
+            given, that is raised when all others have been read.
 
     Yields:
         The name of the session, and the dataset.
 
     Raises:
-        StoreError: The database cannot be read, has no such catalogue, or holds values that are
-            not of their column's type; the message names table and column.
+        StoreError: The database cannot be read, or has no such catalogue. At the end: datasets
+            could not be read, for instance because they hold values that are not of their
+            column's type; the message names session, dataset, table and column.
         TypeError: A dataset is kept as tables, and the class takes none.
     """
     store = store_engine(engine)
     declared = schema_table_map(list(schemas))
     with store_errors(store, "reading the catalogue"), store.connect() as connection:
         entries = _entries(connection, catalogue, list(declared))
+    errors: dict[tuple[str, str], Exception] = {} if failed is None else failed
     for entry in entries:
         doing = f"reading dataset {entry.name!r}"
-        with store_errors(store, doing), store.connect() as connection:
-            data = _data_source(connection, entry, declared, data_object_type)
+        try:
+            with store_errors(store, doing), store.connect() as connection:
+                data = _data_source(connection, entry, declared, data_object_type)
+        except (AlgomancyDataError, PolarsError) as error:
+            errors[entry.session, entry.name] = error
+            continue
         yield entry.session, data
+    if errors and failed is None:
+        why = "; ".join(
+            f"{name!r} of session {session!r}: {error}" for (session, name), error in errors.items()
+        )
+        msg = f"{len(errors)} of {len(entries)} datasets could not be read. {why}"
+        raise StoreError(msg) from next(iter(errors.values()))
 
 
 def _entries(connection: sa.Connection, catalogue: str, declared: Sequence[str]) -> list[_Entry]:
@@ -103,7 +122,9 @@ def _entries(connection: sa.Connection, catalogue: str, declared: Sequence[str])
     if not set(table.c.keys()) >= _COLUMNS or "version" in table.c:
         msg = f"{where}: the table {catalogue!r} is none of the pandas package."
         raise StoreError(msg)
-    rows = connection.execute(table.select()).mappings().all()
+    # As they lie there: SQLAlchemy would fail on what is no time.
+    exact = (sa.type_coerce(column, sa.types.NullType()).label(column.name) for column in table.c)
+    rows = connection.execute(sa.select(*exact)).mappings().all()
     own = {
         (
             row["session_id"],
@@ -114,12 +135,10 @@ def _entries(connection: sa.Connection, catalogue: str, declared: Sequence[str])
     entries: list[_Entry] = []
     for row in sorted(rows, key=lambda row: str(row["creation_datetime"])):
         key = (row["session_id"], row["name"])
-        if row.get("payload") is not None:
-            tables: dict[str, str] = {}
-        elif row.get("sub_tables") is not None:
-            tables = {name: _SHARED + _plain(name) for name in json.loads(row["sub_tables"])}
+        if (sub_tables := row.get("sub_tables")) is not None:
+            tables = partial(_shared_tables, sub_tables)
         else:
-            tables = _tables_of_its_own(own[key], own.values(), names, declared)
+            tables = partial(_tables_of_its_own, own[key], list(own.values()), names, declared)
         entries.append(
             _Entry(
                 *key,
@@ -133,12 +152,22 @@ def _entries(connection: sa.Connection, catalogue: str, declared: Sequence[str])
     return entries
 
 
+def _shared_tables(sub_tables: Any) -> dict[str, str]:
+    """Return the tables of a dataset of 0.10, which it shares with others."""
+    try:
+        names = [expect(str, name, "sub_tables") for name in expect(list, parse(sub_tables), "it")]
+    except SerializationError as error:
+        msg = f"The catalogue's row is damaged: its 'sub_tables' cannot be read: {error}."
+        raise StoreError(msg) from error
+    return {name: _SHARED + _plain(name) for name in names}
+
+
 def _tables_of_its_own(
-    prefix: str, prefixes: Iterable[str], names: Iterable[str], declared: Iterable[str]
+    prefix: str, prefixes: Sequence[str], names: Iterable[str], declared: Iterable[str]
 ) -> dict[str, str]:
     """Return the tables of a dataset of 0.8: those of which no longer prefix is the beginning."""
     others = [each for each in prefixes if each != prefix and each.startswith(prefix)]
-    if list(prefixes).count(prefix) > 1:
+    if prefixes.count(prefix) > 1:
         msg = (
             f"Two datasets share the tables {prefix}…, so what one of them held is lost. Delete "
             f"one of the two rows in the catalogue."
@@ -162,7 +191,7 @@ def _data_source(
     cls: type[BASEDATASOURCE],
 ) -> BASEDATASOURCE:
     if entry.payload is not None:
-        return cls.from_json(entry.payload)
+        return _from_json(entry, cls)
     if entry.ds_type not in set(DataClassification):
         msg = f"Dataset {entry.name!r} has the unknown type {entry.ds_type!r}."
         raise StoreError(msg)
@@ -170,7 +199,7 @@ def _data_source(
         ds_type=DataClassification(entry.ds_type),
         name=entry.name,
         ds_id=entry.ds_id,
-        creation_datetime=entry.created,
+        creation_datetime=_moment(entry.created),
     )
     if not isinstance(data, SqlTableLayout):
         msg = (
@@ -179,7 +208,7 @@ def _data_source(
         )
         raise TypeError(msg)
     tables: dict[str, pl.DataFrame] = {}
-    for name, physical in entry.tables.items():
+    for name, physical in entry.tables().items():
         frame = _read(connection, physical, entry)
         schema = declared.get(name)
         tables[name] = (
@@ -189,8 +218,33 @@ def _data_source(
     return data
 
 
+def _from_json(entry: _Entry, cls: type[BASEDATASOURCE]) -> BASEDATASOURCE:
+    try:
+        return cls.from_json(entry.payload or "")
+    except Exception as error:
+        msg = (
+            f"Its payload cannot be read: {cls.__name__}.from_json() raised "
+            f"{type(error).__name__}: {error}"
+        )
+        raise StoreError(msg) from error
+
+
+def _moment(created: Any) -> datetime | None:
+    if created is None or isinstance(created, datetime):
+        return created
+    try:
+        return datetime.fromisoformat(expect(str, created, "creation_datetime"))
+    except ValueError as error:
+        msg = f"The catalogue's row is damaged: {created!r} is no time of creation."
+        raise StoreError(msg) from error
+
+
 def _read(connection: sa.Connection, name: str, entry: _Entry) -> pl.DataFrame:
-    table = sa.Table(name, sa.MetaData(), autoload_with=connection)
+    try:
+        table = sa.Table(name, sa.MetaData(), autoload_with=connection)
+    except exc.NoSuchTableError as error:
+        msg = f"Its table {name!r} is gone."
+        raise StoreError(msg) from error
     columns = [column for column in table.c if column.name not in {_SESSION, _DATASET}]
     # As they lie there: SQLAlchemy's Boolean would make True of any text.
     query = sa.select(*(sa.type_coerce(column, sa.types.NullType()) for column in columns))
@@ -216,8 +270,8 @@ def _series(column: sa.Column[Any], values: list[Any], table: str) -> pl.Series:
         return pl.Series(column.name, values, dtype=dtype, strict=True)
     except (PolarsError, TypeError, OverflowError) as error:
         msg = (
-            f"Table {table!r}, column {column.name!r}: a value is none of its type {column.type}: "
-            f"{error}. Correct it there, or delete the dataset."
+            f"Table {table!r}, column {column.name!r}: a value is none of its type {column.type}. "
+            f"Correct it there, or delete the dataset."
         )
         raise StoreError(msg) from error
 

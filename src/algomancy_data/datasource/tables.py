@@ -200,11 +200,14 @@ class DataSource(Glanced, BaseDataSource):
     def from_json(cls, json_string: str) -> Self:
         """Build a DataSource from JSON of this or of the pandas package.
 
+        A column of the pandas package with values of several kinds is read as text, and a message
+        of the DataSource says so (WARNING, ``MIXED_AS_TEXT``).
+
         Raises:
             SerializationError: The text is no such JSON (also a ``ValueError`` and ``KeyError``).
         """
         with engine_failures(SerializationError, "Reading a dataset from JSON"):
-            metadata, tables = document_from_json(json_string)
+            metadata, tables, messages = document_from_json(json_string)
         source = cls(
             ds_type=metadata.ds_type,
             name=metadata.name,
@@ -212,6 +215,7 @@ class DataSource(Glanced, BaseDataSource):
             creation_datetime=metadata.creation_datetime,
         )
         source.tables = tables
+        source.validation_messages = messages
         return source
 
     def _duplicate(self) -> Self:

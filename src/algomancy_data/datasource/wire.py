@@ -20,6 +20,7 @@ from algomancy_data.datasource.base import DataClassification
 from algomancy_data.dtypes import schema_from_json, schema_to_json
 from algomancy_data.engine_failures import reason_of
 from algomancy_data.errors import SerializationError
+from algomancy_data.messages import ValidationMessage, ValidationSeverity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,8 +56,10 @@ def document_to_json(metadata: Mapping[str, Any], tables: Mapping[str, pl.DataFr
     return b"".join(pieces).decode()
 
 
-def document_from_json(text: str) -> tuple[Metadata, dict[str, pl.DataFrame]]:
-    """Return what a document says.
+def document_from_json(
+    text: str,
+) -> tuple[Metadata, dict[str, pl.DataFrame], list[ValidationMessage]]:
+    """Return what a document says, and what was found in its values.
 
     Raises:
         SerializationError: The text is no document of this or the pandas package.
@@ -73,9 +76,11 @@ def document_from_json(text: str) -> tuple[Metadata, dict[str, pl.DataFrame]]:
     members = cast("dict[str, Any]", document)
     metadata = _metadata(_require_object(members, "metadata", "The document"))
     tables = _require_object(members, "tables", "The document")
-    return metadata, {
-        name: _table_from_json(name, table, records) for name, table in tables.items()
+    messages: list[ValidationMessage] = []
+    frames = {
+        name: _table_from_json(name, table, records, messages) for name, table in tables.items()
     }
+    return metadata, frames, messages
 
 
 def _metadata(metadata: dict[str, Any]) -> Metadata:
@@ -110,7 +115,10 @@ def _table_to_json(name: str, frame: pl.DataFrame) -> list[bytes]:
 
 
 def _table_from_json(
-    name: str, table: Any, records: Mapping[str, wire_records.Records]
+    name: str,
+    table: Any,
+    records: Mapping[str, wire_records.Records],
+    messages: list[ValidationMessage],
 ) -> pl.DataFrame:
     place = f"Table {name!r}"
     if not isinstance(table, dict):
@@ -137,7 +145,10 @@ def _table_from_json(
         }
         if schema is not None:
             return wire_columns.decode(values, schema, height)
-        return wire_columns.decode_pandas(values, dtypes, height)
+        values, mixed = wire_columns.mixed_as_text(values, dtypes)
+        frame = wire_columns.decode_pandas(values, dtypes, height)
+        messages += (_mixed(name, column) for column in mixed)
+        return frame  # noqa: TRY300  what is above may raise
     except (
         SerializationError,
         PolarsError,
@@ -151,6 +162,16 @@ def _table_from_json(
             raise
         msg = f"{place} cannot be read: {error}"
         raise SerializationError(msg) from error
+
+
+def _mixed(table: str, column: str) -> ValidationMessage:
+    return ValidationMessage(
+        ValidationSeverity.WARNING,
+        "The column holds values of several kinds, and is read as text.",
+        table,
+        column,
+        code="MIXED_AS_TEXT",
+    )
 
 
 def _read_records(

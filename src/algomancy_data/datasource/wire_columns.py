@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import polars as pl
@@ -105,6 +106,68 @@ def decode_pandas(
         _pandas_series(name, column, dtypes.get(name, "object")) for name, column in values.items()
     ]
     return pl.DataFrame(series)
+
+
+def mixed_as_text(
+    values: Mapping[str, list[Any]], dtypes: Mapping[str, str]
+) -> tuple[dict[str, list[Any]], list[str]]:
+    """Return the columns with texts in those that hold values of several kinds, and their names.
+
+    The pandas package left such columns half converted: ``[True, "on", False]``. A text is as it
+    is, anything else as JSON writes it.
+
+    Example:
+        >>> mixed_as_text({"x": [True, "on", None], "y": [1, 2]}, {"y": "int64"})
+        ({'x': ['true', 'on', None], 'y': [1, 2]}, ['x'])
+    """
+    mixed = [
+        name
+        for name, column in values.items()
+        if dtypes.get(name, "object") == "object" and not _is_of_one_kind(column)
+    ]
+    return {
+        name: [_as_text(value) for value in column] if name in mixed else column
+        for name, column in values.items()
+    }, mixed
+
+
+def _is_of_one_kind(values: list[Any]) -> bool:
+    kinds = {type(value) for value in values if not _is_missing(value)}
+    if kinds <= {str} or kinds <= {bool}:
+        return True
+    if not (kinds <= {int, float} or kinds <= {list} or kinds <= {dict}):
+        return False
+    try:
+        read = pl.Series([None if _is_missing(value) else value for value in values], strict=True)
+    except (TypeError, OverflowError, PolarsError):
+        try:
+            read = pl.Series(values, dtype=pl.Float64())
+        except (TypeError, OverflowError, PolarsError):
+            return False
+    # What Polars takes may be less than was given: 2**53 + 1 among floats, a key of an object.
+    return all(
+        _is_missing(value) or _without_nulls(value) == _without_nulls(kept)
+        for value, kept in zip(values, read.to_list(), strict=True)
+    )
+
+
+def _is_missing(value: Any) -> bool:
+    return value is None or value != value  # noqa: PLR0124  NaN
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        members = cast("dict[str, Any]", value).items()
+        return {name: _without_nulls(item) for name, item in members if item is not None}
+    if isinstance(value, list):
+        return [_without_nulls(item) for item in cast("list[Any]", value)]
+    return value
+
+
+def _as_text(value: Any) -> str | None:
+    if _is_missing(value):
+        return None
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 # --- writing ----------------------------------------------------------------------------------
@@ -224,7 +287,11 @@ def _pandas_series(name: str, values: list[Any] | pl.Series, dtype: str) -> pl.S
         column = _typed_series(name, values, dtype)
     except (TypeError, PolarsError):  # a NaN among other values, which stands for a missing one
         without = [None if value != value else value for value in values]  # noqa: PLR0124  NaN
-        column = _typed_series(name, without, dtype)
+        try:
+            column = _typed_series(name, without, dtype)
+        except (TypeError, ValueError, OverflowError, PolarsError) as error:
+            msg = f"column {name!r} holds values that are not of its pandas dtype {dtype!r}"
+            raise SerializationError(msg) from error
     return column.fill_nan(None) if column.dtype.is_float() else column
 
 
@@ -242,7 +309,7 @@ def _typed_series(name: str, values: list[Any] | pl.Series, dtype: str) -> pl.Se
             unit = cast("Any", dtype.removeprefix("timedelta64[").removesuffix("]"))
             return pl.Series(name, values, dtype=pl.Int64()).cast(pl.Duration(unit))
         case "object":
-            series = pl.Series(name, values)
+            series = _untyped_series(name, values)
             # pandas calls a column of missing values an object column: text, most likely.
             return (
                 pl.Series(name, [None] * len(series), pl.String()) if _is_empty(series) else series
@@ -253,6 +320,19 @@ def _typed_series(name: str, values: list[Any] | pl.Series, dtype: str) -> pl.Se
                 msg = f"column {name!r} has the unknown pandas dtype {dtype!r}"
                 raise SerializationError(msg)
             return pl.Series(name, values, dtype=number(), strict=True)
+
+
+def _untyped_series(name: str, values: list[Any] | pl.Series) -> pl.Series:
+    try:
+        return pl.Series(name, values)
+    except TypeError:
+        values = [None if _is_missing(value) else value for value in values]
+    except OverflowError:
+        pass
+    try:
+        return pl.Series(name, values)
+    except (TypeError, OverflowError):  # whole numbers before others, or larger than any integer
+        return pl.Series(name, values, dtype=pl.Float64())
 
 
 def _is_empty(series: pl.Series) -> bool:
