@@ -6,7 +6,8 @@ import pyarrow as pa
 import pytest
 from polars.testing import assert_frame_equal
 
-from algomancy_data.errors import FrameError
+from algomancy_data.arrow import check_storable
+from algomancy_data.errors import FrameError, UnstorableError
 from algomancy_data.frames import to_frame
 
 FRAME = pl.DataFrame({"i": [1, None], "s": ["x", None], "t": [dt.datetime(2024, 1, 2), None]})
@@ -84,3 +85,12 @@ def test_a_column_without_a_name_stays_without_one():
         "": [2],
         "column_0": [1],
     }
+
+
+def test_a_decimal_of_more_digits_than_its_type_has_is_refused():
+    buffers = [None, pa.py_buffer((10**9).to_bytes(16, "little"))]
+    array = pa.Array.from_buffers(pa.decimal128(5), 1, buffers)
+    with pytest.raises(FrameError, match="Column 'a' has a decimal of more than 5 digits"):
+        to_frame(pa.table({"a": array}))
+    with pytest.raises(UnstorableError, match=r"Table 't' cannot be kept exactly. Column 'a' has"):
+        check_storable(pl.DataFrame({"a": pl.Series(array)}), "t")

@@ -13,6 +13,7 @@ import polars as pl
 
 from algomancy_data.dtypes import dtype_to_json
 from algomancy_data.errors import SerializationError, UnstorableError
+from algomancy_data.value_ranges import impossible_values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +25,8 @@ def check_storable(frame: pl.DataFrame, table: str) -> None:
     """Make sure that Arrow data can hold a frame exactly.
 
     Raises:
-        UnstorableError: A column has a dtype that it cannot hold.
+        UnstorableError: A column has a dtype that it cannot hold, or a value that its dtype
+            cannot have.
     """
     for name, dtype in frame.schema.items():
         try:
@@ -35,6 +37,10 @@ def check_storable(frame: pl.DataFrame, table: str) -> None:
                 f"exactly. Cast it to another dtype, or leave it out."
             )
             raise UnstorableError(msg) from error
+    problem = impossible_values(frame)
+    if problem is not None:
+        msg = f"Table {table!r} cannot be kept exactly. {problem}. Mend the value."
+        raise UnstorableError(msg)
 
 
 def arrow_schema(schema: Mapping[str, PolarsDataType]) -> pl.Schema:

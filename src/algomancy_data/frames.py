@@ -10,6 +10,7 @@ import polars as pl
 
 from algomancy_data.engine_failures import engine_failures
 from algomancy_data.errors import FrameError
+from algomancy_data.value_ranges import impossible_values
 
 
 @runtime_checkable
@@ -90,6 +91,9 @@ def _from_arrow(stream: ArrowStream) -> pl.DataFrame:
     if not isinstance(frame, pl.DataFrame):  # pragma: no cover  a Table always gives a DataFrame
         raise FrameError
     frame.columns = table.column_names
+    problem = impossible_values(frame)
+    if problem is not None:
+        raise FrameError(problem)
     return frame
 
 
