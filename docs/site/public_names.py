@@ -42,11 +42,11 @@ _FOREIGN = (
 # Modules that only the package itself uses, whatever they are called.
 _UNDOCUMENTED = {
     *("__main__", "cli", "column_names", "etl_glance", "findings", "folder", "glance"),
-    *("arrow_layout", "flatbuffers", "locations", "messages", "value_ranges", "values"),
-    "workbook",
+    *("arrow_layout", "documents", "engine_failures", "flatbuffers", "forks", "identity"),
+    *("locations", "masking", "messages", "pandas_frames", "value_ranges", "values", "workbook"),
 }
 # Classes that only serve as bases.
-_INTERNAL = re.compile(r"_.*|.*Check|Glanced.*")
+_INTERNAL = re.compile(r"_.*|.*Check|Glanced.*|Logging")
 
 
 def _resolve(

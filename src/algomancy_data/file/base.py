@@ -102,7 +102,7 @@ class File(ABC):  # noqa: B024  one subclass per format: they differ in their ex
 
     @property
     def limits(self) -> ReadLimits:
-        """The limits to read the file within: its own ones, or else the default ones."""
+        """What the file is read within, which is its own limits or else the default ones."""
         return self.read_limits or ReadLimits()
 
     def within(self, limits: ReadLimits | None) -> Self:
