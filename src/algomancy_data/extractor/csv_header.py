@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from algomancy_data.extractor.csv_content import CSVContent
     from algomancy_data.extractor.csv_layout import CSVLayout, Record
+    from algomancy_data.schema import ReadLimits
 
 _SEPARATORS: Final = (",", ";", "\t", "|")
 _FIRST_READ: Final = 1 << 16
@@ -55,6 +56,22 @@ def read_header(content: CSVContent, layout: CSVLayout) -> CSVHeader:
     written = _texts(content, layout, record)
     lines = record.line + sum(field.count(layout.line_end.encode()) for field in record.fields)
     return CSVHeader(written, record.end, lines)
+
+
+def check_width(content: CSVContent, layout: CSVLayout, limits: ReadLimits) -> None:
+    """Refuse a first line with more columns than a limit allows, before they are taken apart.
+
+    Raises:
+        ReadLimitError: It has.
+    """
+    end = layout.line_end.encode()
+    start = content.start(_FIRST_READ)
+    if end in start[layout.skip_blank(start) :]:
+        return  # that is short
+    start = content.start(_MAX_HEADER)
+    line = start[layout.skip_blank(start) :].partition(end)[0]
+    if layout.quote is None or layout.quote.encode() not in line:
+        limits.check_shape(layout.file_name, 0, line.count(layout.separator.encode()) + 1)
 
 
 def without_header(content: CSVContent, layout: CSVLayout, names: Sequence[str]) -> CSVHeader:

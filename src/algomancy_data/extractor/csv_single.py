@@ -14,6 +14,7 @@ from algomancy_data.extractor.conversion import ConversionIssue, TextConventions
 from algomancy_data.extractor.csv_content import CSVContent
 from algomancy_data.extractor.csv_header import (
     check_separator,
+    check_width,
     read_header,
     without_header,
 )
@@ -92,6 +93,7 @@ class CSVSingleExtractor(SingleExtractor):
             self.dialect.quote,
             line_end_of(content.start(), self.dialect),
         )
+        check_width(content, layout, self.file.limits)
         check_separator(content, layout, list(types))
         if self.dialect.has_header:
             header = read_header(content, layout)
