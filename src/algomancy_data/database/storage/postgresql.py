@@ -102,6 +102,10 @@ class PostgreSQLStorage(TableStorage):
         copy.comment = mark.to_text()
         connection.execute(SetTableComment(copy))
 
+    def remark(self, connection: sa.Connection) -> None:
+        """Find out whose limit for locks it is, so that the first call need not ask."""
+        _has_own_limit(connection)
+
     def marks(self, connection: sa.Connection) -> dict[str, Mark | None]:
         """Return the mark of each table whose name begins like those of this package."""
         tables = sa.text(
