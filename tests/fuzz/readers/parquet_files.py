@@ -44,11 +44,15 @@ def _written(**options):
 
 
 def read(data, home):
-    # Polars says on standard error that it panicked, also where that is caught and refused.
+    read_silently(home / "orders.parquet", Orders, data)
+
+
+def read_silently(path, schema, data):
+    """Read a file; Polars says on standard error that it panicked, also where that is caught."""
     kept, silence = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 2)
     try:
-        read_everywhere(home / "orders.parquet", Orders, data)
+        read_everywhere(path, schema, data)
     finally:
         os.dup2(kept, 2)
         os.close(kept)
