@@ -82,7 +82,7 @@ def decompress(
 def _unzip(data: bytes, name: str, unpacked: _Unpacked) -> bytes:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            members = [member for member in archive.infolist() if not member.is_dir()]
+            members = [each for each in archive.infolist() if not each.filename.endswith("/")]
             if len(members) == 1:
                 unpacked.check(members[0].file_size)
                 return _unpack_member(archive, members[0], unpacked)
