@@ -13,7 +13,7 @@ depend on no version of a library. They are part of the storage format.
 
 from __future__ import annotations
 
-from itertools import accumulate
+from itertools import accumulate, islice
 from struct import Struct
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
@@ -32,7 +32,7 @@ _WORD: Final = 8
 _WRAP: Final = 2**64
 _HALF: Final = 2**32
 _NOWHERE: Final = -1
-_FEW_BYTES: Final = 100_000
+_FEW_BYTES: Final = 16_000
 _OF_NULLS: Final = Struct("<IIQ")
 _OF_WORDS: Final = Struct("<QQQ")
 _PLACES: Final = pl.int_range(2 * BLOCK_ROWS, dtype=pl.UInt64, eager=True)
@@ -45,13 +45,11 @@ class _Column(NamedTuple):
         nulls: 1 for each null, if there is one.
         words: Words of the whole block: the values, or the lengths of texts; under a null is 0.
         texts: The bytes of all texts as words, if they are texts.
-        lengths: Lengths of the texts.
     """
 
     nulls: pl.Series | None
     words: list[pl.Series]
     texts: pl.Series | None = None
-    lengths: pl.Series | None = None
 
 
 def block_sums(block: pl.DataFrame) -> list[bytes]:
@@ -105,26 +103,24 @@ def changed_rows(values: pl.Series, noted: bytes) -> list[int] | None:
 
 
 def _columns(block: pl.DataFrame) -> list[_Column]:
-    """Return the columns as words, all of them in few operations: there may be many."""
-    texts = _with_texts(block)
-    words = texts.select(
-        word.alias(f"{column.name} {number}")
-        for column in texts
-        for number, word in enumerate(_words(column))
+    """Return the columns as words, all of them in one operation: there may be many."""
+    block = _with_texts(block)
+    made = {column.name: _words(column) for column in block}
+    found = block.select(
+        word.fill_null(0).alias(f"{name} {number}")
+        for name, words in made.items()
+        for number, word in enumerate(words)
     )
-    folded = words.select(_folded(pl.col(name)) for name in words.columns)
-    data = {column.name: _bytes_of(column) for column in texts if _is_text(column)}
-    as_words = dict(zip(data, _text_words(list(data.values())), strict=True))
-    found: list[_Column] = []
-    for column in texts:
-        nulls = column.is_null().cast(pl.UInt64) if column.null_count() else None
-        names = [f"{column.name} {number}" for number in range(len(_words(column)))]
-        own = [folded[name] for name in names]
-        if _is_text(column):
-            found.append(_Column(nulls, own, as_words[column.name], words[names[0]]))
-        else:
-            found.append(_Column(nulls, own))
-    return found
+    texts = _text_words([column for column in block if _is_text(column)])
+    words = iter(found)
+    return [
+        _Column(
+            column.is_null().cast(pl.UInt64) if column.null_count() else None,
+            list(islice(words, len(made[column.name]))),
+            texts.get(column.name),
+        )
+        for column in block
+    ]
 
 
 def _with_texts(block: pl.DataFrame) -> pl.DataFrame:
@@ -137,31 +133,34 @@ def _is_text(column: pl.Series) -> bool:
 
 
 def _words(column: pl.Series) -> list[pl.Expr]:
-    """Return the numbers without a sign that a column's values have; 0 for a null."""
+    """Return the words that a column's values have."""
     value = pl.col(column.name)
     match column.dtype:
         case pl.Null():
             return []
         case pl.String():
-            numbers = [value.str.len_bytes()]
+            return [value.str.len_bytes().cast(pl.UInt64)]
         case pl.Binary():
-            numbers = [value.bin.size()]
+            return [value.bin.size().cast(pl.UInt64)]
         case pl.Boolean():
-            numbers = [value]
+            return [value.cast(pl.UInt64)]
         case pl.Enum():
-            numbers = [value.to_physical()]
+            return [value.to_physical().cast(pl.UInt64)]
         case pl.Float64():
             # NaN has many patterns of bits, and is one value.
-            numbers = [value.fill_nan(float("nan")).reinterpret(dtype=pl.UInt64)]
+            return [_folded(value.fill_nan(float("nan")).reinterpret(dtype=pl.UInt64))]
         case pl.Float32() | pl.Float16():
             single = value.cast(pl.Float32).fill_nan(float("nan"))
-            numbers = [single.reinterpret(dtype=pl.UInt32)]
+            return [single.reinterpret(dtype=pl.UInt32).cast(pl.UInt64)]
         case dtype:
-            unsigned = value.to_physical().reinterpret(dtype=_unsigned(dtype))
-            is_wide = _unsigned(dtype) == pl.UInt128()
-            numbers = [unsigned % _WRAP, unsigned // _WRAP] if is_wide else [unsigned]
-    words = [number.cast(pl.UInt64) for number in numbers]
-    return [word.fill_null(0) for word in words] if column.null_count() else words
+            return _words_of_numbers(value.to_physical(), _unsigned(dtype))
+
+
+def _words_of_numbers(number: pl.Expr, unsigned: PolarsDataType) -> list[pl.Expr]:
+    value = number.reinterpret(dtype=unsigned)
+    if unsigned == pl.UInt128():
+        return [_folded(half.cast(pl.UInt64)) for half in (value % _WRAP, value // _WRAP)]
+    return [_folded(value)] if unsigned == pl.UInt64() else [value.cast(pl.UInt64)]
 
 
 def _unsigned(dtype: PolarsDataType) -> PolarsDataType:
@@ -191,16 +190,21 @@ def _bytes_of(texts: pl.Series) -> memoryview:
     return memoryview(data)[places[array.offset] : places[array.offset + len(array)]]
 
 
-def _text_words(texts: Sequence[memoryview]) -> list[pl.Series]:
+def _text_words(columns: Sequence[pl.Series]) -> dict[str, pl.Series]:
     """Return the bytes of the texts of each column as words, zeros behind them."""
-    if sum(map(len, texts)) > _FEW_BYTES:
-        return [_long_text_words(one) for one in texts]
-    # All at once: one operation takes longer than it takes for few words.
-    padded = [bytes(one).ljust(-(-len(one) // _WORD) * _WORD, b"\0") for one in texts]
+    texts = {column.name: _bytes_of(column) for column in columns}
+    found = {name: _long_text_words(text) for name, text in texts.items() if len(text) > _FEW_BYTES}
+    # The short ones at once: for few words, what an operation costs is to be called.
+    short = {name: bytes(text) for name, text in texts.items() if name not in found}
+    lengths = [-(-len(text) // _WORD) for text in short.values()]
+    padded = (
+        text.ljust(length * _WORD, b"\0")
+        for text, length in zip(short.values(), lengths, strict=True)
+    )
     words = _long_text_words(memoryview(b"".join(padded)))
-    lengths = [len(one) // _WORD for one in padded]
-    ends = accumulate(lengths)
-    return [words.slice(end - length, length) for length, end in zip(lengths, ends, strict=True)]
+    for name, length, end in zip(short, lengths, accumulate(lengths), strict=True):
+        found[name] = words.slice(end - length, length)
+    return found
 
 
 def _long_text_words(text: memoryview) -> pl.Series:
@@ -217,7 +221,8 @@ def _long_text_words(text: memoryview) -> pl.Series:
 def _folded(word: pl.Expr) -> pl.Expr:
     """Return words of 64 bits, of whose halves the lower one changes with the upper one.
 
-    A change of the highest bits alone would lose its place in the sums, modulo 2**64.
+    A change of the highest bits alone would lose its place in the sums, modulo 2**64. Words of 32
+    bits are what they are when they are folded.
     """
     return word ^ (word // _HALF)
 
@@ -279,7 +284,7 @@ def _place(moves: tuple[int, int, int], count: int) -> int | None:
 
 def _changed_texts(column: _Column, moves: tuple[int, int, int]) -> list[int | None]:
     """Return the rows of the texts whose bytes changed, but not their number."""
-    words, lengths = cast("pl.Series", column.texts), cast("pl.Series", column.lengths)
+    words, lengths = cast("pl.Series", column.texts), column.words[0]
     if not any(moves):
         return []
     changed: list[int] = []
