@@ -82,7 +82,7 @@ def changed_rows(values: pl.Series, noted: bytes) -> list[int] | None:
         [1]
         >>> changed_rows(pl.Series(["a", "bb", ""]), noted)
         [2]
-        >>> changed_rows(pl.Series(["x", "bb", "a text"]), noted)
+        >>> changed_rows(pl.Series(["xx", "b", None]), noted)
     """
     (column,) = _columns(values.alias("0").to_frame())
     now = _sums(column)
