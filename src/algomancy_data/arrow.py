@@ -37,6 +37,15 @@ def check_storable(frame: pl.DataFrame, table: str) -> None:
                 f"exactly. Cast it to another dtype, or leave it out."
             )
             raise UnstorableError(msg) from error
+    check_values(frame, table)
+
+
+def check_values(frame: pl.DataFrame, table: str) -> None:
+    """Make sure that no column of a frame has a value that its dtype cannot have.
+
+    Raises:
+        UnstorableError: One has.
+    """
     problem = impossible_values(frame)
     if problem is not None:
         msg = f"Table {table!r} cannot be kept exactly. {problem}. Mend the value."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import polars as pl
+import pyarrow as pa
 import pytest
 
 from algomancy_data.errors import AlgomancyDataError, UnstorableError
@@ -39,6 +40,15 @@ def test_a_dtype_that_cannot_be_kept_is_refused(manager, dataset, state, what, n
     assert state() == before
     assert manager.get_data("d") is in_memory
     assert manager.get_data_keys() == ["d"]
+
+
+def test_a_decimal_of_more_digits_than_its_dtype_has_is_refused(manager, dataset, state):
+    buffers = [None, pa.py_buffer((10**9).to_bytes(16, "little"))]
+    wrong = pl.Series("wrong", pa.Array.from_buffers(pa.decimal128(5), 1, buffers))
+    before = state()
+    with pytest.raises(UnstorableError, match=r"'second'.*'wrong'.*more than 5 digits"):
+        manager.add_data_source(dataset("d", {"second": wrong.to_frame()}))
+    assert state() == before
 
 
 @pytest.mark.parametrize("dtype", [dtype for _, dtype in REFUSED.values()], ids=REFUSED)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import polars as pl
 import sqlalchemy as sa
 
+from algomancy_data.arrow import check_values
 from algomancy_data.database.codec.foreign import ForeignValueError
 from algomancy_data.database.layout import TableLayout
 from algomancy_data.database.marks import Mark
@@ -56,6 +57,7 @@ class PreparedTable:
 
     def __init__(self, storage: TableStorage, name: str, frame: pl.DataFrame) -> None:
         self.name = name
+        check_values(frame, name)
         self.columns: tuple[ColumnLayout, ...] = storage.codec.plan(frame, name)
         self.frame = frame
         self._storage = storage
