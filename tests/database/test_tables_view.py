@@ -21,6 +21,8 @@ SHOWN = [
 DAMAGED = (
     *("[", "[" * 100_000, "null", "5", "[1]", '[{"physical": 5}]'),
     '[{"physical": "p", "height": "x"}]',
+    '[{"name": "a\\ud800", "physical": "p", "height": 1}]',
+    '[{"name": "t", "physical": "\\udfff\\u0000", "height": 1}]',
 )
 QUERY = 'SELECT dataset, "table", sql_name, rows, columns FROM algomancy_tables'
 
@@ -87,6 +89,10 @@ def test_a_damaged_row_hides_no_other(new_manager, place, look, dataset):
         with manager.engine.begin() as connection:
             damage = sa.update(datasets_table).where(datasets_table.c.name == "damaged")
             connection.execute(damage.values(sub_tables=text))
+        assert look(QUERY) == SHOWN
+    if place.startswith("sqlite"):
+        named = """'[{"physical": "p", "height": 1, "name": "' || x'FF' || '"}]'"""
+        run(manager, f"UPDATE algomancy_datasets SET sub_tables = {named} WHERE name = 'damaged'")
         assert look(QUERY) == SHOWN
     manager.delete_data("damaged")
     assert manager.leftovers() == []

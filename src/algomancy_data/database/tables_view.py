@@ -19,9 +19,11 @@ TABLES_VIEW: Final = "algomancy_tables"
 
 _OURS: Final = "algomancy-data: what tables there are"
 _VERSION: Final = f"{_OURS}, 1"
+_LONGEST: Final = 5000  # of all names in a row together, which is more than they can have
 
 # SQLite lets nobody drop a column that a view needs. Without ``sub_tables`` in the catalogue it is
-# that of ``absent``; and what is part of the primary key cannot be dropped.
+# that of ``absent``; and what is part of the primary key cannot be dropped. Names that are no valid
+# UTF-8, on which drivers fail, are found character by character.
 _SQLITE: Final = f"""\
 CREATE VIEW {TABLES_VIEW} AS /*{_VERSION}*/
 SELECT
@@ -41,6 +43,18 @@ JOIN json_each((
 WHERE t.type = 'object'
   AND json_type(t.value, '$.physical') = 'text'
   AND json_type(t.value, '$.height') = 'integer'
+  AND NOT EXISTS (
+    WITH RECURSIVE rest(names) AS (
+      SELECT d.session_id || '/' || d.name || '/' || json_extract(t.value, '$.physical')
+        || '/' || coalesce(json_extract(t.value, '$.name'), '')
+      UNION ALL
+      SELECT substr(names, 2) FROM rest WHERE length(names) BETWEEN 2 AND {_LONGEST}
+    )
+    SELECT 1 FROM rest
+    WHERE length(names) > {_LONGEST}
+      OR instr(names, char(0))
+      OR substr(names, 1, 1) <> char(unicode(names))
+  )
 ORDER BY d.session_id, d.name, t.key"""  # noqa: S608  names of ours
 
 # The view reads a function, so that nothing depends on the catalogue: it can still be dropped.

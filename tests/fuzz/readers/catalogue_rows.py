@@ -169,6 +169,9 @@ def use(manager, name, column):
     assert {*manager.get_data_keys()} == {"sound", *DAMAGED}
     assert "sound" in {one.name for one in manager.summaries()}
     manager._repr_html_()
+    with manager.engine.connect() as connection:
+        shown = connection.exec_driver_sql("SELECT * FROM algomancy_tables").mappings().all()
+    assert "sound" in {row["dataset"] for row in shown}
     assert all(damage.dataset in ("", name) for damage in manager.verify())
     kept = tried(manager.get_data, name)
     if kept is not None and column not in CONTENT:
