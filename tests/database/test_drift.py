@@ -167,5 +167,8 @@ def test_a_dataset_of_a_later_version_is_refused(new_manager, outside, path):
 @pytest.mark.usefixtures("written")
 def test_a_dataset_of_an_unknown_type_is_logged_and_left_out(new_manager, outside, path, caplog):
     outside(path, "UPDATE algomancy_datasets SET ds_type = 'rumours'")
-    assert new_manager().get_data("d") is None
+    manager = new_manager()
+    assert manager.get_data("d") is None
     assert "unknown type 'rumours'" in caplog.text
+    (found,) = manager.verify()
+    assert "unknown type 'rumours'" in found.problem

@@ -172,8 +172,11 @@ def use(manager, name, column):
     with manager.engine.connect() as connection:
         shown = connection.exec_driver_sql("SELECT * FROM algomancy_tables").mappings().all()
     assert "sound" in {row["dataset"] for row in shown}
-    assert all(damage.dataset in ("", name) for damage in manager.verify())
+    damaged = {damage.dataset for damage in manager.verify()}
+    assert damaged <= {name}
     kept = tried(manager.get_data, name)
+    if column not in CONTENT:
+        assert (kept is None) == bool(damaged)
     if kept is not None and column not in CONTENT:
         assert_identical(kept.get_table("t"), TABLE)
     tried(manager.summarize, name)
