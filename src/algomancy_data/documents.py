@@ -136,7 +136,8 @@ def _is(value: object, kind: type) -> bool:
     if kind is int:
         is_number = isinstance(value, int) and not isinstance(value, bool)
         return is_number and 0 <= cast("int", value) <= _LARGEST
-    return isinstance(value, kind)
+    # Of a document that was not written yet, a list may be a tuple.
+    return isinstance(value, (list, tuple) if kind is list else kind)
 
 
 def _refuse(what: str, kind: str, value: object) -> NoReturn:

@@ -185,7 +185,7 @@ class PandasTables:
         ... )
         >>> held.tables["t"]["n"] = 1
         >>> held.back()["t"].schema
-        Schema({'day': Enum(categories=['Mo']), 'n': Int64})
+        Schema([('day', Enum(categories=['Mo'])), ('n', Int64)])
     """
 
     def __init__(self, tables: Mapping[str, pl.DataFrame]) -> None:

@@ -36,9 +36,9 @@ def loads(monkeypatch):
     """The tables that are read from here on."""
     read, seen = datasets.read_table, []
 
-    def spy(connection, storage, layout, **further):
+    def spy(connection, storage, layout, *further, **options):
         seen.append(layout.physical)
-        return read(connection, storage, layout, **further)
+        return read(connection, storage, layout, *further, **options)
 
     monkeypatch.setattr(datasets, "read_table", spy)
     return seen

@@ -42,8 +42,9 @@ def values_to_sum(
 
 
 def _plain(texts: pl.Series) -> pl.Series:
-    # One driver marks JSON as an extension.
-    return texts.ext.storage() if isinstance(texts.dtype, pl.BaseExtension) else texts
+    # One driver marks JSON as an extension, another has no type for nothing but nulls.
+    plain = texts.ext.storage() if isinstance(texts.dtype, pl.BaseExtension) else texts
+    return plain.cast(pl.String)
 
 
 class _Blocks:

@@ -21,6 +21,7 @@ def assert_identical(actual: pl.DataFrame, expected: pl.DataFrame) -> None:
         AssertionError: They differ; the message says where.
 
     Example:
+        >>> import polars as pl
         >>> assert_identical(pl.DataFrame({"x": [0.0]}), pl.DataFrame({"x": [-0.0]}))
         Traceback (most recent call last):
         ...

@@ -75,6 +75,7 @@ def first_failure(stored: pl.DataFrame, value: pl.Expr) -> int | None:
     """Return the first row whose value cannot be evaluated; None if all can.
 
     Example:
+        >>> import polars as pl
         >>> stored = pl.DataFrame({"x": ["1", None, "one"]})
         >>> first_failure(stored, pl.col("x").cast(pl.Int8))
         2

@@ -61,6 +61,7 @@ Binary: Final = bytes
 # The Python objects of a large result take many times the memory of its columns.
 _ROWS_AT_ONCE: Final = 4096
 _INT32: Final = 2**31
+_JULIAN_DAY_ZERO: Final = -2_440_588  # 4714-11-24 BC, PostgreSQL's first day, from 1970 on
 _PLAIN: Final = {pa.string_view(): pa.large_string(), pa.binary_view(): pa.large_binary()}
 
 _of_parents: Final[list[Any]] = []
@@ -320,10 +321,20 @@ def _values(column: Any, convert: Callable[[Any], Any] | None) -> list[Any]:
     try:
         values = column.to_pylist()
     except (OverflowError, ValueError):  # a date after 9999, or another that Python has not
+        if not _are_dates(column):
+            raise
         return column.cast(pa.string()).to_pylist()
     if convert is None:
         return values
     return [None if value is None else convert(value) for value in values]
+
+
+def _are_dates(column: Any) -> bool:
+    """Tell whether dates are all such as a database has: what is earlier was an infinity."""
+    if not (pa.types.is_date(column.type) or pa.types.is_timestamp(column.type)):
+        return False
+    days = column.cast(pa.date32(), safe=False).view(pa.int32()).drop_null().to_pylist()
+    return all(day >= _JULIAN_DAY_ZERO for day in days)
 
 
 def _bound(rows: Sequence[Sequence[Any]] | None, given: Any) -> Any:
