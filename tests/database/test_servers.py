@@ -127,6 +127,7 @@ def test_a_server_that_is_frozen_is_given_up(server, new_manager, dataset, capfd
     finally:
         freezer.join()
         server.thaw()
+        server.restart()  # it would sleep on, with its locks
     assert capfd.readouterr().err == ""
 
 

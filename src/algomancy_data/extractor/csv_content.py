@@ -96,7 +96,7 @@ class CSVContent:
         source = self.source
         return source.stat().st_size if isinstance(source, Path) else len(source)
 
-    def check_cells(self, width: int, line_end: str) -> None:
+    def check_cells(self, width: int, line_end: str, header_lines: int) -> None:
         """Refuse a file whose short records would become a table of far more cells.
 
         The missing fields of a record take as much memory as others, and nothing in the file.
@@ -104,6 +104,7 @@ class CSVContent:
         Args:
             width: How many columns there are.
             line_end: The character that ends a line.
+            header_lines: How many lines are no records.
 
         Raises:
             ReadLimitError: It would.
@@ -111,11 +112,13 @@ class CSVContent:
         stored = self.size() if self._stored is None else self._stored
         if self.limits.allows_cells(width * self.size(), stored):  # a byte or more for each record
             return
-        lines = 1
+        end, lines, last = line_end.encode(), -header_lines, b""
         with _open(self.source) as stream:
             while piece := stream.read(_HEAD):
-                lines += piece.count(line_end.encode())
-        self.limits.check_shape(self._name, lines, width, stored)
+                lines += piece.count(end)
+                last = piece
+        lines += not last.endswith(end)
+        self.limits.check_shape(self._name, max(lines, 0), width, stored)
 
     def check_utf8(self) -> None:
         """Raise if some byte is not UTF-8.

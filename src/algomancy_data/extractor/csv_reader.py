@@ -85,7 +85,7 @@ class CSVReader:
             FileContentError: A record has too many fields, quotes are unclear, or the content is
                 not UTF-8.
         """
-        self.content.check_cells(len(self.header.written), self.layout.line_end)
+        self.content.check_cells(len(self.header.written), self.layout.line_end, self.header.lines)
         readable = self._readable()
         typed = self._typed_columns(readable)
         frame = self._read(readable, typed)

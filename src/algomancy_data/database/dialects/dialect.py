@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from sqlalchemy.engine.default import DefaultDialect, DefaultExecutionContext
@@ -63,6 +64,15 @@ class ADBCDialect(DefaultDialect):
     def do_begin(self, dbapi_connection: Any) -> None:
         """Begin a transaction as the connection's isolation level wants it."""
         dbapi_connection.begin()
+
+    def do_close(self, dbapi_connection: Any) -> None:
+        """Close a connection; what a broken one says to that is of use to nobody.
+
+        SQLAlchemy would print it with a traceback. It is tried again when the connection is
+        collected.
+        """
+        with suppress(Exception):
+            dbapi_connection.close()
 
     def do_execute(
         self,
