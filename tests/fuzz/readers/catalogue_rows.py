@@ -172,7 +172,8 @@ def use(manager, name, column):
     with manager.engine.connect() as connection:
         shown = connection.exec_driver_sql("SELECT * FROM algomancy_tables").mappings().all()
     assert "sound" in {row["dataset"] for row in shown}
-    damaged = {damage.dataset for damage in manager.verify()}
+    # SQLite's own check names no dataset: some texts in a column of times or numbers are damage.
+    damaged = {damage.dataset for damage in manager.verify()} - {""}
     assert damaged <= {name}
     kept = tried(manager.get_data, name)
     if column not in CONTENT:
