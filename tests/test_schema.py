@@ -255,6 +255,28 @@ def test_a_legacy_single_schema_has_bare_columns():
         assert Legacy.get_legacy_columns_with_warning() == columns
 
 
+@pytest.mark.parametrize("dtype", ["int", None, 64])
+def test_a_legacy_type_that_is_none_is_named(dtype):
+    schema = type("Odd", (Legacy,), {"_DATATYPES": {"id": dtype}})
+    with pytest.raises(InvalidSchemaError, match=r"Odd.*_DATATYPES\['id'\]"):
+        schema.datatypes()
+
+
+def test_the_tables_of_a_schema_are_resolved_once():
+    assert Orders.get_subschema("head") is Orders.get_subschema("head")
+    Orders.column_groups()["head"].clear()
+    Orders.datatype_groups()["head"].clear()
+    assert list(Orders.column_groups()["head"]) == list(Orders.datatype_groups()["head"]) != []
+
+
+def test_a_derived_schema_is_resolved_for_itself():
+    class More(Flights):
+        MORE = Column("more", DataType.STRING)
+
+    assert "more" not in Flights.columns()
+    assert list(More.columns()) == [*Flights.columns(), "more"]
+
+
 def test_datatypes_never_warn():
     assert Legacy.datatypes() == Legacy._DATATYPES
     assert LegacyMulti.datatype_groups() == LegacyMulti._DATATYPES

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from abc import ABC
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from algomancy_data.errors import (
     InvalidSchemaError,
@@ -15,25 +15,25 @@ from algomancy_data.errors import (
 )
 from algomancy_data.schema.column import Column, ColumnGroup
 from algomancy_data.schema.csv_dialect import CSVDialect
-from algomancy_data.schema.kinds import DataType, FileExtension, SchemaType
+from algomancy_data.schema.kinds import FileExtension, SchemaType
 from algomancy_data.schema.read_limits import ReadLimits
+from algomancy_data.schema.resolved import Tables, declares, resolve_columns, resolve_groups
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from algomancy_data.schema.kinds import DataType
 
 _NOT_DECLARED: Final = "<not declared>"
-_FOREIGN_KEY_PARTS: Final = 2
-_Member = TypeVar("_Member", Column, ColumnGroup)
 
 
-class Schema(ABC):  # noqa: B024  users subclass it as a declaration: there is nothing to override
+class Schema(ABC):
     """What a file holds: its name, format, tables and columns.
 
     A schema is a class that is never instantiated. Columns are class attributes, inherited ones
     included; ``_FILENAME``, ``_EXTENSION`` and ``_SCHEMA_TYPE`` say which file they are in,
     ``_CSV`` how a CSV file is written, ``_SHEET`` which sheet of a workbook is meant, and
     ``_READ_LIMITS`` how much the file may become in memory. Nothing is checked at class creation:
-    a wrong declaration is named when it is first used.
+    a wrong declaration is named when it is first used. From then on it stays as it is: the
+    columns are resolved once.
 
     Example:
         >>> from algomancy_data import Column, DataType, FileExtension, Schema, SchemaType
@@ -53,6 +53,7 @@ class Schema(ABC):  # noqa: B024  users subclass it as a declaration: there is n
     _CSV: CSVDialect = CSVDialect()
     _SHEET: str | int | None = None
     _READ_LIMITS: ReadLimits | None = None
+    _resolved: Tables
 
     # --- the file ---------------------------------------------------------------------------
 
@@ -174,9 +175,9 @@ class Schema(ABC):  # noqa: B024  users subclass it as a declaration: there is n
             raise SchemaKindError.from_call(
                 cls.__name__, "columns", needs="SINGLE", other="column_groups()"
             )
-        if cls._has_members(Column):
-            return cls._declared_columns()
-        return cls.get_legacy_columns_with_warning()
+        if cls.is_legacy():
+            return cls.get_legacy_columns_with_warning()
+        return dict(cls._tables().columns[""])
 
     @classmethod
     def get_legacy_columns_with_warning(cls) -> dict[str, Column]:
@@ -188,9 +189,9 @@ class Schema(ABC):  # noqa: B024  users subclass it as a declaration: there is n
         Raises:
             SchemaNotDeclaredError: There is no ``_DATATYPES`` either.
         """
-        datatypes = cls._legacy_datatypes()
+        columns = cls._tables().columns[""]
         cls._warn_legacy("Column(...) attributes", stacklevel=4)
-        return {name: Column(name, dtype) for name, dtype in datatypes.items()}
+        return dict(columns)
 
     @classmethod
     def required_columns(cls) -> list[str]:
@@ -218,9 +219,7 @@ class Schema(ABC):  # noqa: B024  users subclass it as a declaration: there is n
             raise SchemaKindError.from_call(
                 cls.__name__, "datatypes", needs="SINGLE", other="datatype_groups()"
             )
-        if cls._has_members(Column):
-            return {name: column.dtype for name, column in cls._declared_columns().items()}
-        return cls._legacy_datatypes()
+        return dict(cls._tables().datatypes[""])
 
     # --- MULTI ------------------------------------------------------------------------------
 
@@ -237,10 +236,10 @@ class Schema(ABC):  # noqa: B024  users subclass it as a declaration: there is n
             InvalidSchemaError: Two groups, or two columns of a group, have one name.
         """
         cls._require_multi("column_groups", "columns()")
-        groups = cls._groups()
-        if not cls._has_members(ColumnGroup):
+        groups = cls._tables().columns
+        if cls.is_legacy():
             cls._warn_legacy("ColumnGroup(...) attributes", stacklevel=3)
-        return groups
+        return {group: dict(columns) for group, columns in groups.items()}
 
     @classmethod
     def declared_groups(cls) -> dict[str, ColumnGroup]:
@@ -249,13 +248,7 @@ class Schema(ABC):  # noqa: B024  users subclass it as a declaration: there is n
         Raises:
             InvalidSchemaError: Two groups have one name.
         """
-        groups: dict[str, ColumnGroup] = {}
-        for group in cls._members(ColumnGroup).values():
-            if group.name in groups:
-                problem = f"two groups are named {group.name!r}."
-                raise InvalidSchemaError.from_problem(cls.__name__, problem)
-            groups[group.name] = group
-        return groups
+        return resolve_groups(cls)
 
     @classmethod
     def datatype_groups(cls) -> dict[str, dict[str, DataType]]:
@@ -265,12 +258,7 @@ class Schema(ABC):  # noqa: B024  users subclass it as a declaration: there is n
             SchemaKindError: The schema is SINGLE (also a ``ValueError``).
         """
         cls._require_multi("datatype_groups", "datatypes()")
-        if not cls._has_members(ColumnGroup):
-            return cls._legacy_datatype_groups()
-        return {
-            group: {name: column.dtype for name, column in columns.items()}
-            for group, columns in cls.column_groups().items()
-        }
+        return {group: dict(types) for group, types in cls._tables().datatypes.items()}
 
     @classmethod
     def sub_names(cls) -> list[str]:
@@ -280,7 +268,7 @@ class Schema(ABC):  # noqa: B024  users subclass it as a declaration: there is n
             SchemaKindError: The schema is SINGLE (also a ``ValueError``).
         """
         cls._require_multi("sub_names", "file_name()")
-        return list(cls.datatype_groups())
+        return list(cls._tables().datatypes)
 
     @classmethod
     def get_subschema(cls, key: str) -> type[Schema]:
@@ -291,22 +279,10 @@ class Schema(ABC):  # noqa: B024  users subclass it as a declaration: there is n
             UnknownSubschemaError: There is no such table (also a ``ValueError``).
         """
         cls._require_multi("get_subschema", "the schema itself")
-        if key not in cls.sub_names():
-            raise UnknownSubschemaError.from_available(cls.__name__, key, cls.sub_names())
-        columns = cls._groups()[key]
-        # Numbered attributes: names made from column names collide ("a b", "a.b").
-        members: dict[str, Any] = {
-            f"COLUMN_{position}": column for position, column in enumerate(columns.values())
-        }
-        members |= {
-            "__doc__": f"Table {key!r} of {cls.__name__}.",
-            "_FILENAME": cls._FILENAME,
-            "_EXTENSION": cls._EXTENSION,
-            "_SCHEMA_TYPE": SchemaType.SINGLE,
-            "_CSV": cls._CSV,
-            "_READ_LIMITS": cls._READ_LIMITS,
-        }
-        return type(f"{cls.__name__}[{key}]", (Schema,), members)
+        subschemas = cls._tables().subschemas
+        if key not in subschemas:
+            raise UnknownSubschemaError.from_available(cls.__name__, key, list(subschemas))
+        return subschemas[key]
 
     # --- both -------------------------------------------------------------------------------
 
@@ -323,7 +299,7 @@ class Schema(ABC):  # noqa: B024  users subclass it as a declaration: there is n
     @classmethod
     def is_legacy(cls) -> bool:
         """Tell whether the deprecated ``_DATATYPES`` declares the columns."""
-        return not cls._has_members(ColumnGroup if cls.is_multi() else Column)
+        return not declares(cls, ColumnGroup if cls.is_multi() else Column)
 
     @classmethod
     def validate(cls) -> None:
@@ -337,10 +313,7 @@ class Schema(ABC):  # noqa: B024  users subclass it as a declaration: there is n
         cls.csv_dialect()
         cls.sheet()
         cls.read_limits()
-        if cls.is_multi():
-            cls.datatype_groups()
-        else:
-            cls.datatypes()
+        cls._tables()
 
     @classmethod
     def get_data_members(cls) -> list[str]:
@@ -358,93 +331,42 @@ class Schema(ABC):  # noqa: B024  users subclass it as a declaration: there is n
     # --- internals --------------------------------------------------------------------------
 
     @classmethod
-    def _members(cls, kind: type[_Member]) -> dict[str, _Member]:
-        """Return the attributes of a kind, those of base classes first, in order of declaration."""
-        members: dict[str, Any] = {}
-        for base in reversed(cls.__mro__):
-            for attribute, value in vars(base).items():
-                if isinstance(value, kind) or attribute in members:
-                    members[attribute] = value
-        return {name: value for name, value in members.items() if isinstance(value, kind)}
-
-    @classmethod
-    def _has_members(cls, kind: type[Column | ColumnGroup]) -> bool:
-        return any(isinstance(v, kind) for base in cls.__mro__ for v in vars(base).values())
-
-    @classmethod
-    def _declared_columns(cls) -> dict[str, Column]:
-        return cls._by_name(cls._members(Column).values(), "the schema")
-
-    @classmethod
-    def _groups(cls) -> dict[str, dict[str, Column]]:
-        if not cls._has_members(ColumnGroup):
-            return {
-                group: {name: Column(name, dtype) for name, dtype in columns.items()}
-                for group, columns in cls._legacy_datatype_groups().items()
-            }
-        return {
-            name: cls._by_name(group.columns, f"group {name!r}")
-            for name, group in cls.declared_groups().items()
-        }
-
-    @classmethod
-    def _by_name(cls, columns: Iterable[Column], place: str) -> dict[str, Column]:
-        by_name: dict[str, Column] = {}
-        for column in columns:
-            if column.name in by_name:
-                problem = f"two columns of {place} are named {column.name!r}."
-                raise InvalidSchemaError.from_problem(cls.__name__, problem)
-            cls._check_column(column)
-            by_name[column.name] = column
-        return by_name
-
-    @classmethod
-    def _check_column(cls, column: Column) -> None:
-        name, dtype, foreign_key = column.name, column.dtype, column.foreign_key
-        problem = None
-        if not isinstance(cast("object", name), str):
-            problem = f"a column's name must be text, not {name!r}."
-        elif not _is_datatype(dtype):
-            problem = f"column {name!r} has the dtype {dtype!r}; use one of {_datatype_names()}."
-        elif foreign_key is not None and not _is_name_pair(foreign_key):
-            problem = (
-                f"column {name!r} has the foreign_key {foreign_key!r}; "
-                f"it must be a pair (parent table, parent column)."
+    def _tables(cls) -> Tables:
+        """Return the tables, which are resolved at the first call."""
+        resolved: Tables | None = vars(cls).get("_resolved")
+        if resolved is None:
+            columns = resolve_columns(cls)
+            resolved = Tables(
+                columns,
+                {
+                    group: {name: column.dtype for name, column in members.items()}
+                    for group, members in columns.items()
+                },
+                {g: cls._subschema(g, columns[g]) for g in columns} if cls.is_multi() else {},
             )
-        if problem:
-            raise InvalidSchemaError.from_problem(cls.__name__, problem)
+            cls._resolved = resolved
+        return resolved
+
+    @classmethod
+    def _subschema(cls, key: str, columns: dict[str, Column]) -> type[Schema]:
+        # Numbered attributes: names made from column names collide ("a b", "a.b").
+        members: dict[str, Any] = {
+            f"COLUMN_{position}": column for position, column in enumerate(columns.values())
+        }
+        members |= {
+            "__doc__": f"Table {key!r} of {cls.__name__}.",
+            "_FILENAME": cls._FILENAME,
+            "_EXTENSION": cls._EXTENSION,
+            "_SCHEMA_TYPE": SchemaType.SINGLE,
+            "_CSV": cls._CSV,
+            "_READ_LIMITS": cls._READ_LIMITS,
+        }
+        return type(f"{cls.__name__}[{key}]", (Schema,), members)
 
     @classmethod
     def _require_multi(cls, call: str, other: str) -> None:
         if cls.is_single():
             raise SchemaKindError.from_call(cls.__name__, call, needs="MULTI", other=other)
-
-    @classmethod
-    def _legacy_declaration(cls, members: str) -> Mapping[str, Any]:
-        declared: Any = getattr(cls, "_DATATYPES", None)
-        if declared is None:
-            raise SchemaNotDeclaredError.from_missing(cls.__name__, "any column", members)
-        if not isinstance(declared, dict):
-            problem = f"_DATATYPES must be a dict, not {declared!r}."
-            raise InvalidSchemaError.from_problem(cls.__name__, problem)
-        return cast("dict[str, Any]", declared)
-
-    @classmethod
-    def _legacy_datatypes(cls) -> dict[str, DataType]:
-        return cast("dict[str, DataType]", cls._legacy_declaration("Column(...) attributes"))
-
-    @classmethod
-    def _legacy_datatype_groups(cls) -> dict[str, dict[str, DataType]]:
-        groups = cls._legacy_declaration("ColumnGroup(...) attributes")
-        for group, columns in groups.items():
-            if not isinstance(columns, dict):
-                problem = f"_DATATYPES[{group!r}] must be a dict of column types, not {columns!r}."
-                raise InvalidSchemaError.from_problem(cls.__name__, problem)
-            for name, dtype in cast("dict[str, Any]", columns).items():
-                if not _is_datatype(dtype):
-                    problem = f"_DATATYPES[{group!r}][{name!r}] is {dtype!r}, no DataType."
-                    raise InvalidSchemaError.from_problem(cls.__name__, problem)
-        return cast("dict[str, dict[str, DataType]]", groups)
 
     @classmethod
     def _warn_legacy(cls, replacement: str, *, stacklevel: int) -> None:
@@ -454,19 +376,3 @@ class Schema(ABC):  # noqa: B024  users subclass it as a declaration: there is n
             DeprecationWarning,
             stacklevel=stacklevel,
         )
-
-
-def _is_datatype(value: object) -> bool:
-    return isinstance(value, DataType)
-
-
-def _is_name_pair(value: object) -> bool:
-    return (
-        isinstance(value, tuple)
-        and len(cast("tuple[object, ...]", value)) == _FOREIGN_KEY_PARTS
-        and all(isinstance(part, str) for part in cast("tuple[object, ...]", value))
-    )
-
-
-def _datatype_names() -> str:
-    return ", ".join(f"DataType.{member.name}" for member in DataType)
