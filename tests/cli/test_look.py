@@ -45,6 +45,59 @@ def test_a_dataset_is_shown_with_its_first_rows(run, filled):
     assert tables["t"]["sample"][2] == {"x": 2, "s": "\x1b[31mred"}
 
 
+@pytest.fixture
+def damaged(store, source):
+    """A store with a sound dataset, and two whose rows of the catalogue are damaged."""
+    manager = store.manager()
+    for name, table in (("a", "t"), ("b", "u"), ("c", "v")):
+        manager.add_data_source(source(name, **{table: pl.DataFrame({"x": [1, 2]})}))
+    with manager.engine.begin() as connection:
+        for name, column in (("b", "provenance"), ("c", "sub_tables")):
+            connection.exec_driver_sql(
+                f"UPDATE algomancy_datasets SET {column} = '[' "
+                f"WHERE name = '{name}' AND session_id = '{store.session}'"
+            )
+    manager.close()
+    return store
+
+
+def test_a_dataset_whose_row_is_damaged_is_listed_as_such(run, damaged):
+    listed = run("ls", *damaged.flags)
+    assert listed.code == 0
+    head, *lines = [line.split() for line in listed.out.splitlines()]
+    assert head[-1] == "state"
+    assert [line[0] for line in lines] == ["a", "b", "c"]
+    assert [line[-1] == "damaged" for line in lines] == [False, True, True]
+    assert lines[2][-4:-1] == ["?", "?", "?"]
+    assert "warning: 'b': The catalogue's row of dataset 'b' is damaged: its 'provenance'" in (
+        listed.err
+    )
+    document = run("ls", *damaged.flags, "--json").json
+    assert document["exit_code"] == 0
+    first, second, third = document["datasets"]
+    assert (first["problem"], first["rows"]) == (None, 2)
+    assert "'provenance' cannot be read" in second["problem"]
+    assert (second["rows"], second["bytes"], second["type"]) == (2, None, "master_data")
+    assert "'sub_tables' cannot be read" in third["problem"]
+    assert third["rows"] is third["bytes"] is third["tables"] is None
+
+
+@pytest.mark.parametrize("way", [(), ("--in-database",)])
+def test_the_sound_datasets_beside_a_damaged_one_are_queried(run, damaged, way):
+    done = run("query", "SELECT count(*) AS n FROM t", *way, *damaged.flags, "--json")
+    assert (done.code, done.json["rows"]) == (0, [{"n": 2}]), done.err
+    assert done.err.count("warning: ") == 2
+    one = run("query", "SELECT count(*) AS n FROM t", "-d", "a", *way, *damaged.flags)
+    assert (one.code, one.err) == (0, "")
+    for table, dataset in (("u", "b"), ('"b.u"', "b"), ('"c.v"', "c")):
+        refused = run("query", f"SELECT * FROM {table}", *way, *damaged.flags, "--json")
+        assert refused.code == 3, refused.err
+        assert f"row of dataset '{dataset}' is damaged" in refused.json["error"]["message"]
+    gone = run("query", "SELECT * FROM v", *way, *damaged.flags)
+    assert gone.code != 0
+    assert "row of dataset 'c' is damaged" in gone.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -147,6 +147,24 @@ def test_a_value_that_cannot_be_read_is_named_and_the_other_columns_are_looked_a
         assert any("column 'span' has other values" in one for one in problems), problems
 
 
+def test_a_copy_of_a_damaged_dataset_is_as_damaged_as_the_original(new_manager, place, dataset):
+    manager = new_manager(place)
+    manager.add_data_source(dataset("d", {"t": FRAME, "other": FRAME}))
+    last = "'-0.01'" if place.startswith("sqlite") else "-0.01"
+    run(manager, f"UPDATE ds__s__d__t SET whole = 7 WHERE money = {last}")
+    new_manager(place, verify_on_load=True).derive_data("d", "copy")
+    for name in ("d", "copy"):
+        (damage,) = manager.verify(name)
+        assert damage.path == f"ds__s__{name}__t"
+        assert "column 'whole' has other values than were written, in row 2" in damage.problem
+        with pytest.raises(DamagedStoreError, match="'whole' has other values"):
+            new_manager(place, verify_on_load=True).get_data(name)
+    manager.get_data("d")
+    manager.derive_data("d", "copy of what is in memory")
+    manager.refresh()
+    assert len(manager.verify("copy of what is in memory")) == 1
+
+
 def test_rows_that_are_missing_are_damage(new_manager, place, dataset):
     manager = new_manager(place)
     manager.add_data_source(dataset(tables={"t": FRAME}))

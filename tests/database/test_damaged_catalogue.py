@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from algomancy_data.database.models import datasets_table
-from algomancy_data.errors import SchemaDriftError, StoreError
+from algomancy_data.errors import DamagedStoreError, SchemaDriftError, StoreError
 
 FRAME = pl.DataFrame({"x": [1, 2, 3], "s": ["a", None, "b"]})
 DAMAGE = [
@@ -77,8 +77,16 @@ def assert_only_damaged_is(manager, dataset, column):
         manager.derive_data("damaged", "derived")
     manager.startup()
     assert manager.get_data_keys() == ["a", "damaged", "z"]
-    assert [one.name for one in manager.summaries()] == ["a", "z"]
-    assert "z" in manager._repr_html_()
+    first, damaged, last = manager.summaries()
+    assert (first.name, damaged.name, last.name) == ("a", "damaged", "z")
+    assert (first.problem, last.problem) == ("", "")
+    assert column in damaged.problem
+    assert list(damaged.tables) == ([] if column == "sub_tables" else ["t"])
+    assert (damaged.creation_datetime is None) == (column == "creation_datetime")
+    (shown,) = (line for line in str(manager).splitlines() if line.endswith(" damaged"))
+    assert shown.startswith("  damaged ")
+    assert "<td>damaged</td></tr>" in manager._repr_html_()
+    assert_others_can_be_queried(manager)
     assert manager.get_data("z").get_table("t").equals(FRAME)
     (found,) = manager.verify()
     assert (found.dataset, found.path) == ("damaged", "algomancy_datasets")
@@ -87,6 +95,18 @@ def assert_only_damaged_is(manager, dataset, column):
     manager.add_data_source(dataset("damaged", {"t": FRAME, "new": FRAME}))
     assert manager.verify() == manager.leftovers() == []
     assert len(tables(manager)) == 4
+
+
+def assert_others_can_be_queried(manager):
+    """A query is refused only if it names a table of the damaged dataset."""
+    both = 'SELECT \'damaged.t\', "a.t".x FROM "a.t" JOIN "z.t" USING (x) -- t'
+    assert manager.query(both).height == 3
+    assert manager.query("SELECT max(x) FROM T", ["z"]).item() == 3
+    for name in ("t", "T", '"damaged.t"'):
+        with pytest.raises(DamagedStoreError, match="names table 't' of dataset 'damaged', which"):
+            manager.query(f"SELECT x FROM {name}")
+    with pytest.raises(DamagedStoreError, match="is damaged"):
+        manager.query("SELECT 1", ["damaged"])
 
 
 @pytest.mark.parametrize(("column", "value"), DAMAGE)

@@ -10,7 +10,13 @@ from algomancy_data.cli.passwords import with_password
 from algomancy_data.database import DatabaseDataManager
 from algomancy_data.database.catalogue import has_catalogue, session_names
 from algomancy_data.database.engines import database_url, store_engine
-from algomancy_data.errors import CommandLineError, StoreBusyError, StoreError, StoreNotFoundError
+from algomancy_data.errors import (
+    CommandLineError,
+    DamagedStoreError,
+    StoreBusyError,
+    StoreError,
+    StoreNotFoundError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -57,7 +63,7 @@ def query_in(manager: DataManager[Any], sql: str, datasets: Sequence[str] | None
         raise CommandLineError(msg)
     try:
         return manager.query(sql, datasets or None)
-    except StoreBusyError:
+    except (StoreBusyError, DamagedStoreError):
         raise
     except StoreError as error:
         raise CommandLineError(str(error)) from error

@@ -18,13 +18,19 @@ from algomancy_data.masking import mask
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
 
     from rich.console import RenderableType
+
+    from algomancy_data.datamanager import DatasetSummary
 
 # Where there is no terminal, nothing is to be cut or broken.
 _UNLIMITED: Final = 100_000
 _UNITS: Final = ("B", "kB", "MB", "GB", "TB")
 _THOUSAND: Final = 1_000
+
+UNKNOWN: Final = "?"
+"""What is shown in place of something that nobody can know."""
 
 
 class Output:
@@ -84,6 +90,12 @@ class Output:
         """Write a warning to standard error."""
         self.note(f"warning: {text}", "yellow")
 
+    def problems(self, summaries: Iterable[DatasetSummary]) -> None:
+        """Write a warning about each dataset that cannot be read."""
+        for one in summaries:
+            if one.problem:
+                self.warning(f"{one.name!r}: {one.problem}")
+
     def error(self, text: str) -> None:
         """Write an error to standard error."""
         self.note(f"error: {text}", "red")
@@ -125,9 +137,14 @@ def size(number: int | None) -> str:
         ('999 B', '73.4 MB', '?')
     """
     if number is None:
-        return "?"
+        return UNKNOWN
     power = min(len(_UNITS) - 1, (len(str(number)) - 1) // 3)
     return f"{number / _THOUSAND**power:.1f} {_UNITS[power]}" if power else f"{number} B"
+
+
+def moment(time: datetime | None) -> str:
+    """Return a time as people read it."""
+    return UNKNOWN if time is None else f"{time:%Y-%m-%d %H:%M}"
 
 
 def _cell(value: object) -> str:

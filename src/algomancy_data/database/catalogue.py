@@ -21,6 +21,7 @@ from algomancy_data.database.models import (
     payload_chunks_table,
 )
 from algomancy_data.datamanager.inspection import DatasetSummary, TableSummary
+from algomancy_data.datasource import DataClassification
 from algomancy_data.documents import parse
 from algomancy_data.errors import (
     AlgomancyDataError,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from algomancy_data.database.layout import TableLayout
     from algomancy_data.database.storage import TableStorage
     from algomancy_data.messages import ValidationMessage
+    from algomancy_data.provenance import TableSize
 
 _MOMENT: Final = timedelta(microseconds=1)  # the smallest difference that the catalogue keeps
 _T = TypeVar("_T")
@@ -81,6 +83,13 @@ class Entry:
     def rows(self) -> int | None:
         """Rows of all tables; None for a payload."""
         return None if self.tables is None else sum(table.height for table in self.tables)
+
+    @property
+    def problem(self) -> str:
+        """Why the dataset cannot be read, although its row can; empty if it can."""
+        if self.ds_type in set(DataClassification):
+            return ""
+        return f"The dataset has the unknown type {self.ds_type!r}, and cannot be read."
 
     @property
     def without_sums(self) -> list[str]:
@@ -138,12 +147,7 @@ class Entry:
         tables = {
             table: TableSummary(size.rows, size.bytes, None) for table, size in sizes.items()
         } | {
-            layout.name: TableSummary(
-                layout.height,
-                sizes[layout.name].bytes if layout.name in sizes else None,
-                {column.name: column.dtype for column in layout.columns},
-            )
-            for layout in self.tables or ()
+            layout.name: _summarized(layout, sizes.get(layout.name)) for layout in self.tables or ()
         }
         return DatasetSummary(
             self.name,
@@ -154,7 +158,26 @@ class Entry:
             self.provenance,
             len(self.messages),
             count_by_severity(self.messages),
+            self.problem,
         )
+
+    @staticmethod
+    def summary_of(name: str, row: Mapping[Any, Any]) -> DatasetSummary:
+        """Return the summary of a catalogue row: of a damaged one, why, and what can be read."""
+        try:
+            return Entry.from_row(name, row).summary()
+        except StoreError as error:
+            read = _Reader(name, row)
+            is_known = isinstance(error, DamagedStoreError)
+            layouts = (is_known and read.readable("sub_tables", layouts_from_json)) or ()
+            return DatasetSummary(
+                name,
+                read.readable("id", str) or "",
+                read.readable("ds_type", str) or "",
+                read.readable("creation_datetime", datetime.fromisoformat),
+                {layout.name: _summarized(layout) for layout in layouts},
+                problem=str(error),
+            )
 
     def to_row(self) -> dict[str, Any]:
         """Return the catalogue row, without session and time of addition."""
@@ -173,6 +196,11 @@ class Entry:
         }
 
 
+def _summarized(layout: TableLayout, size: TableSize | None = None) -> TableSummary:
+    dtypes = {column.name: column.dtype for column in layout.columns}
+    return TableSummary(layout.height, None if size is None else size.bytes, dtypes)
+
+
 def _compact(document: object) -> str:
     # In ASCII: a path that is not UTF-8 has surrogates, which no database takes.
     return json.dumps(document, separators=(",", ":"))
@@ -188,6 +216,13 @@ class _Reader:
     def optional(self, column: str, read: Callable[[str], _T]) -> _T | None:
         """Return a value that may be missing."""
         return None if self._row[column] is None else self.value(column, read)
+
+    def readable(self, column: str, read: Callable[[str], _T]) -> _T | None:
+        """Return a value, or None if it is not what belongs there."""
+        try:
+            return self.value(column, read)
+        except DamagedStoreError:
+            return None
 
     def value(self, column: str, read: Callable[[str], _T]) -> _T:
         """Return a value.
@@ -259,30 +294,17 @@ class Catalogue:
         rows = connection.scalars(self._rows(connection, datasets_table.c.name))
         return sum(_decoded(name) is None for name in rows)
 
-    def summaries(
-        self, connection: sa.Connection, newest: int | None
-    ) -> tuple[list[DatasetSummary], list[StoreError]]:
-        """Return what the catalogue says about the last datasets, in order of creation.
-
-        Also what is wrong with rows that cannot be read.
-        """
+    def summaries(self, connection: sa.Connection, newest: int | None) -> list[DatasetSummary]:
+        """Return what the catalogue says about the last datasets, in order of creation."""
         columns = datasets_table.c
         query = (
             self._rows(connection, *columns)
             .order_by(columns.added_at.desc(), columns.name.desc())
             .limit(newest)
         )
-        found: list[DatasetSummary] = []
-        errors: list[StoreError] = []
-        for row in reversed(connection.execute(query).mappings().all()):
-            name = _decoded(row["name"])
-            if name is None:
-                continue
-            try:
-                found.append(Entry.from_row(name, row).summary())
-            except StoreError as error:
-                errors.append(error)
-        return found, errors
+        rows = reversed(connection.execute(query).mappings().all())
+        named = ((_decoded(row["name"]), row) for row in rows)
+        return [Entry.summary_of(name, row) for name, row in named if name is not None]
 
     def version(self, connection: sa.Connection, name: str) -> str | None:
         """Return the version of a dataset, or None if there is none of that name."""

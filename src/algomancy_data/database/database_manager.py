@@ -194,13 +194,10 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
         Args:
             newest: Only so many, those that were created last; None for all.
 
-        A dataset whose row of the catalogue is damaged is left out, with a warning in the log.
+        Of a dataset whose row of the catalogue is damaged, the summary has the ``problem``.
         """
         with self._reading("listing the datasets") as connection:
-            summaries, errors = self._catalogue.summaries(connection, newest)
-        for error in errors:
-            self._logger.warning(str(error))
-        return summaries
+            return self._catalogue.summaries(connection, newest)
 
     def get_data(self, data_key: str) -> BASEDATASOURCE | None:
         """Return a dataset, or None if there is none of that name.
@@ -225,8 +222,8 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
             entry = self._catalogue.entry(connection, data_key)
             if entry is None:
                 return None
-            if entry.ds_type not in set(DataClassification):
-                self._logger.error(f"Dataset {data_key!r} has the unknown type {entry.ds_type!r}.")
+            if entry.problem:
+                self._logger.error(f"{data_key!r}: {entry.problem}")
                 return None
             with self._measuring("read", data_key) as phase:
                 phase.total_rows = entry.rows
@@ -299,6 +296,8 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
 
         Raises:
             DatasetNotFoundError: There is no such dataset.
+            DamagedStoreError: The catalogue's row of a dataset that was named is damaged; without
+                names, of one whose table the query seems to name. Others are queried all the same.
             StoreError: The database does not understand the query, or fails.
 
         Example:
@@ -313,8 +312,10 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
             >>> manager.close()
         """
         with self._reading("running the query") as connection:
-            names = self._catalogue.names(connection) if datasets is None else datasets
-            return run_query(connection, self._datasets.own_tables(connection, names), sql)
+            if datasets is not None:
+                return run_query(connection, self._datasets.own_tables(connection, datasets), sql)
+            tables, damaged = self._datasets.all_own_tables(connection)
+            return run_query(connection, tables, sql, damaged)
 
     def summarize(self, data_key: str) -> DatasetSummary:
         """Return what the catalogue says about a dataset; nothing else is read.

@@ -11,6 +11,7 @@ from algomancy_data.database.marks import Mark
 from algomancy_data.database.parallel import Readers
 from algomancy_data.database.payload import PreparedPayload, delete_payload, read_payload
 from algomancy_data.database.protocols import SqlTableLayout, handed_back
+from algomancy_data.database.query import DamagedTables
 from algomancy_data.database.tables import (
     PreparedTable,
     copy_table,
@@ -24,6 +25,7 @@ from algomancy_data.errors import (
     DamagedStoreError,
     DatasetExistsError,
     DatasetNotFoundError,
+    StoreError,
     TableNotFoundError,
 )
 from algomancy_data.frames import to_frame
@@ -163,10 +165,8 @@ class Datasets:
         try:
             entry = self.catalogue.entry(connection, name)
         except DamagedStoreError:
-            for physical, mark in self._storage.marks(connection).items():
-                is_own = mark is not None and mark[:2] == (self._session_id, name)
-                if mark is not None and is_own and mark.is_on(physical):
-                    drop_table(connection, physical)
+            for physical in self._marked(name, self._storage.marks(connection)):
+                drop_table(connection, physical)
             return
         for layout in (entry.tables or ()) if entry is not None else ():
             owner = Mark(self._session_id, name, layout.name)
@@ -192,15 +192,37 @@ class Datasets:
             DatasetNotFoundError: There is no such dataset.
         """
         marks = self._storage.marks(connection)
-        entries = [self.require(connection, name) for name in names]
+        return {name: self._owned(self.require(connection, name), marks) for name in names}
+
+    def all_own_tables(
+        self, connection: sa.Connection
+    ) -> tuple[dict[str, list[TableLayout]], list[DamagedTables]]:
+        """Return the same for all datasets, and those whose row of the catalogue is damaged."""
+        marks = self._storage.marks(connection)
+        owned: dict[str, list[TableLayout]] = {}
+        damaged: list[DamagedTables] = []
+        for name in self.catalogue.names(connection):
+            try:
+                owned[name] = self._owned(self.require(connection, name), marks)
+            except StoreError as error:
+                own = self._marked(name, marks)
+                damaged.append(DamagedTables(name, [mark.table for mark in own.values()], error))
+        return owned, damaged
+
+    def _owned(self, entry: Entry, marks: Mapping[str, Mark | None]) -> list[TableLayout]:
+        return [
+            layout
+            for layout in entry.tables or ()
+            if layout.physical in marks
+            and self._mark(entry, layout.name).owns(layout.physical, marks[layout.physical])
+        ]
+
+    def _marked(self, name: str, marks: Mapping[str, Mark | None]) -> dict[str, Mark]:
+        """Return the tables that say themselves that they are those of a dataset."""
         return {
-            entry.name: [
-                layout
-                for layout in entry.tables or ()
-                if layout.physical in marks
-                and self._mark(entry, layout.name).owns(layout.physical, marks[layout.physical])
-            ]
-            for entry in entries
+            physical: mark
+            for physical, mark in marks.items()
+            if mark is not None and mark[:2] == (self._session_id, name) and mark.is_on(physical)
         }
 
     def load(

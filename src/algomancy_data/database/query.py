@@ -3,25 +3,44 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import polars as pl
 from polars.exceptions import PolarsError
 
 from algomancy_data.errors import StoreError
+from algomancy_data.sql_words import words_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     import sqlalchemy as sa
 
     from algomancy_data.database.layout import TableLayout
 
+
+class DamagedTables(NamedTuple):
+    """A dataset that cannot be queried.
+
+    Args:
+        dataset: Its name.
+        tables: What its tables are called, as far as that is known.
+        error: Why.
+    """
+
+    dataset: str
+    tables: Sequence[str]
+    error: StoreError
+
+
 _READ_ONLY: Final = {"postgresql": "SET TRANSACTION READ ONLY"}
 
 
 def run_query(
-    connection: sa.Connection, datasets: Mapping[str, Iterable[TableLayout]], sql: str
+    connection: sa.Connection,
+    datasets: Mapping[str, Iterable[TableLayout]],
+    sql: str,
+    damaged: Iterable[DamagedTables] = (),
 ) -> pl.DataFrame:
     """Return the result of a query.
 
@@ -29,12 +48,15 @@ def run_query(
         connection: A connection in a transaction, in which nothing else is done.
         datasets: Tables that can be named, by dataset.
         sql: A SELECT statement.
+        damaged: Datasets whose tables cannot be named.
 
     Raises:
+        DamagedStoreError: The statement names a table of a damaged dataset.
         StoreError: A column of the result has values of different types.
     """
     names = connection.dialect.identifier_preparer
     quoted = names.quote_identifier
+    _refuse_damaged(damaged, sql)
     tables = [
         f"{quoted(name)} AS (SELECT * FROM {quoted(table.physical)})"  # noqa: S608  quoted
         for name, table in _named(datasets, connection.dialect.max_identifier_length).items()
@@ -49,6 +71,19 @@ def run_query(
     return pl.DataFrame(
         [_series(name, [row[number] for row in rows]) for number, name in enumerate(columns)]
     )
+
+
+def _refuse_damaged(damaged: Iterable[DamagedTables], sql: str) -> None:
+    """Refuse a statement that would find no table of a name, or somebody else's."""
+    words = {word.lower() for word in words_of(sql)}
+    for dataset, tables, error in damaged:
+        for table in tables:
+            if not words.isdisjoint({table.lower(), f"{dataset}.{table}".lower()}):
+                msg = (
+                    f"The query names table {table!r} of dataset {dataset!r}, which cannot be "
+                    f"read. If another one is meant, say which datasets are. {error}"
+                )
+                raise type(error)(msg) from error
 
 
 def _series(name: str, values: list[Any]) -> pl.Series:

@@ -18,7 +18,6 @@ from algomancy_data.database.tables import (
     drop_table,
     value_problems,
 )
-from algomancy_data.datasource import DataClassification
 from algomancy_data.errors import (
     AlgomancyDataError,
     DamagedStoreError,
@@ -63,9 +62,8 @@ def find_damage(
         return Findings([Damage(name, datasets_table.name, str(error))], [])
     if entry is None:  # deleted meanwhile
         return Findings([], [])
-    if entry.ds_type not in set(DataClassification):
-        problem = f"The dataset has the unknown type {entry.ds_type!r}, and cannot be read."
-        return Findings([Damage(name, datasets_table.name, problem)], [])
+    if entry.problem:
+        return Findings([Damage(name, datasets_table.name, entry.problem)], [])
     if entry.tables is None:
         return Findings([*_payload_damage(connection, session, entry)], [])
     owners = [(layout, Mark(session, name, layout.name)) for layout in entry.tables]

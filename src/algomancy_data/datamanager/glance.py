@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from algomancy_data.datamanager.inspection import Inspection
 from algomancy_data.errors import AlgomancyDataError
 from algomancy_data.findings import counts_text
-from algomancy_data.glance import MOST_ROWS, Glance, Glanced, Grid, many, size_text
+from algomancy_data.glance import MOST_ROWS, Cell, Glance, Glanced, Grid, many, size_text
 
 if TYPE_CHECKING:
     from algomancy_data.datamanager.inspection import DatasetSummary
@@ -45,18 +45,25 @@ class GlancedManager(Glanced, Inspection):
 def _grid(shown: list[DatasetSummary], count: int) -> Grid:
     rest = count - len(shown)
     return Grid(
-        ("dataset", "type", "created", "tables", "rows", "size", "findings"),
+        ("dataset", "type", "created", "tables", "rows", "size", "findings", "state"),
         [
             (
                 summary.name,
                 summary.ds_type,
-                f"{summary.creation_datetime:%Y-%m-%d %H:%M}",
-                len(summary.tables),
-                summary.rows,
-                None if summary.bytes is None else size_text(summary.bytes),
+                summary.creation_datetime and f"{summary.creation_datetime:%Y-%m-%d %H:%M}",
+                *_extent(summary),
                 counts_text(summary.findings) if summary.findings else None,
+                "damaged" if summary.problem else None,
             )
             for summary in reversed(shown)
         ],
         f"… and {many(rest, 'older one')}." if rest > 0 else "",
     )
+
+
+def _extent(summary: DatasetSummary) -> tuple[Cell, Cell, Cell]:
+    """Return the number of tables and rows, and the size; nothing if they cannot be known."""
+    if summary.problem and not summary.tables:
+        return None, None, None
+    size = None if summary.bytes is None else size_text(summary.bytes)
+    return len(summary.tables), summary.rows, size

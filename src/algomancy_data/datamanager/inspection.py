@@ -45,21 +45,24 @@ class DatasetSummary:
         name: Its name.
         ds_id: Its identity.
         ds_type: Its classification, as text.
-        creation_datetime: When its data was created, in local time.
+        creation_datetime: When its data was created, in local time; None if that cannot be read.
         tables: Its tables by name; none for one that is not made of tables.
         provenance: How it came about, if that is known.
         messages: How many messages there are about its data.
         findings: How many findings of which severity these stand for, the worst first.
+        problem: Why it cannot be read; empty if nothing is known to be wrong with it. What cannot
+            be read of such a one is an empty text or None, and its tables are left out.
     """
 
     name: str
     ds_id: str
     ds_type: str
-    creation_datetime: datetime
+    creation_datetime: datetime | None
     tables: Mapping[str, TableSummary] = field(default_factory=dict[str, TableSummary])
     provenance: Provenance | None = None
     messages: int = 0
     findings: Mapping[str, int] = field(default_factory=dict[str, int])
+    problem: str = ""
 
     @classmethod
     def of(cls, name: str, data: BaseDataSource) -> DatasetSummary:

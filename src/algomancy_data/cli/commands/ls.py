@@ -9,7 +9,7 @@ import typer
 
 from algomancy_data.cli import options
 from algomancy_data.cli.declarations import making
-from algomancy_data.cli.output import Output, size, table
+from algomancy_data.cli.output import UNKNOWN, Output, moment, size, table
 from algomancy_data.cli.running import running
 from algomancy_data.cli.settings import Settings
 from algomancy_data.cli.stores import Place, opened, sessions
@@ -46,6 +46,7 @@ def ls(
                 found += ((name, one) for one in manager.summaries())
         if not found and place.is_database:
             _hint(place, output)
+        output.problems(one for _, one in found)
         output.result(
             {**place.describe(), "datasets": [_described(place, *one) for one in found]},
             _listing(found, with_session=all_sessions),
@@ -66,32 +67,38 @@ def _listing(found: list[tuple[str, DatasetSummary]], *, with_session: bool) -> 
         return "No datasets."
     columns = ("dataset", "type", "created", "tables", "rows", "size")
     rows = [
-        (
-            one.name,
-            one.ds_type,
-            f"{one.creation_datetime:%Y-%m-%d %H:%M}",
-            len(one.tables),
-            one.rows,
-            size(one.bytes),
-        )
+        (one.name, one.ds_type or UNKNOWN, moment(one.creation_datetime), *_extent(one))
         for _, one in found
     ]
+    if any(one.problem for _, one in found):
+        columns = (*columns, "state")
+        states = ("damaged" if one.problem else "" for _, one in found)
+        rows = [(*row, state) for row, state in zip(rows, states, strict=True)]
     if with_session:
         columns = ("session", *columns)
         rows = [(name, *row) for (name, _), row in zip(found, rows, strict=True)]
     return table(columns, rows, right=("tables", "rows", "size"))
 
 
+def _extent(one: DatasetSummary) -> tuple[object, object, str]:
+    if one.problem and not one.tables:
+        return UNKNOWN, UNKNOWN, UNKNOWN
+    return len(one.tables), one.rows, size(one.bytes)
+
+
 def _described(place: Place, session: str, one: DatasetSummary) -> dict[str, Any]:
+    is_unknown = bool(one.problem and not one.tables)
+    tables = {
+        name: {"rows": table.rows, "bytes": table.bytes} for name, table in one.tables.items()
+    }
     return {
         "session": session if place.is_database else None,
         "name": one.name,
-        "id": one.ds_id,
-        "type": one.ds_type,
-        "created": one.creation_datetime.isoformat(),
-        "rows": one.rows,
-        "bytes": one.bytes,
-        "tables": {
-            name: {"rows": table.rows, "bytes": table.bytes} for name, table in one.tables.items()
-        },
+        "id": one.ds_id or None,
+        "type": one.ds_type or None,
+        "created": one.creation_datetime and one.creation_datetime.isoformat(),
+        "rows": None if is_unknown else one.rows,
+        "bytes": None if is_unknown else one.bytes,
+        "tables": None if is_unknown else tables,
+        "problem": one.problem or None,
     }

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any
 
 import polars as pl
 import typer
@@ -18,12 +17,13 @@ from algomancy_data.cli.running import running
 from algomancy_data.cli.settings import Settings
 from algomancy_data.cli.stores import Place, opened
 from algomancy_data.datasource import DataSource
-from algomancy_data.errors import CommandLineError
+from algomancy_data.errors import CommandLineError, DamagedStoreError
+from algomancy_data.sql_words import words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from algomancy_data.datamanager import DataManager
+    from algomancy_data.datamanager import DataManager, DatasetSummary
 
 
 def query(
@@ -67,13 +67,16 @@ def query(
         settings = Settings({"store": store, "session": session})
         place = Place(settings.require("store"), settings.session)
         with opened(place, output, making(settings)) as manager:
+            chosen = map(manager.summarize, datasets) if datasets else manager.summaries()
+            summaries = list(chosen)
+            output.problems(summaries)
             if in_database:
                 # SQLAlchemy takes its time: it is imported when a database is used.
                 from algomancy_data.cli.databases import query_in  # noqa: PLC0415
 
                 result = query_in(manager, sql, datasets)
             else:
-                result = _with_polars(manager, sql, datasets or manager.get_data_keys())
+                result = _with_polars(manager, sql, summaries)
         if target is not None:
             write_frame(result, target)
             output.result(
@@ -93,18 +96,20 @@ def query(
         )
 
 
-_WORD: Final = re.compile(r'"((?:[^"]|"")*)"|([^\W\d]\w*)')
-
-
-def _with_polars(manager: DataManager[Any], sql: str, datasets: Iterable[str]) -> pl.DataFrame:
+def _with_polars(
+    manager: DataManager[Any], sql: str, summaries: Iterable[DatasetSummary]
+) -> pl.DataFrame:
     """Run a query over the tables that it can be about; only these are read."""
-    words = {(quoted or word).replace('""', '"') for quoted, word in _WORD.findall(sql)}
+    words = words_of(sql)
     tables: dict[str, tuple[str, str]] = {}
     by_table: dict[str, list[str]] = {}
-    for dataset in datasets:
-        for table in manager.summarize(dataset).tables:
-            tables[f"{dataset}.{table}"] = (dataset, table)
-            by_table.setdefault(table, []).append(dataset)
+    for one in summaries:
+        for table in one.tables:
+            tables[f"{one.name}.{table}"] = (one.name, table)
+            by_table.setdefault(table, []).append(one.name)
+        if one.problem and any(word.startswith(f"{one.name}.") for word in words):
+            msg = f"The query names a table of {one.name!r}. {one.problem}"
+            raise DamagedStoreError(msg)
     tables |= {name: (owners[0], name) for name, owners in by_table.items() if len(owners) == 1}
     context = pl.SQLContext()
     for name, (dataset, table) in tables.items():

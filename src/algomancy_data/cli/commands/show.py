@@ -9,7 +9,7 @@ import typer
 from algomancy_data.cli import options
 from algomancy_data.cli.declarations import making
 from algomancy_data.cli.frames import as_records, first_rows, frame_table
-from algomancy_data.cli.output import count, plain, size, table
+from algomancy_data.cli.output import count, moment, plain, size, table
 from algomancy_data.cli.running import running
 from algomancy_data.cli.settings import Settings
 from algomancy_data.cli.stores import Place, opened
@@ -58,7 +58,7 @@ def show(
                 "dataset": dataset,
                 "id": summary.ds_id,
                 "type": summary.ds_type,
-                "created": summary.creation_datetime.isoformat(),
+                "created": summary.creation_datetime and summary.creation_datetime.isoformat(),
                 "findings": dict(summary.findings),
                 "provenance": summary.provenance and summary.provenance.to_dict(),
                 "tables": {
@@ -80,7 +80,7 @@ def _heading(summary: DatasetSummary) -> list[RenderableType]:
     found = summary.findings
     source = f"derived from {origin.derived_from!r}" if origin.derived_from else files
     what = (
-        f"{summary.name}: {summary.ds_type}, created {summary.creation_datetime:%Y-%m-%d %H:%M}, "
+        f"{summary.name}: {summary.ds_type}, created {moment(summary.creation_datetime)}, "
         f"{count(len(summary.tables), 'table')}, {count(summary.rows, 'row')}, "
         f"{size(summary.bytes)}"
     )
