@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory, gettempdir
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
@@ -27,6 +29,7 @@ _NO_VALUE: Final = "__HIVE_DEFAULT_PARTITION__"
 _WEB: Final = ("http", "https")
 _CONNECT_SECONDS: Final = 10
 _READ_SECONDS: Final = 30
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _Result = TypeVar("_Result")
 
 
@@ -126,21 +129,39 @@ def find_parts(path: str | Path, suffixes: Collection[str]) -> list[Location]:
     return sorted(locations, key=lambda location: _natural(location.label))
 
 
-def read_address(address: str) -> bytes:
-    """Return the content of an address, through fsspec.
+@contextmanager
+def fetched(address: str, check: Callable[[int], None]) -> Generator[Path]:
+    """Fetch the content of an address, through fsspec, into a file that is gone after the block.
+
+    On the disk it needs no memory, however much a server sends.
+
+    Args:
+        address: Where the content is.
+        check: Called with how many bytes the store says there are, or has sent. It may raise a
+            FileContentError to stop.
 
     Raises:
         MissingExtraError: A package that this kind of address needs is not installed.
         FileNotFoundError: There is nothing.
-        UnreachableError: The store does not answer, or forbids it (also an ``OSError``).
+        UnreachableError: The store does not answer or forbids it, or there is no room on the disk
+            (also an ``OSError``).
         FileContentError: It cannot be read.
     """
-    return _with_store(address, lambda store, path: store.cat_file(path))
+    with TemporaryDirectory(prefix="algomancy-data-", ignore_cleanup_errors=True) as folder:
+        target = Path(folder, "content")
+        _with_store(address, lambda store, path: _fetch(store, path, target, check))
+        yield target
 
 
-def nothing_at(address: str) -> FileNotFoundError:
-    """Return the error for an address where nothing is."""
-    return FileNotFoundError(f"There is nothing at {mask(address)!r}.")
+def _fetch(store: Any, path: str, target: Path, check: Callable[[int], None]) -> None:
+    from fsspec.callbacks import Callback  # noqa: PLC0415  an extra
+
+    def watch(size: int | None, sent: int, **_: Any) -> None:
+        check(max(size or 0, sent))
+
+    store.get_file(path, str(target), callback=Callback(hooks={"check": watch}))
+    if not target.is_file():  # a folder of the store
+        raise FileNotFoundError
 
 
 @contextmanager
@@ -164,8 +185,12 @@ def reading(name: str) -> Generator[None]:
         raise UnreachableError(msg) from error
 
 
-def unreachable(address: str, error: OSError) -> UnreachableError:
-    """Return the error for an address whose store does not answer, or forbids to read it."""
+def _unreachable(address: str, error: OSError) -> UnreachableError:
+    """Return the error for an address that cannot be fetched for a reason outside of it."""
+    if error.errno in _FULL:
+        folder = gettempdir()
+        msg = f"There is no room in {folder!r} to fetch {mask(address)!r}. Set TMPDIR to another."
+        return UnreachableError(msg)
     reason = mask(error, address).partition("\n")[0]
     if isinstance(error, TimeoutError):
         reason = reason or "it does not answer"
@@ -250,10 +275,13 @@ def _with_store(address: str, use: Callable[[Any, str], _Result]) -> _Result:
     try:
         store, path = fsspec.core.url_to_fs(address, **_time_limits(address))
         return use(store, path)
+    except FileContentError:
+        raise  # by whoever checks
     except FileNotFoundError as error:
-        raise nothing_at(address) from as_cause(error, address)
+        msg = f"There is nothing at {mask(address)!r}."
+        raise FileNotFoundError(msg) from as_cause(error, address)
     except OSError as error:
-        raise unreachable(address, error) from as_cause(error, address)
+        raise _unreachable(address, error) from as_cause(error, address)
     except ImportError as error:
         reason = mask(error, address)
         msg = f"Reading {mask(address)!r} needs a package that is not installed: {reason}"

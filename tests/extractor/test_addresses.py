@@ -2,31 +2,42 @@
 
 from __future__ import annotations
 
-import io
-import re
+import resource
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
+from contextlib import contextmanager, suppress
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import fsspec
 import polars as pl
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from algomancy_data import (
     ArrowFile,
     CSVFile,
     DataSource,
     ParquetFile,
+    ReadLimits,
     SimpleETLFactory,
     StatelessDataManager,
     XLSXFile,
     get_extractor_class,
+    locations,
 )
-from algomancy_data.errors import FileContentError, MissingExtraError, UnreachableError
+from algomancy_data.errors import (
+    FileContentError,
+    MissingExtraError,
+    ReadLimitError,
+    UnreachableError,
+)
+from algomancy_data.inference import infer_schemas
 from algomancy_data.locations import file_name, is_address
 from algomancy_data.schema import Column, DataType, Schema
 
@@ -37,37 +48,41 @@ FRAME = pl.DataFrame({"c": [1, 2], "s": ["007", None]})
 TYPES = {"csv": CSVFile, "parquet": ParquetFile, "arrow": ArrowFile, "xlsx": XLSXFile}
 
 
-class Pieces(SimpleHTTPRequestHandler):
-    """A web server that sends parts of files, as stores do."""
-
-    sent: ClassVar[list[str]] = []
-
-    def send_head(self):
-        wanted = re.match(r"bytes=(\d*)-(\d*)", self.headers.get("Range", ""))
-        path = Path(self.translate_path(self.path))
-        if wanted is None or not path.exists():
-            return super().send_head()
-        content = path.read_bytes()
-        end = min(int(wanted[2] or len(content)), len(content) - 1)
-        start = int(wanted[1]) if wanted[1] else max(len(content) - int(wanted[2]), 0)
-        if not wanted[1]:  # so many bytes at the end
-            end = len(content) - 1
-        self.sent.append(self.path)
-        self.send_response(206)
-        self.send_header("Content-Range", f"bytes {start}-{end}/{len(content)}")
-        self.send_header("Content-Length", str(end - start + 1))
-        self.end_headers()
-        return io.BytesIO(content[start : end + 1])
+class Sending(SimpleHTTPRequestHandler):
+    """A web server that says nothing of what it does."""
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
 
 
-class Whole(SimpleHTTPRequestHandler):
-    """A web server that sends files as a whole only."""
+class Faulty(Sending):
+    """A web server whose answers have something wrong with them, by their path."""
 
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
+    going_on = threading.Event()
+
+    def do_GET(self):
+        self.send_response(200)
+        match Path(self.path).stem:
+            case "silent":
+                self.going_on.wait()
+            case "stalling":
+                self.send_header("Content-Length", "1000")
+                self.end_headers()
+                self.wfile.write(b"PAR1")
+                self.going_on.wait()
+            case "cut_off":
+                self.send_header("Content-Length", "1000")
+                self.end_headers()
+                self.wfile.write(b"PAR1")
+            case "huge":
+                self.send_header("Content-Length", str(10**15))
+                self.end_headers()
+                self.going_on.wait()
+            case "endless":
+                self.end_headers()
+                with suppress(OSError):  # the other side has had enough
+                    while not self.going_on.is_set():
+                        self.wfile.write(bytes(100_000))
 
 
 def schema_of(extension: str) -> type[Schema]:
@@ -91,18 +106,38 @@ def folder(tmp_path_factory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module", params=[Pieces, Whole])
-def web(request, folder) -> Iterator[str]:
-    def handler(*arguments):
-        return request.param(*arguments, directory=folder)
-
+@contextmanager
+def serving(handler) -> Iterator[str]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture(scope="module")
+def web(folder) -> Iterator[str]:
+    with serving(lambda *arguments: Sending(*arguments, directory=folder)) as address:
+        yield address
+
+
+@pytest.fixture
+def faulty() -> Iterator[str]:
+    Faulty.going_on.clear()
+    with serving(Faulty) as address:
+        yield address
+        Faulty.going_on.set()
+
+
+@pytest.fixture
+def spool(tmp_path, monkeypatch) -> Path:
+    """Return the folder for temporary files."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
 
 
 @pytest.fixture
@@ -114,9 +149,9 @@ def memory(folder) -> Iterator[str]:
     store.rm("/bucket", recursive=True)
 
 
-def extract(extension: str, address: str) -> pl.DataFrame:
+def extract(extension: str, address: str, limits: ReadLimits | None = None) -> pl.DataFrame:
     extractor = get_extractor_class(extension, "single")
-    file = TYPES[extension]("t", address)
+    file = TYPES[extension]("t", address, read_limits=limits)
     return extractor(file, schema_of(extension)).extract()["t"]
 
 
@@ -135,14 +170,88 @@ def test_a_file_behind_a_web_server_is_read(web, extension) -> None:
     assert extract(extension, f"{web}/t.{extension}?token=1").equals(FRAME)
 
 
-@pytest.mark.parametrize("web", [Pieces], indirect=True)
-@pytest.mark.parametrize(
-    ("extension", "in_pieces"), [("parquet", True), ("arrow", True), ("csv", False)]
-)
-def test_what_polars_reads_by_itself_is_read_in_pieces(web, extension, in_pieces) -> None:
-    Pieces.sent.clear()
-    extract(extension, f"{web}/t.{extension}")
-    assert bool(Pieces.sent) is in_pieces
+@pytest.mark.parametrize("extension", TYPES)
+def test_nothing_stays_of_what_was_fetched(web, folder, spool, extension) -> None:
+    frame = extract(extension, f"{web}/t.{extension}")
+    assert not [*spool.iterdir()]
+    assert frame.equals(FRAME)
+    (folder / f"empty.{extension}").write_bytes(b"")
+    with pytest.raises(FileContentError):
+        extract(extension, f"{web}/empty.{extension}")
+    assert not [*spool.iterdir()]
+
+
+def test_a_damaged_file_behind_a_web_server_is_refused_as_on_the_disk(web, folder) -> None:
+    table = pa.table({"c": [1, 2], "s": ["one", "two"]})
+    target = folder / "damaged.parquet"
+    parquet.write_table(
+        table, target, compression="none", use_dictionary=False, write_page_checksum=True
+    )
+    content = target.read_bytes()
+    target.write_bytes(content.replace(b"\3\0\0\0one", b"\3\0\0\0two"))
+    with pytest.raises(FileContentError, match="page whose check sum is another one") as local:
+        extract("parquet", target)
+    with pytest.raises(FileContentError) as remote:
+        extract("parquet", f"{web}/damaged.parquet")
+    assert str(remote.value) == str(local.value)
+
+
+def test_batches_that_lie_outside_an_arrow_file_behind_a_web_server_are_refused(web, folder):
+    whole = (folder / "t.arrow").read_bytes()
+    (folder / "cut.arrow").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(FileContentError, match="may be damaged: its end is missing"):
+        extract("arrow", f"{web}/cut.arrow")
+
+
+@pytest.mark.parametrize("extension", ["parquet", "arrow"])
+def test_limits_hold_for_addresses_too(web, extension) -> None:
+    with pytest.raises(ReadLimitError, match="the limit 'cells' is 3"):
+        extract(extension, f"{web}/t.{extension}", ReadLimits(cells=3))
+    assert extract(extension, f"{web}/t.{extension}", ReadLimits(cells=4)).equals(FRAME)
+
+
+@pytest.mark.parametrize("extension", TYPES)
+@pytest.mark.parametrize("name", ["huge", "endless"])
+def test_no_more_is_fetched_than_the_limit(faulty, spool, name, extension) -> None:
+    limits = ReadLimits(unpacked_bytes=1_000_000)
+    with pytest.raises(ReadLimitError, match="has more than 1,000,000 bytes; the limit 'unpacked_"):
+        extract(extension, f"{faulty}/{name}.{extension}", limits)
+    assert not [*spool.iterdir()]
+
+
+@pytest.mark.parametrize("extension", TYPES)
+@pytest.mark.parametrize("name", ["silent", "stalling"])
+def test_a_server_that_falls_silent_is_named(faulty, spool, monkeypatch, name, extension) -> None:
+    monkeypatch.setattr(locations, "_READ_SECONDS", 0.2)
+    address = f"{faulty}/{name}.{extension}"
+    with pytest.raises(UnreachableError, match="cannot be reached: ") as caught:
+        extract(extension, address)
+    assert address in str(caught.value)
+    assert not [*spool.iterdir()]
+
+
+@pytest.mark.parametrize("extension", TYPES)
+def test_an_answer_that_is_cut_off_is_no_file(faulty, extension) -> None:
+    with pytest.raises(FileContentError, match=r"cut_off.* cannot be read"):
+        extract(extension, f"{faulty}/cut_off.{extension}")
+
+
+def test_a_full_disk_is_named_with_the_folder(web, spool) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, before[1]))
+    try:
+        with pytest.raises(UnreachableError) as caught:
+            extract("parquet", f"{web}/t.parquet")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert "no room" in str(caught.value)
+    assert repr(str(spool)) in str(caught.value)
+
+
+@pytest.mark.parametrize("extension", ["parquet", "arrow"])
+def test_columns_behind_a_web_server_are_inferred(web, extension) -> None:
+    found = infer_schemas(f"{web}/t.{extension}")
+    assert [*found.schemas[0].columns()] == FRAME.columns
 
 
 def test_an_arrow_stream_behind_a_web_server_is_read(web, folder) -> None:
@@ -200,11 +309,7 @@ def test_a_kind_of_address_that_nobody_knows_is_refused() -> None:
         extract("csv", "nope://bucket/t.csv")
 
 
-@pytest.mark.parametrize(
-    "extension",
-    # Polars tries for seconds.
-    ["csv", "xlsx", *(pytest.param(e, marks=pytest.mark.long) for e in ("parquet", "arrow"))],
-)
+@pytest.mark.parametrize("extension", TYPES)
 def test_a_server_that_does_not_answer_is_named(extension) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))  # and nobody listens
@@ -215,9 +320,15 @@ def test_a_server_that_does_not_answer_is_named(extension) -> None:
     assert address in str(caught.value)
 
 
-def test_a_store_whose_package_is_missing_is_named() -> None:
+@pytest.mark.parametrize("extension", TYPES)
+def test_a_store_whose_package_is_missing_is_named(extension) -> None:
     with pytest.raises(MissingExtraError, match=r"not installed: .*s3fs"):
-        extract("csv", "s3://bucket/t.csv")
+        extract(extension, f"s3://bucket/t.{extension}")
+
+
+def test_a_folder_of_a_store_is_no_file(memory) -> None:
+    with pytest.raises(FileNotFoundError, match="There is nothing at 'memory://bucket'"):
+        extract("parquet", memory)
 
 
 def test_without_the_extra_the_error_names_it() -> None:

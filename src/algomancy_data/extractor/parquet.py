@@ -29,9 +29,8 @@ if TYPE_CHECKING:
 
 _ParquetFile: TypeAlias = Any
 
-SATURATED: Final = 2**63 - 1
-"""What Polars makes of an INT96 that nanoseconds cannot hold."""
-
+# What Polars makes of an INT96 that nanoseconds cannot hold.
+_SATURATED: Final = 2**63 - 1
 _PER_MICROSECOND: Final = 1_000
 
 
@@ -241,5 +240,5 @@ def _has_timestamps(dtype: Any) -> bool:
 
 def _is_saturated(values: pl.Series) -> bool:
     if isinstance(values.dtype, pl.Datetime):
-        return values.to_physical().max() == SATURATED
+        return values.to_physical().max() == _SATURATED
     return True  # nested ones are compared with what pyarrow reads

@@ -11,6 +11,7 @@ import base64
 import binascii
 import copy
 from abc import ABC
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Self, cast
@@ -26,10 +27,10 @@ from algomancy_data.file.compression import (
 )
 from algomancy_data.locations import (
     exists,
+    fetched,
     find_parts,
     has_parts,
     is_address,
-    read_address,
     reading,
     without_file_scheme,
 )
@@ -37,7 +38,7 @@ from algomancy_data.masking import mask
 from algomancy_data.schema import ReadLimits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
     from enum import StrEnum
 
     from algomancy_data.schema import FileExtension
@@ -212,23 +213,64 @@ class File(ABC):  # noqa: B024  one subclass per format: they differ in their ex
             >>> CSVFile("t", content="data:text/csv;base64,YTtiCjE7Mgo=").source()
             b'a;b\n1;2\n'
         """
-        if self._uploaded is None and self.path is not None:
-            plain = without_file_scheme(self.path)
-            if has_parts(plain):
-                msg = (
-                    f"File {self.name!r}: {mask(self.path)!r} is a directory or pattern of parts, "
-                    f"where one file is needed. Give the path of one file."
-                )
-                raise FileContentError(msg)
-            if is_address(plain):
-                return self._decompressed(read_address(str(plain)), watch)
-            path = Path(plain)
-            with reading(self.name):
-                with path.open("rb") as stream:
-                    is_compressed = stream.read(MAGIC_LENGTH).startswith(self._compressions)
-                stored = path.read_bytes() if is_compressed else None
-            return path if stored is None else self._decompressed(stored, watch)
-        return self._decompressed(self._uploaded_bytes(), watch)
+        with self.opened(watch) as source:
+            if isinstance(source, Path) and self._address() is not None:
+                return source.read_bytes()
+            return source
+
+    @contextmanager
+    def opened(self, watch: Callable[[bytes], None] | None = None) -> Generator[Path | bytes]:
+        r"""Give what :meth:`source` returns to a block, but of an address a file that is gone then.
+
+        A reader that maps it needs less memory.
+
+        Args:
+            watch: As above.
+
+        Raises:
+            Exception: As above.
+
+        Example:
+            >>> from algomancy_data import CSVFile
+            >>> with CSVFile("t", content="data:text/csv;base64,YTtiCjE7Mgo=").opened() as source:
+            ...     source
+            b'a;b\n1;2\n'
+        """
+        address = self._address()
+        if address is not None:
+            with fetched(address, self._check_fetched) as path:
+                yield self._plain(path, watch)
+        elif self._uploaded is None and self.path is not None:
+            yield self._plain(Path(without_file_scheme(self.path)), watch)
+        else:
+            yield self._decompressed(self._uploaded_bytes(), watch)
+
+    def _address(self) -> str | None:
+        """Return the address that the content is at, or None if it is not at one.
+
+        Raises:
+            FileContentError: There are parts instead of one file.
+        """
+        if self._uploaded is not None or self.path is None:
+            return None
+        plain = without_file_scheme(self.path)
+        if has_parts(plain):
+            msg = (
+                f"File {self.name!r}: {mask(self.path)!r} is a directory or pattern of parts, "
+                f"where one file is needed. Give the path of one file."
+            )
+            raise FileContentError(msg)
+        return str(plain) if is_address(plain) else None
+
+    def _check_fetched(self, size: int) -> None:
+        self.limits.check_fetched(self.name, size)
+
+    def _plain(self, path: Path, watch: Callable[[bytes], None] | None) -> Path | bytes:
+        with reading(self.name):
+            with path.open("rb") as stream:
+                is_compressed = stream.read(MAGIC_LENGTH).startswith(self._compressions)
+            stored = path.read_bytes() if is_compressed else None
+        return path if stored is None else self._decompressed(stored, watch)
 
     def stored(self) -> Path | bytes | None:
         """Return the path, or the bytes of an upload, as they are: compressed if they are.

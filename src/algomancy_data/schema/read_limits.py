@@ -25,8 +25,8 @@ class ReadLimits:
     no limit.
 
     Args:
-        unpacked_bytes: Size of what one compressed file unpacks to. A plain file is as large as
-            everybody can see.
+        unpacked_bytes: Size of what one compressed file unpacks to, and of what is fetched from an
+            address. A plain file on the disk is as large as everybody can see.
         ratio: How many times larger than the stored file its content may be in memory: the
             bytes that it unpacks to, four times those of a workbook's cells, or 8 bytes for each
             cell. It counts from 128 MiB on. Tables
@@ -122,6 +122,20 @@ class ReadLimits:
             found = f"unpacks to more than {self.unpacked_bytes:,} bytes"
             raise ReadLimitError.from_found(name, found, "unpacked_bytes", self.unpacked_bytes)
         self._check_ratio(name, "unpacks to", unpacked, stored)
+
+    def check_fetched(self, name: str, fetched: int) -> None:
+        """Refuse the content of an address that is too large.
+
+        Args:
+            name: Logical name of the file.
+            fetched: How many bytes there are, or were fetched up to now.
+
+        Raises:
+            ReadLimitError: It is.
+        """
+        if self.unpacked_bytes is not None and fetched > self.unpacked_bytes:
+            found = f"has more than {self.unpacked_bytes:,} bytes"
+            raise ReadLimitError.from_found(name, found, "unpacked_bytes", self.unpacked_bytes)
 
     def check_memory(self, name: str, size: int, stored: int) -> None:
         """Refuse a file whose content takes far more memory than the file is large.
