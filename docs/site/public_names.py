@@ -41,7 +41,7 @@ _FOREIGN = (
 )
 # Modules that only the package itself uses, whatever they are called.
 _UNDOCUMENTED = {
-    *("__main__", "cli", "column_names", "etl_glance", "findings", "folder", "glance"),
+    *("__main__", "cli", "column_names", "findings", "folder", "glance"),
     *("arrow_layout", "documents", "engine_failures", "flatbuffers", "forks", "identity"),
     *("locations", "masking", "messages", "pandas_frames", "value_ranges", "values", "workbook"),
 }

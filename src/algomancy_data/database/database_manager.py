@@ -19,9 +19,9 @@ from algomancy_data.database.tables_view import TABLES_VIEW, make_view, must_be_
 from algomancy_data.database.verification import drop_leftovers, find_damage, find_leftovers
 from algomancy_data.datamanager import DataManager
 from algomancy_data.datamanager.names import check_name
-from algomancy_data.datamanager.settings import INHERIT, MessageLimit, QuarantineSetting
 from algomancy_data.datasource import BASEDATASOURCE, DataClassification, DataSource
 from algomancy_data.errors import DamagedStoreError, StoreError
+from algomancy_data.etl.settings import INHERIT, MessageLimit, QuarantineSetting
 from algomancy_data.integrity import Damage
 from algomancy_data.metrics import phase_under_way
 

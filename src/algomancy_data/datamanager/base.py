@@ -11,12 +11,6 @@ from algomancy_data.datamanager.glance import GlancedManager
 from algomancy_data.datamanager.inspection import DatasetSummary
 from algomancy_data.datamanager.names import check_name
 from algomancy_data.datamanager.runs import ingest, replay
-from algomancy_data.datamanager.settings import (
-    INHERIT,
-    ETLSettings,
-    MessageLimit,
-    QuarantineSetting,
-)
 from algomancy_data.datasource import BASEDATASOURCE, BaseDataSource, DataSource
 from algomancy_data.engine_failures import engine_failures
 from algomancy_data.errors import (
@@ -26,8 +20,8 @@ from algomancy_data.errors import (
     MasterDataProtectedError,
     StoreError,
 )
+from algomancy_data.etl.settings import INHERIT, MessageLimit, QuarantineSetting, RunSettings
 from algomancy_data.forks import ProcessLock
-from algomancy_data.loader import DataSourceLoader
 from algomancy_data.logs import Logging
 from algomancy_data.metrics import Metrics, PhaseRecorder, measuring
 from algomancy_data.schema.tables import schema_classes
@@ -47,7 +41,7 @@ if TYPE_CHECKING:
     from algomancy_data.validator import ValidationSequence
 
 
-_NOTHING_SET: Final = ETLSettings()
+_NOTHING_SET: Final = RunSettings()
 
 
 class DataManager(Logging, GlancedManager, Generic[BASEDATASOURCE]):
@@ -273,7 +267,7 @@ class DataManager(Logging, GlancedManager, Generic[BASEDATASOURCE]):
             DatasetNameError: No dataset can have that name.
             StoreError: The store refuses the data, or fails; the old data is still there.
         """
-        settings = ETLSettings(halt_on, message_limit, quarantine, read_limits)
+        settings = RunSettings(halt_on, message_limit, quarantine, read_limits)
         result = self._run_etl(files, dataset_name, settings)
         return result if result.datasource is None else self._keep_result(dataset_name, result)
 
@@ -321,7 +315,7 @@ class DataManager(Logging, GlancedManager, Generic[BASEDATASOURCE]):
             StoreError: Somebody else replaced the dataset meanwhile, or the store fails.
         """
         source = self._require(dataset_name)
-        settings = ETLSettings(halt_on, message_limit, quarantine)
+        settings = RunSettings(halt_on, message_limit, quarantine)
         pipeline = self._pipeline(dataset_name, {}, settings)
         result = replay(pipeline, source, mended or {}, self._schemas, self._logger)
         if result.datasource is None:
@@ -336,7 +330,7 @@ class DataManager(Logging, GlancedManager, Generic[BASEDATASOURCE]):
         return self._etl_factory.create_validation_sequence(self._schemas, self._given_logger)
 
     def _run_etl(
-        self, files: dict[str, File], dataset_name: str, settings: ETLSettings = _NOTHING_SET
+        self, files: dict[str, File], dataset_name: str, settings: RunSettings = _NOTHING_SET
     ) -> ETLResult:
         check_name(dataset_name)
         incoming.check_files(files)
@@ -353,24 +347,21 @@ class DataManager(Logging, GlancedManager, Generic[BASEDATASOURCE]):
         return file.within(declared).within(self._read_limits)
 
     def _pipeline(
-        self, dataset_name: str, files: dict[str, File], settings: ETLSettings
+        self, dataset_name: str, files: dict[str, File], settings: RunSettings
     ) -> ETLPipeline:
         """Return the factory's pipeline, set as the call or else this manager says."""
         self._lock.check()
         pipeline = self._etl_factory.build_pipeline(
             dataset_name, files, self._schemas, self._given_logger
         )
-        pipeline.progress = self._progress
-        mine = ETLSettings(self._halt_on, self._message_limit, self.quarantine)
-        settings.within(mine).apply(pipeline)
-        loader = pipeline.loader
-        if (
-            isinstance(loader, DataSourceLoader)
-            and loader.data_object_type is None
-            and issubclass(self._data_object_type, DataSource)
-        ):
-            loader.data_object_type = self._data_object_type
-        return pipeline
+        mine = RunSettings(
+            self._halt_on,
+            self._message_limit,
+            self.quarantine,
+            progress=self._progress,
+            data_object_type=self._data_object_type,
+        )
+        return pipeline.within(settings.within(mine))
 
     @property
     def _given_logger(self) -> Logger | None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from algomancy_data.datamanager.inputs import InputDigests
 from algomancy_data.datasource import BaseDataSource, DataSource
+from algomancy_data.etl import RunSettings
 from algomancy_data.provenance import Provenance, TableSize
 from algomancy_data.quarantine import Quarantine
 from algomancy_data.quarantine.replay import replay_sequence
@@ -53,12 +54,10 @@ def replay(
         QuarantineError: It has no quarantine, its tables were changed by transformers, or the
             mended rows do not fit.
     """
-    pipeline.quarantine = pipeline.quarantine or Quarantine()
-    pipeline.classification = source.ds_type
-    pipeline.extraction_sequence = replay_sequence(
-        source, mended, pipeline.quarantine, schemas.values(), logger
-    )
-    result = pipeline.run()
+    quarantine = pipeline.quarantine or Quarantine()
+    sequence = replay_sequence(source, mended, quarantine, schemas.values(), logger)
+    settings = RunSettings(quarantine=quarantine, classification=source.ds_type)
+    result = pipeline.within(settings).extracting(sequence).run()
     if result.datasource is not None:
         before = source.provenance or Provenance()
         result.datasource.provenance = Provenance(

@@ -12,7 +12,6 @@ from algomancy_data.datamanager.folder_datasets import FolderDatasets
 from algomancy_data.datamanager.folder_raw import check_raw_names, raw_files, write_raw
 from algomancy_data.datamanager.folder_startup import FolderStartup
 from algomancy_data.datamanager.names import check_name
-from algomancy_data.datamanager.settings import INHERIT, MessageLimit, QuarantineSetting
 from algomancy_data.datasource import (
     BASEDATASOURCE,
     BaseDataSource,
@@ -24,6 +23,7 @@ from algomancy_data.errors import (
     DatasetNotFoundError,
     ValidationError,
 )
+from algomancy_data.etl.settings import INHERIT, MessageLimit, QuarantineSetting
 from algomancy_data.folder import FolderStore, Identity, take_apart
 from algomancy_data.folder.content import is_made_of_tables
 from algomancy_data.folder.names import plain_stem

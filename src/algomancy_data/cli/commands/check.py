@@ -21,6 +21,7 @@ from algomancy_data.cli.inputs import input_files
 from algomancy_data.cli.progress import shown_progress
 from algomancy_data.cli.running import DONE, REFUSED, running
 from algomancy_data.cli.settings import Settings
+from algomancy_data.etl import RunSettings
 
 
 def check(
@@ -46,8 +47,7 @@ def check(
         by_name = {schema.file_name(): schema for schema in made.schemas}
         pipeline = made.factory.build_pipeline(
             "check", input_files(files, made), by_name, output.logger
-        )
-        pipeline.validation_sequence.halt_on = halt_on.level
+        ).within(RunSettings(halt_on.level))
         with shown_progress(output):
             result = pipeline.run()
         if report is not None:

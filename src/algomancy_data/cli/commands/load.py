@@ -23,8 +23,8 @@ from algomancy_data.cli.progress import shown_progress
 from algomancy_data.cli.running import DONE, REFUSED, running
 from algomancy_data.cli.settings import Settings
 from algomancy_data.cli.stores import Place, opened
-from algomancy_data.datamanager.settings import INHERIT
 from algomancy_data.datasource import BaseDataSource, DataSource
+from algomancy_data.etl.settings import INHERIT
 
 
 def load(

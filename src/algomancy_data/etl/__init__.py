@@ -1,0 +1,18 @@
+"""The ETL: which stages run, in which order, with which settings, and what comes out."""
+
+from algomancy_data.errors import ETLConstructionError
+from algomancy_data.etl.factory import ETLFactory, SimpleETLFactory, get_schema, run
+from algomancy_data.etl.pipeline import ETLPipeline
+from algomancy_data.etl.result import ETLResult
+from algomancy_data.etl.settings import RunSettings
+
+__all__ = [
+    "ETLConstructionError",
+    "ETLFactory",
+    "ETLPipeline",
+    "ETLResult",
+    "RunSettings",
+    "SimpleETLFactory",
+    "get_schema",
+    "run",
+]

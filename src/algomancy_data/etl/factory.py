@@ -1,0 +1,253 @@
+"""Factories: which extractor, checks, transformers and loader a run has."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from algomancy_data.errors import ETLConstructionError, UnknownFileError
+from algomancy_data.etl.pipeline import ETLPipeline
+from algomancy_data.etl.settings import RunSettings
+from algomancy_data.extractor import ExtractionSequence
+from algomancy_data.file import FILE_TYPES
+from algomancy_data.loader import DataSourceLoader, Loader
+from algomancy_data.logs import as_logger
+from algomancy_data.registry import get_extractor_class, registered_keys
+from algomancy_data.transformer import NoopTransformer, TransformationSequence
+from algomancy_data.validator import (
+    ConstraintValidator,
+    ForeignKeyValidator,
+    PrimaryKeyValidator,
+    RequiredColumnsValidator,
+    SchemaValidator,
+    ValidationSequence,
+)
+
+if TYPE_CHECKING:
+    import logging
+    from collections.abc import Mapping
+
+    from algomancy_data.etl.result import ETLResult
+    from algomancy_data.extractor import Extractor
+    from algomancy_data.file import File
+    from algomancy_data.logs import Logger
+    from algomancy_data.quarantine import Quarantine
+    from algomancy_data.schema import Schema
+    from algomancy_data.validator import Validator
+
+
+_NOTHING_SET: Final = RunSettings()
+
+
+def run(
+    files: Mapping[str, File],
+    schemas: Mapping[str, type[Schema]],
+    settings: RunSettings = _NOTHING_SET,
+    *,
+    name: str,
+    factory: type[ETLFactory] | None = None,
+    logger: Logger | logging.Logger | None = None,
+) -> ETLResult:
+    r"""Make a DataSource of files; nothing is kept, and nothing that is given is changed.
+
+    Args:
+        files: The files by logical name.
+        schemas: What the files hold, by the same names.
+        settings: What is to be otherwise than the factory has it.
+        name: Name of the dataset.
+        factory: Says which stages there are; :class:`SimpleETLFactory` if None.
+        logger: Told what happens.
+
+    Raises:
+        ETLConstructionError: A file has no schema, or its format no extractor.
+
+    Example:
+        >>> from algomancy_data import Column, CSVFile, DataType, Schema
+        >>> class Delays(Schema):
+        ...     _FILENAME, _EXTENSION, _SCHEMA_TYPE = "delays", "csv", "single"
+        ...     DELAY = Column("delay", DataType.FLOAT)
+        >>> file = CSVFile("delays", content="data:text/csv;base64,ZGVsYXkKMSw1CmxhdGUK")
+        >>> file.content
+        'delay\n1,5\nlate\n'
+        >>> result = run(
+        ...     {"delays": file}, {"delays": Delays}, RunSettings(quarantine=True), name="d"
+        ... )
+        >>> result.datasource.get_table("delays").rows()
+        [(1.5,)]
+        >>> result.quarantine["delays"].select("delay", "_row").rows()
+        [('late', 1)]
+    """
+    limited = dict(files)
+    if settings.read_limits is not None:
+        limited = {key: file.within(settings.read_limits) for key, file in files.items()}
+    factory = factory or SimpleETLFactory
+    return factory.build_pipeline(name, limited, dict(schemas), logger).within(settings).run()
+
+
+def get_schema(file_name: str, schemas: Mapping[str, type[Schema]]) -> type[Schema]:
+    """Return the schema of a file.
+
+    Raises:
+        UnknownFileError: There is none (an ``ETLConstructionError``, also a ``ValueError``).
+    """
+    if file_name not in schemas:
+        raise UnknownFileError.from_declared(file_name, schemas)
+    return schemas[file_name]
+
+
+class ETLFactory(ABC):
+    """Puts pipelines together; a manager works with the class and never makes an instance.
+
+    Attributes:
+        quarantine: Which rows its pipelines put aside; True stands for the default settings,
+            False for no quarantine.
+    """
+
+    quarantine: ClassVar[Quarantine | bool] = False
+
+    @classmethod
+    @abstractmethod
+    def create_extraction_sequence(
+        cls,
+        files: dict[str, File] | None = None,
+        schemas: dict[str, type[Schema]] | None = None,
+        logger: Logger | None = None,
+    ) -> ExtractionSequence:
+        """Return the extractors for the files."""
+
+    @classmethod
+    @abstractmethod
+    def create_validation_sequence(
+        cls, schemas: dict[str, type[Schema]], logger: Logger | None = None
+    ) -> ValidationSequence:
+        """Return the checks for the schemas' tables."""
+
+    @classmethod
+    @abstractmethod
+    def create_transformation_sequence(
+        cls, schemas: dict[str, type[Schema]] | None = None, logger: Logger | None = None
+    ) -> TransformationSequence:
+        """Return the transformations."""
+
+    @classmethod
+    @abstractmethod
+    def create_loader(cls, logger: Logger | None = None) -> Loader:
+        """Return the loader."""
+
+    @classmethod
+    def build_pipeline(
+        cls,
+        dataset_name: str,
+        files: dict[str, File],
+        schemas: dict[str, type[Schema]],
+        logger: Logger | logging.Logger | None = None,
+    ) -> ETLPipeline:
+        """Put a pipeline together.
+
+        Raises:
+            ETLConstructionError: A file has no schema, or its format no extractor.
+        """
+        logger = None if logger is None else as_logger(logger)
+        return ETLPipeline(
+            dataset_name,
+            cls.create_extraction_sequence(files, schemas, logger),
+            cls.create_validation_sequence(schemas, logger),
+            cls.create_transformation_sequence(schemas, logger),
+            cls.create_loader(logger),
+            logger,
+            quarantine=cls.quarantine,
+        )
+
+
+class SimpleETLFactory(ETLFactory):
+    """Pipelines from the schemas alone.
+
+    Extractors come from the registry; required columns, column types and primary keys are
+    checked; nothing is transformed. Subclass it to change a stage, or only to switch on a check.
+
+    Attributes:
+        check_constraints: Also check ``nullable`` and ``unique`` of every column.
+        check_foreign_keys: Also check every declared foreign key.
+
+    Example:
+        >>> class CheckedETLFactory(SimpleETLFactory):
+        ...     check_constraints = True
+        ...     check_foreign_keys = True
+    """
+
+    check_constraints: ClassVar[bool] = False
+    check_foreign_keys: ClassVar[bool] = False
+
+    @classmethod
+    def create_extraction_sequence(
+        cls,
+        files: dict[str, File] | None = None,
+        schemas: dict[str, type[Schema]] | None = None,
+        logger: Logger | None = None,
+    ) -> ExtractionSequence:
+        """Return one registered extractor per file.
+
+        Raises:
+            ETLConstructionError: A file has no schema, or its format no extractor.
+        """
+        sequence = ExtractionSequence(logger=logger)
+        for name, file in (files or {}).items():
+            schema = get_schema(name, schemas or {})
+            sequence.add_extractor(_create_extractor(file, schema, logger))
+        return sequence
+
+    @classmethod
+    def create_validation_sequence(
+        cls, schemas: dict[str, type[Schema]], logger: Logger | None = None
+    ) -> ValidationSequence:
+        """Return the checks that the schemas declare."""
+        declared = list(schemas.values())
+        validators: list[Validator] = [
+            RequiredColumnsValidator(declared),
+            SchemaValidator(declared),
+            PrimaryKeyValidator(declared),
+        ]
+        if cls.check_constraints:
+            validators.append(ConstraintValidator(declared))
+        if cls.check_foreign_keys:
+            validators.extend(ForeignKeyValidator.from_schemas(declared))
+        return ValidationSequence(validators, logger)
+
+    @classmethod
+    def create_transformation_sequence(
+        cls,
+        schemas: dict[str, type[Schema]] | None = None,  # noqa: ARG003  the factory protocol
+        logger: Logger | None = None,
+    ) -> TransformationSequence:
+        """Return a sequence that changes nothing."""
+        return TransformationSequence([NoopTransformer(logger)], logger)
+
+    @classmethod
+    def create_loader(cls, logger: Logger | None = None) -> Loader:
+        """Return a loader for the manager's DataSource class."""
+        return DataSourceLoader(logger)
+
+
+def _create_extractor(file: File, schema: type[Schema], logger: Logger | None) -> Extractor:
+    """Return the extractor of the format that the schema declares."""
+    declared, kind = schema.extension(), schema.schema_type()
+    extractor = get_extractor_class(declared, kind)
+    if extractor is None:
+        known = ", ".join(f"{extension}/{of_kind}" for extension, of_kind in registered_keys())
+        msg = (
+            f"No extractor registered for {declared}/{kind} (file {file.name!r}). Registered: "
+            f"{known}. Use register_extractor() for your own."
+        )
+        raise ETLConstructionError(msg)
+    # A format of a user's own comes in whatever file, one that says nothing of its format included;
+    # one of ours is what its class says.
+    given = getattr(file, "extension", declared)
+    is_ours = str(given) in FILE_TYPES and str(declared) in FILE_TYPES
+    if is_ours and get_extractor_class(given, kind) is not extractor:
+        msg = (
+            f"File {file.name!r} is a {type(file).__name__} ({given}), but schema "
+            f"{schema.__name__!r} declares {declared}. Give a {FILE_TYPES[declared].__name__}, or "
+            f"change _EXTENSION."
+        )
+        raise ETLConstructionError(msg)
+    return extractor(file, schema, logger=logger)

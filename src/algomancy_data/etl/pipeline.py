@@ -1,0 +1,256 @@
+"""The pipeline: the stages in their order, and what comes out.
+
+files → extract → validate → transform → load → DataSource. This module alone knows the order;
+the stages know nothing of each other.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from algomancy_data.datasource import DataClassification, DataSource
+from algomancy_data.errors import FileContentError, ValidationError
+from algomancy_data.etl.result import ETLResult
+from algomancy_data.etl.settings import INHERIT
+from algomancy_data.loader import DataSourceLoader
+from algomancy_data.logs import Logging
+from algomancy_data.messages import ValidationMessage, ValidationSeverity
+from algomancy_data.metrics import PhaseRecorder, ProgressListener
+from algomancy_data.pandas_frames import PandasTables, wants_pandas
+from algomancy_data.quarantine import Quarantine
+from algomancy_data.quarantine.loading import add_quarantine, untouched_columns
+from algomancy_data.quarantine.sorting import SortedTables, Sorting, conversion_messages
+from algomancy_data.validator import ValidationResult
+
+if TYPE_CHECKING:
+    import logging
+    from collections.abc import Iterable, Mapping
+
+    import polars as pl
+
+    from algomancy_data.datasource import BaseDataSource
+    from algomancy_data.etl.settings import RunSettings
+    from algomancy_data.extractor import ExtractionSequence
+    from algomancy_data.loader import Loader
+    from algomancy_data.logs import Logger
+    from algomancy_data.transformer import TransformationSequence
+    from algomancy_data.validator import ValidationSequence
+    from algomancy_data.validator.failures import RowFailures
+
+_Component = TypeVar("_Component")
+
+
+class ETLPipeline(Logging):
+    """One run from files to a DataSource.
+
+    Args:
+        destination_name: Name of the dataset.
+        extraction_sequence: Gives the frames.
+        validation_sequence: Checks the frames.
+        transformation_sequence: Changes the frames.
+        loader: Makes the DataSource.
+        logger: Told what happens.
+        quarantine: Which rows are put aside; True stands for the default settings, False for no
+            quarantine.
+
+    Attributes:
+        logger: As it was given; may be set before a run.
+        quarantine: As above; may be set before a run.
+        classification: What the DataSource is.
+        progress: Told when a phase begins and ends, if anybody is.
+    """
+
+    def __init__(
+        self,
+        destination_name: str,
+        extraction_sequence: ExtractionSequence,
+        validation_sequence: ValidationSequence,
+        transformation_sequence: TransformationSequence,
+        loader: Loader,
+        logger: Logger | logging.Logger | None = None,
+        *,
+        quarantine: Quarantine | bool = False,
+    ) -> None:
+        self.destination_name = destination_name
+        self.extraction_sequence = extraction_sequence
+        self.validation_sequence = validation_sequence
+        self.transformation_sequence = transformation_sequence
+        self.loader = loader
+        self.progress: ProgressListener | None = None
+        self.quarantine = Quarantine.of(quarantine)
+        self.classification = DataClassification.MASTER_DATA
+        self.logger = logger
+
+    def within(self, settings: RunSettings) -> Self:
+        """Return a pipeline with these settings, and its own where nothing is set.
+
+        This one and its stages stay as they are. Limits of files are not among the settings: their
+        extractors have them.
+
+        Example:
+            >>> from algomancy_data import SimpleETLFactory
+            >>> from algomancy_data.etl import RunSettings
+            >>> pipeline = SimpleETLFactory.build_pipeline("d", {}, {})
+            >>> strict = pipeline.within(RunSettings(halt_on=ValidationSeverity.ERROR))
+            >>> str(strict.validation_sequence.halt_on), str(pipeline.validation_sequence.halt_on)
+            ('ERROR', 'CRITICAL')
+        """
+        changes: dict[str, Any] = {}
+        judged: dict[str, Any] = {}
+        if settings.halt_on is not None:
+            judged["halt_on"] = ValidationSeverity(settings.halt_on)
+        if settings.message_limit is not INHERIT:
+            judged["message_limit"] = settings.message_limit
+        if judged:
+            changes["validation_sequence"] = _changed(self.validation_sequence, judged)
+        if settings.quarantine is not INHERIT:
+            changes["quarantine"] = Quarantine.of(settings.quarantine)
+        if settings.progress is not None:
+            changes["progress"] = settings.progress
+        if settings.classification is not None:
+            changes["classification"] = settings.classification
+        made = settings.data_object_type
+        if made is not None and made is not DataSource and _makes_any(self.loader, made):
+            changes["loader"] = _changed(self.loader, {"data_object_type": made})
+        return _changed(self, changes)
+
+    def extracting(self, extraction_sequence: ExtractionSequence) -> Self:
+        """Return a pipeline whose data comes from elsewhere; this one stays as it is."""
+        return _changed(self, {"extraction_sequence": extraction_sequence})
+
+    def run(self) -> ETLResult:
+        """Run all stages.
+
+        A file that is missing, that cannot be read or whose content is wrong, and data that does
+        not pass the validation, give a failed result. Errors in user-supplied components propagate
+        unchanged, those of the system (``OSError``) included; only a ``FileNotFoundError`` and a
+        ``ValidationError`` of an extractor count as missing and as wrong content.
+        """
+        recorder = PhaseRecorder(self.progress, self.destination_name)
+        try:
+            with recorder.phase("extract") as phase:
+                data = self.extraction_sequence.run_extraction()
+                phase.rows = _rows(data)
+                phase.bytes_in = self.extraction_sequence.stored_bytes()
+                phase.gives(data.values())
+                sorting = self._sorting(data)
+        except (FileNotFoundError, FileContentError, ValidationError) as error:
+            return self._extraction_failed(error, recorder)
+
+        with recorder.phase("validate") as phase:
+            phase.rows = _rows(data)
+            phase.takes(data.values())
+            checked = self._check(data, sorting)
+            phase.gives(checked.good.values())
+        messages, still_open = checked.messages, checked.open
+        if self._halts(still_open):
+            return self._refused(checked, recorder)
+
+        with recorder.phase("transform") as phase:
+            phase.takes(checked.good.values())
+            transformed = self.transformation_sequence.run_transformation(checked.good)
+            phase.rows = _rows(transformed)
+            phase.gives(transformed.values())
+            reported = self.transformation_sequence.collect_messages()
+            messages += reported
+            still_open += reported
+        if self._halts(still_open):
+            return self._refused(checked, recorder)
+
+        with recorder.phase("load") as phase:
+            phase.rows = _rows(transformed)
+            phase.takes(transformed.values())
+            wants = wants_pandas(self.loader, "load")
+            given: dict[str, Any] = PandasTables(transformed).tables if wants else transformed
+            source = self.loader.load(
+                name=self.destination_name,
+                data=given,
+                validation_messages=messages,
+                ds_type=self.classification,
+            )
+            if self.quarantine is not None:
+                add_quarantine(source, checked.quarantine, self.quarantine, self._logger)
+            if isinstance(source, DataSource):
+                phase.gives(source.tables.values())
+        self._logger.success(f"ETL of dataset {self.destination_name!r} succeeded.")
+        return ETLResult(
+            "success",
+            source,
+            self._result(messages, checked.failures, is_valid=True),
+            None,
+            recorder.metrics,
+            checked.quarantine,
+            self._untouched_columns(checked, transformed),
+        )
+
+    def _untouched_columns(
+        self, checked: SortedTables, transformed: Mapping[str, pl.DataFrame]
+    ) -> dict[str, tuple[str, ...] | None]:
+        if not checked.quarantine:
+            return {}
+        same = self.transformation_sequence.changes_nothing
+        return untouched_columns(checked.good, checked.good if same else transformed)
+
+    def _sorting(self, data: dict[str, pl.DataFrame]) -> Sorting | None:
+        if self.quarantine is None:
+            return None
+        return Sorting(self.quarantine, self.extraction_sequence, data)
+
+    def _check(self, data: dict[str, pl.DataFrame], sorting: Sorting | None) -> SortedTables:
+        if sorting is not None:
+            return sorting.sort(self.validation_sequence.run_validation(sorting.frames))
+        found = self.validation_sequence.run_validation(data)
+        messages = [
+            *found.messages,
+            *conversion_messages(self.extraction_sequence.conversion_issues),
+        ]
+        return SortedTables(data, {}, messages, found.row_failures, list(messages))
+
+    def _extraction_failed(self, error: Exception, recorder: PhaseRecorder) -> ETLResult:
+        self._logger.error(f"Extraction for {self.destination_name!r} failed: {error}")
+        message = ValidationMessage(
+            ValidationSeverity.CRITICAL, f"Extraction failed: {error}", code="EXTRACTION_FAILED"
+        )
+        result = self._result([message], is_valid=False)
+        return ETLResult("failed", None, result, error, recorder.metrics)
+
+    def _refused(self, checked: SortedTables, recorder: PhaseRecorder) -> ETLResult:
+        self._logger.error(
+            f"ETL of dataset {self.destination_name!r} stopped: there are messages of severity "
+            f"{self.validation_sequence.halt_on} or worse."
+        )
+        result = self._result(checked.messages, checked.failures, is_valid=False)
+        return ETLResult("failed", None, result, None, recorder.metrics, checked.quarantine)
+
+    def _halts(self, messages: Iterable[ValidationMessage]) -> bool:
+        threshold = self.validation_sequence.halt_on.rank
+        return any(message.severity.rank >= threshold for message in messages)
+
+    def _result(
+        self,
+        messages: list[ValidationMessage],
+        failures: Iterable[RowFailures] = (),
+        *,
+        is_valid: bool,
+    ) -> ValidationResult:
+        halt_on = self.validation_sequence.halt_on
+        return ValidationResult(is_valid, messages, halt_on, row_failures=list(failures))
+
+
+def _rows(data: Mapping[str, pl.DataFrame]) -> int:
+    return sum(frame.height for frame in data.values())
+
+
+def _makes_any(loader: Loader, data_object_type: type[BaseDataSource]) -> bool:
+    """Tell whether a loader leaves the class to others, and can make that one."""
+    leaves_it = isinstance(loader, DataSourceLoader) and loader.data_object_type is None
+    return leaves_it and issubclass(data_object_type, DataSource)
+
+
+def _changed(component: _Component, attributes: Mapping[str, Any]) -> _Component:
+    """Return a copy with other attributes; whoever holds the component itself sees no change."""
+    made = copy.copy(component)
+    for name, value in attributes.items():
+        setattr(made, name, value)
+    return made

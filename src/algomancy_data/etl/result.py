@@ -1,0 +1,114 @@
+"""The outcome of a run, and how it is shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from algomancy_data.datasource import BaseDataSource, DataSource
+from algomancy_data.datasource.glance import size_facts, tables_grid
+from algomancy_data.findings import count_by_severity, counts_text, findings_grid
+from algomancy_data.glance import MOST_ROWS, Glance, Glanced, Grid, many
+from algomancy_data.metrics import Metrics
+from algomancy_data.provenance import TableSize
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import polars as pl
+
+    from algomancy_data.messages import ValidationMessage
+    from algomancy_data.validator import ValidationResult
+
+
+@dataclass(repr=False)
+class ETLResult(Glanced):
+    """The outcome of a run.
+
+    Args:
+        status: ``"success"`` or ``"failed"``.
+        datasource: The data, on success.
+        validation_result: What was found in the data.
+        raised: The exception that ended the extraction, if one did.
+        metrics: What each phase that ended took, with their sums; any phases make one.
+        quarantine: The bad rows by table, if a quarantine was asked for: as they were extracted,
+            with their numbers and reasons. On success they are tables of the datasource, too.
+        extracted: See :class:`~algomancy_data.provenance.Provenance`.
+    """
+
+    status: Literal["success", "failed"]
+    datasource: BaseDataSource | None = None
+    validation_result: ValidationResult | None = None
+    raised: Exception | None = None
+    metrics: Metrics = field(default_factory=Metrics)
+    quarantine: Mapping[str, pl.DataFrame] = field(
+        default_factory=dict[str, "pl.DataFrame"], repr=False, compare=False
+    )
+    extracted: Mapping[str, tuple[str, ...] | None] = field(
+        default_factory=dict[str, "tuple[str, ...] | None"], repr=False, compare=False
+    )
+
+    def __post_init__(self) -> None:
+        """Take the phases as a plain tuple as well."""
+        self.metrics = Metrics(self.metrics)
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the run gave a DataSource."""
+        return self.status == "success"
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether the run gave no DataSource."""
+        return not self.is_success
+
+    @property
+    def messages(self) -> list[ValidationMessage]:
+        """What was found in the data; empty when nothing was validated."""
+        return [] if self.validation_result is None else list(self.validation_result.messages)
+
+    def _glance(self) -> Glance:
+        return _glance_at(self)
+
+    def __repr__(self) -> str:
+        """Show the status, the data and the number of findings."""
+        what = "no data" if self.datasource is None else repr(self.datasource)
+        return f"<ETLResult {self.status}: {what}; {counts_text(count_by_severity(self.messages))}>"
+
+
+def _glance_at(result: ETLResult) -> Glance:
+    """Return the status, the tables, what was found, and how long each phase took.
+
+    Args:
+        result: The outcome; nothing in its tables is looked at.
+    """
+    source = result.datasource
+    tables = source.tables if isinstance(source, DataSource) else {}
+    facts = [] if source is None else [f"{type(source).__name__} {source.name!r}"]
+    if tables:
+        facts += size_facts({name: TableSize.of(frame) for name, frame in tables.items()})
+    facts.append(counts_text(count_by_severity(result.messages)))
+    if result.metrics:
+        facts.append(f"{sum(phase.seconds for phase in result.metrics):.3f} s")
+    phases = Grid(
+        ("phase", "rows", "seconds", "rows per second"),
+        [
+            (phase.phase, phase.rows, phase.seconds, round(phase.rows_per_second))
+            for phase in result.metrics
+        ],
+    )
+    grids = (
+        tables_grid(tables),
+        _quarantine_grid(result.quarantine),
+        findings_grid(result.messages),
+        phases,
+    )
+    note = "" if result.raised is None else f"{type(result.raised).__name__}: {result.raised}"
+    return Glance(f"ETL: {result.status}", facts, grids, note)
+
+
+def _quarantine_grid(quarantine: Mapping[str, pl.DataFrame]) -> Grid:
+    shown = [(name, frame.height) for name, frame in list(quarantine.items())[:MOST_ROWS]]
+    rest = len(quarantine) - len(shown)
+    left_out = f"… and {many(rest, 'more table')}." if rest > 0 else ""
+    return Grid(("in quarantine", "rows"), shown, left_out)

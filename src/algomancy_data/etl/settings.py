@@ -1,0 +1,67 @@
+"""What can be set for one run, for all of a manager, and for all of a factory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from algomancy_data.datasource import BaseDataSource, DataClassification
+    from algomancy_data.messages import ValidationSeverity
+    from algomancy_data.metrics import ProgressListener
+    from algomancy_data.quarantine import Quarantine
+    from algomancy_data.schema import ReadLimits
+
+
+class _Inherit(Enum):
+    INHERIT = "what the next outer level says"
+
+
+INHERIT: Final = _Inherit.INHERIT
+"""The default of a setting: the call leaves it to the manager, the manager to the factory."""
+
+QuarantineSetting: TypeAlias = "Quarantine | Literal[_Inherit.INHERIT] | bool"
+MessageLimit: TypeAlias = "int | Literal[_Inherit.INHERIT] | None"
+
+
+@dataclass(frozen=True, slots=True)
+class RunSettings:
+    """The settings of one level: a call, or a manager. The outermost level is the factory.
+
+    Args:
+        halt_on: Severity from which a finding makes a run fail; None inherits it.
+        message_limit: Messages per check that are reported one by one, None for all of them.
+        quarantine: Which rows are put aside; True stands for the default settings, False for no
+            quarantine.
+        read_limits: How much each file may become in memory; None inherits it.
+        progress: Told when a phase begins and ends.
+        data_object_type: Class of the DataSource, if the loader leaves the choice.
+        classification: What the DataSource is: master data, unless something else is set.
+
+    Example:
+        >>> call, manager = RunSettings(message_limit=None), RunSettings(quarantine=True)
+        >>> settings = call.within(manager)
+        >>> settings.message_limit, settings.quarantine, settings.halt_on
+        (None, True, None)
+    """
+
+    halt_on: ValidationSeverity | None = None
+    message_limit: MessageLimit = INHERIT
+    quarantine: QuarantineSetting = INHERIT
+    read_limits: ReadLimits | None = None
+    progress: ProgressListener | None = None
+    data_object_type: type[BaseDataSource] | None = None
+    classification: DataClassification | None = None
+
+    def within(self, outer: RunSettings) -> RunSettings:
+        """Return these settings, and those of the outer level where nothing is set."""
+        return RunSettings(
+            self.halt_on or outer.halt_on,
+            outer.message_limit if self.message_limit is INHERIT else self.message_limit,
+            outer.quarantine if self.quarantine is INHERIT else self.quarantine,
+            self.read_limits or outer.read_limits,
+            self.progress or outer.progress,
+            self.data_object_type or outer.data_object_type,
+            self.classification or outer.classification,
+        )
