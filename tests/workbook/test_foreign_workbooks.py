@@ -734,3 +734,38 @@ def test_limits_may_be_lifted(tmp_path) -> None:
     path.write_bytes(zipped(usual_parts(HEADER + row(2, number("A2", 1)) + " " * 40_000_000)))
     file = XLSXFile("t", path, read_limits=ReadLimits.off())
     assert '"a":1.0' in file.content
+
+
+# --- long parts -------------------------------------------------------------------------------
+
+# More markup than is looked through before pyarrow is imported.
+LONG = "".join(row(n, number(f"A{n}", n), text(f"B{n}", f"text {n}")) for n in range(2, 2_000))
+ODD_CELLS = {
+    "comment": ("</row>", "<!-- </c> --></row>"),
+    "truth value in words": ('<c r="A2"><v>2</v></c>', '<c r="A2" t="b"><v>true</v></c>'),
+    "date as text": ('<c r="A2"><v>2</v></c>', '<c r="A2" t="d"><v>2024-05-01</v></c>'),
+    "escape": ("text 2<", "text_x0041_2<"),
+}
+
+
+@pytest.mark.parametrize("change", ODD_CELLS)
+def test_an_odd_cell_of_a_long_sheet_is_read_as_that_of_a_short_one(read, change) -> None:
+    rows = HEADER + LONG.replace(*ODD_CELLS[change], 1)
+    short = HEADER + LONG[: LONG.index('<row r="9"')].replace(*ODD_CELLS[change], 1)
+    assert read(usual_parts(rows)).head(7).rows() == read(usual_parts(short)).rows()
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED])
+def test_a_flipped_bit_in_a_long_part_is_damage(tmp_path, method) -> None:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", method) as archive:
+        for name, part in usual_parts(HEADER + LONG).items():
+            archive.writestr(name, part)
+    data = bytearray(content.getvalue())
+    with zipfile.ZipFile(content) as archive:
+        info = archive.getinfo("xl/worksheets/sheet1.xml")
+    data[info.header_offset + info.compress_size // 2] ^= 4
+    path = tmp_path / "t.xlsx"
+    path.write_bytes(data)
+    with pytest.raises(FileContentError, match=r"damaged workbook: it has '.*sheet1.xml'"):
+        _ = XLSXFile("t", path).content

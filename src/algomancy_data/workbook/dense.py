@@ -12,7 +12,7 @@ import logging
 import os
 import re
 import struct
-import zipfile
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,9 +33,13 @@ from algomancy_data.workbook.references import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Generator, Mapping, Sequence
+    from typing import TypeAlias
 
     from algomancy_data.workbook.workbook import Workbook
+
+    # What parts of a package are made of, by name.
+    _Parts: TypeAlias = Mapping[str, tuple[bytes | memoryview, ...]]
 
 _MAIN: Final = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _OFFICE: Final = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -49,6 +53,9 @@ _CELL_BYTES: Final = 32
 _FREE_BYTES: Final = 64 * _MIB
 _MOST_BYTES: Final = 8
 _PIECE: Final = _MIB // 4
+_SHORT: Final = 2**16
+# Longer parts need another kind of zip.
+_LONGEST: Final = 2**31
 _MOST_PIECES: Final = 4
 # Texts that take so many times the bytes of the rows are not read again for them.
 _MANY_TEXTS: Final = 4
@@ -59,10 +66,10 @@ _ROW_NUMBER: Final = re.compile(rb'\sr="([0-9]{1,7})"')
 _COLUMN: Final = re.compile(rb'<c r="([A-Z]{1,3})[0-9]')
 _REFERENCE: Final = re.compile(rb'<c r="([A-Z]{1,3}[0-9]{1,7})"')
 # Where fastexcel takes any other index for the first text, and any other text for TRUE.
-_ODD_INDEX: Final = r't="s"(?: [^>/]*)?>(?:[^<]|<[^v]|<v(?:[^>]|>(?:[^0-9]|[0-9]+[^0-9<])))'
+_ODD_INDEX: Final = r's"(?: [^>/]*)?>(?:[^<]|<[^v]|<v(?:[^>]|>(?:[^0-9]|[0-9]+[^0-9<])))'
 _ODD_BOOLEAN: Final = r't="b"[^>]*>(?:<f[^>]*>[^<]*</f>|<f[^>]*/>)?<v>(?:[^01]|[01][^<])'
-# What only the parser understands: comments, CDATA, dates as texts.
-_UNUSUAL: Final = ("<!", 't="d"', _ODD_INDEX)
+# What only the parser understands, besides comments and CDATA: dates as texts.
+_UNUSUAL: Final = rf't="(?:d"|{_ODD_INDEX})'
 _SHOWN_ERROR: Final = re.compile(r"'Error\((\w+)\)")
 _ERRORS: Final = {
     "Div0": "#DIV/0!",
@@ -75,6 +82,12 @@ _ERRORS: Final = {
     "GettingData": "#DATA!",
 }
 _EMPTY_TEXT: Final = 'String("")'
+# A zip's entry of a part, the one in its directory around that, and its end.
+_ENTRY: Final = struct.Struct("<5H3I2H")
+_LISTED: Final = struct.Struct("<4sH26s3H2I")
+_END: Final = struct.Struct("<4s4H2IH")
+_VERSION: Final = 20
+_DAY: Final = 33  # the first one that there is
 _SILENT: Final = logging.NullHandler()
 
 
@@ -119,19 +132,21 @@ def read_pieces(workbook: Workbook, sheet: str, header_row: int, width: int) -> 
     texts = workbook.shared_markup
     if texts is not None and not (
         is_usual(texts, b"<sst")
-        and not _Scan(memoryview(texts)).has("<!")
+        and b"<!" not in texts
+        and len(texts) < _LONGEST
         and (len(texts) <= max(_MIB, _MANY_TEXTS * len(markup)) or len(workbook.sheet_names) == 1)
     ):
         return None
     cuts = _cuts(markup, header_row)
     if cuts is None:
         return None
+    parts = _parts(workbook)
     spans = list(pairwise(cuts))
     if len(spans) > 1:
         with ThreadPoolExecutor(len(spans)) as pool:
-            found = list(pool.map(lambda span: _read(workbook, markup, span, width), spans))
+            found = list(pool.map(lambda span: _read(parts, markup, span, width), spans))
     else:
-        found = [_read(workbook, markup, span, width) for span in spans]
+        found = [_read(parts, markup, span, width) for span in spans]
     pieces = [piece for piece in found if piece is not None]
     if len(pieces) < len(found):
         return None
@@ -179,7 +194,7 @@ def _cuts(markup: bytes, header_row: int) -> list[int] | None:
     else:
         return [end]
     size = end - first
-    count = max(1, min(_processors(), _MOST_PIECES, size // _PIECE))
+    count = max(1, min(_processors(), _MOST_PIECES, size // _PIECE), 2 * size // _LONGEST)
     between = [markup.find(b"<row ", first + size * i // count, end) for i in range(1, count)]
     return [first, *sorted({cut for cut in between if cut > first}), end]
 
@@ -194,14 +209,14 @@ def _processors() -> int:
 # --- one piece ------------------------------------------------------------------------------
 
 
-def _read(workbook: Workbook, markup: bytes, span: tuple[int, int], width: int) -> Piece | None:
+def _read(parts: _Parts, markup: bytes, span: tuple[int, int], width: int) -> Piece | None:
     rows = memoryview(markup)[slice(*span)]
     first = _row_number(markup, span[0])
     last = _row_number(markup, markup.rfind(b"<row", *span))
     if first is None or last is None or first < 1 or last < first:
         return None
     scan = _Scan(rows)
-    if any(map(scan.has, _UNUSUAL)):
+    if scan.has(_UNUSUAL):
         return None
     last_column = _last_column(scan, markup, span, width, last)
     if last_column is None:
@@ -209,7 +224,7 @@ def _read(workbook: Workbook, markup: bytes, span: tuple[int, int], width: int) 
     size = (last - first + 2) * (last_column + 1) * _CELL_BYTES
     if size > _FREE_BYTES + _MOST_BYTES * len(rows):
         return None
-    piece = _load(workbook, rows, first, last_column)
+    piece = _load(parts, rows, first, last_column)
     if piece is None or piece.frame.height > last - first + 1:
         return None
     columns = piece.frame.get_columns()
@@ -229,9 +244,15 @@ def _row_number(markup: bytes, position: int) -> int | None:
 
 
 class _Scan:
-    """Looks for patterns in markup without holding other threads up, at the speed of memory."""
+    """Looks for patterns in markup without holding other threads up, at the speed of memory.
+
+    What is short has been looked through before the library for that is imported.
+    """
 
     def __init__(self, markup: memoryview) -> None:
+        self._short = markup if len(markup) < _SHORT else None
+        if self._short is not None:
+            return
         import pyarrow as pa  # noqa: PLC0415  not needed to import the package
         import pyarrow.compute as pc  # noqa: PLC0415
 
@@ -241,6 +262,8 @@ class _Scan:
         self._compute: Any = pc
 
     def has(self, pattern: str) -> bool:
+        if self._short is not None:
+            return re.compile(pattern.encode()).search(self._short) is not None
         return bool(self._compute.match_substring_regex(self._markup, pattern)[0].as_py())
 
 
@@ -255,7 +278,7 @@ def _last_column(
         if last >= COLUMNS:
             return None
         odd = rf"[^A-Z]|[A-Z]+0|{beyond(last, last_row)}"
-        odd = rf'<c(?:[>/\t\r\n]| (?:[^r]|r(?:[^=]|=(?:[^"]|"(?:{odd})))))'
+        odd = rf'<(?:!|c(?:[>/\t\r\n]| (?:[^r]|r(?:[^=]|=(?:[^"]|"(?:{odd}))))))'
         if not scan.has(odd):
             return last
         found = re.compile(odd.encode()).search(markup, start, end)
@@ -272,11 +295,11 @@ def _last_column(
     return None
 
 
-def _load(workbook: Workbook, rows: memoryview, first: int, last_column: int) -> Piece | None:
+def _load(parts: _Parts, rows: memoryview, first: int, last_column: int) -> Piece | None:
     """Load rows; None if fastexcel fails, whatever the reason: the parser has the last word."""
     names = [str(column) for column in range(last_column + 1)]
     try:
-        with _canonical(workbook, rows, first, names) as source:
+        with _canonical(parts, rows, first, names) as source:
             reader = fastexcel().read_excel(source)
             piece = _loaded(reader, first)
     except Exception:  # noqa: BLE001  see above
@@ -325,24 +348,37 @@ def _loaded(reader: Any, first: int) -> Piece:
 
 @contextmanager
 def _canonical(
-    workbook: Workbook, rows: memoryview, first: int, names: Sequence[str]
+    parts: _Parts, rows: memoryview, first: int, names: Sequence[str]
 ) -> Generator[str | bytes]:
     """Make a workbook of some rows below a header that spans all columns."""
     with _scratch() as file:
-        with zipfile.ZipFile(file, "w") as archive:
-            for name, content in _parts(workbook).items():
-                archive.writestr(name, content)
-            with archive.open(_SHEET, "w", force_zip64=True) as stream:
-                header = "".join(
-                    f'<c r="{column_letters(i)}{first}" t="str"><v>{name}</v></c>'
-                    for i, name in enumerate(names)
-                )
-                start = f'<worksheet xmlns="{_MAIN}"><sheetData><row r="{first}">{header}</row>'
-                stream.write(start.encode())
-                stream.write(rows)
-                stream.write(b"</sheetData></worksheet>")
+        header = "".join(
+            f'<c r="{column_letters(i)}{first}" t="str"><v>{name}</v></c>'
+            for i, name in enumerate(names)
+        )
+        start = f'<worksheet xmlns="{_MAIN}"><sheetData><row r="{first}">{header}</row>'
+        sheet = start.encode(), rows, b"</sheetData></worksheet>"
+        _write_zip(file, {**parts, _SHEET: sheet})
         file.flush()
         yield file.getvalue() if isinstance(file, io.BytesIO) else f"/proc/self/fd/{file.fileno()}"
+
+
+def _write_zip(file: Any, parts: _Parts) -> None:
+    """Write parts without compression.
+
+    The standard library needs as long for a small workbook as fastexcel for reading it.
+    """
+    directory: list[bytes] = []
+    for name, pieces in parts.items():
+        at, size, check_sum = file.tell(), sum(map(len, pieces)), 0
+        for piece in pieces:
+            check_sum = zlib.crc32(piece, check_sum)
+        entry = _ENTRY.pack(_VERSION, 0, 0, 0, _DAY, check_sum, size, size, len(name), 0)
+        directory.append(_LISTED.pack(b"PK\1\2", _VERSION, entry, 0, 0, 0, 0, at) + name.encode())
+        file.write(b"PK\3\4" + entry + name.encode())
+        file.writelines(pieces)
+    at, listed = file.tell(), b"".join(directory)
+    file.write(listed + _END.pack(b"PK\5\6", 0, 0, len(parts), len(parts), len(listed), at, 0))
 
 
 def _scratch() -> Any:
@@ -355,7 +391,7 @@ def _scratch() -> Any:
     return io.BytesIO()
 
 
-def _parts(workbook: Workbook) -> dict[str, str | bytes]:
+def _parts(workbook: Workbook) -> _Parts:
     def relations(*targets: tuple[str, str]) -> str:
         inner = "".join(
             f'<Relationship Id="r{i}" Type="{_OFFICE}/{kind}" Target="{target}"/>'
@@ -364,7 +400,7 @@ def _parts(workbook: Workbook) -> dict[str, str | bytes]:
         return f'<Relationships xmlns="{_PACKAGE}/relationships">{inner}</Relationships>'
 
     styles = "".join(f'<xf numFmtId="{_STYLES[shown]}"/>' for shown in workbook.shown)
-    parts: dict[str, str | bytes] = {
+    parts = {
         "_rels/.rels": relations(("officeDocument", "xl/workbook.xml")),
         "xl/workbook.xml": (
             f'<workbook xmlns="{_MAIN}" xmlns:r="{_OFFICE}">'
@@ -378,6 +414,7 @@ def _parts(workbook: Workbook) -> dict[str, str | bytes]:
         ),
         "xl/styles.xml": f'<styleSheet xmlns="{_MAIN}"><cellXfs>{styles}</cellXfs></styleSheet>',
     }
+    encoded = {name: (content.encode(),) for name, content in parts.items()}
     if workbook.shared_markup is not None:
-        parts["xl/sharedStrings.xml"] = workbook.shared_markup
-    return parts
+        encoded["xl/sharedStrings.xml"] = (workbook.shared_markup,)
+    return encoded

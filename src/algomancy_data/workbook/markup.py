@@ -208,6 +208,10 @@ class _SheetReader(_Reader):
             if len(self._cells) == _MANY_CELLS:
                 self._gather()
 
+    def listed(self) -> list[tuple[int, int, str, int, str]]:
+        """Return the cells that are in no frame yet: all of them, if they are not many."""
+        return self._cells
+
     def found(self) -> pl.DataFrame:
         """Return the cells."""
         self._gather()
@@ -281,6 +285,19 @@ def read_cells(
     reader = _SheetReader(columns, rows)
     reader.read(stream)
     return reader.found()
+
+
+def read_first_row(stream: IO[bytes]) -> list[tuple[int, int, str, int, str]]:
+    """Read the cells of the first row that has a value, as rows of :data:`CELLS`.
+
+    A frame of so few takes longer to make than they take to read.
+
+    Raises:
+        FileContentError: The markup is damaged.
+    """
+    reader = _SheetReader(None, 1)
+    reader.read(stream)
+    return reader.listed()
 
 
 def read_shared_texts(stream: IO[bytes], last: int | None = None) -> list[str]:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import io
 import posixpath
+import struct
 import zipfile
 import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
 from algomancy_data.errors import FileContentError
@@ -26,6 +27,11 @@ if TYPE_CHECKING:
 
 _ENCRYPTED: Final = 1  # the bit of a member's flags
 _COMPRESSIONS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_LONG: Final = 1 << 16
+# What stands before a member's name, and the lengths of the name and of what follows it.
+_NAME_LENGTHS: Final = struct.Struct("<26x2H")
+_GZIP_START: Final = b"\x1f\x8b\x08" + bytes(6) + b"\xff"
+_GZIP_END: Final = struct.Struct("<2I")
 # Elements in memory take so many times the bytes of their markup.
 _ELEMENTS: Final = 16
 _RELATION: Final = "Relationships/Relationship"
@@ -59,7 +65,7 @@ class Package:
     def __init__(self, data: bytes, name: str, limits: ReadLimits) -> None:
         self._name = name
         self._limits = limits
-        self._stored = len(data)
+        self._data = data
         self._unpacked: dict[str, int] = {}
         with _damage_named("its directory of parts"):
             self._archive = zipfile.ZipFile(io.BytesIO(data))
@@ -91,14 +97,36 @@ class Package:
         """
         with self.open(part, weight) as stream, _damage_named(repr(part)):
             size = self.size(part)
-            # In one piece, which spares copies; what the directory did not announce is damage.
-            content = cast("zipfile.ZipExtFile", stream).read1(size + 1)
-            if rest := stream.read(1):
-                content += rest + stream.read(size + 1 - len(content))
+            # What the directory did not announce is damage.
+            content = self._unpacked_at_once(part) if size > _LONG else None
+            if content is None:
+                content = stream.read(size + 1)
         if len(content) != size:
             msg = f"a part {part!r} of another size than its directory says"
             raise FileContentError(msg)
         return content
+
+    def _unpacked_at_once(self, part: str) -> bytes | None:
+        """Return the bytes of a long part, in half the time that the standard library takes.
+
+        It copies them twice. What is packed is the same as in a gzip file, whose end says, as the
+        directory does, how long the content is and what check sum it has. None if it is not as
+        expected: then the standard library has the last word.
+        """
+        import pyarrow as pa  # noqa: PLC0415  not needed to import the package
+
+        info = self._members[_normal(part)]
+        lengths = _NAME_LENGTHS.unpack_from(self._data, info.header_offset)
+        start = info.header_offset + _NAME_LENGTHS.size + sum(lengths)
+        packed = memoryview(self._data)[start : start + info.compress_size]
+        if info.compress_type != zipfile.ZIP_DEFLATED:
+            return None
+        end = _GZIP_END.pack(info.CRC, info.file_size & 0xFFFFFFFF)
+        gzip = b"".join((_GZIP_START, packed, end))
+        try:
+            return pa.decompress(gzip, info.file_size, "gzip", asbytes=True)
+        except OSError:
+            return None
 
     @contextmanager
     def open(self, part: str, weight: int = 1) -> Generator[IO[bytes]]:
@@ -125,8 +153,8 @@ class Package:
         # No more is read than the directory announces.
         self._unpacked[part] = info.file_size
         unpacked = sum(self._unpacked.values())
-        self._limits.check_unpacked(self._name, unpacked, self._stored)
-        self._limits.check_memory(self._name, info.file_size * weight, self._stored)
+        self._limits.check_unpacked(self._name, unpacked, len(self._data))
+        self._limits.check_memory(self._name, info.file_size * weight, len(self._data))
         with _damage_named(repr(part)), self._archive.open(info) as stream:
             yield stream
 

@@ -128,6 +128,9 @@ class _Header:
 
 
 def _header(workbook: Workbook, sheet: str) -> _Header | None:
+    first = workbook.first_texts(sheet)
+    if first is not None:
+        return _Header(*first)
     rows = 1
     while True:
         raw = workbook.cells(sheet, rows=rows)

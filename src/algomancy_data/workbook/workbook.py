@@ -15,7 +15,9 @@ from algomancy_data.errors import FileContentError
 from algomancy_data.workbook.markup import (
     check_markup,
     read_cells,
+    read_first_row,
     read_shared_texts,
+    unescape,
 )
 from algomancy_data.workbook.number_formats import FORMAT, STYLE, Shown, shown_by_style
 from algomancy_data.workbook.package import Package
@@ -45,7 +47,9 @@ _LOOKED_AT: Final = 2000
 _HTML: Final = re.compile(r"<(?:!doctype html|html|head|body|table|meta)\b", re.IGNORECASE)
 # So many shared texts the parser has read before the other way has begun.
 _FEW_TEXTS: Final = 1_000
+_FEW_DIGITS: Final = re.compile("[0-9]{1,5}")
 _TRUE: Final = ("1", "true")
+_TEXTS: Final = ("s", "str", "inlineStr")
 # Cells and shared texts take at least so many times the bytes of their markup.
 _IN_MEMORY: Final = 4
 
@@ -144,6 +148,44 @@ class Workbook:
                     cells = read_cells(stream, columns, rows=rows)
             cells = cells.unique(["row", "column"], keep="last", maintain_order=True)
             return self._with_shared_texts(cells)
+
+    def first_texts(self, sheet: str) -> tuple[int, dict[int, str]] | None:
+        """Return the first row that has a value, and its texts by column, as a header mostly is.
+
+        None if it has anything else, or nothing but empty texts: then its :meth:`cells` tell more.
+
+        Raises:
+            FileContentError: The workbook is damaged.
+        """
+        with self.damage_reported():
+            with self.package.open(self._parts[sheet], _IN_MEMORY) as stream:
+                cells = read_first_row(stream)
+            if not cells or any(kind not in _TEXTS for _, _, kind, _, _ in cells):
+                return None
+            shared = self._first_shared_texts(
+                [text for _, _, kind, _, text in cells if kind == "s"]
+            )
+            if shared is None:
+                return None
+            texts = {
+                column: shared[int(text)] if kind == "s" else unescape(text)
+                for _, column, kind, _, text in cells
+            }
+        row = cells[0][0]
+        found = {column: text for column, text in texts.items() if text}
+        is_one = all(cell[0] == row for cell in cells)
+        return (row, found) if found and is_one else None
+
+    def _first_shared_texts(self, numbers: Collection[str]) -> list[str] | None:
+        """Return the shared texts up to the last of some numbers, if these are numbers of texts."""
+        if not numbers:
+            return []
+        if self._texts not in self.package or not all(map(_FEW_DIGITS.fullmatch, numbers)):
+            return None
+        last = max(map(int, numbers))
+        with self.package.open(self._texts, _IN_MEMORY) as stream:
+            texts = read_shared_texts(stream, last)
+        return texts if last < len(texts) else None
 
     @cached_property
     def shown(self) -> list[Shown]:
