@@ -94,3 +94,28 @@ def test_a_decimal_of_more_digits_than_its_type_has_is_refused():
         to_frame(pa.table({"a": array}))
     with pytest.raises(UnstorableError, match=r"Table 't' cannot be kept exactly. Column 'a' has"):
         check_storable(pl.DataFrame({"a": pl.Series(array)}), "t")
+
+
+IN_ARROW = pa.table({"a\0b": [1], "a\0c": ["x"], "a": [2.5]})
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        IN_ARROW,
+        IN_ARROW.to_batches()[0],
+        pa.RecordBatchReader.from_batches(IN_ARROW.schema, IN_ARROW.to_batches()),
+        IN_ARROW.to_pandas(),
+    ],
+    ids=["table", "batch", "reader", "pandas"],
+)
+def test_a_name_is_not_cut_at_a_nul(table):
+    expected = pl.DataFrame({"a\0b": [1], "a\0c": ["x"], "a": [2.5]})
+    assert_frame_equal(to_frame(table), expected)
+
+
+@pytest.mark.parametrize("kind", [pa.table, pd.DataFrame])
+def test_a_field_whose_name_would_be_cut_at_a_nul_is_refused(kind):
+    table = kind({"s": [[{"x\0y": 1}]]})
+    with pytest.raises(FrameError, match=r"Table 't' is a .* column 's' has a field with a NUL"):
+        to_frame(table, "t")

@@ -79,12 +79,12 @@ def _frame(table: Any) -> pl.DataFrame:
 
 
 def _from_arrow(stream: ArrowStream) -> pl.DataFrame:
-    import pyarrow as pa  # noqa: PLC0415  0.1 s that only foreign frames have to pay
 
-    with warnings.catch_warnings():
-        # pandas' integer column labels become their digits, which is what we want.
-        warnings.filterwarnings("ignore", "The DataFrame has column names of mixed type")
-        table = pa.table(stream)
+    table = _arrow_table(stream)
+    for column in table.schema:
+        if has_nul_inside(column.type):
+            msg = f"column {column.name!r} has a field with a NUL character in its name"
+            raise ValueError(msg)
     table = table.drop_columns(_pandas_index_columns(table.schema.metadata))
     # By number: Polars gives a column without a name one of its own.
     frame = pl.from_arrow(table.rename_columns([str(n) for n in range(table.num_columns)]))
@@ -95,6 +95,37 @@ def _from_arrow(stream: ArrowStream) -> pl.DataFrame:
     if problem is not None:
         raise FrameError(problem)
     return frame
+
+
+def _arrow_table(stream: Any) -> Any:
+    import pyarrow as pa  # noqa: PLC0415  as above
+
+    # What is pyarrow's does not go through Arrow's C interface, which ends a name at a NUL.
+    match stream:
+        case pa.Table():
+            return stream
+        case pa.RecordBatch():
+            return pa.Table.from_batches([stream])
+        case pa.RecordBatchReader():
+            return stream.read_all()
+        case _:
+            pass
+    with warnings.catch_warnings():
+        # pandas' integer column labels become their digits, which is what we want.
+        warnings.filterwarnings("ignore", "The DataFrame has column names of mixed type")
+        return pa.table(stream)
+
+
+def has_nul_inside(dtype: Any) -> bool:
+    r"""Tell whether a field of a type has a NUL in its name, which Arrow's C interface would cut.
+
+    Example:
+        >>> import pyarrow as pa
+        >>> has_nul_inside(pa.list_(pa.struct({"a\0b": pa.int8()})))
+        True
+    """
+    fields = (dtype.field(number) for number in range(dtype.num_fields))
+    return any("\0" in field.name or has_nul_inside(field.type) for field in fields)
 
 
 def _pandas_index_columns(metadata: dict[bytes, bytes] | None) -> list[str]:

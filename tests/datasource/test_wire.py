@@ -12,6 +12,8 @@ from polars.testing.parametric import dataframes
 
 from algomancy_data import DataClassification, DataSource
 from algomancy_data.errors import SerializationError
+from algomancy_data.testing import assert_identical
+from algomancy_data.testing.samples import any_named_frame
 
 INF, NAN = float("inf"), float("nan")
 
@@ -119,6 +121,17 @@ def test_a_document_of_the_pandas_package_is_read_with_its_types():
     assert (source.name, source.id) == ("old", "7")
 
 
+def test_a_name_with_a_nul_in_such_a_document_is_not_cut_there():
+    document = json.loads(PANDAS_DOCUMENT)
+    table = document["tables"]["t"]
+    table["dtypes"] |= {"i\0": table["dtypes"]["i"]}
+    table["columns"].append("i\0")
+    table["data"] = [record | {"i\0": 9} for record in table["data"]]
+    read = DataSource.from_json(json.dumps(document, indent=2)).get_table("t")
+    assert read.columns == table["columns"]
+    assert read["i\0"].to_list() == [9, 9]
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
@@ -147,10 +160,15 @@ def test_the_records_are_what_any_json_reader_reads():
     assert records == [{"a": 1, "b": "x"}, {"a": 2, "b": None}]
 
 
-@pytest.mark.parametrize("name", ["*", "^a$", "", "a b", "column_0", '"data": [', "\n"])
+@pytest.mark.parametrize("name", ["*", "^a$", "", "a b", "column_0", '"data": [', "\n", "\0"])
 def test_a_column_may_have_any_name(name):
     frame = pl.DataFrame({name: ["x", None], "other": [1.5, NAN]})
     assert_frame_equal(through_json(frame).get_table("t"), frame, check_exact=True)
+
+
+@given(any_named_frame())
+def test_all_columns_and_fields_may_have_any_names(frame):
+    assert_identical(through_json(frame).get_table("t"), frame)
 
 
 @pytest.mark.parametrize(

@@ -3,16 +3,19 @@ from __future__ import annotations
 import csv
 import json
 import zipfile
+from uuid import uuid4
 
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import HealthCheck, given, settings
 
 from algomancy_data import BaseDataSource, DataSource
 from algomancy_data.datamanager import export_dataset
 from algomancy_data.errors import StoreError, UnstorableError
 from algomancy_data.testing import assert_identical, sample_frames
+from algomancy_data.testing.samples import any_named_frame
 
 FRAMES = sample_frames()
 
@@ -74,6 +77,17 @@ def test_a_frame_is_exported_identical_or_refused(tmp_path, case, file_format):
     else:
         read = {"parquet": pl.read_parquet, "arrow": pl.read_ipc}[file_format]
         assert_identical(read(path / f"t.{file_format}"), FRAMES[case])
+
+
+@pytest.mark.parametrize("file_format", ["parquet", "arrow"])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(frame=any_named_frame())
+def test_whatever_columns_are_called_they_are_exported(tmp_path, file_format, frame):
+    made = DataSource("master_data", name="d")
+    made.tables = {"t": frame}
+    path = export_dataset(made, tmp_path / uuid4().hex, file_format)
+    read = {"parquet": pl.read_parquet, "arrow": pl.read_ipc}[file_format]
+    assert_identical(read(path / f"t.{file_format}"), frame)
 
 
 @pytest.mark.parametrize("target", ["out", "out.zip"])

@@ -365,18 +365,21 @@ def _is_same(now: pl.DataFrame, before: pl.DataFrame) -> bool:
 
 
 def _shares_memory(now: pl.Series, before: pl.Series) -> bool:
-    return not _has_only_polars(now.dtype) and _addresses(now) == _addresses(before)
+    return _has_addresses(now.dtype) and _addresses(now) == _addresses(before)
 
 
-def _has_only_polars(dtype: PolarsDataType) -> bool:
-    """Tell whether Arrow has no such type, so that nothing is said of where the values are."""
+def _has_addresses(dtype: PolarsDataType) -> bool:
+    """Tell whether Arrow's C interface has such a type, and so says where the values are."""
     match dtype:
         case pl.List() | pl.Array():
-            return _has_only_polars(cast("PolarsDataType", dtype.inner))
+            return _has_addresses(cast("PolarsDataType", dtype.inner))
         case pl.Struct():
-            return any(_has_only_polars(cast("PolarsDataType", one.dtype)) for one in dtype.fields)
+            return all(
+                "\0" not in one.name and _has_addresses(cast("PolarsDataType", one.dtype))
+                for one in dtype.fields
+            )
         case _:
-            return isinstance(dtype, pl.Int128 | pl.UInt128 | pl.Object)
+            return not isinstance(dtype, pl.Int128 | pl.UInt128 | pl.Object)
 
 
 def _addresses(column: pl.Series) -> list[tuple[int | None, int, int]]:

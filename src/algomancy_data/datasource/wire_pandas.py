@@ -45,7 +45,8 @@ def read(
     import pyarrow as pa  # noqa: PLC0415  import time that only documents have to pay
 
     types = [_parsed_type(dtypes.get(name, "object")) for name in columns]
-    is_simple = len(set(columns)) == len(columns) and all(types)
+    # Arrow's C interface ends a name at a NUL.
+    is_simple = len(set(columns)) == len(columns) and all(types) and "\0" not in "".join(columns)
     if records.layout is not wire_records.PANDAS or not is_simple:
         return None
     expected = pa.struct(list(zip(columns, types, strict=True)))

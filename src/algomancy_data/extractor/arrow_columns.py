@@ -9,6 +9,7 @@ import polars as pl
 from polars.exceptions import PanicException, PolarsError
 
 from algomancy_data.errors import FileContentError
+from algomancy_data.frames import has_nul_inside
 from algomancy_data.value_ranges import impossible_values
 
 if TYPE_CHECKING:
@@ -138,6 +139,8 @@ def _refused(dtype: ArrowType, *, nested: bool = False) -> tuple[str, str] | Non
         return "list views inside other values", "lists"
     if nested and types.is_run_end_encoded(dtype):
         return "run-end encoded values inside others", "plain values"
+    if has_nul_inside(dtype):
+        return "fields with a NUL character in their names", "other names"
     inner = (dtype.field(number).type for number in range(dtype.num_fields))
     return next((found for one in inner if (found := _refused(one, nested=True))), None)
 

@@ -20,12 +20,20 @@ from algomancy_data.messages import ValidationMessage, ValidationSeverity
 from algomancy_data.metrics import PhaseMetrics
 from algomancy_data.provenance import InputFile, Provenance, TableSize
 from algomancy_data.testing.comparison import assert_identical
-from algomancy_data.testing.samples import any_frame, sample_frames
+from algomancy_data.testing.samples import any_frame, any_named_frame, sample_frames
 
 if TYPE_CHECKING:
     from algomancy_data.datamanager import DataManager
 
 _FRAMES = sample_frames()
+_ANY = settings(
+    suppress_health_check=[
+        HealthCheck.differing_executors,  # each subclass is one
+        HealthCheck.function_scoped_fixture,
+        HealthCheck.too_slow,
+    ],
+    deadline=None,
+)
 _AWKWARD = ["a-b", "a_b", "A_B", "a__b", "../x", "q'\"`", "%s", "\U0001f986", "x" * 300, "select"]
 
 
@@ -89,14 +97,7 @@ class DataManagerContract(ABC):
         opened().derive_data("d", "derived")
         assert_identical(opened().get_data("derived").get_table("t"), _FRAMES[case])
 
-    @settings(
-        suppress_health_check=[
-            HealthCheck.differing_executors,  # each subclass is one
-            HealthCheck.function_scoped_fixture,
-            HealthCheck.too_slow,
-        ],
-        deadline=None,
-    )
+    @_ANY
     @given(frame=any_frame())
     def test_any_frame_comes_back_identical(
         self, opened: Any, managers: list[Any], frame: pl.DataFrame
@@ -106,6 +107,20 @@ class DataManagerContract(ABC):
             opened()  # for all examples: a server takes some dozens of managers, not hundreds
         managers[0].add_data_source(_source("d", {"t": frame}))
         assert_identical(managers[-1].get_data("d").get_table("t"), frame)
+
+    @_ANY
+    @given(frame=any_named_frame())
+    def test_whatever_columns_are_called_they_come_back(
+        self, opened: Any, managers: list[Any], frame: pl.DataFrame
+    ) -> None:
+        """Also with control characters and NUL, in the names of fields and categories, too."""
+        while len(managers) < (2 if self.keeps_data else 1):
+            opened()
+        managers[0].add_data_source(_source("d", {"t": frame}))
+        assert_identical(managers[-1].get_data("d").get_table("t"), frame)
+        managers[-1].derive_data("d", "derived")
+        assert_identical(managers[0].get_data("derived").get_table("t"), frame)
+        managers[-1].delete_data("derived")
 
     def test_a_dataset_comes_back_with_all_that_it_is(self, opened: Any) -> None:
         """Identity, type and time; tables in order, under their exact names."""

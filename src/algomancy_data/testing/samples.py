@@ -7,6 +7,7 @@ import math
 from typing import TYPE_CHECKING
 
 import polars as pl
+from hypothesis import strategies as st
 from polars.testing.parametric import dataframes
 
 if TYPE_CHECKING:
@@ -74,3 +75,18 @@ def any_frame() -> SearchStrategy[pl.DataFrame]:
     return dataframes(
         max_cols=6, max_size=8, allow_time_zones=True, excluded_dtypes=[pl.Extension, pl.Object]
     )
+
+
+def any_named_frame() -> SearchStrategy[pl.DataFrame]:
+    """Return a Hypothesis strategy of frames with any names of columns, fields and categories."""
+    any_text = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+    texts = any_text | st.text("a\0", max_size=4)
+    return st.builds(_named, st.lists(texts, min_size=1, max_size=4, unique=True))
+
+
+def _named(names: list[str]) -> pl.DataFrame:
+    *plain, last = names
+    columns = [pl.Series(name, [_MOMENT, None]) for name in plain[:1]]
+    columns += [pl.Series(name, [last, None], dtype=pl.Enum(names)) for name in plain[1:]]
+    fields = dict.fromkeys(names, 1.5)
+    return pl.DataFrame([*columns, pl.Series(last, [[fields], None])])
