@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pytest
 
-from algomancy_data import Column, CSVFile, CSVSingleExtractor, DataType, ReadLimits, Schema
+from algomancy_data import (
+    Column,
+    CSVDialect,
+    CSVFile,
+    CSVSingleExtractor,
+    DataType,
+    ReadLimits,
+    Schema,
+)
 from algomancy_data.column_names import unique_names
 from algomancy_data.errors import FileContentError, ReadLimitError
 from algomancy_data.inference import infer_schemas
@@ -106,12 +114,20 @@ def test_a_header_of_a_million_separators_is_refused_before_it_is_taken_apart(tm
         infer_schemas([path])
 
 
-def test_a_limit_of_columns_holds_for_a_short_header_as_well(tmp_path) -> None:
+@pytest.mark.parametrize("content", [b"a;b;c\n1;2;3\n", b'"a";"b";"c"\n', b'"a";"b";"c";"d\n'])
+@pytest.mark.parametrize("has_header", [True, False])
+def test_a_limit_of_columns_holds_for_a_short_or_quoted_header_as_well(
+    tmp_path, content, has_header
+) -> None:
     path = tmp_path / "t.csv"
-    path.write_bytes(b"a;b;c\n1;2;3\n")
+
+    class Columns(Table):
+        _CSV = CSVDialect(has_header=has_header)
+
+    path.write_bytes(content)
     file = CSVFile("t", path, read_limits=ReadLimits(columns=2))
-    with pytest.raises(ReadLimitError, match="3 columns"):
-        CSVSingleExtractor(file, Table).extract()
+    with pytest.raises(ReadLimitError, match="'t' has more than 2 columns; the limit 'columns'"):
+        CSVSingleExtractor(file, Columns).extract()
 
 
 def test_a_header_that_repeats_a_name_is_numbered_in_as_many_steps() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -12,6 +11,7 @@ from polars.exceptions import PanicException, PolarsError
 from algomancy_data.arrow_layout import MAGIC, ArrowField, ArrowLayoutError, arrow_layout
 from algomancy_data.errors import FileContentError
 from algomancy_data.extractor.arrow_columns import check_names, checked_frame, is_zone, known_frame
+from algomancy_data.mapped_files import bytes_of
 
 if TYPE_CHECKING:
     from algomancy_data.schema import ReadLimits
@@ -36,25 +36,15 @@ def read_arrow(source: Path | bytes, name: str, limits: ReadLimits) -> pl.DataFr
         ReadLimitError: It would become too much.
         OSError: It cannot be opened.
     """
-    if isinstance(source, bytes):
-        return _read(source, source, name, limits)
-    with source.open("rb") as stream:
-        mapped = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
-    # Not closed: an error may hold on to a view of it for a while.
-    return _read(mapped, source, name, limits)
-
-
-def _read(
-    data: bytes | mmap.mmap, source: Path | bytes, name: str, limits: ReadLimits
-) -> pl.DataFrame:
+    data = bytes_of(source)
     try:
-        layout = arrow_layout(memoryview(data))
+        layout = arrow_layout(data)
     except ArrowLayoutError as error:
         raise damaged(name, f"its {error}") from error
     limits.check_shape(name, layout.rows, len(layout.fields))
     limits.check_unpacked(name, layout.unpacked_bytes, len(data))
     check_names(name, [one.name for one in layout.fields])
-    is_stream = data[: len(MAGIC)] != MAGIC
+    is_stream = bytes(data[: len(MAGIC)]) != MAGIC
     foreign = layout.is_big_endian or any(map(_is_foreign, layout.fields))
     frame = None if foreign else _by_polars(source, is_stream)
     if frame is None:

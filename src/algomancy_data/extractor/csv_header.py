@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from algomancy_data.extractor.csv_content import CSVContent
     from algomancy_data.extractor.csv_layout import CSVLayout, Record
-    from algomancy_data.schema import ReadLimits
 
 _SEPARATORS: Final = (",", ";", "\t", "|")
 _FIRST_READ: Final = 1 << 16
@@ -56,22 +55,6 @@ def read_header(content: CSVContent, layout: CSVLayout) -> CSVHeader:
     written = _texts(content, layout, record)
     lines = record.line + sum(field.count(layout.line_end.encode()) for field in record.fields)
     return CSVHeader(written, record.end, lines)
-
-
-def check_width(content: CSVContent, layout: CSVLayout, limits: ReadLimits) -> None:
-    """Refuse a first line with more columns than a limit allows, before they are taken apart.
-
-    Raises:
-        ReadLimitError: It has.
-    """
-    end = layout.line_end.encode()
-    start = content.start(_FIRST_READ)
-    if end in start[layout.skip_blank(start) :]:
-        return  # that is short
-    start = content.start(_MAX_HEADER)
-    line = start[layout.skip_blank(start) :].partition(end)[0]
-    if layout.quote is None or layout.quote.encode() not in line:
-        limits.check_shape(layout.file_name, 0, line.count(layout.separator.encode()) + 1)
 
 
 def without_header(content: CSVContent, layout: CSVLayout, names: Sequence[str]) -> CSVHeader:
@@ -122,7 +105,13 @@ def _texts(content: CSVContent, layout: CSVLayout, record: Record) -> tuple[str,
 
 
 def _first_record(content: CSVContent, layout: CSVLayout) -> Record | None:
-    """Return the first record that is neither blank nor ``sep=;``."""
+    """Return the first record that is neither blank nor ``sep=;``.
+
+    Raises:
+        ReadLimitError: It has more fields than a limit allows.
+    """
+    _check_plain_width(content, layout)
+    most = content.limits.columns
     size = _FIRST_READ
     hint = _excel_hint(content.start(size), layout)
     while True:
@@ -130,8 +119,10 @@ def _first_record(content: CSVContent, layout: CSVLayout) -> Record | None:
         # The last byte of a larger file may cut a record: read on until one ends before it.
         complete = len(start) < size - 3
         try:
-            for record in layout.records(start, most_fields=content.limits.columns):
-                content.limits.check_shape(layout.file_name, 0, len(record.fields))
+            for record in layout.records(start, most_fields=most):
+                if most is not None and len(record.fields) > most:
+                    found = f"has more than {most:,} columns"
+                    raise ReadLimitError.from_found(layout.file_name, found, "columns", most)
                 if not complete and record.end >= len(start):
                     break
                 if record.end > hint:
@@ -150,6 +141,19 @@ def _first_record(content: CSVContent, layout: CSVLayout) -> Record | None:
             )
             raise FileContentError(msg)
         size *= 4
+
+
+def _check_plain_width(content: CSVContent, layout: CSVLayout) -> None:
+    """Refuse a long first line without quotes by a count, before its fields are taken apart."""
+    end = layout.line_end.encode()
+    start = content.start(_FIRST_READ)
+    if end in start[layout.skip_blank(start) :]:
+        return  # that is short
+    start = content.start(_MAX_HEADER)
+    line = start[layout.skip_blank(start) :].partition(end)[0]
+    if layout.quote is None or layout.quote.encode() not in line:
+        columns = line.count(layout.separator.encode()) + 1
+        content.limits.check_shape(layout.file_name, 0, columns)
 
 
 def _excel_hint(start: bytes, layout: CSVLayout) -> int:

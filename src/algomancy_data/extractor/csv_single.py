@@ -14,7 +14,6 @@ from algomancy_data.extractor.conversion import ConversionIssue, TextConventions
 from algomancy_data.extractor.csv_content import CSVContent
 from algomancy_data.extractor.csv_header import (
     check_separator,
-    check_width,
     read_header,
     without_header,
 )
@@ -93,13 +92,11 @@ class CSVSingleExtractor(SingleExtractor):
             self.dialect.quote,
             line_end_of(content.start(), self.dialect),
         )
-        check_width(content, layout, self.file.limits)
         check_separator(content, layout, list(types))
         if self.dialect.has_header:
             header = read_header(content, layout)
         else:
             header = without_header(content, layout, list(types))
-        self.file.limits.check_shape(self.file.name, 0, len(header.written))
         table = CSVReader(
             content,
             layout,

@@ -6,7 +6,6 @@ groups that are repeated without saying that they are lists, logical types that 
 
 from __future__ import annotations
 
-import mmap
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import polars as pl
@@ -21,6 +20,7 @@ from algomancy_data.extractor.arrow_columns import (
     unreadable_column,
 )
 from algomancy_data.extractor.parquet_pages import ParquetLayoutError, parquet_layout
+from algomancy_data.mapped_files import bytes_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,12 +47,7 @@ def read_parquet(source: Path | bytes, name: str, limits: ReadLimits) -> pl.Data
         ReadLimitError: It would become too much.
         OSError: It cannot be opened.
     """
-    if isinstance(source, bytes):
-        return _Parquet(source, memoryview(source), name).frame(limits)
-    with source.open("rb") as stream:
-        mapped = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
-    # Not closed: an error may hold on to a view of it for a while.
-    return _Parquet(source, memoryview(mapped), name).frame(limits)
+    return _Parquet(source, bytes_of(source), name).frame(limits)
 
 
 class _Parquet:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -18,6 +17,7 @@ from algomancy_data.errors import UnstorableError
 from algomancy_data.folder.files import sync, write_synced
 from algomancy_data.folder.manifest import StoredFile, StoredTable
 from algomancy_data.folder.sums import PIECE_BYTES, file_sums
+from algomancy_data.mapped_files import bytes_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -150,7 +150,7 @@ def verify_once(path: Path, stored: StoredFile) -> None:
 
 
 def _map(path: Path, schema: pl.Schema) -> pl.DataFrame:
-    _check_layout(path)
+    arrow_layout(bytes_of(path))
     if all(map(_is_known_to_pyarrow, schema.names(), schema.dtypes())):
         import pyarrow as pa  # noqa: PLC0415  0.1 s that only a first access has to pay
 
@@ -163,13 +163,6 @@ def _map(path: Path, schema: pl.Schema) -> pl.DataFrame:
             return frame
     with path.open("rb") as stream:
         return pl.read_ipc(stream)
-
-
-def _check_layout(path: Path) -> None:
-    with path.open("rb") as stream:
-        mapped = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
-    # Not closed here: an error keeps views of it for a moment.
-    arrow_layout(memoryview(mapped))
 
 
 def _is_known_to_pyarrow(name: str, dtype: PolarsDataType) -> bool:
