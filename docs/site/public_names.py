@@ -36,7 +36,7 @@ _FOREIGN = (
     r"(AbstractContextManager|EllipsisType|Path|PolarsDataType|SearchStrategy|StrEnum|datetime)",
     r"(.*\.)?(BASEDATASOURCE|ChildCounts|CascadeOutcome|Damage|ExportFormat|FileFinding)",
     r"(.*\.)?(FrameSizes|JSONValue|MessageLimit|Paths|QuarantineSetting|RowFailures)",
-    r"(.*\.)?(Schemas|SeparatedTable|Tabular)",
+    r"(.*\.)?(Extracted|ReadPart|Reading|Schemas|Tabular)",
     r"algomancy_data\.workbook\..*",
 )
 # Modules that only the package itself uses, whatever they are called.

@@ -10,6 +10,7 @@ from algomancy_data import (
     ColumnGroup,
     CSVDialect,
     CSVFile,
+    CSVSingleExtractor,
     DataClassification,
     DataSource,
     DataType,
@@ -28,6 +29,7 @@ from algomancy_data import (
 )
 from algomancy_data.datamanager.base import INHERIT
 from algomancy_data.errors import QuarantineError
+from algomancy_data.extractor import ConversionIssue, ExtractionSequence
 from algomancy_data.transformer import TransformationSequence
 from algomancy_data.validator import ValidationSequence
 
@@ -501,3 +503,47 @@ def test_a_finding_about_a_whole_table_counts_beside_those_about_rows(open_shop)
     result = shop.load(customers="id;name\n1;a\n2;b\n", halt_on=ERROR)
     assert result.is_failure
     assert reasons(result) == {"customers": {0: ["BAD"]}}
+
+
+# --- code of users ---------------------------------------------------------------------------
+
+
+def test_what_an_extractor_of_a_users_own_finds_elsewhere_is_told_as_well(open_shop):
+    class Own(CSVSingleExtractor):
+        def extract(self):
+            tables = super().extract()
+            note = ConversionIssue("delivery", "all", DataType.STRING, "It is late.")
+            self.conversion_issues.append(note)
+            return tables
+
+    class Factory(SimpleETLFactory):
+        @classmethod
+        def create_extraction_sequence(cls, files=None, schemas=None, logger=None):
+            return ExtractionSequence([Own(files["customers"], schemas["customers"], logger)])
+
+    manager = StatelessDataManager(Factory, open_shop.SCHEMAS, "json", DataSource)
+    found = open_shop(manager).load(customers="id;name\nx;a\n1;b\n")
+    assert found.datasource.get_table("customers").rows() == [(1, "b")]
+    late = [message for message in found.messages if message.table == "delivery"]
+    assert [(message.code, message.message) for message in late] == [
+        ("CONVERSION_FAILED", "It is late.")
+    ]
+
+
+def test_an_extraction_of_a_users_own_may_add_and_change_tables(open_shop):
+    class Sequence(ExtractionSequence):
+        def run_extraction(self):
+            tables = super().run_extraction()
+            doubled = tables["customers"].with_columns(name=pl.col("name") + pl.col("name"))
+            return tables | {"customers": doubled, "days": pl.DataFrame({"day": [1]})}
+
+    class Factory(SimpleETLFactory):
+        @classmethod
+        def create_extraction_sequence(cls, files=None, schemas=None, logger=None):
+            return Sequence([CSVSingleExtractor(files["customers"], schemas["customers"])])
+
+    manager = StatelessDataManager(Factory, open_shop.SCHEMAS, "json", DataSource)
+    found = open_shop(manager).load(customers="id;name\nx;a\n1;b\n")
+    assert found.datasource.get_table("customers").rows() == [(1, "bb")]
+    assert found.quarantine["customers"].select("id", "name", "_row").rows() == [("x", "aa", 0)]
+    assert found.datasource.get_table("days").rows() == [(1,)]

@@ -7,6 +7,7 @@ the stages know nothing of each other.
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from algomancy_data.datasource import DataClassification, DataSource
@@ -20,8 +21,9 @@ from algomancy_data.metrics import PhaseRecorder, ProgressListener
 from algomancy_data.pandas_frames import PandasTables, wants_pandas
 from algomancy_data.quarantine import Quarantine
 from algomancy_data.quarantine.loading import add_quarantine, untouched_columns
-from algomancy_data.quarantine.sorting import SortedTables, Sorting, conversion_messages
+from algomancy_data.quarantine.sorting import Sorting
 from algomancy_data.validator import ValidationResult
+from algomancy_data.validator.checked import Checked
 
 if TYPE_CHECKING:
     import logging
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from algomancy_data.datasource import BaseDataSource
     from algomancy_data.etl.settings import RunSettings
     from algomancy_data.extractor import ExtractionSequence
+    from algomancy_data.extractor.extracted import Extracted
     from algomancy_data.loader import Loader
     from algomancy_data.logs import Logger
     from algomancy_data.transformer import TransformationSequence
@@ -130,33 +133,35 @@ class ETLPipeline(Logging):
         recorder = PhaseRecorder(self.progress, self.destination_name)
         try:
             with recorder.phase("extract") as phase:
-                data = self.extraction_sequence.run_extraction()
+                extracted = self.extraction_sequence.run()
+                data = extracted.frames
                 phase.rows = _rows(data)
                 phase.bytes_in = self.extraction_sequence.stored_bytes()
                 phase.gives(data.values())
-                sorting = self._sorting(data)
+                sorting = None if self.quarantine is None else Sorting(self.quarantine, extracted)
         except (FileNotFoundError, FileContentError, ValidationError) as error:
             return self._extraction_failed(error, recorder)
 
         with recorder.phase("validate") as phase:
             phase.rows = _rows(data)
             phase.takes(data.values())
-            checked = self._check(data, sorting)
-            phase.gives(checked.good.values())
-        messages, still_open = checked.messages, checked.open
-        if self._halts(still_open):
+            if sorting is None:
+                checked = self._check(extracted, data)
+            else:
+                checked = sorting.sort(self.validation_sequence.run_validation(sorting.frames))
+            phase.gives(checked.tables.values())
+        if self._halts(checked.still_open):
             return self._refused(checked, recorder)
 
         with recorder.phase("transform") as phase:
-            phase.takes(checked.good.values())
-            transformed = self.transformation_sequence.run_transformation(checked.good)
+            phase.takes(checked.tables.values())
+            transformed = self.transformation_sequence.run_transformation(checked.tables)
             phase.rows = _rows(transformed)
             phase.gives(transformed.values())
             reported = self.transformation_sequence.collect_messages()
-            messages += reported
-            still_open += reported
-        if self._halts(still_open):
-            return self._refused(checked, recorder)
+            messages = [*checked.messages, *reported]
+        if self._halts([*checked.still_open, *reported]):
+            return self._refused(replace(checked, messages=messages), recorder)
 
         with recorder.phase("load") as phase:
             phase.rows = _rows(transformed)
@@ -185,27 +190,17 @@ class ETLPipeline(Logging):
         )
 
     def _untouched_columns(
-        self, checked: SortedTables, transformed: Mapping[str, pl.DataFrame]
+        self, checked: Checked, transformed: Mapping[str, pl.DataFrame]
     ) -> dict[str, tuple[str, ...] | None]:
         if not checked.quarantine:
             return {}
         same = self.transformation_sequence.changes_nothing
-        return untouched_columns(checked.good, checked.good if same else transformed)
+        return untouched_columns(checked.tables, checked.tables if same else transformed)
 
-    def _sorting(self, data: dict[str, pl.DataFrame]) -> Sorting | None:
-        if self.quarantine is None:
-            return None
-        return Sorting(self.quarantine, self.extraction_sequence, data)
-
-    def _check(self, data: dict[str, pl.DataFrame], sorting: Sorting | None) -> SortedTables:
-        if sorting is not None:
-            return sorting.sort(self.validation_sequence.run_validation(sorting.frames))
+    def _check(self, extracted: Extracted, data: dict[str, pl.DataFrame]) -> Checked:
         found = self.validation_sequence.run_validation(data)
-        messages = [
-            *found.messages,
-            *conversion_messages(self.extraction_sequence.conversion_issues),
-        ]
-        return SortedTables(data, {}, messages, found.row_failures, list(messages))
+        messages = [*found.messages, *(issue.to_message() for issue in extracted.issues)]
+        return Checked(data, messages, found.row_failures, messages)
 
     def _extraction_failed(self, error: Exception, recorder: PhaseRecorder) -> ETLResult:
         self._logger.error(f"Extraction for {self.destination_name!r} failed: {error}")
@@ -215,7 +210,7 @@ class ETLPipeline(Logging):
         result = self._result([message], is_valid=False)
         return ETLResult("failed", None, result, error, recorder.metrics)
 
-    def _refused(self, checked: SortedTables, recorder: PhaseRecorder) -> ETLResult:
+    def _refused(self, checked: Checked, recorder: PhaseRecorder) -> ETLResult:
         self._logger.error(
             f"ETL of dataset {self.destination_name!r} stopped: there are messages of severity "
             f"{self.validation_sequence.halt_on} or worse."
@@ -229,13 +224,13 @@ class ETLPipeline(Logging):
 
     def _result(
         self,
-        messages: list[ValidationMessage],
+        messages: Iterable[ValidationMessage],
         failures: Iterable[RowFailures] = (),
         *,
         is_valid: bool,
     ) -> ValidationResult:
         halt_on = self.validation_sequence.halt_on
-        return ValidationResult(is_valid, messages, halt_on, row_failures=list(failures))
+        return ValidationResult(is_valid, list(messages), halt_on, row_failures=list(failures))
 
 
 def _rows(data: Mapping[str, pl.DataFrame]) -> int:

@@ -13,18 +13,21 @@ from algomancy_data.extractor.conversion import (
     DataTypeConverter,
     TextConventions,
 )
+from algomancy_data.extractor.extracted import Extracted, ExtractedTable
 from algomancy_data.extractor.failures import reading_failures
 from algomancy_data.extractor.limits import within_limits
 from algomancy_data.extractor.parts import PartedTable
-from algomancy_data.extractor.separation import Reconversion, SeparatedTable, separate
+from algomancy_data.extractor.reconversion import Reconversion
 from algomancy_data.file import File
 from algomancy_data.frames import to_frame
 from algomancy_data.locations import reading
 from algomancy_data.logs import as_logger
+from algomancy_data.schema.tables import group_name, table_name
 
 if TYPE_CHECKING:
     import logging
     from collections.abc import Callable, Mapping
+    from collections.abc import Set as AbstractSet
     from contextlib import AbstractContextManager
 
     import polars as pl
@@ -59,9 +62,10 @@ class Extractor(ABC):
         # What was noticed while the content was read, before any conversion.
         self._noted: list[ConversionIssue] = []
         # Columns that did not convert and whose texts do not say all: the typed pieces that they
-        # are made of, by table and column; and columns that cannot be read again at all.
+        # are made of, by table and column.
         self._pieces: dict[tuple[str, str], list[pl.Series]] = {}
-        self.not_from_text: set[str] = set()
+        # How the columns of each table are converted anew.
+        self._again: dict[str, Reconversion] = {}
 
     @cached_property
     def _conventions(self) -> TextConventions:
@@ -72,47 +76,55 @@ class Extractor(ABC):
     def extract(self) -> dict[str, pl.DataFrame]:
         """Return the frames by logical table name."""
 
-    def keep_pieces(self, pieces: Mapping[tuple[str, str], list[pl.Series]]) -> None:
-        """Keep what columns that did not convert are made of, for :meth:`separate`."""
-        self._pieces |= pieces
+    def run(self) -> Extracted:
+        """Extract, and return the tables together with what was found in them.
 
-    def separate(
-        self, table: str, frame: pl.DataFrame, takes: Callable[[ConversionIssue], bool]
-    ) -> SeparatedTable:
-        """Part the rows that could not be read as declared from those that can.
-
-        Without the bad rows, a column of which some values did not convert does.
-
-        Args:
-            table: Logical name of a table that :meth:`extract` returned.
-            frame: The table.
-            takes: Tells whether the rows of an issue are to be taken out.
+        Raises:
+            FileContentError: The file is not what its format or schema says.
+            FileNotFoundError: The file is gone.
         """
-        with reading_failures(self.file):
-            return self._separate(table, frame, takes)
-
-    def _separate(
-        self, table: str, frame: pl.DataFrame, takes: Callable[[ConversionIssue], bool]
-    ) -> SeparatedTable:
-        issues = [issue for issue in self.conversion_issues if issue.table == table]
-        mixed = {column for name, column in self._pieces if name == table}
-        again = Reconversion(
-            table,
-            self._declared(table),
-            self._conventions,
-            {column: self._pieces[table, column] for column in mixed - self.not_from_text},
-        )
-        return separate(frame, issues, takes, again, self.not_from_text)
+        self._again = {}
+        # An extractor of a user's own may give frames of another library.
+        frames: Mapping[str, Tabular] = self.extract()
+        issues = tuple(self.conversion_issues)
+        tables = {
+            name: ExtractedTable(
+                to_frame(table, name),
+                [issue for issue in issues if issue.table == name],
+                self._again.get(name) or self._reconversion(name, self._declared(name)),
+                self.schema,
+                self.file.name,
+            )
+            for name, table in frames.items()
+        }
+        return Extracted(tables, issues)
 
     def _declared(self, table: str) -> dict[str, DataType]:
-        """Return the declared types of a table."""
+        """Return the declared types of a table, none if it is not declared."""
         if self.schema.is_single():
             return self.schema.datatypes()
-        return self.schema.datatype_groups()[table.removeprefix(f"{self.file.name}.")]
+        return self.schema.datatype_groups().get(group_name(table, self.file.name), {})
+
+    def _reconversion(
+        self, table: str, types: Mapping[str, DataType], lost: AbstractSet[str] = frozenset()
+    ) -> Reconversion:
+        """Say how the columns of a table are converted anew.
+
+        Args:
+            table: Its logical name.
+            types: Declared type by column.
+            lost: Columns that cannot be.
+        """
+        pieces = {
+            column: pieces
+            for (name, column), pieces in self._pieces.items()
+            if name == table and column not in lost
+        }
+        return Reconversion(table, types, self._conventions, pieces, lost)
 
     def _failures(self, method: Callable[[], object]) -> AbstractContextManager[None]:
         """Turn what brings down our own reading into an error; that of a user's own is theirs."""
-        return reading_failures(self.file) if _is_of_this_package(method) else nullcontext()
+        return reading_failures(self.file.name) if _is_of_this_package(method) else nullcontext()
 
     def _reading(self, method: Callable[[], object]) -> AbstractContextManager[None]:
         """Make errors of the system those of the file, unless code of a user's own meets them."""
@@ -124,7 +136,6 @@ class Extractor(ABC):
         self.conversion_issues.clear()
         self._noted.clear()
         self._pieces.clear()
-        self.not_from_text.clear()
 
     def _report(self, issues: list[ConversionIssue]) -> None:
         """Keep the issues and log them."""
@@ -184,15 +195,18 @@ class SingleExtractor(Extractor):
         is_ours = isinstance(self.file, File)  # pyright: ignore[reportUnnecessaryIsInstance]
         parts = self.file.parts() if is_ours else None
         if parts is None:
+            lost: set[str] = set()
             frame, issues = self._converted(self._extracted())
             self._report([*self._noted, *issues])
         else:
             table = PartedTable(self, parts)
             frame, issues = self._converted(table.frame())
-            # Their pieces are those of single parts.
-            self.not_from_text |= {column for _, column in self._pieces}
+            # The pieces of a part are not those of the whole.
+            lost = table.lost | {column for _, column in self._pieces}
             self._report([table.located(issue) for issue in (*table.issues, *issues)])
-        return {self.file.name: frame}
+        name = self.file.name
+        self._again[name] = self._reconversion(name, self.schema.datatypes(), lost)
+        return {name: frame}
 
     def read_part(
         self, file: File, table: str, first_row: int, as_text: frozenset[str]
@@ -212,7 +226,7 @@ class SingleExtractor(Extractor):
 
     def _converted(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, list[ConversionIssue]]:
         issues: list[ConversionIssue] = []
-        with reading_failures(self.file):
+        with reading_failures(self.file.name):
             frame = DataTypeConverter.convert_dtypes(
                 frame,
                 self.schema.datatypes(),
@@ -239,11 +253,11 @@ class MultiExtractor(Extractor):
 
     def get_extraction_key(self, name: str) -> str:
         """Return the logical name of a column group's table: ``<file>.<group>``."""
-        return f"{self.file.name}.{name}"
+        return table_name(self.file.name, name)
 
     def get_schema_name(self, extraction_key: str) -> str:
         """Return the name of the column group of a table: what stands behind ``<file>.``."""
-        return extraction_key.removeprefix(self.get_extraction_key(""))
+        return group_name(extraction_key, self.file.name)
 
     @abstractmethod
     def _extract_files(self) -> Mapping[str, Tabular]:
@@ -281,7 +295,7 @@ class MultiExtractor(Extractor):
                     self.file.name, group, self.schema.__name__, groups
                 )
             name = self.get_extraction_key(group)
-            with reading_failures(self.file):
+            with reading_failures(self.file.name):
                 frames[name] = DataTypeConverter.convert_dtypes(
                     within_limits(to_frame(table, name), self.file),
                     groups[group],
@@ -289,5 +303,6 @@ class MultiExtractor(Extractor):
                     name,
                     conventions=self._conventions,
                 )
+            self._again[name] = self._reconversion(name, groups[group])
         self._report([*self._noted, *issues])
         return frames

@@ -12,13 +12,14 @@ from algomancy_data.errors import FileContentError
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from algomancy_data.file import File
 
-
-def reading_failures(file: File) -> AbstractContextManager[None]:
+def reading_failures(name: str) -> AbstractContextManager[None]:
     """Turn what ends the reading of a file into an error that names it.
+
+    Args:
+        name: Name of the file.
 
     Raises:
         FileContentError: Memory ended, or something in the file is beyond what can be held.
     """
-    return engine_failures(FileContentError, f"Reading file {file.name!r}", (PolarsError,))
+    return engine_failures(FileContentError, f"Reading file {name!r}", (PolarsError,))

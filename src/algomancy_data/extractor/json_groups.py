@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from algomancy_data.errors import InvalidSchemaError, SchemaKindError
 from algomancy_data.schema import DataType
+from algomancy_data.schema.tables import table_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -114,7 +115,9 @@ def _keys(schema: type[Schema], group: ColumnGroup, around: list[ColumnGroup]) -
         if column.foreign_key is None:
             continue
         table, wanted = column.foreign_key
-        named = [other for other in around if table in {other.name, f"{file_name}.{other.name}"}]
+        named = [
+            other for other in around if table in {other.name, table_name(file_name, other.name)}
+        ]
         if not named and table == file_name and table not in groups:
             named = around
         if not named:

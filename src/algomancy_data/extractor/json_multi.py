@@ -141,7 +141,7 @@ class JSONMultiExtractor(MultiExtractor):
             reason = f"{reason} First: row {shown} of {group.parent!r}."
         self._noted.append(
             ConversionIssue(
-                f"{self.file.name}.{group.name}",
+                self.get_extraction_key(group.name),
                 ".".join(group.path),
                 DataType.STRING,
                 reason,

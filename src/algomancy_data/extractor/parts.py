@@ -43,10 +43,12 @@ class PartedTable:
 
     Attributes:
         issues: What was noted while the parts were read.
+        lost: Columns whose values do not go together, which are text for that reason.
     """
 
     def __init__(self, extractor: SingleExtractor, parts: Sequence[FilePart]) -> None:
         self.issues: list[ConversionIssue] = []
+        self.lost: set[str] = set()
         self._extractor = extractor
         self._name = extractor.file.name
         self._types = extractor.schema.datatypes()
@@ -189,7 +191,7 @@ class PartedTable:
         values = convert_pieces(pieces, target, self._name, self.issues)
         if isinstance(values, pl.Series):
             return values.alias(name)
-        self._extractor.not_from_text.add(name)
+        self.lost.add(name)
         # As text, whole: the conversion that follows says what is wrong with it.
         texts = [
             DataTypeConverter.convert_dtypes(part.frame.select(name), {name: DataType.STRING})

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from algomancy_data.frames import to_frame
+from algomancy_data.extractor.extracted import Extracted, ExtractedTable
 from algomancy_data.logs import Logging
 from algomancy_data.metrics import phase_under_way
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     import polars as pl
 
     from algomancy_data.extractor.base import Extractor
     from algomancy_data.extractor.conversion import ConversionIssue
-    from algomancy_data.frames import Tabular
     from algomancy_data.logs import Logger
 
 
@@ -43,7 +42,7 @@ class ExtractionSequence(Logging):
         self._extractors: list[Extractor] = [] if extractors is None else extractors
         self.logger = logger
         self._data: dict[str, pl.DataFrame] | None = None
-        self._sources: dict[str, Extractor] = {}
+        self._found = Extracted()
 
     def add_extractor(self, extractor: Extractor) -> None:
         """Append an extractor; what was extracted before is extracted anew at the next access."""
@@ -63,24 +62,34 @@ class ExtractionSequence(Logging):
             FileNotFoundError: A file is gone.
             FileContentError: A file is not what its format or schema says.
         """
-        data: dict[str, pl.DataFrame] = {}
-        self._sources = {}
+        tables: dict[str, ExtractedTable] = {}
+        issues: list[ConversionIssue] = []
         phase = phase_under_way()
         for extractor in self._extractors:
             before = phase.done_rows
-            # An extractor of a user's own may give frames of another library.
-            extracted: Mapping[str, Tabular] = extractor.extract()
-            tables = {name: to_frame(table, name) for name, table in extracted.items()}
-            rows = sum(frame.height for frame in tables.values())
+            extracted = extractor.run()
+            rows = sum(table.frame.height for table in extracted.tables.values())
             phase.advance(before + rows - phase.done_rows)  # it has told of parts, if there are any
-            for name in tables.keys() & data.keys():
+            for name in tables.keys() & extracted.tables.keys():
                 self._logger.warning(
                     f"Table {name!r} is extracted twice; the later one replaces the earlier."
                 )
-            data |= tables
-            self._sources |= dict.fromkeys(tables, extractor)
-        self._data = data
-        return data
+            tables |= extracted.tables
+            issues += extracted.issues
+        self._found = Extracted(tables, issues)
+        self._data = self._found.frames
+        return self._data
+
+    def run(self) -> Extracted:
+        """Extract, and return the tables together with what was found in them.
+
+        Raises:
+            FileNotFoundError: A file is gone.
+            FileContentError: A file is not what its format or schema says.
+        """
+        self._found = Extracted()
+        frames = self.run_extraction()
+        return self._found.having(frames)
 
     @property
     def data(self) -> dict[str, pl.DataFrame]:
@@ -97,11 +106,6 @@ class ExtractionSequence(Logging):
     def completed(self) -> bool:
         """Whether the extraction has run."""
         return self._data is not None
-
-    @property
-    def sources(self) -> dict[str, Extractor]:
-        """The extractor that gave each table in the last run."""
-        return dict(self._sources)
 
     @property
     def conversion_issues(self) -> list[ConversionIssue]:

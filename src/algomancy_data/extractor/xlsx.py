@@ -64,7 +64,7 @@ class XLSXSingleExtractor(SingleExtractor):
             )
         reading = SheetReading(self._table or self.file.name, self._first_row, self._noted)
         frame = reading.frame(workbook, sheet, self.schema.datatypes())
-        self.keep_pieces(reading.pieces)
+        self._pieces |= reading.pieces
         return frame
 
 
@@ -90,9 +90,9 @@ class XLSXMultiExtractor(MultiExtractor):
         sheets = {group: workbook.sheet_name(group) for group in groups}
         frames: dict[str, pl.DataFrame] = {}
         for group, sheet in sheets.items():
-            reading = SheetReading(f"{self.file.name}.{group}", 0, self._noted)
+            reading = SheetReading(self.get_extraction_key(group), 0, self._noted)
             frames[group] = reading.frame(workbook, sheet, groups[group])
-            self.keep_pieces(reading.pieces)
+            self._pieces |= reading.pieces
         return frames
 
 

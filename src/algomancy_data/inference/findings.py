@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from algomancy_data.schema import Column, ColumnGroup, CSVDialect, Schema, SchemaType
+from algomancy_data.schema.tables import table_name
 
 if TYPE_CHECKING:
     from algomancy_data.file import File
@@ -124,7 +125,7 @@ class FileFinding:
 
     def table_name(self, table: TableFinding) -> str:
         """Return the logical name of one of the tables."""
-        return self.name if table.group is None else f"{self.name}.{table.group}"
+        return self.name if table.group is None else table_name(self.name, table.group)
 
     def schema(self) -> type[Schema]:
         """Return a new class that declares all this."""

@@ -18,6 +18,7 @@ from algomancy_data.inference.sources import extension_of, label_of
 from algomancy_data.inference.typed_columns import column_finding
 from algomancy_data.inference.typed_files import without_columns
 from algomancy_data.schema import ColumnGroup, Schema
+from algomancy_data.schema.tables import table_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,12 +99,12 @@ class _Groups:
         frames = self._frames(names)
         found: dict[_Path, TableFinding] = {}
         for path, name in names.items():
-            columns = _columns(frames[f"{self.file.name}.{name}"])
+            frame = frames[table_name(self.file.name, name)]
+            columns = _columns(frame)
             key = self._key_of_parent(path, found)
             if key is not None and key.name not in {column.name for column in columns}:
                 columns.insert(0, key)
             found[path] = TableFinding(name, columns, source_path=path)
-            frame = frames[f"{self.file.name}.{name}"]
             own = [column for column in columns if column is not key]
             for column in find_key(frame, own, name, single=True).columns:
                 column.primary_key = True

@@ -107,7 +107,7 @@ def infer_schemas(
     findings, words = _first_findings(files, sample_bytes)
     frames: dict[str, pl.DataFrame] = {}
     for position, finding in enumerate(findings):
-        with reading_failures(finding.file):
+        with reading_failures(finding.file.name):
             findings[position], extracted = _proven(finding, words)
         frames |= extracted
     _name(findings)
@@ -136,7 +136,7 @@ def _first_findings(
     names: list[str] = []
     for file in files:
         names.append(file.name)
-        with reading_failures(file):
+        with reading_failures(file.name):
             if extension_of(file) is FileExtension.CSV:
                 probes[file.name] = CSVProbe.of(file, sample_bytes)
             else:

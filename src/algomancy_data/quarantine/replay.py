@@ -16,23 +16,28 @@ from algomancy_data.datasource import BaseDataSource, DataSource
 from algomancy_data.errors import QuarantineError
 from algomancy_data.extractor import ExtractionSequence, Extractor
 from algomancy_data.extractor.conversion import DataTypeConverter
-from algomancy_data.extractor.separation import Reconversion, SeparatedTable, separate
+from algomancy_data.extractor.extracted import Extracted, ExtractedTable, SeparatedTable
 from algomancy_data.file import File
 from algomancy_data.frames import to_frame
+from algomancy_data.messages import ValidationSeverity
 from algomancy_data.quarantine.aside import Aside
 from algomancy_data.quarantine.columns import as_text, join
 from algomancy_data.quarantine.doubt import doubtful_values
+from algomancy_data.quarantine.separation import separate
+from algomancy_data.quarantine.settings import Quarantine
+from algomancy_data.schema.tables import table_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from algomancy_data.extractor.conversion import ConversionIssue
     from algomancy_data.frames import Tabular
     from algomancy_data.logs import Logger
-    from algomancy_data.quarantine.settings import Quarantine
     from algomancy_data.schema import Schema
 
 _NUMBER: Final = pl.get_index_type()
+# Rows that cannot be read by now stay where they are, whatever is wrong with them.
+_ALL: Final = Quarantine(ValidationSeverity.INFO)
 
 
 def replay_sequence(
@@ -122,14 +127,21 @@ class ReplayedTable(Extractor):
         self._good = good
         self._aside = Aside(table, good, quarantined, settings)
         self._mended = None if mended is None else self._aside.mended(mended)
-        self._separated: SeparatedTable | None = None
 
     def extract(self) -> dict[str, pl.DataFrame]:
         """Return the good rows, and those of the others that can be read, in their old order."""
+        return self.run().frames
+
+    def run(self) -> Extracted:
+        """Return the same as rows that are parted from those that cannot be read."""
         self._start()
-        self._separated = self._put_together()
-        self._report([*self._separated.taken, *self._separated.left])
-        return {self._table: self._separated.frame}
+        separated = self._put_together()
+        self._report([*separated.taken, *separated.left])
+        issues = tuple(self.conversion_issues)
+        table = ExtractedTable(
+            separated.frame, issues, None, self.schema, self.file.name, separated
+        )
+        return Extracted({self._table: table}, issues)
 
     def _put_together(self) -> SeparatedTable:
         aside = self._aside
@@ -157,17 +169,6 @@ class ReplayedTable(Extractor):
             aside.reasons_of(parts[1][1]),
         )
 
-    def separate(
-        self,
-        table: str,  # noqa: ARG002  there is one
-        frame: pl.DataFrame,  # noqa: ARG002  it is known
-        takes: Callable[[ConversionIssue], bool],  # noqa: ARG002  rows that cannot be read stay
-    ) -> SeparatedTable:
-        """Return the rows of the last extraction; those that could not be read are out."""
-        if self._separated is None:
-            self._separated = self._put_together()
-        return self._separated
-
     def _read(self, frame: pl.DataFrame, numbers: pl.Series) -> SeparatedTable:
         types, conventions = self._declared(self._table), self._conventions
         doubtful = doubtful_values(frame, types, conventions, self._table, numbers)
@@ -180,8 +181,8 @@ class ReplayedTable(Extractor):
         frame = DataTypeConverter.convert_dtypes(
             frame, types, issues, self._table, conventions=conventions, row_numbers=numbers
         )
-        again = Reconversion(self._table, types, conventions)
-        part = separate(frame, issues, lambda _: True, again, numbers=numbers)
+        again = self._reconversion(self._table, types)
+        part = separate(ExtractedTable(frame, issues, again, file=self.file.name), _ALL, numbers)
         return replace(
             part,
             rows=numbers if part.rows is None else part.rows,
@@ -228,5 +229,5 @@ def _schemas_by_table(schemas: Iterable[type[Schema]]) -> dict[str, type[Schema]
         if schema.is_single():
             tables[name] = schema
         else:
-            tables |= {f"{name}.{group}": schema for group in schema.sub_names()}
+            tables |= {table_name(name, group): schema for group in schema.sub_names()}
     return tables

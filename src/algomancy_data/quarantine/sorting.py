@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import polars as pl
 
 from algomancy_data.errors import QuarantineError
-from algomancy_data.extractor.separation import SeparatedTable
 from algomancy_data.messages import ValidationMessage, ValidationSeverity
 from algomancy_data.quarantine.orphans import find_orphans
+from algomancy_data.quarantine.separation import separate
 from algomancy_data.relations.keys import rows_where
+from algomancy_data.validator.checked import Checked
 from algomancy_data.validator.failures import RowFailures, failing_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from algomancy_data.extractor import ExtractionSequence
     from algomancy_data.extractor.conversion import ConversionIssue
+    from algomancy_data.extractor.extracted import Extracted, SeparatedTable
     from algomancy_data.quarantine.settings import Quarantine
     from algomancy_data.validator import ValidationResult
 
@@ -28,33 +29,12 @@ _DUPLICATES: Final = frozenset({"PK_DUPLICATE", "DUPLICATE_VALUE"})
 _REASON: Final = {"row": pl.get_index_type(), "code": pl.String(), "message": pl.String()}
 
 
-@dataclass(frozen=True)
-class SortedTables:
-    """What came out.
-
-    Attributes:
-        good: The good rows by table, in order.
-        quarantine: The bad rows by table as they were extracted, with row number and reasons;
-            only tables that have some.
-        messages: All that was found, with row numbers of the extracted tables.
-        failures: All rows that checks found bad, likewise.
-        open: Those of the messages that the quarantine does not settle.
-    """
-
-    good: dict[str, pl.DataFrame]
-    quarantine: dict[str, pl.DataFrame]
-    messages: list[ValidationMessage]
-    failures: list[RowFailures]
-    open: list[ValidationMessage] = field(default_factory=list[ValidationMessage])
-
-
 class Sorting:
     """Sorts the rows of one run: first those that do not convert, then those that fail a check.
 
     Args:
         settings: What goes into quarantine.
-        sequence: What extracted the tables.
-        data: The tables.
+        extracted: The tables, and what was found in them when they were extracted.
 
     Attributes:
         frames: The rows that converted, by table: what is to be validated.
@@ -63,27 +43,25 @@ class Sorting:
         QuarantineError: The name of a table or column is one that the quarantine needs.
     """
 
-    def __init__(
-        self,
-        settings: Quarantine,
-        sequence: ExtractionSequence,
-        data: Mapping[str, pl.DataFrame],
-    ) -> None:
+    def __init__(self, settings: Quarantine, extracted: Extracted) -> None:
         self._settings = settings
-        check_names(settings, data)
-        self._schemas = [extractor.schema for extractor in sequence.sources.values()]
-        self._tables = {name: self._separate(sequence, name, frame) for name, frame in data.items()}
+        check_names(settings, extracted.frames)
+        self._schemas = [table.schema for table in extracted.tables.values() if table.schema]
+        self._tables = {name: separate(table, settings) for name, table in extracted.tables.items()}
+        self._elsewhere = [
+            issue for issue in extracted.issues if issue.table not in extracted.tables
+        ]
         self.frames = {name: table.frame for name, table in self._tables.items()}
         # Which of the extracted rows were validated, and which of them are good.
         self._was_read = {name: _kept(table) for name, table in self._tables.items()}
         self._is_good = {name: read.clone() for name, read in self._was_read.items()}
-        self._reasons: dict[str, list[pl.DataFrame]] = {name: [] for name in data}
+        self._reasons: dict[str, list[pl.DataFrame]] = {name: [] for name in self._tables}
         for name, table in self._tables.items():
             if table.reasons is not None:
                 self._reasons[name].append(table.reasons)
             self._reasons[name] += [_reasons_of(issue) for issue in table.taken]
 
-    def sort(self, found: ValidationResult) -> SortedTables:
+    def sort(self, found: ValidationResult) -> Checked:
         """Return the good rows, the bad ones, and what is wrong beside them.
 
         Args:
@@ -96,30 +74,20 @@ class Sorting:
         }
         summary = self._summary(quarantine)
         left = [issue for table in self._tables.values() for issue in table.left]
+        left += self._elsewhere
         taken = [issue for table in self._tables.values() for issue in table.taken]
         messages = [self._with_row_number(message) for message in found.messages]
         settled = self._settled_rules(found.row_failures, pardoned)
         still_open = [
             *(m for m in messages if _rule(m) not in settled and not self._is_aside(m)),
-            *conversion_messages(left),
+            *(issue.to_message() for issue in left),
             *(message for message in summary if message.code == "QUARANTINE_TOO_LARGE"),
         ]
-        messages += [*conversion_messages([*taken, *left]), *orphans, *summary]
+        messages += [issue.to_message() for issue in (*taken, *left)]
+        messages += [*orphans, *summary]
         failures = [self._numbered(failures) for failures in found.row_failures]
         good = {name: self._good(name) for name in self._tables}
-        return SortedTables(good, quarantine, messages, failures, still_open)
-
-    # --- conversion -------------------------------------------------------------------------
-
-    def _separate(
-        self, sequence: ExtractionSequence, name: str, frame: pl.DataFrame
-    ) -> SeparatedTable:
-        extractor = sequence.sources.get(name)
-        if extractor is None:
-            return SeparatedTable(frame, frame.height, frame.__getitem__)
-        return extractor.separate(
-            name, frame, lambda issue: self._settings.takes(issue.severity, issue.code)
-        )
+        return Checked(good, messages, failures, still_open, quarantine)
 
     # --- validation -------------------------------------------------------------------------
 
@@ -320,21 +288,6 @@ def check_names(settings: Quarantine, tables: Mapping[str, pl.DataFrame]) -> Non
                 f"has one of that name. Choose another prefix: Quarantine(prefix=…)."
             )
             raise QuarantineError(msg)
-
-
-def conversion_messages(issues: Iterable[ConversionIssue]) -> list[ValidationMessage]:
-    """Return a message per issue."""
-    return [
-        ValidationMessage(
-            issue.severity,
-            issue.reason,
-            table=issue.table,
-            column=issue.column,
-            code=issue.code,
-            count=max(issue.count, 1),
-        )
-        for issue in issues
-    ]
 
 
 def _kept(table: SeparatedTable) -> pl.Series:

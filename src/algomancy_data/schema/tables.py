@@ -16,6 +16,16 @@ Schemas: TypeAlias = (
 """Schemas as callers hold them: in a list, or by file name as a factory gets them."""
 
 
+def table_name(file: str, group: str) -> str:
+    """Return the logical name of the table of a column group."""
+    return f"{file}.{group}"
+
+
+def group_name(table: str, file: str) -> str:
+    """Return the name of the column group of a table: what stands behind that of its file."""
+    return table.removeprefix(table_name(file, ""))
+
+
 def schema_table_map(schemas: Schemas) -> dict[str, type[Schema]]:
     """Return the SINGLE schema of each declared table by its logical name.
 
@@ -44,7 +54,7 @@ def schema_table_map(schemas: Schemas) -> dict[str, type[Schema]]:
             tables[schema.file_name()] = schema
         else:
             tables |= {
-                f"{schema.file_name()}.{group}": schema.get_subschema(group)
+                table_name(schema.file_name(), group): schema.get_subschema(group)
                 for group in schema.sub_names()
             }
     return tables

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from algomancy_data.messages import ValidationSeverity
+from algomancy_data.messages import ValidationMessage, ValidationSeverity
 
 if TYPE_CHECKING:
     import polars as pl
@@ -53,6 +53,17 @@ class ConversionIssue:
         """Code of the message that the issue becomes."""
         failed = self.severity is ValidationSeverity.ERROR
         return "CONVERSION_FAILED" if failed else "CONVERSION_AMBIGUOUS"
+
+    def to_message(self) -> ValidationMessage:
+        """Return the issue as one of the findings of an ETL."""
+        return ValidationMessage(
+            self.severity,
+            self.reason,
+            table=self.table,
+            column=self.column,
+            code=self.code,
+            count=max(self.count, 1),
+        )
 
     def __str__(self) -> str:
         """Return where it is, the declared type and the reason."""

@@ -1,0 +1,88 @@
+"""What an extraction gives: the tables, and what was found on the way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    import polars as pl
+
+    from algomancy_data.extractor.conversion import ConversionIssue
+    from algomancy_data.extractor.reconversion import Reconversion
+    from algomancy_data.schema import Schema
+
+
+@dataclass(frozen=True, eq=False)
+class SeparatedTable:
+    """A table without the rows that cannot be read as declared.
+
+    Args:
+        frame: The other rows, in order.
+        height: How many rows were extracted.
+        original: Returns the rows of some numbers, as they were extracted.
+        rows: Number of each row of ``frame`` among those extracted; None if all are there.
+        taken: What is wrong with the rows that were taken out.
+        left: What else was found; its rows are still there.
+        reasons: Rows that were out before: ``row``, ``code`` and ``message``, one per reason.
+    """
+
+    frame: pl.DataFrame
+    height: int
+    original: Callable[[pl.Series], pl.DataFrame]
+    rows: pl.Series | None = None
+    taken: Sequence[ConversionIssue] = ()
+    left: Sequence[ConversionIssue] = ()
+    reasons: pl.DataFrame | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class ExtractedTable:
+    """One table.
+
+    Args:
+        frame: The table; a column that did not convert is in it as it is in the file.
+        issues: What was found in it.
+        again: How its columns are converted anew without some rows; None if nobody knows.
+        schema: What declares it, if anything does.
+        file: Name of the file that it comes from.
+        separated: The table without rows that cannot be read, if those are known already.
+    """
+
+    frame: pl.DataFrame
+    issues: Sequence[ConversionIssue] = ()
+    again: Reconversion | None = None
+    schema: type[Schema] | None = None
+    file: str = ""
+    separated: SeparatedTable | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Extracted:
+    """What extractors give.
+
+    Args:
+        tables: The tables by logical name, in order.
+        issues: All that was found, in order.
+    """
+
+    tables: Mapping[str, ExtractedTable] = field(default_factory=dict[str, ExtractedTable])
+    issues: Sequence[ConversionIssue] = ()
+
+    @property
+    def frames(self) -> dict[str, pl.DataFrame]:
+        """The frames by logical name."""
+        return {name: table.frame for name, table in self.tables.items()}
+
+    def having(self, frames: Mapping[str, pl.DataFrame]) -> Extracted:
+        """Return the same of other frames; those of new names are just frames."""
+        nothing_known = ExtractedTable
+        tables = {
+            name: replace(self.tables[name], frame=frame)
+            if name in self.tables
+            else nothing_known(frame)
+            for name, frame in frames.items()
+        }
+        return Extracted(tables, self.issues)
