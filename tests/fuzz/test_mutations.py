@@ -1,8 +1,10 @@
 """Files and stores with bytes that are nearly right: refused with an error of the package, or read.
 
 Each module in ``readers`` is one reader: ``seeds()`` gives valid inputs, and ``read(data, home)``
-reads a mutated one, for which it may write into the folder ``home``. Processes of their own read
-them, so that one which crashes, or takes over 1 GiB, is known by its number.
+reads a mutated one, for which it may write into the folder ``home``; or
+``read_together(inputs, home)`` reads up to ``TOGETHER`` of them, and returns for each the error
+that refused it, or None. Processes of their own read them, so that one which crashes, or takes over
+1 GiB, is known by its number.
 
 ``FUZZ_SEED`` in the environment gives other inputs than everyday's, ``FUZZ_INPUTS`` another number
 of them.

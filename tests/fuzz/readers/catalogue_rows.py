@@ -1,13 +1,18 @@
-"""A value of the catalogue that somebody changed, in a store with a sound dataset beside it."""
+"""Values of the catalogue that somebody changed, in a store with a sound dataset beside them.
+
+Each input changes a dataset of its own. A store holds those of many inputs, so that what looks at a
+whole store does so once for all of them.
+"""
 
 import json
 import shutil
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 from tempfile import mkdtemp
+from typing import NamedTuple
 
 import polars as pl
 
@@ -19,7 +24,8 @@ from algomancy_data.provenance import Provenance
 from algomancy_data.testing.comparison import assert_identical
 
 TABLE = pl.DataFrame({"x": [1, None], "l": [["a"], None], "day": pl.Series([1, 2]).cast(pl.Date)})
-DAMAGED = ("tables", "text")
+KINDS = ("tables", "text")
+TOGETHER = 25
 CONTENT = ("sub_tables", "payload", "payload_layout")
 COLUMNS = (
     *("id", "ds_type", "creation_datetime", "added_at", "version", "format_version"),
@@ -70,14 +76,15 @@ def opened(url, cls=DataSource):
 
 
 def fill(url):
-    """Write the datasets, and a table of somebody else's; return the rows to be damaged."""
+    """Write datasets of each kind, a sound one, and a table of somebody else's."""
     manager = opened(url, Text)
-    text = Text("master_data", name="text", ds_id="text", creation_datetime=MOMENT)
-    text.provenance = dataset("text").provenance
-    manager.add_data_source(text)
+    for name in names("text"):
+        text = Text("master_data", name=name, ds_id=name, creation_datetime=MOMENT)
+        text.provenance = dataset(name).provenance
+        manager.add_data_source(text)
     manager.close()
     manager = opened(url)
-    for name in ("tables", "sound"):
+    for name in (*names("tables"), "sound"):
         manager.add_data_source(dataset(name))
     with manager.engine.begin() as connection:
         connection.exec_driver_sql("CREATE TABLE users (x INTEGER)")
@@ -85,34 +92,57 @@ def fill(url):
         connection.exec_driver_sql(
             f"UPDATE algomancy_datasets SET version = name, added_at = '{MOMENT}'"
         )
-        rows = connection.exec_driver_sql("SELECT * FROM algomancy_datasets").mappings().all()
+        connection.exec_driver_sql("UPDATE algomancy_payload_chunks SET version = name")
     manager.close()
-    return [row for row in rows if row["name"] in DAMAGED]
+
+
+def names(kind):
+    return [f"{kind}{number:02}" for number in range(TOGETHER)]
 
 
 def seeds():
-    for row in fill(f"sqlite:///{HOME / 'seed.db'}?journal_mode=delete"):
-        for column in COLUMNS:
-            if row[column] is not None:
-                RIGHT[f"{row['name']} {column}".encode()] = str(row[column]).encode()
+    fill(f"sqlite:///{HOME / 'seed.db'}?journal_mode=delete")
+    with closing(sqlite3.connect(HOME / "seed.db")) as connection:
+        connection.row_factory = sqlite3.Row
+        for kind in KINDS:
+            query = "SELECT * FROM algomancy_datasets WHERE name = ?"
+            row = connection.execute(query, names(kind)[:1]).fetchone()
+            for column in COLUMNS:
+                if row[column] is not None:
+                    RIGHT[f"{kind} {column}".encode()] = str(row[column]).encode()
     return [head + b"\n" + value for head, value in RIGHT.items()]
 
 
+class Change(NamedTuple):
+    """What an input writes, as an SQL expression and its value, into a dataset of a kind."""
+
+    kind: str
+    column: str
+    written: str
+    value: object
+
+    def of(self, number):
+        """Return the dataset that an input changes, and the value as it is right there."""
+        name, value = names(self.kind)[number], self.value
+        if isinstance(value, bytes):
+            value = value.replace(names(self.kind)[0].encode(), name.encode())
+        return name, value
+
+
 def change_of(data):
-    """Return a dataset, a column, and what is written there, as an SQL expression and its value."""
     head, _, text = data.partition(b"\n")
     if RIGHT.get(head) == text:
-        return (*head.decode().split(), ANY_TEXT, text)
+        return Change(*head.decode().split(), ANY_TEXT, text)
     random = Random(data)  # noqa: S311  to be repeatable
     if head not in RIGHT:
-        name, column = random.choice(DAMAGED), random.choice(COLUMNS)
+        kind, column = random.choice(KINDS), random.choice(COLUMNS)
         value = random.choice(VALUES if column not in CONTENT else (*VALUES, None))
-        return name, column, "?", value
+        return Change(kind, column, "?", value)
     if RIGHT[head][:2] in (b"[{", b'{"', b"{\n") and random.random() < 0.5:
         document = json.loads(RIGHT[head])
         change_member(document, random)
         text = json.dumps(document).encode()
-    return (*head.decode().split(), ANY_TEXT, text)
+    return Change(*head.decode().split(), ANY_TEXT, text)
 
 
 def change_member(document, random):
@@ -133,73 +163,104 @@ def change_member(document, random):
         owner[key] = value
 
 
-def read(data, home):
-    name, column, written, value = change_of(data)
+def read_together(inputs, home):
+    """Return the refusal of each input, or None."""
+    changes = [change_of(data) for data in inputs]
     path = home / "changed.db"
     for old in home.glob("changed.db*"):
         old.unlink()
     shutil.copy(HOME / "seed.db", path)
+    changed = {}
     # Closed again before the manager opens the file: these are two SQLite libraries.
     with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute(
-            f"UPDATE algomancy_datasets SET {column} = {written} WHERE name = ?", (value, name)
-        )
+        for number, change in enumerate(changes):
+            name, value = change.of(number)
+            changed[name] = change.column
+            connection.execute(
+                f"UPDATE algomancy_datasets SET {change.column} = {change.written} WHERE name = ?",
+                (value, name),
+            )
+        for name in {*names("tables"), *names("text")}.difference(changed):
+            take_out(connection, name)
     manager = opened(f"sqlite:///{path}?journal_mode=delete")
     try:
-        use(manager, name, column)
+        refusals = use(manager, changed)
     finally:
         manager.close()
+    return [AlgomancyDataError("\n".join(found)) if found else None for found in refusals.values()]
 
 
-def use(manager, name, column):
-    """Do with a changed dataset what can be done, and see that the sound one stays as it was.
+def take_out(connection, name):
+    if name.startswith("tables"):
+        connection.execute(f'DROP TABLE "ds__s__{name}__t"')
+    for table in ("algomancy_datasets", "algomancy_payload_chunks"):
+        connection.execute(f"DELETE FROM {table} WHERE name = ?", (name,))
 
-    Raises:
-        AlgomancyDataError: There were refusals; it has the messages of all.
+
+def use(manager, changed):
+    """Do with changed datasets what can be done, and see that the sound one stays as it was.
+
+    Returns what was said where something was refused, by dataset.
     """
-    refusals = []
+    refusals = {name: [] for name in changed}
 
-    def tried(call, *arguments):
+    def tried(name, call, *arguments):
         try:
             return call(*arguments)
         except AlgomancyDataError as error:
-            refusals.append(error)
+            refusals[name].append(str(error))
             return None
 
-    assert {*manager.get_data_keys()} == {"sound", *DAMAGED}
+    assert {*manager.get_data_keys()} == {"sound", *changed}
     assert "sound" in {one.name for one in manager.summaries()}
     manager._repr_html_()
     with manager.engine.connect() as connection:
         shown = connection.exec_driver_sql("SELECT * FROM algomancy_tables").mappings().all()
     assert "sound" in {row["dataset"] for row in shown}
     # SQLite's own check names no dataset: some texts in a column of times or numbers are damage.
-    damaged = {damage.dataset for damage in manager.verify()} - {""}
-    assert damaged <= {name}
-    kept = tried(manager.get_data, name)
-    if column not in CONTENT:
-        assert (kept is None) == bool(damaged)
-    if kept is not None and column not in CONTENT:
-        assert_identical(kept.get_table("t"), TABLE)
-    tried(manager.summarize, name)
-    tried(manager.query, "SELECT count(*) FROM users")
-    if name == "tables":
-        tried(manager.get_table, name, "t")
-        tried(manager.query, "SELECT count(*) FROM t", [name])
+    damaged = damaged_datasets(manager) - {""}
+    assert damaged <= {*changed}
+    for name, column in changed.items():
+        kept = tried(name, manager.get_data, name)
+        if column not in CONTENT:
+            assert (kept is None) == (name in damaged)
+        if kept is not None and column not in CONTENT:
+            assert_identical(kept.get_table("t"), TABLE)
+        tried(name, manager.summarize, name)
+        tried(name, manager.query, "SELECT count(*) FROM users", [name])
+        if name.startswith("tables"):
+            tried(name, manager.get_table, name, "t")
+            tried(name, manager.query, "SELECT count(*) FROM t", [name])
+    with suppress(AlgomancyDataError):
+        manager.query("SELECT count(*) FROM users")
     manager.refresh()
-    tried(manager.derive_data, name, "derived")
+    for name in changed:
+        tried(name, manager.derive_data, name, f"{name} derived")
     assert_sound(manager)
-    for put in (lambda: manager.add_data_source(dataset(name)), lambda: manager.delete_data(name)):
-        try:
-            put()
-        except SchemaDriftError as error:  # of a later version, it says
-            assert column in ("format_version", "payload_layout")
-            refusals.append(error)
-        else:
-            assert {damage.dataset for damage in manager.verify()} <= {"derived"}
+    derived = {f"{name} derived" for name in changed}
+    later = set()  # datasets that a later version wrote, as their rows say
+    for put in (lambda name: manager.add_data_source(dataset(name)), manager.delete_data):
+        for name, column in changed.items():
+            try:
+                put(name)
+            except SchemaDriftError as error:
+                assert column in ("format_version", "payload_layout")
+                refusals[name].append(str(error))
+                later.add(name)
+        assert damaged_datasets(manager) <= derived | later
         manager.clear_leftovers()
         assert_sound(manager)
-    if refusals:
-        raise AlgomancyDataError("\n".join(map(str, refusals)))
+    # While they are there nothing is sure to be a leftover.
+    with manager.engine.begin() as connection:
+        for name in later:
+            connection.exec_driver_sql("DELETE FROM algomancy_datasets WHERE name = ?", (name,))
+    manager.clear_leftovers()
+    assert_sound(manager)
+    return refusals
+
+
+def damaged_datasets(manager):
+    return {damage.dataset for damage in manager.verify()}
 
 
 def assert_sound(manager):
