@@ -90,43 +90,52 @@ def whole(tmp_path_factory):
     return database, said, float(line[3])
 
 
+@pytest.fixture(scope="module")
+def content(whole):
+    """What :func:`look` finds in that database."""
+    return look(whole[0])
+
+
 @pytest.mark.long
-def test_the_demo_loads_everything_and_proves_it_identical(whole):
-    database, said, _ = whole
+def test_the_demo_loads_everything_and_proves_it_identical(whole, content):
+    _, said, _ = whole
     assert "identical to what was written" in said
-    assert look(database)[:2] == (1, ROWS)
+    assert content[:2] == (1, ROWS)
 
 
 @pytest.mark.long
-def test_the_demo_can_be_run_again(whole):
+def test_the_demo_can_be_run_again(whole, content):
     database, _, _ = whole
-    before = look(database)
     run(database)
-    assert look(database) == before
+    assert look(database) == content
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("part", range(KILLS))
-def test_a_demo_that_is_killed_while_it_writes_leaves_nothing_or_all(whole, tmp_path, part):
+def test_a_demo_that_is_killed_while_it_writes_leaves_nothing_or_all(
+    whole, content, tmp_path, part
+):
     _, _, seconds = whole
     database = tmp_path / "demo.db"
     code, _ = stop_while_it_writes(database, signal.SIGKILL, seconds * (part + 0.5) / KILLS)
     assert code in {-signal.SIGKILL, 0}
     datasets, rows, digest = look(database)
     if datasets:
-        assert (rows, digest) == look(whole[0])[1:]
+        assert (rows, digest) == content[1:]
     else:
         assert rows == {}
 
 
 @pytest.mark.long
-def test_a_run_after_a_kill_succeeds_and_a_kill_after_a_run_keeps_the_dataset(whole, tmp_path):
-    reference, _, seconds = whole
+def test_a_run_after_a_kill_succeeds_and_a_kill_after_a_run_keeps_the_dataset(
+    whole, content, tmp_path
+):
+    _, _, seconds = whole
     database = tmp_path / "demo.db"
     stop_while_it_writes(database, signal.SIGKILL, seconds / 2)
     run(database)
     stop_while_it_writes(database, signal.SIGKILL, seconds / 2)
-    assert look(database) == look(reference)
+    assert look(database) == content
 
 
 @pytest.mark.long
