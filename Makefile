@@ -34,7 +34,7 @@ demo: .venv/.demo ## load real flight data into demo.db and prove it came back i
 	@$(RUN)python docs/demo/main.py
 
 test: .venv/.synced ## every test, docs and docstrings included
-	$(RUN)pytest -n 2
+	$(RUN)pytest -n 2 --dist worksteal
 
 .venv/lowest/.synced: pyproject.toml .venv/.synced
 	$(UV) venv --quiet --clear --python .venv/bin/python .venv/lowest
@@ -46,10 +46,10 @@ test-lowest: .venv/lowest/.synced ## the core of the tests, on the lowest versio
 	.venv/lowest/bin/pytest -q -n 2 -m "not long" $(CORE)
 
 coverage: .venv/.synced ## the same, and the lines that no test runs; takes half as long again
-	$(RUN)pytest -n 2 --cov --cov-report=term
+	$(RUN)pytest -n 2 --dist worksteal --cov --cov-report=term
 
 test-quick: .venv/.synced ## the tests without the long ones
-	$(RUN)pytest -n 2 -m "not long"
+	$(RUN)pytest -n 2 --dist worksteal -m "not long"
 
 docs: .venv/.synced ## the documentation as a site, in build/site
 	$(RUN)sphinx-build --quiet --fail-on-warning --keep-going --jobs 2 docs build/site
