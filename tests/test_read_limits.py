@@ -267,3 +267,46 @@ def test_records_with_some_other_keys_are_read():
     text = base64.b64encode(f"[{records}]".encode()).decode()
     file = JSONFile("keys", content=f"data:;base64,{text}")
     assert JSONSingleExtractor(file, Keys).extract()["keys"].shape == (20_000, 301)
+
+
+TWO_LINES = b"a;b\n" + b'1;"x\ny\n\nz"\n' * 10
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_line_ends_in_quotes_make_no_records(pack):
+    for cells, is_fine in ((20, True), (19, False)):
+        # The last record has no line end, and a field that is quoted has a quote inside.
+        for data in (TWO_LINES, TWO_LINES[:-1], TWO_LINES.replace(b"1;", b'5" pipe;', 1)):
+            file = upload(pack(data), read_limits=ReadLimits(cells=cells))
+            if is_fine:
+                assert CSVSingleExtractor(file, Items).extract()["items"].shape == (10, 2)
+                continue
+            with pytest.raises(ReadLimitError, match=r"a table of 10 × 2 cells; the limit 'cells'"):
+                CSVSingleExtractor(file, Items).extract()
+
+
+def test_an_open_quote_hides_no_records_from_the_limits():
+    header = b";".join(b"c%d" % number for number in range(2000)) + b"\n"
+    file = upload(header + b'x"\n' + b"1\n" * 400_000 + b'x"\n')
+    with pytest.raises(ReadLimitError, match=r"a table of 400,002 × 2,000 cells, at least"):
+        CSVSingleExtractor(file, Items).extract()
+
+
+def test_the_parts_of_a_table_keep_its_limits_together(tmp_path):
+    for number in range(4):
+        (tmp_path / f"{number}.csv").write_bytes(b"a;b\n" + b"1;2\n" * 10)
+    fine = CSVFile("items", tmp_path, read_limits=ReadLimits(cells=80))
+    assert CSVSingleExtractor(fine, Items).extract()["items"].shape == (40, 2)
+    tight = CSVFile("items", tmp_path, read_limits=ReadLimits(cells=79))
+    with pytest.raises(ReadLimitError, match=r"'items' has a table of 40 × 2 cells; the limit"):
+        CSVSingleExtractor(tight, Items).extract()
+
+
+def test_the_columns_of_all_parts_keep_the_limits_together(tmp_path):
+    for number in range(4):
+        (tmp_path / f"{number}.json").write_text(f'[{{"a":1,"b{number}":1}}]')
+    fine = JSONFile("keys", tmp_path, read_limits=ReadLimits(columns=5))
+    assert JSONSingleExtractor(fine, Keys).extract()["keys"].width == 5
+    tight = JSONFile("keys", tmp_path, read_limits=ReadLimits(columns=4))
+    with pytest.raises(ReadLimitError, match=r"'keys' has 5 columns; the limit 'columns' is 4"):
+        JSONSingleExtractor(tight, Keys).extract()

@@ -96,29 +96,27 @@ class CSVContent:
         source = self.source
         return source.stat().st_size if isinstance(source, Path) else len(source)
 
-    def check_cells(self, width: int, line_end: str, header_lines: int) -> None:
-        """Refuse a file whose short records would become a table of far more cells.
+    def may_exceed(self, width: int) -> bool:
+        """Tell whether short records could become a table of more cells than are allowed.
 
         The missing fields of a record take as much memory as others, and nothing in the file.
 
         Args:
             width: How many columns there are.
-            line_end: The character that ends a line.
-            header_lines: How many lines are no records.
+        """
+        # A byte or more for each record.
+        return not self.limits.allows_cells(width * self.size(), self._stored_bytes())
+
+    def check_cells(self, records: int, width: int) -> None:
+        """Refuse so many records.
 
         Raises:
-            ReadLimitError: It would.
+            ReadLimitError: They would become a table of more cells than are allowed.
         """
-        stored = self.size() if self._stored is None else self._stored
-        if self.limits.allows_cells(width * self.size(), stored):  # a byte or more for each record
-            return
-        end, lines, last = line_end.encode(), -header_lines, b""
-        with _open(self.source) as stream:
-            while piece := stream.read(_HEAD):
-                lines += piece.count(end)
-                last = piece
-        lines += not last.endswith(end)
-        self.limits.check_shape(self._name, max(lines, 0), width, stored)
+        self.limits.check_shape(self._name, records, width, self._stored_bytes())
+
+    def _stored_bytes(self) -> int:
+        return self.size() if self._stored is None else self._stored
 
     def check_utf8(self) -> None:
         """Raise if some byte is not UTF-8.

@@ -1,13 +1,12 @@
-"""Lines without an end: what is no CSV file must not fill the memory before it is refused."""
+"""Lines without an end, and records without fields: refused before they fill the memory."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import io
+from pathlib import Path
+from typing import Final
 
 from algomancy_data.errors import FileContentError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 MAX_LINE: Final = 1 << 28
 _READ: Final = 1 << 20
@@ -81,3 +80,27 @@ def _may_have_long_line(path: Path, size: int) -> bool:
             else:
                 return True
     return False
+
+
+def count_records(source: Path | bytes, quote: str | None, line_end: str) -> int:
+    r"""Return how many records there are: lines that end outside of quotes, the blank ones too.
+
+    Args:
+        source: UTF-8 in which quotes stand around whole fields only.
+        quote: The character around fields, or None.
+        line_end: The character that ends a line.
+
+    Example:
+        >>> count_records(b'a\n"1\n1"\n2', '"', "\n")
+        3
+    """
+    end, records, inside, is_open = line_end.encode(), 0, 0, False
+    with source.open("rb") if isinstance(source, Path) else io.BytesIO(source) as stream:
+        while piece := stream.read(_READ):
+            is_open = not piece.endswith(end)
+            if quote is not None:
+                between = piece.split(quote.encode())
+                piece = b"".join(between[inside::2])
+                inside = (inside + len(between) - 1) % 2
+            records += piece.count(end)
+    return records + is_open

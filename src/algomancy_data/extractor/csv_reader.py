@@ -11,6 +11,7 @@ from polars.exceptions import PanicException, PolarsError
 
 from algomancy_data.errors import FileContentError
 from algomancy_data.extractor.conversion import has_large_floats
+from algomancy_data.extractor.csv_lines import count_records
 from algomancy_data.extractor.csv_quotes import CSVQuotes
 from algomancy_data.extractor.csv_shape import find_shape, find_wide_line
 from algomancy_data.schema import DataType
@@ -85,8 +86,12 @@ class CSVReader:
             FileContentError: A record has too many fields, quotes are unclear, or the content is
                 not UTF-8.
         """
-        self.content.check_cells(len(self.header.written), self.layout.line_end, self.header.lines)
         readable = self._readable()
+        width = len(self.header.written)
+        if self.content.may_exceed(width):
+            quote, end = self.layout.quote, self.layout.line_end
+            records = count_records(readable.source, quote, end) - readable.header_lines
+            self.content.check_cells(records, width)
         typed = self._typed_columns(readable)
         frame = self._read(readable, typed)
         if isinstance(frame, BaseException):

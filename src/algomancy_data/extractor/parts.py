@@ -94,13 +94,16 @@ class PartedTable:
     def _read(self, as_text: frozenset[str]) -> list[Part]:
         self.issues.clear()
         parts: list[Part] = []
-        first_row = 0
+        first_row = width = 0
         for file in self._files:
             reader = copy.copy(self._extractor)
             frame, noted = reader.read_part(file.file, self._name, first_row, as_text)
             frame = self._with_keys(frame, file)
             self.issues += noted
             first_row += frame.height
+            # Each part keeps the limits by itself; that all of them do is known part by part.
+            width = max(width, frame.width)
+            file.file.limits.check_shape(self._name, first_row, width)
             if not as_text:  # they are read a second time then
                 phase_under_way().advance(frame.height)
             parts.append(Part(file.label, frame))
@@ -151,6 +154,8 @@ class PartedTable:
             for name in found
             if name not in objects or name in self._types or not self._is_null(name)
         ]
+        height = sum(part.frame.height for part in self._parts)
+        self._files[0].file.limits.check_shape(self._name, height, len(names))
         nothing = pl.Series([None], dtype=pl.Null)
         self._parts = [
             replace(

@@ -32,7 +32,7 @@ class ReadLimits:
             cell. It counts from 128 MiB on. Tables
             in gzip or zstd reach 5 to 20, very regular ones 200; a file made to be a trap, 1,000
             and more.
-        cells: Rows × columns of one table.
+        cells: Rows × columns of one table, all of its parts together.
         columns: Columns of one table.
         text_bytes: Size of one text, as UTF-8.
 
