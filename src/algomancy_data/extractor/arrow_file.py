@@ -23,8 +23,8 @@ _SECONDS: Final = 0
 _WIDEST_DECIMAL: Final = 128
 
 
-def read_arrow(source: Path | bytes, name: str, limits: ReadLimits) -> pl.DataFrame:
-    """Return the frame of an Arrow file or stream.
+def read_arrow(source: Path | bytes, name: str, limits: ReadLimits) -> tuple[pl.DataFrame, int]:
+    """Return the frame of an Arrow file or stream, and how many bytes its buffers unpack to.
 
     Args:
         source: Where it is, or what is in it.
@@ -48,12 +48,13 @@ def read_arrow(source: Path | bytes, name: str, limits: ReadLimits) -> pl.DataFr
     foreign = layout.is_big_endian or any(map(_is_foreign, layout.fields))
     frame = None if foreign else _by_polars(source, is_stream)
     if frame is None:
-        return checked_frame(_by_pyarrow(source, is_stream, name), name)
+        frame = checked_frame(_by_pyarrow(source, is_stream, name), name)
+        return frame, layout.unpacked_bytes
     for values, nulls in zip(frame, layout.nulls, strict=True):
         if values.dtype == pl.Time() and values.null_count() != nulls:
             # Polars makes null of a time of day that there is not.
             raise damaged(name, f"column {values.name!r} has a time of day outside 00:00 to 24:00")
-    return checked_frame(frame, name)
+    return checked_frame(frame, name), layout.unpacked_bytes
 
 
 def _by_polars(source: Path | bytes, is_stream: bool) -> pl.DataFrame | None:  # noqa: FBT001

@@ -157,6 +157,8 @@ class SingleExtractor(Extractor):
     _table: str | None = None
     _first_row: int = 0
     _as_text: frozenset[str] = frozenset()
+    # How many bytes the content has when it is unpacked, where the reader has found out.
+    _unpacked_bytes: int | None = None
 
     can_give_text: ClassVar[bool] = False
     """Whether the content is text, so that any column can be read as it is written."""
@@ -174,7 +176,8 @@ class SingleExtractor(Extractor):
     def _extracted(self) -> pl.DataFrame:
         with self._reading(self._extract_file):
             table = self._extract_file()
-        return within_limits(to_frame(table, self._table or self.file.name), self.file)
+        frame = to_frame(table, self._table or self.file.name)
+        return within_limits(frame, self.file, self._unpacked_bytes)
 
     def extract(self) -> dict[str, pl.DataFrame]:
         """Return ``{file.name: frame}``, with the declared columns in their declared types.

@@ -12,11 +12,19 @@ if TYPE_CHECKING:
     from algomancy_data.file import File
 
 
-def within_limits(frame: pl.DataFrame, file: File) -> pl.DataFrame:
+def within_limits(
+    frame: pl.DataFrame, file: File, unpacked_bytes: int | None = None
+) -> pl.DataFrame:
     """Return a table that keeps the limits.
 
     Readers look before they take memory, where they can; this holds for whatever reader, those of
     users included.
+
+    Args:
+        frame: The table.
+        file: Where it is from.
+        unpacked_bytes: How many bytes the content has when it is unpacked, if that is known: no
+            text is longer, so not even their sum has to be known.
 
     Raises:
         ReadLimitError: It does not.
@@ -25,7 +33,9 @@ def within_limits(frame: pl.DataFrame, file: File) -> pl.DataFrame:
     limits = getattr(file, "limits", None) or ReadLimits()
     limits.check_shape(file.name, frame.height, frame.width)
     longest = limits.text_bytes
-    if longest is not None and frame.estimated_size() > longest:
+    if longest is None or (unpacked_bytes is not None and unpacked_bytes <= longest):
+        return frame
+    if frame.estimated_size() > longest:
         for name, dtype in frame.schema.items():
             if dtype == pl.String:
                 size = frame[name].str.len_bytes().max()

@@ -34,8 +34,8 @@ _SATURATED: Final = 2**63 - 1
 _PER_MICROSECOND: Final = 1_000
 
 
-def read_parquet(source: Path | bytes, name: str, limits: ReadLimits) -> pl.DataFrame:
-    """Return the frame of a Parquet file.
+def read_parquet(source: Path | bytes, name: str, limits: ReadLimits) -> tuple[pl.DataFrame, int]:
+    """Return the frame of a Parquet file, and how many bytes its pages unpack to.
 
     Args:
         source: Where it is, or what is in it.
@@ -47,7 +47,7 @@ def read_parquet(source: Path | bytes, name: str, limits: ReadLimits) -> pl.Data
         ReadLimitError: It would become too much.
         OSError: It cannot be opened.
     """
-    return _Parquet(source, bytes_of(source), name).frame(limits)
+    return _Parquet(source, bytes_of(source), name).checked(limits)
 
 
 class _Parquet:
@@ -64,9 +64,12 @@ class _Parquet:
         self._view = view
         self._name = name
 
-    def frame(self, limits: ReadLimits) -> pl.DataFrame:
-        """Return the frame."""
-        rows = self._check_layout(limits)
+    def checked(self, limits: ReadLimits) -> tuple[pl.DataFrame, int]:
+        """Return the frame, and how many bytes the pages unpack to."""
+        rows, unpacked = self._check_layout(limits)
+        return self._frame(rows), unpacked
+
+    def _frame(self, rows: int) -> pl.DataFrame:
         described = self._described()
         if described is None:
             frame = self._by_polars()
@@ -86,8 +89,8 @@ class _Parquet:
             raise self._damaged(f"it has {frame.height:,} rows instead of {rows:,}")
         return checked_frame(frame, self._name)
 
-    def _check_layout(self, limits: ReadLimits) -> int:
-        """Return how many rows there are, if what the file says of itself can be true."""
+    def _check_layout(self, limits: ReadLimits) -> tuple[int, int]:
+        """Return how many rows and unpacked bytes there are, if what the file says can be true."""
         stored = len(self._view)
         try:
             layout = parquet_layout(self._view)
@@ -96,7 +99,7 @@ class _Parquet:
         except ParquetLayoutError as error:
             raise self._damaged(f"its {error}") from error
         limits.check_unpacked(self._name, unpacked, stored)
-        return layout.rows
+        return layout.rows, unpacked
 
     def _described(self) -> tuple[Any, Any] | None:
         """Return the footer and the schema as pyarrow has them; None if only Polars knows a type.

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from algomancy_data.extractor.thrift import TEXTS, ThriftError, Wanted, read_struct
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
 _MAGIC: Final = b"PAR1"
 _TAIL: Final = struct.Struct("<I4s")
@@ -154,8 +154,10 @@ def _chunk(column: dict[int, Any], size: int) -> _Chunk:
     if 8 in column and not meta:  # noqa: PLR2004  how it is encrypted
         msg = "columns are encrypted: decrypt them first. If not, the footer is not readable"
         raise ParquetLayoutError(msg)
-    values, length, first = (meta.get(field, -1) for field in (_VALUES, _LENGTH, _FIRST))
-    if not _are_numbers((values, length, first)) or values < 0 or values > _MOST_VALUES:
+    values: int = meta.get(_VALUES, -1)
+    length: int = meta.get(_LENGTH, -1)
+    first: int = meta.get(_FIRST, -1)
+    if not 0 <= values <= _MOST_VALUES:
         msg = f"column {name!r} has no place or no number of values"
         raise ParquetLayoutError(msg)
     if values == 0:  # there may be no pages at all
@@ -177,9 +179,11 @@ def _check_pages(view: memoryview, chunk: _Chunk) -> int:
             head, start = read_struct(view, at, _PAGE)
         except (ThriftError, IndexError) as error:
             raise _damaged(chunk, "has a page that is none") from error
-        kind, size, packed = (head.get(number, -1) for number in (1, 2, 3))
-        count: Any = head.get(_DETAILS[kind], {}).get(1) if kind in _DETAILS else 0
-        if not _are_numbers((size, packed, count)) or size < 0:
+        kind, size, packed = head.get(1), head.get(2, -1), head.get(3, -1)
+        count: int | None = 0
+        if kind in _DETAILS:
+            count = head.get(_DETAILS[kind], {}).get(1)
+        if count is None or size < 0:
             raise _damaged(chunk, "has a page that is none")
         end = start + packed
         if not start <= end <= chunk.end:
@@ -196,10 +200,6 @@ def _check_pages(view: memoryview, chunk: _Chunk) -> int:
     if values != chunk.values:
         raise _damaged(chunk, f"has pages of {values:,} values instead of {chunk.values:,}")
     return unpacked
-
-
-def _are_numbers(found: Iterable[Any]) -> bool:
-    return all(type(number) is int for number in found)
 
 
 def _damaged(chunk: _Chunk, how: str) -> ParquetLayoutError:
