@@ -54,7 +54,8 @@ def checked_frame(frame: pl.DataFrame, file: str) -> pl.DataFrame:
         FileContentError: A value is none that its type has.
     """
     plain = [_plain(values) for values in frame if _plain_dtype(values.dtype) != values.dtype]
-    frame = frame.with_columns(plain)
+    if plain:
+        frame = frame.with_columns(plain)
     problem = impossible_values(frame)
     if problem is not None:
         msg = f"File {file!r} may be damaged. {problem}."

@@ -80,7 +80,8 @@ class _Parquet:
         check_names(self._name, schema.names)
         if not schema.names:
             return pl.DataFrame(height=rows)
-        frame = self._by_polars() if all(is_known(column.type) for column in schema) else None
+        types = {column.type for column in schema}  # few, of however many columns
+        frame = self._by_polars() if all(map(is_known, types)) else None
         if frame is None or frame.height != rows:
             frame = self._by_pyarrow(schema.names)
         elif again := self._not_exact(metadata, schema, frame):
