@@ -215,7 +215,7 @@ def test_a_shape_is_checked_against_columns_cells_and_the_stored_bytes():
 def test_a_header_of_a_million_columns_is_refused():
     for name in (b"", b'"a;b"'):  # separators in quotes are none
         header = upload(name + b";" * 1_000_000)
-        with pytest.raises(ReadLimitError, match=r"'items' has [\d,]+ columns; the limit"):
+        with pytest.raises(ReadLimitError, match=r"has (more than )?[\d,]+ columns; the limit"):
             CSVSingleExtractor(header, Items).extract()
     wide = upload(b";".join(b"c%d" % number for number in range(3000)) + b"\n" + b"1;2\n" * 50)
     assert CSVSingleExtractor(wide, Items).extract()["items"].shape == (50, 3000)
