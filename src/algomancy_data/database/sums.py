@@ -13,15 +13,16 @@ depend on no version of a library. They are part of the storage format.
 
 from __future__ import annotations
 
-from itertools import accumulate, islice
+from itertools import accumulate
+from math import isnan, nan
 from struct import Struct
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import polars as pl
 import pyarrow as pa
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from polars.datatypes import DataType as PolarsDataType
 
@@ -32,38 +33,33 @@ _WORD: Final = 8
 _WRAP: Final = 2**64
 _HALF: Final = 2**32
 _NOWHERE: Final = -1
-_FEW_BYTES: Final = 16_000
 _OF_NULLS: Final = Struct("<IIQ")
 _OF_WORDS: Final = Struct("<QQQ")
+_UNSIGNED: Final[Mapping[PolarsDataType, PolarsDataType]] = {
+    pl.Int8(): pl.UInt8(),
+    pl.Int16(): pl.UInt16(),
+    pl.Int32(): pl.UInt32(),
+    pl.Int64(): pl.UInt64(),
+}
 _PLACES: Final = pl.int_range(2 * BLOCK_ROWS, dtype=pl.UInt64, eager=True)
-
-
-class _Column(NamedTuple):
-    """The values of a column as words.
-
-    Args:
-        nulls: 1 for each null, if there is one.
-        words: Words of the whole block: the values, or the lengths of texts; under a null is 0.
-        texts: The bytes of all texts as words, if they are texts.
-    """
-
-    nulls: pl.Series | None
-    words: list[pl.Series]
-    texts: pl.Series | None = None
 
 
 def block_sums(block: pl.DataFrame) -> list[bytes]:
     """Return the sums of each column of up to :data:`BLOCK_ROWS` rows.
 
     Args:
-        block: Columns that are not nested, with numbers for names.
+        block: Columns that are not nested.
 
     Example:
-        >>> one, other = block_sums(pl.DataFrame({"0": [1.5, 0.0], "1": [1.5, -0.0]}))
+        >>> one, other = block_sums(pl.DataFrame({"x": [1.5, 0.0], "y": [1.5, -0.0]}))
         >>> one == other, len(one)
         (False, 40)
     """
-    return [_sums(column) for column in _columns(block)]
+    sums = [b""] * block.width
+    for numbers, columns in _stacks(block):
+        for number, found in zip(numbers, _sums(columns), strict=True):
+            sums[number] = found
+    return sums
 
 
 def changed_rows(values: pl.Series, noted: bytes) -> list[int] | None:
@@ -84,169 +80,189 @@ def changed_rows(values: pl.Series, noted: bytes) -> list[int] | None:
         [2]
         >>> changed_rows(pl.Series(["xx", "b", None]), noted)
     """
-    (column,) = _columns(values.alias("0").to_frame())
-    now = _sums(column)
+    (now,) = block_sums(values.to_frame())
     if now == noted:
         return []
     if len(now) != len(noted):
         return None
     if len(values) == 1:
         return [0]
+    column = _plain(values)
+    words = _words(column)
     by_nulls, *by_words = _moves(now, noted)
-    count = len(column.words)
-    rows = [_place(move, len(values)) for move in (by_nulls, *by_words[:count])]
+    rows = [_place(move, len(values)) for move in (by_nulls, *by_words[: len(words)])]
     # What follows a text of another length has moved, so that its words tell nothing.
-    if column.texts is not None and not any(by_words[0]):
-        rows += _changed_texts(column, by_words[count])
+    if _is_text(column) and not any(by_words[0]):
+        texts = _text_words(*_contents(column, 1))
+        rows += _changed_texts(words[0], texts, by_words[1])
     found = {row for row in rows if row != _NOWHERE}
     return sorted(cast("set[int]", found)) if found and None not in found else None
 
 
-def _columns(block: pl.DataFrame) -> list[_Column]:
-    """Return the columns as words, all of them in one operation: there may be many."""
-    block = _with_texts(block)
-    made = {column.name: _words(column) for column in block}
-    found = block.select(
-        word.fill_null(0).alias(f"{name} {number}")
-        for name, words in made.items()
-        for number, word in enumerate(words)
-    )
-    texts = _text_words([column for column in block if _is_text(column)])
-    words = iter(found)
-    return [
-        _Column(
-            column.is_null().cast(pl.UInt64) if column.null_count() else None,
-            list(islice(words, len(made[column.name]))),
-            texts.get(column.name),
-        )
-        for column in block
-    ]
+def _stacks(block: pl.DataFrame) -> Iterator[tuple[tuple[int, ...], tuple[pl.Series, ...]]]:
+    """Yield the columns with their numbers, those of one dtype together.
+
+    Of few rows, what an operation costs is to be called. Of many, what it needs is memory.
+    """
+    alike: dict[PolarsDataType, list[tuple[int, pl.Series]]] = {}
+    for number, column in enumerate(map(_plain, block)):
+        alike.setdefault(column.dtype, []).append((number, column))
+    together = max(BLOCK_ROWS // max(block.height, 1), 1)
+    for columns in alike.values():
+        for start in range(0, len(columns), together):
+            numbers, stack = zip(*columns[start : start + together], strict=True)
+            yield numbers, stack
 
 
-def _with_texts(block: pl.DataFrame) -> pl.DataFrame:
-    categories = [pl.col(one.name).cast(pl.String) for one in block if one.dtype == pl.Categorical]
-    return block.with_columns(categories) if categories else block
+def _plain(column: pl.Series) -> pl.Series:
+    """Return a column whose values are numbers or texts behind the scenes as these."""
+    match column.dtype:
+        case pl.Categorical():
+            return column.cast(pl.String)
+        case pl.Enum():
+            return column.to_physical()
+        case pl.Datetime() | pl.Duration() | pl.Time():
+            return column.cast(pl.Int64)
+        case pl.Date():
+            return column.cast(pl.Int32)
+        case _:
+            return column
 
 
 def _is_text(column: pl.Series) -> bool:
     return isinstance(column.dtype, pl.String | pl.Binary)
 
 
-def _words(column: pl.Series) -> list[pl.Expr]:
-    """Return the words that a column's values have."""
-    value = pl.col(column.name)
+def _sums(columns: Sequence[pl.Series]) -> list[bytes]:
+    """Return the sums of each of several columns of one dtype."""
+    height, count = len(columns[0]), len(columns)
+    stack = pl.concat(columns) if count > 1 else columns[0]
+    runs = [(number * height, height) for number in range(count)]
+    nulls = [(0, 0, 0)] * count
+    if stack.null_count():
+        nulls = _three_sums(stack.is_null().cast(pl.UInt64), runs)
+    of_words = [_three_sums(words, runs) for words in _words(stack)]
+    if _is_text(stack):
+        of_words.append(_text_sums(_contents(stack, count)))
+    return [
+        _OF_NULLS.pack(*of_nulls) + b"".join(_OF_WORDS.pack(*one) for one in of_column)
+        for of_nulls, *of_column in zip(nulls, *of_words, strict=True)
+    ]
+
+
+def _words(column: pl.Series) -> list[pl.Series]:
+    """Return the words that values have: themselves, or the lengths of texts; null is null."""
     match column.dtype:
         case pl.Null():
             return []
         case pl.String():
-            return [value.str.len_bytes().cast(pl.UInt64)]
+            return [column.str.len_bytes().cast(pl.UInt64)]
         case pl.Binary():
-            return [value.bin.size().cast(pl.UInt64)]
-        case pl.Boolean():
-            return [value.cast(pl.UInt64)]
-        case pl.Enum():
-            return [value.to_physical().cast(pl.UInt64)]
+            return [column.bin.size().cast(pl.UInt64)]
         case pl.Float64():
-            # NaN has many patterns of bits, and is one value.
-            return [_folded(value.fill_nan(float("nan")).reinterpret(dtype=pl.UInt64))]
+            bits = _plain_nan(column).reinterpret(dtype=pl.UInt64)
+            return [_folded(bits)]
         case pl.Float32() | pl.Float16():
-            single = value.cast(pl.Float32).fill_nan(float("nan"))
-            return [single.reinterpret(dtype=pl.UInt32).cast(pl.UInt64)]
-        case dtype:
-            return _words_of_numbers(value.to_physical(), _unsigned(dtype))
-
-
-def _words_of_numbers(number: pl.Expr, unsigned: PolarsDataType) -> list[pl.Expr]:
-    value = number.reinterpret(dtype=unsigned)
-    if unsigned == pl.UInt128():
-        return [_folded(half.cast(pl.UInt64)) for half in (value % _WRAP, value // _WRAP)]
-    return [_folded(value)] if unsigned == pl.UInt64() else [value.cast(pl.UInt64)]
-
-
-def _unsigned(dtype: PolarsDataType) -> PolarsDataType:
-    """Return the dtype of numbers without a sign of as many bits."""
-    match dtype:
-        case pl.Int8() | pl.UInt8():
-            return pl.UInt8()
-        case pl.Int16() | pl.UInt16():
-            return pl.UInt16()
-        case pl.Int32() | pl.UInt32() | pl.Date():
-            return pl.UInt32()
+            bits = _plain_nan(column.cast(pl.Float32)).reinterpret(dtype=pl.UInt32)
+            return [bits.cast(pl.UInt64)]
         case pl.Int128() | pl.UInt128() | pl.Decimal():
-            return pl.UInt128()
-        case _:
-            return pl.UInt64()
+            value = pl.col("x").to_physical().reinterpret(dtype=pl.UInt128())
+            halves = [(value % _WRAP).alias("low"), (value // _WRAP).alias("high")]
+            found = column.alias("x").to_frame().select(halves)
+            return [_folded(half.cast(pl.UInt64)) for half in found]
+        case dtype:
+            unsigned = column.cast(_UNSIGNED.get(dtype, dtype), wrap_numerical=True)
+            return [_folded(unsigned.cast(pl.UInt64))]
 
 
-def _bytes_of(texts: pl.Series) -> memoryview:
-    """Return the bytes of all texts one after the other."""
+def _plain_nan(floats: pl.Series) -> pl.Series:
+    """Return floats in which NaN, which has many patterns of bits, has one."""
+    # The sum is a number only if all are.
+    return floats.fill_nan(nan) if isnan(floats.sum()) else floats
+
+
+def _contents(texts: pl.Series, count: int) -> list[memoryview]:
+    """Return the bytes of so many columns of texts, which lie one after the other in one."""
     if texts.null_count():
         texts = texts.fill_null("" if texts.dtype == pl.String() else b"")
     array: Any = texts.to_arrow(compat_level=pl.CompatLevel.oldest())
     _, ends, data = array.buffers()
-    if data is None:
-        return memoryview(b"")
-    places = memoryview(ends).cast("q")
-    return memoryview(data)[places[array.offset] : places[array.offset + len(array)]]
+    content = memoryview(data or b"")
+    height, places = len(array) // count, memoryview(ends).cast("q")[array.offset :]
+    return [
+        content[places[number * height] : places[(number + 1) * height]] for number in range(count)
+    ]
 
 
-def _text_words(columns: Sequence[pl.Series]) -> dict[str, pl.Series]:
-    """Return the bytes of the texts of each column as words, zeros behind them."""
-    texts = {column.name: _bytes_of(column) for column in columns}
-    found = {name: _long_text_words(text) for name, text in texts.items() if len(text) > _FEW_BYTES}
-    # The short ones at once: for few words, what an operation costs is to be called.
-    short = {name: bytes(text) for name, text in texts.items() if name not in found}
-    lengths = [-(-len(text) // _WORD) for text in short.values()]
-    padded = (
-        text.ljust(length * _WORD, b"\0")
-        for text, length in zip(short.values(), lengths, strict=True)
-    )
-    words = _long_text_words(memoryview(b"".join(padded)))
-    for name, length, end in zip(short, lengths, accumulate(lengths), strict=True):
-        found[name] = words.slice(end - length, length)
-    return found
+def _text_sums(contents: Sequence[memoryview]) -> list[tuple[int, int, int]]:
+    """Return the sums of the bytes of each column of texts."""
+    lengths = [_length(content) for content in contents]
+    if sum(lengths) > len(_PLACES):
+        return [_long_sums(content) for content in contents]
+    runs = list(zip(accumulate(lengths, initial=0), lengths, strict=False))
+    return _three_sums(_text_words(*contents), runs)
 
 
-def _long_text_words(text: memoryview) -> pl.Series:
-    # Without a copy but for the end.
-    whole = len(text) // _WORD
-    array = pa.Array.from_buffers(pa.uint64(), whole, [None, pa.py_buffer(text)])
-    words = cast("pl.Series", pl.from_arrow(array))
-    if whole * _WORD < len(text):
-        end = int.from_bytes(text[whole * _WORD :], "little")
-        words = words.append(pl.Series([end], dtype=pl.UInt64))
-    return words.to_frame("x").select(_folded(pl.col("x"))).to_series()
+def _long_sums(content: memoryview) -> tuple[int, int, int]:
+    plain = weighted = squared = 0
+    for start in range(0, _length(content), len(_PLACES)):
+        words = _text_words(content[start * _WORD : (start + len(_PLACES)) * _WORD])
+        ((a, b, c),) = _three_sums(words, [(0, len(words))])
+        plain += a
+        weighted += b + start * a
+        squared += c + start * (2 * b + start * a)
+    return plain % _WRAP, weighted % _WRAP, squared % _WRAP
 
 
-def _folded(word: pl.Expr) -> pl.Expr:
+def _length(content: memoryview) -> int:
+    return -(-len(content) // _WORD)
+
+
+def _text_words(*contents: memoryview) -> pl.Series:
+    """Return bytes as words, with zeros behind each part."""
+    filled = b"".join(bytes(one).ljust(_length(one) * _WORD, b"\0") for one in contents)
+    array = pa.Array.from_buffers(pa.uint64(), len(filled) // _WORD, [None, pa.py_buffer(filled)])
+    return _folded(cast("pl.Series", pl.from_arrow(array)))
+
+
+def _folded(words: pl.Series) -> pl.Series:
     """Return words of 64 bits, of whose halves the lower one changes with the upper one.
 
     A change of the highest bits alone would lose its place in the sums, modulo 2**64. Words of 32
     bits are what they are when they are folded.
     """
-    return word ^ (word // _HALF)
+    if (cast("int | None", words.max()) or 0) < _HALF:
+        return words
+    return words ^ (words // _HALF)
 
 
 def _unfolded(word: int) -> int:
     return word ^ (word >> 32)
 
 
-def _sums(column: _Column) -> bytes:
-    nulls = (0, 0, 0) if column.nulls is None else _three_sums(column.nulls)
-    words = column.words if column.texts is None else [*column.words, column.texts]
-    return _OF_NULLS.pack(*nulls) + b"".join(_OF_WORDS.pack(*_three_sums(one)) for one in words)
+def _three_sums(words: pl.Series, runs: Sequence[tuple[int, int]]) -> list[tuple[int, int, int]]:
+    """Return the sums of each run of words: plain, by place in the run, by place squared.
 
-
-def _three_sums(words: pl.Series) -> tuple[Any, Any, Any]:
-    places = _places(len(words))
+    Args:
+        words: All words; nulls count for nothing.
+        runs: Where each begins, and how long it is.
+    """
+    places = _PLACES.head(len(words))
     weighted = words * places
-    return words.sum(), weighted.sum(), (weighted * places).sum()
+    squared = weighted * places
+    found: list[tuple[int, int, int]] = []
+    for start, length in runs:
+        plain = _sum(words.slice(start, length))
+        first = _sum(weighted.slice(start, length))
+        second = _sum(squared.slice(start, length))
+        # The places were those among all words: (p - s) * w = p * w - s * w.
+        second = (second - start * (2 * first - start * plain)) % _WRAP
+        found.append((plain, (first - start * plain) % _WRAP, second))
+    return found
 
 
-def _places(count: int) -> pl.Series:
-    if count <= len(_PLACES):
-        return _PLACES.head(count)
-    return pl.int_range(count, dtype=pl.UInt64, eager=True)  # of long texts
+def _sum(words: pl.Series) -> int:
+    return cast("int", words.sum())
 
 
 def _moves(now: bytes, noted: bytes) -> list[tuple[int, int, int]]:
@@ -282,9 +298,10 @@ def _place(moves: tuple[int, int, int], count: int) -> int | None:
     return place if place < count and place * weighted % _WRAP == by_square else None
 
 
-def _changed_texts(column: _Column, moves: tuple[int, int, int]) -> list[int | None]:
+def _changed_texts(
+    lengths: pl.Series, words: pl.Series, moves: tuple[int, int, int]
+) -> list[int | None]:
     """Return the rows of the texts whose bytes changed, but not their number."""
-    words, lengths = cast("pl.Series", column.texts), column.words[0]
     if not any(moves):
         return []
     changed: list[int] = []
@@ -293,7 +310,7 @@ def _changed_texts(column: _Column, moves: tuple[int, int, int]) -> list[int | N
         before = (now - change) % _WRAP
         differing = _unfolded(now) ^ _unfolded(before)
         changed += [place * _WORD + at for at in range(_WORD) if differing >> (8 * at) & 0xFF]
-    ends = lengths.cum_sum()
+    ends = lengths.fill_null(0).cum_sum()
     if not changed or max(changed) >= ends[-1]:
         return [None]
     return [int(row) for row in ends.search_sorted(pl.Series(changed, dtype=ends.dtype), "right")]

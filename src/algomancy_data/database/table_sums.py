@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
@@ -15,7 +14,6 @@ from algomancy_data.database.sums import BLOCK_ROWS, block_sums, changed_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from concurrent.futures import Future
 
     from algomancy_data.database.layout import ColumnLayout, TableLayout
 
@@ -71,7 +69,7 @@ class _Blocks:
 
 
 class TableSums:
-    """The check sums of a table that is being written, made in a thread beside.
+    """The check sums of a table that is being written.
 
     Args:
         width: Number of columns.
@@ -79,26 +77,17 @@ class TableSums:
 
     def __init__(self, width: int) -> None:
         self._blocks = _Blocks()
-        self._sums: list[Future[list[bytes]]] = []
+        self._sums: list[list[bytes]] = []
         self._width = width
-        self._pool = ThreadPoolExecutor(1, "algomancy-data-sums")
-
-    def __enter__(self) -> Self:
-        """Return the sums."""
-        return self
-
-    def __exit__(self, *raised: object) -> None:
-        """End the thread, without what it has not begun."""
-        self._pool.shutdown(cancel_futures=True)
 
     def add(self, values: pl.DataFrame) -> None:
         """Add the next rows: what :func:`values_to_sum` returns for them."""
-        self._sums += (self._pool.submit(block_sums, one) for one in self._blocks.add(values))
+        self._sums += map(block_sums, self._blocks.add(values))
 
     def to_texts(self) -> tuple[str, ...]:
         """Return the sums of each column, as the catalogue keeps them."""
-        blocks = [one.result() for one in self._sums] + list(map(block_sums, self._blocks.end()))
-        by_column = zip(*blocks, strict=True) if blocks else [()] * self._width
+        self._sums += map(block_sums, self._blocks.end())
+        by_column = zip(*self._sums, strict=True) if self._sums else [()] * self._width
         return tuple(base64.b64encode(b"".join(sums)).decode() for sums in by_column)
 
 

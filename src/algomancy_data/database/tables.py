@@ -71,14 +71,14 @@ class PreparedTable:
         layout = TableLayout(self.name, physical, self.frame.height, self.columns)
         table = _table(self._storage, layout)
         self._storage.create(connection, table, Mark(session, dataset, self.name))
-        with TableSums(len(self.columns)) as sums:
-            if self.columns and self.frame.height:
-                encoded = _encoded_ahead(self._storage, self.frame, self.columns, sums)
-                with closing(encoded) as parts:
-                    self._storage.transport.ingest(connection, table, parts)
-            else:
-                phase_under_way().advance(self.frame.height)
-            return replace(layout, sums=sums.to_texts())
+        sums = TableSums(len(self.columns))
+        if self.columns and self.frame.height:
+            encoded = _encoded_ahead(self._storage, self.frame, self.columns, sums)
+            with closing(encoded) as parts:
+                self._storage.transport.ingest(connection, table, parts)
+        else:
+            phase_under_way().advance(self.frame.height)
+        return replace(layout, sums=sums.to_texts())
 
 
 def copy_table(
