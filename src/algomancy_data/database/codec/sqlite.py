@@ -71,7 +71,14 @@ def plan(frame: pl.DataFrame, table: str) -> tuple[ColumnLayout, ...]:
 
 def encode(frame: pl.DataFrame, columns: Sequence[ColumnLayout]) -> pl.DataFrame:
     """Return the frame as it goes into the table, columns under their physical names."""
-    return numbered(frame).select(
+    values = numbered(frame)
+    # Not in an expression: Arrow would keep memory for each of Polars' threads.
+    texts = [
+        _datetime_texts(values.to_series(number)).alias(str(number))
+        for number, column in enumerate(columns)
+        if isinstance(column.dtype, pl.Datetime) and column.storage == "iso"
+    ]
+    return (values.with_columns(texts) if texts else values).select(
         expression
         for number, column in enumerate(columns)
         for expression in _encoded(pl.col(str(number)), column)
@@ -112,9 +119,8 @@ def _encoded(value: pl.Expr, column: ColumnLayout) -> list[pl.Expr]:
     match column.dtype:
         case pl.Datetime() | pl.Date() if column.storage == "integer":
             stored = value.to_physical().cast(pl.Int64)
-        case pl.Datetime(time_zone=zone):
-            utc = value if zone is None else value.dt.convert_time_zone("UTC")
-            stored = utc.map_batches(_datetime_texts, return_dtype=pl.String)
+        case pl.Datetime():
+            stored = value  # is text already
         case pl.Date():
             stored = value.dt.to_string("%Y-%m-%d")
         case pl.Time():
@@ -140,7 +146,9 @@ def _encoded(value: pl.Expr, column: ColumnLayout) -> list[pl.Expr]:
 
 
 def _datetime_texts(column: pl.Series) -> pl.Series:
-    """Return the texts of naive datetimes, or those of UTC ones with a ``Z`` behind them."""
+    """Return the texts of naive datetimes, or of others those in UTC with a ``Z`` behind them."""
+    if cast("pl.Datetime", column.dtype).time_zone is not None:
+        column = column.dt.convert_time_zone("UTC")
     if within_days(column, _FOUR_DIGIT_DAYS):
         # A third of the time that Polars takes, for the same text.
         texts: Any = pc.cast(column.to_arrow(), pa.large_string())
