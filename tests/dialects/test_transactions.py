@@ -273,3 +273,9 @@ def test_a_failed_transaction_is_not_committed_in_silence(postgresql_engine):
         insert(connection, "b")
         connection.commit()
     assert names(postgresql_engine) == ["b"]
+
+
+def test_a_connection_that_does_not_close_hides_no_mistake_of_the_program():
+    engine = sa.create_engine("sqlite+adbc://")
+    with pytest.raises(AttributeError):
+        engine.dialect.do_close(None)

@@ -15,7 +15,6 @@ from algomancy_data.database.query import DamagedTables
 from algomancy_data.database.tables import (
     PreparedTable,
     copy_table,
-    drop_if_owned,
     drop_table,
     read_table,
 )
@@ -168,9 +167,12 @@ class Datasets:
             for physical in self._marked(name, self._storage.marks(connection)):
                 drop_table(connection, physical)
             return
-        for layout in (entry.tables or ()) if entry is not None else ():
-            owner = Mark(self._session_id, name, layout.name)
-            drop_if_owned(connection, self._storage, layout.physical, owner)
+        if entry is None or not entry.tables:
+            return
+        owners = {layout.physical: self._mark(entry, layout.name) for layout in entry.tables}
+        for physical, mark in self._storage.marks_of(connection, owners).items():
+            if owners[physical].owns(physical, mark):
+                drop_table(connection, physical)
 
     def require(self, connection: sa.Connection, name: str) -> Entry:
         """Return a dataset's entry.

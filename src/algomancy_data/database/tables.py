@@ -230,17 +230,9 @@ def count_rows(connection: sa.Connection, storage: TableStorage, layout: TableLa
 
 
 def drop_table(connection: sa.Connection, physical: str) -> None:
-    """Drop a table, whatever became of it."""
-    sa.Table(quoted(physical), sa.MetaData()).drop(connection, checkfirst=True)
-
-
-def drop_if_owned(
-    connection: sa.Connection, storage: TableStorage, physical: str, owner: Mark
-) -> None:
-    """Drop a table, unless it is gone or holds something else than what it should."""
-    found = storage.look_at(connection, physical)
-    if owner.owns(physical, found.mark):
-        drop_table(connection, physical)
+    """Drop a table, unless it is gone."""
+    table = sa.Table(quoted(physical), sa.MetaData())
+    connection.execute(sa.schema.DropTable(table, if_exists=True))
 
 
 def check_drift(

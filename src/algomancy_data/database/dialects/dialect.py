@@ -6,6 +6,7 @@ import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from adbc_driver_manager import Error
 from sqlalchemy.engine.default import DefaultDialect, DefaultExecutionContext
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class ADBCDialect(DefaultDialect):
         SQLAlchemy would print it with a traceback. It is tried again when the connection is
         collected.
         """
-        with suppress(Exception):
+        with suppress(Error):
             dbapi_connection.close()
 
     def do_execute(

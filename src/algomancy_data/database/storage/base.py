@@ -160,6 +160,10 @@ class TableStorage(ABC):
     def marks(self, connection: sa.Connection) -> dict[str, Mark | None]:
         """Return the mark of each table whose name begins like those of this package."""
 
+    @abstractmethod
+    def marks_of(self, connection: sa.Connection, names: Iterable[str]) -> dict[str, Mark | None]:
+        """Return the mark of each of some tables, without those that are gone."""
+
     def remark(self, connection: sa.Connection) -> str | None:
         """Return what users should know about how the database is opened, if there is anything."""
         del connection

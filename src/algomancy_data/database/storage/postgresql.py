@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
@@ -22,7 +23,7 @@ from algomancy_data.database.storage.base import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from algomancy_data.database.layout import ColumnLayout
     from algomancy_data.database.marks import Mark
@@ -115,6 +116,19 @@ class PostgreSQLStorage(TableStorage):
             "ORDER BY relname"
         )
         rows = connection.execute(tables, {"names": TABLE_PREFIX})
+        return {row.name: read_mark(row.mark) for row in rows}
+
+    def marks_of(self, connection: sa.Connection, names: Iterable[str]) -> dict[str, Mark | None]:
+        """Return the mark of each of some tables, without those that are gone."""
+        tables = sa.text(
+            "SELECT relname::text AS name, obj_description(oid, 'pg_class') AS mark "
+            "FROM pg_class WHERE relkind = 'r' "
+            "AND relname = ANY (ARRAY(SELECT json_array_elements_text(CAST(:names AS json)))) "
+            "AND relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())"
+        )
+        # Not escaped: there are escapes that only UTF-8 has characters for.
+        asked = json.dumps(list(names), ensure_ascii=False)
+        rows = connection.execute(tables, {"names": asked})
         return {row.name: read_mark(row.mark) for row in rows}
 
     def look_at(self, connection: sa.Connection, physical: str) -> TableFound:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 from contextlib import contextmanager, suppress
@@ -24,7 +25,7 @@ from algomancy_data.database.storage.base import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Iterable
 
     from algomancy_data.database.dialects.sqlite_dbapi import Connection
     from algomancy_data.database.layout import ColumnLayout
@@ -122,6 +123,16 @@ class SQLiteStorage(TableStorage):
             "ORDER BY name"
         )
         rows = connection.execute(tables, {"names": f"{TABLE_PREFIX}*"})
+        return {row.name: _mark_in(row.sql) for row in rows}
+
+    def marks_of(self, connection: sa.Connection, names: Iterable[str]) -> dict[str, Mark | None]:
+        """Return the mark of each of some tables, without those that are gone."""
+        tables = sa.text(
+            "SELECT asked.value AS name, found.sql FROM json_each(:names) AS asked "
+            "JOIN sqlite_schema AS found "
+            "ON found.type = 'table' AND found.name = asked.value COLLATE NOCASE"
+        )
+        rows = connection.execute(tables, {"names": json.dumps(list(names))})
         return {row.name: _mark_in(row.sql) for row in rows}
 
     def remark(self, connection: sa.Connection) -> str | None:
