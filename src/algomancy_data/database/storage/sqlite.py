@@ -174,15 +174,16 @@ class SQLiteStorage(TableStorage):
 
     def look_at(self, connection: sa.Connection, physical: str) -> TableFound:
         """Return what SQLite says about a table; no columns if it is gone."""
-        # The mark is the same in each row: SQLite looks for it once.
+        # As a row of its own: beside each column, a wide table's statement would come many times.
         about = sa.text(
-            "SELECT name, type, (SELECT sql FROM sqlite_schema WHERE type = 'table' "
-            "AND name = :table COLLATE NOCASE) AS sql FROM pragma_table_info(:table)"
+            "SELECT NULL AS name, sql AS type FROM sqlite_schema WHERE type = 'table' "
+            "AND name = :table COLLATE NOCASE "
+            "UNION ALL SELECT name, type FROM pragma_table_info(:table)"
         )
         rows = connection.execute(about, {"table": physical}).all()
-        return TableFound(
-            {row.name: row.type for row in rows}, _mark_in(rows[0].sql) if rows else None
-        )
+        statement = next((row.type for row in rows if row.name is None), None)
+        columns = {row.name: row.type for row in rows if row.name is not None}
+        return TableFound(columns, _mark_in(statement))
 
     def extent(self, connection: sa.Connection, table: sa.Table) -> range:
         """Return the row numbers from the first to the last."""
