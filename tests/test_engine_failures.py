@@ -1,6 +1,8 @@
 """What Polars, Arrow and Python raise when they cannot go on never leaves a public call."""
 
 import json
+import subprocess
+import sys
 from datetime import datetime
 from decimal import Decimal
 from unittest.mock import Mock, patch
@@ -266,3 +268,52 @@ def test_values_beyond_all_measure_are_refused_or_kept():
             source.to_json()
         except AlgomancyDataError as error:
             says(error)
+
+
+# By a process of its own each, as it may end it.
+DEEP_TABLES = {
+    "a column": "{'a': [deep]}",
+    "rows": "[{'a': 1}, {'a': deep}]",
+    "rows without names": "[[deep], [1]]",
+    "a list": "deep",
+    "tuples": "{'a': [(1, (deep,))]}",
+    "dicts": "{'a': [dicts]}",
+    "an iterator": "({'a': deep} for _ in range(2))",
+    "an array in a list": "{'a': [numpy.array([deep, None], object)]}",
+    "pandas": "pandas.DataFrame({'a': [deep]})",
+    "a list in itself": "{'a': [endless]}",
+}
+
+
+@pytest.mark.parametrize("table", DEEP_TABLES.values(), ids=DEEP_TABLES)
+def test_tables_that_are_nested_without_measure_are_refused(table):
+    code = f"""
+import os
+import numpy, pandas
+from algomancy_data import DataSource
+from algomancy_data.errors import FrameError
+deep, dicts = [1], {{"a": 1}}
+for _ in range(100_000):
+    deep, dicts = [deep], {{"a": dicts}}
+endless = [1]
+endless += [endless, endless]
+try:
+    DataSource("master_data", name="d").add_table("t", {table})
+except FrameError as error:
+    print(error, flush=True)
+os._exit(0)  # it takes Python long to forget such a list
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    said = "Taking table 't' failed: it is nested too deeply. Take out some of the levels."
+    assert (done.returncode, done.stdout.strip()) == (0, said), done.stderr[-500:]
+
+
+def test_as_many_levels_as_arrow_allows_are_taken():
+    source = DataSource("master_data", name="d")
+    deep = 1
+    for _ in range(60):
+        deep = [deep]
+    source.add_table("t", {"a": [deep, None]})
+    assert source.get_table("t")["a"][0].to_list() == deep
+    with pytest.raises(FrameError):
+        source.add_table("t", {"a": [[[[[[[deep]]]]]]]})

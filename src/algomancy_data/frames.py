@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections.abc import Iterator
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import polars as pl
 
 from algomancy_data.engine_failures import engine_failures
 from algomancy_data.errors import FrameError
+from algomancy_data.nesting import check_depth
 from algomancy_data.value_ranges import impossible_values
 
 
@@ -75,11 +77,14 @@ def _frame(table: Any) -> pl.DataFrame:
         return _from_arrow(table)
     if isinstance(table, pl.Series | str | bytes) or table is None:
         raise TypeError  # Polars would make a one-column frame of it
-    return pl.DataFrame(table)
+    rows: Any = list[Any](table) if isinstance(table, Iterator) else table
+    check_depth(rows)
+    return pl.DataFrame(rows)
 
 
 def _from_arrow(stream: ArrowStream) -> pl.DataFrame:
 
+    check_depth(_objects_of_pandas(stream))
     table = _arrow_table(stream)
     for column in table.schema:
         if has_nul_inside(column.type):
@@ -126,6 +131,16 @@ def has_nul_inside(dtype: Any) -> bool:
     """
     fields = (dtype.field(number) for number in range(dtype.num_fields))
     return any("\0" in field.name or has_nul_inside(field.type) for field in fields)
+
+
+def _objects_of_pandas(table: Any) -> list[Any]:
+    """Return the columns of a pandas frame in which anything can be; of other tables none."""
+    if type(table).__module__.partition(".")[0] != "pandas":
+        return []
+    columns = (
+        [table] if hasattr(table, "dtype") else [table.iloc[:, n] for n in range(table.shape[1])]
+    )
+    return [column.tolist() for column in columns if column.dtype == object]
 
 
 def _pandas_index_columns(metadata: dict[bytes, bytes] | None) -> list[str]:

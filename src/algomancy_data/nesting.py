@@ -1,0 +1,64 @@
+"""How deeply values of Python are nested: looked at before Polars or Arrow recurses into them.
+
+Neither counts the levels, and at some thousands of them the process ends.
+"""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+# As many as Arrow allows in what one library hands to another.
+_DEEPEST: Final = 64
+# Until here a look for containers that are met twice costs more than it saves.
+_FEW: Final = 8
+
+
+def check_depth(table: Any) -> None:
+    """Make sure that a table of Python's lists, tuples and dicts is not nested too deeply.
+
+    Level by level, since a look that recurses would itself fail; a list that is in itself has no
+    end of levels.
+
+    Args:
+        table: The table. What is no container passes, as do frames.
+
+    Raises:
+        RecursionError: It is nested more than 64 levels deep.
+
+    Example:
+        >>> check_depth({"a": [[1, 2], [3]]})
+        >>> endless = []
+        >>> endless.append(endless)
+        >>> check_depth({"a": endless})
+        Traceback (most recent call last):
+        ...
+        RecursionError: more than 64 levels
+    """
+    level: list[Any] = [table]
+    for depth in range(_DEEPEST + 2):  # the table and its columns are no levels
+        kinds = set(map(type, level))
+        lists = tuple(kind for kind in kinds if issubclass(kind, list | tuple))
+        dicts = tuple(kind for kind in kinds if issubclass(kind, dict))
+        # Of numpy, which need not be there.
+        arrays = tuple(kind for kind in kinds if hasattr(kind, "__array_interface__"))
+        if not (lists or dicts or arrays):
+            return
+        inner: list[Any] = []
+        for these in filter(None, (lists, dicts, arrays)):
+            found: Iterable[Any] = level
+            if len(kinds) > 1:
+                found = [value for value in level if isinstance(value, these)]
+            if depth > _FEW:
+                found = {id(value): value for value in found}.values()
+            if these is dicts:
+                found = map(dict[Any, Any].values, found)
+            elif these is arrays:
+                found = (array.tolist() for array in found if array.dtype.hasobject)
+            inner += chain.from_iterable(found)
+        level = inner
+    msg = f"more than {_DEEPEST} levels"
+    raise RecursionError(msg)
