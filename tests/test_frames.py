@@ -119,3 +119,45 @@ def test_a_field_whose_name_would_be_cut_at_a_nul_is_refused(kind):
     table = kind({"s": [[{"x\0y": 1}]]})
     with pytest.raises(FrameError, match=r"Table 't' is a .* column 's' has a field with a NUL"):
         to_frame(table, "t")
+
+
+LARGE = 2**62  # in seconds; a thousand times as much has no room
+NESTED = {
+    "alone": (lambda dtype: dtype, LARGE),
+    "in a list": (pa.list_, [LARGE]),
+    "in a struct": (lambda dtype: pa.struct({"x": dtype}), {"x": LARGE}),
+}
+
+
+@pytest.mark.parametrize("dtype", [pa.timestamp("s"), pa.timestamp("s", "UTC"), pa.duration("s")])
+@pytest.mark.parametrize(("around", "value"), NESTED.values(), ids=NESTED)
+def test_seconds_that_milliseconds_do_not_hold_are_refused(dtype, around, value):
+    table = pa.table({"a": pa.array([None, value], around(dtype))})
+    with pytest.raises(FrameError, match="Table 't': column 'a' has a moment or duration in sec"):
+        to_frame(table, "t")
+
+
+def test_seconds_of_pandas_that_milliseconds_do_not_hold_are_refused():
+    frame = pd.DataFrame({"a": pd.array([LARGE], "int64").view("datetime64[s]")})
+    with pytest.raises(FrameError, match="column 'a' has a moment or duration in seconds"):
+        to_frame(frame)
+
+
+def test_seconds_that_fit_are_milliseconds():
+    moments = [dt.datetime(9999, 12, 31, 23, 59, 59), None, dt.datetime(1, 1, 1)]
+    table = pa.table({"a": pa.array(moments, pa.timestamp("s")), "l": [[moments[0]], [], None]})
+    frame = to_frame(table)
+    assert frame["a"].to_list() == moments
+    assert frame["l"].to_list() == [[moments[0]], [], None]
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        pa.array([86_400], pa.int32()).view(pa.time32("s")),
+        pa.array([-1], pa.int64()).view(pa.time64("us")),
+    ],
+)
+def test_a_time_of_day_that_there_is_not_is_refused(times):
+    with pytest.raises(FrameError, match="column 'a' has a time of day outside 00:00 to 24:00"):
+        to_frame(pa.table({"a": times}))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Iterator
-from typing import Any, Protocol, TypeAlias, runtime_checkable
+from typing import Any, Protocol, TypeAlias, cast, runtime_checkable
 
 import polars as pl
 
@@ -50,7 +50,7 @@ def to_frame(table: Tabular | Any, name: str = "table") -> pl.DataFrame:
         return table
     try:
         with engine_failures(FrameError, f"Taking table {name!r}"):
-            return _frame(table)
+            return _frame(table, name)
     except FrameError:
         raise
     except Exception as error:
@@ -70,11 +70,11 @@ def to_frame(table: Tabular | Any, name: str = "table") -> pl.DataFrame:
         raise FrameError(msg) from error
 
 
-def _frame(table: Any) -> pl.DataFrame:
+def _frame(table: Any, name: str) -> pl.DataFrame:
     if isinstance(table, pl.LazyFrame):
         return table.collect()
     if isinstance(table, ArrowStream):
-        return _from_arrow(table)
+        return _from_arrow(table, name)
     if isinstance(table, pl.Series | str | bytes) or table is None:
         raise TypeError  # Polars would make a one-column frame of it
     rows: Any = list[Any](table) if isinstance(table, Iterator) else table
@@ -82,7 +82,8 @@ def _frame(table: Any) -> pl.DataFrame:
     return pl.DataFrame(rows)
 
 
-def _from_arrow(stream: ArrowStream) -> pl.DataFrame:
+def _from_arrow(stream: ArrowStream, name: str) -> pl.DataFrame:
+    import pyarrow as pa  # noqa: PLC0415  0.1 s that only foreign frames have to pay
 
     check_depth(_objects_of_pandas(stream))
     table = _arrow_table(stream)
@@ -91,11 +92,22 @@ def _from_arrow(stream: ArrowStream) -> pl.DataFrame:
             msg = f"column {column.name!r} has a field with a NUL character in its name"
             raise ValueError(msg)
     table = table.drop_columns(_pandas_index_columns(table.schema.metadata))
+    for number, column in enumerate(table.columns):
+        if "[s" in str(column.type):
+            field = table.field(number)
+            table = table.set_column(number, field.name, _without_seconds(column, field.name, name))
     # By number: Polars gives a column without a name one of its own.
     frame = pl.from_arrow(table.rename_columns([str(n) for n in range(table.num_columns)]))
     if not isinstance(frame, pl.DataFrame):  # pragma: no cover  a Table always gives a DataFrame
         raise FrameError
     frame.columns = table.column_names
+    for values, column in zip(frame, table.columns, strict=True):
+        if pa.types.is_time(column.type) and values.null_count() != column.null_count:
+            # Polars makes null of it.
+            msg = (
+                f"Table {name!r}: column {values.name!r} has a time of day outside 00:00 to 24:00."
+            )
+            raise FrameError(msg)
     problem = impossible_values(frame)
     if problem is not None:
         raise FrameError(problem)
@@ -131,6 +143,26 @@ def has_nul_inside(dtype: Any) -> bool:
     """
     fields = (dtype.field(number) for number in range(dtype.num_fields))
     return any("\0" in field.name or has_nul_inside(field.type) for field in fields)
+
+
+def _without_seconds(column: Any, name: str, table: str) -> Any:
+    """Return a column with moments and durations in seconds, or with those in it, in milliseconds.
+
+    Polars has no seconds; it multiplies without looking whether there is room.
+    """
+    import pyarrow as pa  # noqa: PLC0415  as above
+
+    empty = pl.from_arrow(pa.table([pa.nulls(0, column.type)], names=["x"]))
+    target = cast("pl.DataFrame", empty).to_arrow().schema.field(0).type
+    try:
+        return column.cast(target)
+    except pa.ArrowInvalid as error:
+        msg = (
+            f"Table {table!r}: column {name!r} has a moment or duration in seconds that is too "
+            f"large for milliseconds, the longest unit there is. Leave it out, or make the column "
+            f"a number."
+        )
+        raise FrameError(msg) from error
 
 
 def _objects_of_pandas(table: Any) -> list[Any]:
