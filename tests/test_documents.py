@@ -41,6 +41,14 @@ READERS = {
 OTHER_VALUES = [None, True, -1, 5, 1.5, 2**70, "x", "", [], {}, [[]], [None], {"x": 1}, [["a"]]]
 
 
+@pytest.mark.parametrize("name", READERS)
+def test_a_document_is_what_is_read_of_it_again(name):
+    read, document = READERS[name]
+    again = json.loads(json.dumps(document))
+    assert again == document
+    assert read(again) == read(document)
+
+
 def places(value, path=()):
     """Yield the way to each value inside a document."""
     yield path

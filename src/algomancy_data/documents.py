@@ -48,6 +48,22 @@ def parse(text: object) -> Any:
     raise SerializationError(msg)
 
 
+def plain(value: Any) -> Any:
+    """Return a value with lists in place of tuples, as it is read again.
+
+    Example:
+        >>> plain({"a": (1, (2,))})
+        {'a': [1, [2]]}
+    """
+    match value:
+        case dict():
+            return {name: plain(one) for name, one in cast("dict[str, Any]", value).items()}
+        case list() | tuple():
+            return [plain(one) for one in cast("list[Any]", value)]
+        case _:
+            return value
+
+
 def expect(kind: type[_T], value: object, where: str) -> _T:
     """Return a value that must be of a kind: ``dict``, ``list``, ``str`` or ``int``.
 
@@ -136,8 +152,7 @@ def _is(value: object, kind: type) -> bool:
     if kind is int:
         is_number = isinstance(value, int) and not isinstance(value, bool)
         return is_number and 0 <= cast("int", value) <= _LARGEST
-    # Of a document that was not written yet, a list may be a tuple.
-    return isinstance(value, (list, tuple) if kind is list else kind)
+    return isinstance(value, kind)
 
 
 def _refuse(what: str, kind: str, value: object) -> NoReturn:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 import random
 import re
@@ -19,6 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from polars.testing.parametric import series
 
+from algomancy_data import BaseDataSource
 from algomancy_data.database import sums
 from algomancy_data.database.table_sums import BLOCK_ROWS
 from algomancy_data.errors import AlgomancyDataError, DamagedStoreError, StoreError
@@ -215,7 +217,49 @@ def test_a_store_without_check_sums_is_read_and_said_to_be_unverified(path, new_
     name = manager.get_data_keys()[0]
     assert manager.get_data(name) is not None
     assert manager.verify(name) == []
-    assert "were not verified" in caplog.text
+    assert "was not verified" in caplog.text
+
+
+class Note(BaseDataSource):
+    """Kept as a text: its name, and whatever."""
+
+    def to_json(self):
+        return json.dumps({"name": self.name})
+
+    @classmethod
+    def from_json(cls, json_string):
+        fields, _ = json.JSONDecoder().raw_decode(json_string)
+        return cls("master_data", fields["name"])
+
+
+def test_a_payload_whose_text_is_in_the_row_has_a_check_sum(new_manager, place, caplog):
+    manager = new_manager(place, cls=Note)
+    manager.add_data_source(Note("master_data", "short"))
+    manager.refresh()
+    assert manager.verify() == []
+    assert manager.get_data("short").name == "short"
+    run(manager, "UPDATE algomancy_datasets SET payload = payload || ' '")
+    (damage,) = manager.verify()
+    assert (damage.dataset, damage.path) == ("short", "algomancy_datasets")
+    assert "the check sum of the text" in damage.problem
+    for verify_on_load in (False, True):
+        with pytest.raises(
+            DamagedStoreError, match="'short' is damaged: the check sum of the text"
+        ):
+            new_manager(place, cls=Note, verify_on_load=verify_on_load).get_data("short")
+    assert "verified" not in caplog.text
+
+
+def test_a_payload_that_an_earlier_version_wrote_is_said_to_be_unverified(
+    path, new_manager, caplog
+):
+    shutil.copy(OLD_STORE, path)
+    manager = new_manager(session="notes", cls=Note, verify_on_load=True)
+    for name in ("short", "in chunks"):
+        assert manager.get_data(name) is not None
+        assert manager.verify(name) == []
+    said = "Of dataset 'short', the text of its payload was not verified"
+    assert caplog.text.count(said) == caplog.text.count("not verified") == 2
 
 
 def test_check_sums_are_in_the_description_of_the_tables_and_nowhere_else(

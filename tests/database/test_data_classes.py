@@ -48,6 +48,21 @@ class WithPandasTables(JsonOnly):
         self.received = tables
 
 
+class AsDocument(BaseDataSource):
+    """Is kept as the document of a DataSource, short or long."""
+
+    rows = 1
+
+    def to_json(self) -> str:
+        source = DataSource(MASTER, name=self.name)
+        source.add_table("t", pl.DataFrame({"x": range(self.rows)}))
+        return source.to_json()
+
+    @classmethod
+    def from_json(cls, json_string: str) -> AsDocument:
+        raise NotImplementedError
+
+
 class Declared(WithPandasTables):
     """Says with an attribute what it wants."""
 
@@ -134,3 +149,16 @@ def test_what_is_no_table_is_refused(new_manager, outside, path):
     with pytest.raises(FrameError, match="'wrong'"):
         new_manager(cls=Wrong).add_data_source(Wrong(MASTER, name="d"))
     assert outside(path, "SELECT * FROM algomancy_datasets") == []
+
+
+@pytest.mark.parametrize("rows", [3, 200_000])
+def test_what_another_class_keeps_as_a_payload_is_derived_with_all_that_it_has(new_manager, rows):
+    data = AsDocument(MASTER, name="d")
+    data.rows = rows
+    new_manager(cls=AsDocument).add_data_source(data)
+    manager = new_manager()
+    manager.derive_data("d", "derived")
+    manager.refresh()
+    assert manager.get_data("derived").get_table("t").height == rows
+    assert manager.get_data("derived").ds_type is DataClassification.DERIVED_DATA
+    assert manager.verify() == []

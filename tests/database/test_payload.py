@@ -7,6 +7,7 @@ import math
 import struct
 import subprocess
 import sys
+import zlib
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ from algomancy_data.database import payload_chunks, payload_frames
 from algomancy_data.database.models import metadata, payload_chunks_table
 from algomancy_data.database.payload import StoredPayload
 from algomancy_data.errors import (
+    DamagedStoreError,
     FrameError,
     SchemaDriftError,
     SerializationError,
@@ -318,7 +320,9 @@ def test_any_text_comes_back_identical_from_many_chunks(quick_store, small, text
 def test_a_small_text_is_in_the_row_and_a_large_one_in_chunks(store, text, in_row):
     assert store.trip(texts(text)).text == text
     stored = store.rows["d"][1]
-    assert (stored.payload == text, stored.payload_layout is None) == (in_row, in_row)
+    layout = json.loads(stored.payload_layout)
+    assert (stored.payload == text, layout["parts"] == []) == (in_row, in_row)
+    assert layout.get("text_crc32") == (zlib.crc32(text.encode()) if in_row else None)
     assert bool(store.chunks()) != in_row
     assert all(length <= payload_chunks.CHUNK_BYTES for *_, length in store.chunks())
 
@@ -479,7 +483,12 @@ def test_a_damaged_layout_is_noticed(store, small, change, error, match):
 def test_a_description_that_does_not_fit_is_noticed(store, old, new, error, match):
     stored = store.write(model({}, {"t": pl.DataFrame({"x": [1, 2, 3]})}))
     version, _ = store.rows["d"]
-    store.rows["d"] = version, changed(stored, payload=stored.payload.replace(old, new))
+    text, layout = stored.payload.replace(old, new), json.loads(stored.payload_layout)
+    store.rows["d"] = version, changed(stored, payload=text)
+    with pytest.raises(DamagedStoreError, match="the check sum of the text"):
+        store.read(Model)
+    layout["text_crc32"] = zlib.crc32(text.encode())
+    store.rows["d"] = version, changed(stored, payload=text, payload_layout=json.dumps(layout))
     with pytest.raises(error, match=match):
         store.read(Model)
 
@@ -492,6 +501,19 @@ def test_arrow_data_that_this_polars_cannot_read_are_noticed(store, monkeypatch)
     monkeypatch.setattr(pl, "read_ipc_stream", fail)
     with pytest.raises(SchemaDriftError, match="'t' cannot be read by this Polars: True"):
         store.read(Model)
+
+
+@pytest.mark.parametrize(
+    "data", [texts("a short text: ü"), model({"a": 1}, {})], ids=["json", "frames"]
+)
+def test_a_text_in_the_row_that_was_changed_is_noticed(store, data):
+    stored = store.write(data)
+    version, _ = store.rows["d"]
+    store.rows["d"] = version, changed(stored, payload=f"{stored.payload} ")
+    with pytest.raises(
+        DamagedStoreError, match=r"'d' is damaged: the check sum of the text.*'text'"
+    ):
+        store.read(type(data))
 
 
 def test_a_class_that_does_not_understand_its_payload_is_named(store):

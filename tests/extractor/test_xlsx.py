@@ -123,6 +123,7 @@ def test_a_column_that_is_not_declared_keeps_what_it_holds(extract) -> None:
         (["007", "1.10", "NA", " x "], DataType.STRING, ["007", "1.10", "NA", " x "]),
         ([7, 1.5, -3], DataType.STRING, ["7", "1.5", "-3"]),
         ([7, ""], DataType.STRING, ["7"]),  # a row of nothing but an empty text is none
+        (["", True], DataType.STRING, ["true"]),
         ([7, "", MIDNIGHT], DataType.STRING, ["7", "2024-01-05 00:00:00.000000"]),
         (["007", 7, 1.5, True], DataType.STRING, ["007", "7", "1.5", "true"]),
         ([True, 1], DataType.STRING, ["true", "1"]),

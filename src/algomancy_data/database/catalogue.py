@@ -20,6 +20,7 @@ from algomancy_data.database.models import (
     metadata,
     payload_chunks_table,
 )
+from algomancy_data.database.payload import has_all_sums
 from algomancy_data.datamanager.inspection import DatasetSummary, TableSummary
 from algomancy_data.datasource import DataClassification
 from algomancy_data.documents import parse
@@ -93,8 +94,11 @@ class Entry:
 
     @property
     def without_sums(self) -> list[str]:
-        """Tables that were written before there were check sums."""
-        return [table.name for table in self.tables or () if table.sums is None]
+        """What of it was written before there were check sums, in words."""
+        if self.tables is None:
+            has_sums = has_all_sums(self.payload, self.payload_layout)
+            return [] if has_sums else ["the text of its payload"]
+        return [f"table {table.name!r}" for table in self.tables if table.sums is None]
 
     @classmethod
     def from_row(cls, name: str, row: Mapping[Any, Any]) -> Self:

@@ -403,11 +403,13 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
         """
         check_name(derived_key)
         with self._lock:
-            if not self._can_copy(existing_key):
+            is_copied = self._can_copy(existing_key)
+            if is_copied:
+                with self._measuring("derive", derived_key):
+                    is_copied = self._copy(existing_key, derived_key)
+            if not is_copied:
                 super().derive_data(existing_key, derived_key)
                 return
-            with self._measuring("derive", derived_key):
-                self._copy(existing_key, derived_key)
         self.log(f"Derived {derived_key!r} from {existing_key!r}.")
 
     def _can_copy(self, data_key: str) -> bool:
@@ -417,10 +419,13 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
         )
         return is_plain and (data_key not in self._cache or self._cache.is_unchanged(data_key))
 
-    def _copy(self, existing_key: str, derived_key: str) -> None:
+    def _copy(self, existing_key: str, derived_key: str) -> bool:
+        """Copy a dataset inside the database, and tell whether that could be done."""
         with self._writing(f"deriving dataset {derived_key!r}", derived_key) as connection:
             self._storage.hold(connection, self._session_id, existing_key)
             source = self._datasets.require(connection, existing_key)
+            if source.tables is None:  # another class wrote it
+                return False
             cached = self._cache.use(existing_key, source.version)
             derived = None if cached is None else cached.derive(derived_key)
             ds_id = str(uuid4()) if derived is None else derived.id
@@ -428,6 +433,7 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
         if derived is not None:
             derived.provenance = entry.provenance
             self._cache.keep(derived_key, derived, entry.version)
+        return True
 
     def _keep(self, data_key: str, data: BASEDATASOURCE) -> None:
         # Everything that can be refused is refused before the transaction begins.
@@ -488,11 +494,11 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
             yield connection
             connection.commit()
 
-    def _warn_of_unverified(self, data_key: str, tables: Iterable[str]) -> None:
-        for table in tables:
+    def _warn_of_unverified(self, data_key: str, unverified: Iterable[str]) -> None:
+        for what in unverified:
             self._logger.warning(
-                f"The values of table {table!r} of dataset {data_key!r} were not verified: it was "
-                f"written before there were check sums. Write the dataset again."
+                f"Of dataset {data_key!r}, {what} was not verified: it was written before there "
+                f"were check sums. Write the dataset again."
             )
 
     def _require_startup(self) -> None:

@@ -7,9 +7,11 @@ Every call works in a transaction of the caller's, on any database that SQLAlche
 from __future__ import annotations
 
 import json
+import zlib
 from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, cast
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from algomancy_data.arrow import check_storable
 from algomancy_data.database import payload_frames
@@ -28,7 +30,7 @@ from algomancy_data.frames import to_frame
 from algomancy_data.metrics import phase_under_way
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable
+    from collections.abc import Generator, Iterable, Mapping
 
     import polars as pl
     import sqlalchemy as sa
@@ -40,6 +42,7 @@ _JSON: Final = "json"
 _ARROW: Final = "arrow"
 _KINDS: Final = (_JSON, _ARROW)
 _TEXT: Final = "text"
+_TEXT_SUM: Final = "text_crc32"
 # A catalogue row should be quick to read for whoever wants to know only what there is.
 _LARGEST_IN_ROW: Final = 1024 * 1024
 _CHARACTERS_AT_ONCE: Final = 4 * 1024 * 1024
@@ -51,11 +54,25 @@ class StoredPayload:
 
     Args:
         payload: The text, or None if it lies in chunks.
-        payload_layout: JSON: what lies in chunks, and how; None if nothing does.
+        payload_layout: JSON: what lies in chunks, and how, and the check sum of the text.
     """
 
     payload: str | None
     payload_layout: str | None
+
+
+class _Layout(NamedTuple):
+    """What the catalogue row says of a payload.
+
+    Args:
+        kind: Whether there are frames.
+        parts: What lies in chunks, and how.
+        text_sum: Check sum of a text in the row; None in rows that have none yet.
+    """
+
+    kind: str = _JSON
+    parts: Mapping[str, PartLayout] = MappingProxyType({})
+    text_sum: int | None = None
 
 
 class PreparedPayload:
@@ -117,13 +134,13 @@ class PreparedPayload:
                 parts.append(write_part(connection, key, _table_part(number), segments))
             phase_under_way().advance(frame.height)
         payload = self._text if self._fits_in_row else None
-        if self._kind == _JSON and self._fits_in_row:
-            return StoredPayload(payload, None)
-        layout = {
+        layout: dict[str, Any] = {
             "format": _FORMAT,
             "kind": self._kind,
             "parts": [part.to_json() for part in parts],
         }
+        if payload is not None:
+            layout[_TEXT_SUM] = _sum_of(payload)
         return StoredPayload(payload, json.dumps(layout, separators=(",", ":")))
 
 
@@ -155,9 +172,7 @@ def read_payload(
         TypeError: It has Arrow data, and the class takes none.
     """
     key = PayloadKey(session, name, version)
-    kind, parts = _JSON, dict[str, PartLayout]()
-    if payload_layout is not None:
-        kind, parts = _layout(key, payload_layout)
+    kind, parts, text_sum = _layout(key, payload_layout)
 
     def segments(part: str) -> Generator[list[memoryview]]:
         if part not in parts:
@@ -167,6 +182,8 @@ def read_payload(
     text = payload
     if text is None:
         text = _decoded(key, segments(_TEXT))
+    else:
+        _check_text(key, text, text_sum)
     if kind == _JSON:
         try:
             return cls.from_json(text)
@@ -192,28 +209,43 @@ def read_payload(
         raise _not_understood(name, cls, "from_payload", error) from error
 
 
-def check_payload(
-    connection: sa.Connection, key: PayloadKey, payload: str | None, payload_layout: str | None
-) -> None:
-    """Read every byte of a payload and compare its check sums.
+def check_row(key: PayloadKey, payload: str | None, payload_layout: str | None) -> None:
+    """Compare what lies in a catalogue row with its check sum.
 
     Args:
-        connection: A connection in the transaction in which the catalogue row was read.
         key: Whose payload.
         payload: As in its catalogue row.
         payload_layout: As in its catalogue row.
 
     Raises:
-        StoreError: The payload is damaged, or was written by a later version.
+        StoreError: It is damaged, or was written by a later version.
     """
-    parts = dict[str, PartLayout]()
-    if payload_layout is not None:
-        _, parts = _layout(key, payload_layout)
-    if payload is None and _TEXT not in parts:
+    _, parts, text_sum = _layout(key, payload_layout)
+    if payload is not None:
+        _check_text(key, payload, text_sum)
+    elif _TEXT not in parts:
         raise key.damage(_TEXT, "the catalogue row does not say where it is")
-    for part in parts.values():
+
+
+def check_chunks(connection: sa.Connection, key: PayloadKey, payload_layout: str | None) -> None:
+    """Read what lies in chunks and compare the check sums.
+
+    Args:
+        connection: A connection in the transaction in which the catalogue row was read.
+        key: Whose payload.
+        payload_layout: As in its catalogue row.
+
+    Raises:
+        StoreError: A chunk is damaged.
+    """
+    for part in _layout(key, payload_layout).parts.values():
         for _ in read_segments(connection, key, part):
             pass
+
+
+def has_all_sums(payload: str | None, payload_layout: str | None) -> bool:
+    """Tell whether every byte has a check sum: rows that earlier versions wrote have none."""
+    return payload is None or (payload_layout is not None and f'"{_TEXT_SUM}":' in payload_layout)
 
 
 def delete_payload(connection: sa.Connection, session: str, name: str) -> None:
@@ -269,7 +301,9 @@ def _decoded(key: PayloadKey, segments: Iterable[list[memoryview]]) -> str:
         raise key.damage(_TEXT, "it is not in UTF-8") from error
 
 
-def _layout(key: PayloadKey, text: str) -> tuple[str, dict[str, PartLayout]]:
+def _layout(key: PayloadKey, text: str | None) -> _Layout:
+    if text is None:
+        return _Layout()
     try:
         layout = parse(text)
         if member(layout, "format", int) > _FORMAT:
@@ -282,12 +316,22 @@ def _layout(key: PayloadKey, text: str) -> tuple[str, dict[str, PartLayout]]:
         parts = {
             part.part: part for part in map(PartLayout.from_json, member(layout, "parts", list))
         }
+        text_sum = member(layout, _TEXT_SUM, int) if _TEXT_SUM in layout else None
     except SerializationError as error:
         what = f"the catalogue row does not describe it: {error}"
         raise key.damage("payload_layout", what) from error
     if kind not in _KINDS:
         raise key.damage("payload_layout", f"the kind {kind!r} is unknown")
-    return kind, parts
+    return _Layout(kind, parts, text_sum)
+
+
+def _check_text(key: PayloadKey, text: str, text_sum: int | None) -> None:
+    if text_sum is not None and _sum_of(text) != text_sum:
+        raise key.damage(_TEXT, "the check sum of the text in the catalogue row is another one")
+
+
+def _sum_of(text: str) -> int:
+    return zlib.crc32(text.encode())
 
 
 def _fits_in_row(text: Any, what: str) -> bool:

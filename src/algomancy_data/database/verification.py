@@ -10,7 +10,7 @@ from algomancy_data.database.catalogue import named_tables
 from algomancy_data.database.marks import Mark
 from algomancy_data.database.models import datasets_table, payload_chunks_table
 from algomancy_data.database.naming import is_plain_name_of
-from algomancy_data.database.payload import check_payload
+from algomancy_data.database.payload import check_chunks, check_row
 from algomancy_data.database.payload_chunks import PayloadKey
 from algomancy_data.database.tables import (
     check_drift,
@@ -41,7 +41,7 @@ class Findings(NamedTuple):
 
     Args:
         damages: What is not as it was written.
-        unverified: Tables whose values have no check sums.
+        unverified: What has no check sums, in words.
     """
 
     damages: list[Damage]
@@ -65,7 +65,7 @@ def find_damage(
     if entry.problem:
         return Findings([Damage(name, datasets_table.name, entry.problem)], [])
     if entry.tables is None:
-        return Findings([*_payload_damage(connection, session, entry)], [])
+        return Findings([*_payload_damage(connection, session, entry)], entry.without_sums)
     owners = [(layout, Mark(session, name, layout.name)) for layout in entry.tables]
     damages = [
         Damage(name, layout.physical, problem)
@@ -149,11 +149,14 @@ def _table_problems(
 
 
 def _payload_damage(connection: sa.Connection, session: str, entry: Entry) -> Generator[Damage]:
+    key = PayloadKey(session, entry.name, entry.version)
+    place = datasets_table.name
     try:
-        key = PayloadKey(session, entry.name, entry.version)
-        check_payload(connection, key, entry.payload, entry.payload_layout)
+        check_row(key, entry.payload, entry.payload_layout)
+        place = _CHUNKS
+        check_chunks(connection, key, entry.payload_layout)
     except AlgomancyDataError as error:
-        yield Damage(entry.name, _CHUNKS, str(error))
+        yield Damage(entry.name, place, str(error))
 
 
 def _lost_payloads(connection: sa.Connection, session: str) -> list[tuple[str, str]]:

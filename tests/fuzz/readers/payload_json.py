@@ -1,5 +1,7 @@
 """The JSON of a payload in a database: what the class wrote, and where its parts lie."""
 
+import zlib
+
 import polars as pl
 
 from algomancy_data import BaseDataSource, DataSource, SimpleETLFactory
@@ -7,6 +9,9 @@ from algomancy_data.database import DatabaseDataManager
 from algomancy_data.errors import AlgomancyDataError
 
 TABLE = pl.DataFrame({"x": [1, None], "l": [["a"], None], "day": pl.Series([1, 2]).cast(pl.Date)})
+RIGHT_SUM = """
+    UPDATE algomancy_datasets SET payload_layout = json_set(payload_layout, '$.text_crc32', ?)
+"""
 
 
 class Wrapped(BaseDataSource):
@@ -38,7 +43,7 @@ class InArrow(Wrapped):
 def opened(cls):
     manager = DatabaseDataManager(SimpleETLFactory, [], "sqlite://", "s", cls)
     manager.startup()
-    manager.add_data_source(cls("master_data", name="d"))
+    manager.add_data_source(cls("master_data", name="d", ds_id="d"))
     return manager
 
 
@@ -62,13 +67,15 @@ def read(data, home):
     for cls, manager, column in MANAGERS:
         with manager.engine.begin() as connection:
             connection.exec_driver_sql(f"UPDATE algomancy_datasets SET {column} = ?", (text,))
+            if column == "payload":  # with the right check sum, to be read
+                connection.exec_driver_sql(RIGHT_SUM, (zlib.crc32(text.encode()),))
         manager.refresh()
         manager.verify()
         try:
             manager.get_data("d")
         except AlgomancyDataError as error:
             refusals.append(error)
-        manager.add_data_source(cls("master_data", name="d"))
+        manager.add_data_source(cls("master_data", name="d", ds_id="d"))
         assert manager.get_data("d") is not None
     if len(refusals) == len(MANAGERS):  # each seed is right in one place only
         raise refusals[0]
