@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
 from contextlib import nullcontext
 from functools import cached_property
@@ -16,7 +17,8 @@ from algomancy_data.extractor.conversion import (
 from algomancy_data.extractor.extracted import Extracted, ExtractedTable
 from algomancy_data.extractor.failures import reading_failures
 from algomancy_data.extractor.limits import within_limits
-from algomancy_data.extractor.parts import PartedTable
+from algomancy_data.extractor.parts import read_table
+from algomancy_data.extractor.reading import Reading
 from algomancy_data.extractor.reconversion import Reconversion
 from algomancy_data.file import File
 from algomancy_data.frames import to_frame
@@ -59,11 +61,7 @@ class Extractor(ABC):
         self.schema = schema
         self.logger = logger
         self.conversion_issues: list[ConversionIssue] = []
-        # What was noticed while the content was read, before any conversion.
-        self._noted: list[ConversionIssue] = []
-        # Columns that did not convert and whose texts do not say all: the typed pieces that they
-        # are made of, by table and column.
-        self._pieces: dict[tuple[str, str], list[pl.Series]] = {}
+        self._reading = Reading(file.name)
         # How the columns of each table are converted anew.
         self._again: dict[str, Reconversion] = {}
 
@@ -117,7 +115,7 @@ class Extractor(ABC):
         """
         pieces = {
             column: pieces
-            for (name, column), pieces in self._pieces.items()
+            for (name, column), pieces in self._reading.pieces.items()
             if name == table and column not in lost
         }
         return Reconversion(table, types, self._conventions, pieces, lost)
@@ -126,7 +124,7 @@ class Extractor(ABC):
         """Turn what brings down our own reading into an error; that of a user's own is theirs."""
         return reading_failures(self.file.name) if _is_of_this_package(method) else nullcontext()
 
-    def _reading(self, method: Callable[[], object]) -> AbstractContextManager[None]:
+    def _system_errors(self, method: Callable[[], object]) -> AbstractContextManager[None]:
         """Make errors of the system those of the file, unless code of a user's own meets them."""
         is_own = all(_is_of_this_package(each) for each in (method, type(self.file)))
         return reading(self.file.name) if is_own else nullcontext()
@@ -134,8 +132,7 @@ class Extractor(ABC):
     def _start(self) -> None:
         """Forget what an earlier extraction found."""
         self.conversion_issues.clear()
-        self._noted.clear()
-        self._pieces.clear()
+        self._reading = Reading(self.file.name)
 
     def _report(self, issues: list[ConversionIssue]) -> None:
         """Keep the issues and log them."""
@@ -152,19 +149,16 @@ def _is_of_this_package(code: object) -> bool:
 class SingleExtractor(Extractor):
     """Extracts the one table of a SINGLE schema: override :meth:`_extract_file`."""
 
-    # Set while a part of a table is read: the table's name, the rows before it, and the columns
-    # that must come as text since they do in another part.
-    _table: str | None = None
-    _first_row: int = 0
-    _as_text: frozenset[str] = frozenset()
-    # How many bytes the content has when it is unpacked, where the reader has found out.
-    _unpacked_bytes: int | None = None
-
     can_give_text: ClassVar[bool] = False
     """Whether the content is text, so that any column can be read as it is written."""
 
     may_lack_columns: ClassVar[bool] = False
     """Whether a part may lack a column that others have, which is null there."""
+
+    @property
+    def _as_text(self) -> frozenset[str]:
+        """Columns that must come as text, since they do in another part of the table."""
+        return self._reading.as_text
 
     @abstractmethod
     def _extract_file(self) -> Tabular:
@@ -174,10 +168,10 @@ class SingleExtractor(Extractor):
         """
 
     def _extracted(self) -> pl.DataFrame:
-        with self._reading(self._extract_file):
+        with self._system_errors(self._extract_file):
             table = self._extract_file()
-        frame = to_frame(table, self._table or self.file.name)
-        return within_limits(frame, self.file, self._unpacked_bytes)
+        frame = to_frame(table, self._reading.table)
+        return within_limits(frame, self.file, self._reading.unpacked_bytes)
 
     def extract(self) -> dict[str, pl.DataFrame]:
         """Return ``{file.name: frame}``, with the declared columns in their declared types.
@@ -198,34 +192,34 @@ class SingleExtractor(Extractor):
         is_ours = isinstance(self.file, File)  # pyright: ignore[reportUnnecessaryIsInstance]
         parts = self.file.parts() if is_ours else None
         if parts is None:
-            lost: set[str] = set()
+            lost: AbstractSet[str] = frozenset()
             frame, issues = self._converted(self._extracted())
-            self._report([*self._noted, *issues])
+            self._report([*self._reading.issues, *issues])
         else:
-            table = PartedTable(self, parts)
-            frame, issues = self._converted(table.frame())
-            # The pieces of a part are not those of the whole.
-            lost = table.lost | {column for _, column in self._pieces}
+            table = read_table(
+                self._read_part,
+                parts,
+                self.file.name,
+                self.schema,
+                can_give_text=self.can_give_text,
+                may_lack_columns=self.may_lack_columns,
+            )
+            lost = table.lost
+            frame, issues = self._converted(table.frame)
             self._report([table.located(issue) for issue in (*table.issues, *issues)])
         name = self.file.name
         self._again[name] = self._reconversion(name, self.schema.datatypes(), lost)
         return {name: frame}
 
-    def read_part(
-        self, file: File, table: str, first_row: int, as_text: frozenset[str]
-    ) -> tuple[pl.DataFrame, list[ConversionIssue]]:
-        """Turn into the extractor of a part, and return what the part holds, not yet converted.
-
-        Args:
-            file: The part.
-            table: Name of the table that it belongs to.
-            first_row: How many rows the parts before it have.
-            as_text: Columns to return as text, if the content is text.
-        """
-        self.file, self._table, self._first_row = file, table, first_row
-        self._as_text = as_text
-        self._noted = []
-        return self._extracted(), self._noted
+    def _read_part(
+        self, file: File, first_row: int, as_text: frozenset[str]
+    ) -> tuple[pl.DataFrame, Reading]:
+        # `_extract_file`, which users override, takes the file from its extractor: each part has
+        # one of its own.
+        reader = copy.copy(self)
+        reader.file = file
+        reader._reading = Reading(self.file.name, first_row, as_text)  # noqa: SLF001  it is ours
+        return reader._extracted(), reader._reading  # noqa: SLF001
 
     def _converted(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, list[ConversionIssue]]:
         issues: list[ConversionIssue] = []
@@ -290,7 +284,7 @@ class MultiExtractor(Extractor):
         groups = self.schema.datatype_groups()
         frames: dict[str, pl.DataFrame] = {}
         issues: list[ConversionIssue] = []
-        with self._reading(self._extract_files):
+        with self._system_errors(self._extract_files):
             tables = self._extract_files()
         for group, table in tables.items():
             if group not in groups:
@@ -307,5 +301,5 @@ class MultiExtractor(Extractor):
                     conventions=self._conventions,
                 )
             self._again[name] = self._reconversion(name, groups[group])
-        self._report([*self._noted, *issues])
+        self._report([*self._reading.issues, *issues])
         return frames

@@ -41,7 +41,7 @@ class ParquetSingleExtractor(SingleExtractor):
                 raise _refusal(self.file.name, "is encrypted Parquet. Decrypt it first")
             if start[:4] != _PARQUET:
                 raise _refusal(self.file.name, "is no Parquet file")
-            frame, self._unpacked_bytes = read_parquet(source, self.file.name, self.file.limits)
+            frame, self._reading.unpacked_bytes = read_parquet(source, self.file.name, self.file.limits)
         return frame
 
 
@@ -61,7 +61,7 @@ class ArrowSingleExtractor(SingleExtractor):
         with self.file.opened() as source:
             start = _start(source)
             if start.startswith((_ARROW_FILE, _ARROW_STREAM)):
-                frame, self._unpacked_bytes = read_arrow(source, name, self.file.limits)
+                frame, self._reading.unpacked_bytes = read_arrow(source, name, self.file.limits)
                 return frame
         if start.startswith(_FEATHER_1):
             raise _refusal(name, "is Feather of version 1. Write it as version 2 or as Parquet")

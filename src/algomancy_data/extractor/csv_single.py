@@ -84,7 +84,7 @@ class CSVSingleExtractor(SingleExtractor):
 
     def _extract_file(self) -> pl.DataFrame:
         types = self.schema.datatypes()
-        types |= dict.fromkeys(types.keys() & self._as_text, DataType.STRING)
+        types |= dict.fromkeys(types.keys() & self._reading.as_text, DataType.STRING)
         content = CSVContent(self.file, self.dialect.encoding)
         layout = CSVLayout(
             self.file.name,
@@ -124,7 +124,8 @@ class CSVSingleExtractor(SingleExtractor):
             return
         last = frame.columns[-1]
         count = len(short_rows)
-        rows = tuple(self._first_row + row for row in short_rows.head(_EXAMPLES).to_list())
+        first_row = self._reading.first_row
+        rows = tuple(first_row + row for row in short_rows.head(_EXAMPLES).to_list())
         subject = "1 row has" if count == 1 else f"{count} rows have"
         reason = (
             f"{subject} fewer than {frame.width} fields; the missing ones are null. "
@@ -132,7 +133,7 @@ class CSVSingleExtractor(SingleExtractor):
         )
         target = types.get(last, DataType.STRING)
         severity = ValidationSeverity.WARNING
-        table = self._table or self.file.name
+        table = self._reading.table
         problem = f"Row has fewer than {frame.width} fields"
         issue = ConversionIssue(
             table,
@@ -143,10 +144,10 @@ class CSVSingleExtractor(SingleExtractor):
             count,
             rows,
             problem,
-            (short_rows + self._first_row).cast(pl.get_index_type()),
+            (short_rows + first_row).cast(pl.get_index_type()),
             while_reading=True,
         )
-        self._noted.append(issue)
+        self._reading.issues.append(issue)
 
 
 def line_end_of(start: bytes, dialect: CSVDialect) -> str:

@@ -139,7 +139,7 @@ class JSONMultiExtractor(MultiExtractor):
         if rows:
             shown = ", ".join(map(str, rows[:_EXAMPLES]))
             reason = f"{reason} First: row {shown} of {group.parent!r}."
-        self._noted.append(
+        self._reading.issues.append(
             ConversionIssue(
                 self.get_extraction_key(group.name),
                 ".".join(group.path),

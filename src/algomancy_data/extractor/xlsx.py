@@ -62,9 +62,10 @@ class XLSXSingleExtractor(SingleExtractor):
                 f"{', '.join(map(repr, others))}. Declare _SHEET = {sheet!r} in schema "
                 f"{self.schema.__name__!r} if that is meant."
             )
-        reading = SheetReading(self._table or self.file.name, self._first_row, self._noted)
+        notes = self._reading
+        reading = SheetReading(notes.table, notes.first_row, notes.issues)
         frame = reading.frame(workbook, sheet, self.schema.datatypes())
-        self._pieces |= reading.pieces
+        notes.pieces |= reading.pieces
         return frame
 
 
@@ -90,9 +91,9 @@ class XLSXMultiExtractor(MultiExtractor):
         sheets = {group: workbook.sheet_name(group) for group in groups}
         frames: dict[str, pl.DataFrame] = {}
         for group, sheet in sheets.items():
-            reading = SheetReading(self.get_extraction_key(group), 0, self._noted)
+            reading = SheetReading(self.get_extraction_key(group), 0, self._reading.issues)
             frames[group] = reading.frame(workbook, sheet, groups[group])
-            self._pieces |= reading.pieces
+            self._reading.pieces |= reading.pieces
         return frames
 
 
