@@ -43,7 +43,8 @@ _FOREIGN = (
 _UNDOCUMENTED = {
     *("__main__", "cli", "column_names", "findings", "folder", "glance"),
     *("arrow_layout", "documents", "engine_failures", "flatbuffers", "forks", "identity"),
-    *("locations", "masking", "messages", "pandas_frames", "value_ranges", "values", "workbook"),
+    *("locations", "mapped_files", "masking", "messages", "pandas_frames", "sql_words"),
+    *("value_ranges", "values", "workbook"),
 }
 # Classes that only serve as bases.
 _INTERNAL = re.compile(r"_.*|.*Check|Glanced.*|Logging")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Protocol, TypeAlias, cast, runtime_checkable
 
 import polars as pl
@@ -68,6 +68,18 @@ def to_frame(table: Tabular | Any, name: str = "table") -> pl.DataFrame:
             f"{': ' if reason else ''}{reason}. {advice}"
         )
         raise FrameError(msg) from error
+
+
+def to_frames(tables: Mapping[str, Tabular | Any]) -> dict[str, pl.DataFrame]:
+    """Turn tables into Polars frames, in a dict of its own; those that are frames stay the same.
+
+    Raises:
+        FrameError: One of them is not tabular, or has a column without an Arrow type.
+    """
+    return {
+        name: table if isinstance(table, pl.DataFrame) else to_frame(table, name)
+        for name, table in tables.items()
+    }
 
 
 def _frame(table: Any, name: str) -> pl.DataFrame:

@@ -121,6 +121,25 @@ def test_a_table_extracted_twice_is_replaced_with_a_warning(caplog) -> None:
     assert "Table 'f' is extracted twice" in caplog.text
 
 
+def test_whatever_has_an_extract_will_do_in_a_sequence() -> None:
+    class Duck:
+        def extract(self) -> dict[str, dict[str, list[int]]]:
+            return {"t": {"number": [1]}}
+
+    sequence = ExtractionSequence([Duck()])
+    assert sequence.run_extraction()["t"].rows() == [(1,)]
+    assert sequence.extraction().tables["t"].issues == ()
+
+
+def test_an_extraction_says_what_was_found_in_which_table() -> None:
+    many = FixedMany(FILE, Many)
+    many.frames = {"left": pl.DataFrame({"number": [1]}), "right": pl.DataFrame({"number": ["x"]})}
+    found = ExtractionSequence([many]).extraction()
+    assert list(found.frames) == ["f.left", "f.right"]
+    assert [issue.column for issue in found.tables["f.right"].issues] == ["number"]
+    assert (found.tables["f.left"].issues, len(found.issues)) == ([], 1)
+
+
 def test_the_issues_of_a_sequence_are_a_copy() -> None:
     sequence = ExtractionSequence([Fixed(pl.DataFrame({"number": ["x"]}))])
     sequence.run_extraction()

@@ -26,6 +26,7 @@ from algomancy_data import (
     ValidationSeverity,
     Validator,
     XLSXFile,
+    XLSXSingleExtractor,
 )
 from algomancy_data.datamanager.base import INHERIT
 from algomancy_data.errors import QuarantineError
@@ -547,3 +548,41 @@ def test_an_extraction_of_a_users_own_may_add_and_change_tables(open_shop):
     assert found.datasource.get_table("customers").rows() == [(1, "bb")]
     assert found.quarantine["customers"].select("id", "name", "_row").rows() == [("x", "aa", 0)]
     assert found.datasource.get_table("days").rows() == [(1,)]
+
+
+def test_cells_of_several_kinds_are_read_again_for_an_extractor_of_a_users_own(tmp_path):
+    class Own(XLSXSingleExtractor):
+        def extract(self):
+            return {name: table.head(3) for name, table in super().extract().items()}
+
+    class Factory(SimpleETLFactory):
+        @classmethod
+        def create_extraction_sequence(cls, files=None, schemas=None, logger=None):
+            return ExtractionSequence([Own(files["t"], schemas["t"], logger=logger)])
+
+    class Prices(Schema):
+        _FILENAME, _EXTENSION, _SCHEMA_TYPE = "t", "xlsx", "single"
+        PRICE = Column("price", DataType.FLOAT)
+
+    workbook = xlsxwriter.Workbook(tmp_path / "t.xlsx")
+    workbook.add_worksheet().write_column(0, 0, ["price", 1.5, "free", 2])
+    workbook.close()
+    manager = StatelessDataManager(Factory, [Prices], "json", DataSource)
+    files = {"t": XLSXFile("t", tmp_path / "t.xlsx")}
+    found = manager.etl_data(files, "d", quarantine=True)
+    assert found.datasource.get_table("t").rows() == [(1.5,), (2.0,)]
+    assert reasons(found) == {"t": {1: ["CONVERSION_FAILED"]}}
+
+
+def test_of_a_table_that_is_extracted_twice_the_later_one_is_sorted(open_shop):
+    class Factory(SimpleETLFactory):
+        @classmethod
+        def create_extraction_sequence(cls, files=None, schemas=None, logger=None):
+            old = CSVFile("customers", content="data:text/csv;base64,aWQ7bmFtZQp4O2EKeTtiCg==")
+            both = [CSVSingleExtractor(f, schemas["customers"]) for f in (old, files["customers"])]
+            return ExtractionSequence(both)
+
+    manager = StatelessDataManager(Factory, open_shop.SCHEMAS, "json", DataSource)
+    found = open_shop(manager).load(customers="id;name\n1;a\n2;b\nz;c\n")
+    assert reasons(found) == {"customers": {2: ["CONVERSION_FAILED"]}}
+    assert found.datasource.get_table("customers").rows() == [(1, "a"), (2, "b")]

@@ -26,7 +26,7 @@ from algomancy_data.database.protocols import ArrowPayloadLayout
 from algomancy_data.documents import member, parse
 from algomancy_data.dtypes import schema_from_json, schema_to_json
 from algomancy_data.errors import SchemaDriftError, SerializationError, UnstorableError
-from algomancy_data.frames import to_frame
+from algomancy_data.frames import to_frames
 from algomancy_data.metrics import phase_under_way
 
 if TYPE_CHECKING:
@@ -255,7 +255,7 @@ def delete_payload(connection: sa.Connection, session: str, name: str) -> None:
 
 def _taken_apart(data: ArrowPayloadLayout, what: str) -> tuple[str, dict[str, pl.DataFrame]]:
     metadata, tables = data.to_payload()
-    frames = {name: to_frame(table, name) for name, table in tables.items()}
+    frames = to_frames(tables)
     for name, frame in frames.items():
         check_storable(frame, name)
     try:

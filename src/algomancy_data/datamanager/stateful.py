@@ -28,7 +28,7 @@ from algomancy_data.folder import FolderStore, Identity, take_apart
 from algomancy_data.folder.content import is_made_of_tables
 from algomancy_data.folder.names import plain_stem
 from algomancy_data.folder.reader import SUFFIX
-from algomancy_data.frames import to_frame
+from algomancy_data.frames import to_frames
 from algomancy_data.metrics import phase_under_way
 from algomancy_data.provenance import Provenance
 
@@ -429,7 +429,7 @@ class StatefulDataManager(DataManager[BASEDATASOURCE]):
             warnings.warn("USE_OLD_VERSION is ignored.", DeprecationWarning, stacklevel=2)
         check_name(dataset_name)
         check_raw_names(dataset_name, data)
-        frames = {name: to_frame(table, name) for name, table in data.items()}
+        frames = to_frames(data)
         source = cast("Any", self._data_object_type)(
             ds_type=DataClassification.DERIVED_DATA, name=dataset_name
         )

@@ -81,7 +81,7 @@ class ETLPipeline(Logging):
         self.transformation_sequence = transformation_sequence
         self.loader = loader
         self.progress: ProgressListener | None = None
-        self.quarantine = Quarantine.of(quarantine)
+        self.quarantine = Quarantine.of(quarantine) if quarantine else None
         self.classification = DataClassification.MASTER_DATA
         self.logger = logger
 
@@ -133,7 +133,7 @@ class ETLPipeline(Logging):
         recorder = PhaseRecorder(self.progress, self.destination_name)
         try:
             with recorder.phase("extract") as phase:
-                extracted = self.extraction_sequence.run()
+                extracted = self.extraction_sequence.extraction()
                 data = extracted.frames
                 phase.rows = _rows(data)
                 phase.bytes_in = self.extraction_sequence.stored_bytes()

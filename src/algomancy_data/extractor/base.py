@@ -21,7 +21,7 @@ from algomancy_data.extractor.parts import read_table
 from algomancy_data.extractor.reading import Reading
 from algomancy_data.extractor.reconversion import Reconversion
 from algomancy_data.file import File
-from algomancy_data.frames import to_frame
+from algomancy_data.frames import to_frame, to_frames
 from algomancy_data.locations import reading
 from algomancy_data.logs import as_logger
 from algomancy_data.schema.tables import group_name, table_name
@@ -74,7 +74,7 @@ class Extractor(ABC):
     def extract(self) -> dict[str, pl.DataFrame]:
         """Return the frames by logical table name."""
 
-    def run(self) -> Extracted:
+    def extraction(self) -> Extracted:
         """Extract, and return the tables together with what was found in them.
 
         Raises:
@@ -82,20 +82,15 @@ class Extractor(ABC):
             FileNotFoundError: The file is gone.
         """
         self._again = {}
-        # An extractor of a user's own may give frames of another library.
-        frames: Mapping[str, Tabular] = self.extract()
-        issues = tuple(self.conversion_issues)
-        tables = {
-            name: ExtractedTable(
-                to_frame(table, name),
-                [issue for issue in issues if issue.table == name],
-                self._again.get(name) or self._reconversion(name, self._declared(name)),
-                self.schema,
-                self.file.name,
-            )
-            for name, table in frames.items()
-        }
-        return Extracted(tables, issues)
+        frames = to_frames(self.extract())  # a user's own may be of another library
+        tables: dict[str, ExtractedTable] = {}
+        for name, frame in frames.items():
+            issues = [issue for issue in self.conversion_issues if issue.table == name]
+            again = self._again.get(name)
+            if again is None and issues:
+                again = Reconversion(name, self._declared(name), self._conventions)
+            tables[name] = ExtractedTable(frame, issues, again, self.schema, self.file.name)
+        return Extracted(tables, tuple(self.conversion_issues))
 
     def _declared(self, table: str) -> dict[str, DataType]:
         """Return the declared types of a table, none if it is not declared."""
@@ -103,10 +98,10 @@ class Extractor(ABC):
             return self.schema.datatypes()
         return self.schema.datatype_groups().get(group_name(table, self.file.name), {})
 
-    def _reconversion(
+    def _can_convert_again(
         self, table: str, types: Mapping[str, DataType], lost: AbstractSet[str] = frozenset()
-    ) -> Reconversion:
-        """Say how the columns of a table are converted anew.
+    ) -> None:
+        """Note how the columns of a table are converted without some of their rows.
 
         Args:
             table: Its logical name.
@@ -118,7 +113,7 @@ class Extractor(ABC):
             for (name, column), pieces in self._reading.pieces.items()
             if name == table and column not in lost
         }
-        return Reconversion(table, types, self._conventions, pieces, lost)
+        self._again[table] = Reconversion(table, types, self._conventions, pieces, lost)
 
     def _failures(self, method: Callable[[], object]) -> AbstractContextManager[None]:
         """Turn what brings down our own reading into an error; that of a user's own is theirs."""
@@ -208,7 +203,7 @@ class SingleExtractor(Extractor):
             frame, issues = self._converted(table.frame)
             self._report([table.located(issue) for issue in (*table.issues, *issues)])
         name = self.file.name
-        self._again[name] = self._reconversion(name, self.schema.datatypes(), lost)
+        self._can_convert_again(name, self.schema.datatypes(), lost)
         return {name: frame}
 
     def _read_part(
@@ -300,6 +295,6 @@ class MultiExtractor(Extractor):
                     name,
                     conventions=self._conventions,
                 )
-            self._again[name] = self._reconversion(name, groups[group])
+            self._can_convert_again(name, groups[group])
         self._report([*self._reading.issues, *issues])
         return frames

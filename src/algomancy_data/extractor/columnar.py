@@ -41,7 +41,9 @@ class ParquetSingleExtractor(SingleExtractor):
                 raise _refusal(self.file.name, "is encrypted Parquet. Decrypt it first")
             if start[:4] != _PARQUET:
                 raise _refusal(self.file.name, "is no Parquet file")
-            frame, self._reading.unpacked_bytes = read_parquet(source, self.file.name, self.file.limits)
+            frame, self._reading.unpacked_bytes = read_parquet(
+                source, self.file.name, self.file.limits
+            )
         return frame
 
 

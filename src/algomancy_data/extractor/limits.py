@@ -35,9 +35,8 @@ def within_limits(
     longest = limits.text_bytes
     if longest is None or (unpacked_bytes is not None and unpacked_bytes <= longest):
         return frame
-    if frame.estimated_size() > longest:
-        for name, dtype in frame.schema.items():
-            if dtype == pl.String:
-                size = frame[name].str.len_bytes().max()
-                limits.check_text(file.name, size if isinstance(size, int) else 0, name)
+    for column in frame.get_columns():
+        if column.dtype == pl.String and column.estimated_size() > longest:
+            size = column.str.len_bytes().max()
+            limits.check_text(file.name, size if isinstance(size, int) else 0, column.name)
     return frame

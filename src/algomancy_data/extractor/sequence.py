@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from algomancy_data.extractor.extracted import Extracted, ExtractedTable
+from algomancy_data.frames import to_frames
 from algomancy_data.logs import Logging
 from algomancy_data.metrics import phase_under_way
 
@@ -67,7 +68,7 @@ class ExtractionSequence(Logging):
         phase = phase_under_way()
         for extractor in self._extractors:
             before = phase.done_rows
-            extracted = extractor.run()
+            extracted = _extraction_of(extractor)
             rows = sum(table.frame.height for table in extracted.tables.values())
             phase.advance(before + rows - phase.done_rows)  # it has told of parts, if there are any
             for name in tables.keys() & extracted.tables.keys():
@@ -80,7 +81,7 @@ class ExtractionSequence(Logging):
         self._data = self._found.frames
         return self._data
 
-    def run(self) -> Extracted:
+    def extraction(self) -> Extracted:
         """Extract, and return the tables together with what was found in them.
 
         Raises:
@@ -111,3 +112,11 @@ class ExtractionSequence(Logging):
     def conversion_issues(self) -> list[ConversionIssue]:
         """A new list of the issues of all extractors, in their order."""
         return [issue for extractor in self._extractors for issue in extractor.conversion_issues]
+
+
+def _extraction_of(extractor: Extractor) -> Extracted:
+    """Return what an extractor gives: whatever has an `extract` will do."""
+    if hasattr(extractor, "extraction") and hasattr(extractor, "conversion_issues"):
+        return extractor.extraction()
+    frames = to_frames(extractor.extract())
+    return Extracted({name: ExtractedTable(frame) for name, frame in frames.items()})

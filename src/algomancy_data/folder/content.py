@@ -10,7 +10,7 @@ from algomancy_data.arrow import check_storable
 from algomancy_data.datasource import DataSource
 from algomancy_data.datasource.layouts import ArrowPayloadLayout
 from algomancy_data.errors import SerializationError, StoreError, UnstorableError
-from algomancy_data.frames import to_frame
+from algomancy_data.frames import to_frames
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,7 +39,7 @@ def take_apart(key: str, data: BaseDataSource) -> Content:
     """
     if isinstance(data, ArrowPayloadLayout):
         payload, tables = data.to_payload()
-        frames = {name: to_frame(table, name) for name, table in tables.items()}
+        frames = to_frames(tables)
         _check_json(key, payload)
         content = Content("arrow", frames, payload)
     elif is_made_of_tables(type(data)):

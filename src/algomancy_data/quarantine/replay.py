@@ -17,6 +17,7 @@ from algomancy_data.errors import QuarantineError
 from algomancy_data.extractor import ExtractionSequence, Extractor
 from algomancy_data.extractor.conversion import DataTypeConverter
 from algomancy_data.extractor.extracted import Extracted, ExtractedTable, SeparatedTable
+from algomancy_data.extractor.reconversion import Reconversion
 from algomancy_data.file import File
 from algomancy_data.frames import to_frame
 from algomancy_data.messages import ValidationSeverity
@@ -130,9 +131,9 @@ class ReplayedTable(Extractor):
 
     def extract(self) -> dict[str, pl.DataFrame]:
         """Return the good rows, and those of the others that can be read, in their old order."""
-        return self.run().frames
+        return self.extraction().frames
 
-    def run(self) -> Extracted:
+    def extraction(self) -> Extracted:
         """Return the same as rows that are parted from those that cannot be read."""
         self._start()
         separated = self._put_together()
@@ -181,7 +182,7 @@ class ReplayedTable(Extractor):
         frame = DataTypeConverter.convert_dtypes(
             frame, types, issues, self._table, conventions=conventions, row_numbers=numbers
         )
-        again = self._reconversion(self._table, types)
+        again = Reconversion(self._table, types, conventions)
         part = separate(ExtractedTable(frame, issues, again, file=self.file.name), _ALL, numbers)
         return replace(
             part,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from algomancy_data.engine_failures import engine_failures
 from algomancy_data.errors import EngineError
-from algomancy_data.frames import to_frame
+from algomancy_data.frames import to_frames
 from algomancy_data.logs import Logging
 from algomancy_data.messages import ValidationMessage, ValidationSeverity
 from algomancy_data.pandas_frames import PandasTables, wants_pandas
@@ -86,7 +86,7 @@ class TransformationSequence(Logging):
         """
         self._messages = []
         # A clone shares the columns, but not what the in-place methods of a frame change.
-        tables = {name: to_frame(table, name).clone() for name, table in data.items()}
+        tables = {name: frame.clone() for name, frame in to_frames(data).items()}
         in_pandas: PandasTables | None = None
         for transformer in self._transformers:
             if wants_pandas(transformer, "transform"):
@@ -96,8 +96,7 @@ class TransformationSequence(Logging):
             if in_pandas is not None:
                 tables, in_pandas = in_pandas.back(), None
             self._transform(transformer, tables)
-            for name, table in tables.items():
-                tables[name] = to_frame(table, name)
+            tables.update(to_frames(tables))
         return tables if in_pandas is None else in_pandas.back()
 
     def _transform(self, transformer: Transformer, tables: dict[str, Any]) -> None:

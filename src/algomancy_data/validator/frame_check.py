@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING
 
-from algomancy_data.frames import to_frame
+from algomancy_data.frames import to_frames
 from algomancy_data.relations.keys import is_comparable
 from algomancy_data.validator.base import Validator
 
@@ -31,7 +31,7 @@ class FrameCheck(Validator):
             FrameError: A table cannot be turned into a frame.
         """
         self.reset()
-        self.check({name: to_frame(table, name) for name, table in data.items()})
+        self.check(to_frames(data))
         return self.messages
 
     @abstractmethod

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from algomancy_data.engine_failures import engine_failures
 from algomancy_data.errors import EngineError
-from algomancy_data.frames import to_frame
+from algomancy_data.frames import to_frames
 from algomancy_data.logs import Logging
 from algomancy_data.messages import ValidationMessage, ValidationSeverity
 from algomancy_data.pandas_frames import PandasTables, wants_pandas
@@ -108,7 +108,7 @@ class ValidationSequence(Logging):
             FrameError: A table cannot be turned into a frame.
         """
         self._result = None
-        frames = {name: to_frame(table, name) for name, table in data.items()}
+        frames = to_frames(data)
         messages: list[ValidationMessage] = []
         failures: list[RowFailures] = []
         for validator in self._validators:

@@ -9,7 +9,7 @@ from string import Template
 from typing import TYPE_CHECKING, Final
 
 from algomancy_data.findings import RuleFindings, findings_by_rule
-from algomancy_data.frames import to_frame
+from algomancy_data.frames import to_frames
 from algomancy_data.messages import ValidationSeverity
 from algomancy_data.validator.report.cells import LONGEST_CELL, text_html
 from algomancy_data.validator.report.examples import examples_of
@@ -65,7 +65,7 @@ def render(result: ValidationResult, tables: Mapping[str, Tabular], title: str) 
     Raises:
         FrameError: A table cannot be turned into a frame.
     """
-    frames = {name: to_frame(table, name) for name, table in tables.items()}
+    frames = to_frames(tables)
     return _Report(result, frames).page(title)
 
 
