@@ -252,6 +252,10 @@ class StoreError(AlgomancyDataError, RuntimeError):
         return cls(f"Data '{name}' was replaced while its rows were replayed. Replay them again.")
 
 
+class UnknownClassificationError(StoreError):
+    """A dataset is classified as something that this version does not know."""
+
+
 class SchemaDriftError(StoreError):
     """Tables in a database do not have the columns that this version writes and reads."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -49,8 +50,9 @@ def source():
 def leftovers(folder):
     """Return what is in the private directory beside what the metadata files speak of."""
 
-    def leftovers(manager):
-        referenced = manager._datasets.directories()
+    def leftovers():
+        documents = [json.loads(path.read_bytes()) for path in folder.glob("*.json")]
+        referenced = {document["directory"] for document in documents if "key" in document}
         # Before anything was written there is no such directory.
         return {path.name for path in (folder / PRIVATE).glob("*")} - referenced - {LOCK}
 

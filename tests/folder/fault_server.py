@@ -47,7 +47,7 @@ def run(operation: str, folder: str, at: int, action: int) -> dict[str, object]:
     except AlgomancyDataError as error:
         said["error"] = str(error)
     said["calls"] = faults.fault_disarm()
-    said["keys"] = list(manager._datasets)
+    said["keys"] = manager.get_data_keys()
     return said
 
 

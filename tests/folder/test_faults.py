@@ -75,7 +75,7 @@ def state(open_manager, leftovers):
         manager = open_manager()
         assert manager.startup_errors == []
         assert manager.verify() == []
-        assert leftovers(manager) == set()
+        assert leftovers() == set()
         found = {}
         for key in manager.get_data_keys():
             frames = manager.get_data(key).tables

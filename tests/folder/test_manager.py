@@ -19,7 +19,12 @@ from algomancy_data import (
     SimpleETLFactory,
     StatefulDataManager,
 )
-from algomancy_data.errors import DatasetExistsError, DatasetNameError, UnstorableError
+from algomancy_data.errors import (
+    DatasetExistsError,
+    DatasetNameError,
+    StoreError,
+    UnstorableError,
+)
 from algomancy_data.folder.reader import PRIVATE
 from algomancy_data.testing import assert_identical
 
@@ -98,8 +103,13 @@ def test_a_derived_dataset_shares_the_files(open_manager, folder, source):
 def test_a_dataset_that_was_not_read_is_derived_without_reading_it(open_manager, folder, source):
     open_manager().add_data_source(source())
     manager = open_manager()
+    (table,) = (folder / PRIVATE).rglob("*.arrow")
+    content = table.read_bytes()
+    table.write_bytes(bytes(len(content)))  # whoever reads it notices
     manager.derive_data("d", "derived")
-    assert manager._datasets.item("d").data is None
+    with pytest.raises(StoreError):
+        manager.get_data("derived")
+    table.write_bytes(content)
     assert_identical(manager.get_data("derived").get_table("t"), source().get_table("t"))
 
 
@@ -220,13 +230,20 @@ def test_storing_as_json_is_asked_for_once(open_manager, source):
         manager.store_data_source_as_json("nobody")
 
 
-def test_what_is_in_memory_only_is_stored_as_json_on_request(open_manager, folder, source):
-    manager = open_manager()
-    manager._data["d"] = source()
+def raw_directory(folder, name):
+    (folder / name).mkdir(parents=True)
+    (folder / name / "things.csv").write_text("id;name\n1;x\n")
+
+
+def test_what_is_in_memory_only_is_stored_as_json_on_request(open_manager, folder):
+    raw_directory(folder, "d")
+    manager = open_manager(schemas=[Things])
     assert manager.get_data_keys() == ["d"]
-    assert open_manager().get_data_keys() == []
+    assert not (folder / "d.json").exists()
     manager.store_data_source_as_json("d")
-    assert_identical(open_manager().get_data("d").get_table("t"), source().get_table("t"))
+    stored = open_manager().get_data("d").get_table("things")
+    assert_identical(stored, manager.get_data("d").get_table("things"))
+    assert stored.rows() == [(1, "x")]
 
 
 def test_a_foreign_file_is_overwritten_only_on_request(open_manager, folder, source):
@@ -236,8 +253,8 @@ def test_a_foreign_file_is_overwritten_only_on_request(open_manager, folder, sou
     manager.add_data_source(source())
     assert (folder / "d.json").read_text() == '{"theirs": 1}'
     assert open_manager().get_data_keys() == ["d"]
-    other = open_manager()
-    other._data["e"] = source("e")
+    raw_directory(folder, "e")
+    other = open_manager(schemas=[Things])
     (folder / "e.json").write_text("{}")
     with pytest.raises(DatasetExistsError):
         other.store_data_source_as_json("e")

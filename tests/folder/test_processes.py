@@ -18,6 +18,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:StatefulDataManager:DeprecationW
 
 HEAD = """
 import sys
+from pathlib import Path
 import polars as pl
 from algomancy_data import DataSource, SimpleETLFactory, StatefulDataManager
 
@@ -37,8 +38,8 @@ def save(manager, name, value):
 """
 # Holds the writers' lock until its input ends.
 HOLDER = f"""{HEAD}
-manager = open_manager(sys.argv[1])
-with manager._store.writing("waiting"):
+from algomancy_data.folder.writer import FolderWriter
+with FolderWriter(Path(sys.argv[1])).writing("waiting"):
     print("ready", flush=True)
     sys.stdin.readline()
 """
@@ -175,7 +176,7 @@ def test_a_process_that_is_killed_again_and_again_loses_nothing(
             facts.append(changer.stdout.readline().strip().rsplit(" ", 1))
         manager = open_manager()
         assert manager.startup_errors == []
-        assert leftovers(manager) == set()
+        assert leftovers() == set()
         assert manager.verify() == []
         found = {}
         for key in manager.get_data_keys():

@@ -16,12 +16,14 @@ from algomancy_data.database.database_manager import DatabaseDataManager
 from algomancy_data.database.pandas_databases import read_pandas_database
 from algomancy_data.database.protocols import ArrowPayloadLayout, SqlTableLayout
 from algomancy_data.database.schema_translator import column_to_sa, dtype_to_sa_type
+from algomancy_data.database.store import DatabaseStore
 
 del adbc_driver_manager, adbc_driver_sqlite, sqlalchemy
 
 __all__ = [
     "ArrowPayloadLayout",
     "DatabaseDataManager",
+    "DatabaseStore",
     "SqlTableLayout",
     "column_to_sa",
     "dtype_to_sa_type",

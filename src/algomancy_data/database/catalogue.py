@@ -21,7 +21,6 @@ from algomancy_data.database.models import (
     payload_chunks_table,
 )
 from algomancy_data.database.payload import has_all_sums
-from algomancy_data.datamanager.inspection import DatasetSummary, TableSummary
 from algomancy_data.datasource import DataClassification
 from algomancy_data.documents import parse
 from algomancy_data.errors import (
@@ -32,6 +31,7 @@ from algomancy_data.errors import (
 )
 from algomancy_data.findings import count_by_severity
 from algomancy_data.provenance import Provenance, messages_from_list, messages_to_list
+from algomancy_data.store.summary import DatasetSummary, TableSummary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -18,7 +18,6 @@ from algomancy_data.database.tables import (
     drop_table,
     read_table,
 )
-from algomancy_data.datamanager.names import check_name
 from algomancy_data.datasource import BASEDATASOURCE, BaseDataSource, DataClassification
 from algomancy_data.errors import (
     DamagedStoreError,
@@ -30,6 +29,7 @@ from algomancy_data.errors import (
 from algomancy_data.frames import to_frame
 from algomancy_data.metrics import phase_under_way
 from algomancy_data.provenance import Provenance, TableSize
+from algomancy_data.store.names import check_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -2,32 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any
 
 from algomancy_data import pandas_frames
-from algomancy_data.datasource.layouts import ArrowPayloadLayout
+from algomancy_data.datasource.layouts import ArrowPayloadLayout, SqlTableLayout
 
 if TYPE_CHECKING:
     import polars as pl
 
 __all__ = ["ArrowPayloadLayout", "SqlTableLayout", "expects_pandas", "handed_back"]
-
-
-@runtime_checkable
-class SqlTableLayout(Protocol):
-    """A DataSource whose data is named frames; :class:`DataSource` is one.
-
-    A class may hand out and expect pandas frames instead of Polars ones: see
-    ``expects_pandas``.
-    """
-
-    def to_sql_tables(self) -> dict[str, Any]:
-        """Return the frames to keep, by name."""
-        ...
-
-    def from_sql_tables(self, tables: dict[str, Any]) -> None:
-        """Take over the frames that were kept."""
-        ...
 
 
 def expects_pandas(cls: type[Any]) -> bool:

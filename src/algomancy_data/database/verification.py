@@ -24,7 +24,7 @@ from algomancy_data.errors import (
     SchemaDriftError,
     StoreError,
 )
-from algomancy_data.integrity import Damage, Leftover
+from algomancy_data.store.integrity import Damage, Leftover
 
 if TYPE_CHECKING:
     from collections.abc import Generator

@@ -1,61 +1,75 @@
-"""What every DataManager does, wherever it keeps its data."""
+"""The DataManager: ETL, and the datasets of a store."""
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Generic, cast
+from uuid import uuid4
 
 from algomancy_data.datamanager import incoming
-from algomancy_data.datamanager.glance import GlancedManager
-from algomancy_data.datamanager.inspection import DatasetSummary
-from algomancy_data.datamanager.names import check_name
+from algomancy_data.datamanager.cache import DataSourceCache
+from algomancy_data.datamanager.glance import glance_at
 from algomancy_data.datamanager.runs import ingest, replay
-from algomancy_data.datasource import BASEDATASOURCE, BaseDataSource, DataSource
+from algomancy_data.datasource import (
+    BASEDATASOURCE,
+    DataClassification,
+    DataSource,
+    is_plain,
+)
 from algomancy_data.engine_failures import engine_failures
 from algomancy_data.errors import (
-    DatasetExistsError,
     DatasetNotFoundError,
     ETLConstructionError,
     MasterDataProtectedError,
     StoreError,
+    UnknownClassificationError,
 )
 from algomancy_data.etl.settings import INHERIT, MessageLimit, QuarantineSetting, RunSettings
 from algomancy_data.forks import ProcessLock
-from algomancy_data.logs import Logging
+from algomancy_data.glance import Glanced
+from algomancy_data.logs import as_logger
 from algomancy_data.metrics import Metrics, PhaseRecorder, measuring
 from algomancy_data.schema.tables import schema_classes
+from algomancy_data.store.memory import MemoryStore
+from algomancy_data.store.names import check_name
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Iterable, Mapping, MutableMapping
+    from collections.abc import Iterable, Mapping
     from contextlib import AbstractContextManager
 
     from algomancy_data.etl import ETLFactory, ETLPipeline, ETLResult
     from algomancy_data.file import File
     from algomancy_data.frames import Tabular
+    from algomancy_data.glance import Glance
     from algomancy_data.logs import Logger
     from algomancy_data.messages import ValidationSeverity
     from algomancy_data.metrics import Phase, ProgressListener
     from algomancy_data.schema import ReadLimits, Schema
+    from algomancy_data.store import DatasetSummary, Store
+    from algomancy_data.store.integrity import Damage, Leftover
     from algomancy_data.validator import ValidationSequence
 
 
 _NOTHING_SET: Final = RunSettings()
 
 
-class DataManager(Logging, GlancedManager, Generic[BASEDATASOURCE]):
-    """Ingests, derives, deletes and keeps DataSources.
+class DataManager(Glanced, Generic[BASEDATASOURCE]):
+    """Ingests, derives and deletes datasets, and keeps them in a store.
 
     Methods may be called from several threads.
 
     Args:
         etl_factory: Class that puts the ETL pipelines together; never instantiated.
         schemas: What the files hold.
-        save_type: How data is kept; each manager says what it accepts.
+        save_type: A word for how data is kept; only ``StatefulDataManager`` looks at it.
         data_object_type: Class of the DataSources.
         logger: The framework's logger, a standard library logger, or None for the standard
             library's logger ``algomancy_data``.
+        store: Where the datasets are kept; in memory if it is not given.
+        datasource_cache_size: Number of DataSources to keep in memory, the least recently used
+            goes first. None keeps all.
+        datasource_cache_bytes: Memory that they may take together. None sets no limit.
         halt_on: Severity from which a finding makes an ETL fail. None leaves the choice to the
             factory's validation sequence (CRITICAL by default).
         message_limit: Messages per check that an ETL reports one by one, None for all of them.
@@ -67,11 +81,19 @@ class DataManager(Logging, GlancedManager, Generic[BASEDATASOURCE]):
             call says it; None for the default limits.
 
     Attributes:
-        logger: As it was given, which is also what the factory gets; may be set at any time.
         quarantine: As above; may be set at any time.
 
     Raises:
         ETLConstructionError: Two schemas are about the same file.
+
+    Example:
+        >>> from algomancy_data import DataManager, DataSource, SimpleETLFactory
+        >>> from algomancy_data.store import MemoryStore
+        >>> manager = DataManager(SimpleETLFactory, [], "memory", DataSource, store=MemoryStore())
+        >>> manager.startup()
+        >>> manager.add_data_source(DataSource("master_data", name="a"))
+        >>> manager
+        <DataManager in memory>
     """
 
     def __init__(
@@ -82,6 +104,9 @@ class DataManager(Logging, GlancedManager, Generic[BASEDATASOURCE]):
         data_object_type: type[BASEDATASOURCE],
         logger: Logger | logging.Logger | None = None,
         *,
+        store: Store | None = None,
+        datasource_cache_size: int | None = None,
+        datasource_cache_bytes: int | None = None,
         halt_on: ValidationSeverity | None = None,
         message_limit: MessageLimit = INHERIT,
         progress: ProgressListener | None = None,
@@ -92,13 +117,16 @@ class DataManager(Logging, GlancedManager, Generic[BASEDATASOURCE]):
         self._schemas = _by_file_name(schemas)
         self._save_type = save_type
         self._data_object_type = data_object_type
+        self._store = MemoryStore() if store is None else store
         self.logger = logger
         self._halt_on = halt_on
         self._message_limit = message_limit
         self._progress = progress
         self.quarantine = quarantine
         self._read_limits = read_limits
-        self._data: MutableMapping[str, BASEDATASOURCE] = {}
+        self._cache: DataSourceCache[BASEDATASOURCE] = DataSourceCache(
+            datasource_cache_size, datasource_cache_bytes
+        )
         self._lock = ProcessLock()
 
     @property
@@ -106,36 +134,146 @@ class DataManager(Logging, GlancedManager, Generic[BASEDATASOURCE]):
         """Class of the DataSources."""
         return self._data_object_type
 
-    @abstractmethod
+    @property
+    def store(self) -> Store:
+        """Where the datasets are kept."""
+        return self._store
+
+    @property
+    def logger(self) -> Logger | logging.Logger | None:
+        """As it was given, which is also what the factory gets; may be set at any time."""
+        return self._store.logger
+
+    @logger.setter
+    def logger(self, logger: Logger | logging.Logger | None) -> None:
+        self._store.logger = logger
+
+    @property
+    def _data(self) -> Mapping[str, BASEDATASOURCE]:
+        """The DataSources in memory, as the pandas package named them."""
+        if isinstance(self._store, MemoryStore):
+            return cast("Mapping[str, BASEDATASOURCE]", self._store.objects)
+        return self._cache
+
     def startup(self) -> None:
-        """Make ready what the manager keeps its data in."""
+        """Make the store ready. No data is read: that happens when a dataset is first asked for.
+
+        Raises:
+            StoreError: The store cannot be used; the message says what to do.
+        """
+        with self._measuring("startup"), self._lock:
+            self._store.open()
+
+    def close(self) -> None:
+        """Let go of files and connections; the manager takes new ones when it is used again."""
+        self._store.close()
 
     def log(self, message: str) -> None:
         """Pass a message on to the logger."""
         self._logger.log(message)
 
-    # --- datasets ---------------------------------------------------------------------------
+    # --- what there is ----------------------------------------------------------------------
 
     def get_data_keys(self) -> list[str]:
-        """Return the names of the datasets, in order of creation."""
+        """Return the names of the datasets, in order of creation.
+
+        Raises:
+            StoreError: The store fails.
+        """
         with self._lock:
-            return list(self._data)
+            return self._store.names()
 
     def summaries(self, newest: int | None = None) -> list[DatasetSummary]:
-        """Return what there is to say about the datasets without reading them, in order.
+        """Return the metadata of the datasets, in order of creation; no values are read.
 
         Args:
             newest: Only so many, those that were created last; None for all.
+
+        Raises:
+            StoreError: The store fails.
         """
         with self._lock:
-            names = list(self._data)
-            chosen = names if newest is None else names[max(len(names) - newest, 0) :]
-            return [DatasetSummary.of(name, self._data[name]) for name in chosen]
+            return self._store.describe_all(newest)
+
+    def summarize(self, data_key: str) -> DatasetSummary:
+        """Return a dataset's metadata; no values are read.
+
+        Raises:
+            DatasetNotFoundError: There is none of that name.
+            StoreError: The metadata is damaged, or the store fails.
+        """
+        with self._lock:
+            return self._store.describe(data_key)
+
+    def verify(self, data_key: str | None = None) -> list[Damage]:
+        """Compare a dataset, or all datasets, with what was written.
+
+        A folder reads all files and compares their check sums. A database counts the rows of the
+        tables, compares their columns with the catalogue, and the check sums of values and
+        payloads; a damaged value is named by table, column and row. SQLite also checks the file,
+        if all datasets are meant. The log says which tables have no check sums because an earlier
+        version wrote them.
+
+        Returns:
+            What is not as it was written; nothing is a good sign, and always so in memory.
+
+        Raises:
+            DatasetNotFoundError: There is none of that name.
+            StoreError: The store fails, or cannot read the dataset that was named.
+        """
+        with self._lock:
+            if data_key is None:
+                return self._store.verify_all()
+            self._require_name(data_key)
+            return self._store.verify(data_key)
+
+    def leftovers(self) -> list[Leftover]:
+        """Return what is in the store and belongs to no dataset; in memory that is nothing.
+
+        A table of a database is proven to be the session's by the mark that it got when it was
+        created. In a folder, what another process is just writing can be among it.
+
+        Raises:
+            StoreError: The store fails.
+        """
+        with self._lock:
+            return self._store.leftovers()
+
+    def clear_leftovers(self) -> list[Leftover]:
+        """Remove what is proven to belong to no dataset; return it.
+
+        Nothing of another session is touched, nor what somebody else may have made.
+
+        Raises:
+            StoreError: The store fails; nothing is removed.
+        """
+        with self._lock:
+            removed = self._store.clear_leftovers()
+        for one in removed:
+            self.log(f"Removed {one.path!r}: {one.what}.")
+        return removed
+
+    # --- datasets ---------------------------------------------------------------------------
 
     def get_data(self, data_key: str) -> BASEDATASOURCE | None:
-        """Return a dataset, or None if there is none of that name."""
-        with self._lock:
-            return self._data.get(data_key)
+        """Return a dataset, or None if there is none of that name.
+
+        It is read on first access, and again when somebody else replaced it.
+
+        Raises:
+            SchemaDriftError: Somebody changed its tables by hand.
+            TypeError: It is kept as tables, and the manager's class takes none.
+            SerializationError: The manager's class does not understand it.
+            StoreError: It is damaged, or the store fails.
+        """
+        try:
+            with self._lock:
+                return self._load(data_key)
+        except DatasetNotFoundError:
+            return None
+        except UnknownClassificationError as error:
+            self._logger.error(str(error))
+            return None
 
     def require_data(self, data_key: str) -> BASEDATASOURCE:
         """Return a dataset.
@@ -143,39 +281,54 @@ class DataManager(Logging, GlancedManager, Generic[BASEDATASOURCE]):
         Raises:
             DatasetNotFoundError: There is none of that name (also an ``AssertionError``).
         """
-        return self._require(data_key)
+        data = self.get_data(data_key)
+        if data is None:
+            raise DatasetNotFoundError.from_available(data_key, self.get_data_keys())
+        return data
 
     def refresh(self) -> None:
-        """Forget DataSources that can be read again when they are asked for."""
+        """Forget all DataSources in memory that can be read again when they are asked for."""
+        with self._lock:
+            self._cache.forget_all()
 
     def set_data(self, data_key: str, data: BASEDATASOURCE) -> None:
-        """Keep a dataset under a name, replacing what had it."""
+        """Keep a dataset under a name, replacing what had it.
+
+        Raises:
+            DatasetNameError: No dataset can have that name.
+            UnstorableError: It holds something that cannot be kept exactly.
+            StoreError: The store fails; the old data is still there.
+        """
         check_name(data_key)
-        failures = engine_failures(StoreError, f"Keeping dataset {data_key!r}")
-        with failures, self._measuring("persist", data_key) as phase, self._lock:
-            _describe(phase, data)
-            self._keep(data_key, data)
+        with self._measuring("persist", data_key) as phase:
+            self._save(data_key, data, phase)
 
     def add_data_source(self, data_source: BASEDATASOURCE) -> None:
-        """Keep a dataset under its own name, replacing what had it."""
+        """Keep a dataset under its own name, replacing what had it; see :meth:`set_data`."""
         self.set_data(str(data_source.name), data_source)
 
     def derive_data(self, existing_key: str, derived_key: str) -> None:
         """Keep a copy of a dataset under another name, classified as derived data.
 
+        The store copies the tables, unless the DataSource was changed in memory or its class has
+        a say in what a derived one is.
+
         Raises:
             DatasetNotFoundError: There is no ``existing_key`` (also an ``AssertionError``).
             DatasetExistsError: There is a ``derived_key`` (also an ``AssertionError``).
+            StoreError: The store fails.
         """
         check_name(derived_key)
-        with self._lock:
-            source = self._require(existing_key)
-            if self._has(derived_key):
-                raise DatasetExistsError.from_name(derived_key)
-            failures = engine_failures(StoreError, f"Deriving dataset {derived_key!r}")
-            with failures, self._measuring("derive", derived_key) as phase:
-                _describe(phase, source)
-                self._keep(derived_key, source.derive(derived_key))
+        failures = engine_failures(StoreError, f"Deriving dataset {derived_key!r}")
+        with self._lock, failures:
+            if is_plain(self._data_object_type) and not self._cache.is_changed(existing_key):
+                with self._measuring("derive", derived_key):
+                    self._copy(existing_key, derived_key)
+            else:
+                source = self.require_data(existing_key)
+                self._store.refuse_existing(derived_key)
+                with self._measuring("derive", derived_key) as phase:
+                    self._save(derived_key, source.derive(derived_key), phase)
         self.log(f"Derived {derived_key!r} from {existing_key!r}.")
 
     def delete_data(
@@ -192,13 +345,14 @@ class DataManager(Logging, GlancedManager, Generic[BASEDATASOURCE]):
         Raises:
             DatasetNotFoundError: There is none of that name (also an ``AssertionError``).
             MasterDataProtectedError: It is master data, and that is protected.
+            StoreError: The store fails; the dataset is still there.
         """
         with self._measuring("delete", data_key), self._lock:
-            if not self._has(data_key):
-                raise DatasetNotFoundError.from_available(data_key, self.get_data_keys())
+            self._require_name(data_key)
             if prevent_masterdata_removal and self._is_master_data(data_key):
                 raise MasterDataProtectedError.from_name(data_key)
-            self._discard(data_key)
+            self._store.drop(data_key)
+            self._cache.forget(data_key)
         self.log(f"Deleted {data_key!r}.")
 
     # --- ETL --------------------------------------------------------------------------------
@@ -273,12 +427,9 @@ class DataManager(Logging, GlancedManager, Generic[BASEDATASOURCE]):
 
     def _keep_result(self, dataset_name: str, result: ETLResult) -> ETLResult:
         recorder = PhaseRecorder(self._progress, dataset_name)
-        source = cast("BASEDATASOURCE", result.datasource)
-        failures = engine_failures(StoreError, f"Keeping dataset {dataset_name!r}")
-        with failures, recorder.phase("persist") as phase, self._lock:
+        with recorder.phase("persist") as phase:
             phase.rows = result.metrics[-1].rows
-            _describe(phase, source)
-            self._keep(dataset_name, source)
+            self._save(dataset_name, cast("BASEDATASOURCE", result.datasource), phase)
         return replace(result, metrics=Metrics([*result.metrics, *recorder.metrics]))
 
     def replay_data(
@@ -314,14 +465,14 @@ class DataManager(Logging, GlancedManager, Generic[BASEDATASOURCE]):
                 rows do not fit.
             StoreError: Somebody else replaced the dataset meanwhile, or the store fails.
         """
-        source = self._require(dataset_name)
+        source = self.require_data(dataset_name)
         settings = RunSettings(halt_on, message_limit, quarantine)
         pipeline = self._pipeline(dataset_name, {}, settings)
         result = replay(pipeline, source, mended or {}, self._schemas, self._logger)
         if result.datasource is None:
             return result
         with self._lock:
-            if self._require(dataset_name).id != source.id:
+            if self.require_data(dataset_name).id != source.id:
                 raise StoreError.from_replaced(dataset_name)
             return self._keep_result(dataset_name, result)
 
@@ -364,49 +515,79 @@ class DataManager(Logging, GlancedManager, Generic[BASEDATASOURCE]):
         return pipeline.within(settings.within(mine))
 
     @property
+    def _logger(self) -> Logger:
+        return as_logger(self.logger)
+
+    @property
     def _given_logger(self) -> Logger | None:
         """What the factory gets: nothing where nothing was given, as components may ask for it."""
         return None if self.logger is None else self._logger
 
-    # --- what a store overrides -------------------------------------------------------------
+    # --- the store --------------------------------------------------------------------------
 
     def _measuring(self, phase: str, dataset: str | None = None) -> AbstractContextManager[Phase]:
-        """Measure a block, if somebody wants to know.
-
-        What is done in it says how far it is: ``phase_under_way().advance(rows)``.
-        """
+        """Measure a block, if somebody wants to know."""
         return measuring(phase, self._progress, dataset)
 
-    def _has(self, data_key: str) -> bool:
-        """Tell whether there is a dataset of that name."""
-        return data_key in self._data
+    def _load(self, data_key: str) -> BASEDATASOURCE:
+        """Return a dataset from memory, if it is there in its present version, or read it.
 
-    def _keep(self, data_key: str, data: BASEDATASOURCE) -> None:
-        """Keep a dataset; memory changes only after the data is safe."""
-        self._data[data_key] = data
+        Raises:
+            DatasetNotFoundError: There is none of that name.
+        """
+        if self._store.shares_objects:
+            return self._store.load(data_key, self._data_object_type).data
+        if data_key in self._cache:
+            cached = self._cache.use(data_key, self._store.version(data_key))
+            if cached is not None:
+                return cached
+            self._cache.forget(data_key)
+        failures = engine_failures(StoreError, f"Reading dataset {data_key!r}")
+        with failures, self._measuring("read", data_key) as phase:
+            loaded = self._store.load(data_key, self._data_object_type)
+            if isinstance(loaded.data, DataSource):
+                phase.gives(loaded.data.tables.values())
+        self._cache.keep(data_key, loaded.data, loaded.version)
+        return loaded.data
 
-    def _discard(self, data_key: str) -> None:
-        """Delete a dataset that exists."""
-        del self._data[data_key]
+    def _save(self, data_key: str, data: BASEDATASOURCE, phase: Phase) -> None:
+        """Write a dataset; memory changes only after the data is safe."""
+        failures = engine_failures(StoreError, f"Keeping dataset {data_key!r}")
+        with failures, self._lock:
+            if isinstance(data, DataSource):
+                phase.handles(data.tables.values())
+            saved = self._store.save(data_key, data)
+            data.provenance = saved.provenance
+            if not self._store.shares_objects:
+                self._cache.keep(data_key, data, saved.version)
 
-    def _place(self) -> str:
-        """Return where the data is kept, in words and without secrets."""
-        return "in memory"
+    def _copy(self, existing_key: str, derived_key: str) -> None:
+        """Let the store copy a dataset; a DataSource in memory is copied beside."""
+        cached = self._cache.get(existing_key)
+        version = self._cache.version(existing_key)
+        derived = None if cached is None else cached.derive(derived_key)
+        ds_id = str(uuid4()) if derived is None else derived.id
+        copied = self._store.copy(existing_key, derived_key, ds_id, self._data_object_type)
+        if derived is None or (copied.ds_id, copied.source_version) != (ds_id, version):
+            return
+        derived.provenance = copied.provenance
+        self._cache.keep(derived_key, derived, copied.version)
 
     def _is_master_data(self, data_key: str) -> bool:
-        return self._require(data_key).is_master_data()
+        if data_key in self._cache:
+            return self._cache[data_key].is_master_data()
+        return self._store.describe(data_key).ds_type == DataClassification.MASTER_DATA
 
-    def _require(self, data_key: str) -> BASEDATASOURCE:
-        data = self.get_data(data_key)
-        if data is None:
-            raise DatasetNotFoundError.from_available(data_key, self.get_data_keys())
-        return data
+    def _require_name(self, data_key: str) -> None:
+        if self._store.version(data_key) is None:
+            raise DatasetNotFoundError.from_available(data_key, self._store.names())
 
+    def _glance(self) -> Glance:
+        return glance_at(self, self._store.location)
 
-def _describe(phase: Phase, source: BaseDataSource) -> None:
-    """Say what a phase that keeps a DataSource handles, as far as its class lets one see."""
-    if isinstance(source, DataSource):
-        phase.handles(source.tables.values())
+    def __repr__(self) -> str:
+        """Show where the data is kept, without going there."""
+        return f"<{type(self).__name__} {self._store.location}>"
 
 
 def _by_file_name(schemas: Iterable[type[Schema]]) -> dict[str, type[Schema]]:

@@ -2,44 +2,30 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from algomancy_data.datamanager.inspection import Inspection
 from algomancy_data.errors import AlgomancyDataError
 from algomancy_data.findings import counts_text
-from algomancy_data.glance import MOST_ROWS, Cell, Glance, Glanced, Grid, many, size_text
+from algomancy_data.glance import MOST_ROWS, Cell, Glance, Grid, many, size_text
 
 if TYPE_CHECKING:
-    from algomancy_data.datamanager.inspection import DatasetSummary
+    from algomancy_data.datamanager.base import DataManager
+    from algomancy_data.store import DatasetSummary
 
 
-class GlancedManager(Glanced, Inspection):
-    """A manager that shows itself at a glance, and reads no data for it."""
+def glance_at(manager: DataManager[Any], location: str) -> Glance:
+    """Return what is shown of a manager.
 
-    @abstractmethod
-    def summaries(self, newest: int | None = None) -> list[DatasetSummary]:
-        """Return what there is to say about the datasets without reading them, in order.
-
-        Args:
-            newest: Only so many, those that were created last; None for all.
-        """
-
-    @abstractmethod
-    def _place(self) -> str:
-        """Return where the data is kept, in words and without secrets."""
-
-    def _glance(self) -> Glance:
-        title = type(self).__name__
-        try:
-            count, shown = len(self.get_data_keys()), self.summaries(MOST_ROWS)
-        except AlgomancyDataError as error:  # a notebook shows a store that is down, too
-            return Glance(title, (self._place(),), note=f"{type(error).__name__}: {error}")
-        return Glance(title, (self._place(), many(count, "dataset")), (_grid(shown, count),))
-
-    def __repr__(self) -> str:
-        """Show where the data is kept, without going there."""
-        return f"<{type(self).__name__} {self._place()}>"
+    Args:
+        manager: The manager; one whose store is down, too.
+        location: Where it keeps its data.
+    """
+    title = type(manager).__name__
+    try:
+        count, shown = len(manager.get_data_keys()), manager.summaries(MOST_ROWS)
+    except AlgomancyDataError as error:
+        return Glance(title, (location,), note=f"{type(error).__name__}: {error}")
+    return Glance(title, (location, many(count, "dataset")), (_grid(shown, count),))
 
 
 def _grid(shown: list[DatasetSummary], count: int) -> Grid:

@@ -5,45 +5,25 @@ from __future__ import annotations
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
-from uuid import uuid4
 
 from algomancy_data.datamanager.base import DataManager
-from algomancy_data.datamanager.folder_datasets import FolderDatasets
-from algomancy_data.datamanager.folder_raw import check_raw_names, raw_files, write_raw
-from algomancy_data.datamanager.folder_startup import FolderStartup
-from algomancy_data.datamanager.names import check_name
-from algomancy_data.datasource import (
-    BASEDATASOURCE,
-    BaseDataSource,
-    DataClassification,
-    DataSource,
-)
-from algomancy_data.errors import (
-    DatasetExistsError,
-    DatasetNotFoundError,
-    ValidationError,
-)
+from algomancy_data.datasource import BASEDATASOURCE, DataClassification
+from algomancy_data.errors import DatasetExistsError, ValidationError
 from algomancy_data.etl.settings import INHERIT, MessageLimit, QuarantineSetting
-from algomancy_data.folder import FolderStore, Identity, take_apart
-from algomancy_data.folder.content import is_made_of_tables
-from algomancy_data.folder.names import plain_stem
-from algomancy_data.folder.reader import SUFFIX
+from algomancy_data.folder import FolderStore
+from algomancy_data.folder.raw import check_raw_names, raw_files
 from algomancy_data.frames import to_frames
-from algomancy_data.metrics import phase_under_way
-from algomancy_data.provenance import Provenance
+from algomancy_data.store.names import check_name
 
 if TYPE_CHECKING:
     import logging
     import os
     from collections.abc import Iterable, Mapping
 
-    from algomancy_data.datamanager.inspection import DatasetSummary
     from algomancy_data.etl import ETLFactory
-    from algomancy_data.folder import Found
-    from algomancy_data.integrity import Damage, Leftover
     from algomancy_data.logs import Logger
     from algomancy_data.messages import ValidationSeverity
-    from algomancy_data.metrics import ProgressListener
+    from algomancy_data.metrics import Phase, ProgressListener
     from algomancy_data.schema import ReadLimits, Schema
 
 _SAVE_TYPES: Final = ("json",)
@@ -99,9 +79,6 @@ class StatefulDataManager(DataManager[BASEDATASOURCE]):
         >>> folder.cleanup()
     """
 
-    startup_errors: list[tuple[str, Exception]]
-    """What :meth:`startup` could not read: paths, and why."""
-
     def __init__(
         self,
         etl_factory: type[ETLFactory],
@@ -123,29 +100,34 @@ class StatefulDataManager(DataManager[BASEDATASOURCE]):
         if save_type not in _SAVE_TYPES:
             msg = f"save_type must be 'json', not {save_type!r}."
             raise ValueError(msg)
+        self._folder = Path(data_folder)
+        self._folder_store = FolderStore(
+            self._folder,
+            data_object_type,
+            self._extract,
+            lock_timeout=lock_timeout,
+            verify_on_load=verify_on_load,
+        )
         super().__init__(
             etl_factory,
             schemas,
             save_type,
             data_object_type,
             logger,
+            store=self._folder_store,
             halt_on=halt_on,
             message_limit=message_limit,
             quarantine=quarantine,
             read_limits=read_limits,
             progress=progress,
         )
-        self._folder = Path(data_folder)
-        self._store = FolderStore(self._folder, lock_timeout)
-        self._datasets: FolderDatasets[BASEDATASOURCE] = FolderDatasets(
-            self._store, data_object_type, verify=verify_on_load, progress=progress
-        )
-        self._data = self._datasets
         # Saved because they were added or derived, not because store_data_source_as_json asked.
         self._saved_unasked: set[str] = set()
-        self.startup_errors = []
 
-    # --- startup ----------------------------------------------------------------------------
+    @property
+    def startup_errors(self) -> list[tuple[str, Exception]]:
+        """What :meth:`startup` could not read: paths, and why."""
+        return self._folder_store.startup_errors
 
     def startup(self) -> None:
         """Read what is in the folder.
@@ -156,17 +138,11 @@ class StatefulDataManager(DataManager[BASEDATASOURCE]):
         Raises:
             StoreError: The folder itself cannot be listed.
         """
-        with self._measuring("startup"), self._lock:
-            self.startup_errors = []
-            self._datasets.forget_folder()
-            if not self._folder.is_dir():
-                self._logger.warning(f"There is no folder {str(self._folder)!r} yet.")
-                return
-            startup = FolderStartup(self._store, self._datasets, self._logger, self._extract)
-            self.startup_errors = startup.run()
-            self.log(f"Opened {str(self._folder)!r}: {len(self._datasets)} datasets.")
+        self.refresh()
+        super().startup()
 
     def _extract(self, directory: Path) -> BASEDATASOURCE:
+        """Return what the ETL makes of a directory of raw files."""
         result = self._run_etl(
             self.prepare_files(file_items_with_path=raw_files(directory)), directory.name
         )
@@ -194,25 +170,17 @@ class StatefulDataManager(DataManager[BASEDATASOURCE]):
             SerializationError: The manager's class does not understand it.
         """
         path = (self._folder if root is None else Path(root)) / file_name
-        place = path.parent
         with self._lock:
             if not path.is_file():
                 msg = f"There is no file {str(path)!r}."
                 raise FileNotFoundError(msg)
-            store = FolderStore(place)
-            found = store.read(path)
-            if not self._is_own(place):
-                others = FolderDatasets(
-                    store, self._data_object_type, verify=True, progress=self._progress
-                )
-                data = others.parse(path) if found is None else others.load(found)
-                self._keep(data.name if found is None else found.manifest.key, data)
-            elif found is None:
-                data = self._datasets.parse(path)
-                check_name(data.name)
-                self._datasets.add_old(path, data)
-            else:
-                self._datasets.add(store.checked(found))
+            if self._is_own(path.parent):
+                with self._measuring("read"):
+                    self._folder_store.add_file(path)
+                return
+            with self._measuring("read"):
+                name, data = FolderStore(path.parent, self._data_object_type).read_file(path)
+            self._keep_copy(name, cast("BASEDATASOURCE", data))
 
     def load_data_from_dir(
         self, directory: str, root: str | os.PathLike[str] | None = None
@@ -232,146 +200,17 @@ class StatefulDataManager(DataManager[BASEDATASOURCE]):
         with self._lock:
             data = self._extract(path)
             if self._is_own(path.parent):
-                self._datasets.add_raw(path.name, data, path)
+                self._folder_store.add_raw(path.name, data)
             else:
-                self._keep(path.name, data)
+                self._keep_copy(path.name, data)
 
     def _is_own(self, place: Path) -> bool:
         """Tell whether a folder is the manager's, however its path is written."""
         return place.resolve() == self._folder.resolve()
 
-    # --- datasets ---------------------------------------------------------------------------
-
-    def get_data_keys(self) -> list[str]:
-        """Return the names of the datasets, in order of creation."""
-        with self._lock:
-            self._datasets.refresh()
-            return list(self._datasets)
-
-    def summaries(self, newest: int | None = None) -> list[DatasetSummary]:
-        """Return what the metadata files say about the datasets, in order of creation.
-
-        Args:
-            newest: Only so many, those that were created last; None for all.
-        """
-        with self._lock:
-            self._datasets.refresh()
-            return self._datasets.summaries(newest)
-
-    def get_data(self, data_key: str) -> BASEDATASOURCE | None:
-        """Return a dataset, or None if there is none of that name.
-
-        Its tables are mapped into memory, not read; it is mapped again when another process
-        replaced it. What was mapped before stays readable.
-
-        Raises:
-            StoreError: A file of the dataset is damaged.
-            SerializationError: The manager's class does not understand it.
-        """
-        with self._lock:
-            return self._datasets.current(data_key)
-
-    def refresh(self) -> None:
-        """Forget DataSources in memory that are in the folder; they are mapped again on access.
-
-        What was changed in memory and not stored is lost.
-        """
-        with self._lock:
-            self._datasets.forget_data()
-
-    def verify(self, data_key: str | None = None) -> list[Damage]:
-        """Read all files of a dataset, or of all datasets, and compare their check sums.
-
-        Returns:
-            The files that are not what was written; none of them is a good sign.
-
-        Raises:
-            DatasetNotFoundError: There is none of that name.
-        """
-        if data_key is not None and data_key not in self.get_data_keys():
-            path = self._store.damaged_path(data_key)
-            damage = None if path is None else self._store.damage(path)
-            if damage is not None:
-                return [damage]
-        damages: list[Damage] = []
-        for name in (names := self._names(data_key)):
-            found = self._datasets.present(name)
-            path = self._store.damaged_path(name) if found is None else None
-            if found is not None:
-                damages += self._store.verify(found)
-            elif path is not None and (damage := self._store.damage(path)) is not None:
-                damages.append(damage)
-        if data_key is None:
-            others = map(self._store.damage, self._store.paths() if self._folder.is_dir() else [])
-            damages += (one for one in others if one is not None and one.dataset not in names)
-        return damages
-
-    def leftovers(self) -> list[Leftover]:
-        """Return the directories that no metadata file speaks of."""
-        return self._store.leftovers()
-
-    def clear_leftovers(self) -> list[Leftover]:
-        """Remove them, once no other process writes; :meth:`startup` does it, too."""
-        if not self._store.private.is_dir():
-            return []
-        with self._store.writing("clearing leftovers"):
-            found = [one for one in self._store.leftovers() if one.is_proven]
-            if found:
-                self._store.clear_leftovers()
-        return found
-
-    def derive_data(self, existing_key: str, derived_key: str) -> None:
-        """Keep a copy of a dataset under another name, classified as derived data.
-
-        The copy shares the files of the tables, unless the DataSource was changed in memory or
-        its class has a say in what a derived one is.
-
-        Raises:
-            DatasetNotFoundError: There is no ``existing_key`` (also an ``AssertionError``).
-            DatasetExistsError: There is a ``derived_key`` (also an ``AssertionError``).
-        """
-        check_name(derived_key)
-        with self._lock:
-            if not self._can_share(existing_key):
-                super().derive_data(existing_key, derived_key)
-                return
-            with self._measuring("derive", derived_key) as phase:
-                found = self._share(existing_key, derived_key)
-                phase.rows = found.manifest.rows
-                phase.bytes_out = len(found.stamp)  # the tables are shared
-        self.log(f"Derived {derived_key!r} from {existing_key!r}.")
-
-    def _can_share(self, data_key: str) -> bool:
-        hooks = ("derive", "_post_derive", "_duplicate", "from_sql_tables")
-        is_plain = is_made_of_tables(self._data_object_type) and all(
-            getattr(self._data_object_type, hook) is getattr(DataSource, hook) for hook in hooks
-        )
-        item = self._datasets.item(data_key)
-        return is_plain and item is not None and item.found is not None and item.is_unchanged()
-
-    def _share(self, existing_key: str, derived_key: str) -> Found:
-        with self._store.writing(f"deriving dataset {derived_key!r}"):
-            source = self._datasets.look_up(existing_key)
-            if source is None or source.manifest.kind != "tables":
-                raise DatasetNotFoundError.from_available(existing_key, self._datasets)
-            if derived_key in self._datasets or self._datasets.look_up(derived_key) is not None:
-                raise DatasetExistsError.from_name(derived_key)
-            item = self._datasets.item(existing_key)
-            in_memory = item is not None and item.found == source and item.data is not None
-            derived = item.data.derive(derived_key) if in_memory and item and item.data else None
-            identity = Identity(
-                str(uuid4()) if derived is None else derived.id,
-                derived_key,
-                DataClassification.DERIVED_DATA,
-                source.manifest.identity.creation_datetime,
-                _provenance(existing_key, source.manifest.identity, derived),
-            )
-            path = self._store.path_for(derived_key)
-            ordinal = self._datasets.ordinal(derived_key, None)
-            found = self._store.share(source.manifest, path, derived_key, identity, ordinal)
-        self._datasets.keep(derived_key, derived, found)
-        self._saved_unasked.add(derived_key)
-        return found
+    def _keep_copy(self, name: str, data: BASEDATASOURCE) -> None:
+        with self._measuring("persist", name) as phase:
+            self._save(name, data, phase)
 
     # --- storing on request ---------------------------------------------------------------------
 
@@ -391,17 +230,16 @@ class StatefulDataManager(DataManager[BASEDATASOURCE]):
                 time, and ``allow_overwrite`` is False.
         """
         with self._lock:
-            data = self._require(dataset_name)
-            found = self._datasets.look_up(dataset_name)
-            expected = self._folder / f"{plain_stem(dataset_name) or ''}{SUFFIX}"
-            exists = found is not None or expected.exists()
-            if exists and not allow_overwrite and dataset_name not in self._saved_unasked:
+            data = self.require_data(dataset_name)
+            unasked = dataset_name in self._saved_unasked
+            if self._folder_store.has_file(dataset_name) and not allow_overwrite and not unasked:
                 raise DatasetExistsError.from_name(dataset_name)
-            item = self._datasets.item(dataset_name)
-            if found is None or item is None or not item.is_unchanged():
-                place = expected if exists and found is None else None
+            if not self._folder_store.is_saved(dataset_name) or self._cache.is_changed(
+                dataset_name
+            ):
                 with self._measuring("persist", dataset_name):
-                    self._save(dataset_name, data, place)
+                    saved = self._folder_store.replace_file(dataset_name, data)
+                    self._cache.keep(dataset_name, data, saved.version)
             self._saved_unasked.discard(dataset_name)
 
     def store_data(
@@ -434,77 +272,38 @@ class StatefulDataManager(DataManager[BASEDATASOURCE]):
             ds_type=DataClassification.DERIVED_DATA, name=dataset_name
         )
         source.tables = frames
-        directory = self._folder / dataset_name
         with self._lock:
-            if dataset_name in self.get_data_keys() or directory.exists():
+            if dataset_name in self.get_data_keys() or (self._folder / dataset_name).exists():
                 raise DatasetExistsError.from_name(dataset_name)
-            with (
-                self._measuring("persist", dataset_name) as phase,
-                self._store.writing(f"storing the files of {dataset_name!r}"),
-            ):
+            with self._measuring("persist", dataset_name) as phase:
                 phase.handles(frames.values())
-                write_raw(self._store, directory, frames)
-            self._datasets.add_raw(dataset_name, source, directory)
+                self._folder_store.write_raw(dataset_name, source, frames)
 
-    # --- what a store overrides -------------------------------------------------------------
+    # --- what was not asked to be stored as JSON -----------------------------------------------
 
-    def _keep(self, data_key: str, data: BASEDATASOURCE) -> None:
-        self._save(data_key, data)
+    def _save(self, data_key: str, data: BASEDATASOURCE, phase: Phase) -> None:
+        super()._save(data_key, data, phase)
         self._saved_unasked.add(data_key)
 
-    def _save(self, data_key: str, data: BASEDATASOURCE, path: Path | None = None) -> None:
-        phase = phase_under_way()
-        content = take_apart(data_key, data)
-        if content.kind != "text":
-            phase.handles(content.frames.values())
-        with self._store.writing(f"saving dataset {data_key!r}"):
-            found = self._datasets.present(data_key)
-            place = path or self._datasets.place(data_key, found)
-            ordinal = self._datasets.ordinal(data_key, found)
-            found = self._store.save(place, data_key, Identity.of(data), content, ordinal)
-        phase.bytes_out = found.manifest.bytes + len(found.stamp)
-        self._datasets.keep(data_key, data, found)
+    def _copy(self, existing_key: str, derived_key: str) -> None:
+        super()._copy(existing_key, derived_key)
+        self._saved_unasked.add(derived_key)
 
-    def _has(self, data_key: str) -> bool:
-        return super()._has(data_key) or self._store.damaged_path(data_key) is not None
+    def delete_data(
+        self,
+        data_key: str,
+        prevent_masterdata_removal: bool = False,  # noqa: FBT001, FBT002  the contract's signature
+    ) -> None:
+        """Delete a dataset for good, with the raw files that would bring it back.
 
-    def _discard(self, data_key: str) -> None:
-        item = self._datasets.item(data_key)
-        found = self._datasets.present(data_key)
-        places = (
-            self._raw_directory(data_key),
-            found.path if found else item and item.old_file,
-            self._store.damaged_path(data_key),
-        )
-        paths = [path for path in dict.fromkeys(places) if path is not None]
-        if paths:
-            with self._store.writing(f"deleting dataset {data_key!r}"):
-                self._store.remove(*paths)
-        self._datasets.pop(data_key, None)
+        Args:
+            data_key: Its name.
+            prevent_masterdata_removal: Refuse to delete master data.
+
+        Raises:
+            DatasetNotFoundError: There is none of that name (also an ``AssertionError``).
+            MasterDataProtectedError: It is master data, and that is protected.
+            StoreError: The folder fails; the dataset is still there.
+        """
+        super().delete_data(data_key, prevent_masterdata_removal)
         self._saved_unasked.discard(data_key)
-
-    def _place(self) -> str:
-        return f"in {str(self._folder)!r}"
-
-    def _raw_directory(self, data_key: str) -> Path | None:
-        """Return the raw files that would bring a deleted dataset back at the next startup."""
-        item = self._datasets.item(data_key)
-        if item is not None and item.directory is not None:
-            return item.directory if item.directory.is_dir() else None
-        path = self._folder / data_key
-        is_its_own = item is not None and plain_stem(data_key) is not None and path.is_dir()
-        return path if is_its_own and self._is_master_data(data_key) else None
-
-    def _is_master_data(self, data_key: str) -> bool:
-        item = self._datasets.item(data_key)
-        if item is None or item.data is not None:
-            return super()._is_master_data(data_key)
-        found = self._datasets.look_up(data_key)
-        is_master = DataClassification.MASTER_DATA
-        return found is not None and found.manifest.identity.ds_type is is_master
-
-
-def _provenance(name: str, source: Identity, derived: BaseDataSource | None) -> Provenance | None:
-    if derived is not None:
-        return derived.provenance
-    return (source.provenance or Provenance()).derived(name)

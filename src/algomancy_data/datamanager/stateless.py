@@ -22,8 +22,3 @@ class StatelessDataManager(DataManager[BASEDATASOURCE]):
         >>> manager.get_data_keys()
         ['a', 'b']
     """
-
-    def startup(self) -> None:
-        """Do nothing: memory is ready."""
-        with self._measuring("startup"):
-            pass

@@ -1,4 +1,4 @@
-"""What a DataSource class can offer so that a store keeps it as Arrow data."""
+"""How the data of a DataSource can be kept: as tables, as Arrow data, or else as text."""
 
 from __future__ import annotations
 
@@ -6,6 +6,23 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
 if TYPE_CHECKING:
     import polars as pl
+
+
+@runtime_checkable
+class SqlTableLayout(Protocol):
+    """A DataSource whose data is named frames; :class:`DataSource` is one.
+
+    A class may hand out and expect pandas frames instead of Polars ones: see
+    :func:`~algomancy_data.database.protocols.expects_pandas`.
+    """
+
+    def to_sql_tables(self) -> dict[str, Any]:
+        """Return the frames to keep, by name."""
+        ...
+
+    def from_sql_tables(self, tables: dict[str, Any]) -> None:
+        """Take over the frames that were kept."""
+        ...
 
 
 @runtime_checkable

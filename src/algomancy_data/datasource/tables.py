@@ -219,11 +219,7 @@ class DataSource(Glanced, BaseDataSource):
         return source
 
     def _duplicate(self) -> Self:
-        overridden = (
-            type(self).to_json is not DataSource.to_json
-            or type(self).from_json.__func__ is not DataSource.from_json.__func__
-        )
-        if overridden:  # the subclass has state that only its own serial form knows
+        if not is_made_of_tables(type(self)):
             return super()._duplicate()
         duplicate = type(self)(ds_type=self.ds_type, name=self.name)
         # Clones share all buffers, but a change of one in place does not reach the other.
@@ -243,3 +239,37 @@ class DataSource(Glanced, BaseDataSource):
             shown.append(f"and {many(rest, 'more table')}")
         tables = ", ".join(shown) or "no tables"
         return f"<{type(self).__name__} {self.name!r} ({self.ds_type}): {tables}>"
+
+
+def is_made_of_tables(cls: type[Any]) -> bool:
+    """Tell whether a class is a DataSource with no state but its identity and its tables.
+
+    A subclass with a serial form of its own may have other state, which only that form knows.
+    """
+    return issubclass(cls, DataSource) and _inherits(cls, "to_json", "from_json")
+
+
+def is_plain(cls: type[Any]) -> bool:
+    """Tell whether a derived DataSource has the same tables, and nothing else of its own.
+
+    Then a store can copy the tables by itself; the hooks of a subclass must be asked otherwise.
+
+    Example:
+        >>> class Mine(DataSource):
+        ...     def _post_derive(self):
+        ...         self.add_table("derived", {"x": [1]})
+        >>> is_plain(DataSource), is_plain(Mine)
+        (True, False)
+    """
+    return is_made_of_tables(cls) and _inherits(
+        cls, "derive", "_duplicate", "_post_derive", "to_sql_tables", "from_sql_tables"
+    )
+
+
+def _inherits(cls: type[DataSource], *methods: str) -> bool:
+    return all(_function(cls, one) is _function(DataSource, one) for one in methods)
+
+
+def _function(cls: type[DataSource], method: str) -> object:
+    bound = getattr(cls, method)
+    return getattr(bound, "__func__", bound)  # that of a classmethod

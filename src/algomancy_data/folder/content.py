@@ -7,13 +7,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from algomancy_data.arrow import check_storable
-from algomancy_data.datasource import DataSource
-from algomancy_data.datasource.layouts import ArrowPayloadLayout
+from algomancy_data.datasource import ArrowPayloadLayout, DataSource
+from algomancy_data.datasource.tables import is_made_of_tables
 from algomancy_data.errors import SerializationError, StoreError, UnstorableError
 from algomancy_data.frames import to_frames
+from algomancy_data.metrics import phase_under_way
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     import polars as pl
 
@@ -104,15 +106,6 @@ def _put_together(
     raise StoreError(msg)
 
 
-def is_made_of_tables(cls: type[Any]) -> bool:
-    """Tell whether a class is a DataSource with no state but its identity and its tables."""
-    return (
-        issubclass(cls, DataSource)
-        and cls.to_json is DataSource.to_json
-        and getattr(cls.from_json, "__func__", None) is DataSource.from_json.__func__
-    )
-
-
 def _check_json(key: str, payload: Any) -> None:
     what = f"Dataset {key!r}: the metadata that to_payload() returned"
     try:
@@ -140,3 +133,26 @@ def _check_text(key: str, text: Any) -> None:
             f"{error.start}, cannot be written to a file. Escape it or take it out."
         )
         raise UnstorableError(msg) from error
+
+
+def read_old_file(path: Path, cls: type[BASEDATASOURCE]) -> BASEDATASOURCE:
+    """Return what a class makes of a file of records, as the pandas package writes it.
+
+    Raises:
+        StoreError: It is empty, or no UTF-8 text.
+        SerializationError: The class does not understand it.
+    """
+    try:
+        text = path.read_text("utf-8-sig")
+    except UnicodeDecodeError as error:
+        msg = f"The file {path.name!r} is no UTF-8 text: byte {error.start} cannot be decoded."
+        raise StoreError(msg) from error
+    if not text.strip("\0 \t\r\n"):
+        msg = f"The file {path.name!r} is empty: it was never written, or cut short. Delete it."
+        raise StoreError(msg)
+    data = cls.from_json(text)
+    phase = phase_under_way()
+    phase.bytes_in = path.stat().st_size
+    if isinstance(data, DataSource):
+        phase.gives(data.tables.values())
+    return data

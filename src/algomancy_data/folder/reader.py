@@ -30,8 +30,8 @@ from algomancy_data.folder.manifest import (
     is_manifest,
 )
 from algomancy_data.folder.names import stems
-from algomancy_data.integrity import Damage, Leftover
 from algomancy_data.metrics import phase_under_way
+from algomancy_data.store.integrity import Damage, Leftover
 
 if TYPE_CHECKING:
     from collections.abc import Generator

@@ -1,241 +1,394 @@
-"""Datasets in a folder: how each is written, found, read, shared and removed.
-
-Writing goes table files → metadata file → removal of the old version; the metadata file appears
-under its name in one step, so a crash at any moment leaves the old dataset or the new one.
-"""
+"""The store that keeps datasets in a folder."""
 
 from __future__ import annotations
 
-import os
-import shutil
-from contextlib import contextmanager
-from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Final
-from uuid import uuid4
+import zlib
+from typing import TYPE_CHECKING, Any, cast
 
-from algomancy_data.errors import AlgomancyDataError, StoreError
-from algomancy_data.folder import tables
-from algomancy_data.folder.files import replace_whole, sync, sync_together
-from algomancy_data.folder.lock import writer_lock
-from algomancy_data.folder.manifest import Identity, Manifest
-from algomancy_data.folder.names import clash_key, hashed_stem, plain_stem, stems
-from algomancy_data.folder.reader import LOCK, SUFFIX, FolderReader, Found
+from algomancy_data.datasource import (
+    BASEDATASOURCE,
+    BaseDataSource,
+    DataClassification,
+    DataSource,
+)
+from algomancy_data.errors import DatasetNotFoundError
+from algomancy_data.findings import count_by_severity
+from algomancy_data.folder.content import put_together, read_old_file, take_apart
+from algomancy_data.folder.index import FolderIndex, Item, signature
+from algomancy_data.folder.manifest import Identity
+from algomancy_data.folder.names import plain_stem
+from algomancy_data.folder.raw import write_raw
+from algomancy_data.folder.reader import SUFFIX
+from algomancy_data.folder.startup import FolderStartup
+from algomancy_data.folder.writer import FolderWriter
 from algomancy_data.metrics import phase_under_way
+from algomancy_data.provenance import Provenance
+from algomancy_data.store import (
+    Copied,
+    Damage,
+    DatasetSummary,
+    Leftover,
+    Loaded,
+    Saved,
+    Store,
+    TableSummary,
+)
+from algomancy_data.store.names import check_name
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
 
-    from algomancy_data.folder.content import Content
-    from algomancy_data.folder.manifest import StoredTable
+    import polars as pl
 
-_METADATA: Final = "metadata.json"
-_TRASH: Final = "~"
+    from algomancy_data.folder.reader import Found
 
 
-class FolderStore(FolderReader):
-    """The datasets of a folder.
+class FolderStore(Store):
+    """Keeps datasets in a folder: Arrow IPC tables, and a JSON file that says what they are.
+
+    A crash at any moment leaves the old dataset or the new one. Tables are mapped into memory when
+    a dataset is loaded, not read. Several stores, in one or several processes, may use one folder.
+    The page "The folder format" describes the files.
 
     Args:
-        root: The folder; it need not exist yet.
-        lock_timeout: Seconds to wait for another process that is writing.
+        root: The folder; it is made when something is first kept in it.
+        data_object_type: Class of the DataSources.
+        extract: Makes a DataSource of a directory of raw files, which :meth:`open` comes across;
+            None for a folder without.
+        lock_timeout: Seconds to wait for another process that is writing to the folder.
+        verify_on_load: Compare the check sums of a dataset when it is first loaded in this
+            process, which reads its tables once. Without, damaged values are not noticed.
+
+    Attributes:
+        startup_errors: What :meth:`open` could not read: paths, and why.
 
     Example:
         >>> import tempfile
         >>> from pathlib import Path
-        >>> import polars as pl
         >>> from algomancy_data import DataSource
-        >>> from algomancy_data.folder import FolderStore, Identity, take_apart
+        >>> from algomancy_data.folder import FolderStore
         >>> source = DataSource("master_data", name="a")
-        >>> source.add_table("t", pl.DataFrame({"x": [1, 2]}))
+        >>> source.add_table("t", {"x": [1, 2]})
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     store = FolderStore(Path(folder))
-        ...     with store.writing("saving dataset 'a'"):
-        ...         path = store.path_for("a")
-        ...         found = store.save(path, "a", Identity.of(source), take_apart("a", source), 1)
-        ...     frames, _ = store.load(found.manifest)
-        ...     found.path.name, frames["t"].height
-        ('a.json', 2)
+        ...     store = FolderStore(Path(folder), DataSource)
+        ...     store.open()
+        ...     _ = store.save("a", source)
+        ...     store.describe("a").rows, (Path(folder) / "a.json").exists()
+        (2, True)
     """
 
-    def __init__(self, root: Path, lock_timeout: float = 60.0) -> None:
-        super().__init__(root)
-        self._lock_timeout = lock_timeout
+    def __init__(
+        self,
+        root: Path,
+        data_object_type: type[BaseDataSource],
+        extract: Callable[[Path], BaseDataSource] | None = None,
+        *,
+        lock_timeout: float = 60.0,
+        verify_on_load: bool = True,
+    ) -> None:
+        self._root = root
+        self._cls = data_object_type
+        self._extract = extract
+        self._verify_on_load = verify_on_load
+        self._files = FolderWriter(root, lock_timeout)
+        self._index = FolderIndex(self._files)
+        self.startup_errors: list[tuple[str, Exception]] = []
 
-    # --- writing: everything between `with store.writing(…)` ------------------------------------
+    def open(self) -> None:
+        """Read what is in the folder, each item on its own, and clear what a crash left.
 
-    @contextmanager
-    def writing(self, doing: str) -> Generator[None]:
-        """Be the only writer for the length of a block.
+        An item that fails is logged and skipped, leaves nothing behind in memory, and is added to
+        :attr:`startup_errors`; the others are read all the same.
+
+        Raises:
+            StoreError: The folder cannot be listed.
+        """
+        self.startup_errors = []
+        self._index.clear()
+        if not self._root.is_dir():
+            self._logger.warning(f"There is no folder {str(self._root)!r} yet.")
+            return
+        startup = FolderStartup(self._files, self._index, self._cls, self._logger, self._extract)
+        self.startup_errors = startup.run()
+        self._logger.log(f"Opened {str(self._root)!r}: {len(self._index.names())} datasets.")
+
+    @property
+    def location(self) -> str:
+        """The folder."""
+        return f"in {str(self._root)!r}"
+
+    # --- what there is ----------------------------------------------------------------------
+
+    def names(self) -> list[str]:
+        """Return the names of the datasets, in order of creation."""
+        self._index.look_around()
+        return self._index.names()
+
+    def version(self, name: str) -> str | None:
+        """Return the present version of a dataset, or None if there is none of that name."""
+        item = self._index.item(name)
+        if item is not None and item.found is None and item.old_file is None:
+            return _held_version(item)
+        if (found := self._index.present(name)) is not None:
+            return _version(found)
+        if item is not None and item.old_file is not None and item.old_file.exists():
+            return f"file {signature(item.old_file.stat())}"
+        if self._files.damaged_path(name) is not None:
+            return "damaged"
+        self._index.forget(name)
+        return None
+
+    def describe(self, name: str) -> DatasetSummary:
+        """Return what a metadata file says about a dataset; no tables are opened.
+
+        Raises:
+            DatasetNotFoundError: There is none of that name.
+            StoreError: The file is damaged.
+        """
+        item = self._index.item(name)
+        if item is None or item.data is None:
+            found = self._index.look_up(name)
+            if found is None:
+                raise DatasetNotFoundError.from_available(name, self.names())
+            item = Item(found.manifest.ordinal, found)
+        return _summary(name, item)
+
+    def describe_all(self, newest: int | None = None) -> list[DatasetSummary]:
+        """Return what the metadata files say about the datasets, in order of creation.
 
         Args:
-            doing: What is done in it, for errors.
+            newest: Only so many, those that were created last; None for all.
+        """
+        names = self.names()
+        shown = names if newest is None else names[max(len(names) - newest, 0) :]
+        items = ((name, self._index.item(name)) for name in shown)
+        return [_summary(name, item) for name, item in items if item is not None]
+
+    # --- reading and writing ----------------------------------------------------------------
+
+    def load(self, name: str, cls: type[BASEDATASOURCE]) -> Loaded[BASEDATASOURCE]:
+        """Map the tables of a dataset into memory; what was mapped before stays readable.
 
         Raises:
-            StoreBusyError: Another process is writing, longer than the time limit.
-            StoreError: The folder cannot be written to; nothing was changed.
+            DatasetNotFoundError: There is none of that name.
+            StoreError: A file of the dataset is damaged.
+            SerializationError: The class does not understand it.
         """
-        with self._failures(doing):
-            if not self.private.is_dir():
-                self.private.mkdir(parents=True, exist_ok=True)
-                sync(self.root)
-            with writer_lock(self.private / LOCK, self._lock_timeout):
-                yield
-
-    def path_for(self, key: str) -> Path:
-        """Return where the metadata file of a dataset is, or is to be."""
-        found = self.find(key)
-        if found is not None:
-            return found.path
-        plain = plain_stem(key)
-        taken = {clash_key(path.name.removesuffix(SUFFIX)) for path in self.paths()}
-        is_free = plain is not None and clash_key(plain) not in taken
-        return self.root / f"{plain if is_free else hashed_stem(key)}{SUFFIX}"
-
-    def save(
-        self, path: Path, key: str, identity: Identity, content: Content, ordinal: int
-    ) -> Found:
-        """Keep a dataset in the place of whatever is at ``path``.
-
-        Raises:
-            UnstorableError: Polars cannot write a table.
-            OSError: The disk is full, or fails; the old state is there.
-        """
-        manifest = Manifest(
-            key, ordinal, self._new_directory(key), content.kind, identity, payload=content.payload
-        )
-        with self._version(path, manifest) as home:
-            written: list[StoredTable] = []
-            for number, (name, frame) in enumerate(content.frames.items()):
-                written.append(tables.write_table(home, number, name, frame))
-                phase_under_way().advance(frame.height)
-            text = None if content.text is None else tables.write_text(home, content.text)
-            manifest = replace(manifest, tables=tuple(written), text=text)
-            return self._commit(path, manifest, home)
-
-    def share(self, source: Manifest, path: Path, key: str, identity: Identity, at: int) -> Found:
-        """Keep a copy of a dataset that shares its files.
-
-        Args:
-            source: The dataset to copy.
-            path: Where the metadata file of the copy is to be.
-            key: Name of the copy.
-            identity: What the copy is.
-            at: Its ordinal.
-
-        Raises:
-            OSError: The folder cannot be written to; the old state is there.
-        """
-        manifest = replace(
-            source, key=key, identity=identity, ordinal=at, directory=self._new_directory(key)
-        )
-        with self._version(path, manifest) as home:
-            for stored in source.files:
-                _link_or_copy(self.private / source.directory / stored.file, home / stored.file)
-            return self._commit(path, manifest, home)
-
-    def remove(self, *paths: Path) -> None:
-        """Remove metadata files with their tables, old-style files, and directories of raw files.
-
-        Raises:
-            OSError: One cannot be removed; all are there.
-        """
-        manifests = [self.read_quietly(path) for path in paths if path.is_file()]
-        trash = self.new_directory()
-        moved: list[Path] = []
-        try:
-            for path in paths:
-                path.rename(trash / path.name)
-                moved.append(path)
-            sync(self.root)
-        except BaseException:
-            for path in moved:
-                (trash / path.name).rename(path)
-            trash.rmdir()
-            raise
-        shutil.rmtree(trash, ignore_errors=True)
-        for found in manifests:
-            self._drop_version(found)
-
-    def new_directory(self) -> Path:
-        """Return a new directory, which the next startup removes if it is still there."""
-        path = self.private / f"{_TRASH}{uuid4().hex}"
-        path.mkdir()
-        return path
-
-    def discard_directory(self, path: Path) -> None:
-        """Remove a new directory that is not needed after all."""
-        shutil.rmtree(path, ignore_errors=True)
-
-    def clear_leftovers(self) -> None:
-        """Remove what a crash left; nothing is removed while another process writes.
-
-        Nor is it while a metadata file cannot be understood: its tables may be all that is left.
-        """
-        referenced = set[str]()
-        for path in self.paths():
-            if (found := self.read(path)) is not None:
-                referenced.add(found.manifest.directory)
-        for entry in os.scandir(self.private):
-            if entry.name in referenced or entry.name == LOCK:
+        item = self._index.item(name)
+        if item is not None and item.found is None and item.old_file is None:
+            return Loaded(cast("BASEDATASOURCE", item.data), _held_version(item))
+        tried: Found | None = None
+        while (found := self._index.look_up(name)) is not None:
+            if tried is not None and tried.stamp == found.stamp:
+                self._files.check(found.manifest)  # it is missing, and nobody replaced it
+            try:
+                data = self._read(found, cls, verify=self._verify_on_load)
+            except FileNotFoundError:  # another process replaced the dataset meanwhile
+                tried = found
                 continue
-            if entry.is_dir(follow_symlinks=False):
-                shutil.rmtree(entry.path, ignore_errors=True)
-            else:
-                Path(entry.path).unlink(missing_ok=True)
+            self._index.note(found)
+            return Loaded(data, _version(found))
+        if item is not None and (path := item.old_file) is not None and path.exists():
+            if item.signature != signature(path.stat()):
+                self._index.note_old(path, read_old_file(path, self._cls))
+                item = self._index.item(name)
+            if item is not None:
+                return Loaded(cast("BASEDATASOURCE", item.data), f"file {item.signature}")
+        self._index.forget(name)
+        raise DatasetNotFoundError.from_available(name, self.names())
 
-    # --- private -------------------------------------------------------------------------------
+    def save(self, name: str, data: BaseDataSource) -> Saved:
+        """Write a dataset; it is on the disk when this returns.
 
-    @staticmethod
-    def _new_directory(key: str) -> str:
-        return f"{stems(key)[0]}.{uuid4().hex}"
+        Raises:
+            UnstorableError: It holds something that cannot be kept exactly.
+            StoreError: The folder fails.
+        """
+        return self._save(name, data, None)
 
-    @contextmanager
-    def _version(self, path: Path, manifest: Manifest) -> Generator[Path]:
-        """Make the directory of a new version; it goes when the block fails."""
-        home = self.private / manifest.directory
-        try:
-            home.mkdir()
-            yield home
-        except BaseException:
-            # An interrupt may come when the new version is already the dataset.
-            current = self.read_quietly(path)
-            if current is None or current.manifest.directory != manifest.directory:
-                shutil.rmtree(home, ignore_errors=True)
-            raise
+    def replace_file(self, name: str, data: BaseDataSource) -> Saved:
+        """Write a dataset to ``<name>.json``, also in place of a file of somebody else's."""
+        is_foreign = self.has_file(name) and self._index.look_up(name) is None
+        return self._save(name, data, self._plain_path(name) if is_foreign else None)
 
-    def _commit(self, path: Path, manifest: Manifest, home: Path) -> Found:
-        before = self.read_quietly(path)
-        stamp = manifest.to_bytes()
-        (home / _METADATA).write_bytes(stamp)
-        sync_together(home / _METADATA, home, self.private)
-        replace_whole(home / _METADATA, path)
-        self._drop_version(before)
-        return Found(path, stamp, manifest)
+    def has_file(self, name: str) -> bool:
+        """Tell whether a dataset is in the folder, or its file would replace another one."""
+        return self._index.look_up(name) is not None or self._plain_path(name).exists()
 
-    def _drop_version(self, found: Found | None) -> None:
-        if found is not None:  # what cannot be removed now is a leftover for the next startup
-            shutil.rmtree(self.private / found.manifest.directory, ignore_errors=True)
+    def is_saved(self, name: str) -> bool:
+        """Tell whether a dataset is kept as this package keeps data."""
+        return self._index.look_up(name) is not None
 
-    @contextmanager
-    def _failures(self, doing: str) -> Generator[None]:
-        try:
-            yield
-        except OSError as error:
-            if isinstance(error, AlgomancyDataError):
-                raise
-            msg = (
-                f"The folder {str(self.root)!r} failed while {doing}: {error}. Everything is as it "
-                f"was before. Check its permissions and the space on its disk."
+    def _plain_path(self, name: str) -> Path:
+        return self._root / f"{plain_stem(name) or ''}{SUFFIX}"
+
+    def copy(self, name: str, copy: str, ds_id: str, cls: type[BASEDATASOURCE]) -> Copied:
+        """Write a copy of a dataset that shares the files of its tables.
+
+        Raises:
+            DatasetNotFoundError: There is no dataset of that name.
+            DatasetExistsError: There is one of the copy's name.
+            StoreError: The folder fails.
+        """
+        found = self._index.look_up(name)
+        if found is None or found.manifest.kind != "tables":
+            return super().copy(name, copy, ds_id, cls)
+        with self._files.writing(f"deriving dataset {copy!r}"):
+            source = self._index.look_up(name)
+            if source is None:
+                raise DatasetNotFoundError.from_available(name, self._index.names())
+            self.refuse_existing(copy)
+            before = source.manifest.identity
+            identity = Identity(
+                ds_id,
+                copy,
+                DataClassification.DERIVED_DATA,
+                before.creation_datetime,
+                (before.provenance or Provenance()).derived(before.name),
             )
-            raise StoreError(msg) from error
+            path, ordinal = self._files.path_for(copy), self._index.next_ordinal()
+            written = self._files.share(source.manifest, path, copy, identity, ordinal)
+        self._index.note(written)
+        phase = phase_under_way()
+        phase.rows = written.manifest.rows
+        phase.bytes_out = len(written.stamp)  # the tables are shared
+        return Copied(_version(written), identity.provenance, ds_id, _version(source))
+
+    def drop(self, name: str) -> None:
+        """Remove a dataset with its files, and the raw files that would bring it back."""
+        item, found = self._index.item(name), self._index.present(name)
+        places = (
+            self._index.raw_directory(name, found),
+            found.path if found else item and item.old_file,
+            self._files.damaged_path(name),
+        )
+        paths = [path for path in dict.fromkeys(places) if path is not None]
+        if paths:
+            with self._files.writing(f"deleting dataset {name!r}"):
+                self._files.remove(*paths)
+        self._index.forget(name)
+
+    # --- other files ------------------------------------------------------------------------
+
+    def read_file(self, path: Path) -> tuple[str, BaseDataSource]:
+        """Return name and DataSource of a metadata file, or a file of records, in this folder.
+
+        Raises:
+            StoreError: It is damaged.
+            SerializationError: The class does not understand it.
+        """
+        found = self._files.read(path)
+        if found is not None:
+            return found.manifest.key, self._read(found, self._cls, verify=True)
+        data = read_old_file(path, self._cls)
+        return data.name, data
+
+    def add_file(self, path: Path) -> None:
+        """Note the dataset of such a file; see :meth:`read_file`."""
+        found = self._files.read(path)
+        if found is not None:
+            self._index.note(self._files.checked(found))
+            return
+        data = read_old_file(path, self._cls)
+        check_name(data.name)
+        self._index.note_old(path, data)
+
+    def add_raw(self, name: str, data: BaseDataSource) -> None:
+        """Keep the DataSource of a directory of raw files until the end."""
+        self._index.note_raw(name, data, self._root / name)
+
+    def write_raw(
+        self, name: str, data: BaseDataSource, frames: Mapping[str, pl.DataFrame]
+    ) -> None:
+        """Write tables as CSV files to a directory, and keep their DataSource until the end.
+
+        Raises:
+            UnstorableError: CSV cannot hold a table.
+            StoreError: The folder fails.
+        """
+        directory = self._root / name
+        with self._files.writing(f"storing the files of {name!r}"):
+            write_raw(self._files, directory, frames)
+        self.add_raw(name, data)
+
+    def _read(self, found: Found, cls: type[BASEDATASOURCE], *, verify: bool) -> BASEDATASOURCE:
+        phase = phase_under_way()
+        phase.rows = phase.total_rows = found.manifest.rows
+        phase.bytes_in = found.manifest.bytes
+        frames, text = self._files.load(found.manifest, verify=verify)
+        phase.gives(frames.values())
+        return put_together(found.manifest, frames, text, cls)
+
+    def _save(self, name: str, data: BaseDataSource, path: Path | None) -> Saved:
+        phase = phase_under_way()
+        content = take_apart(name, data)
+        if not isinstance(data, DataSource):
+            phase.handles(content.frames.values())
+        with self._files.writing(f"saving dataset {name!r}"):
+            found = self._index.present(name)
+            place = path or self._index.place(name, found)
+            ordinal = self._index.ordinal(name, found)
+            written = self._files.save(place, name, Identity.of(data), content, ordinal)
+        phase.bytes_out = written.manifest.bytes + len(written.stamp)
+        self._index.note(written)
+        return Saved(_version(written), data.provenance)
+
+    # --- integrity --------------------------------------------------------------------------
+
+    def verify(self, name: str) -> list[Damage]:
+        """Read all files of a dataset, and compare their check sums."""
+        found = self._index.present(name)
+        damages = [] if found is None else self._files.verify(found)
+        if not damages and (path := self._files.damaged_path(name)) is not None:
+            damage = self._files.damage(path)
+            return [] if damage is None else [damage]
+        return damages
+
+    def verify_all(self) -> list[Damage]:
+        """Verify all datasets, and name files that look like one and are damaged."""
+        names = self.names()
+        damages = [damage for name in names for damage in self.verify(name)]
+        others = map(self._files.damage, self._files.paths() if self._root.is_dir() else [])
+        return damages + [one for one in others if one is not None and one.dataset not in names]
+
+    def leftovers(self) -> list[Leftover]:
+        """Return the directories that no metadata file speaks of."""
+        return self._files.leftovers()
+
+    def clear_leftovers(self) -> list[Leftover]:
+        """Remove them, once no other process writes; :meth:`open` does it, too."""
+        if not self._files.private.is_dir():
+            return []
+        with self._files.writing("clearing leftovers"):
+            found = [one for one in self._files.leftovers() if one.is_proven]
+            if found:
+                self._files.clear_leftovers()
+        return found
 
 
-def _link_or_copy(source: Path, target: Path) -> None:
-    try:
-        target.hardlink_to(source)
-    except FileNotFoundError:
-        raise
-    except OSError:  # the file system has no hard links, or no more for this file
-        shutil.copyfile(source, target)
-        sync(target)
+def _summary(name: str, item: Item) -> DatasetSummary:
+    if item.found is None:
+        return DatasetSummary.of(name, cast("Any", item.data))
+    manifest, identity = item.found.manifest, item.found.manifest.identity
+    return DatasetSummary(
+        name,
+        identity.ds_id,
+        str(identity.ds_type),
+        identity.creation_datetime,
+        {
+            table.name: TableSummary(table.rows, table.stored.bytes, table.schema)
+            for table in manifest.tables
+        },
+        identity.provenance,
+        len(identity.messages),
+        count_by_severity(identity.messages),
+    )
+
+
+def _version(found: Found) -> str:
+    return f"{found.manifest.directory} {zlib.crc32(found.stamp)}"
+
+
+def _held_version(item: Item) -> str:
+    return f"raw {cast('BaseDataSource', item.data).id}"

@@ -16,7 +16,7 @@ from algomancy_data.cli.stores import Place, opened, sessions
 from algomancy_data.errors import CommandLineError
 
 if TYPE_CHECKING:
-    from algomancy_data.datamanager.inspection import DatasetSummary
+    from algomancy_data.store.summary import DatasetSummary
 
 
 def ls(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import polars as pl
     from rich.console import RenderableType
 
-    from algomancy_data.datamanager.inspection import DatasetSummary, TableSummary
+    from algomancy_data.store.summary import DatasetSummary, TableSummary
 
 
 def show(

@@ -14,7 +14,7 @@ from algomancy_data.cli.running import DONE, REFUSED, running
 from algomancy_data.cli.settings import Settings
 from algomancy_data.cli.stores import Place, opened
 from algomancy_data.datamanager import StatefulDataManager
-from algomancy_data.integrity import Damage
+from algomancy_data.store.integrity import Damage
 
 
 def verify(

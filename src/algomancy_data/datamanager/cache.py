@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import polars as pl
 
-from algomancy_data.database.protocols import SqlTableLayout
-from algomancy_data.datasource import BASEDATASOURCE
-from algomancy_data.identity import identical_tables
+from algomancy_data.datasource import BASEDATASOURCE, BaseDataSource, SqlTableLayout
+from algomancy_data.identity import identical
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from polars.datatypes import DataType as PolarsDataType
 
 
 @dataclass(frozen=True)
@@ -21,11 +22,13 @@ class _Kept:
 
     Args:
         version: Version of the dataset that it is.
-        tables: Its frames when it was kept; clones share their memory.
+        metadata: What it was, beside its data, when it was kept.
+        tables: Its frames then; clones share their memory.
         bytes: Memory that the frames take.
     """
 
     version: str
+    metadata: tuple[Any, ...]
     tables: Mapping[str, pl.DataFrame]
     bytes: int
 
@@ -55,6 +58,10 @@ class DataSourceCache(dict[str, BASEDATASOURCE]):
         self._max_bytes = max_bytes
         self._kept: dict[str, _Kept] = {}
 
+    def version(self, name: str) -> str | None:
+        """Return the version of a DataSource that is here, or None."""
+        return self._kept[name].version if name in self else None
+
     def use(self, name: str, version: str | None) -> BASEDATASOURCE | None:
         """Return a DataSource if it is here in this version; it becomes the last used."""
         if name not in self or self._kept[name].version != version:
@@ -67,8 +74,9 @@ class DataSourceCache(dict[str, BASEDATASOURCE]):
         self.forget(name)
         frames = _frames(data)
         size = sum(int(frame.estimated_size()) for frame in frames.values())
+        clones = {table: frame.clone() for table, frame in frames.items()}
         self[name] = data
-        self._kept[name] = _Kept(version, {key: f.clone() for key, f in frames.items()}, size)
+        self._kept[name] = _Kept(version, _metadata(data), clones, size)
         while len(self) > 1 and self._is_too_much():
             self.forget(next(iter(self)))
 
@@ -82,9 +90,16 @@ class DataSourceCache(dict[str, BASEDATASOURCE]):
         self.clear()
         self._kept.clear()
 
-    def is_unchanged(self, name: str) -> bool:
-        """Tell whether a DataSource has the frames that it had when it was kept."""
-        return identical_tables(_frames(self[name]), self._kept[name].tables)
+    def is_changed(self, name: str) -> bool:
+        """Tell whether a DataSource that is here is another than when it was kept."""
+        if name not in self:
+            return False
+        now, kept = _frames(self[name]), self._kept[name]
+        return (
+            _metadata(self[name]) != kept.metadata
+            or list(now) != list(kept.tables)
+            or not all(_is_same(now[table], kept.tables[table]) for table in now)
+        )
 
     def _is_too_much(self) -> bool:
         too_many = self._max_count is not None and len(self) > self._max_count
@@ -92,7 +107,58 @@ class DataSourceCache(dict[str, BASEDATASOURCE]):
         return too_many or (self._max_bytes is not None and total > self._max_bytes)
 
 
+def _metadata(data: BaseDataSource) -> tuple[Any, ...]:
+    return (
+        data.id,
+        data.name,
+        data.ds_type,
+        data.creation_datetime,
+        data.provenance,
+        tuple(data.validation_messages),
+    )
+
+
 def _frames(data: object) -> dict[str, pl.DataFrame]:
     """Return the Polars frames of a DataSource; of others nothing is known."""
     tables = data.to_sql_tables() if isinstance(data, SqlTableLayout) else {}
     return {name: table for name, table in tables.items() if isinstance(table, pl.DataFrame)}
+
+
+def _is_same(now: pl.DataFrame, before: pl.DataFrame) -> bool:
+    """Tell whether two frames are identical; columns that share their memory are not compared."""
+    return (
+        now.height == before.height
+        and list(now.schema.items()) == list(before.schema.items())
+        and all(
+            _shares_memory(column, other) or identical(column, other)
+            for column, other in zip(now, before, strict=True)
+        )
+    )
+
+
+def _shares_memory(now: pl.Series, before: pl.Series) -> bool:
+    return _has_addresses(now.dtype) and _addresses(now) == _addresses(before)
+
+
+def _has_addresses(dtype: PolarsDataType) -> bool:
+    """Tell whether Arrow's C interface has such a type, and so says where the values are."""
+    match dtype:
+        case pl.List() | pl.Array():
+            return _has_addresses(cast("PolarsDataType", dtype.inner))
+        case pl.Struct():
+            return all(
+                "\0" not in one.name and _has_addresses(cast("PolarsDataType", one.dtype))
+                for one in dtype.fields
+            )
+        case _:
+            return not isinstance(dtype, pl.Int128 | pl.UInt128 | pl.Object)
+
+
+def _addresses(column: pl.Series) -> list[tuple[int | None, int, int]]:
+    (chunked,) = column.to_frame("x").to_arrow(compat_level=pl.CompatLevel.newest()).columns
+    chunks: list[Any] = chunked.chunks
+    return [
+        (None if buffer is None else buffer.address, chunk.offset, len(chunk))
+        for chunk in chunks
+        for buffer in chunk.buffers()
+    ]

@@ -2,43 +2,48 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic
+from typing import TYPE_CHECKING
 
-from algomancy_data.datamanager.folder_datasets import RESERVED_FILES
-from algomancy_data.datamanager.names import check_name
-from algomancy_data.datasource import BASEDATASOURCE, DataSource
-from algomancy_data.errors import DatasetExistsError, StoreError
-from algomancy_data.folder import FolderStore
+from algomancy_data.datasource import DataSource
+from algomancy_data.errors import DatasetExistsError, StoreError, ValidationError
+from algomancy_data.folder.content import read_old_file
+from algomancy_data.folder.index import RESERVED_FILES
 from algomancy_data.folder.reader import PRIVATE, SUFFIX
+from algomancy_data.folder.writer import FolderWriter
 from algomancy_data.metrics import phase_under_way
+from algomancy_data.store.names import check_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from algomancy_data.datamanager.folder_datasets import FolderDatasets
+    from algomancy_data.datasource import BaseDataSource
+    from algomancy_data.folder.index import FolderIndex
     from algomancy_data.logs import Logger
 
 
-class FolderStartup(Generic[BASEDATASOURCE]):
+class FolderStartup:
     """One reading of a folder.
 
     Args:
-        store: The folder.
-        datasets: Where the datasets are to be noted.
+        files: The files of the folder.
+        index: Where the datasets are to be noted.
+        cls: Class of the DataSources.
         logger: Told what is skipped.
-        extract: Makes a DataSource of a directory of raw files.
+        extract: Makes a DataSource of a directory of raw files, if one can be made.
     """
 
     def __init__(
         self,
-        store: FolderStore,
-        datasets: FolderDatasets[BASEDATASOURCE],
+        files: FolderWriter,
+        index: FolderIndex,
+        cls: type[BaseDataSource],
         logger: Logger,
-        extract: Callable[[Path], BASEDATASOURCE],
+        extract: Callable[[Path], BaseDataSource] | None,
     ) -> None:
-        self._store = store
-        self._datasets = datasets
+        self._files = files
+        self._index = index
+        self._cls = cls
         self._logger = logger
         self._extract = extract
         self._errors: list[tuple[str, Exception]] = []
@@ -50,9 +55,9 @@ class FolderStartup(Generic[BASEDATASOURCE]):
             StoreError: The folder cannot be listed.
         """
         try:
-            paths = sorted(self._store.root.iterdir())
+            paths = sorted(self._files.root.iterdir())
         except OSError as error:
-            msg = f"The folder {str(self._store.root)!r} cannot be listed: {error}"
+            msg = f"The folder {str(self._files.root)!r} cannot be listed: {error}"
             raise StoreError(msg) from error
         # A dataset's file counts for more than the raw files that it once was made of.
         for path in sorted(paths, key=lambda path: path.suffix != SUFFIX):
@@ -63,7 +68,7 @@ class FolderStartup(Generic[BASEDATASOURCE]):
 
     def _read_item(self, path: Path) -> None:
         try:
-            self._store.check_link(path)
+            self._files.check_link(path)
             if path.suffix == SUFFIX and path.is_file():
                 self._read_file(path)
             elif path.is_dir() and not path.name.startswith("."):
@@ -73,23 +78,26 @@ class FolderStartup(Generic[BASEDATASOURCE]):
         except Exception as error:  # noqa: BLE001  one item must not keep the others from loading
             self._logger.error(f"Skipped {path.name!r}: {error}")
             self._errors.append((str(path), error))
-            self._datasets.ignore(path)
+            self._index.ignore(path)
 
     def _read_file(self, path: Path) -> None:
-        found = self._store.read(path)
+        found = self._files.read(path)
         if found is not None:
             self._refuse_known(found.manifest.key)
-            self._datasets.add(self._store.checked(found))
+            self._index.note(self._files.checked(found))
             return
-        data = self._datasets.parse(path)
+        data = read_old_file(path, self._cls)
         self._refuse_known(data.name)
-        self._datasets.add_old(path, data)
+        self._index.note_old(path, data)
 
     def _read_directory(self, path: Path) -> None:
-        item = self._datasets.item(path.name)
+        item = self._index.item(path.name)
         if item is None:
+            if self._extract is None:
+                msg = f"The raw files in {path.name!r} need an ETL: use a manager with schemas."
+                raise ValidationError(msg)
             data = self._extract(path)
-            self._datasets.add_raw(path.name, data, path)
+            self._index.note_raw(path.name, data, path)
             if isinstance(data, DataSource):
                 rows = sum(frame.height for frame in data.tables.values())
                 phase_under_way().advance(rows)
@@ -101,18 +109,18 @@ class FolderStartup(Generic[BASEDATASOURCE]):
 
     def _refuse_known(self, key: str) -> None:
         check_name(key)
-        if key in self._datasets:
+        if self._index.item(key) is not None:
             raise DatasetExistsError.from_name(key)
 
     def _clear_leftovers(self) -> None:
-        if not self._store.has_leftovers(self._datasets.directories()):
+        if not self._files.has_leftovers(self._index.directories()):
             return
         unclear = [path for path, _ in self._errors if path.endswith(SUFFIX)]
         if unclear:  # its tables look like leftovers, and may be all that is left of it
             self._logger.warning(f"Cleared nothing in {PRIVATE!r}, because of {unclear[0]!r}.")
             return
         try:
-            with FolderStore(self._store.root, lock_timeout=0).writing("clearing leftovers"):
-                self._store.clear_leftovers()
+            with FolderWriter(self._files.root, lock_timeout=0).writing("clearing leftovers"):
+                self._files.clear_leftovers()
         except StoreError as error:  # somebody else is writing, or only reading is allowed
             self._logger.warning(f"Cleared nothing in {PRIVATE!r}: {error}")

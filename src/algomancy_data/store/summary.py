@@ -1,13 +1,11 @@
-"""Looking at what a manager keeps, without changing it: what there is, and whether it is whole."""
+"""What is known of a dataset without its values."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from algomancy_data.datasource import BaseDataSource, DataSource
-from algomancy_data.errors import DatasetNotFoundError
 from algomancy_data.findings import count_by_severity
 from algomancy_data.provenance import TableSize
 
@@ -17,7 +15,6 @@ if TYPE_CHECKING:
 
     from polars.datatypes import DataType as PolarsDataType
 
-    from algomancy_data.integrity import Damage, Leftover
     from algomancy_data.provenance import Provenance
 
 
@@ -99,64 +96,3 @@ class DatasetSummary:
         """Memory that all frames take; None if that is not known without reading them."""
         sizes = [table.bytes for table in self.tables.values() if table.bytes is not None]
         return sum(sizes) if len(sizes) == len(self.tables) else None
-
-
-class Inspection(ABC):
-    """The part of a DataManager that looks at what there is."""
-
-    @abstractmethod
-    def get_data_keys(self) -> list[str]:
-        """Return the names of the datasets, in order of creation."""
-
-    @abstractmethod
-    def _require(self, data_key: str) -> BaseDataSource:
-        """Return a dataset that must exist."""
-
-    def summarize(self, data_key: str) -> DatasetSummary:
-        """Return what there is to say about a dataset without its values.
-
-        A database reads its catalogue only, and a folder maps the files.
-
-        Raises:
-            DatasetNotFoundError: There is none of that name.
-        """
-        return DatasetSummary.of(data_key, self._require(data_key))
-
-    def verify(self, data_key: str | None = None) -> list[Damage]:
-        """Compare a dataset, or all datasets, with what was written.
-
-        A folder reads all files and compares their check sums. A database counts the rows of the
-        tables, compares their columns with the catalogue, and the check sums of payloads; SQLite
-        also checks the file, if all datasets are meant.
-
-        Returns:
-            What is not as it was written; nothing is a good sign, and always so in memory.
-
-        Raises:
-            DatasetNotFoundError: There is none of that name.
-        """
-        self._names(data_key)
-        return []
-
-    def leftovers(self) -> list[Leftover]:
-        """Return what is in the store and belongs to no dataset; in memory that is nothing.
-
-        In a folder, what another process is just writing can be among it.
-        """
-        return []
-
-    def clear_leftovers(self) -> list[Leftover]:
-        """Remove what is proven to belong to no dataset; return it.
-
-        Nothing of another session is touched, nor what somebody else may have made.
-        """
-        return []
-
-    def _names(self, data_key: str | None) -> list[str]:
-        """Return the one name, which must be known, or all names."""
-        names = self.get_data_keys()
-        if data_key is None:
-            return names
-        if data_key not in names:
-            raise DatasetNotFoundError.from_available(data_key, names)
-        return [data_key]

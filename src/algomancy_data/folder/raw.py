@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from algomancy_data.folder import FolderStore
+    from algomancy_data.folder.writer import FolderWriter
 
 _SEPARATOR: Final = ";"
 
@@ -54,14 +54,14 @@ def check_raw_names(dataset_name: str, tables: Iterable[str]) -> None:
             raise DatasetNameError(msg)
 
 
-def write_raw(store: FolderStore, directory: Path, frames: Mapping[str, pl.DataFrame]) -> None:
+def write_raw(writer: FolderWriter, directory: Path, frames: Mapping[str, pl.DataFrame]) -> None:
     """Write tables as CSV files of a new directory, which appears when all are written.
 
     Raises:
         UnstorableError: CSV cannot hold a table.
         OSError: The disk is full, or fails.
     """
-    home = store.new_directory()
+    home = writer.new_directory()
     try:
         for name, frame in frames.items():
             _write_csv(home / f"{name}.csv", name, frame)
@@ -72,7 +72,7 @@ def write_raw(store: FolderStore, directory: Path, frames: Mapping[str, pl.DataF
     except BaseException:
         if not home.exists():
             directory.rename(home)
-        store.discard_directory(home)
+        writer.discard_directory(home)
         raise
 
 

@@ -1,0 +1,359 @@
+"""The store that keeps datasets in a SQL database."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, Final
+
+from algomancy_data.database.catalogue import create_or_check
+from algomancy_data.database.datasets import Datasets
+from algomancy_data.database.deletions import drop_with_rows
+from algomancy_data.database.engines import begun, store_engine
+from algomancy_data.database.failures import describe, store_errors
+from algomancy_data.database.models import datasets_table
+from algomancy_data.database.query import run_query
+from algomancy_data.database.storage import storage_for
+from algomancy_data.database.tables_view import TABLES_VIEW, make_view, must_be_made
+from algomancy_data.database.verification import drop_leftovers, find_damage, find_leftovers
+from algomancy_data.datasource import BASEDATASOURCE, DataSource
+from algomancy_data.errors import (
+    DamagedStoreError,
+    DatasetNotFoundError,
+    StoreError,
+    UnknownClassificationError,
+)
+from algomancy_data.forks import ProcessLock
+from algomancy_data.metrics import phase_under_way
+from algomancy_data.store import Copied, Damage, Loaded, Saved, Store
+from algomancy_data.store.names import check_name
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable, Sequence
+
+    import polars as pl
+    import sqlalchemy as sa
+
+    from algomancy_data.datasource import BaseDataSource
+    from algomancy_data.store import DatasetSummary, Leftover
+
+_LARGE_WRITE: Final = 16 * 1024 * 1024
+_NAMELESS: Final = "A row of the session has a name that is no text."
+
+
+class DatabaseStore(Store):
+    """Keeps the datasets of a session in a database: each frame is a table that anyone can query.
+
+    A dataset is written, replaced and deleted in one transaction, its tables and its row of the
+    catalogue ``algomancy_datasets`` together. Several stores, in one or several processes, may
+    work on one database.
+
+    Args:
+        engine: A URL such as ``sqlite:///data.db`` or ``postgresql://host/name``, or an engine.
+            One on another driver than ADBC's works as well, slowly, with a warning.
+        session_id: Whose datasets these are; a store sees no others.
+        verify_on_load: Compare the check sums of what is read: of whole tables, and of the columns
+            that :meth:`read_table` reads, unless it is asked for the ``head``.
+
+    Raises:
+        StoreError: It is no URL, or one of another database.
+        DatasetNameError: No session can have that name.
+
+    Example:
+        >>> from algomancy_data import DataSource
+        >>> from algomancy_data.database import DatabaseStore
+        >>> store = DatabaseStore("sqlite://", "demo")
+        >>> store.open()
+        >>> source = DataSource("master_data", name="a")
+        >>> source.add_table("t", {"x": [1, 2]})
+        >>> _ = store.save("a", source)
+        >>> store.describe("a").rows, store.load("a", DataSource).data.get_table("t")["x"].to_list()
+        (2, [1, 2])
+        >>> store.close()
+    """
+
+    def __init__(
+        self, engine: sa.Engine | sa.URL | str, session_id: str, *, verify_on_load: bool = False
+    ) -> None:
+        check_name(session_id, "session")
+        self._engine = store_engine(engine)
+        self._storage = storage_for(self._engine)
+        self._read_engine, self._write_engine = (
+            self._engine.execution_options(isolation_level=level)
+            for level in (self._storage.read_isolation, self._storage.write_isolation)
+        )
+        self._session_id = session_id
+        self._verify_on_load = verify_on_load
+        self._datasets = Datasets(self._engine, self._storage, session_id, verify=verify_on_load)
+        self._catalogue = self._datasets.catalogue
+        self._not_opened: str | None = "The manager has not been started: call startup() first."
+        # For databases in memory, whose one connection all threads share.
+        self._lock = ProcessLock()
+
+    @property
+    def engine(self) -> sa.Engine:
+        """The engine through which everything goes."""
+        return self._engine
+
+    def open(self) -> None:
+        """Create the catalogue in a new database, or check that of an old one.
+
+        Raises:
+            SchemaDriftError: The catalogue was made by another version; the message says what
+                to do (also a ``RuntimeError``).
+            StoreError: The database cannot be reached.
+        """
+        try:
+            with store_errors(self._engine, "opening it"):
+                create_or_check(self._engine, self._storage)
+                drop_with_rows(self._engine)
+        except StoreError as error:
+            self._not_opened = f"The manager could not be started: {error}"
+            raise
+        self._not_opened = None
+        self._make_view()
+        self._logger.log(f"Opened {describe(self._engine)}, session {self._session_id!r}.")
+        with self._reading("opening it") as connection:
+            remark = self._storage.remark(connection)
+        if remark is not None:
+            self._logger.warning(f"{describe(self._engine)}: {remark}")
+
+    def _make_view(self) -> None:
+        doing = f"making the view {TABLES_VIEW!r}"
+        try:
+            with self._reading(doing) as connection:
+                is_missing = must_be_made(connection)
+            if is_missing:
+                with self._writing(doing, "") as connection:
+                    make_view(connection)
+        except StoreError as error:  # such as one that may only be read
+            self._logger.log(str(error))
+
+    def close(self) -> None:
+        """Close all connections; the store opens new ones when it is used again."""
+        self._storage.finish()
+        self._engine.dispose()
+
+    @property
+    def location(self) -> str:
+        """The database, without its password, and the session."""
+        return f"{describe(self._engine)}, session {self._session_id!r}"
+
+    # --- what there is ----------------------------------------------------------------------
+
+    def names(self) -> list[str]:
+        """Return the names of the session's datasets, in order of creation."""
+        with self._reading("listing the datasets") as connection:
+            return self._catalogue.names(connection)
+
+    def version(self, name: str) -> str | None:
+        """Return the present version of a dataset, or None if there is none of that name."""
+        with self._reading(f"looking at dataset {name!r}") as connection:
+            return self._catalogue.version(connection, name)
+
+    def describe(self, name: str) -> DatasetSummary:
+        """Return what the catalogue says about a dataset; nothing else is read.
+
+        Raises:
+            DatasetNotFoundError: There is none of that name.
+            StoreError: Its row of the catalogue is damaged, or the database fails.
+        """
+        with self._reading(f"looking at dataset {name!r}") as connection:
+            return self._datasets.require(connection, name).summary()
+
+    def describe_all(self, newest: int | None = None) -> list[DatasetSummary]:
+        """Return what the catalogue says about the datasets, in order of creation.
+
+        That of a dataset whose row of the catalogue is damaged says so.
+
+        Args:
+            newest: Only so many, those that were created last; None for all.
+        """
+        with self._reading("listing the datasets") as connection:
+            return self._catalogue.summaries(connection, newest)
+
+    # --- reading and writing ----------------------------------------------------------------
+
+    def load(self, name: str, cls: type[BASEDATASOURCE]) -> Loaded[BASEDATASOURCE]:
+        """Read a dataset.
+
+        Raises:
+            DatasetNotFoundError: There is none of that name.
+            UnknownClassificationError: It is of a type that this version does not know.
+            SchemaDriftError: Somebody changed its tables by hand.
+            TypeError: It is kept as tables, and the class takes none.
+            StoreError: It is damaged, or the database fails.
+        """
+        with self._reading(f"reading dataset {name!r}", name) as connection:
+            entry = self._datasets.require(connection, name)
+            if entry.problem:
+                raise UnknownClassificationError(f"{name!r}: {entry.problem}")
+            phase_under_way().total_rows = entry.rows
+            data = self._datasets.load(connection, entry, cls)
+        if self._verify_on_load:
+            self._warn_of_unverified(name, entry.without_sums)
+        return Loaded(data, entry.version)
+
+    def read_table(
+        self,
+        name: str,
+        table: str,
+        columns: Sequence[str] | None = None,
+        predicate: pl.Expr | None = None,
+        *,
+        head: int | None = None,
+    ) -> pl.DataFrame:
+        """Read a table, or a part of it: see :meth:`DatabaseDataManager.get_table`.
+
+        Raises:
+            DatasetNotFoundError: There is no such dataset.
+            TableNotFoundError: It has no such table (also a ``KeyError``).
+            ColumnNotFoundError: The table has no column of a name that was asked for.
+        """
+        doing = f"reading table {table!r} of dataset {name!r}"
+        with self._reading(doing, name) as connection:
+            entry = self._datasets.require(connection, name)
+            return self._datasets.read_table(connection, entry, table, columns, predicate, head)
+
+    def query(self, sql: str, datasets: Sequence[str] | None = None) -> pl.DataFrame:
+        """Run a query in the database: see :meth:`DatabaseDataManager.query`.
+
+        Raises:
+            DatasetNotFoundError: There is no such dataset.
+            DamagedStoreError: The catalogue's row of a dataset that is named is damaged.
+            StoreError: The database does not understand the query, or fails.
+        """
+        with self._reading("running the query") as connection:
+            if datasets is not None:
+                return run_query(connection, self._datasets.own_tables(connection, datasets), sql)
+            tables, damaged = self._datasets.all_own_tables(connection)
+            return run_query(connection, tables, sql, damaged)
+
+    def save(self, name: str, data: BaseDataSource) -> Saved:
+        """Write a dataset and its row of the catalogue in one transaction.
+
+        Raises:
+            UnstorableError: It holds something that cannot be kept exactly.
+            StoreError: The database fails.
+        """
+        # Everything that can be refused is refused before the transaction begins.
+        prepared = self._datasets.prepare(name, data)
+        if not isinstance(data, DataSource):
+            prepared.describe(phase_under_way())
+        with self._writing(f"writing dataset {name!r}", name, prepared.bytes) as connection:
+            entry = self._datasets.write(connection, prepared)
+        return Saved(entry.version, entry.provenance)
+
+    def copy(self, name: str, copy: str, ds_id: str, cls: type[BASEDATASOURCE]) -> Copied:
+        """Copy the tables of a dataset inside the database.
+
+        Raises:
+            DatasetNotFoundError: There is no dataset of that name.
+            DatasetExistsError: There is one of the copy's name.
+            StoreError: The database fails.
+        """
+        with self._writing(f"deriving dataset {copy!r}", copy) as connection:
+            self._storage.hold(connection, self._session_id, name)
+            source = self._datasets.require(connection, name)
+            if source.tables is not None:
+                entry = self._datasets.copy(connection, source, copy, ds_id)
+                return Copied(entry.version, entry.provenance, ds_id, source.version)
+        return super().copy(name, copy, ds_id, cls)  # another class wrote it
+
+    def drop(self, name: str) -> None:
+        """Drop the tables of a dataset and its row of the catalogue in one transaction."""
+        with self._writing(f"deleting dataset {name!r}", name) as connection:
+            self._datasets.drop_content(connection, name)
+            self._catalogue.remove(connection, name)
+
+    # --- integrity --------------------------------------------------------------------------
+
+    def verify(self, name: str) -> list[Damage]:
+        """Count the rows of each table, compare its columns, and the check sums of its values.
+
+        Raises:
+            StoreError: The database fails, or cannot read the dataset.
+        """
+        with self._reading(f"verifying dataset {name!r}", name) as connection:
+            found = find_damage(connection, self._storage, self._catalogue, self._session_id, name)
+        self._warn_of_unverified(name, found.unverified)
+        return found.damages
+
+    def verify_all(self) -> list[Damage]:
+        """Verify all datasets; SQLite also checks the whole file."""
+        damages: list[Damage] = []
+        place = describe(self._engine)
+        with _noting(damages, "", place), self._reading("checking the file") as connection:
+            problems = self._storage.self_check(connection)
+            nameless = self._catalogue.nameless(connection)
+            damages += (Damage("", place, problem) for problem in problems)
+            damages += [Damage("", datasets_table.name, _NAMELESS)] * nameless
+        for name in self.names():
+            with _noting(damages, name, place):
+                damages += self.verify(name)
+        return damages
+
+    def leftovers(self) -> list[Leftover]:
+        """Return tables and payloads of the session that no row of the catalogue names.
+
+        A table is proven to be the session's by the mark that it got when it was created.
+        """
+        with self._reading("looking for leftovers") as connection:
+            return find_leftovers(connection, self._storage, self._session_id)
+
+    def clear_leftovers(self) -> list[Leftover]:
+        """Drop those that are proven to be the session's; return them."""
+        with self._writing("dropping leftovers", "") as connection:
+            return drop_leftovers(connection, self._storage, self._session_id)
+
+    def _warn_of_unverified(self, name: str, unverified: Iterable[str]) -> None:
+        for what in unverified:
+            self._logger.warning(
+                f"Of dataset {name!r}, {what} was not verified: it was written before there were "
+                f"check sums. Write the dataset again."
+            )
+
+    # --- transactions -----------------------------------------------------------------------
+
+    @contextmanager
+    def _reading(self, doing: str, name: str | None = None) -> Generator[sa.Connection]:
+        """One transaction that sees one state of a dataset, if one is named."""
+        self._require_open()
+        with (
+            self._lock,
+            store_errors(self._engine, doing),
+            begun(self._read_engine) as connection,
+        ):
+            if name is not None:
+                self._storage.begin_reading(connection, self._session_id, name)
+            yield connection
+
+    @contextmanager
+    def _writing(self, doing: str, name: str, size: int = 0) -> Generator[sa.Connection]:
+        """One transaction that alone changes a dataset, by so many bytes or more."""
+        self._require_open()
+        is_large = size >= _LARGE_WRITE
+        with (
+            self._lock,
+            store_errors(self._engine, doing),
+            begun(self._write_engine) as connection,
+            self._storage.large_write(connection) if is_large else nullcontext(),
+        ):
+            self._storage.begin_writing(connection, self._session_id, name)
+            yield connection
+            connection.commit()
+
+    def _require_open(self) -> None:
+        if self._not_opened is not None:
+            raise StoreError(self._not_opened)
+
+
+@contextmanager
+def _noting(damages: list[Damage], dataset: str, path: str) -> Generator[None]:
+    """Note damage that keeps a dataset from being looked at, and let the others be."""
+    try:
+        yield
+    except DamagedStoreError as error:
+        damages.append(Damage(dataset, path, str(error)))
+    except DatasetNotFoundError:  # somebody deleted it meanwhile
+        if not dataset:
+            raise

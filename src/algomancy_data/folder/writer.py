@@ -1,0 +1,244 @@
+"""Datasets in a folder: how each is written, found, read, shared and removed.
+
+Writing goes table files → metadata file → removal of the old version; the metadata file appears
+under its name in one step, so a crash at any moment leaves the old dataset or the new one.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from uuid import uuid4
+
+from algomancy_data.errors import AlgomancyDataError, StoreError
+from algomancy_data.folder import tables
+from algomancy_data.folder.files import replace_whole, sync, sync_together
+from algomancy_data.folder.lock import writer_lock
+from algomancy_data.folder.manifest import Identity, Manifest
+from algomancy_data.folder.names import clash_key, hashed_stem, plain_stem, stems
+from algomancy_data.folder.reader import LOCK, SUFFIX, FolderReader, Found
+from algomancy_data.metrics import phase_under_way
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from algomancy_data.folder.content import Content
+    from algomancy_data.folder.manifest import StoredTable
+
+_METADATA: Final = "metadata.json"
+_TRASH: Final = "~"
+
+
+class FolderWriter(FolderReader):
+    """The datasets of a folder, to be written.
+
+    Args:
+        root: The folder; it need not exist yet.
+        lock_timeout: Seconds to wait for another process that is writing.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> import polars as pl
+        >>> from algomancy_data import DataSource
+        >>> from algomancy_data.folder.content import take_apart
+        >>> from algomancy_data.folder.manifest import Identity
+        >>> from algomancy_data.folder.writer import FolderWriter
+        >>> source = DataSource("master_data", name="a")
+        >>> source.add_table("t", pl.DataFrame({"x": [1, 2]}))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     writer = FolderWriter(Path(folder))
+        ...     with writer.writing("saving dataset 'a'"):
+        ...         path = writer.path_for("a")
+        ...         content = take_apart("a", source)
+        ...         found = writer.save(path, "a", Identity.of(source), content, 1)
+        ...     frames, _ = writer.load(found.manifest)
+        ...     found.path.name, frames["t"].height
+        ('a.json', 2)
+    """
+
+    def __init__(self, root: Path, lock_timeout: float = 60.0) -> None:
+        super().__init__(root)
+        self._lock_timeout = lock_timeout
+
+    # --- writing: everything between `with writer.writing(…)` ------------------------------------
+
+    @contextmanager
+    def writing(self, doing: str) -> Generator[None]:
+        """Be the only writer for the length of a block.
+
+        Args:
+            doing: What is done in it, for errors.
+
+        Raises:
+            StoreBusyError: Another process is writing, longer than the time limit.
+            StoreError: The folder cannot be written to; nothing was changed.
+        """
+        with self._failures(doing):
+            if not self.private.is_dir():
+                self.private.mkdir(parents=True, exist_ok=True)
+                sync(self.root)
+            with writer_lock(self.private / LOCK, self._lock_timeout):
+                yield
+
+    def path_for(self, key: str) -> Path:
+        """Return where the metadata file of a dataset is, or is to be."""
+        found = self.find(key)
+        if found is not None:
+            return found.path
+        plain = plain_stem(key)
+        taken = {clash_key(path.name.removesuffix(SUFFIX)) for path in self.paths()}
+        is_free = plain is not None and clash_key(plain) not in taken
+        return self.root / f"{plain if is_free else hashed_stem(key)}{SUFFIX}"
+
+    def save(
+        self, path: Path, key: str, identity: Identity, content: Content, ordinal: int
+    ) -> Found:
+        """Keep a dataset in the place of whatever is at ``path``.
+
+        Raises:
+            UnstorableError: Polars cannot write a table.
+            OSError: The disk is full, or fails; the old state is there.
+        """
+        manifest = Manifest(
+            key, ordinal, self._new_directory(key), content.kind, identity, payload=content.payload
+        )
+        with self._version(path, manifest) as home:
+            written: list[StoredTable] = []
+            for number, (name, frame) in enumerate(content.frames.items()):
+                written.append(tables.write_table(home, number, name, frame))
+                phase_under_way().advance(frame.height)
+            text = None if content.text is None else tables.write_text(home, content.text)
+            manifest = replace(manifest, tables=tuple(written), text=text)
+            return self._commit(path, manifest, home)
+
+    def share(self, source: Manifest, path: Path, key: str, identity: Identity, at: int) -> Found:
+        """Keep a copy of a dataset that shares its files.
+
+        Args:
+            source: The dataset to copy.
+            path: Where the metadata file of the copy is to be.
+            key: Name of the copy.
+            identity: What the copy is.
+            at: Its ordinal.
+
+        Raises:
+            OSError: The folder cannot be written to; the old state is there.
+        """
+        manifest = replace(
+            source, key=key, identity=identity, ordinal=at, directory=self._new_directory(key)
+        )
+        with self._version(path, manifest) as home:
+            for stored in source.files:
+                _link_or_copy(self.private / source.directory / stored.file, home / stored.file)
+            return self._commit(path, manifest, home)
+
+    def remove(self, *paths: Path) -> None:
+        """Remove metadata files with their tables, old-style files, and directories of raw files.
+
+        Raises:
+            OSError: One cannot be removed; all are there.
+        """
+        manifests = [self.read_quietly(path) for path in paths if path.is_file()]
+        trash = self.new_directory()
+        moved: list[Path] = []
+        try:
+            for path in paths:
+                path.rename(trash / path.name)
+                moved.append(path)
+            sync(self.root)
+        except BaseException:
+            for path in moved:
+                (trash / path.name).rename(path)
+            trash.rmdir()
+            raise
+        shutil.rmtree(trash, ignore_errors=True)
+        for found in manifests:
+            self._drop_version(found)
+
+    def new_directory(self) -> Path:
+        """Return a new directory, which the next startup removes if it is still there."""
+        path = self.private / f"{_TRASH}{uuid4().hex}"
+        path.mkdir()
+        return path
+
+    def discard_directory(self, path: Path) -> None:
+        """Remove a new directory that is not needed after all."""
+        shutil.rmtree(path, ignore_errors=True)
+
+    def clear_leftovers(self) -> None:
+        """Remove what a crash left; nothing is removed while another process writes.
+
+        Nor is it while a metadata file cannot be understood: its tables may be all that is left.
+        """
+        referenced = set[str]()
+        for path in self.paths():
+            if (found := self.read(path)) is not None:
+                referenced.add(found.manifest.directory)
+        for entry in os.scandir(self.private):
+            if entry.name in referenced or entry.name == LOCK:
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry.path, ignore_errors=True)
+            else:
+                Path(entry.path).unlink(missing_ok=True)
+
+    # --- private -------------------------------------------------------------------------------
+
+    @staticmethod
+    def _new_directory(key: str) -> str:
+        return f"{stems(key)[0]}.{uuid4().hex}"
+
+    @contextmanager
+    def _version(self, path: Path, manifest: Manifest) -> Generator[Path]:
+        """Make the directory of a new version; it goes when the block fails."""
+        home = self.private / manifest.directory
+        try:
+            home.mkdir()
+            yield home
+        except BaseException:
+            # An interrupt may come when the new version is already the dataset.
+            current = self.read_quietly(path)
+            if current is None or current.manifest.directory != manifest.directory:
+                shutil.rmtree(home, ignore_errors=True)
+            raise
+
+    def _commit(self, path: Path, manifest: Manifest, home: Path) -> Found:
+        before = self.read_quietly(path)
+        stamp = manifest.to_bytes()
+        (home / _METADATA).write_bytes(stamp)
+        sync_together(home / _METADATA, home, self.private)
+        replace_whole(home / _METADATA, path)
+        self._drop_version(before)
+        return Found(path, stamp, manifest)
+
+    def _drop_version(self, found: Found | None) -> None:
+        if found is not None:  # what cannot be removed now is a leftover for the next startup
+            shutil.rmtree(self.private / found.manifest.directory, ignore_errors=True)
+
+    @contextmanager
+    def _failures(self, doing: str) -> Generator[None]:
+        try:
+            yield
+        except OSError as error:
+            if isinstance(error, AlgomancyDataError):
+                raise
+            msg = (
+                f"The folder {str(self.root)!r} failed while {doing}: {error}. Everything is as it "
+                f"was before. Check its permissions and the space on its disk."
+            )
+            raise StoreError(msg) from error
+
+
+def _link_or_copy(source: Path, target: Path) -> None:
+    try:
+        target.hardlink_to(source)
+    except FileNotFoundError:
+        raise
+    except OSError:  # the file system has no hard links, or no more for this file
+        shutil.copyfile(source, target)
+        sync(target)

@@ -1,0 +1,218 @@
+"""The interface of a store."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Generic
+
+from algomancy_data.datasource import BASEDATASOURCE, BaseDataSource
+from algomancy_data.errors import DatasetExistsError
+from algomancy_data.logs import Logging
+
+if TYPE_CHECKING:
+    from algomancy_data.provenance import Provenance
+    from algomancy_data.store.integrity import Damage, Leftover
+    from algomancy_data.store.summary import DatasetSummary
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A dataset that was written.
+
+    Args:
+        version: Another one with every write of the dataset.
+        provenance: How the data came about, as the store has it now.
+    """
+
+    version: str
+    provenance: Provenance | None
+
+
+@dataclass(frozen=True)
+class Copied(Saved):
+    """A copy of a dataset that was written.
+
+    Args:
+        ds_id: Identity of the copy.
+        source_version: The version of the dataset that was copied.
+    """
+
+    ds_id: str
+    source_version: str
+
+
+@dataclass(frozen=True)
+class Loaded(Generic[BASEDATASOURCE]):
+    """A dataset that was read.
+
+    Args:
+        data: The DataSource.
+        version: Its version: see :class:`Saved`.
+    """
+
+    data: BASEDATASOURCE
+    version: str
+
+
+class Store(Logging, ABC):
+    """Keeps datasets by name.
+
+    A write is all or nothing: when :meth:`save`, :meth:`copy` or :meth:`drop` raises, or the
+    process ends in the middle, the store has the old state. What cannot be kept exactly is refused
+    before anything is written. A :class:`~algomancy_data.DataManager` calls one method at a time;
+    other processes, and other managers, are the store's own concern.
+
+    Subclass it for a store of your own: the page "A store of your own" shows one, and
+    :class:`~algomancy_data.testing.DataManagerContract` tests it.
+
+    Attributes:
+        logger: Told what happens; a manager sets its own.
+    """
+
+    shares_objects: ClassVar[bool] = False
+    """Whether :meth:`load` returns the very object that was saved, so that nothing is cached."""
+
+    def open(self) -> None:
+        """Make the store ready for use; it can be called again.
+
+        Raises:
+            StoreError: The place cannot be used; the message says what to do.
+        """
+
+    def close(self) -> None:
+        """Let go of files and connections; the next call of any method takes them again."""
+
+    @property
+    @abstractmethod
+    def location(self) -> str:
+        """Where the datasets are kept, in words and without secrets."""
+
+    @abstractmethod
+    def names(self) -> list[str]:
+        """Return the names of the datasets, in order of creation; a replaced one keeps its place.
+
+        Raises:
+            StoreError: The store fails.
+        """
+
+    @abstractmethod
+    def version(self, name: str) -> str | None:
+        """Return the present version of a dataset, or None if there is none of that name.
+
+        Raises:
+            StoreError: The store fails.
+        """
+
+    @abstractmethod
+    def describe(self, name: str) -> DatasetSummary:
+        """Return the dataset's metadata, without reading its values.
+
+        Raises:
+            DatasetNotFoundError: There is none of that name.
+            StoreError: The metadata is damaged, or the store fails.
+        """
+
+    def describe_all(self, newest: int | None = None) -> list[DatasetSummary]:
+        """Return the metadata of the datasets, in order of creation.
+
+        Args:
+            newest: Only so many, those that were created last; None for all.
+
+        Raises:
+            StoreError: The store fails.
+        """
+        names = self.names()
+        shown = names if newest is None else names[max(len(names) - newest, 0) :]
+        return [self.describe(name) for name in shown]
+
+    @abstractmethod
+    def load(self, name: str, cls: type[BASEDATASOURCE]) -> Loaded[BASEDATASOURCE]:
+        """Read a dataset.
+
+        Args:
+            name: Its name.
+            cls: Class of the DataSource.
+
+        Raises:
+            DatasetNotFoundError: There is none of that name.
+            StoreError: It is damaged, or the store fails.
+        """
+
+    @abstractmethod
+    def save(self, name: str, data: BaseDataSource) -> Saved:
+        """Write a dataset, in place of the one that has its name.
+
+        Raises:
+            UnstorableError: It holds something that cannot be kept exactly.
+            StoreError: The store fails.
+        """
+
+    def copy(
+        self,
+        name: str,
+        copy: str,
+        ds_id: str,  # noqa: ARG002  for stores that copy without reading
+        cls: type[BASEDATASOURCE],
+    ) -> Copied:
+        """Write a derived copy of a dataset; a store that can do so does not read it.
+
+        Only asked for where a copy has the same tables: see
+        :func:`~algomancy_data.datasource.is_plain`.
+
+        Args:
+            name: Name of the dataset.
+            copy: Name of the copy.
+            ds_id: Identity that the copy gets where the store makes it itself.
+            cls: Class of the DataSources.
+
+        Raises:
+            DatasetNotFoundError: There is no dataset of that name.
+            DatasetExistsError: There is one of the copy's name.
+            StoreError: The store fails.
+        """
+        loaded = self.load(name, cls)
+        self.refuse_existing(copy)
+        derived = loaded.data.derive(copy)
+        saved = self.save(copy, derived)
+        return Copied(saved.version, saved.provenance, derived.id, loaded.version)
+
+    @abstractmethod
+    def drop(self, name: str) -> None:
+        """Delete a dataset, also one that is damaged.
+
+        Raises:
+            StoreError: The store fails.
+        """
+
+    def verify(self, name: str) -> list[Damage]:  # noqa: ARG002  the interface
+        """Compare a dataset with what was written.
+
+        Returns:
+            What is not as it was written; a store that cannot tell returns nothing.
+
+        Raises:
+            StoreError: The dataset cannot be looked at.
+        """
+        return []
+
+    def verify_all(self) -> list[Damage]:
+        """Compare everything in the store with what was written."""
+        return [damage for name in self.names() for damage in self.verify(name)]
+
+    def leftovers(self) -> list[Leftover]:
+        """Return what is in the store and belongs to no dataset."""
+        return []
+
+    def clear_leftovers(self) -> list[Leftover]:
+        """Remove what is proven to belong to no dataset; return it."""
+        return []
+
+    def refuse_existing(self, name: str) -> None:
+        """Make sure that there is no dataset of a name.
+
+        Raises:
+            DatasetExistsError: There is one.
+        """
+        if self.version(name) is not None:
+            raise DatasetExistsError.from_name(name)

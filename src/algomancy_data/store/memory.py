@@ -1,0 +1,77 @@
+"""The store that keeps DataSources in memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+from uuid import uuid4
+
+from algomancy_data.errors import DatasetNotFoundError
+from algomancy_data.store.base import Loaded, Saved, Store
+from algomancy_data.store.summary import DatasetSummary
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from algomancy_data.datasource import BASEDATASOURCE, BaseDataSource
+
+
+class MemoryStore(Store):
+    """Keeps the DataSources themselves; they are gone when the process ends.
+
+    Example:
+        >>> from algomancy_data import DataSource
+        >>> store = MemoryStore()
+        >>> source = DataSource("master_data", name="a")
+        >>> source.add_table("t", {"x": [1, 2]})
+        >>> _ = store.save("a", source)
+        >>> store.names(), store.describe("a").rows, store.load("a", DataSource).data is source
+        (['a'], 2, True)
+    """
+
+    shares_objects: ClassVar[bool] = True
+
+    def __init__(self) -> None:
+        self._kept: dict[str, Loaded[Any]] = {}
+
+    @property
+    def location(self) -> str:
+        """Say that it is memory."""
+        return "in memory"
+
+    @property
+    def objects(self) -> Mapping[str, BaseDataSource]:
+        """The DataSources by name."""
+        return {name: kept.data for name, kept in self._kept.items()}
+
+    def names(self) -> list[str]:
+        """Return the names of the datasets, in order of creation."""
+        return list(self._kept)
+
+    def version(self, name: str) -> str | None:
+        """Return the version of a dataset, or None if there is none of that name."""
+        kept = self._kept.get(name)
+        return None if kept is None else kept.version
+
+    def describe(self, name: str) -> DatasetSummary:
+        """Return the metadata of a DataSource as it is now."""
+        return DatasetSummary.of(name, self._require(name).data)
+
+    def load(self, name: str, cls: type[BASEDATASOURCE]) -> Loaded[BASEDATASOURCE]:  # noqa: ARG002  it has its class
+        """Return the DataSource that was saved."""
+        return cast("Loaded[BASEDATASOURCE]", self._require(name))
+
+    def save(self, name: str, data: BaseDataSource) -> Saved:
+        """Keep a DataSource, which stays the caller's as well."""
+        version = uuid4().hex
+        self._kept[name] = Loaded(data, version)
+        return Saved(version, data.provenance)
+
+    def drop(self, name: str) -> None:
+        """Forget a DataSource."""
+        del self._kept[name]
+
+    def _require(self, name: str) -> Loaded[Any]:
+        kept = self._kept.get(name)
+        if kept is None:
+            raise DatasetNotFoundError.from_available(name, self._kept)
+        return kept
