@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from algomancy_data.datamanager import DataManager
 from algomancy_data.datasource import DataClassification, DataSource
 from algomancy_data.errors import (
     DatasetExistsError,
@@ -16,6 +16,7 @@ from algomancy_data.errors import (
     MasterDataProtectedError,
     UnstorableError,
 )
+from algomancy_data.etl import SimpleETLFactory
 from algomancy_data.messages import ValidationMessage, ValidationSeverity
 from algomancy_data.metrics import PhaseMetrics
 from algomancy_data.provenance import InputFile, Provenance, TableSize
@@ -23,7 +24,7 @@ from algomancy_data.testing.comparison import assert_identical
 from algomancy_data.testing.samples import any_frame, any_named_frame, sample_frames
 
 if TYPE_CHECKING:
-    from algomancy_data.datamanager import DataManager
+    from algomancy_data.store import Store
 
 _FRAMES = sample_frames()
 _ANY = settings(
@@ -37,29 +38,37 @@ _ANY = settings(
 _AWKWARD = ["a-b", "a_b", "A_B", "a__b", "../x", "q'\"`", "%s", "\U0001f986", "x" * 300, "select"]
 
 
-class DataManagerContract(ABC):
-    """Subclass it in a test module, with a :meth:`manager`, and pytest runs every test.
+class DataManagerContract:
+    """Subclass it in a test module, with a :meth:`store`, and pytest runs every test.
+
+    A class that has a manager of its own overrides :meth:`manager` instead.
 
     Example:
-        >>> from algomancy_data import DataSource, SimpleETLFactory, StatelessDataManager
-        >>> class TestStateless(DataManagerContract):
+        >>> from algomancy_data.store import MemoryStore
+        >>> class TestMemoryStore(DataManagerContract):
         ...     keeps_data = False
         ...
-        ...     def manager(self, place, session="s"):
-        ...         return StatelessDataManager(SimpleETLFactory, [], "json", DataSource)
+        ...     def store(self, place, session="s"):
+        ...         return MemoryStore()
     """
 
     keeps_data = True
     """Whether another manager on the same place finds the data."""
 
-    @abstractmethod
-    def manager(self, place: Any, session: str = "s") -> DataManager[DataSource]:
-        """Return a manager, not started, on a place.
+    def store(self, place: Any, session: str = "s") -> Store:
+        """Return a store, not opened, on a place.
 
         Args:
             place: What the fixture ``place`` gives: a folder of the test's own, unless overridden.
             session: Whose data it is, where a store knows sessions.
         """
+        raise NotImplementedError
+
+    def manager(self, place: Any, session: str = "s") -> DataManager[DataSource]:
+        """Return a manager, not started, over the store on a place; see :meth:`store`."""
+        return DataManager(
+            SimpleETLFactory, [], "own", DataSource, store=self.store(place, session)
+        )
 
     @pytest.fixture
     def place(self, tmp_path: Any) -> Any:
@@ -85,7 +94,7 @@ class DataManagerContract(ABC):
 
         yield opened
         for manager in managers:
-            getattr(manager, "close", lambda: None)()
+            manager.close()
 
     # --- identical --------------------------------------------------------------------------
 
