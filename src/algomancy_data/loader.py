@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from algomancy_data.logs import Logger
     from algomancy_data.messages import ValidationMessage
 
+__all__ = ["DataSourceLoader", "Loader"]
+
 
 class Loader(Logging, ABC):
     """Turns the frames of a pipeline into a DataSource.

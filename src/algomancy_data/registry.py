@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from algomancy_data.schema import SchemaType
 
-# Any: an extractor's constructor is its own affair, and this layer knows no extractor.
-_extractors: Final[dict[tuple[str, str], type[Any]]] = {}
+__all__ = ["get_extractor_class", "register_extractor", "registered_keys"]
+
+# Those of the package by name: they are imported when a file of their format comes.
+# Any: an extractor's constructor is its own affair.
+_extractors: Final[dict[tuple[str, str], type[Any] | str]] = {
+    ("csv", "single"): "CSVSingleExtractor",
+    ("xlsx", "single"): "XLSXSingleExtractor",
+    ("xlsx", "multi"): "XLSXMultiExtractor",
+    ("parquet", "single"): "ParquetSingleExtractor",
+    ("arrow", "single"): "ArrowSingleExtractor",
+    ("json", "single"): "JSONSingleExtractor",
+    ("json", "multi"): "JSONMultiExtractor",
+    ("ndjson", "single"): "JSONSingleExtractor",
+    ("ndjson", "multi"): "JSONMultiExtractor",
+    ("jsonl", "single"): "JSONSingleExtractor",
+    ("jsonl", "multi"): "JSONMultiExtractor",
+}
 
 
 def register_extractor(extension: str, schema_type: SchemaType | str, cls: type[Any]) -> None:
@@ -32,7 +48,10 @@ def register_extractor(extension: str, schema_type: SchemaType | str, cls: type[
 
 def get_extractor_class(extension: str, schema_type: SchemaType | str) -> type[Any] | None:
     """Return the extractor of a format, or None if none is registered."""
-    return _extractors.get((extension, schema_type))
+    found = _extractors.get((extension, schema_type))
+    if isinstance(found, str):
+        return getattr(import_module("algomancy_data.extractor"), found)
+    return found
 
 
 def registered_keys() -> tuple[tuple[str, str], ...]:

@@ -14,8 +14,6 @@ from algomancy_data.extractor.json_multi import JSONMultiExtractor
 from algomancy_data.extractor.json_single import JSONSingleExtractor
 from algomancy_data.extractor.sequence import ExtractionSequence
 from algomancy_data.extractor.xlsx import XLSXMultiExtractor, XLSXSingleExtractor
-from algomancy_data.registry import register_extractor
-from algomancy_data.schema import FileExtension, SchemaType
 
 __all__ = [
     "ArrowSingleExtractor",
@@ -35,12 +33,3 @@ __all__ = [
     "XLSXMultiExtractor",
     "XLSXSingleExtractor",
 ]
-
-register_extractor(FileExtension.CSV, SchemaType.SINGLE, CSVSingleExtractor)
-register_extractor(FileExtension.XLSX, SchemaType.SINGLE, XLSXSingleExtractor)
-register_extractor(FileExtension.XLSX, SchemaType.MULTI, XLSXMultiExtractor)
-register_extractor(FileExtension.PARQUET, SchemaType.SINGLE, ParquetSingleExtractor)
-register_extractor(FileExtension.ARROW, SchemaType.SINGLE, ArrowSingleExtractor)
-for _extension in (FileExtension.JSON, FileExtension.NDJSON, FileExtension.JSONL):
-    register_extractor(_extension, SchemaType.SINGLE, JSONSingleExtractor)
-    register_extractor(_extension, SchemaType.MULTI, JSONMultiExtractor)
