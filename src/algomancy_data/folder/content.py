@@ -154,5 +154,6 @@ def read_old_file(path: Path, cls: type[BASEDATASOURCE]) -> BASEDATASOURCE:
     phase = phase_under_way()
     phase.bytes_in = path.stat().st_size
     if isinstance(data, DataSource):
+        phase.rows = sum(frame.height for frame in data.tables.values())
         phase.gives(data.tables.values())
     return data

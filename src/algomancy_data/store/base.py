@@ -6,9 +6,10 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Generic
 
-from algomancy_data.datasource import BASEDATASOURCE, BaseDataSource
+from algomancy_data.datasource import BASEDATASOURCE, BaseDataSource, DataSource
 from algomancy_data.errors import DatasetExistsError
 from algomancy_data.logs import Logging
+from algomancy_data.metrics import phase_under_way
 
 if TYPE_CHECKING:
     from algomancy_data.provenance import Provenance
@@ -174,6 +175,8 @@ class Store(Logging, ABC):
         loaded = self.load(name, cls)
         self.refuse_existing(copy)
         derived = loaded.data.derive(copy)
+        if isinstance(derived, DataSource):
+            phase_under_way().handles(derived.tables.values())
         saved = self.save(copy, derived)
         return Copied(saved.version, saved.provenance, derived.id, loaded.version)
 
