@@ -18,6 +18,7 @@ from algomancy_data import (
     FileExtension,
     JSONFile,
     Loader,
+    PrimaryKeyValidator,
     ReadLimits,
     Schema,
     SchemaType,
@@ -466,6 +467,25 @@ def test_settings_of_one_run_do_not_stay_in_what_a_factory_hands_out_again(tmp_p
     assert type(special.etl_data(files, "d", halt_on=CRITICAL).datasource) is Special
     assert type(plain.etl_data(files, "d").datasource) is DataSource
     assert (checks.halt_on, checks.message_limit, loader.data_object_type) == (CRITICAL, ..., None)
+
+
+def test_a_message_limit_of_one_run_does_not_stay_in_a_check(tmp_path):
+    check = PrimaryKeyValidator([Items])
+
+    class Factory(SimpleETLFactory):
+        @classmethod
+        def create_validation_sequence(cls, schemas, logger=None):
+            return ValidationSequence([check])
+
+    (tmp_path / "items.csv").write_text("id;name\n" + "1;a\n" * 9)
+    files = {"items": CSVFile("items", str(tmp_path / "items.csv"))}
+    manager = StatelessDataManager(Factory, [Items], "json", DataSource)
+    found = [
+        len(manager.etl_data(files, "d", **settings).messages)
+        for settings in ({"message_limit": 1}, {}, {"message_limit": None}, {"message_limit": 0})
+    ]
+    assert found == [2, 9, 9, 1]
+    assert check.message_limit == 100
 
 
 def test_a_pipeline_with_other_settings_leaves_the_first_one_alone(tmp_path):

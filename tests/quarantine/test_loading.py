@@ -1,4 +1,5 @@
 import logging
+import sys
 
 import polars as pl
 import pytest
@@ -504,6 +505,24 @@ def test_a_finding_about_a_whole_table_counts_beside_those_about_rows(open_shop)
     result = shop.load(customers="id;name\n1;a\n2;b\n", halt_on=ERROR)
     assert result.is_failure
     assert reasons(result) == {"customers": {0: ["BAD"]}}
+
+
+def test_without_one_nothing_of_it_is_called(open_shop):
+    called = set()
+
+    def note(frame, event, argument):
+        if event == "call":
+            called.add(frame.f_globals.get("__name__", ""))
+
+    shop = open_shop()
+    shop.load(**BAD, quarantine=False)
+    sys.setprofile(note)
+    try:
+        shop.load(**BAD, quarantine=False)
+    finally:
+        sys.setprofile(None)
+    assert "algomancy_data.validator.sequence" in called
+    assert [name for name in called if name.startswith("algomancy_data.quarantine")] == []
 
 
 # --- code of users ---------------------------------------------------------------------------

@@ -81,7 +81,7 @@ class ETLPipeline(Logging):
         self.transformation_sequence = transformation_sequence
         self.loader = loader
         self.progress: ProgressListener | None = None
-        self.quarantine = Quarantine.of(quarantine) if quarantine else None
+        self.quarantine = _quarantine(quarantine)
         self.classification = DataClassification.MASTER_DATA
         self.logger = logger
 
@@ -100,15 +100,12 @@ class ETLPipeline(Logging):
             ('ERROR', 'CRITICAL')
         """
         changes: dict[str, Any] = {}
-        judged: dict[str, Any] = {}
-        if settings.halt_on is not None:
-            judged["halt_on"] = ValidationSeverity(settings.halt_on)
-        if settings.message_limit is not INHERIT:
-            judged["message_limit"] = settings.message_limit
-        if judged:
-            changes["validation_sequence"] = _changed(self.validation_sequence, judged)
+        limit = ... if settings.message_limit is INHERIT else settings.message_limit
+        if settings.halt_on is not None or limit is not ...:
+            judging = self.validation_sequence.judging(settings.halt_on, limit)
+            changes["validation_sequence"] = judging
         if settings.quarantine is not INHERIT:
-            changes["quarantine"] = Quarantine.of(settings.quarantine)
+            changes["quarantine"] = _quarantine(settings.quarantine)
         if settings.progress is not None:
             changes["progress"] = settings.progress
         if settings.classification is not None:
@@ -235,6 +232,10 @@ class ETLPipeline(Logging):
 
 def _rows(data: Mapping[str, pl.DataFrame]) -> int:
     return sum(frame.height for frame in data.values())
+
+
+def _quarantine(given: Quarantine | bool) -> Quarantine | None:  # noqa: FBT001  what callers may say
+    return Quarantine.of(given) if given else None
 
 
 def _makes_any(loader: Loader, data_object_type: type[BaseDataSource]) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any, Final
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from algomancy_data.engine_failures import engine_failures
 from algomancy_data.errors import EngineError
@@ -16,7 +18,7 @@ from algomancy_data.validator.result import ValidationResult
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Generator, Iterable, Mapping
     from types import EllipsisType
 
     import polars as pl
@@ -59,6 +61,9 @@ class ValidationSequence(Logging):
         (True, {'ERROR': 1})
     """
 
+    # Whether the validators keep the limit of the sequence after a run.
+    _limits_stay = True
+
     def __init__(
         self,
         validators: Iterable[Validator] | None = None,
@@ -98,6 +103,31 @@ class ValidationSequence(Logging):
         """Put validators at the end."""
         self._validators.extend(validators)
 
+    def judging(
+        self,
+        halt_on: ValidationSeverity | None = None,
+        message_limit: int | EllipsisType | None = ...,
+    ) -> Self:
+        """Return a sequence of the same validators that judges otherwise; this one stays as it is.
+
+        Args:
+            halt_on: The least severity that makes data invalid; None for that of this one.
+            message_limit: How many bad rows each check reports singly while it runs here, None for
+                all; ``...`` for what this one says. Afterwards it has its own limit again.
+
+        Example:
+            >>> sequence = ValidationSequence()
+            >>> str(sequence.judging(ValidationSeverity.ERROR).halt_on), str(sequence.halt_on)
+            ('ERROR', 'CRITICAL')
+        """
+        made = copy.copy(self)
+        if halt_on is not None:
+            made.halt_on = ValidationSeverity(halt_on)
+        if message_limit is not ...:
+            made.message_limit = message_limit
+            made._limits_stay = False  # noqa: SLF001  it is one of ours
+        return made
+
     def run_validation(self, data: Mapping[str, Tabular]) -> ValidationResult:
         """Run all validators; none is left out because of what another one found.
 
@@ -126,16 +156,28 @@ class ValidationSequence(Logging):
     def _run(
         self, validator: Validator, frames: dict[str, pl.DataFrame]
     ) -> list[ValidationMessage]:
-        if isinstance(validator, Validator):  # pyright: ignore[reportUnnecessaryIsInstance]  anything with `validate` will do
-            validator.reset()
-            if self.message_limit is not ...:
-                validator.message_limit = self.message_limit
         # A validator may drop or replace tables in its own mapping, not in that of the others.
         wants = wants_pandas(validator, "validate")
         given: dict[str, Any] = PandasTables(frames).tables if wants else dict(frames)
         name = type(validator).__name__
-        with engine_failures(EngineError, f"The check {name} of {', '.join(map(repr, frames))}"):
+        doing = f"The check {name} of {', '.join(map(repr, frames))}"
+        with self._fresh(validator), engine_failures(EngineError, doing):
             return list(validator.validate(given))
+
+    @contextmanager
+    def _fresh(self, validator: Validator) -> Generator[None]:
+        """Let a validator start anew, with the limit of this sequence."""
+        before: dict[str, Any] = {}
+        if isinstance(validator, Validator):  # pyright: ignore[reportUnnecessaryIsInstance]  anything with `validate` will do
+            validator.reset()
+            if self.message_limit is not ...:
+                before["message_limit"] = validator.message_limit
+                validator.message_limit = self.message_limit
+        try:
+            yield
+        finally:
+            for name, value in ({} if self._limits_stay else before).items():
+                setattr(validator, name, value)
 
     def _log(self, messages: list[ValidationMessage]) -> None:
         kinds: dict[tuple[ValidationSeverity, str | None, str | None], list[ValidationMessage]]
