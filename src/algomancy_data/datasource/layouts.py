@@ -13,7 +13,7 @@ class SqlTableLayout(Protocol):
     """A DataSource whose data is named frames; :class:`DataSource` is one.
 
     A class may hand out and expect pandas frames instead of Polars ones: see
-    :func:`~algomancy_data.database.protocols.expects_pandas`.
+    ``algomancy_data.database.protocols.expects_pandas``.
     """
 
     def to_sql_tables(self) -> dict[str, Any]:
