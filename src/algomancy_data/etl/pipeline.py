@@ -23,7 +23,7 @@ from algomancy_data.quarantine import Quarantine
 from algomancy_data.quarantine.loading import add_quarantine, untouched_columns
 from algomancy_data.quarantine.sorting import Sorting
 from algomancy_data.validator import ValidationResult
-from algomancy_data.validator.checked import Checked
+from algomancy_data.validator.result import Checked
 
 if TYPE_CHECKING:
     import logging

@@ -14,11 +14,10 @@ from algomancy_data.extractor.conversion import (
     DataTypeConverter,
     TextConventions,
 )
-from algomancy_data.extractor.extracted import Extracted, ExtractedTable
+from algomancy_data.extractor.extracted import Extracted, ExtractedTable, Reading
 from algomancy_data.extractor.failures import reading_failures
 from algomancy_data.extractor.limits import within_limits
 from algomancy_data.extractor.parts import read_table
-from algomancy_data.extractor.reading import Reading
 from algomancy_data.extractor.reconversion import Reconversion
 from algomancy_data.file import File
 from algomancy_data.frames import to_frame, to_frames

@@ -1,4 +1,4 @@
-"""What an extraction gives: the tables, and what was found on the way."""
+"""What is noted while files are read, and what an extraction gives."""
 
 from __future__ import annotations
 
@@ -13,6 +13,31 @@ if TYPE_CHECKING:
     from algomancy_data.extractor.conversion import ConversionIssue
     from algomancy_data.extractor.reconversion import Reconversion
     from algomancy_data.schema import Schema
+
+
+@dataclass(eq=False)
+class Reading:
+    """What an extractor knows while it reads a file, and notes.
+
+    Args:
+        table: Name of the table that the file is, or is a part of.
+        first_row: How many rows of the table come before it.
+        as_text: Columns that must come as text, since they do in another part.
+        issues: What was noticed, before any conversion.
+        pieces: Columns that did not convert and whose texts do not say all: the typed columns that
+            they are made of, by table and column.
+        unpacked_bytes: How many bytes the content has when it is unpacked, where the reader has
+            found out.
+    """
+
+    table: str
+    first_row: int = 0
+    as_text: frozenset[str] = frozenset()
+    issues: list[ConversionIssue] = field(default_factory=list["ConversionIssue"])
+    pieces: dict[tuple[str, str], list[pl.Series]] = field(
+        default_factory=dict[tuple[str, str], "list[pl.Series]"]
+    )
+    unpacked_bytes: int | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from polars.datatypes import DataType as PolarsDataType
 
     from algomancy_data.extractor.conversion import ConversionIssue
-    from algomancy_data.extractor.reading import Reading
+    from algomancy_data.extractor.extracted import Reading
     from algomancy_data.file import File, FilePart
     from algomancy_data.schema import ReadLimits, Schema
 

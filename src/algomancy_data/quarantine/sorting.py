@@ -12,8 +12,8 @@ from algomancy_data.messages import ValidationMessage, ValidationSeverity
 from algomancy_data.quarantine.orphans import find_orphans
 from algomancy_data.quarantine.separation import separate
 from algomancy_data.relations.keys import rows_where
-from algomancy_data.validator.checked import Checked
 from algomancy_data.validator.failures import RowFailures, failing_rows
+from algomancy_data.validator.result import Checked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

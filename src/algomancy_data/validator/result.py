@@ -1,4 +1,4 @@
-"""What a validation found."""
+"""What a validation found, and what goes on after it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from algomancy_data.messages import ValidationMessage, ValidationSeverity
 from algomancy_data.validator.failures import RowFailures, failing_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from algomancy_data.frames import Tabular
 
@@ -186,3 +186,23 @@ class ValidationResult(Glanced):
     def __len__(self) -> int:
         """Return the number of messages."""
         return len(self.messages)
+
+
+@dataclass(frozen=True, eq=False)
+class Checked:
+    """What goes on after the validation, and what was found.
+
+    Args:
+        tables: The tables, or their good rows, in order.
+        messages: All that was found, with row numbers of the extracted tables.
+        failures: All rows that checks found bad, likewise.
+        still_open: Those of the messages that no quarantine settles.
+        quarantine: The bad rows by table as they were extracted, with row number and reasons;
+            only tables that have some.
+    """
+
+    tables: dict[str, pl.DataFrame]
+    messages: Sequence[ValidationMessage]
+    failures: Sequence[RowFailures]
+    still_open: Sequence[ValidationMessage]
+    quarantine: Mapping[str, pl.DataFrame] = field(default_factory=dict[str, "pl.DataFrame"])
