@@ -11,7 +11,7 @@ import psycopg
 import sqlalchemy as sa
 from adbc_driver_postgresql import dbapi
 
-from algomancy_data.database.codec import postgresql as codec
+from algomancy_data.database.postgresql import codec
 from harness import Way
 from peers.checks import kind
 from peers.database import Database, stored, write_database

@@ -15,7 +15,7 @@ import duckdb_extension_sqlite_scanner
 import polars as pl
 from adbc_driver_sqlite import dbapi
 
-from algomancy_data.database.codec import sqlite as codec
+from algomancy_data.database.sqlite import codec
 from harness import Way
 from peers.checks import stored_rows
 from peers.database import Database, stored

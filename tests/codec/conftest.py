@@ -10,8 +10,8 @@ import pytest
 from adbc_driver_postgresql import dbapi
 from hypothesis import strategies as st
 
-from algomancy_data.database.codec import postgresql as codec
 from algomancy_data.database.layout import TableLayout
+from algomancy_data.database.postgresql import codec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -18,8 +18,8 @@ from polars.testing import assert_series_equal
 from polars.testing.parametric import dtypes, series
 
 from algomancy_data.database.codec import nested
-from algomancy_data.database.codec.nested_parts import identical
 from algomancy_data.errors import UnstorableError
+from algomancy_data.identity import identical
 
 ENOUGH = settings(
     max_examples=max(200, settings.default.max_examples),

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 from polars.testing.parametric import dataframes
 
-from algomancy_data.database.codec import postgresql as codec
-from algomancy_data.database.codec.nested_parts import identical
+from algomancy_data.database.postgresql import codec
 from algomancy_data.errors import SchemaDriftError, UnstorableError
+from algomancy_data.identity import identical
 
 REAL_SERVER = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]

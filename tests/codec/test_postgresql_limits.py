@@ -9,8 +9,7 @@ import polars as pl
 import pytest
 from adbc_driver_manager import Error
 
-from algomancy_data.database.codec import postgresql as codec
-from algomancy_data.database.codec import postgresql_limits as limits
+from algomancy_data.database.postgresql import codec, limits
 from algomancy_data.errors import UnstorableError
 
 

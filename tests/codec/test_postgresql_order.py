@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import polars as pl
 import pytest
 
-from algomancy_data.database.codec import postgresql as codec
+from algomancy_data.database.postgresql import codec
 
 
 @pytest.fixture(scope="module")

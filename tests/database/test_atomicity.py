@@ -6,9 +6,9 @@ import polars as pl
 import pytest
 
 from algomancy_data.database import datasets
-from algomancy_data.database.codec import sqlite as codec
+from algomancy_data.database.adbc.bulk import SQLiteTransport
 from algomancy_data.database.naming import hashed_table_name
-from algomancy_data.database.storage import SQLiteTransport
+from algomancy_data.database.sqlite import codec
 from algomancy_data.errors import StoreError
 
 FIVE = ["a", "b", "c", "d", "e"]

@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from algomancy_data.database import parts, tables
-from algomancy_data.database.storage.sqlite import SQLiteStorage
+from algomancy_data.database.sqlite.table_storage import SQLiteStorage
 from algomancy_data.errors import StoreBusyError
 
 ROWS = 2_000

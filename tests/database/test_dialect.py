@@ -10,8 +10,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import exc, orm
 
-from algomancy_data.database.dialects import sqlite as dialect
-from algomancy_data.database.dialects.sqlite_dbapi import BATCH_ROWS
+from algomancy_data.database.sqlite import dialect
+from algomancy_data.database.sqlite.dbapi import BATCH_ROWS
 
 metadata = sa.MetaData()
 parents = sa.Table(

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from algomancy_data.database import parts, tables
-from algomancy_data.database.storage import storage_for
+from algomancy_data.database.backend import storage_for
 from algomancy_data.errors import StoreError
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ import pytest
 # Root may write everywhere, so whoever reads is somebody else.
 READ = """
 import json, logging, os, sys
-import algomancy_data.database, algomancy_data.database.dialects.sqlite, sqlalchemy.sql.functions
+import algomancy_data.database, algomancy_data.database.sqlite.dialect, sqlalchemy.sql.functions
 from algomancy_data import DataSource, SimpleETLFactory
 from algomancy_data.database import DatabaseDataManager
 

@@ -12,8 +12,8 @@ from polars.testing import assert_frame_equal
 from polars.testing.parametric import dataframes
 
 from algomancy_data.database import parts, tables
-from algomancy_data.database.storage import transport
-from algomancy_data.database.storage.portable import RowTransport, TextTransport
+from algomancy_data.database.adbc import bulk
+from algomancy_data.database.portable.table_storage import RowTransport, TextTransport
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -156,10 +156,10 @@ def test_a_table_larger_than_one_read_comes_back_in_order(round_trip, monkeypatc
 
 
 def test_a_table_written_in_several_parts_comes_back_in_order(round_trip, monkeypatch):
-    for kind in (transport.ADBCTransport, transport.SQLiteTransport, RowTransport, TextTransport):
+    for kind in (bulk.ADBCTransport, bulk.SQLiteTransport, RowTransport, TextTransport):
         monkeypatch.setattr(kind, "rows_per_write", 7)
-    monkeypatch.setattr(transport, "_BYTES_PER_BATCH", 1)
-    monkeypatch.setattr(transport, "_FEWEST_ROWS_PER_BATCH", 3)
+    monkeypatch.setattr(bulk, "_BYTES_PER_BATCH", 1)
+    monkeypatch.setattr(bulk, "_FEWEST_ROWS_PER_BATCH", 3)
     frame = pl.DataFrame({"i": range(50), "s": [None] * 49 + ["late"], "f": [math.nan] * 50})
     assert_identical(round_trip(frame), frame)
 

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
-from algomancy_data.database import dialects
+import algomancy_data.database  # noqa: F401  for its registration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-del dialects  # imported for its registration
 
 # SQLAlchemy's plugin takes pytest over: test_compliance.py runs what is in there by itself.
 collect_ignore = ["suite"]

@@ -10,14 +10,14 @@ import threading
 
 import pytest
 
-from algomancy_data.database.dialects.interrupts import interruptible
+from algomancy_data.database.adbc.interrupts import interruptible
 
 # Says when it starts to wait, and what it can still do after Ctrl-C.
 SLEEPER = """
 import signal
 import sys
 import sqlalchemy as sa
-from algomancy_data.database import dialects
+import algomancy_data.database
 
 # What a shell starts in the background ignores Ctrl-C otherwise.
 signal.signal(signal.SIGINT, signal.default_int_handler)

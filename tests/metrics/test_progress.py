@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from algomancy_data import CSVFile, DataSource, recording
-from algomancy_data.database.storage import ADBCTransport, SQLiteTransport
+from algomancy_data.database.adbc.bulk import ADBCTransport, SQLiteTransport
 from algomancy_data.errors import AlgomancyDataError
 from algomancy_data.testing.workloads import frames, orders, write_csv
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from algomancy_data.database.layout import TableLayout
-    from algomancy_data.database.storage import TableStorage
+    from algomancy_data.database.table_storage import TableStorage
     from algomancy_data.messages import ValidationMessage
     from algomancy_data.provenance import TableSize
 

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from algomancy_data.database.layout import TableLayout
-    from algomancy_data.database.storage import TableStorage
+    from algomancy_data.database.table_storage import TableStorage
     from algomancy_data.metrics import Phase
 
 

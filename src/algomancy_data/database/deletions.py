@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy import event
 
+from algomancy_data.database.backend import storage_for
 from algomancy_data.database.catalogue import OURS
 from algomancy_data.database.datasets import Datasets
 from algomancy_data.database.models import datasets_table
-from algomancy_data.database.storage import storage_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy import event, exc
 
-from algomancy_data.database import dialects
-from algomancy_data.database.dialects.dbapi import Error
-from algomancy_data.database.dialects.second_library import identity
-from algomancy_data.database.dialects.sqlite_dbapi import MEMORY
+from algomancy_data.database import postgresql, sqlite
+from algomancy_data.database.adbc.dbapi import Error
+from algomancy_data.database.sqlite.dbapi import MEMORY
+from algomancy_data.database.sqlite.second_library import identity
 from algomancy_data.errors import PortablePathWarning, StoreError
 from algomancy_data.forks import refuse_fork_of
 from algomancy_data.masking import as_cause, mask
@@ -40,7 +40,7 @@ _IDLE_SINCE: Final = "algomancy-data: idle since"
 _FRESH: Final = 1.0
 # Connections that stay open when nobody uses them; there may be more in use.
 _KEPT: Final = 4
-del dialects  # imported for its registration
+del postgresql, sqlite  # imported for their registration
 
 
 def store_engine(database: sa.Engine | sa.URL | str) -> sa.Engine:

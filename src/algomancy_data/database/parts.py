@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from algomancy_data.database.layout import ColumnLayout, TableLayout
-    from algomancy_data.database.storage import TableStorage
+    from algomancy_data.database.table_storage import TableStorage
 
 # A part of the rows is one Arrow batch, whose text columns have 32-bit offsets: 2 GiB each. Smaller
 # parts take less memory on the way, down to this size, and as long.

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from algomancy_data.database.layout import ColumnLayout, TableLayout
-    from algomancy_data.database.storage import TableStorage
+    from algomancy_data.database.table_storage import TableStorage
 
     Condition = sa.ColumnElement[bool]
 

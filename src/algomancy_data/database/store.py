@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Final
 
+from algomancy_data.database.backend import storage_for
 from algomancy_data.database.catalogue import create_or_check
 from algomancy_data.database.datasets import Datasets
 from algomancy_data.database.deletions import drop_with_rows
@@ -12,7 +13,6 @@ from algomancy_data.database.engines import begun, store_engine
 from algomancy_data.database.failures import describe, store_errors
 from algomancy_data.database.models import datasets_table
 from algomancy_data.database.query import run_query
-from algomancy_data.database.storage import storage_for
 from algomancy_data.database.tables_view import TABLES_VIEW, make_view, must_be_made
 from algomancy_data.database.verification import drop_leftovers, find_damage, find_leftovers
 from algomancy_data.datasource import BASEDATASOURCE, DataSource

@@ -23,7 +23,7 @@ from algomancy_data.database.naming import (
 from algomancy_data.database.parts import PartReader
 from algomancy_data.database.predicates import expression_tree, is_by_row
 from algomancy_data.database.prefilter import prefilter
-from algomancy_data.database.storage.base import quoted
+from algomancy_data.database.table_storage import quoted
 from algomancy_data.database.table_sums import TableComparison, TableSums, values_to_sum
 from algomancy_data.errors import (
     ColumnNotFoundError,
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from algomancy_data.database.layout import ColumnLayout
     from algomancy_data.database.parallel import Readers
-    from algomancy_data.database.storage import TableStorage
+    from algomancy_data.database.table_storage import TableStorage
 
 # Below this, opening another connection takes longer than it saves.
 _ROWS_WORTH_A_CONNECTION: Final = 50_000

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from algomancy_data.database.catalogue import Catalogue, Entry
     from algomancy_data.database.layout import TableLayout
-    from algomancy_data.database.storage import TableStorage
+    from algomancy_data.database.table_storage import TableStorage
 
 _CHUNKS: Final = payload_chunks_table.name
 

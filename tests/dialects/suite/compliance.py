@@ -3,7 +3,7 @@
 from sqlalchemy.testing import suite
 from sqlalchemy.testing.suite import *  # noqa: F403
 
-from algomancy_data.database.dialects.postgresql_dbapi import StreamCursor
+from algomancy_data.database.postgresql.dbapi import StreamCursor
 
 
 class ServerSideCursorsTest(suite.ServerSideCursorsTest):

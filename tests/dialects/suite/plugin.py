@@ -5,13 +5,11 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import provision as postgresql_provision
 from sqlalchemy.dialects.sqlite import provision as sqlite_provision
 
-from algomancy_data.database import dialects
+import algomancy_data.database  # noqa: F401  for its registration
 
 pytest.register_assert_rewrite("sqlalchemy.testing.assertions")
 
 from sqlalchemy.testing.plugin.pytestplugin import *  # noqa: E402, F403
-
-del dialects  # imported for its registration
 
 # The test server comes without PostgreSQL's contributed extensions, citext and hstore.
 postgresql_provision._extensions.clear()

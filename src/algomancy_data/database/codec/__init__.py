@@ -1,1 +1,1 @@
-"""Codecs: frames as a database can hold them exactly, and back. One module per dialect."""
+"""What the codecs of several databases have in common."""

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Final, cast
 import polars as pl
 from polars.exceptions import PanicException, PolarsError
 
-from algomancy_data.database.codec.nested_parts import identical, leaves
 from algomancy_data.engine_failures import reason_of
 from algomancy_data.errors import UnstorableError
+from algomancy_data.identity import identical, leaves
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import adbc_driver_postgresql
 from adbc_driver_manager import AdbcConnection, AdbcStatusCode
 
-from algomancy_data.database.dialects import dbapi, postgresql_values
-from algomancy_data.database.dialects.answers import limited, open_sockets, watched
-from algomancy_data.database.dialects.dbapi import (
+from algomancy_data.database.adbc import dbapi
+from algomancy_data.database.adbc.dbapi import (
     Binary,
     Cursor,
     DatabaseError,
@@ -29,6 +28,8 @@ from algomancy_data.database.dialects.dbapi import (
     apilevel,
     threadsafety,
 )
+from algomancy_data.database.postgresql import values
+from algomancy_data.database.postgresql.answers import limited, open_sockets, watched
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -149,7 +150,7 @@ class Connection(dbapi.Connection):
         self.isolation_level: str | None = None
         self.readonly: bool | None = None
         self.deferrable: bool | None = None
-        self._values = postgresql_values.Values(self._catalogue_row)
+        self._values = values.Values(self._catalogue_row)
         self._streams = 0
 
     @property

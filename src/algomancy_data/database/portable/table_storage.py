@@ -12,9 +12,9 @@ import polars as pl
 import sqlalchemy as sa
 from polars.exceptions import PolarsError
 
-from algomancy_data.database.storage.base import DeclaredType
-from algomancy_data.database.storage.postgresql import PostgreSQLStorage
-from algomancy_data.database.storage.sqlite import SQLiteStorage
+from algomancy_data.database.postgresql.table_storage import PostgreSQLStorage
+from algomancy_data.database.sqlite.table_storage import SQLiteStorage
+from algomancy_data.database.table_storage import DeclaredType
 from algomancy_data.errors import SchemaDriftError
 
 if TYPE_CHECKING:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from algomancy_data.database.storage.base import TableStorage, Transport
-from algomancy_data.database.storage.portable import (
+from algomancy_data.database.adbc.bulk import ADBCTransport, SQLiteTransport
+from algomancy_data.database.portable.table_storage import (
     PortablePostgreSQLStorage,
     PortableSQLiteStorage,
     RowTransport,
     TextTransport,
 )
-from algomancy_data.database.storage.postgresql import PostgreSQLStorage
-from algomancy_data.database.storage.sqlite import SQLiteStorage
-from algomancy_data.database.storage.transport import ADBCTransport, SQLiteTransport
+from algomancy_data.database.postgresql.table_storage import PostgreSQLStorage
+from algomancy_data.database.sqlite.table_storage import SQLiteStorage
+from algomancy_data.database.table_storage import TableStorage, Transport
 
 if TYPE_CHECKING:
     import sqlalchemy as sa

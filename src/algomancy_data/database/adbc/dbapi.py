@@ -29,7 +29,7 @@ from adbc_driver_manager.dbapi import (
     ProgrammingError,
 )
 
-from algomancy_data.database.dialects.interrupts import interruptible
+from algomancy_data.database.adbc.interrupts import interruptible
 from algomancy_data.forks import refuse_fork_of
 
 if TYPE_CHECKING:

@@ -12,11 +12,11 @@ import polars as pl
 import sqlalchemy as sa
 from sqlalchemy import exc
 
-from algomancy_data.database.codec import sqlite as codec
 from algomancy_data.database.codec.foreign import first_failure
 from algomancy_data.database.marks import read_mark
 from algomancy_data.database.naming import ROW_ID, TABLE_PREFIX
-from algomancy_data.database.storage.base import (
+from algomancy_data.database.sqlite import codec
+from algomancy_data.database.table_storage import (
     PLAIN_TEXT,
     Counterpart,
     TableFound,
@@ -27,10 +27,10 @@ from algomancy_data.database.storage.base import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
 
-    from algomancy_data.database.dialects.sqlite_dbapi import Connection
     from algomancy_data.database.layout import ColumnLayout
     from algomancy_data.database.marks import Mark
-    from algomancy_data.database.storage.base import Codec
+    from algomancy_data.database.sqlite.dbapi import Connection
+    from algomancy_data.database.table_storage import Codec
 
 
 # At the very end: what stands before may be the name of a column.

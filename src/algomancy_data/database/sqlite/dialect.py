@@ -13,9 +13,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite.base import SQLiteDialect, SQLiteExecutionContext
 from sqlalchemy.exc import ArgumentError
 
-from algomancy_data.database.dialects import sqlite_dbapi
-from algomancy_data.database.dialects.dialect import ADBCDialect, ADBCExecutionContext
-from algomancy_data.database.dialects.sqlite_dbapi import LOG, MEMORY
+from algomancy_data.database.adbc.dialect import ADBCDialect, ADBCExecutionContext
+from algomancy_data.database.sqlite import dbapi
+from algomancy_data.database.sqlite.dbapi import LOG, MEMORY
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -57,7 +57,7 @@ class SQLiteADBCDialect(ADBCDialect, SQLiteDialect):
 
     Example:
         >>> import sqlalchemy as sa
-        >>> from algomancy_data.database import dialects
+        >>> import algomancy_data.database
         >>> engine = sa.create_engine("sqlite+adbc://")
         >>> with engine.connect() as connection:
         ...     connection.scalar(sa.text("SELECT 1 + 1"))
@@ -75,7 +75,7 @@ class SQLiteADBCDialect(ADBCDialect, SQLiteDialect):
     @classmethod
     def import_dbapi(cls) -> DBAPIModule:
         """Return the module that speaks PEP 249."""
-        return cast("DBAPIModule", sqlite_dbapi)
+        return cast("DBAPIModule", dbapi)
 
     @classmethod
     def get_pool_class(cls, url: sa.URL) -> type[sa.Pool]:
@@ -111,7 +111,7 @@ class SQLiteADBCDialect(ADBCDialect, SQLiteDialect):
         (path,) = cargs
         try:
             return _opened(path, **cparams)
-        except sqlite_dbapi.Error:
+        except dbapi.Error:
             if path == MEMORY or not _is_read_only(path):
                 raise
         return _opened_to_read(path, cparams["busy_timeout"])
@@ -123,7 +123,7 @@ class SQLiteADBCDialect(ADBCDialect, SQLiteDialect):
 
     def get_isolation_level(self, dbapi_connection: Any) -> Any:
         """Return the level of a connection."""
-        connection = cast("sqlite_dbapi.Connection", dbapi_connection)
+        connection = cast("dbapi.Connection", dbapi_connection)
         if connection.autocommit:
             return _AUTOCOMMIT
         levels = {mode: level for level, mode in _BEGIN_MODES.items()}
@@ -131,22 +131,22 @@ class SQLiteADBCDialect(ADBCDialect, SQLiteDialect):
 
     def set_isolation_level(self, dbapi_connection: Any, level: Any) -> None:
         """Set the level of a connection's next transactions."""
-        connection = cast("sqlite_dbapi.Connection", dbapi_connection)
+        connection = cast("dbapi.Connection", dbapi_connection)
         connection.autocommit = level == _AUTOCOMMIT
         connection.begin_mode = _BEGIN_MODES.get(level, connection.begin_mode)
 
     def _get_server_version_info(self, connection: sa.Connection) -> tuple[int, ...]:
         del connection  # the library is part of the driver
-        return sqlite_dbapi.sqlite_version_info
+        return dbapi.sqlite_version_info
 
 
 def _opened(
     path: str, *, busy_timeout: float, page_size: int, journal_mode: str
-) -> sqlite_dbapi.Connection:
-    connection = sqlite_dbapi.connect(path)
+) -> dbapi.Connection:
+    connection = dbapi.connect(path)
     with _closed_on_failure(connection):
         _set_up(connection, busy_timeout)
-        if isinstance(connection, sqlite_dbapi.SharedConnection):
+        if isinstance(connection, dbapi.SharedConnection):
             connection.turn_seconds = busy_timeout
         else:
             _set_journal_mode(connection, journal_mode, page_size, busy_timeout)
@@ -156,7 +156,7 @@ def _opened(
     return connection
 
 
-def _opened_to_read(path: str, busy_timeout: float) -> sqlite_dbapi.Connection:
+def _opened_to_read(path: str, busy_timeout: float) -> dbapi.Connection:
     """Open a file that cannot be written, or is in a folder that cannot be.
 
     A database with a write-ahead log wants a file for the index of the log beside it. Where there
@@ -168,13 +168,13 @@ def _opened_to_read(path: str, busy_timeout: float) -> sqlite_dbapi.Connection:
     # Without locks, SQLite keeps the index in memory; an immutable file has no log for it.
     lockless = f"{uri}&vfs=unix-none" if has_log else f"{uri}&immutable=1"
     try:
-        connection = sqlite_dbapi.connect(uri)
+        connection = dbapi.connect(uri)
         with _closed_on_failure(connection):
             _set_up(connection, busy_timeout)
             connection.run(_READ)
             connection.watch(path)
-    except sqlite_dbapi.Error:
-        connection = sqlite_dbapi.connect(lockless)
+    except dbapi.Error:
+        connection = dbapi.connect(lockless)
         with _closed_on_failure(connection):
             connection.run("PRAGMA locking_mode = EXCLUSIVE")
             _set_up(connection, busy_timeout)
@@ -184,7 +184,7 @@ def _opened_to_read(path: str, busy_timeout: float) -> sqlite_dbapi.Connection:
 
 
 @contextmanager
-def _closed_on_failure(connection: sqlite_dbapi.Connection) -> Generator[None]:
+def _closed_on_failure(connection: dbapi.Connection) -> Generator[None]:
     try:
         yield
     except BaseException:
@@ -197,13 +197,13 @@ def _is_read_only(path: str) -> bool:
     return file.is_file() and not (os.access(file, os.W_OK) and os.access(file.parent, os.W_OK))
 
 
-def _set_up(connection: sqlite_dbapi.Connection, busy_timeout: float) -> None:
+def _set_up(connection: dbapi.Connection, busy_timeout: float) -> None:
     connection.run(f"PRAGMA busy_timeout = {int(busy_timeout * 1000)}")
     connection.run("PRAGMA foreign_keys = ON")
 
 
 def _set_journal_mode(
-    connection: sqlite_dbapi.Connection, journal_mode: str, page_size: int, busy_timeout: float
+    connection: dbapi.Connection, journal_mode: str, page_size: int, busy_timeout: float
 ) -> None:
     """Switch to a journal mode, unless the database has it.
 
@@ -218,7 +218,7 @@ def _set_journal_mode(
                     return
             connection.run(f"PRAGMA page_size = {page_size}")  # only a new database takes it
             connection.run(f"PRAGMA journal_mode = {journal_mode}")
-        except sqlite_dbapi.OperationalError as error:
+        except dbapi.OperationalError as error:
             if "locked" not in str(error) or time.monotonic() >= end:
                 raise
             time.sleep(_PAUSE)

@@ -10,9 +10,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql.base import PGCompiler, PGDialect, PGExecutionContext
 from sqlalchemy.exc import ArgumentError
 
-from algomancy_data.database.dialects import postgresql_dbapi
-from algomancy_data.database.dialects.dialect import ADBCDialect, ADBCExecutionContext
-from algomancy_data.database.dialects.postgresql_types import COLSPECS
+from algomancy_data.database.adbc.dialect import ADBCDialect, ADBCExecutionContext
+from algomancy_data.database.postgresql import dbapi
+from algomancy_data.database.postgresql.sql_types import COLSPECS
 
 if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import DBAPICursor, DBAPIModule
@@ -43,7 +43,7 @@ class _ExecutionContext(ADBCExecutionContext, PGExecutionContext):
         if not _IS_QUERY.match(self.unicode_statement):
             self._is_server_side = False
             return self.create_default_cursor()
-        connection = cast("postgresql_dbapi.Connection", self._dbapi_connection.dbapi_connection)
+        connection = cast("dbapi.Connection", self._dbapi_connection.dbapi_connection)
         return cast("DBAPICursor", connection.stream_cursor())
 
 
@@ -65,7 +65,7 @@ class PostgreSQLADBCDialect(ADBCDialect, PGDialect):
 
     Example:
         >>> import sqlalchemy as sa
-        >>> from algomancy_data.database import dialects
+        >>> import algomancy_data.database
         >>> sa.create_engine("postgresql+adbc://me:secret@localhost/data").dialect.driver
         'adbc'
     """
@@ -80,7 +80,7 @@ class PostgreSQLADBCDialect(ADBCDialect, PGDialect):
     @classmethod
     def import_dbapi(cls) -> DBAPIModule:
         """Return the module that speaks PEP 249."""
-        return cast("DBAPIModule", postgresql_dbapi)
+        return cast("DBAPIModule", dbapi)
 
     def create_connect_args(self, url: sa.URL) -> tuple[list[Any], dict[str, Any]]:
         """Return libpq's connection parameters."""
@@ -109,7 +109,7 @@ class PostgreSQLADBCDialect(ADBCDialect, PGDialect):
 
     def get_isolation_level(self, dbapi_connection: Any) -> Any:
         """Return the level of a connection's transactions."""
-        connection = cast("postgresql_dbapi.Connection", dbapi_connection)
+        connection = cast("dbapi.Connection", dbapi_connection)
         if connection.autocommit:
             return "AUTOCOMMIT"
         if connection.isolation_level is not None:
@@ -119,36 +119,36 @@ class PostgreSQLADBCDialect(ADBCDialect, PGDialect):
 
     def set_isolation_level(self, dbapi_connection: Any, level: Any) -> None:
         """Set the level of a connection's next transactions."""
-        connection = cast("postgresql_dbapi.Connection", dbapi_connection)
+        connection = cast("dbapi.Connection", dbapi_connection)
         connection.autocommit = level == "AUTOCOMMIT"
         if not connection.autocommit:
             connection.isolation_level = level
 
     def set_readonly(self, connection: Any, value: Any) -> None:
         """Say whether a connection's next transactions only read."""
-        cast("postgresql_dbapi.Connection", connection).readonly = value
+        cast("dbapi.Connection", connection).readonly = value
 
     def get_readonly(self, connection: Any) -> bool:
         """Return whether a connection's next transactions only read."""
-        return bool(cast("postgresql_dbapi.Connection", connection).readonly)
+        return bool(cast("dbapi.Connection", connection).readonly)
 
     def set_deferrable(self, connection: Any, value: Any) -> None:
         """Say whether a connection's next transactions may wait for a safe snapshot."""
-        cast("postgresql_dbapi.Connection", connection).deferrable = value
+        cast("dbapi.Connection", connection).deferrable = value
 
     def get_deferrable(self, connection: Any) -> bool:
         """Return whether a connection's next transactions may wait for a safe snapshot."""
-        return bool(cast("postgresql_dbapi.Connection", connection).deferrable)
+        return bool(cast("dbapi.Connection", connection).deferrable)
 
     def do_ping(self, dbapi_connection: Any) -> bool:
         """Tell whether a connection's server is still there."""
-        return cast("postgresql_dbapi.Connection", dbapi_connection).ping()
+        return cast("dbapi.Connection", dbapi_connection).ping()
 
     def is_disconnect(self, e: Any, connection: Any, cursor: Any) -> bool:
         """Return whether an error means that the connection is gone."""
         del cursor  # the connection knows
         lost = getattr(connection, "is_lost", None)
-        return isinstance(e, postgresql_dbapi.Error) and lost is not None and lost()
+        return isinstance(e, dbapi.Error) and lost is not None and lost()
 
 
 def _hosts(url: sa.URL) -> dict[str, str]:

@@ -15,8 +15,8 @@ from typing import Any, Final, TypeAlias
 import adbc_driver_sqlite
 from adbc_driver_manager import AdbcStatusCode
 
-from algomancy_data.database.dialects import dbapi, second_library
-from algomancy_data.database.dialects.dbapi import (
+from algomancy_data.database.adbc import dbapi
+from algomancy_data.database.adbc.dbapi import (
     Binary,
     Cursor,
     DatabaseError,
@@ -31,6 +31,7 @@ from algomancy_data.database.dialects.dbapi import (
     apilevel,
     threadsafety,
 )
+from algomancy_data.database.sqlite import second_library
 
 __all__ = [
     "LOG",

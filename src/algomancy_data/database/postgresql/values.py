@@ -18,7 +18,7 @@ from uuid import UUID
 import pyarrow as pa
 from adbc_driver_manager.dbapi import NotSupportedError
 
-from algomancy_data.database.dialects.postgresql_ranges import MultiRange, Range
+from algomancy_data.database.postgresql.ranges import MultiRange, Range
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine.interfaces import DBAPICursor, ExecutionContext
 
-    from algomancy_data.database.dialects.dbapi import Connection, RowCursor
+    from algomancy_data.database.adbc.dbapi import Connection, RowCursor
 
 __all__ = ["ADBCDialect", "ADBCExecutionContext"]
 

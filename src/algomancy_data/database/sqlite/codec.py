@@ -21,9 +21,9 @@ import pyarrow.compute as pc
 from algomancy_data.database.codec import nested
 from algomancy_data.database.codec.foreign import ForeignValueError, decoded
 from algomancy_data.database.codec.numbering import numbered
-from algomancy_data.database.codec.sqlite_storage import STORED_DTYPES, storage, within_days
 from algomancy_data.database.layout import ColumnLayout
 from algomancy_data.database.naming import column_names, free_column_name
+from algomancy_data.database.sqlite.column_types import STORED_DTYPES, storage, within_days
 from algomancy_data.errors import UnstorableError
 
 if TYPE_CHECKING:

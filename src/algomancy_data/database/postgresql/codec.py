@@ -20,10 +20,10 @@ import polars as pl
 from algomancy_data.database.codec import nested
 from algomancy_data.database.codec.foreign import ForeignValueError, decoded
 from algomancy_data.database.codec.numbering import numbered
-from algomancy_data.database.codec.postgresql_limits import check_limits
-from algomancy_data.database.codec.postgresql_storage import storage
 from algomancy_data.database.layout import ColumnLayout
 from algomancy_data.database.naming import column_names
+from algomancy_data.database.postgresql.column_types import storage
+from algomancy_data.database.postgresql.limits import check_limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

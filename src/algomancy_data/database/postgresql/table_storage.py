@@ -10,10 +10,10 @@ import polars as pl
 import sqlalchemy as sa
 from sqlalchemy.schema import SetTableComment
 
-from algomancy_data.database.codec import postgresql as codec
 from algomancy_data.database.marks import read_mark
 from algomancy_data.database.naming import TABLE_PREFIX
-from algomancy_data.database.storage.base import (
+from algomancy_data.database.postgresql import codec
+from algomancy_data.database.table_storage import (
     PLAIN_TEXT,
     Counterpart,
     DeclaredType,
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from algomancy_data.database.layout import ColumnLayout
     from algomancy_data.database.marks import Mark
-    from algomancy_data.database.storage.base import Codec
+    from algomancy_data.database.table_storage import Codec
 
 _LOCK_TIMEOUT: Final = "60s"
 _HAS_OWN_LIMIT: Final = "algomancy-data: has its own lock_timeout"

@@ -1,0 +1,1 @@
+"""Engines on other drivers than ADBC, through SQLAlchemy."""
