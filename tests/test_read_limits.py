@@ -7,6 +7,7 @@ import struct
 import tracemalloc
 import zipfile
 
+import polars as pl
 import pyarrow as pa
 import pytest
 
@@ -18,6 +19,8 @@ from algomancy_data import (
     DataType,
     JSONFile,
     JSONSingleExtractor,
+    ParquetFile,
+    ParquetSingleExtractor,
     ReadLimits,
     Schema,
     SimpleETLFactory,
@@ -226,6 +229,24 @@ def test_records_that_are_far_too_short_are_refused_before_they_are_filled_up():
     file = upload(header + b"1\n" * 400_000)
     with pytest.raises(ReadLimitError, match=r"a table of 400,\d{3} × 2,000 cells, at least"):
         CSVSingleExtractor(file, Items).extract()
+
+
+@pytest.mark.parametrize("made_from", [CSVSingleExtractor, ParquetSingleExtractor])
+def test_what_an_extractor_of_a_users_own_makes_of_a_short_text_is_measured(tmp_path, made_from):
+    class Own(made_from):
+        def _extract_file(self):
+            return super()._extract_file().with_columns(a=pl.lit("x" * 2000))
+
+    frame = pl.DataFrame({"a": ["x"]})
+    if made_from is CSVSingleExtractor:
+        frame.write_csv(tmp_path / "items")
+        file = CSVFile("items", tmp_path / "items", read_limits=ReadLimits(text_bytes=1999))
+    else:
+        frame.write_parquet(tmp_path / "items")
+        file = ParquetFile("items", tmp_path / "items", read_limits=ReadLimits(text_bytes=1999))
+    assert made_from(file, Items).extract()["items"].rows() == [("x",)]
+    with pytest.raises(ReadLimitError, match=r"2,000 bytes"):
+        Own(file, Items).extract()
 
 
 def test_texts_are_measured_by_column():

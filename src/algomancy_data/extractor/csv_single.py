@@ -86,6 +86,7 @@ class CSVSingleExtractor(SingleExtractor):
         types = self.schema.datatypes()
         types |= dict.fromkeys(types.keys() & self._reading.as_text, DataType.STRING)
         content = CSVContent(self.file, self.dialect.encoding)
+        self._reading.unpacked_bytes = content.size()
         layout = CSVLayout(
             self.file.name,
             self.dialect.separator,
