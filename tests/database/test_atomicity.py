@@ -6,9 +6,9 @@ import polars as pl
 import pytest
 
 from algomancy_data.database import datasets
-from algomancy_data.database.adbc.bulk import SQLiteTransport
 from algomancy_data.database.naming import hashed_table_name
 from algomancy_data.database.sqlite import codec
+from algomancy_data.database.sqlite.bulk import SQLiteBulk
 from algomancy_data.errors import StoreError
 
 FIVE = ["a", "b", "c", "d", "e"]
@@ -41,7 +41,7 @@ def rows_per_write(request):
 @pytest.fixture(params=[RuntimeError, KeyboardInterrupt])
 def poisoned(request, monkeypatch, rows_per_write):
     """Let the third part of a dataset fail while it is written; returns how."""
-    monkeypatch.setattr(SQLiteTransport, "rows_per_write", rows_per_write)
+    monkeypatch.setattr(SQLiteBulk, "rows_per_write", rows_per_write)
     encode, calls = codec.encode, []
 
     def fail_at_the_third(frame, columns):

@@ -232,7 +232,7 @@ SELECTIVE = [
 def fetched(store, monkeypatch):
     """How many rows came out of the database, read by read."""
     heights = []
-    kind = type(storage_for(store.engine).transport)
+    kind = type(storage_for(store.engine).bulk)
     fetch = kind.fetch
 
     def spy(self, connection, query, most_rows):

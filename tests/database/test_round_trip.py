@@ -12,8 +12,9 @@ from polars.testing import assert_frame_equal
 from polars.testing.parametric import dataframes
 
 from algomancy_data.database import parts, tables
-from algomancy_data.database.adbc import bulk
-from algomancy_data.database.portable.table_storage import RowTransport, TextTransport
+from algomancy_data.database.portable.bulk import RowBulk, TextBulk
+from algomancy_data.database.postgresql import bulk
+from algomancy_data.database.sqlite.bulk import SQLiteBulk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -156,7 +157,7 @@ def test_a_table_larger_than_one_read_comes_back_in_order(round_trip, monkeypatc
 
 
 def test_a_table_written_in_several_parts_comes_back_in_order(round_trip, monkeypatch):
-    for kind in (bulk.ADBCTransport, bulk.SQLiteTransport, RowTransport, TextTransport):
+    for kind in (bulk.PostgreSQLBulk, SQLiteBulk, RowBulk, TextBulk):
         monkeypatch.setattr(kind, "rows_per_write", 7)
     monkeypatch.setattr(bulk, "_BYTES_PER_BATCH", 1)
     monkeypatch.setattr(bulk, "_FEWEST_ROWS_PER_BATCH", 3)

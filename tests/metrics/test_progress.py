@@ -12,7 +12,8 @@ import polars as pl
 import pytest
 
 from algomancy_data import CSVFile, DataSource, recording
-from algomancy_data.database.adbc.bulk import ADBCTransport, SQLiteTransport
+from algomancy_data.database.postgresql.bulk import PostgreSQLBulk
+from algomancy_data.database.sqlite.bulk import SQLiteBulk
 from algomancy_data.errors import AlgomancyDataError
 from algomancy_data.testing.workloads import frames, orders, write_csv
 
@@ -41,8 +42,8 @@ def large():
 
 
 def test_a_persist_and_a_read_tell_of_their_rows(open_manager, store, listener, large, monkeypatch):
-    for transport in (ADBCTransport, SQLiteTransport):
-        monkeypatch.setattr(transport, "rows_per_write", 50_000)
+    for kind in (PostgreSQLBulk, SQLiteBulk):
+        monkeypatch.setattr(kind, "rows_per_write", 50_000)
     manager = open_manager(progress=listener)
     manager.startup()
     manager.add_data_source(large)

@@ -1,24 +1,25 @@
-"""How each kind of database keeps frames: one module per kind, the same names in each."""
+"""How each kind of database keeps frames: one folder per kind, the same names in each."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from algomancy_data.database.adbc.bulk import ADBCTransport, SQLiteTransport
+from algomancy_data.database.portable.bulk import RowBulk, TextBulk
 from algomancy_data.database.portable.table_storage import (
     PortablePostgreSQLStorage,
     PortableSQLiteStorage,
-    RowTransport,
-    TextTransport,
 )
+from algomancy_data.database.postgresql.bulk import PostgreSQLBulk
 from algomancy_data.database.postgresql.table_storage import PostgreSQLStorage
+from algomancy_data.database.sqlite.bulk import SQLiteBulk
 from algomancy_data.database.sqlite.table_storage import SQLiteStorage
-from algomancy_data.database.table_storage import TableStorage, Transport
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
-__all__ = ["ADBCTransport", "SQLiteTransport", "TableStorage", "Transport", "storage_for"]
+    from algomancy_data.database.table_storage import TableStorage
+
+__all__ = ["storage_for"]
 
 
 def storage_for(engine: sa.Engine) -> TableStorage:
@@ -29,10 +30,10 @@ def storage_for(engine: sa.Engine) -> TableStorage:
     """
     match engine.dialect.name, engine.dialect.driver:
         case "sqlite", "adbc":
-            return SQLiteStorage(SQLiteTransport())
+            return SQLiteStorage(SQLiteBulk())
         case "sqlite", _:
-            return PortableSQLiteStorage(RowTransport())
+            return PortableSQLiteStorage(RowBulk())
         case _, "adbc":
-            return PostgreSQLStorage(ADBCTransport())
+            return PostgreSQLStorage(PostgreSQLBulk())
         case _:
-            return PortablePostgreSQLStorage(TextTransport())
+            return PortablePostgreSQLStorage(TextBulk())

@@ -85,7 +85,7 @@ class PartReader:
             rows = rows.where(condition)
         most = len(places) if head is None else max(height, 1)
         try:
-            stored = self._storage.transport.fetch(connection, rows, most)
+            stored = self._storage.bulk.fetch(connection, rows, most)
             return self._decoded(stored), stored
         except SchemaDriftError as error:
             located = self._located(connection, places, condition, error)

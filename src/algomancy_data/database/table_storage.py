@@ -37,7 +37,7 @@ class Codec(Protocol):
         ...
 
 
-class Transport(Protocol):
+class BulkAccess(Protocol):
     """Moves rows between frames and tables, on the connection's own transaction."""
 
     rows_per_write: ClassVar[int]
@@ -99,7 +99,7 @@ class TableStorage(ABC):
     """How a kind of database keeps frames.
 
     Args:
-        transport: How rows get there and back.
+        bulk: How rows get there and back.
     """
 
     integer: ClassVar[str]
@@ -111,8 +111,8 @@ class TableStorage(ABC):
     write_isolation: ClassVar[str]
     """Isolation level of a transaction that writes."""
 
-    def __init__(self, transport: Transport) -> None:
-        self.transport = transport
+    def __init__(self, bulk: BulkAccess) -> None:
+        self.bulk = bulk
 
     @property
     @abstractmethod

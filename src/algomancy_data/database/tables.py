@@ -75,7 +75,7 @@ class PreparedTable:
         if self.columns and self.frame.height:
             encoded = _encoded_ahead(self._storage, self.frame, self.columns, sums)
             with closing(encoded) as parts:
-                self._storage.transport.ingest(connection, table, parts)
+                self._storage.bulk.ingest(connection, table, parts)
         else:
             phase_under_way().advance(self.frame.height)
         return replace(layout, sums=sums.to_texts())
@@ -295,10 +295,10 @@ def _encoded_ahead(
     def encoded(rows: pl.DataFrame) -> list[Any]:
         stored = storage.codec.encode(rows, columns)
         sums.add(values_to_sum(rows, stored, columns))
-        return storage.transport.arranged(stored)
+        return storage.bulk.arranged(stored)
 
     phase = phase_under_way()
-    first, *others = frame.iter_slices(storage.transport.rows_per_write)
+    first, *others = frame.iter_slices(storage.bulk.rows_per_write)
     if not others:
         yield from encoded(first)
         phase.advance(first.height)  # whoever asks for more has written these

@@ -168,7 +168,7 @@ class SQLiteStorage(TableStorage):
         places = self.extent(connection, table)
         as_bytes = sa.select(sa.cast(stored, sa.LargeBinary()).label("x"))
         rows = self.at(as_bytes.select_from(table), places)
-        values = self.transport.fetch(connection, rows, len(places)).cast(pl.Binary)
+        values = self.bulk.fetch(connection, rows, len(places)).cast(pl.Binary)
         row = first_failure(values, pl.col("x").cast(pl.String))
         return None if row is None else ("a text that is not in UTF-8", row)
 

@@ -1,0 +1,170 @@
+"""Rows as Python objects, on the engine's own connection."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+import polars as pl
+import sqlalchemy as sa
+from polars.exceptions import PolarsError
+
+from algomancy_data.database.table_storage import DeclaredType
+from algomancy_data.errors import SchemaDriftError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+_HEX: Final = "\\x"
+_ROWS_PER_WRITE: Final = 50_000
+
+
+class RowBulk:
+    """SQLite's values are Python's: integers, floats, texts and bytes."""
+
+    rows_per_write: ClassVar[int] = _ROWS_PER_WRITE
+
+    def arranged(self, rows: pl.DataFrame) -> list[pl.DataFrame]:
+        """Return the rows as they are."""
+        return [rows]
+
+    def ingest(
+        self, connection: sa.Connection, table: sa.Table, parts: Iterable[pl.DataFrame]
+    ) -> None:
+        """Append rows to a table, in order; columns go by name."""
+        _insert(connection, sa.insert(table), table, parts)
+
+    def fetch(
+        self, connection: sa.Connection, query: sa.Select[Any], most_rows: int
+    ) -> pl.DataFrame:
+        """Return the rows of a query, in types that suit all of them."""
+        del most_rows  # all are looked at, however many
+        names, columns = _fetched(connection, query)
+        return pl.DataFrame(
+            [_series(name, values) for name, values in zip(names, columns, strict=True)]
+        )
+
+
+class TextBulk:
+    """PostgreSQL's values travel as text, and the server casts them."""
+
+    rows_per_write: ClassVar[int] = _ROWS_PER_WRITE
+
+    def arranged(self, rows: pl.DataFrame) -> list[pl.DataFrame]:
+        """Return the rows as they are."""
+        return [rows]
+
+    def ingest(
+        self, connection: sa.Connection, table: sa.Table, parts: Iterable[pl.DataFrame]
+    ) -> None:
+        """Append rows to a table, in order; columns go by name."""
+        values = {
+            column.key: sa.cast(sa.bindparam(column.key, type_=sa.Text()), column.type)
+            for column in table.columns
+        }
+        texts = (part.select(_as_text(column) for column in part) for part in parts)
+        _insert(connection, sa.insert(table).values(values), table, texts)
+
+    def fetch(
+        self, connection: sa.Connection, query: sa.Select[Any], most_rows: int
+    ) -> pl.DataFrame:
+        """Return the rows of a query, in types that suit all of them."""
+        del most_rows  # all are looked at, however many
+        columns = list(query.selected_columns)
+        words = [column.type.name for column in columns if isinstance(column.type, DeclaredType)]
+        texts = query.with_only_columns(*(_text_of(column) for column in columns))
+        _, values = _fetched(connection, texts)
+        names = [str(getattr(column, "name", "")) for column in columns]
+        try:
+            return pl.DataFrame(
+                [
+                    _parsed(pl.Series(name, cells, dtype=pl.String()), word)
+                    for name, cells, word in zip(names, values, words, strict=True)
+                ]
+            )
+        except PolarsError as error:
+            change = f"A table holds values that this driver's text does not give exactly: {error}"
+            raise SchemaDriftError.from_change(change) from error
+
+
+def _insert(
+    connection: sa.Connection, statement: sa.Insert, table: sa.Table, parts: Iterable[pl.DataFrame]
+) -> None:
+    keys = list(table.columns.keys())
+    for part in parts:
+        rows = [dict(zip(keys, row, strict=True)) for row in part.iter_rows()]
+        connection.execute(statement, rows)
+
+
+def _fetched(
+    connection: sa.Connection, query: sa.Select[Any]
+) -> tuple[list[str], list[Sequence[Any]]]:
+    """Return the names of a query's columns and their values."""
+    result = connection.execute(query)
+    names = [str(getattr(column, "name", "")) for column in query.selected_columns]
+    rows = result.fetchall()
+    return names, list(zip(*rows, strict=True)) if rows else [()] * len(names)
+
+
+def _series(name: str, values: Sequence[Any]) -> pl.Series:
+    """Return values of SQLite as the driver over ADBC gives them."""
+    kinds = {type(value) for value in values if value is not None}
+    for allowed, dtype in (
+        ({int}, pl.Int64()),
+        ({int, float}, pl.Float64()),
+        ({str}, pl.String()),
+        ({bytes}, pl.Binary()),
+    ):
+        if kinds <= allowed:
+            return pl.Series(name, values, dtype=dtype, strict=False)
+    change = f"Column {name!r} holds values of several types, which nobody wrote there"
+    raise SchemaDriftError.from_change(change)
+
+
+def _as_text(column: pl.Series) -> pl.Series:
+    """Return the texts that PostgreSQL reads as the same values."""
+    match column.dtype:
+        case pl.Binary():
+            texts = column.bin.encode("hex")
+            return (pl.Series([_HEX]) + texts).alias(column.name)
+        case pl.Datetime(time_zone=zone):
+            suffix = "" if zone is None else "+00"
+            return column.dt.to_string(f"%Y-%m-%d %H:%M:%S%.6f{suffix}")
+        case pl.Date():
+            return column.dt.to_string("%Y-%m-%d")
+        case pl.Time():
+            return column.dt.to_string("%H:%M:%S%.6f")
+        case _:
+            return column.cast(pl.String)
+
+
+def _text_of(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    if isinstance(column.type, DeclaredType) and column.type.name == "bytea":
+        return sa.func.encode(column, "hex")
+    return sa.cast(column, sa.Text())
+
+
+def _parsed(texts: pl.Series, word: str) -> pl.Series:
+    """Return PostgreSQL's texts as the driver over ADBC gives the values."""
+    parse = _PARSERS.get(word.partition("(")[0])
+    return texts if parse is None else parse(texts)
+
+
+_PARSERS: Final[dict[str, Callable[[pl.Series], pl.Series]]] = {
+    "smallint": lambda texts: texts.cast(pl.Int16()),
+    "integer": lambda texts: texts.cast(pl.Int32()),
+    "bigint": lambda texts: texts.cast(pl.Int64()),
+    "real": lambda texts: texts.cast(pl.Float32()),
+    "double precision": lambda texts: texts.cast(pl.Float64()),
+    "boolean": lambda texts: texts == "true",
+    "bytea": lambda texts: texts.str.decode("hex"),
+    "date": lambda texts: texts.str.to_date("%Y-%m-%d"),
+    "timestamp without time zone": lambda texts: texts.str.to_datetime(
+        "%Y-%m-%d %H:%M:%S%.f", time_unit="us"
+    ),
+    "timestamp with time zone": lambda texts: (
+        texts.str.strip_suffix("+00")
+        .str.to_datetime("%Y-%m-%d %H:%M:%S%.f", time_unit="us")
+        .dt.replace_time_zone("UTC")
+    ),
+    "time without time zone": lambda texts: texts.str.to_time("%H:%M:%S%.f"),
+}
