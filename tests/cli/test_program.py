@@ -50,6 +50,38 @@ def test_without_the_extra_the_error_names_it(package, environment):
     )
 
 
+INTERRUPTED_IMPORT = """
+import signal, sys
+from importlib.abc import MetaPathFinder
+
+class Interrupter(MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name == "{module}":
+            signal.raise_signal(signal.SIGINT)
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.meta_path.insert(0, Interrupter())
+from algomancy_data.cli import main
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize("module", ["typer", "rich.console", "polars", "sqlalchemy"])
+def test_an_interrupt_while_it_is_imported_ends_it_without_a_traceback(module, environment):
+    done = subprocess.run(
+        [
+            *(sys.executable, "-c", INTERRUPTED_IMPORT.format(module=module)),
+            *("ls", "--store", "sqlite:///none.db"),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment,
+    )
+    assert (done.returncode, done.stdout) == (130, "")
+    assert done.stderr.startswith("Interrupted. Every dataset in the store is whole")
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -9,8 +9,12 @@ import sys
 
 from algomancy_data.errors import MissingExtraError
 
-__all__ = ["main"]
+__all__ = ["INTERRUPTED", "INTERRUPTED_MESSAGE", "main"]
 
+INTERRUPTED = 130
+INTERRUPTED_MESSAGE = (
+    "Interrupted. Every dataset in the store is whole: as it was before, or as it was to be."
+)
 _PACKAGES = ("typer", "rich")
 
 
@@ -24,4 +28,7 @@ def main() -> int:
         error = MissingExtraError.from_extra("The command algomancy-data", "cli")
         print(f"error: {error}", file=sys.stderr)  # noqa: T201  there is no Rich to print with
         return 2
+    except KeyboardInterrupt:  # what is imported takes longest of all that many commands do
+        print(INTERRUPTED_MESSAGE, file=sys.stderr)  # noqa: T201
+        return INTERRUPTED
     return run(sys.argv[1:])

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import typer
 
 from algomancy_data import errors
+from algomancy_data.cli import INTERRUPTED, INTERRUPTED_MESSAGE
 from algomancy_data.cli.output import Output
 from algomancy_data.engine_failures import engine_failures
 from algomancy_data.masking import mask
@@ -24,7 +25,6 @@ REFUSED: Final = 1
 USED_WRONGLY: Final = 2
 UNREACHABLE: Final = 3
 DEFECT: Final = 70
-INTERRUPTED: Final = 130
 
 # The first one that fits counts.
 _EXIT_CODES: Final[tuple[tuple[tuple[type[BaseException], ...], int], ...]] = (
@@ -43,9 +43,6 @@ _EXIT_CODES: Final[tuple[tuple[tuple[type[BaseException], ...], int], ...]] = (
     ),
     ((errors.AlgomancyDataError, typer.TyperException, OSError), USED_WRONGLY),
     ((KeyboardInterrupt,), INTERRUPTED),
-)
-_INTERRUPTED: Final = (
-    "Interrupted. Every dataset in the store is whole: as it was before, or as it was to be."
 )
 _JSON: Final = "--json"
 
@@ -96,7 +93,7 @@ def _report(output: Output, error: BaseException) -> int:
 
 def _message(error: BaseException, code: int) -> str:
     if code == INTERRUPTED:
-        return _INTERRUPTED
+        return INTERRUPTED_MESSAGE
     if isinstance(error, typer.TyperException):
         return error.format_message()
     if code == DEFECT:
