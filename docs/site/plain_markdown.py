@@ -1,7 +1,8 @@
 """Sphinx extension: pages of plain Markdown as pages of the site.
 
 - A fence headed with a language and a file name shows the name as its caption.
-- The lists of links in ``index.md`` are the navigation, one part per heading.
+- The lists of links in ``index.md``, and in the ``README.md`` of a folder, are the navigation, one
+  part per heading.
 - Links to files outside of this folder, which a site does not have, are their text.
 - The page of the changelog ends with the changelog, what is not released yet on top.
 """
@@ -52,7 +53,7 @@ def _adapt(app: Sphinx, docname: str, source: list[str]) -> None:
     text = _FILE_FENCE.sub(r"```{code-block} \1\n:caption: \2\n", source[0])
     if "/" not in docname:
         text = _LINK_OUT.sub(r"\1", text)
-    if docname == "index":
+    if docname == "index" or docname.endswith("/README"):
         text = text.replace(".md): ", ".md) ")  # a list has colons, a card does not
         text += "".join(
             _TOCTREE.format(

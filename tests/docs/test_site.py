@@ -18,10 +18,13 @@ CODE = re.compile(r"[A-Z]+(_[A-Z]+)+|QUARANTINED")
 STAGES = ("etl", "extractor", "quarantine", "relations", "transformer", "validator")
 
 
-def test_the_index_lists_every_page():
-    listed = re.findall(r"^- \[.+\]\((.+\.md)\): ", (DOCS / "index.md").read_text(), re.MULTILINE)
+def test_the_index_or_the_readme_of_its_folder_lists_every_page():
+    listed = ["index.md"]
+    for lister in (DOCS / "index.md", *DOCS.glob("*/README.md")):
+        found = re.findall(r"^- \[.+\]\((.+\.md)\): ", lister.read_text(), re.MULTILINE)
+        listed += ((lister.parent / name).relative_to(DOCS).as_posix() for name in found)
     pages = [path.relative_to(DOCS).as_posix() for path in DOCS.glob("**/*.md")]
-    assert sorted([*listed, "index.md"]) == sorted(pages)
+    assert sorted(listed) == sorted(pages)
 
 
 def test_every_error_and_warning_has_an_entry():
