@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from algomancy_data.errors import FileContentError
-from algomancy_data.extractor import csv_lines
-from algomancy_data.extractor.csv_lines import LineLengths
+from algomancy_data.extractor.csv import lines as csv_lines
+from algomancy_data.extractor.csv.lines import LineLengths
 from algomancy_data.schema import CSVDialect, DataType
 
 if TYPE_CHECKING:

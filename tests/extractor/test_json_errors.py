@@ -11,7 +11,7 @@ import pytest
 
 from algomancy_data import Column, DataType, JSONFile, JSONSingleExtractor, Schema
 from algomancy_data.errors import FileContentError
-from algomancy_data.extractor import json_layout
+from algomancy_data.extractor.json import layout as json_layout
 
 
 class Table(Schema):

@@ -22,7 +22,7 @@ from algomancy_data import (
     Schema,
 )
 from algomancy_data.errors import FileContentError
-from algomancy_data.extractor import json_layout
+from algomancy_data.extractor.json import layout as json_layout
 
 # --- the model ----------------------------------------------------------------------------------
 

@@ -21,7 +21,7 @@ from algomancy_data import (
     StatelessDataManager,
 )
 from algomancy_data.datasource import DataSource
-from algomancy_data.extractor import json_layout
+from algomancy_data.extractor.json import layout as json_layout
 from algomancy_data.registry import get_extractor_class
 
 STRING, INTEGER, FLOAT = DataType.STRING, DataType.INTEGER, DataType.FLOAT

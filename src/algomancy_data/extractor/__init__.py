@@ -8,12 +8,12 @@ from algomancy_data.extractor.conversion import (
     DataTypeConverter,
     TextConventions,
 )
-from algomancy_data.extractor.csv_single import CSVSingleExtractor
+from algomancy_data.extractor.csv.single import CSVSingleExtractor
 from algomancy_data.extractor.frame import DataFrameExtractor
-from algomancy_data.extractor.json_multi import JSONMultiExtractor
-from algomancy_data.extractor.json_single import JSONSingleExtractor
+from algomancy_data.extractor.json.multi import JSONMultiExtractor
+from algomancy_data.extractor.json.single import JSONSingleExtractor
 from algomancy_data.extractor.sequence import ExtractionSequence
-from algomancy_data.extractor.xlsx import XLSXMultiExtractor, XLSXSingleExtractor
+from algomancy_data.extractor.xlsx.extractors import XLSXMultiExtractor, XLSXSingleExtractor
 
 __all__ = [
     "ArrowSingleExtractor",

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from algomancy_data.errors import FileContentError
-from algomancy_data.extractor.csv_layout import CSVLayout
+from algomancy_data.extractor.csv.layout import CSVLayout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from algomancy_data.extractor import CSVSingleExtractor, TextConventions
-from algomancy_data.extractor.csv_content import CSVContent
-from algomancy_data.extractor.csv_single import line_end_of
+from algomancy_data.extractor.csv.content import CSVContent
+from algomancy_data.extractor.csv.single import line_end_of
 from algomancy_data.file import CSVFile
 from algomancy_data.inference.csv_characters import find_characters
 from algomancy_data.inference.csv_encoding import find_encoding

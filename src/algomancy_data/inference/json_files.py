@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from algomancy_data.errors import FileContentError
-from algomancy_data.extractor.json_document import read_document
-from algomancy_data.extractor.json_plan import JSONPlan
+from algomancy_data.extractor.json.document import read_document
+from algomancy_data.extractor.json.plan import JSONPlan
 from algomancy_data.inference.extraction import extract, natural_frame
 from algomancy_data.inference.findings import ColumnFinding, FileFinding, TableFinding
 from algomancy_data.inference.identifiers import words
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from algomancy_data.extractor.json_layout import Envelope
-    from algomancy_data.extractor.json_types import ArrowType
+    from algomancy_data.extractor.json.layout import Envelope
+    from algomancy_data.extractor.json.types import ArrowType
     from algomancy_data.file import File
 
 _Path: TypeAlias = tuple[str, ...]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from algomancy_data.errors import FileContentError
-from algomancy_data.extractor.xlsx import open_workbook
+from algomancy_data.extractor.xlsx.extractors import open_workbook
 from algomancy_data.inference.extraction import natural_frame
 from algomancy_data.inference.findings import FileFinding, TableFinding
 from algomancy_data.inference.sources import extension_of, label_of

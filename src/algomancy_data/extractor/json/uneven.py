@@ -11,14 +11,14 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from algomancy_data.extractor.json_content import skip_space
-from algomancy_data.extractor.json_exact import MARK, OBJECT_MARK
-from algomancy_data.extractor.json_parser import MalformedError
+from algomancy_data.extractor.json.content import skip_space
+from algomancy_data.extractor.json.exact import MARK, OBJECT_MARK
+from algomancy_data.extractor.json.parser import MalformedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from algomancy_data.extractor.json_plan import JSONPlan, Path, Place
+    from algomancy_data.extractor.json.plan import JSONPlan, Path, Place
 
 _OBJECT: Final = "object"
 _LIST: Final = "list"

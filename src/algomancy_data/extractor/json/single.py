@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any, cast
 import polars as pl
 
 from algomancy_data.extractor.base import SingleExtractor
-from algomancy_data.extractor.json_document import read_document
-from algomancy_data.extractor.json_groups import integer_columns, text_columns
-from algomancy_data.extractor.json_plan import JSONPlan
-from algomancy_data.extractor.json_tables import flat_frame
+from algomancy_data.extractor.json.document import read_document
+from algomancy_data.extractor.json.groups import integer_columns, text_columns
+from algomancy_data.extractor.json.plan import JSONPlan
+from algomancy_data.extractor.json.tables import flat_frame
 from algomancy_data.logs import as_logger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from algomancy_data.extractor.json_layout import Envelope
+    from algomancy_data.extractor.json.layout import Envelope
 
 
 class JSONSingleExtractor(SingleExtractor):

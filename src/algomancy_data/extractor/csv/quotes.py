@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from algomancy_data.extractor.csv_shape import lines_of
+from algomancy_data.extractor.csv.shape import lines_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from algomancy_data.extractor.csv_content import CSVContent
-    from algomancy_data.extractor.csv_layout import CSVLayout
+    from algomancy_data.extractor.csv.content import CSVContent
+    from algomancy_data.extractor.csv.layout import CSVLayout
 
 _PIECE: Final = 1 << 22
 # What is shorter has been looked at before pyarrow is imported.

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from algomancy_data.extractor.conversion import has_large_floats
-from algomancy_data.extractor.json_parser import MalformedError
+from algomancy_data.extractor.json.parser import MalformedError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from algomancy_data.extractor.json_plan import JSONPlan, Place
-    from algomancy_data.extractor.json_types import ArrowArray
+    from algomancy_data.extractor.json.plan import JSONPlan, Place
+    from algomancy_data.extractor.json.types import ArrowArray
 
 MARK: Final = "#"
 OBJECT_MARK: Final = "#{"

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from algomancy_data.extractor.json_content import skip_space
-from algomancy_data.extractor.json_types import DisagreementError, series
+from algomancy_data.extractor.json.content import skip_space
+from algomancy_data.extractor.json.types import DisagreementError, series
 
 if TYPE_CHECKING:
-    from algomancy_data.extractor.json_types import ArrowArray, ArrowType
+    from algomancy_data.extractor.json.types import ArrowArray, ArrowType
 
 MAX_DEPTH: Final = 128
 """How many objects and lists may be inside each other; parsers recurse, and stacks end."""

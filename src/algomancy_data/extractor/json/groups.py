@@ -12,7 +12,7 @@ from algomancy_data.schema.tables import table_name
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from algomancy_data.extractor.json_plan import Path
+    from algomancy_data.extractor.json.plan import Path
     from algomancy_data.schema import Column, ColumnGroup, Schema
 
 _TEXTS = (DataType.STRING, DataType.CATEGORICAL)

@@ -6,21 +6,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from algomancy_data.errors import FileContentError
-from algomancy_data.extractor.json_cells import CellBudget
-from algomancy_data.extractor.json_content import open_json
-from algomancy_data.extractor.json_diagnosis import diagnose
-from algomancy_data.extractor.json_layout import Records, find_records
-from algomancy_data.extractor.json_parser import MalformedError, NoObjectsError, UnreadableError
-from algomancy_data.extractor.json_reader import JSONReader
+from algomancy_data.extractor.json.cells import CellBudget
+from algomancy_data.extractor.json.content import open_json
+from algomancy_data.extractor.json.diagnosis import diagnose
+from algomancy_data.extractor.json.layout import Records, find_records
+from algomancy_data.extractor.json.parser import MalformedError, NoObjectsError, UnreadableError
+from algomancy_data.extractor.json.reader import JSONReader
 from algomancy_data.schema import FileExtension
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from algomancy_data.extractor.json_content import JSONBytes
-    from algomancy_data.extractor.json_layout import Envelope
-    from algomancy_data.extractor.json_plan import JSONPlan, Path
-    from algomancy_data.extractor.json_types import ArrowArray
+    from algomancy_data.extractor.json.content import JSONBytes
+    from algomancy_data.extractor.json.layout import Envelope
+    from algomancy_data.extractor.json.plan import JSONPlan, Path
+    from algomancy_data.extractor.json.types import ArrowArray
     from algomancy_data.file import File
 
 # One record per line: an object is a record whatever it holds, and no line is no record.

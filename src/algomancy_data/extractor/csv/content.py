@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, NoReturn
 
 from algomancy_data.errors import FileContentError
-from algomancy_data.extractor.csv_lines import LineLengths
+from algomancy_data.extractor.csv.lines import LineLengths
 
 if TYPE_CHECKING:
     from algomancy_data.file import File

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from algomancy_data.errors import FileContentError
-from algomancy_data.extractor.json_types import series
+from algomancy_data.extractor.json.types import series
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from algomancy_data.extractor.json_groups import Group, Key
-    from algomancy_data.extractor.json_plan import JSONPlan, Place
-    from algomancy_data.extractor.json_types import ArrowArray
+    from algomancy_data.extractor.json.groups import Group, Key
+    from algomancy_data.extractor.json.plan import JSONPlan, Place
+    from algomancy_data.extractor.json.types import ArrowArray
 
 
 def flat_frame(records: ArrowArray, place: Place) -> pl.DataFrame:

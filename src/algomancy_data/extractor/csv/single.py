@@ -11,14 +11,14 @@ import polars as pl
 from algomancy_data.errors import InvalidSchemaError
 from algomancy_data.extractor.base import SingleExtractor
 from algomancy_data.extractor.conversion import ConversionIssue, TextConventions
-from algomancy_data.extractor.csv_content import CSVContent
-from algomancy_data.extractor.csv_header import (
+from algomancy_data.extractor.csv.content import CSVContent
+from algomancy_data.extractor.csv.header import (
     check_separator,
     read_header,
     without_header,
 )
-from algomancy_data.extractor.csv_layout import CSVLayout
-from algomancy_data.extractor.csv_reader import CSVReader
+from algomancy_data.extractor.csv.layout import CSVLayout
+from algomancy_data.extractor.csv.reader import CSVReader
 from algomancy_data.messages import ValidationSeverity
 from algomancy_data.schema import DataType
 

@@ -11,12 +11,12 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from algomancy_data.extractor.json_content import skip_space
+from algomancy_data.extractor.json.content import skip_space
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from algomancy_data.extractor.json_content import JSONBytes
+    from algomancy_data.extractor.json.content import JSONBytes
 
 CHUNK = 1 << 23
 """How many bytes of a document are parsed as one piece."""

@@ -13,8 +13,8 @@ from algomancy_data.errors import FileContentError, ReadLimitError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from algomancy_data.extractor.csv_content import CSVContent
-    from algomancy_data.extractor.csv_layout import CSVLayout, Record
+    from algomancy_data.extractor.csv.content import CSVContent
+    from algomancy_data.extractor.csv.layout import CSVLayout, Record
 
 _SEPARATORS: Final = (",", ";", "\t", "|")
 _FIRST_READ: Final = 1 << 16

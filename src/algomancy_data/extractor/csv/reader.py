@@ -11,9 +11,9 @@ from polars.exceptions import PanicException, PolarsError
 
 from algomancy_data.errors import FileContentError
 from algomancy_data.extractor.conversion import has_large_floats
-from algomancy_data.extractor.csv_lines import count_records
-from algomancy_data.extractor.csv_quotes import CSVQuotes
-from algomancy_data.extractor.csv_shape import find_shape, find_wide_line
+from algomancy_data.extractor.csv.lines import count_records
+from algomancy_data.extractor.csv.quotes import CSVQuotes
+from algomancy_data.extractor.csv.shape import find_shape, find_wide_line
 from algomancy_data.schema import DataType
 
 if TYPE_CHECKING:
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
     from polars.datatypes import DataType as PolarsDataType
 
-    from algomancy_data.extractor.csv_content import CSVContent
-    from algomancy_data.extractor.csv_header import CSVHeader
-    from algomancy_data.extractor.csv_layout import CSVLayout
+    from algomancy_data.extractor.csv.content import CSVContent
+    from algomancy_data.extractor.csv.header import CSVHeader
+    from algomancy_data.extractor.csv.layout import CSVLayout
 
 _SAMPLE: Final = 1 << 15
 _BOOLEAN_WORDS: Final = ("true", "false")

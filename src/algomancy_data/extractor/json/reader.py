@@ -14,30 +14,30 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import polars as pl
 
-from algomancy_data.extractor.json_exact import ExactValues, mark_values
-from algomancy_data.extractor.json_layout import cut
-from algomancy_data.extractor.json_parser import (
+from algomancy_data.extractor.json.exact import ExactValues, mark_values
+from algomancy_data.extractor.json.layout import cut
+from algomancy_data.extractor.json.parser import (
     MalformedError,
     UnexpectedTypeError,
     find_type,
     parse,
 )
-from algomancy_data.extractor.json_types import (
+from algomancy_data.extractor.json.types import (
     DisagreementError,
     has_inexact_numbers,
     merge,
     plain,
 )
-from algomancy_data.extractor.json_uneven import UnevenRecords
+from algomancy_data.extractor.json.uneven import UnevenRecords
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from algomancy_data.extractor.json_cells import CellBudget
-    from algomancy_data.extractor.json_content import JSONBytes
-    from algomancy_data.extractor.json_layout import Records
-    from algomancy_data.extractor.json_plan import JSONPlan, Path, Place
-    from algomancy_data.extractor.json_types import ArrowArray, ArrowType
+    from algomancy_data.extractor.json.cells import CellBudget
+    from algomancy_data.extractor.json.content import JSONBytes
+    from algomancy_data.extractor.json.layout import Records
+    from algomancy_data.extractor.json.plan import JSONPlan, Path, Place
+    from algomancy_data.extractor.json.types import ArrowArray, ArrowType
 
     _Load: TypeAlias = Callable[[int], bytes]
 

@@ -18,7 +18,7 @@ from algomancy_data.errors import FileContentError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from algomancy_data.extractor.csv_layout import CSVLayout
+    from algomancy_data.extractor.csv.layout import CSVLayout
 
 _NO_ROWS: Final = pl.Series("short", [], pl.UInt32)
 # Characters that hardly a text has, so that each line becomes one field.

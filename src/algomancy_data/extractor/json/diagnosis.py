@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from algomancy_data.errors import FileContentError
-from algomancy_data.extractor.json_content import skip_space
+from algomancy_data.extractor.json.content import skip_space
 
 if TYPE_CHECKING:
-    from algomancy_data.extractor.json_content import JSONBytes
+    from algomancy_data.extractor.json.content import JSONBytes
 
 _LONE_SURROGATE: Final = re.compile(
     r"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])"

@@ -9,23 +9,23 @@ import polars as pl
 from algomancy_data.errors import FileContentError
 from algomancy_data.extractor.base import MultiExtractor
 from algomancy_data.extractor.conversion import ConversionIssue
-from algomancy_data.extractor.json_document import read_document
-from algomancy_data.extractor.json_groups import (
+from algomancy_data.extractor.json.document import read_document
+from algomancy_data.extractor.json.groups import (
     integer_columns,
     resolve_groups,
     text_columns,
 )
-from algomancy_data.extractor.json_plan import JSONPlan
-from algomancy_data.extractor.json_tables import group_rows
+from algomancy_data.extractor.json.plan import JSONPlan
+from algomancy_data.extractor.json.tables import group_rows
 from algomancy_data.schema import DataType
 
 if TYPE_CHECKING:
     import logging
     from collections.abc import Mapping
 
-    from algomancy_data.extractor.json_groups import Group
-    from algomancy_data.extractor.json_plan import Path
-    from algomancy_data.extractor.json_tables import GroupRows
+    from algomancy_data.extractor.json.groups import Group
+    from algomancy_data.extractor.json.plan import Path
+    from algomancy_data.extractor.json.tables import GroupRows
     from algomancy_data.file import File
     from algomancy_data.logs import Logger
     from algomancy_data.schema import Schema
