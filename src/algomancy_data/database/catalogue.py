@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 from uuid import uuid4
 
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
     from algomancy_data.messages import ValidationMessage
     from algomancy_data.provenance import TableSize
 
+_SESSION: Final = "wanted_session"
+_NAME: Final = "wanted_name"
 _MOMENT: Final = timedelta(microseconds=1)  # the smallest difference that the catalogue keeps
 _T = TypeVar("_T")
 _TIME_FORMAT: Final = "YYYY-MM-DD HH24:MI:SS.US"
@@ -258,9 +261,9 @@ def _moment_after(text: str | None) -> datetime:
         return datetime.min  # noqa: DTZ901  in UTC, as all of them
 
 
-def _text(connection: sa.Connection, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+def _text(dialect: str, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
     """Return a column as text, which cannot fail whatever is in it: in SQLite, as its bytes."""
-    if connection.dialect.name == "sqlite":
+    if dialect == "sqlite":
         return sa.cast(column, sa.LargeBinary())
     if isinstance(column.type, sa.DateTime):
         return sa.func.to_char(column, _TIME_FORMAT)  # not as the session shows times
@@ -275,6 +278,76 @@ def _decoded(text: str | bytes | None) -> str | None:
         return bytes(text).decode()
     except UnicodeDecodeError:
         return None
+
+
+_IS_WANTED: Final = sa.and_(
+    datasets_table.c.session_id == sa.bindparam(_SESSION),
+    datasets_table.c.name == sa.bindparam(_NAME),
+)
+# Statements are made once: to put one together takes longer than to execute it.
+_INSERT: Final = sa.insert(datasets_table)
+_UPDATE: Final = sa.update(datasets_table).where(_IS_WANTED)
+_DELETE: Final = sa.delete(datasets_table).where(_IS_WANTED)
+
+
+@cache
+def _entry_query(dialect: str) -> sa.Select[Any]:
+    columns = (_text(dialect, column).label(column.name) for column in datasets_table.c)
+    return sa.select(*columns).where(_IS_WANTED)
+
+
+@cache
+def _version_query(dialect: str) -> sa.Select[Any]:
+    return sa.select(_text(dialect, datasets_table.c.version)).where(_IS_WANTED)
+
+
+@cache
+def _occupant_query(dialect: str) -> sa.Select[Any]:
+    columns, chunks = datasets_table.c, payload_chunks_table.c
+    has_chunks = sa.exists().where(
+        chunks.session_id == sa.bindparam(_SESSION), chunks.name == sa.bindparam(_NAME)
+    )
+    latest = sa.select(_text(dialect, sa.func.max(columns.added_at))).where(
+        columns.session_id == sa.bindparam(_SESSION)
+    )
+    found = (
+        sa.select(_text(dialect, column)).where(_IS_WANTED).scalar_subquery().label(column.name)
+        for column in (columns.format_version, columns.sub_tables)
+    )
+    return sa.select(
+        sa.exists().where(_IS_WANTED).label("is_there"),
+        has_chunks.label("has_chunks"),
+        latest.scalar_subquery().label("latest"),
+        *found,
+    )
+
+
+class Occupant:
+    """What lies under a name.
+
+    Args:
+        name: The name.
+        row: What the query of :meth:`Catalogue.occupant` found.
+    """
+
+    def __init__(self, name: str, row: Mapping[Any, Any]) -> None:
+        self._name = name
+        self._row = row
+        self.is_there = bool(row["is_there"])
+        """Whether the catalogue has a row for it."""
+        self.has_chunks = bool(row["has_chunks"])
+        """Whether a payload lies in chunks, or what is left of one."""
+        self.latest = _decoded(row["latest"])
+        """When the last dataset of the session came."""
+
+    def tables(self) -> tuple[TableLayout, ...]:
+        """Return how its tables lie in the database.
+
+        Raises:
+            SchemaDriftError: A later version of this package wrote its row.
+            StoreError: The row is not what any version wrote.
+        """
+        return (Entry.tables_of(self._name, self._row) if self.is_there else None) or ()
 
 
 class Catalogue:
@@ -312,8 +385,8 @@ class Catalogue:
 
     def version(self, connection: sa.Connection, name: str) -> str | None:
         """Return the version of a dataset, or None if there is none of that name."""
-        query = self._rows(connection, datasets_table.c.version).where(self._is(name))
-        row = connection.execute(query).one_or_none()
+        query = _version_query(connection.dialect.name)
+        row = connection.execute(query, self._wanted(name)).one_or_none()
         return None if row is None else _decoded(row[0]) or ""
 
     def entry(self, connection: sa.Connection, name: str) -> Entry | None:
@@ -323,44 +396,42 @@ class Catalogue:
             SchemaDriftError: A later version of this package wrote it.
             StoreError: It is not what any version wrote.
         """
-        query = self._rows(connection, *datasets_table.c).where(self._is(name))
-        row = connection.execute(query).mappings().one_or_none()
+        query = _entry_query(connection.dialect.name)
+        row = connection.execute(query, self._wanted(name)).mappings().one_or_none()
         return None if row is None else Entry.from_row(name, row)
 
-    def save(self, connection: sa.Connection, entry: Entry) -> None:
-        """Add or replace an entry; a replaced one keeps its place in the order."""
-        columns = datasets_table.c
-        is_there = sa.exists().where(self._is(entry.name))
-        latest = sa.select(_text(connection, sa.func.max(columns.added_at))).where(
-            columns.session_id == self._session_id
-        )
-        exists, last = connection.execute(sa.select(is_there, latest.scalar_subquery())).one()
-        if exists:
-            connection.execute(
-                sa.update(datasets_table).where(self._is(entry.name)).values(**entry.to_row())
-            )
+    def occupant(self, connection: sa.Connection, name: str) -> Occupant:
+        """Return what lies under a name, damaged or not; by one query, since every write asks."""
+        query = _occupant_query(connection.dialect.name)
+        return Occupant(name, connection.execute(query, self._wanted(name)).mappings().one())
+
+    def save(self, connection: sa.Connection, entry: Entry, occupant: Occupant) -> None:
+        """Add or replace an entry; a replaced one keeps its place in the order.
+
+        Args:
+            connection: A connection in a transaction.
+            entry: The entry.
+            occupant: What lay under its name when the transaction began.
+        """
+        if occupant.is_there:
+            connection.execute(_UPDATE, {**self._wanted(entry.name), **entry.to_row()})
             return
         now = datetime.now(UTC).replace(tzinfo=None)
         # A clock may go back, the order in which datasets come may not.
-        added_at = max(now, _moment_after(_decoded(last)))
-        connection.execute(
-            sa.insert(datasets_table).values(
-                session_id=self._session_id, added_at=added_at, **entry.to_row()
-            )
-        )
+        added_at = max(now, _moment_after(occupant.latest))
+        row = {"session_id": self._session_id, "added_at": added_at, **entry.to_row()}
+        connection.execute(_INSERT, row)
 
     def remove(self, connection: sa.Connection, name: str) -> None:
         """Remove an entry."""
-        row = sa.delete(datasets_table).where(self._is(name))
-        connection.execute(row, execution_options={OURS: True})
+        connection.execute(_DELETE, self._wanted(name), execution_options={OURS: True})
 
     def _rows(self, connection: sa.Connection, *columns: sa.Column[Any]) -> sa.Select[Any]:
-        wanted = (_text(connection, column).label(column.name) for column in columns)
+        wanted = (_text(connection.dialect.name, column).label(column.name) for column in columns)
         return sa.select(*wanted).where(datasets_table.c.session_id == self._session_id)
 
-    def _is(self, name: str) -> sa.ColumnElement[bool]:
-        columns = datasets_table.c
-        return sa.and_(columns.session_id == self._session_id, columns.name == name)
+    def _wanted(self, name: str) -> dict[str, str]:
+        return {_SESSION: self._session_id, _NAME: name}
 
 
 def named_tables(connection: sa.Connection) -> list[str]:
@@ -370,7 +441,7 @@ def named_tables(connection: sa.Connection) -> list[str]:
         StoreError: A row cannot be read, or is of a later version.
     """
     columns = (datasets_table.c[name] for name in ("name", "format_version", "sub_tables"))
-    query = sa.select(*(_text(connection, one).label(one.name) for one in columns))
+    query = sa.select(*(_text(connection.dialect.name, one).label(one.name) for one in columns))
     return [
         layout.physical
         for row in connection.execute(query).mappings()
@@ -386,7 +457,8 @@ def session_names(engine: sa.Engine) -> list[str]:
     """
     column = datasets_table.c.session_id
     with store_errors(engine, "listing the sessions"), begun(engine) as connection:
-        found = map(_decoded, connection.scalars(sa.select(_text(connection, column)).distinct()))
+        query = sa.select(_text(connection.dialect.name, column)).distinct()
+        found = map(_decoded, connection.scalars(query))
         return sorted(name for name in found if name is not None)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from algomancy_data.database.catalogue import Catalogue, Entry
+from algomancy_data.database.catalogue import Catalogue, Entry, Occupant
 from algomancy_data.database.marks import Mark
 from algomancy_data.database.parallel import Readers
 from algomancy_data.database.payload import PreparedPayload, delete_payload, read_payload
@@ -116,14 +116,14 @@ class Datasets:
     def write(self, connection: sa.Connection, prepared: PreparedDataset) -> Entry:
         """Write a dataset in place of what has its name; return its entry."""
         entry, content = prepared.entry, prepared.content
-        self.drop_content(connection, entry.name)
+        occupant = self.drop_content(connection, entry.name)
         if isinstance(content, PreparedPayload):
             stored = content.write(connection, self._session_id, entry.version)
             entry = replace(entry, payload=stored.payload, payload_layout=stored.payload_layout)
         else:
             layouts = (table.write(connection, self._session_id, entry.name) for table in content)
             entry = replace(entry, tables=tuple(layouts))
-        self.catalogue.save(connection, entry)
+        self.catalogue.save(connection, entry, occupant)
         return entry
 
     def copy(self, connection: sa.Connection, source: Entry, name: str, ds_id: str) -> Entry:
@@ -132,7 +132,8 @@ class Datasets:
         Raises:
             DatasetExistsError: There is a dataset of that name (also an ``AssertionError``).
         """
-        if self.catalogue.version(connection, name) is not None:
+        occupant = self.catalogue.occupant(connection, name)
+        if occupant.is_there:
             raise DatasetExistsError.from_name(name)
         phase_under_way().total_rows = source.rows
         layouts = (
@@ -149,30 +150,32 @@ class Datasets:
             provenance=source.provenance.derived(source.name),
             messages=(),
         )
-        self.catalogue.save(connection, entry)
+        self.catalogue.save(connection, entry, occupant)
         return entry
 
-    def drop_content(self, connection: sa.Connection, name: str) -> None:
-        """Drop the tables and the payload of a dataset, if it has any.
+    def drop_content(self, connection: sa.Connection, name: str) -> Occupant:
+        """Drop the tables and the payload of a dataset, if it has any; return what there was.
 
         Of a dataset whose row is damaged, these are the tables that say that they are its own.
 
         Raises:
             SchemaDriftError: A later version wrote it, so that this one may not find them all.
         """
-        delete_payload(connection, self._session_id, name)
+        occupant = self.catalogue.occupant(connection, name)
+        if occupant.has_chunks:
+            delete_payload(connection, self._session_id, name)
         try:
-            entry = self.catalogue.entry(connection, name)
+            layouts = occupant.tables()
         except DamagedStoreError:
             for physical in self._marked(name, self._storage.marks(connection)):
                 drop_table(connection, physical)
-            return
-        if entry is None or not entry.tables:
-            return
-        owners = {layout.physical: self._mark(entry, layout.name) for layout in entry.tables}
-        for physical, mark in self._storage.marks_of(connection, owners).items():
+            return occupant
+        owners = {layout.physical: Mark(self._session_id, name, layout.name) for layout in layouts}
+        found = self._storage.marks_of(connection, owners) if owners else {}
+        for physical, mark in found.items():
             if owners[physical].owns(physical, mark):
                 drop_table(connection, physical)
+        return occupant
 
     def require(self, connection: sa.Connection, name: str) -> Entry:
         """Return a dataset's entry.

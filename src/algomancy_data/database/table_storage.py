@@ -152,6 +152,10 @@ class TableStorage(ABC):
         del connection, physical  # most databases have all of Unicode
         return True
 
+    def has(self, connection: sa.Connection, physical: str) -> bool:
+        """Tell whether there is a table or view of that name."""
+        return connection.dialect.has_table(connection, physical)
+
     @abstractmethod
     def create(self, connection: sa.Connection, table: sa.Table, mark: Mark) -> None:
         """Create a table that carries a mark."""

@@ -322,9 +322,7 @@ def _free_name(
     limit = connection.dialect.max_identifier_length
     for naming in (table_name, hashed_table_name, ascii_table_name):
         name = naming(session, dataset, table, limit)
-        if storage.can_name(connection, name) and not connection.dialect.has_table(
-            connection, name
-        ):
+        if storage.can_name(connection, name) and not storage.has(connection, name):
             return name
     msg = (
         f"The database already has a table for {table!r} of dataset {dataset!r} that the "

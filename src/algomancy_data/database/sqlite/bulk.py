@@ -29,6 +29,9 @@ class SQLiteBulk:
 
     def arranged(self, rows: pl.DataFrame) -> list[Any]:
         """Return Arrow tables with the rows of a statement side by side, and with the rest."""
+        if rows.height < self.rows_per_write:
+            # To lay them side by side takes longer than it saves, unless others are written then.
+            return [_as_table(rows)]
         together = min(_ROWS_PER_STATEMENT, _MOST_PARAMETERS // rows.width)
         rest = rows.height % together
         whole, others = rows.head(rows.height - rest), rows.tail(rest)
@@ -70,9 +73,12 @@ def _side_by_side(rows: pl.DataFrame, places: int) -> Any:
         for place in range(places)
         for number in range(rows.width)
     )
+    return _as_table(wide).rename_columns(rows.columns * places)
+
+
+def _as_table(rows: pl.DataFrame) -> Any:
     # Not as the stream of the frame: the driver crashes when it binds texts that are Arrow views.
-    table = wide.to_arrow(compat_level=pl.CompatLevel.oldest())
-    return table.rename_columns(rows.columns * places)
+    return rows.to_arrow(compat_level=pl.CompatLevel.oldest())
 
 
 def _detached(batch: Any) -> Any:

@@ -71,17 +71,27 @@ def plan(frame: pl.DataFrame, table: str) -> tuple[ColumnLayout, ...]:
 
 def encode(frame: pl.DataFrame, columns: Sequence[ColumnLayout]) -> pl.DataFrame:
     """Return the frame as it goes into the table, columns under their physical names."""
-    values = numbered(frame)
-    # Not in an expression: Arrow would keep memory for each of Polars' threads.
-    texts = [
-        _datetime_texts(values.to_series(number)).alias(str(number))
-        for number, column in enumerate(columns)
-        if isinstance(column.dtype, pl.Datetime) and column.storage == "iso"
-    ]
-    return (values.with_columns(texts) if texts else values).select(
+    # Without expressions where there is another way: of few rows, a query costs more than they do.
+    # And in expressions, Arrow would keep memory for each of Polars' threads.
+    stored = {
+        column.physical: _datetime_texts(values) if _is_moment(column) else values
+        for values, column in zip(frame, columns, strict=True)
+    }
+    expressions = [
         expression
         for number, column in enumerate(columns)
         for expression in _encoded(pl.col(str(number)), column)
+    ]
+    if expressions:
+        encoded = numbered(frame).select(expressions)
+        stored |= dict(zip(encoded.columns, encoded, strict=True))
+    return pl.DataFrame(
+        [
+            stored[name].alias(name)
+            for column in columns
+            for name in (column.physical, column.mask)
+            if name is not None
+        ]
     )
 
 
@@ -115,12 +125,18 @@ def _mask_name(number: int) -> str:
     return f"mask of {number}"
 
 
+def _is_moment(column: ColumnLayout) -> bool:
+    return isinstance(column.dtype, pl.Datetime) and column.storage == "iso"
+
+
 def _encoded(value: pl.Expr, column: ColumnLayout) -> list[pl.Expr]:
+    """Return what makes a column's values and its mask, where these are not the values as such."""
+    stored = None
     match column.dtype:
+        case _ if _is_moment(column):
+            pass  # are texts already
         case pl.Datetime() | pl.Date() if column.storage == "integer":
             stored = value.to_physical().cast(pl.Int64)
-        case pl.Datetime():
-            stored = value  # is text already
         case pl.Date():
             stored = value.dt.to_string("%Y-%m-%d")
         case pl.Time():
@@ -138,8 +154,8 @@ def _encoded(value: pl.Expr, column: ColumnLayout) -> list[pl.Expr]:
         case pl.Null() | pl.UInt64():
             stored = value.cast(pl.Int64)
         case _:
-            stored = value
-    expressions = [stored.alias(column.physical)]
+            pass
+    expressions = [] if stored is None else [stored.alias(column.physical)]
     if column.mask is not None:
         expressions.append(value.is_nan().alias(column.mask))
     return expressions

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, cast
 import polars as pl
 
 from algomancy_data.database.codec import nested
+from algomancy_data.database.codec.float_bits import has_nan, has_negative_zero
 from algomancy_data.errors import UnstorableError
 
 if TYPE_CHECKING:
@@ -117,18 +118,9 @@ def _of_numbers(column: pl.Series) -> Storage:
 
 
 def _of_floats(column: pl.Series) -> Storage:
-    value = pl.col("value")
-    has_nan, has_negative_zero = (
-        column.alias("value")
-        .to_frame()
-        .select(
-            value.is_nan().any().alias("nan"),
-            ((value == 0) & (1 / value < 0)).any().alias("negative zero"),
-        )
-        .row(0)
-    )
+    floats = column.cast(pl.Float32) if column.dtype == pl.Float16() else column
     # In a column declared REAL, SQLite keeps whole numbers as integers, which know no -0.0.
-    return Storage("real", "" if has_negative_zero else "REAL", has_nan)
+    return Storage("real", "" if has_negative_zero(floats) else "REAL", has_nan(floats))
 
 
 def _of_temporals(column: pl.Series) -> Storage:

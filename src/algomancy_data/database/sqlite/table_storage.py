@@ -45,6 +45,18 @@ _KINDS: Final = {
     "real": ("real", "integer"),
     "blob": ("blob",),
 }
+_FIND: Final = sa.text("SELECT 1 FROM pragma_table_info(:table) LIMIT 1")
+_MARKS: Final = sa.text(
+    "SELECT asked.value AS name, found.sql FROM json_each(:names) AS asked "
+    "JOIN sqlite_schema AS found "
+    "ON found.type = 'table' AND found.name = asked.value COLLATE NOCASE"
+)
+# As a row of its own: beside each column, a wide table's statement would come many times.
+_ABOUT: Final = sa.text(
+    "SELECT NULL AS name, sql AS type FROM sqlite_schema WHERE type = 'table' "
+    "AND name = :table COLLATE NOCASE "
+    "UNION ALL SELECT name, type FROM pragma_table_info(:table)"
+)
 _MAX_INTEGER: Final = 2**63 - 1
 _MOST_TWOS: Final = 62  # whose power is an integer
 
@@ -111,6 +123,10 @@ class SQLiteStorage(TableStorage):
         url = engine.url.update_query_dict({"busy_timeout": "0"})
         return sa.create_engine(url, poolclass=sa.NullPool)
 
+    def has(self, connection: sa.Connection, physical: str) -> bool:
+        """Tell whether there is a table or view of that name."""
+        return connection.scalar(_FIND, {"table": physical}) is not None
+
     def create(self, connection: sa.Connection, table: sa.Table, mark: Mark) -> None:
         """Create a table that carries a mark: SQLite keeps the statement, comments included."""
         statement = str(sa.schema.CreateTable(table).compile(connection)).rstrip()
@@ -127,12 +143,7 @@ class SQLiteStorage(TableStorage):
 
     def marks_of(self, connection: sa.Connection, names: Iterable[str]) -> dict[str, Mark | None]:
         """Return the mark of each of some tables, without those that are gone."""
-        tables = sa.text(
-            "SELECT asked.value AS name, found.sql FROM json_each(:names) AS asked "
-            "JOIN sqlite_schema AS found "
-            "ON found.type = 'table' AND found.name = asked.value COLLATE NOCASE"
-        )
-        rows = connection.execute(tables, {"names": json.dumps(list(names))})
+        rows = connection.execute(_MARKS, {"names": json.dumps(list(names))})
         return {row.name: _mark_in(row.sql) for row in rows}
 
     def remark(self, connection: sa.Connection) -> str | None:
@@ -174,13 +185,7 @@ class SQLiteStorage(TableStorage):
 
     def look_at(self, connection: sa.Connection, physical: str) -> TableFound:
         """Return what SQLite says about a table; no columns if it is gone."""
-        # As a row of its own: beside each column, a wide table's statement would come many times.
-        about = sa.text(
-            "SELECT NULL AS name, sql AS type FROM sqlite_schema WHERE type = 'table' "
-            "AND name = :table COLLATE NOCASE "
-            "UNION ALL SELECT name, type FROM pragma_table_info(:table)"
-        )
-        rows = connection.execute(about, {"table": physical}).all()
+        rows = connection.execute(_ABOUT, {"table": physical}).all()
         statement = next((row.type for row in rows if row.name is None), None)
         columns = {row.name: row.type for row in rows if row.name is not None}
         return TableFound(columns, _mark_in(statement))
