@@ -379,6 +379,24 @@ def test_lengths_that_lie_are_refused(content):
     assert not any(word in said for word in ("unwrap", "Thrift", "thrift", "Err(", "Arrow "))
 
 
+@pytest.mark.parametrize("encoding", ["DELTA_BINARY_PACKED", "DELTA_BYTE_ARRAY"])
+def test_damaged_deltas_show_no_panic_on_standard_error(encoding, capfd):
+    values = ["a", "ab"] * 50 if encoding == "DELTA_BYTE_ARRAY" else [*range(100)]
+    how = {"use_dictionary": False, "column_encoding": {"c": encoding}, "compression": "none"}
+    content = written(pa.array(values), **how)
+    assert extracted(content)["c"].to_list() == values
+    refused = 0
+    for at in range(20, 60):
+        damaged = bytearray(content)
+        damaged[at] ^= 0xFF
+        try:
+            extracted(bytes(damaged))
+        except FileContentError:
+            refused += 1
+    assert refused > 5
+    assert capfd.readouterr().err == ""
+
+
 @pytest.mark.parametrize("codec", [2, 6])
 def test_a_page_that_unpacks_to_more_than_allowed_is_refused_before(codec):
     with pytest.raises(ReadLimitError, match="unpacks to"):

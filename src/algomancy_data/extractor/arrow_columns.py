@@ -20,6 +20,11 @@ ArrowColumn: TypeAlias = Any
 ArrowType: TypeAlias = Any
 
 _MOST_DIGITS: Final = 38
+# Types of values that stand for themselves, whatever bytes they are.
+_SIMPLE: Final = (
+    *(pl.Int64, pl.Float64, pl.String, pl.Boolean, pl.Datetime, pl.Date, pl.Duration, pl.Binary),
+    *(pl.Int8, pl.Int16, pl.Int32, pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64, pl.Float32),
+)
 _ENTRY: Final = ("key", "value")
 _OFFSET: Final = r"^[+-][0-9]{2}:?[0-9]{2}$"
 
@@ -53,9 +58,16 @@ def checked_frame(frame: pl.DataFrame, file: str) -> pl.DataFrame:
     Raises:
         FileContentError: A value is none that its type has.
     """
-    plain = [_plain(values) for values in frame if _plain_dtype(values.dtype) != values.dtype]
-    if plain:
-        frame = frame.with_columns(plain)
+    others = [n for n, dtype in enumerate(frame.dtypes) if not isinstance(dtype, _SIMPLE)]
+    if not others:
+        return frame
+    changed = [
+        _plain(values)
+        for values in map(frame.to_series, others)
+        if _plain_dtype(values.dtype) != values.dtype
+    ]
+    if changed:
+        frame = frame.with_columns(changed)
     problem = impossible_values(frame)
     if problem is not None:
         msg = f"File {file!r} may be damaged. {problem}."

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import io
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from algomancy_data.errors import FileContentError
 from algomancy_data.extractor.arrow_file import read_arrow
 from algomancy_data.extractor.base import SingleExtractor
 from algomancy_data.extractor.parquet import read_parquet
+from algomancy_data.mapped_files import read_if_small
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import polars as pl
 
 _PARQUET: Final = b"PAR1"
@@ -21,6 +22,9 @@ _FEATHER_1: Final = b"FEA1"
 # A stream begins with the length of its first message, since Arrow 0.15 after this mark.
 _ARROW_STREAM: Final = b"\xff\xff\xff\xff"
 _LONGEST: Final = 6
+# Larger files are mapped: Parquet to save memory, and Arrow, which is not unpacked, also time.
+_SMALL_PARQUET: Final = 1 << 26
+_SMALL_ARROW: Final = 1 << 20
 
 
 class ParquetSingleExtractor(SingleExtractor):
@@ -35,7 +39,8 @@ class ParquetSingleExtractor(SingleExtractor):
     """
 
     def _extract_file(self) -> pl.DataFrame:
-        with self.file.opened() as source:
+        with self.file.opened() as opened:
+            source = read_if_small(opened, _SMALL_PARQUET)
             start = _start(source)
             if start[:4] == _ENCRYPTED_PARQUET:
                 raise _refusal(self.file.name, "is encrypted Parquet. Decrypt it first")
@@ -60,7 +65,8 @@ class ArrowSingleExtractor(SingleExtractor):
 
     def _extract_file(self) -> pl.DataFrame:
         name = self.file.name
-        with self.file.opened() as source:
+        with self.file.opened() as opened:
+            source = read_if_small(opened, _SMALL_ARROW)
             start = _start(source)
             if start.startswith((_ARROW_FILE, _ARROW_STREAM)):
                 frame, self._reading.unpacked_bytes = read_arrow(source, name, self.file.limits)
@@ -71,8 +77,9 @@ class ArrowSingleExtractor(SingleExtractor):
 
 
 def _start(source: Path | bytes) -> bytes:
-    stream: Any = source.open("rb") if isinstance(source, Path) else io.BytesIO(source)
-    with stream:
+    if isinstance(source, bytes):
+        return source[:_LONGEST]
+    with source.open("rb") as stream:
         return stream.read(_LONGEST)
 
 

@@ -6,13 +6,29 @@ of rows.
 
 from __future__ import annotations
 
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+
+if TYPE_CHECKING:
+    import re
 
 Bytes: TypeAlias = "bytes | memoryview"
 # Which fields of a struct to keep, and what they must be: a number (None), texts (TEXTS), a struct
-# (what is wanted of it), structs (the same in a list). A field that is something else is left out.
-Wanted: TypeAlias = "dict[int, Wanted | list[Wanted] | str | None]"
+# (what is wanted of it), a list of structs. A field that is something else is left out.
+Wanted: TypeAlias = "dict[int, Wanted | Structs | str | None]"
 Struct: TypeAlias = "dict[int, Any]"
+
+
+class Structs(NamedTuple):
+    """A list of structs.
+
+    Args:
+        wanted: What is wanted of each.
+        usual: How nearly all are written: what it matches is kept as the match, and not walked.
+    """
+
+    wanted: Wanted
+    usual: re.Pattern[bytes] | None = None
+
 
 TEXTS: Final = "texts"
 _NOTHING: Final = ""
@@ -69,19 +85,22 @@ def read_struct(  # noqa: PLR0912  calls for each branch would take twice the ti
                 fields[number], at = _number(data, at)
         elif kind == _STRUCT and isinstance(inner, dict):
             fields[number], at = read_struct(data, at, inner, depth + 1)
-        elif kind == _LIST and isinstance(inner, list | str):
+        elif kind == _LIST and isinstance(inner, Structs | str):
             fields[number], at = _list(data, at, inner, depth)
         else:
             at = _skipped(data, at, kind, depth)
     return fields, at + 1
 
 
-def _list(data: Bytes, at: int, inner: list[Wanted] | str, depth: int) -> tuple[list[Any], int]:
+def _list(data: Bytes, at: int, inner: Structs | str, depth: int) -> tuple[list[Any], int]:
     count, kind, at = _list_head(data, at)
     items: list[Any] = []
+    match = inner.usual.match if isinstance(inner, Structs) and inner.usual else None
     for _ in range(count):
-        if kind == _STRUCT and isinstance(inner, list):
-            item, at = read_struct(data, at, inner[0], depth + 1)
+        if kind == _STRUCT and match is not None and (found := match(data, at)):
+            item, at = found, found.end()
+        elif kind == _STRUCT and isinstance(inner, Structs):
+            item, at = read_struct(data, at, inner.wanted, depth + 1)
         elif kind == _TEXT and isinstance(inner, str):
             item, at = _text(data, at)
         else:

@@ -27,6 +27,9 @@ TABLE = pa.table(
 )
 
 
+FLAT = TABLE.select(["id", "day", "note"])  # that is read without pyarrow
+
+
 def seeds():
     deltas = {"id": "DELTA_BINARY_PACKED", "note": "DELTA_BYTE_ARRAY"}
     return [
@@ -34,12 +37,15 @@ def seeds():
         _written(compression="none", row_group_size=20),
         _written(compression="snappy", write_page_checksum=True, data_page_version="2.0"),
         _written(use_dictionary=False, column_encoding=deltas, compression="none"),
+        _written(FLAT, row_group_size=20, write_page_checksum=True),
+        _written(FLAT, use_dictionary=False, compression="none"),
+        _written(FLAT, store_schema=False, data_page_version="2.0"),
     ]
 
 
-def _written(**options):
+def _written(table=TABLE, **options):
     sink = pa.BufferOutputStream()
-    parquet.write_table(TABLE, sink, **options)
+    parquet.write_table(table, sink, **options)
     return sink.getvalue().to_pybytes()
 
 

@@ -106,6 +106,8 @@ class DataTypeConverter:
             if name in schema and not target.accepts(schema[name]):
                 work[name] = target
 
+        if not work:
+            return frame.clone()
         place = "" if table_name is None else f" of table {table_name!r}"
 
         def convert(name: str) -> Outcome:

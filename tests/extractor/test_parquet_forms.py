@@ -1,0 +1,162 @@
+"""The usual forms of Parquet's structs, which are matched: as if they were looked at one by one."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+from datetime import datetime
+from random import Random
+
+import polars as pl
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from algomancy_data.extractor import parquet_footer, parquet_pages
+from algomancy_data.extractor.parquet_footer import ParquetLayoutError, parquet_layout
+from algomancy_data.extractor.parquet_pages import parquet_pages as pages_of
+from algomancy_data.extractor.thrift import Structs
+from algomancy_data.extractor.thrift_forms import Numbers, form
+
+TABLE = pl.DataFrame(
+    {
+        "id": range(60),
+        "small": pl.Series(range(60), dtype=pl.UInt8),
+        "price": [number / 3 for number in range(60)],
+        "a name of more letters than others have": ["x", None, "a longer text " * 5] * 20,
+        "day": pl.Series(range(60)).cast(pl.Date),
+        "moment": [datetime(2024, 1, 1, 0, 0, number) for number in range(60)],
+        "paid": [True, None, False] * 20,
+    }
+)
+WRITERS = {
+    "polars": {},
+    "polars, groups": {"row_group_size": 7},
+    "pyarrow": {"use_pyarrow": True, "pyarrow_options": {"write_page_checksum": True}},
+    "pyarrow, groups": {
+        "use_pyarrow": True,
+        "pyarrow_options": {"row_group_size": 7, "store_schema": False},
+    },
+    "pyarrow, plain": {
+        "use_pyarrow": True,
+        "pyarrow_options": {"use_dictionary": False, "write_page_index": True},
+    },
+    "pyarrow, deltas": {
+        "use_pyarrow": True,
+        "pyarrow_options": {
+            "use_dictionary": False,
+            "column_encoding": {"id": "DELTA_BINARY_PACKED"},
+        },
+    },
+    "pyarrow, pages of version 2": {
+        "use_pyarrow": True,
+        "pyarrow_options": {"data_page_version": "2.0", "compression": "none"},
+    },
+}
+NEVER = form(b"(?!)")
+
+
+def written(writer, table=TABLE):
+    sink = io.BytesIO()
+    table.write_parquet(sink, **WRITERS[writer])
+    return sink.getvalue()
+
+
+def described(content):
+    """Return all that is known of a file, or what is wrong with it."""
+    numbers = Numbers()
+    try:
+        layout = parquet_layout(content, numbers)
+        pages = pages_of(content, layout, numbers)
+        chunks = [chunk[1:] for chunk in layout.chunks(len(content), numbers)]
+    except ParquetLayoutError as error:
+        return str(error)
+    return layout.rows, layout.is_flat, chunks, pages
+
+
+@pytest.fixture
+def walked(monkeypatch):
+    """Return what is known of a file whose structs match no form."""
+
+    def run(content):
+        with monkeypatch.context() as patch:
+            footer = dict(parquet_footer._FOOTER)
+            footer[2] = Structs(footer[2].wanted)
+            group = dict(footer[4].wanted)
+            group[1] = Structs(group[1].wanted)
+            footer[4] = Structs(group)
+            patch.setattr(parquet_footer, "_FOOTER", footer)
+            patch.setattr(parquet_pages, "_USUAL_DATA", NEVER)
+            patch.setattr(parquet_pages, "_USUAL_DICTIONARY", NEVER)
+            return described(content)
+
+    return run
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+def test_a_form_tells_what_a_walk_tells(writer, walked):
+    content = written(writer)
+    found = described(content)
+    assert found == walked(content)
+    assert found[0] == 60
+    assert parquet_layout(content, Numbers()).is_plain
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+def test_a_form_tells_of_damaged_bytes_what_a_walk_tells(writer, walked):
+    content = written(writer)
+    random = Random(writer)  # noqa: S311  to be repeatable
+    footer = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+    for _ in range(300):
+        damaged = bytearray(content)
+        for _ in range(random.choice((1, 1, 2, 4))):
+            start = random.choice((footer, footer, 4))
+            damaged[random.randrange(start, len(content) - 8)] = random.randrange(256)
+        assert described(bytes(damaged)) == walked(bytes(damaged))
+
+
+def test_numbers_of_any_length_are_read():
+    numbers = Numbers()
+    for number in (0, 1, -1, 63, -64, 8191, 2**21, 2**27, -(2**27), 2**28, 2**62, -(2**63)):
+        bits, out = (number << 1) ^ (number >> 63), []
+        while bits > 0x7F:
+            out.append(bits & 0x7F | 0x80)
+            bits >>= 7
+        assert numbers[bytes([*out, bits])] == number
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.array([[1]]),
+        pa.array([{"a": 1}]),
+        pa.array([1], pa.time64("us")),
+        pa.array([1], pa.decimal128(5, 2)),
+        pa.array([b"ab"], pa.binary(2)),
+        pa.array(["{}"], pa.json_()),
+    ],
+    ids=lambda column: str(column.type),
+)
+def test_a_column_that_may_need_a_closer_look_is_not_plain(column):
+    sink = pa.BufferOutputStream()
+    parquet.write_table(pa.table({"id": [1], "c": column}), sink)
+    assert not parquet_layout(sink.getvalue().to_pybytes(), Numbers()).is_plain
+
+
+PROGRAM = """
+import sys
+from algomancy_data import Column, DataType, ParquetFile, ParquetSingleExtractor, Schema
+class Table(Schema):
+    _FILENAME, _EXTENSION, _SCHEMA_TYPE = "t", "parquet", "single"
+    ID = Column("id", DataType.INTEGER)
+assert ParquetSingleExtractor(ParquetFile("t", sys.argv[1]), Table).extract()["t"].height == 60
+print("pyarrow" in sys.modules)
+"""
+
+
+@pytest.mark.parametrize("writer", ["polars", "pyarrow, groups"])
+def test_a_plain_file_is_read_without_pyarrow(writer, tmp_path):
+    (tmp_path / "t.parquet").write_bytes(written(writer))
+    command = [sys.executable, "-c", PROGRAM, str(tmp_path / "t.parquet")]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "False\n"
