@@ -41,13 +41,13 @@ _FOREIGN = (
 )
 # Modules that only the package itself uses, whatever they are called.
 _UNDOCUMENTED = {
-    *("__main__", "cli", "column_names", "findings", "folder", "glance"),
+    *("__main__", "cli", "column_names", "findings", "folder", "display"),
     *("arrow_layout", "documents", "engine_failures", "flatbuffers", "forks", "identity"),
     *("locations", "mapped_files", "masking", "messages", "nesting", "pandas_frames", "sql_words"),
     *("value_ranges", "values", "workbook"),
 }
 # Classes that only serve as bases.
-_INTERNAL = re.compile(r"_.*|.*Check|Glanced.*|Logging")
+_INTERNAL = re.compile(r"_.*|.*Check|Displayed.*|Logging")
 
 
 def _resolve(

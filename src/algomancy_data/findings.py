@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from algomancy_data.glance import MOST_ROWS, Grid, many
+from algomancy_data.display import MOST_ROWS, Grid, many
 from algomancy_data.messages import ValidationSeverity
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def counts_text(counts: Mapping[str, int]) -> str:
 
 
 def findings_grid(messages: Iterable[ValidationMessage]) -> Grid:
-    """Return a row per rule, the worst first, as far as a glance shows them."""
+    """Return a row per rule, the worst first, as many as are shown at a glance."""
     rules = findings_by_rule(messages)
     rules.sort(key=lambda rule: -rule.severity.rank)
     names = ("severity", "code", "table", "column", "key")

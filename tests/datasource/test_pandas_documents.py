@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from algomancy_data import DataClassification, DataSource
-from algomancy_data.datasource import wire_pandas
+from algomancy_data.datasource import serialization_pandas
 from algomancy_data.errors import SerializationError
 from algomancy_data.testing import assert_identical
 
@@ -132,11 +132,14 @@ def test_records_are_the_same_whichever_parser_reads_them(table):
 
 def test_arrow_reads_what_pandas_writes(monkeypatch):
     pieces = []
-    parse = wire_pandas._parse
-    monkeypatch.setattr(wire_pandas, "_PIECE", 100)
-    monkeypatch.setattr(
-        wire_pandas, "_parse", lambda piece, **given: pieces.append(piece) or parse(piece, **given)
-    )
+    parse = serialization_pandas._parse
+    monkeypatch.setattr(serialization_pandas, "_PIECE", 100)
+
+    def spy(piece, **given):
+        pieces.append(piece)
+        return parse(piece, **given)
+
+    monkeypatch.setattr(serialization_pandas, "_parse", spy)
     values = [0.5, math.nan, -0.0] * 10
     frame = read(document(values, "float64"))
     assert frame["x"].to_list() == [0.5, None, -0.0] * 10

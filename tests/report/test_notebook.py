@@ -69,11 +69,11 @@ def test_a_notebook_shows_tables_in_its_own_colours(browser, page, width, scheme
     assert tab.complaints == []
     assert tab.requests == []
     assert tab.overflow == 0
-    all_of_it = "document.querySelectorAll('.algomancy-glance *:not(style)')"
+    all_of_it = "document.querySelectorAll('.algomancy-display *:not(style)')"
     inside = f"[...{all_of_it}].map(element => getComputedStyle(element))"
     body = "getComputedStyle(document.body)"
     assert tab.run(f"{inside}.every(style => style.color === {body}.color)")
     assert tab.run(f"{inside}.every(style => style.backgroundColor === 'rgba(0, 0, 0, 0)')")
-    assert tab.run("document.querySelectorAll('.algomancy-glance script').length") == 0
+    assert tab.run("document.querySelectorAll('.algomancy-display script').length") == 0
     assert HOSTILE in tab.run("document.body.textContent")
     assert tab.run("document.querySelectorAll('table').length") == 7

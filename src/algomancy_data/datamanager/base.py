@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Generic, cast
 from uuid import uuid4
 
-from algomancy_data.datamanager import incoming
+from algomancy_data.datamanager import input_files
 from algomancy_data.datamanager.cache import DataSourceCache
-from algomancy_data.datamanager.glance import glance_at
+from algomancy_data.datamanager.display import display_of
 from algomancy_data.datamanager.runs import ingest, replay
 from algomancy_data.datasource import (
     BASEDATASOURCE,
@@ -16,6 +16,7 @@ from algomancy_data.datasource import (
     DataSource,
     is_plain,
 )
+from algomancy_data.display import Displayed
 from algomancy_data.engine_failures import engine_failures
 from algomancy_data.errors import (
     DatasetNotFoundError,
@@ -26,7 +27,6 @@ from algomancy_data.errors import (
 )
 from algomancy_data.etl.settings import INHERIT, MessageLimit, QuarantineSetting, RunSettings
 from algomancy_data.forks import ProcessLock
-from algomancy_data.glance import Glanced
 from algomancy_data.logs import as_logger
 from algomancy_data.metrics import Metrics, PhaseRecorder, measuring
 from algomancy_data.schema.tables import schema_classes
@@ -38,10 +38,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from contextlib import AbstractContextManager
 
+    from algomancy_data.display import Display
     from algomancy_data.etl import ETLFactory, ETLPipeline, ETLResult
     from algomancy_data.file import File
     from algomancy_data.frames import Tabular
-    from algomancy_data.glance import Glance
     from algomancy_data.logs import Logger
     from algomancy_data.messages import ValidationSeverity
     from algomancy_data.metrics import Phase, ProgressListener
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 _NOTHING_SET: Final = RunSettings()
 
 
-class DataManager(Glanced, Generic[BASEDATASOURCE]):
+class DataManager(Displayed, Generic[BASEDATASOURCE]):
     """Ingests, derives and deletes datasets, and keeps them in a store.
 
     Methods may be called from several threads.
@@ -364,7 +364,7 @@ class DataManager(Glanced, Generic[BASEDATASOURCE]):
         Raises:
             ETLConstructionError: One does not (also a ``FileNotFoundError``).
         """
-        incoming.check_existence(file_name_to_path)
+        input_files.check_existence(file_name_to_path)
 
     def prepare_files(
         self,
@@ -382,9 +382,9 @@ class DataManager(Glanced, Generic[BASEDATASOURCE]):
                 unknown.
         """
         if file_items_with_content:
-            return incoming.files_from_uploads(file_items_with_content, self._schemas)
+            return input_files.files_from_uploads(file_items_with_content, self._schemas)
         if file_items_with_path:
-            return incoming.files_from_paths(file_items_with_path, self._schemas)
+            return input_files.files_from_paths(file_items_with_path, self._schemas)
         msg = "There are no files: give file_items_with_content or file_items_with_path."
         raise ETLConstructionError(msg)
 
@@ -484,7 +484,7 @@ class DataManager(Glanced, Generic[BASEDATASOURCE]):
         self, files: dict[str, File], dataset_name: str, settings: RunSettings = _NOTHING_SET
     ) -> ETLResult:
         check_name(dataset_name)
-        incoming.check_files(files)
+        input_files.check_files(files)
         files = {
             name: self._limited(name, file.within(settings.read_limits))
             for name, file in files.items()
@@ -582,8 +582,8 @@ class DataManager(Glanced, Generic[BASEDATASOURCE]):
         if self._store.version(data_key) is None:
             raise DatasetNotFoundError.from_available(data_key, self._store.names())
 
-    def _glance(self) -> Glance:
-        return glance_at(self, self._store.location)
+    def _display(self) -> Display:
+        return display_of(self, self._store.location)
 
     def __repr__(self) -> str:
         """Show where the data is kept, without going there."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from algomancy_data.datamanager.inputs import InputDigests
+from algomancy_data.datamanager.digests import InputDigests
 from algomancy_data.datasource import BaseDataSource, DataSource
 from algomancy_data.etl import RunSettings
 from algomancy_data.provenance import Provenance, TableSize

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from algomancy_data.datasource.base import BaseDataSource, DataClassification
-from algomancy_data.datasource.glance import glance_at
+from algomancy_data.datasource.display import display_of
 from algomancy_data.datasource.pandas_view import pandas_frames
-from algomancy_data.datasource.wire import document_from_json, document_to_json
+from algomancy_data.datasource.serialization import document_from_json, document_to_json
+from algomancy_data.display import MOST_ROWS, Displayed, many
 from algomancy_data.engine_failures import engine_failures
 from algomancy_data.errors import DatasetNameError, SerializationError, TableNotFoundError
 from algomancy_data.frames import to_frame
-from algomancy_data.glance import MOST_ROWS, Glanced, many
 from algomancy_data.logs import as_logger
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from algomancy_data.display import Display
     from algomancy_data.frames import Tabular
-    from algomancy_data.glance import Glance
     from algomancy_data.logs import Logger
     from algomancy_data.messages import ValidationMessage
 
@@ -76,7 +76,7 @@ class Tables(dict[str, "pl.DataFrame"]):
         return self
 
 
-class DataSource(Glanced, BaseDataSource):
+class DataSource(Displayed, BaseDataSource):
     """A dataset: named Polars frames.
 
     Frames are shared, never copied: do not change one in place that others may hold.
@@ -226,8 +226,8 @@ class DataSource(Glanced, BaseDataSource):
         duplicate.tables = {name: frame.clone() for name, frame in self._tables.items()}
         return duplicate
 
-    def _glance(self) -> Glance:
-        return glance_at(self, self._tables)
+    def _display(self) -> Display:
+        return display_of(self, self._tables)
 
     def __repr__(self) -> str:
         """Show name, type and the shape of each table."""

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from algomancy_data.datasource import BaseDataSource, DataSource
-from algomancy_data.datasource.glance import size_facts, tables_grid
+from algomancy_data.datasource.display import size_facts, tables_grid
+from algomancy_data.display import MOST_ROWS, Display, Displayed, Grid, many
 from algomancy_data.findings import count_by_severity, counts_text, findings_grid
-from algomancy_data.glance import MOST_ROWS, Glance, Glanced, Grid, many
 from algomancy_data.metrics import Metrics
 from algomancy_data.provenance import TableSize
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(repr=False)
-class ETLResult(Glanced):
+class ETLResult(Displayed):
     """The outcome of a run.
 
     Args:
@@ -67,8 +67,8 @@ class ETLResult(Glanced):
         """What was found in the data; empty when nothing was validated."""
         return [] if self.validation_result is None else list(self.validation_result.messages)
 
-    def _glance(self) -> Glance:
-        return _glance_at(self)
+    def _display(self) -> Display:
+        return _display_of(self)
 
     def __repr__(self) -> str:
         """Show the status, the data and the number of findings."""
@@ -76,7 +76,7 @@ class ETLResult(Glanced):
         return f"<ETLResult {self.status}: {what}; {counts_text(count_by_severity(self.messages))}>"
 
 
-def _glance_at(result: ETLResult) -> Glance:
+def _display_of(result: ETLResult) -> Display:
     """Return the status, the tables, what was found, and how long each phase took.
 
     Args:
@@ -104,7 +104,7 @@ def _glance_at(result: ETLResult) -> Glance:
         phases,
     )
     note = "" if result.raised is None else f"{type(result.raised).__name__}: {result.raised}"
-    return Glance(f"ETL: {result.status}", facts, grids, note)
+    return Display(f"ETL: {result.status}", facts, grids, note)
 
 
 def _quarantine_grid(quarantine: Mapping[str, pl.DataFrame]) -> Grid:

@@ -11,7 +11,7 @@ import polars as pl
 
 from algomancy_data.errors import FileContentError
 from algomancy_data.extractor.conversion import DataTypeConverter
-from algomancy_data.extractor.pieces import convert_pieces
+from algomancy_data.extractor.mixed_columns import convert_pieces
 from algomancy_data.metrics import phase_under_way
 from algomancy_data.schema import DataType
 

@@ -12,7 +12,7 @@ from algomancy_data.extractor.conversion import (
     DataTypeConverter,
     TextConventions,
 )
-from algomancy_data.extractor.pieces import convert_pieces
+from algomancy_data.extractor.mixed_columns import convert_pieces
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

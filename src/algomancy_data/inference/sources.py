@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
-from algomancy_data.datamanager.incoming import MissingFileError, files_from_paths
+from algomancy_data.datamanager.input_files import MissingFileError, files_from_paths
 from algomancy_data.errors import ETLConstructionError
 from algomancy_data.file import FILE_TYPES, SUFFIXES
 from algomancy_data.locations import file_name, find_parts, has_parts

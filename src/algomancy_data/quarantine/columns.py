@@ -8,7 +8,7 @@ import polars as pl
 
 from algomancy_data.errors import QuarantineError
 from algomancy_data.extractor.conversion.texts import text_from_any
-from algomancy_data.extractor.pieces import in_one_dtype
+from algomancy_data.extractor.mixed_columns import in_one_dtype
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

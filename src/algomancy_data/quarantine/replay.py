@@ -21,9 +21,9 @@ from algomancy_data.extractor.reconversion import Reconversion
 from algomancy_data.file import File
 from algomancy_data.frames import to_frame
 from algomancy_data.messages import ValidationSeverity
-from algomancy_data.quarantine.aside import Aside
+from algomancy_data.quarantine.ambiguity import doubtful_values
 from algomancy_data.quarantine.columns import as_text, join
-from algomancy_data.quarantine.doubt import doubtful_values
+from algomancy_data.quarantine.rows import Aside
 from algomancy_data.quarantine.separation import separate
 from algomancy_data.quarantine.settings import Quarantine
 from algomancy_data.schema.tables import table_name

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
+from algomancy_data.display import Display, Displayed
 from algomancy_data.errors import MissingExtraError
 from algomancy_data.findings import count_by_severity, counts_text, findings_by_rule, findings_grid
-from algomancy_data.glance import Glance, Glanced
 from algomancy_data.messages import ValidationMessage, ValidationSeverity
 from algomancy_data.validator.failures import RowFailures, failing_rows
 
@@ -33,7 +33,7 @@ _SUMMARY: Final = ("severity", "code", "table", "column", "key", "count")
 
 
 @dataclass
-class ValidationResult(Glanced):
+class ValidationResult(Displayed):
     """The messages of a validation, and whether the data may be used.
 
     It is true if the data may be used, iterates over the messages and has their number as length.
@@ -170,10 +170,10 @@ class ValidationResult(Glanced):
             raise MissingExtraError.from_extra("ValidationResult.to_html()", "report") from error
         return render(self, tables or {}, title)
 
-    def _glance(self) -> Glance:
+    def _display(self) -> Display:
         verdict = "Validation passed" if self.is_valid else "Validation failed"
         facts = (f"halts on {self.halt_on}", counts_text(count_by_severity(self.messages)))
-        return Glance(verdict, facts, (findings_grid(self.messages),))
+        return Display(verdict, facts, (findings_grid(self.messages),))
 
     def __bool__(self) -> bool:
         """Tell whether the data may be used."""

@@ -8,7 +8,7 @@ import polars as pl
 
 from algomancy_data.extractor.base import MultiExtractor, SingleExtractor
 from algomancy_data.extractor.conversion import ConversionIssue
-from algomancy_data.extractor.pieces import convert_piece, convert_pieces
+from algomancy_data.extractor.mixed_columns import convert_piece, convert_pieces
 from algomancy_data.file import XLSXFile
 from algomancy_data.logs import as_logger
 from algomancy_data.schema import DataType

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import Any, Final
 
-from algomancy_data.glance import short_text
+from algomancy_data.display import short_text
 from algomancy_data.validator.wording import show_value
 
 LONGEST_CELL: Final = 80

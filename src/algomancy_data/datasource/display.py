@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from algomancy_data.display import MOST_ROWS, Display, Grid, many, size_text
 from algomancy_data.findings import count_by_severity, counts_text, findings_grid
-from algomancy_data.glance import MOST_ROWS, Glance, Grid, many, size_text
 from algomancy_data.provenance import TableSize
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _MOST_COLUMNS: Final = 6
 
 
-def glance_at(source: BaseDataSource, tables: Mapping[str, pl.DataFrame]) -> Glance:
+def display_of(source: BaseDataSource, tables: Mapping[str, pl.DataFrame]) -> Display:
     """Return the tables, their sizes, and what was found.
 
     Args:
@@ -34,7 +34,7 @@ def glance_at(source: BaseDataSource, tables: Mapping[str, pl.DataFrame]) -> Gla
             facts.append(f"derived from {provenance.derived_from!r}")
     if source.validation_messages:
         facts.append(counts_text(count_by_severity(source.validation_messages)))
-    return Glance(
+    return Display(
         f"{type(source).__name__} {source.name!r}",
         facts,
         (tables_grid(tables), findings_grid(source.validation_messages)),
@@ -53,7 +53,7 @@ def size_facts(sizes: Mapping[str, TableSize]) -> list[str]:
 
 
 def tables_grid(tables: Mapping[str, pl.DataFrame]) -> Grid:
-    """Return a row per table, as far as a glance shows them."""
+    """Return a row per table, as many as are shown at a glance."""
     shown = list(tables.items())[:MOST_ROWS]
     rest = len(tables) - len(shown)
     return Grid(

@@ -26,9 +26,9 @@ from algomancy_data import (
     ValidationSeverity,
 )
 from algomancy_data.database import DatabaseDataManager
+from algomancy_data.display import Display, Grid
 from algomancy_data.errors import StoreError
 from algomancy_data.etl import ETLResult
-from algomancy_data.glance import Glance, Grid
 from algomancy_data.provenance import InputFile, Provenance
 
 HOSTILE = [
@@ -152,7 +152,7 @@ def test_hostile_names_are_text(tmp_path, number):
     seen = Seen(thing._repr_html_())
     assert set(seen.tags) <= TAGS
     assert seen.tags.count("style") == 1
-    assert {value for _, value in seen.attributes} <= {"algomancy-glance", "n"}
+    assert {value for _, value in seen.attributes} <= {"algomancy-display", "n"}
     for text in [*seen.texts, *str(thing).splitlines()]:
         assert text.isprintable()
         assert len(text) < 1500
@@ -181,8 +181,8 @@ def test_what_is_worst_comes_first_and_empty_columns_are_left_out():
 
 
 def test_nothing_is_a_title_alone():
-    assert Glance("Box", grids=[Grid(("a",), [])]).to_text() == "Box"
-    assert "<table" not in Glance("Box", grids=[Grid(("a",), [])]).to_html()
+    assert Display("Box", grids=[Grid(("a",), [])]).to_text() == "Box"
+    assert "<table" not in Display("Box", grids=[Grid(("a",), [])]).to_html()
     assert str(source_of({}, "air")).endswith("no tables")
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 import polars as pl
 
-from algomancy_data.datasource import wire_columns, wire_records
+from algomancy_data.datasource import serialization_columns, serialization_records
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -29,7 +29,10 @@ _MISSING: Final = ((b": NaN,\n", b": null,\n"), (b": NaN\n", b": null\n"))
 
 
 def read(
-    records: wire_records.Records, columns: Sequence[str], dtypes: Mapping[str, str], height: int
+    records: serialization_records.Records,
+    columns: Sequence[str],
+    dtypes: Mapping[str, str],
+    height: int,
 ) -> pl.DataFrame | None:
     """Return the frame of a table; None if Arrow's parser is not sure to read it exactly.
 
@@ -47,7 +50,7 @@ def read(
     types = [_parsed_type(dtypes.get(name, "object")) for name in columns]
     # Arrow's C interface ends a name at a NUL.
     is_simple = len(set(columns)) == len(columns) and all(types) and "\0" not in "".join(columns)
-    if records.layout is not wire_records.PANDAS or not is_simple:
+    if records.layout is not serialization_records.PANDAS or not is_simple:
         return None
     expected = pa.struct(list(zip(columns, types, strict=True)))
     try:
@@ -59,7 +62,7 @@ def read(
     if table.num_rows != height:
         return None
     frame = cast("pl.DataFrame", pl.from_arrow(table))
-    return wire_columns.decode_pandas(frame.to_dict(), dtypes, height)
+    return serialization_columns.decode_pandas(frame.to_dict(), dtypes, height)
 
 
 def _pieces(text: str) -> Iterator[bytes]:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from algomancy_data.display import MOST_ROWS, Cell, Display, Grid, many, size_text
 from algomancy_data.errors import AlgomancyDataError
 from algomancy_data.findings import counts_text
-from algomancy_data.glance import MOST_ROWS, Cell, Glance, Grid, many, size_text
 
 if TYPE_CHECKING:
     from algomancy_data.datamanager.base import DataManager
     from algomancy_data.store import DatasetSummary
 
 
-def glance_at(manager: DataManager[Any], location: str) -> Glance:
+def display_of(manager: DataManager[Any], location: str) -> Display:
     """Return what is shown of a manager.
 
     Args:
@@ -24,8 +24,8 @@ def glance_at(manager: DataManager[Any], location: str) -> Glance:
     try:
         count, shown = len(manager.get_data_keys()), manager.summaries(MOST_ROWS)
     except AlgomancyDataError as error:
-        return Glance(title, (location,), note=f"{type(error).__name__}: {error}")
-    return Glance(title, (location, many(count, "dataset")), (_grid(shown, count),))
+        return Display(title, (location,), note=f"{type(error).__name__}: {error}")
+    return Display(title, (location, many(count, "dataset")), (_grid(shown, count),))
 
 
 def _grid(shown: list[DatasetSummary], count: int) -> Grid:

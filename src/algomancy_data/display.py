@@ -24,14 +24,14 @@ _LONGEST_NOTE: Final = 400
 _UNITS: Final = ("bytes", "kB", "MB", "GB", "TB", "PB")
 _KILO: Final = 1000
 _STYLE: Final = (
-    ".algomancy-glance{font-family:system-ui,sans-serif;line-height:1.45;overflow-x:auto}"
-    ".algomancy-glance p{margin:.2em 0}"
-    ".algomancy-glance table{border-collapse:collapse;margin:.5em 0;border:0;font-size:.92em}"
-    ".algomancy-glance th,.algomancy-glance td{padding:.15em 1.2em .15em 0;border:0;"
+    ".algomancy-display{font-family:system-ui,sans-serif;line-height:1.45;overflow-x:auto}"
+    ".algomancy-display p{margin:.2em 0}"
+    ".algomancy-display table{border-collapse:collapse;margin:.5em 0;border:0;font-size:.92em}"
+    ".algomancy-display th,.algomancy-display td{padding:.15em 1.2em .15em 0;border:0;"
     "border-bottom:1px solid rgba(128,128,128,.35);text-align:left;vertical-align:top;"
     "background:none;max-width:36em;overflow-wrap:anywhere}"
-    ".algomancy-glance th{white-space:nowrap;font-weight:600}"
-    ".algomancy-glance .n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}"
+    ".algomancy-display th{white-space:nowrap;font-weight:600}"
+    ".algomancy-display .n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}"
 )
 
 
@@ -51,7 +51,7 @@ class Grid:
 
 
 @dataclass(frozen=True, slots=True)
-class Glance:
+class Display:
     """What is shown of an object.
 
     Args:
@@ -62,7 +62,7 @@ class Glance:
 
     Example:
         >>> print(
-        ...     Glance("Box", ("2 things",), (Grid(("thing", "weight"), [("nut", 3)]),)).to_text()
+        ...     Display("Box", ("2 things",), (Grid(("thing", "weight"), [("nut", 3)]),)).to_text()
         ... )
         Box · 2 things
           thing  weight
@@ -82,7 +82,7 @@ class Glance:
         if self.note:
             parts.append(f"<p>{escape(short_text(self.note, _LONGEST_NOTE))}</p>")
         parts += [_grid_html(grid) for grid in self.grids if grid.rows]
-        return f'<div class="algomancy-glance"><style>{_STYLE}</style>{"".join(parts)}</div>'
+        return f'<div class="algomancy-display"><style>{_STYLE}</style>{"".join(parts)}</div>'
 
     def to_text(self) -> str:
         """Return lines of plain text."""
@@ -94,20 +94,20 @@ class Glance:
         return "\n".join(lines)
 
 
-class Glanced:
+class Displayed:
     """Whatever shows itself at a glance: in a notebook, and as text."""
 
-    def _glance(self) -> Glance:
+    def _display(self) -> Display:
         """Return what is shown."""
         raise NotImplementedError
 
     def _repr_html_(self) -> str:
         """Return a short form for a notebook."""
-        return self._glance().to_html()
+        return self._display().to_html()
 
     def __str__(self) -> str:
         """Return the same as lines of text."""
-        return self._glance().to_text()
+        return self._display().to_text()
 
 
 def short_text(text: str, longest: int = _LONGEST) -> str:

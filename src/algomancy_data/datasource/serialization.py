@@ -15,7 +15,11 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from polars.exceptions import PanicException, PolarsError
 
-from algomancy_data.datasource import wire_columns, wire_pandas, wire_records
+from algomancy_data.datasource import (
+    serialization_columns,
+    serialization_pandas,
+    serialization_records,
+)
 from algomancy_data.datasource.base import DataClassification
 from algomancy_data.dtypes import schema_from_json, schema_to_json
 from algomancy_data.engine_failures import reason_of
@@ -64,7 +68,7 @@ def document_from_json(
     Raises:
         SerializationError: The text is no document of this or the pandas package.
     """
-    text, records = wire_records.cut_out(text)
+    text, records = serialization_records.cut_out(text)
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -103,12 +107,12 @@ def _metadata(metadata: dict[str, Any]) -> Metadata:
 def _table_to_json(name: str, frame: pl.DataFrame) -> list[bytes]:
     try:
         schema = json.dumps(schema_to_json(frame.schema))
-        records = wire_records.write(wire_columns.encode(frame))
+        records = serialization_records.write(serialization_columns.encode(frame))
     except (SerializationError, PolarsError, PanicException) as error:
         msg = f"Table {name!r} cannot be written as JSON: {reason_of(error)}"
         raise SerializationError(msg) from error
     columns = json.dumps(frame.columns)
-    dtypes = json.dumps(wire_columns.pandas_dtypes(frame))
+    dtypes = json.dumps(serialization_columns.pandas_dtypes(frame))
     index = json.dumps(list(range(frame.height)), separators=(",", ":"))
     rest = f', "columns": {columns}, "dtypes": {dtypes}, "index": {index}, "schema": {schema}}}'
     return [b'{"data": ', records, rest.encode()]
@@ -117,7 +121,7 @@ def _table_to_json(name: str, frame: pl.DataFrame) -> list[bytes]:
 def _table_from_json(
     name: str,
     table: Any,
-    records: Mapping[str, wire_records.Records],
+    records: Mapping[str, serialization_records.Records],
     messages: list[ValidationMessage],
 ) -> pl.DataFrame:
     place = f"Table {name!r}"
@@ -144,9 +148,9 @@ def _table_from_json(
             column: [record.get(column) for record in rows] for column in columns
         }
         if schema is not None:
-            return wire_columns.decode(values, schema, height)
-        values, mixed = wire_columns.mixed_as_text(values, dtypes)
-        frame = wire_columns.decode_pandas(values, dtypes, height)
+            return serialization_columns.decode(values, schema, height)
+        values, mixed = serialization_columns.mixed_as_text(values, dtypes)
+        frame = serialization_columns.decode_pandas(values, dtypes, height)
         messages += (_mixed(name, column) for column in mixed)
         return frame  # noqa: TRY300  what is above may raise
     except (
@@ -175,7 +179,7 @@ def _mixed(table: str, column: str) -> ValidationMessage:
 
 
 def _read_records(
-    records: wire_records.Records,
+    records: serialization_records.Records,
     columns: list[str],
     schema: pl.Schema | None,
     dtypes: Mapping[str, str],
@@ -183,11 +187,13 @@ def _read_records(
 ) -> pl.DataFrame | None:
     """Return the frame of records by a fast way that is exact; None if there is none."""
     if schema is None:
-        return wire_pandas.read(records, columns, dtypes, height)
-    if records.layout is not wire_records.OURS:
+        return serialization_pandas.read(records, columns, dtypes, height)
+    if records.layout is not serialization_records.OURS:
         return None
-    encoded = wire_records.read(records.text, wire_columns.encoded_schema(schema), height)
-    return None if encoded is None else wire_columns.decode_frame(encoded, schema)
+    encoded = serialization_records.read(
+        records.text, serialization_columns.encoded_schema(schema), height
+    )
+    return None if encoded is None else serialization_columns.decode_frame(encoded, schema)
 
 
 def _require_object(members: dict[str, Any], key: str, place: str) -> dict[str, Any]:
