@@ -13,13 +13,16 @@ depend on no version of a library. They are part of the storage format.
 
 from __future__ import annotations
 
-from itertools import accumulate
+from itertools import accumulate, chain
 from math import isnan, nan
 from struct import Struct
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, cast
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
+
+from algomancy_data.database.codec.float_bits import float_bits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -32,7 +35,10 @@ BLOCK_ROWS: Final = 50_000
 _WORD: Final = 8
 _WRAP: Final = 2**64
 _HALF: Final = 2**32
+_HALF_BITS: Final = pa.scalar(32, pa.uint64())
+_MANY: Final = 12  # runs, which are faster added up all at once
 _NOWHERE: Final = -1
+_ThreeSums: TypeAlias = tuple[int, int, int]
 _OF_NULLS: Final = Struct("<IIQ")
 _OF_WORDS: Final = Struct("<QQQ")
 _UNSIGNED: Final[Mapping[PolarsDataType, PolarsDataType]] = {
@@ -55,11 +61,16 @@ def block_sums(block: pl.DataFrame) -> list[bytes]:
         >>> one == other, len(one)
         (False, 40)
     """
-    sums = [b""] * block.width
+    found = [_ColumnSums() for _ in range(block.width)]
+    few: list[_Runs] = []
     for numbers, columns in _stacks(block):
-        for number, found in zip(numbers, _sums(columns), strict=True):
-            sums[number] = found
-    return sums
+        for runs in _runs(columns, [found[number] for number in numbers]):
+            if sum(len(one.words) for one in few) + len(runs.words) > BLOCK_ROWS:
+                _add_sums(few)
+                few = []
+            few.append(runs)
+    _add_sums(few)
+    return [sums.to_bytes() for sums in found]
 
 
 def changed_rows(values: pl.Series, noted: bytes) -> list[int] | None:
@@ -93,8 +104,8 @@ def changed_rows(values: pl.Series, noted: bytes) -> list[int] | None:
     rows = [_place(move, len(values)) for move in (by_nulls, *by_words[: len(words)])]
     # What follows a text of another length has moved, so that its words tell nothing.
     if _is_text(column) and not any(by_words[0]):
-        texts = _text_words(*_contents(column, 1))
-        rows += _changed_texts(words[0], texts, by_words[1])
+        lengths, contents = _contents(column, 1)
+        rows += _changed_texts(lengths, _folded(_text_words(contents)), by_words[1])
     found = {row for row in rows if row != _NOWHERE}
     return sorted(cast("set[int]", found)) if found and None not in found else None
 
@@ -105,8 +116,8 @@ def _stacks(block: pl.DataFrame) -> Iterator[tuple[tuple[int, ...], tuple[pl.Ser
     Of few rows, what an operation costs is to be called. Of many, what it needs is memory.
     """
     alike: dict[PolarsDataType, list[tuple[int, pl.Series]]] = {}
-    for number, column in enumerate(map(_plain, block)):
-        alike.setdefault(column.dtype, []).append((number, column))
+    for number, (column, dtype) in enumerate(zip(block, block.dtypes, strict=True)):
+        alike.setdefault(dtype, []).append((number, column))
     together = max(BLOCK_ROWS // max(block.height, 1), 1)
     for columns in alike.values():
         for start in range(0, len(columns), together):
@@ -133,21 +144,70 @@ def _is_text(column: pl.Series) -> bool:
     return isinstance(column.dtype, pl.String | pl.Binary)
 
 
-def _sums(columns: Sequence[pl.Series]) -> list[bytes]:
-    """Return the sums of each of several columns of one dtype."""
-    height, count = len(columns[0]), len(columns)
-    stack = pl.concat(columns) if count > 1 else columns[0]
-    runs = [(number * height, height) for number in range(count)]
-    nulls = [(0, 0, 0)] * count
+class _ColumnSums:
+    """The sums of a column: of its nulls, its words, and the bytes of its texts."""
+
+    def __init__(self) -> None:
+        self.of_nulls: list[_ThreeSums] = []
+        self.of_words: list[_ThreeSums] = []
+        self.of_bytes: list[_ThreeSums] = []
+
+    def to_bytes(self) -> bytes:
+        (of_nulls,) = self.of_nulls or [(0, 0, 0)]
+        return _OF_NULLS.pack(*of_nulls) + b"".join(
+            _OF_WORDS.pack(*one) for one in self.of_words + self.of_bytes
+        )
+
+
+class _Runs(NamedTuple):
+    """Words of several columns, one after the other.
+
+    Args:
+        words: The words; nulls count for nothing.
+        lengths: How many of them are whose.
+        sums: Where their sums go.
+    """
+
+    words: pl.Series
+    lengths: Sequence[int]
+    sums: Sequence[list[_ThreeSums]]
+
+
+def _runs(columns: Sequence[pl.Series], found: Sequence[_ColumnSums]) -> Iterator[_Runs]:
+    """Yield all words of several columns of one dtype, in the order of their sums."""
+    stack = _plain(pl.concat(columns) if len(columns) > 1 else columns[0])
+    lengths = [len(columns[0])] * len(columns)
     if stack.null_count():
-        nulls = _three_sums(stack.is_null().cast(pl.UInt64), runs)
-    of_words = [_three_sums(words, runs) for words in _words(stack)]
-    if _is_text(stack):
-        of_words.append(_text_sums(_contents(stack, count)))
-    return [
-        _OF_NULLS.pack(*of_nulls) + b"".join(_OF_WORDS.pack(*one) for one in of_column)
-        for of_nulls, *of_column in zip(nulls, *of_words, strict=True)
-    ]
+        nulls = stack.is_null()
+        if len(found) > 1:
+            yield _Runs(nulls.cast(pl.UInt64), lengths, [column.of_nulls for column in found])
+        else:
+            rows = nulls.arg_true().cast(pl.UInt64)
+            found[0].of_nulls.append((len(rows), _sum(rows), _sum(rows * rows)))
+    of_words = [column.of_words for column in found]
+    if not _is_text(stack):
+        for words in _words(stack):
+            yield _Runs(words, lengths, of_words)
+        return
+    of_texts, contents = _contents(stack, len(columns))
+    yield _Runs(of_texts, lengths, of_words)
+    lengths = [_length(content) for content in contents]
+    if sum(lengths) <= len(_PLACES):
+        yield _Runs(_text_words(contents), lengths, [column.of_bytes for column in found])
+        return
+    for content, column in zip(contents, found, strict=True):
+        column.of_bytes.append(_long_sums(content))
+
+
+def _add_sums(several: Sequence[_Runs]) -> None:
+    """Add the sums of each run of words to those of its column."""
+    if not several:
+        return
+    words = [runs.words for runs in several]
+    lengths = [length for runs in several for length in runs.lengths]
+    found = _three_sums(pl.concat(words, rechunk=True) if len(words) > 1 else words[0], lengths)
+    for sums, one in zip((sums for runs in several for sums in runs.sums), found, strict=True):
+        sums.append(one)
 
 
 def _words(column: pl.Series) -> list[pl.Series]:
@@ -155,24 +215,20 @@ def _words(column: pl.Series) -> list[pl.Series]:
     match column.dtype:
         case pl.Null():
             return []
-        case pl.String():
-            return [column.str.len_bytes().cast(pl.UInt64)]
-        case pl.Binary():
-            return [column.bin.size().cast(pl.UInt64)]
+        case pl.String() | pl.Binary():
+            return [_contents(column, 1)[0]]
         case pl.Float64():
-            bits = _plain_nan(column).reinterpret(dtype=pl.UInt64)
-            return [_folded(bits)]
+            return _words(float_bits(_plain_nan(column)))
         case pl.Float32() | pl.Float16():
-            bits = _plain_nan(column.cast(pl.Float32)).reinterpret(dtype=pl.UInt32)
-            return [bits.cast(pl.UInt64)]
+            return _words(float_bits(_plain_nan(column.cast(pl.Float32))))
         case pl.Int128() | pl.UInt128() | pl.Decimal():
             value = pl.col("x").to_physical().reinterpret(dtype=pl.UInt128())
             halves = [(value % _WRAP).alias("low"), (value // _WRAP).alias("high")]
             found = column.alias("x").to_frame().select(halves)
-            return [_folded(half.cast(pl.UInt64)) for half in found]
+            return [half.cast(pl.UInt64) for half in found]
         case dtype:
             unsigned = column.cast(_UNSIGNED.get(dtype, dtype), wrap_numerical=True)
-            return [_folded(unsigned.cast(pl.UInt64))]
+            return [unsigned.cast(pl.UInt64)]
 
 
 def _plain_nan(floats: pl.Series) -> pl.Series:
@@ -181,33 +237,32 @@ def _plain_nan(floats: pl.Series) -> pl.Series:
     return floats.fill_nan(nan) if isnan(floats.sum()) else floats
 
 
-def _contents(texts: pl.Series, count: int) -> list[memoryview]:
-    """Return the bytes of so many columns of texts, which lie one after the other in one."""
+def _contents(texts: pl.Series, count: int) -> tuple[pl.Series, list[memoryview]]:
+    """Return the lengths of texts, and the bytes of so many columns of them.
+
+    The columns lie one after the other in one. A null has no bytes.
+    """
     if texts.null_count():
         texts = texts.fill_null("" if texts.dtype == pl.String() else b"")
     array: Any = texts.to_arrow(compat_level=pl.CompatLevel.oldest())
     _, ends, data = array.buffers()
+    ends_as_words = pa.Array.from_buffers(
+        pa.uint64(), len(array) + 1, [None, ends], offset=array.offset
+    )
+    words = pl.Series(ends_as_words)
     content = memoryview(data or b"")
     height, places = len(array) // count, memoryview(ends).cast("q")[array.offset :]
-    return [
+    contents = [
         content[places[number * height] : places[(number + 1) * height]] for number in range(count)
     ]
+    return words.slice(1) - words.head(len(array)), contents
 
 
-def _text_sums(contents: Sequence[memoryview]) -> list[tuple[int, int, int]]:
-    """Return the sums of the bytes of each column of texts."""
-    lengths = [_length(content) for content in contents]
-    if sum(lengths) > len(_PLACES):
-        return [_long_sums(content) for content in contents]
-    runs = list(zip(accumulate(lengths, initial=0), lengths, strict=False))
-    return _three_sums(_text_words(*contents), runs)
-
-
-def _long_sums(content: memoryview) -> tuple[int, int, int]:
+def _long_sums(content: memoryview) -> _ThreeSums:
     plain = weighted = squared = 0
     for start in range(0, _length(content), len(_PLACES)):
-        words = _text_words(content[start * _WORD : (start + len(_PLACES)) * _WORD])
-        ((a, b, c),) = _three_sums(words, [(0, len(words))])
+        words = _text_words([content[start * _WORD : (start + len(_PLACES)) * _WORD]])
+        ((a, b, c),) = _three_sums(words, [len(words)])
         plain += a
         weighted += b + start * a
         squared += c + start * (2 * b + start * a)
@@ -218,11 +273,12 @@ def _length(content: memoryview) -> int:
     return -(-len(content) // _WORD)
 
 
-def _text_words(*contents: memoryview) -> pl.Series:
+def _text_words(contents: Sequence[memoryview]) -> pl.Series:
     """Return bytes as words, with zeros behind each part."""
-    filled = b"".join(bytes(one).ljust(_length(one) * _WORD, b"\0") for one in contents)
+    parts = ((one, bytes(_length(one) * _WORD - len(one))) for one in contents)
+    filled = b"".join(chain.from_iterable(parts))
     array = pa.Array.from_buffers(pa.uint64(), len(filled) // _WORD, [None, pa.py_buffer(filled)])
-    return _folded(cast("pl.Series", pl.from_arrow(array)))
+    return pl.Series(array)
 
 
 def _folded(words: pl.Series) -> pl.Series:
@@ -233,39 +289,50 @@ def _folded(words: pl.Series) -> pl.Series:
     """
     if (cast("int | None", words.max()) or 0) < _HALF:
         return words
-    return words ^ (words // _HALF)
+    halves: Any = pc.call_function("shift_right", [words.to_arrow(), _HALF_BITS])
+    return words ^ pl.Series(halves)
 
 
 def _unfolded(word: int) -> int:
     return word ^ (word >> 32)
 
 
-def _three_sums(words: pl.Series, runs: Sequence[tuple[int, int]]) -> list[tuple[int, int, int]]:
+def _three_sums(words: pl.Series, lengths: Sequence[int]) -> list[_ThreeSums]:
     """Return the sums of each run of words: plain, by place in the run, by place squared.
 
     Args:
         words: All words; nulls count for nothing.
-        runs: Where each begins, and how long it is.
+        lengths: How long the runs are.
     """
+    if words.null_count():
+        filled: Any = pc.fill_null(words.to_arrow(), 0)
+        words = pl.Series(filled)
+    words = _folded(words)
     places = _PLACES.head(len(words))
     weighted = words * places
-    squared = weighted * places
-    found: list[tuple[int, int, int]] = []
-    for start, length in runs:
-        plain = _sum(words.slice(start, length))
-        first = _sum(weighted.slice(start, length))
-        second = _sum(squared.slice(start, length))
+    starts = accumulate(lengths, initial=0)
+    found: list[_ThreeSums] = []
+    sums = (_sums_of_runs(one, lengths) for one in (words, weighted, weighted * places))
+    for start, plain, first, second in zip(starts, *sums, strict=False):
         # The places were those among all words: (p - s) * w = p * w - s * w.
-        second = (second - start * (2 * first - start * plain)) % _WRAP
-        found.append((plain, (first - start * plain) % _WRAP, second))
+        by_square = (second - start * (2 * first - start * plain)) % _WRAP
+        found.append((plain, (first - start * plain) % _WRAP, by_square))
     return found
+
+
+def _sums_of_runs(words: pl.Series, lengths: Sequence[int]) -> list[int]:
+    if len(lengths) > _MANY and len(set(lengths)) == 1 and lengths[0]:
+        return words.reshape((len(lengths), lengths[0])).arr.sum().to_list()
+    starts = accumulate(lengths, initial=0)
+    runs = (words.slice(start, length) for start, length in zip(starts, lengths, strict=False))
+    return [_sum(run) for run in runs]
 
 
 def _sum(words: pl.Series) -> int:
     return cast("int", words.sum())
 
 
-def _moves(now: bytes, noted: bytes) -> list[tuple[int, int, int]]:
+def _moves(now: bytes, noted: bytes) -> list[_ThreeSums]:
     """Return by how much each three sums have changed: first those of the nulls."""
     return [
         ((a - d) % _WRAP, (b - e) % _WRAP, (c - f) % _WRAP)
@@ -273,12 +340,12 @@ def _moves(now: bytes, noted: bytes) -> list[tuple[int, int, int]]:
     ]
 
 
-def _unpacked(sums: bytes) -> list[tuple[int, int, int]]:
+def _unpacked(sums: bytes) -> list[_ThreeSums]:
     of_words = _OF_WORDS.iter_unpack(sums[_OF_NULLS.size :])
-    return cast("list[tuple[int, int, int]]", [_OF_NULLS.unpack_from(sums), *of_words])
+    return cast("list[_ThreeSums]", [_OF_NULLS.unpack_from(sums), *of_words])
 
 
-def _place(moves: tuple[int, int, int], count: int) -> int | None:
+def _place(moves: _ThreeSums, count: int) -> int | None:
     """Return which one of so many words changed; None if that is not plain.
 
     Args:
@@ -298,9 +365,7 @@ def _place(moves: tuple[int, int, int], count: int) -> int | None:
     return place if place < count and place * weighted % _WRAP == by_square else None
 
 
-def _changed_texts(
-    lengths: pl.Series, words: pl.Series, moves: tuple[int, int, int]
-) -> list[int | None]:
+def _changed_texts(lengths: pl.Series, words: pl.Series, moves: _ThreeSums) -> list[int | None]:
     """Return the rows of the texts whose bytes changed, but not their number."""
     if not any(moves):
         return []
@@ -316,7 +381,7 @@ def _changed_texts(
     return [int(row) for row in ends.search_sorted(pl.Series(changed, dtype=ends.dtype), "right")]
 
 
-def _two_places(moves: tuple[int, int, int], count: int) -> list[tuple[int, int]]:
+def _two_places(moves: _ThreeSums, count: int) -> list[tuple[int, int]]:
     """Return which word changed and by how much, or which two that follow one another.
 
     Args:
