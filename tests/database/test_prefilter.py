@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from algomancy_data.database import parts, tables
-from algomancy_data.database.backend import storage_for
+from algomancy_data.database.backend import backend_for
 from algomancy_data.errors import StoreError
 
 if TYPE_CHECKING:
@@ -232,7 +232,7 @@ SELECTIVE = [
 def fetched(store, monkeypatch):
     """How many rows came out of the database, read by read."""
     heights = []
-    kind = type(storage_for(store.engine).bulk)
+    kind = type(backend_for(store.engine).table_storage().bulk)
     fetch = kind.fetch
 
     def spy(self, connection, query, most_rows):

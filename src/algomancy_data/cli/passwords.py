@@ -46,8 +46,10 @@ def check_visible(store: Setting) -> None:
 
 
 def with_password(url: sa.URL) -> sa.URL:
-    """Return the URL of a PostgreSQL server with the password that there is for it."""
-    if url.password or "password" in url.query or url.get_backend_name() == "sqlite":
+    """Return the URL of a server with the password that there is for it."""
+    from algomancy_data.database.backend import backend_of_url  # noqa: PLC0415  with SQLAlchemy
+
+    if url.password or "password" in url.query or not backend_of_url(url).asks_password:
         return url
     password = os.environ.get(VARIABLE) or _from_keyring(url)
     if password is None:

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from algomancy_data.schema import ReadLimits, Schema
 
 _SCHEME: Final = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+]*):(?P<slashes>//)?")
-_DATABASES: Final = ("sqlite", "postgresql", "postgres")
 _SQLITE_MAGIC: Final = b"SQLite format 3\0"
 _IN_MEMORY: Final = ("", ":memory:")
 
@@ -65,7 +64,7 @@ class Place:
                 raise CommandLineError(_meant_as_url(path))
             return
         name, slashes = scheme["scheme"], scheme["slashes"]
-        if name.partition("+")[0] not in _DATABASES or not slashes:
+        if not slashes or not _is_database(name.partition("+")[0]):
             msg = (
                 f"{mask(text)!r} is no store. Write sqlite:///data.db, postgresql://host/name, or "
                 f"the path of a folder."
@@ -179,6 +178,12 @@ def sessions(place: Place) -> list[str]:
     from algomancy_data.cli.databases import sessions_of  # noqa: PLC0415  as above
 
     return sessions_of(place)
+
+
+def _is_database(name: str) -> bool:
+    from algomancy_data.database.backend import is_known  # noqa: PLC0415  with SQLAlchemy
+
+    return is_known(name)
 
 
 def _meant_as_url(path: Path) -> str:

@@ -12,13 +12,20 @@ try:
 except ImportError as error:
     raise MissingExtraError.from_extra("algomancy_data.database", "database") from error
 
+from algomancy_data.database.backend import register_backend
 from algomancy_data.database.database_manager import DatabaseDataManager
 from algomancy_data.database.pandas_databases import read_pandas_database
+from algomancy_data.database.portable import PortablePostgreSQL, PortableSQLite
+from algomancy_data.database.postgresql import PostgreSQL
 from algomancy_data.database.protocols import ArrowPayloadLayout, SqlTableLayout
 from algomancy_data.database.schema_translator import column_to_sa, dtype_to_sa_type
+from algomancy_data.database.sqlite import SQLite
 from algomancy_data.database.store import DatabaseStore
 
-del adbc_driver_manager, adbc_driver_sqlite, sqlalchemy
+for kind in (SQLite, PostgreSQL, PortableSQLite, PortablePostgreSQL):
+    register_backend(kind())
+
+del adbc_driver_manager, adbc_driver_sqlite, kind, sqlalchemy
 
 __all__ = [
     "ArrowPayloadLayout",

@@ -12,6 +12,7 @@ from uuid import uuid4
 import sqlalchemy as sa
 from sqlalchemy import exc
 
+from algomancy_data.database.backend import backend_for
 from algomancy_data.database.engines import begun
 from algomancy_data.database.failures import describe, store_errors
 from algomancy_data.database.layout import layouts_from_json, layouts_to_json
@@ -37,6 +38,7 @@ from algomancy_data.store.summary import DatasetSummary, TableSummary
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from algomancy_data.database.backend import Backend
     from algomancy_data.database.layout import TableLayout
     from algomancy_data.database.table_storage import TableStorage
     from algomancy_data.messages import ValidationMessage
@@ -46,7 +48,6 @@ _SESSION: Final = "wanted_session"
 _NAME: Final = "wanted_name"
 _MOMENT: Final = timedelta(microseconds=1)  # the smallest difference that the catalogue keeps
 _T = TypeVar("_T")
-_TIME_FORMAT: Final = "YYYY-MM-DD HH24:MI:SS.US"
 
 OURS: Final = "algomancy_data_deletes"
 """Execution option of a statement that deletes a row whose tables are taken care of."""
@@ -261,15 +262,6 @@ def _moment_after(text: str | None) -> datetime:
         return datetime.min  # noqa: DTZ901  in UTC, as all of them
 
 
-def _text(dialect: str, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
-    """Return a column as text, which cannot fail whatever is in it: in SQLite, as its bytes."""
-    if dialect == "sqlite":
-        return sa.cast(column, sa.LargeBinary())
-    if isinstance(column.type, sa.DateTime):
-        return sa.func.to_char(column, _TIME_FORMAT)  # not as the session shows times
-    return sa.cast(column, sa.Text())
-
-
 def _decoded(text: str | bytes | None) -> str | None:
     """Return a column's text; None if there is none."""
     if isinstance(text, str | None):
@@ -291,27 +283,27 @@ _DELETE: Final = sa.delete(datasets_table).where(_IS_WANTED)
 
 
 @cache
-def _entry_query(dialect: str) -> sa.Select[Any]:
-    columns = (_text(dialect, column).label(column.name) for column in datasets_table.c)
+def _entry_query(backend: Backend) -> sa.Select[Any]:
+    columns = (backend.as_text(column).label(column.name) for column in datasets_table.c)
     return sa.select(*columns).where(_IS_WANTED)
 
 
 @cache
-def _version_query(dialect: str) -> sa.Select[Any]:
-    return sa.select(_text(dialect, datasets_table.c.version)).where(_IS_WANTED)
+def _version_query(backend: Backend) -> sa.Select[Any]:
+    return sa.select(backend.as_text(datasets_table.c.version)).where(_IS_WANTED)
 
 
 @cache
-def _occupant_query(dialect: str) -> sa.Select[Any]:
+def _occupant_query(backend: Backend) -> sa.Select[Any]:
     columns, chunks = datasets_table.c, payload_chunks_table.c
     has_chunks = sa.exists().where(
         chunks.session_id == sa.bindparam(_SESSION), chunks.name == sa.bindparam(_NAME)
     )
-    latest = sa.select(_text(dialect, sa.func.max(columns.added_at))).where(
+    latest = sa.select(backend.as_text(sa.func.max(columns.added_at))).where(
         columns.session_id == sa.bindparam(_SESSION)
     )
     found = (
-        sa.select(_text(dialect, column)).where(_IS_WANTED).scalar_subquery().label(column.name)
+        sa.select(backend.as_text(column)).where(_IS_WANTED).scalar_subquery().label(column.name)
         for column in (columns.format_version, columns.sub_tables)
     )
     return sa.select(
@@ -385,7 +377,7 @@ class Catalogue:
 
     def version(self, connection: sa.Connection, name: str) -> str | None:
         """Return the version of a dataset, or None if there is none of that name."""
-        query = _version_query(connection.dialect.name)
+        query = _version_query(backend_for(connection))
         row = connection.execute(query, self._wanted(name)).one_or_none()
         return None if row is None else _decoded(row[0]) or ""
 
@@ -396,13 +388,13 @@ class Catalogue:
             SchemaDriftError: A later version of this package wrote it.
             StoreError: It is not what any version wrote.
         """
-        query = _entry_query(connection.dialect.name)
+        query = _entry_query(backend_for(connection))
         row = connection.execute(query, self._wanted(name)).mappings().one_or_none()
         return None if row is None else Entry.from_row(name, row)
 
     def occupant(self, connection: sa.Connection, name: str) -> Occupant:
         """Return what lies under a name, damaged or not; by one query, since every write asks."""
-        query = _occupant_query(connection.dialect.name)
+        query = _occupant_query(backend_for(connection))
         return Occupant(name, connection.execute(query, self._wanted(name)).mappings().one())
 
     def save(self, connection: sa.Connection, entry: Entry, occupant: Occupant) -> None:
@@ -427,7 +419,7 @@ class Catalogue:
         connection.execute(_DELETE, self._wanted(name), execution_options={OURS: True})
 
     def _rows(self, connection: sa.Connection, *columns: sa.Column[Any]) -> sa.Select[Any]:
-        wanted = (_text(connection.dialect.name, column).label(column.name) for column in columns)
+        wanted = (backend_for(connection).as_text(column).label(column.name) for column in columns)
         return sa.select(*wanted).where(datasets_table.c.session_id == self._session_id)
 
     def _wanted(self, name: str) -> dict[str, str]:
@@ -441,7 +433,7 @@ def named_tables(connection: sa.Connection) -> list[str]:
         StoreError: A row cannot be read, or is of a later version.
     """
     columns = (datasets_table.c[name] for name in ("name", "format_version", "sub_tables"))
-    query = sa.select(*(_text(connection.dialect.name, one).label(one.name) for one in columns))
+    query = sa.select(*(backend_for(connection).as_text(one).label(one.name) for one in columns))
     return [
         layout.physical
         for row in connection.execute(query).mappings()
@@ -457,7 +449,7 @@ def session_names(engine: sa.Engine) -> list[str]:
     """
     column = datasets_table.c.session_id
     with store_errors(engine, "listing the sessions"), begun(engine) as connection:
-        query = sa.select(_text(connection.dialect.name, column)).distinct()
+        query = sa.select(backend_for(connection).as_text(column)).distinct()
         found = map(_decoded, connection.scalars(query))
         return sorted(name for name in found if name is not None)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy import event
 
-from algomancy_data.database.backend import storage_for
+from algomancy_data.database.backend import backend_for
 from algomancy_data.database.catalogue import OURS
 from algomancy_data.database.datasets import Datasets
 from algomancy_data.database.models import datasets_table
@@ -44,7 +44,7 @@ def _drop_content(
     rows = sa.select(columns.session_id, columns.name)
     if statement.whereclause is not None:
         rows = rows.where(statement.whereclause)
-    storage = storage_for(connection.engine)
+    storage = backend_for(connection).table_storage()
     for given in many_parameters or [parameters]:
         for session, name in connection.execute(rows, given).all():
             own = Datasets(connection.engine, storage, session, verify=False)

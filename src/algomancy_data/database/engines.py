@@ -5,46 +5,32 @@ from __future__ import annotations
 import os
 import re
 import threading
-import time
 import warnings
 import weakref
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import event, exc
 
-from algomancy_data.database import postgresql, sqlite
-from algomancy_data.database.adbc.dbapi import Error
-from algomancy_data.database.sqlite.dbapi import MEMORY
-from algomancy_data.database.sqlite.second_library import identity
+from algomancy_data.database.adbc.dialect import ADBCDialect
+from algomancy_data.database.backend import backend_for, backend_of_url, fast_url, shown
 from algomancy_data.errors import PortablePathWarning, StoreError
 from algomancy_data.forks import refuse_fork_of
 from algomancy_data.masking import as_cause, mask
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+    from pathlib import Path
 
 __all__ = ["begun", "database_url", "store_engine"]
 
-_ADBC: Final = {
-    "sqlite": "sqlite+adbc",
-    "postgresql": "postgresql+adbc",
-    "postgres": "postgresql+adbc",
-}
 # What cannot be parsed may hold a password all the same.
 _CREDENTIALS: Final = re.compile(r"^.*@", re.DOTALL)
-_IDLE_SINCE: Final = "algomancy-data: idle since"
-# Seconds for which an idle connection is taken to be alive. Asking costs a round trip.
-_FRESH: Final = 1.0
-# Connections that stay open when nobody uses them; there may be more in use.
-_KEPT: Final = 4
-del postgresql, sqlite  # imported for their registration
 
 
 def store_engine(database: sa.Engine | sa.URL | str) -> sa.Engine:
-    """Return an engine on SQLite or PostgreSQL.
+    """Return an engine on a database of a kind that is known.
 
     A URL without a driver gets ADBC's, and everybody who gives the same URL gets the same engine,
     with the same few connections. An engine on another driver is used as it is, more slowly: never
@@ -57,7 +43,8 @@ def store_engine(database: sa.Engine | sa.URL | str) -> sa.Engine:
         PortablePathWarning: The engine is on another driver.
 
     Raises:
-        StoreError: The text is no URL, or names another database, or a driver that is not there.
+        StoreError: The text is no URL, or names a database that is not known, or a driver that is
+            not there.
 
     Example:
         >>> engine = store_engine("sqlite://")
@@ -66,14 +53,12 @@ def store_engine(database: sa.Engine | sa.URL | str) -> sa.Engine:
         >>> engine.dispose()
     """
     engine = database if isinstance(database, sa.Engine) else _engine_of(database)
-    fast = _ADBC.get(engine.dialect.name)
-    if fast is None:
-        raise _unsupported(engine.url)
-    if engine.dialect.driver != "adbc":
-        url = _shown(engine.url.set(drivername=fast))
+    backend = backend_for(engine)
+    fast = fast_url(engine.url, backend)
+    if backend.driver is None and fast is not None:
         msg = (
-            f"The driver {engine.dialect.driver!r} moves rows one by one. {url} is many times "
-            f"faster, if nothing else in this process has the database open."
+            f"The driver {engine.dialect.driver!r} moves rows one by one. {shown(fast)} is many "
+            f"times faster, if nothing else in this process has the database open."
         )
         warnings.warn(msg, PortablePathWarning, stacklevel=4)
     _in_use.add(engine)
@@ -113,7 +98,7 @@ def database_url(database: sa.URL | str) -> sa.URL:
     """Return the URL that a text is.
 
     Raises:
-        StoreError: It is none, or one of another database than SQLite and PostgreSQL.
+        StoreError: It is none, or leads to a database that is not known.
     """
     try:
         url = sa.make_url(database)
@@ -123,18 +108,18 @@ def database_url(database: sa.URL | str) -> sa.URL:
             f"instance, sqlite:///data.db."
         )
         raise StoreError(msg) from None  # SQLAlchemy repeats the text, whatever it holds
-    if url.get_backend_name() not in _ADBC:
-        raise _unsupported(url)
+    backend_of_url(url)
     return url
 
 
 def _engine_of(database: sa.URL | str) -> sa.Engine:
     url = database_url(database)
-    url = url.set(drivername=_ADBC.get(url.drivername, url.drivername))
+    if "+" not in url.drivername:
+        url = fast_url(url, backend_of_url(url)) or url
     try:
         return _engines.get(url)
     except (exc.ArgumentError, ImportError, TypeError, ValueError) as error:
-        msg = f"The database URL {_shown(url)} is wrong: {mask(error)}"
+        msg = f"The database URL {shown(url)} is wrong: {mask(error)}"
         raise StoreError(msg) from as_cause(error)
 
 
@@ -159,16 +144,14 @@ class _Engines:
 
     def get(self, url: sa.URL) -> sa.Engine:
         """Return the engine on a database."""
-        if _is_private(url):
-            return _new_engine(url)
-        is_relative = (
-            url.get_backend_name() == "sqlite" and not Path(str(url.database)).is_absolute()
-        )
-        place = _Place(url, Path.cwd() if is_relative else Path())
+        backend = backend_of_url(url)
+        if backend.is_private(url):
+            return backend.new_engine(url)
+        place = _Place(url, backend.folder(url))
         with self._lock:
             engine = self._known.get(place)
-            if engine is None or _is_replaced(engine):
-                engine = self._known[place] = _new_engine(url)
+            if engine is None or backend.is_replaced(engine):
+                engine = self._known[place] = backend.new_engine(url)
             return engine
 
     def forget(self) -> None:
@@ -177,7 +160,7 @@ class _Engines:
         for engine in list(_in_use):
             # Not closed: the connections are the parent's.
             engine.dispose(close=False)
-            if engine.dialect.driver == "adbc":
+            if isinstance(engine.dialect, ADBCDialect):
                 event.listen(engine, "do_connect", _refuse)
 
 
@@ -190,93 +173,3 @@ os.register_at_fork(after_in_child=_engines.forget)
 def _refuse(*arguments: Any) -> None:
     del arguments  # whatever is to be opened
     refuse_fork_of(_process)
-
-
-def _is_private(url: sa.URL) -> bool:
-    """Tell whether each engine has a database of its own: one in memory."""
-    return url.get_backend_name() == "sqlite" and url.database in {None, "", MEMORY}
-
-
-def _is_replaced(engine: sa.Engine) -> bool:
-    """Tell whether the file that an engine has opened is no longer the one of that name."""
-    opened = _opened_files.get(engine)
-    return opened is not None and identity(opened.path) != opened.file
-
-
-class _OpenedFile(NamedTuple):
-    """The file that an engine's last new connection is on."""
-
-    path: str
-    file: tuple[int, int] | None
-
-
-_opened_files: Final[weakref.WeakKeyDictionary[sa.Engine, _OpenedFile]] = (
-    weakref.WeakKeyDictionary()
-)
-
-
-def _new_engine(url: sa.URL) -> sa.Engine:
-    if _is_private(url):
-        return sa.create_engine(url)
-    if url.drivername not in _ADBC.values():
-        return sa.create_engine(url)
-    pool: dict[str, Any] = {"pool_size": _KEPT, "max_overflow": -1}
-    if url.drivername == _ADBC["postgresql"]:
-        # Tables of this package have PostgreSQL's own types only.
-        arguments = {"type_resolver": "builtin"}
-        engine = sa.create_engine(url, connect_args=arguments, pool_reset_on_return=None, **pool)
-        event.listen(engine, "reset", _roll_back)
-        event.listen(engine, "checkin", _note_time)
-        event.listen(engine, "checkout", _ask_first)
-    else:
-        engine = sa.create_engine(url, **pool)
-        reference = weakref.ref(engine)
-
-        @event.listens_for(engine, "connect")
-        def note_file(connection: Any, record: Any) -> None:
-            del record
-            if (own := reference()) is not None:
-                _opened_files[own] = _OpenedFile(connection.path, connection.file)
-
-        del note_file  # the engine has it
-    return engine
-
-
-def _roll_back(connection: Any, record: Any, state: Any) -> None:
-    """Make a connection ready for the next user, unless its server is gone.
-
-    SQLAlchemy would write a traceback to standard error; the next user gets another connection.
-    """
-    del record, state
-    try:
-        connection.rollback()
-    except Error:
-        if not connection.is_lost():
-            raise
-
-
-def _note_time(connection: Any, record: Any) -> None:
-    del connection  # the time is that of its place in the pool
-    record.info[_IDLE_SINCE] = time.monotonic()
-
-
-def _ask_first(connection: Any, record: Any, proxy: Any) -> None:
-    """Let the pool open new connections if the server is no longer there for an old one."""
-    del proxy
-    since = record.info.pop(_IDLE_SINCE, None)
-    if since is None or (time.monotonic() - since < _FRESH and not connection.is_lost()):
-        return
-    if not connection.ping():
-        msg = "The server closed the connection."
-        raise exc.InvalidatePoolError(msg)
-
-
-def _shown(url: sa.URL) -> str:
-    return mask(url.render_as_string(hide_password=True))
-
-
-def _unsupported(url: sa.URL) -> StoreError:
-    return StoreError(
-        f"Datasets are kept in SQLite or PostgreSQL, but {_shown(url)} is another database. Write "
-        f"sqlite:///data.db or postgresql://host/name."
-    )

@@ -10,6 +10,7 @@ import adbc_driver_manager
 import sqlalchemy as sa
 from sqlalchemy import exc
 
+from algomancy_data.database.backend import backend_for, shown
 from algomancy_data.engine_failures import engine_failures
 from algomancy_data.errors import DamagedStoreError, StoreBusyError, StoreError
 from algomancy_data.masking import as_cause, mask
@@ -17,12 +18,6 @@ from algomancy_data.masking import as_cause, mask
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-_BUSY: Final = (
-    "database is locked",
-    "database table is locked",
-    "database schema is locked",
-    "canceling statement due to lock timeout",
-)
 _DAMAGE: Final = (
     "malformed",
     "invalid page in block",
@@ -34,14 +29,6 @@ _DAMAGE: Final = (
 _STATEMENT: Final = re.compile(r"Failed to execute query '.*?':|\nquery\b.*", re.DOTALL)
 _ROLLBACK: Final = "Failed to execute query 'ROLLBACK'"
 _DRIVER: Final = re.compile(r"^[A-Z_]+: \[\w+\] ")
-_LIMITS: Final = {
-    ("sqlite", "adbc"): "?busy_timeout=<seconds> in the URL",
-    ("postgresql", "adbc"): "?options=-c%20lock_timeout%3D<seconds>s in the URL",
-}
-_OTHER_LIMITS: Final = {
-    "sqlite": "the driver's own timeout, such as connect_args={'timeout': <seconds>}",
-    "postgresql": "lock_timeout, such as connect_args={'options': '-c lock_timeout=<seconds>s'}",
-}
 _AGAIN: Final = "call close() and startup() when it is what you want to work on."
 _REMEDIES: Final = {
     "while it was open": f"Nothing was written. Look at the file, and {_AGAIN}",
@@ -72,7 +59,7 @@ def is_about_damage(text: str) -> bool:
 
 def describe(engine: sa.Engine) -> str:
     """Return the engine's URL without its password."""
-    return mask(engine.url.render_as_string(hide_password=True))
+    return shown(engine.url)
 
 
 @contextmanager
@@ -124,12 +111,12 @@ def _translated(engine: sa.Engine, doing: str, text: str) -> StoreError:
     reason = " ".join(_STATEMENT.sub("", _DRIVER.sub("", text)).split())
     # The driver's guess at why a file could not be opened, which it never is.
     reason = reason.removesuffix(": failed to allocate memory").removesuffix(".") + "."
-    if any(busy in text for busy in _BUSY):
-        setting = _LIMITS.get((engine.dialect.name, engine.dialect.driver))
+    backend = backend_for(engine)
+    if any(words in text for words in backend.locked):
         return StoreBusyError(
             f"The database {describe(engine)} failed while {doing}: another connection kept it "
             f"locked for longer than the limit. Try again, or raise the limit: "
-            f"{setting or _OTHER_LIMITS[engine.dialect.name]}."
+            f"{backend.lock_limit}."
         )
     kind = DamagedStoreError if is_about_damage(text) else StoreError
     remedy = next((how for what, how in _REMEDIES.items() if what in text.lower()), "")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 import sqlalchemy as sa
-from sqlalchemy import event
 
 FORMAT_VERSION: Final = 1
 """Version of the catalogue's content; a reader refuses rows of a later one."""
@@ -42,12 +41,3 @@ payload_chunks_table: Final = sa.Table(
     sa.Column("chunk", sa.LargeBinary(), nullable=False, comment="bytes of the part"),
 )
 """What does not fit into a catalogue row; the primary key is the order of the bytes."""
-
-# PostgreSQL would try to compress each chunk: writing took six times as long.
-event.listen(
-    payload_chunks_table,
-    "after_create",
-    sa.DDL("ALTER TABLE %(fullname)s ALTER COLUMN chunk SET STORAGE EXTERNAL").execute_if(
-        dialect="postgresql"
-    ),
-)

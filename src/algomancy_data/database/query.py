@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 from polars.exceptions import PolarsError
 
+from algomancy_data.database.backend import backend_for
 from algomancy_data.errors import StoreError
 from algomancy_data.sql_words import words_of
 
@@ -31,9 +32,6 @@ class DamagedTables(NamedTuple):
     dataset: str
     tables: Sequence[str]
     error: StoreError
-
-
-_READ_ONLY: Final = {"postgresql": "SET TRANSACTION READ ONLY"}
 
 
 def run_query(
@@ -64,8 +62,9 @@ def run_query(
     front = f"WITH {', '.join(tables)} " if tables else ""
     # Inside a SELECT, nothing can be changed.
     statement = f"{front}SELECT * FROM (\n{sql.strip().rstrip(';')}\n) AS result"  # noqa: S608
-    if connection.dialect.name in _READ_ONLY:
-        connection.exec_driver_sql(_READ_ONLY[connection.dialect.name])
+    read_only = backend_for(connection).read_only
+    if read_only is not None:
+        connection.exec_driver_sql(read_only)
     result = connection.exec_driver_sql(statement)
     columns, rows = list(result.keys()), result.fetchall()
     return pl.DataFrame(

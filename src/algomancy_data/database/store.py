@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Final
 
-from algomancy_data.database.backend import storage_for
+from algomancy_data.database.backend import backend_for
 from algomancy_data.database.catalogue import create_or_check
 from algomancy_data.database.datasets import Datasets
 from algomancy_data.database.deletions import drop_with_rows
@@ -76,7 +76,7 @@ class DatabaseStore(Store):
     ) -> None:
         check_name(session_id, "session")
         self._engine = store_engine(engine)
-        self._storage = storage_for(self._engine)
+        self._storage = backend_for(self._engine).table_storage()
         self._read_engine, self._write_engine = (
             self._engine.execution_options(isolation_level=level)
             for level in (self._storage.read_isolation, self._storage.write_isolation)

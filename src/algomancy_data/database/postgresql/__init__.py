@@ -1,6 +1,63 @@
 """PostgreSQL through ADBC."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy import event
 from sqlalchemy.dialects import registry
 
+from algomancy_data.database.backend import Backend
+from algomancy_data.database.models import payload_chunks_table
+from algomancy_data.database.postgresql.bulk import PostgreSQLBulk
+from algomancy_data.database.postgresql.engine import server_engine
+from algomancy_data.database.postgresql.table_storage import PostgreSQLStorage
+from algomancy_data.database.postgresql.tables_view import VIEW
+
+if TYPE_CHECKING:
+    from algomancy_data.database.table_storage import TableStorage
+
+__all__ = ["PostgreSQL"]
+
+_TIME_FORMAT: Final = "YYYY-MM-DD HH24:MI:SS.US"
+
+
+class PostgreSQL(Backend):
+    """PostgreSQL through ADBC."""
+
+    name = "postgresql"
+    aliases = ("postgres",)
+    driver = "adbc"
+    title = "PostgreSQL"
+    example = "postgresql://host/name"
+    locked = ("canceling statement due to lock timeout",)
+    lock_limit = "?options=-c%20lock_timeout%3D<seconds>s in the URL"
+    read_only = "SET TRANSACTION READ ONLY"
+    tables_view = VIEW
+
+    def table_storage(self) -> TableStorage:
+        """Return how PostgreSQL keeps frames, for one store."""
+        return PostgreSQLStorage(PostgreSQLBulk())
+
+    def as_text(self, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+        """Return a column as text; moments not as the session shows them."""
+        if isinstance(column.type, sa.DateTime):
+            return sa.func.to_char(column, _TIME_FORMAT)
+        return sa.cast(column, sa.Text())
+
+    def new_engine(self, url: sa.URL) -> sa.Engine:
+        """Return an engine for all stores on a database."""
+        return server_engine(url)
+
+
+# PostgreSQL would try to compress each chunk: writing took six times as long.
+event.listen(
+    payload_chunks_table,
+    "after_create",
+    sa.DDL("ALTER TABLE %(fullname)s ALTER COLUMN chunk SET STORAGE EXTERNAL").execute_if(
+        dialect="postgresql"
+    ),
+)
 # The entry point does the same for an installed package; this serves a bare checkout.
 registry.register("postgresql.adbc", f"{__name__}.dialect", "PostgreSQLADBCDialect")

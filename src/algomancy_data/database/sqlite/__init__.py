@@ -1,6 +1,66 @@
 """SQLite through ADBC."""
 
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
 from sqlalchemy.dialects import registry
+
+from algomancy_data.database.backend import Backend
+from algomancy_data.database.sqlite.bulk import SQLiteBulk
+from algomancy_data.database.sqlite.dbapi import MEMORY
+from algomancy_data.database.sqlite.engine import file_engine, is_replaced
+from algomancy_data.database.sqlite.table_storage import SQLiteStorage
+from algomancy_data.database.sqlite.tables_view import VIEW
+
+if TYPE_CHECKING:
+    from algomancy_data.database.table_storage import TableStorage
+
+__all__ = ["SQLite"]
+
+
+class SQLite(Backend):
+    """SQLite through ADBC."""
+
+    name = "sqlite"
+    driver = "adbc"
+    title = "SQLite"
+    example = "sqlite:///data.db"
+    asks_password = False
+    locked = (
+        "database is locked",
+        "database table is locked",
+        "database schema is locked",
+    )
+    lock_limit = "?busy_timeout=<seconds> in the URL"
+    tables_view = VIEW
+
+    def table_storage(self) -> TableStorage:
+        """Return how SQLite keeps frames, for one store."""
+        return SQLiteStorage(SQLiteBulk())
+
+    def as_text(self, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+        """Return the bytes of a column: SQLite's texts need not be in UTF-8."""
+        return sa.cast(column, sa.LargeBinary())
+
+    def new_engine(self, url: sa.URL) -> sa.Engine:
+        """Return an engine for all stores on a file, or one with a database in memory."""
+        return sa.create_engine(url) if self.is_private(url) else file_engine(url)
+
+    def is_private(self, url: sa.URL) -> bool:
+        """Tell whether a database is in memory."""
+        return url.database in {None, "", MEMORY}
+
+    def folder(self, url: sa.URL) -> Path:
+        """Return the folder in which the path of the file begins."""
+        return Path() if Path(str(url.database)).is_absolute() else Path.cwd()
+
+    def is_replaced(self, engine: sa.Engine) -> bool:
+        """Tell whether the file that an engine has opened is no longer the one of that name."""
+        return is_replaced(engine)
+
 
 # The entry point does the same for an installed package; this serves a bare checkout.
 registry.register("sqlite.adbc", f"{__name__}.dialect", "SQLiteADBCDialect")
