@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -31,6 +32,7 @@ AWKWARD_NAMES = [
     *("%s", "%(x)s", "a%%b", ":x", "?", "$1", "@x", "a\nb", "😀", "a\0b", "a\0c", "x" * 300),
     *("é" * 150, "É", "é", "column_0", "a; DROP TABLE x; --", " ", "no_columns"),
 ]
+TEMPORALS = [datetime(2026, 3, 1, 9), date(2026, 3, 1), time(9), timedelta(hours=9)]
 TEXTS = ["", "\0", "a\0b", "😀", "\ud7ff\ue000", "\U0010ffff", "'", '"', None, "x" * 1_000_000]
 
 
@@ -109,6 +111,9 @@ FRAMES: dict[str, pl.DataFrame] = {
     "200 columns": pl.DataFrame({f"c{number}": [number, None] for number in range(200)}),
     "as many columns as there can be": pl.DataFrame({f"c{n}": [n] for n in range(2000)}),
     "awkward names": pl.DataFrame({name: [n] for n, name in enumerate(AWKWARD_NAMES)}),
+    "NUL in the name of a column of any dtype": pl.DataFrame(
+        {f"\0{n}": [value] for n, value in enumerate([1, 1.5, -0.0, "s", b"b", True, *TEMPORALS])}
+    ),
     "a name that a mask would have": pl.DataFrame(
         {"x": [math.nan, 1.0], "x__is_nan": [7, 8], "X__IS_NAN": [math.nan, None]}
     ),

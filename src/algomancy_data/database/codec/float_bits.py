@@ -27,7 +27,7 @@ def float_bits(floats: pl.Series) -> pl.Series:
         >>> float_bits(pl.Series([0.0, -0.0, None])).to_list()
         [0, -9223372036854775808, None]
     """
-    array: Any = floats.to_arrow()
+    array: Any = floats.alias("").to_arrow()  # Arrow takes no name with NUL
     return pl.Series(array.view(_INTEGERS[floats.dtype]))
 
 
