@@ -175,9 +175,10 @@ class Schema(ABC):
             raise SchemaKindError.from_call(
                 cls.__name__, "columns", needs="SINGLE", other="column_groups()"
             )
-        if cls.is_legacy():
+        tables = cls._tables()
+        if tables.is_legacy:
             return cls.get_legacy_columns_with_warning()
-        return dict(cls._tables().columns[""])
+        return dict(tables.columns[""])
 
     @classmethod
     def get_legacy_columns_with_warning(cls) -> dict[str, Column]:
@@ -236,10 +237,10 @@ class Schema(ABC):
             InvalidSchemaError: Two groups, or two columns of a group, have one name.
         """
         cls._require_multi("column_groups", "columns()")
-        groups = cls._tables().columns
-        if cls.is_legacy():
+        tables = cls._tables()
+        if tables.is_legacy:
             cls._warn_legacy("ColumnGroup(...) attributes", stacklevel=3)
-        return {group: dict(columns) for group, columns in groups.items()}
+        return {group: dict(columns) for group, columns in tables.columns.items()}
 
     @classmethod
     def declared_groups(cls) -> dict[str, ColumnGroup]:
@@ -343,6 +344,7 @@ class Schema(ABC):
                     for group, members in columns.items()
                 },
                 {g: cls._subschema(g, columns[g]) for g in columns} if cls.is_multi() else {},
+                cls.is_legacy(),
             )
             cls._resolved = resolved
         return resolved

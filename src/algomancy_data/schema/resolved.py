@@ -26,11 +26,13 @@ class Tables:
         columns: The columns by name, by group; the one table of a SINGLE schema is in group "".
         datatypes: Their declared types, likewise.
         subschemas: Each table of a MULTI schema as a schema of its own.
+        is_legacy: Whether the deprecated ``_DATATYPES`` declares them.
     """
 
     columns: Mapping[str, Mapping[str, Column]]
     datatypes: Mapping[str, Mapping[str, DataType]]
     subschemas: Mapping[str, type[Schema]]
+    is_legacy: bool
 
 
 def resolve_columns(schema: type[Schema]) -> dict[str, dict[str, Column]]:

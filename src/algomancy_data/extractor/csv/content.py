@@ -73,12 +73,16 @@ class CSVContent:
         if has_line_ends and isinstance(source, Path):
             lengths.feed_file(source)
         self.source: Path | bytes = source if is_utf8 else self._transcode(source, encoding)
-        has_mark = _start(self.source, len(codecs.BOM_UTF8)) == codecs.BOM_UTF8
+        self._head = start if is_utf8 else _start(self.source, _HEAD)
+        self._head_size = _HEAD
+        has_mark = self._head.startswith(codecs.BOM_UTF8)
         self.mark_length = len(codecs.BOM_UTF8) if has_mark else 0
 
     def start(self, size: int = _HEAD) -> bytes:
-        """Return the first bytes, without a byte order mark."""
-        return _start(self.source, size).removeprefix(codecs.BOM_UTF8)
+        """Return the first bytes, without a byte order mark; they are read once."""
+        if size > self._head_size:
+            self._head, self._head_size = _start(self.source, size), size
+        return self._head[:size].removeprefix(codecs.BOM_UTF8)
 
     def end(self, size: int) -> bytes:
         """Return the last bytes."""
