@@ -180,3 +180,12 @@ def test_a_quote_at_the_end_of_a_line_shows_nothing_of_the_reader(extract, capfd
     content = f'k;v\n{before}b;"\n"\na;"\n"\n'
     assert extract(content, {"v": DataType.INTEGER})["v"][-2:].to_list() == [None, None]
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("inside", ["x\r\ny", "x\ny", "x\r\n\r\ny", "\r\n"])
+def test_a_quoted_field_keeps_its_line_ends_beside_unclear_quotes(extractor, end, inside) -> None:
+    content = f'k;v{end}a"b;1{end}{end}c"d;"{inside}"{end}"{inside}";2{end}'
+    extract = extractor(content, {"k": DataType.STRING, "v": DataType.STRING})
+    frame = extract.extract()["t"]
+    assert frame.rows() == [('a"b', "1"), ('c"d', inside), (inside, "2")]

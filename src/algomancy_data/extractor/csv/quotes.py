@@ -89,8 +89,15 @@ class CSVQuotes:
         body = self._joined(records.scatter(unclear.arg_true(), cleared))
         if count == len(lines):
             return body
-        rest = self._joined(lines.slice(count))
+        # As it is in the file: a line of the reader has lost its CR, which a quoted field keeps.
+        rest = self._from_line(self.lines + count)
         return body + self.layout.repair(rest, width, self.lines + count + 1)
+
+    def _from_line(self, number: int) -> bytes:
+        """Return the content from a line on, counted from 0."""
+        data = self.content.read()
+        ends = (_values(data) == ord(self.layout.line_end)).arg_true()
+        return data[ends[number - 1] + 1 :] if number else data
 
     def _joined(self, lines: pl.Series) -> bytes:
         end = self.layout.line_end
