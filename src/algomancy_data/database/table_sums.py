@@ -30,13 +30,12 @@ def values_to_sum(
         stored: The same rows as they lie in the table.
         columns: How the columns lie there.
     """
-    values = numbered(frame)
     texts = {
         str(number): _plain(stored[column.physical])
         for number, column in enumerate(columns)
         if column.storage in nested.WORDS
     }
-    return values.with_columns(**texts) if texts else values
+    return numbered(frame).with_columns(**texts) if texts else frame
 
 
 def _plain(texts: pl.Series) -> pl.Series:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import isnan
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import polars as pl
 import pyarrow as pa
@@ -38,6 +38,9 @@ def has_negative_zero(floats: pl.Series) -> bool:
         >>> has_negative_zero(pl.Series([0.0, -1.0])), has_negative_zero(pl.Series([1.0, -0.0]))
         (False, True)
     """
+    least = cast("float | None", floats.min())
+    if least is None or least > 0:
+        return False
     return float_bits(floats).min() == _SMALLEST[floats.dtype]
 
 
