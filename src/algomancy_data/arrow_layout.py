@@ -75,18 +75,18 @@ _KINDS: Final = {
     25: TypeKind("list view", 3),
     26: TypeKind("large list view", 3),
 }
+_WITH_DETAILS: Final = frozenset({"decimal", "timestamp", "duration", "union", "fixed-size list"})
 _VIEWS: Final = {"binary view", "text view"}
 
 
-@dataclass(frozen=True)
-class ArrowField:
+class ArrowField(NamedTuple):
     """A column, or one that is nested in another.
 
     Args:
         name: Its name.
         kind: Its type: a name of the Arrow format in plain words.
         unit: The unit of a timestamp or duration (0: seconds), or of a fixed-size list its size.
-        bits: The width of an integer or decimal.
+        bits: The width of a decimal.
         scale: The scale of a decimal.
         zone: The time zone of a timestamp, if it has one.
         dictionary: Number of the dictionary that has its values, or None.
@@ -256,7 +256,7 @@ def _count(message: _Message, fields: Iterable[ArrowField], counts: _Counts) -> 
         if values is None or batch is None:
             msg = "dictionaries belong to no column"
             raise ArrowLayoutError(msg)
-        _check_batch(batch, [replace(values, dictionary=None)], message.body, counts)
+        _check_batch(batch, [values._replace(dictionary=None)], message.body, counts)
     else:
         msg = "messages are of an unknown kind"
         raise ArrowLayoutError(msg)
@@ -358,27 +358,12 @@ def _schema(table: Table | None) -> ArrowLayout:
 
 def _field(table: Table, depth: int) -> ArrowField:
     kind = _KINDS.get(number := table.number(2, "B"))
-    details = table.table(3)
-    if kind is None or details is None or depth > _DEEPEST:
+    if kind is None or not table.has(3) or depth > _DEEPEST:
         msg = f"columns are of an unknown type ({number}), or nested too deeply"
         raise ArrowLayoutError(msg)
-    unit = bits = scale = 0
-    zone = ""
-    match kind.name:
-        case "integer":
-            bits = details.number(0, "i")
-        case "decimal":
-            scale, bits = details.number(1, "i"), details.number(2, "i", 128)
-        case "timestamp":
-            unit, zone = details.number(0, "h"), details.text(1)
-        case "duration":
-            unit = details.number(0, "h", 1)
-        case "union":
-            unit = details.number(0, "h")  # a dense one has offsets as well
-        case "fixed-size list":
-            unit = details.number(0, "i")
-        case _:
-            pass
+    # Most types have none, or none of interest.
+    details = table.table(3) if kind.name in _WITH_DETAILS else None
+    unit, bits, scale, zone = (0, 0, 0, "") if details is None else _details(kind, details)
     encoding = table.table(4)
     return ArrowField(
         table.text(0),
@@ -392,11 +377,26 @@ def _field(table: Table, depth: int) -> ArrowField:
     )
 
 
+def _details(kind: TypeKind, details: Table) -> tuple[int, int, int, str]:
+    """Return the unit, the width, the scale and the time zone of a type."""
+    match kind.name:
+        case "decimal":
+            return 0, details.number(2, "i", 128), details.number(1, "i"), ""
+        case "timestamp":
+            return details.number(0, "h"), 0, 0, details.text(1)
+        case "duration":
+            return details.number(0, "h", 1), 0, 0, ""
+        case "union":
+            return details.number(0, "h"), 0, 0, ""  # a dense one has offsets as well
+        case _:
+            return details.number(0, "i"), 0, 0, ""
+
+
 def _dictionaries(fields: Iterable[ArrowField]) -> dict[int, ArrowField]:
     """Return the columns whose values are in dictionaries, by the dictionary's number."""
     return {
         one.dictionary: one
         for top in fields
-        for one in top.all_fields()
+        for one in (top.all_fields() if top.children else (top,))
         if one.dictionary is not None
     }

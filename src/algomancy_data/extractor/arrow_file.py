@@ -50,10 +50,13 @@ def read_arrow(source: Path | bytes, name: str, limits: ReadLimits) -> tuple[pl.
     if frame is None:
         frame = checked_frame(_by_pyarrow(source, is_stream, name), name)
         return frame, layout.unpacked_bytes
-    for values, nulls in zip(frame, layout.nulls, strict=True):
-        if values.dtype == pl.Time() and values.null_count() != nulls:
+    for number, dtype in enumerate(frame.dtypes):
+        if isinstance(dtype, pl.Time):
+            values = frame.to_series(number)
             # Polars makes null of a time of day that there is not.
-            raise damaged(name, f"column {values.name!r} has a time of day outside 00:00 to 24:00")
+            if values.null_count() != layout.nulls[number]:
+                how = f"column {values.name!r} has a time of day outside 00:00 to 24:00"
+                raise damaged(name, how)
     return checked_frame(frame, name), layout.unpacked_bytes
 
 
