@@ -11,6 +11,7 @@ has), Polars checks of itself while it reads a file, and pyarrow does when it is
 
 from __future__ import annotations
 
+import struct
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
@@ -166,6 +167,9 @@ def arrow_layout(data: Bytes) -> ArrowLayout:
         return _file_layout(view) if bytes(view[: len(MAGIC)]) == MAGIC else _stream_layout(view)
     except FlatbufferError as error:
         msg = f"description has {error}"
+        raise ArrowLayoutError(msg) from error
+    except struct.error as error:
+        msg = "description has a position behind the end"
         raise ArrowLayoutError(msg) from error
 
 

