@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from algomancy_data import BaseDataSource
-from algomancy_data.database.marks import Mark
+from algomancy_data.database.ownership import TableOwner
 from algomancy_data.errors import DatasetNotFoundError, StoreError
 
 FRAME = pl.DataFrame({"x": [1, 2, 3], "s": ["a", None, "b"]})
@@ -119,9 +119,9 @@ def test_what_no_row_of_the_catalogue_names_is_dropped_if_it_is_this_sessions(
 def test_tables_that_only_look_alike_are_named_and_never_dropped(new_manager, place, dataset):
     manager = new_manager(place)
     manager.add_data_source(dataset("d", {"t": FRAME}))
-    mark = Mark("s", "d", "t").to_text()
+    comment = TableOwner("s", "d", "t").to_text()
     comment = (
-        f"COMMENT ON TABLE ds__s__d__marked IS '{mark}'"
+        f"COMMENT ON TABLE ds__s__d__marked IS '{comment}'"
         if place.startswith("postgresql")
         else "SELECT 1"
     )
@@ -131,7 +131,7 @@ def test_tables_that_only_look_alike_are_named_and_never_dropped(new_manager, pl
         "CREATE TABLE ds__other__d__t (x int)",
         "CREATE TABLE ds__something_else (x int)",
         "CREATE TABLE ds__s__d__t__0123456789abcdef (x int)",
-        f"CREATE TABLE ds__s__d__marked (x int /*{mark}*/)",
+        f"CREATE TABLE ds__s__d__marked (x int /*{comment}*/)",
         comment,
         "CREATE VIEW ds__s__d__view AS SELECT 1 AS x",
     )
@@ -195,7 +195,7 @@ def test_sqlite_looks_at_its_file(new_manager, path, dataset, outside):
 
 
 @pytest.mark.parametrize("part", ["*/", "/*", "'", '"', "%", "é🦆", "\\", "\n", "a__b", "x" * 300])
-def test_a_mark_survives_whatever_is_in_the_names(new_manager, place, dataset, part):
+def test_the_owner_comes_back_whatever_is_in_the_names(new_manager, place, dataset, part):
     manager = new_manager(place, part)
     manager.add_data_source(dataset(part, {part: FRAME}))
     run(manager, "DELETE FROM algomancy_datasets")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from algomancy_data.database.catalogue import Catalogue, Entry, Occupant
-from algomancy_data.database.marks import Mark
+from algomancy_data.database.ownership import TableOwner
 from algomancy_data.database.parallel import Readers
 from algomancy_data.database.payload import PreparedPayload, delete_payload, read_payload
 from algomancy_data.database.protocols import SqlTableLayout, handed_back
@@ -137,7 +137,7 @@ class Datasets:
             raise DatasetExistsError.from_name(name)
         phase_under_way().total_rows = source.rows
         layouts = (
-            copy_table(connection, self._storage, layout, self._mark(source, layout.name), name)
+            copy_table(connection, self._storage, layout, self._owner(source, layout.name), name)
             for layout in source.tables or ()
         )
         entry = replace(
@@ -167,13 +167,15 @@ class Datasets:
         try:
             layouts = occupant.tables()
         except DamagedStoreError:
-            for physical in self._marked(name, self._storage.marks(connection)):
+            for physical in self._named_by_owner(name, self._storage.owners(connection)):
                 drop_table(connection, physical)
             return occupant
-        owners = {layout.physical: Mark(self._session_id, name, layout.name) for layout in layouts}
-        found = self._storage.marks_of(connection, owners) if owners else {}
-        for physical, mark in found.items():
-            if owners[physical].owns(physical, mark):
+        owners = {
+            layout.physical: TableOwner(self._session_id, name, layout.name) for layout in layouts
+        }
+        found = self._storage.owners_of(connection, owners) if owners else {}
+        for physical, owner in found.items():
+            if owners[physical].owns(physical, owner):
                 drop_table(connection, physical)
         return occupant
 
@@ -196,38 +198,40 @@ class Datasets:
         Raises:
             DatasetNotFoundError: There is no such dataset.
         """
-        marks = self._storage.marks(connection)
-        return {name: self._owned(self.require(connection, name), marks) for name in names}
+        owners = self._storage.owners(connection)
+        return {name: self._owned(self.require(connection, name), owners) for name in names}
 
     def all_own_tables(
         self, connection: sa.Connection
     ) -> tuple[dict[str, list[TableLayout]], list[DamagedTables]]:
         """Return the same for all datasets, and those whose row of the catalogue is damaged."""
-        marks = self._storage.marks(connection)
+        owners = self._storage.owners(connection)
         owned: dict[str, list[TableLayout]] = {}
         damaged: list[DamagedTables] = []
         for name in self.catalogue.names(connection):
             try:
-                owned[name] = self._owned(self.require(connection, name), marks)
+                owned[name] = self._owned(self.require(connection, name), owners)
             except StoreError as error:
-                own = self._marked(name, marks)
-                damaged.append(DamagedTables(name, [mark.table for mark in own.values()], error))
+                own = self._named_by_owner(name, owners)
+                damaged.append(DamagedTables(name, [owner.table for owner in own.values()], error))
         return owned, damaged
 
-    def _owned(self, entry: Entry, marks: Mapping[str, Mark | None]) -> list[TableLayout]:
+    def _owned(self, entry: Entry, owners: Mapping[str, TableOwner | None]) -> list[TableLayout]:
         return [
             layout
             for layout in entry.tables or ()
-            if layout.physical in marks
-            and self._mark(entry, layout.name).owns(layout.physical, marks[layout.physical])
+            if layout.physical in owners
+            and self._owner(entry, layout.name).owns(layout.physical, owners[layout.physical])
         ]
 
-    def _marked(self, name: str, marks: Mapping[str, Mark | None]) -> dict[str, Mark]:
+    def _named_by_owner(
+        self, name: str, owners: Mapping[str, TableOwner | None]
+    ) -> dict[str, TableOwner]:
         """Return the tables that say themselves that they are those of a dataset."""
         return {
-            physical: mark
-            for physical, mark in marks.items()
-            if mark is not None and mark[:2] == (self._session_id, name) and mark.is_on(physical)
+            physical: owner
+            for physical, owner in owners.items()
+            if owner is not None and owner[:2] == (self._session_id, name) and owner.is_on(physical)
         }
 
     def load(
@@ -285,7 +289,7 @@ class Datasets:
             connection,
             self._storage,
             layouts[table],
-            self._mark(entry, table),
+            self._owner(entry, table),
             columns=columns,
             predicate=predicate,
             head=head,
@@ -300,15 +304,15 @@ class Datasets:
                 connection,
                 self._storage,
                 layout,
-                self._mark(entry, layout.name),
+                self._owner(entry, layout.name),
                 readers=readers,
                 verify=self._verify,
             )
             for layout in entry.tables or ()
         }
 
-    def _mark(self, entry: Entry, table: str) -> Mark:
-        return Mark(self._session_id, entry.name, table)
+    def _owner(self, entry: Entry, table: str) -> TableOwner:
+        return TableOwner(self._session_id, entry.name, table)
 
     def _readers(self, entry: Entry) -> Readers | None:
         engine = self._storage.reader_engine(self._engine)

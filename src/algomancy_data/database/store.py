@@ -295,7 +295,7 @@ class DatabaseStore(Store):
     def leftovers(self) -> list[Leftover]:
         """Return tables and payloads of the session that no row of the catalogue names.
 
-        A table is proven to be the session's by the mark that it got when it was created.
+        A table is proven to be the session's by the comment that it got when it was created.
         """
         with self._reading("looking for leftovers") as connection:
             return find_leftovers(connection, self._storage, self._session_id)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from algomancy_data.database.layout import ColumnLayout
-    from algomancy_data.database.marks import Mark
+    from algomancy_data.database.ownership import TableOwner
 
 
 class Codec(Protocol):
@@ -88,11 +88,11 @@ class TableFound(NamedTuple):
 
     Args:
         columns: The declared type of each column, in order.
-        mark: What the table says that it holds; None if it does not.
+        owner: Whose it says that it is; None if it does not say.
     """
 
     columns: dict[str, str]
-    mark: Mark | None = None
+    owner: TableOwner | None = None
 
 
 class TableStorage(ABC):
@@ -157,16 +157,18 @@ class TableStorage(ABC):
         return connection.dialect.has_table(connection, physical)
 
     @abstractmethod
-    def create(self, connection: sa.Connection, table: sa.Table, mark: Mark) -> None:
-        """Create a table that carries a mark."""
+    def create(self, connection: sa.Connection, table: sa.Table, owner: TableOwner) -> None:
+        """Create a table that says whose it is."""
 
     @abstractmethod
-    def marks(self, connection: sa.Connection) -> dict[str, Mark | None]:
-        """Return the mark of each table whose name begins like those of this package."""
+    def owners(self, connection: sa.Connection) -> dict[str, TableOwner | None]:
+        """Return the owner of each table whose name begins like those of this package."""
 
     @abstractmethod
-    def marks_of(self, connection: sa.Connection, names: Iterable[str]) -> dict[str, Mark | None]:
-        """Return the mark of each of some tables, without those that are gone."""
+    def owners_of(
+        self, connection: sa.Connection, names: Iterable[str]
+    ) -> dict[str, TableOwner | None]:
+        """Return the owner of each of some tables, without those that are gone."""
 
     def remark(self, connection: sa.Connection) -> str | None:
         """Return what users should know about how the database is opened, if there is anything."""
@@ -220,9 +222,9 @@ class TableStorage(ABC):
 
     @abstractmethod
     def copy(
-        self, connection: sa.Connection, original: sa.Table, copy: sa.Table, mark: Mark
+        self, connection: sa.Connection, original: sa.Table, copy: sa.Table, owner: TableOwner
     ) -> None:
-        """Create a table that carries a mark, with the columns and rows of another, in order."""
+        """Create a table of an owner, with the columns and rows of another, in order."""
 
     def table(self, physical: str, columns: dict[str, str]) -> sa.Table:
         """Return a table whose columns have the declared types that the codec names.

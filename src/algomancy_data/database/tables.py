@@ -13,13 +13,13 @@ import sqlalchemy as sa
 from algomancy_data.arrow import check_values
 from algomancy_data.database.codec.foreign import ForeignValueError
 from algomancy_data.database.layout import TableLayout
-from algomancy_data.database.marks import Mark
 from algomancy_data.database.naming import (
     NO_COLUMNS,
     ascii_table_name,
     hashed_table_name,
     table_name,
 )
+from algomancy_data.database.ownership import TableOwner
 from algomancy_data.database.parts import PartReader
 from algomancy_data.database.predicates import expression_tree, is_by_row
 from algomancy_data.database.prefilter import prefilter
@@ -70,7 +70,7 @@ class PreparedTable:
         physical = _free_name(connection, self._storage, session, dataset, self.name)
         layout = TableLayout(self.name, physical, self.frame.height, self.columns)
         table = _table(self._storage, layout)
-        self._storage.create(connection, table, Mark(session, dataset, self.name))
+        self._storage.create(connection, table, TableOwner(session, dataset, self.name))
         sums = TableSums(len(self.columns))
         if self.columns and self.frame.height:
             encoded = _encoded_ahead(self._storage, self.frame, self.columns, sums)
@@ -85,7 +85,7 @@ def copy_table(
     connection: sa.Connection,
     storage: TableStorage,
     source: TableLayout,
-    owner: Mark,
+    owner: TableOwner,
     dataset: str,
 ) -> TableLayout:
     """Copy a table inside the database, in order; return how the copy lies there.
@@ -105,7 +105,7 @@ def copy_table(
     physical = _free_name(connection, storage, session, dataset, source.name)
     layout = replace(source, physical=physical)
     original, copy = _table(storage, source), _table(storage, layout)
-    storage.copy(connection, original, copy, Mark(session, dataset, source.name))
+    storage.copy(connection, original, copy, TableOwner(session, dataset, source.name))
     phase_under_way().advance(layout.height)
     return layout
 
@@ -114,7 +114,7 @@ def read_table(
     connection: sa.Connection,
     storage: TableStorage,
     layout: TableLayout,
-    owner: Mark,
+    owner: TableOwner,
     *,
     columns: Sequence[str] | None = None,
     predicate: pl.Expr | None = None,
@@ -236,7 +236,7 @@ def drop_table(connection: sa.Connection, physical: str) -> None:
 
 
 def check_drift(
-    connection: sa.Connection, storage: TableStorage, layout: TableLayout, owner: Mark
+    connection: sa.Connection, storage: TableStorage, layout: TableLayout, owner: TableOwner
 ) -> None:
     """Make sure that a table is the one that was created, and has the columns that were.
 
@@ -244,8 +244,8 @@ def check_drift(
         SchemaDriftError: It is gone or another one, or has other columns.
     """
     expected = _physical_columns(storage, layout)
-    found, mark = storage.look_at(connection, layout.physical)
-    is_owned = owner.owns(layout.physical, mark)
+    found, said = storage.look_at(connection, layout.physical)
+    is_owned = owner.owns(layout.physical, said)
     if found == expected and is_owned:
         return
     if not found:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import sqlalchemy as sa
 
 from algomancy_data.database.catalogue import named_tables
-from algomancy_data.database.marks import Mark
 from algomancy_data.database.models import datasets_table, payload_chunks_table
 from algomancy_data.database.naming import is_plain_name_of
+from algomancy_data.database.ownership import TableOwner
 from algomancy_data.database.payload import check_chunks, check_row
 from algomancy_data.database.payload_chunks import PayloadKey
 from algomancy_data.database.tables import (
@@ -66,7 +66,7 @@ def find_damage(
         return Findings([Damage(name, datasets_table.name, entry.problem)], [])
     if entry.tables is None:
         return Findings([*_payload_damage(connection, session, entry)], entry.without_sums)
-    owners = [(layout, Mark(session, name, layout.name)) for layout in entry.tables]
+    owners = [(layout, TableOwner(session, name, layout.name)) for layout in entry.tables]
     damages = [
         Damage(name, layout.physical, problem)
         for layout, owner in owners
@@ -80,22 +80,22 @@ def find_leftovers(
 ) -> list[Leftover]:
     """Return the tables and payloads of a session that no row of the catalogue names.
 
-    A table counts as the session's only if the mark that it got when it was created says so, and
-    if its name follows from what the mark says. Tables that only look as if are not proven.
+    A table counts as the session's only if its comment, which it got when it was created, says
+    so, and if its name follows from what that says. Tables that only look as if are not proven.
     """
     # First the tables: one that is created after this is not among them.
-    marks = storage.marks(connection)
+    owners = storage.owners(connection)
     known = _known_tables(connection)
     found: list[Leftover] = []
-    for physical, mark in marks.items():
+    for physical, owner in owners.items():
         if known is not None and physical in known:
             continue
-        if mark is not None and mark.session == session and mark.is_on(physical):
+        if owner is not None and owner.session == session and owner.is_on(physical):
             what = (
-                f"table {mark.table!r} of dataset {mark.dataset!r}, which is not in the catalogue"
+                f"table {owner.table!r} of dataset {owner.dataset!r}, which is not in the catalogue"
             )
             found.append(Leftover(physical, what, is_proven=known is not None))
-        elif mark is None and is_plain_name_of(session, physical):
+        elif owner is None and is_plain_name_of(session, physical):
             what = "a table with a name of this session's that this package did not make"
             found.append(Leftover(physical, what, is_proven=False))
     found += (
@@ -133,7 +133,7 @@ def _known_tables(connection: sa.Connection) -> set[str] | None:
 
 
 def _table_problems(
-    connection: sa.Connection, storage: TableStorage, layout: TableLayout, owner: Mark
+    connection: sa.Connection, storage: TableStorage, layout: TableLayout, owner: TableOwner
 ) -> Generator[str]:
     try:
         check_drift(connection, storage, layout, owner)

@@ -10,8 +10,8 @@ import polars as pl
 import sqlalchemy as sa
 from sqlalchemy.schema import SetTableComment
 
-from algomancy_data.database.marks import read_mark
 from algomancy_data.database.naming import TABLE_PREFIX
+from algomancy_data.database.ownership import read_owner
 from algomancy_data.database.postgresql import codec
 from algomancy_data.database.table_storage import (
     PLAIN_TEXT,
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from algomancy_data.database.layout import ColumnLayout
-    from algomancy_data.database.marks import Mark
+    from algomancy_data.database.ownership import TableOwner
     from algomancy_data.database.table_storage import Codec
 
 _LOCK_TIMEOUT: Final = "60s"
@@ -85,43 +85,45 @@ class PostgreSQLStorage(TableStorage):
             return True
         return connection.scalar(sa.func.pg_catalog.getdatabaseencoding()) == "UTF8"
 
-    def create(self, connection: sa.Connection, table: sa.Table, mark: Mark) -> None:
-        """Create a table that carries a mark, as its comment."""
-        table.comment = mark.to_text()
+    def create(self, connection: sa.Connection, table: sa.Table, owner: TableOwner) -> None:
+        """Create a table, whose comment names its owner."""
+        table.comment = owner.to_text()
         table.create(connection)
 
     def copy(
-        self, connection: sa.Connection, original: sa.Table, copy: sa.Table, mark: Mark
+        self, connection: sa.Connection, original: sa.Table, copy: sa.Table, owner: TableOwner
     ) -> None:
-        """Create a table that carries a mark, with the columns and rows of another, in order."""
+        """Create a table of an owner, with the columns and rows of another, in order."""
         self.help_reading(connection)
         rows = self.at(sa.select(original), self.extent(connection, original))
         name = connection.dialect.identifier_preparer.format_table(copy)
         # Measured: 1.3 s for a million rows of 8 columns, and 1.6 s by INSERT … SELECT. SQLAlchemy
         # has a construct for it from 2.1 on only.
         connection.exec_driver_sql(f"CREATE TABLE {name} AS {rows.compile(connection)}")
-        copy.comment = mark.to_text()
+        copy.comment = owner.to_text()
         connection.execute(SetTableComment(copy))
 
     def remark(self, connection: sa.Connection) -> None:
         """Find out whose limit for locks it is, so that the first call need not ask."""
         _has_own_limit(connection)
 
-    def marks(self, connection: sa.Connection) -> dict[str, Mark | None]:
-        """Return the mark of each table whose name begins like those of this package."""
+    def owners(self, connection: sa.Connection) -> dict[str, TableOwner | None]:
+        """Return the owner of each table whose name begins like those of this package."""
         tables = sa.text(
-            "SELECT relname::text AS name, obj_description(oid, 'pg_class') AS mark "
+            "SELECT relname::text AS name, obj_description(oid, 'pg_class') AS owner "
             "FROM pg_class WHERE relkind = 'r' AND starts_with(relname::text, :names) "
             "AND relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema()) "
             "ORDER BY relname"
         )
         rows = connection.execute(tables, {"names": TABLE_PREFIX})
-        return {row.name: read_mark(row.mark) for row in rows}
+        return {row.name: read_owner(row.owner) for row in rows}
 
-    def marks_of(self, connection: sa.Connection, names: Iterable[str]) -> dict[str, Mark | None]:
-        """Return the mark of each of some tables, without those that are gone."""
+    def owners_of(
+        self, connection: sa.Connection, names: Iterable[str]
+    ) -> dict[str, TableOwner | None]:
+        """Return the owner of each of some tables, without those that are gone."""
         tables = sa.text(
-            "SELECT relname::text AS name, obj_description(oid, 'pg_class') AS mark "
+            "SELECT relname::text AS name, obj_description(oid, 'pg_class') AS owner "
             "FROM pg_class WHERE relkind = 'r' "
             "AND relname = ANY (ARRAY(SELECT json_array_elements_text(CAST(:names AS json)))) "
             "AND relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())"
@@ -129,20 +131,20 @@ class PostgreSQLStorage(TableStorage):
         # Not escaped: there are escapes that only UTF-8 has characters for.
         asked = json.dumps(list(names), ensure_ascii=False)
         rows = connection.execute(tables, {"names": asked})
-        return {row.name: read_mark(row.mark) for row in rows}
+        return {row.name: read_owner(row.owner) for row in rows}
 
     def look_at(self, connection: sa.Connection, physical: str) -> TableFound:
         """Return what PostgreSQL says about a table; no columns if it is gone."""
         attributes = sa.text(
             "SELECT attname::text AS name, format_type(atttypid, atttypmod) AS type, "
-            "obj_description(attrelid, 'pg_class') AS mark "
+            "obj_description(attrelid, 'pg_class') AS owner "
             "FROM pg_attribute "
             "WHERE attrelid = to_regclass(:table) AND attnum > 0 AND NOT attisdropped "
             "ORDER BY attnum"
         )
         rows = connection.execute(attributes, {"table": _as_value(physical)}).all()
         return TableFound(
-            {row.name: row.type for row in rows}, read_mark(rows[0].mark) if rows else None
+            {row.name: row.type for row in rows}, read_owner(rows[0].owner) if rows else None
         )
 
     def extent(self, connection: sa.Connection, table: sa.Table) -> range:

@@ -13,8 +13,8 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 
 from algomancy_data.database.codec.foreign import first_failure
-from algomancy_data.database.marks import read_mark
 from algomancy_data.database.naming import ROW_ID, TABLE_PREFIX
+from algomancy_data.database.ownership import read_owner
 from algomancy_data.database.sqlite import codec
 from algomancy_data.database.table_storage import (
     PLAIN_TEXT,
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
 
     from algomancy_data.database.layout import ColumnLayout
-    from algomancy_data.database.marks import Mark
+    from algomancy_data.database.ownership import TableOwner
     from algomancy_data.database.sqlite.dbapi import Connection
     from algomancy_data.database.table_storage import Codec
 
 
 # At the very end: what stands before may be the name of a column.
-_MARK: Final = re.compile(r"/\*((?:(?!\*/).)*)\*/\)\s*$")
+_OWNER: Final = re.compile(r"/\*((?:(?!\*/).)*)\*/\)\s*$")
 _PAGES_PER_CHECKPOINT: Final = 1_000  # SQLite's default
 _MOST_ARGUMENTS: Final = 100  # of a function
 # Storage word -> what SQLite's typeof() says of its values, where that is not text.
@@ -46,7 +46,7 @@ _KINDS: Final = {
     "blob": ("blob",),
 }
 _FIND: Final = sa.text("SELECT 1 FROM pragma_table_info(:table) LIMIT 1")
-_MARKS: Final = sa.text(
+_OWNERS: Final = sa.text(
     "SELECT asked.value AS name, found.sql FROM json_each(:names) AS asked "
     "JOIN sqlite_schema AS found "
     "ON found.type = 'table' AND found.name = asked.value COLLATE NOCASE"
@@ -127,24 +127,26 @@ class SQLiteStorage(TableStorage):
         """Tell whether there is a table or view of that name."""
         return connection.scalar(_FIND, {"table": physical}) is not None
 
-    def create(self, connection: sa.Connection, table: sa.Table, mark: Mark) -> None:
-        """Create a table that carries a mark: SQLite keeps the statement, comments included."""
+    def create(self, connection: sa.Connection, table: sa.Table, owner: TableOwner) -> None:
+        """Create a table: SQLite keeps the statement, with the comment that names its owner."""
         statement = str(sa.schema.CreateTable(table).compile(connection)).rstrip()
-        connection.exec_driver_sql(f"{statement.removesuffix(')')}/*{mark.to_text()}*/)")
+        connection.exec_driver_sql(f"{statement.removesuffix(')')}/*{owner.to_text()}*/)")
 
-    def marks(self, connection: sa.Connection) -> dict[str, Mark | None]:
-        """Return the mark of each table whose name begins like those of this package."""
+    def owners(self, connection: sa.Connection) -> dict[str, TableOwner | None]:
+        """Return the owner of each table whose name begins like those of this package."""
         tables = sa.text(
             "SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND name GLOB :names "
             "ORDER BY name"
         )
         rows = connection.execute(tables, {"names": f"{TABLE_PREFIX}*"})
-        return {row.name: _mark_in(row.sql) for row in rows}
+        return {row.name: _owner_in(row.sql) for row in rows}
 
-    def marks_of(self, connection: sa.Connection, names: Iterable[str]) -> dict[str, Mark | None]:
-        """Return the mark of each of some tables, without those that are gone."""
-        rows = connection.execute(_MARKS, {"names": json.dumps(list(names))})
-        return {row.name: _mark_in(row.sql) for row in rows}
+    def owners_of(
+        self, connection: sa.Connection, names: Iterable[str]
+    ) -> dict[str, TableOwner | None]:
+        """Return the owner of each of some tables, without those that are gone."""
+        rows = connection.execute(_OWNERS, {"names": json.dumps(list(names))})
+        return {row.name: _owner_in(row.sql) for row in rows}
 
     def remark(self, connection: sa.Connection) -> str | None:
         """Say that the file is read without locks, where it is."""
@@ -188,7 +190,7 @@ class SQLiteStorage(TableStorage):
         rows = connection.execute(_ABOUT, {"table": physical}).all()
         statement = next((row.type for row in rows if row.name is None), None)
         columns = {row.name: row.type for row in rows if row.name is not None}
-        return TableFound(columns, _mark_in(statement))
+        return TableFound(columns, _owner_in(statement))
 
     def extent(self, connection: sa.Connection, table: sa.Table) -> range:
         """Return the row numbers from the first to the last."""
@@ -202,10 +204,10 @@ class SQLiteStorage(TableStorage):
         return range(1, 2) if first is None or last is None else range(first, last + 1)
 
     def copy(
-        self, connection: sa.Connection, original: sa.Table, copy: sa.Table, mark: Mark
+        self, connection: sa.Connection, original: sa.Table, copy: sa.Table, owner: TableOwner
     ) -> None:
-        """Create a table that carries a mark, with the columns and rows of another, in order."""
-        self.create(connection, copy, mark)
+        """Create a table of an owner, with the columns and rows of another, in order."""
+        self.create(connection, copy, owner)
         # In exactly this form, SQLite copies whole records: see "xfer optimization" in its
         # insert.c. The names are quoted by SQLAlchemy.
         names = connection.dialect.identifier_preparer
@@ -250,9 +252,9 @@ class SQLiteStorage(TableStorage):
         return Counterpart(typed, literals, keeps_order, besides)
 
 
-def _mark_in(statement: str | None) -> Mark | None:
-    found = _MARK.search(statement or "")
-    return read_mark(found[1]) if found else None
+def _owner_in(statement: str | None) -> TableOwner | None:
+    found = _OWNER.search(statement or "")
+    return read_owner(found[1]) if found else None
 
 
 def _real(value: float) -> sa.ColumnElement[Any] | None:

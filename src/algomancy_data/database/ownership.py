@@ -1,4 +1,4 @@
-"""The mark of a table: what it holds, said by the table itself.
+"""Whose a table is, said by the table itself, in a comment.
 
 Names prove little: anybody can make a copy and call it ``ds__demo__orders__backup``. A table that
 this package creates carries its session, dataset and name, which no copy does.
@@ -14,8 +14,8 @@ from algomancy_data.database.naming import is_name_of
 _PREFIX: Final = "algomancy-data:"
 
 
-class Mark(NamedTuple):
-    """What a table holds.
+class TableOwner(NamedTuple):
+    """The dataset that a table is part of.
 
     Args:
         session: The session.
@@ -28,40 +28,40 @@ class Mark(NamedTuple):
     table: str
 
     def is_on(self, physical: str) -> bool:
-        """Tell whether a table of that name is the one that the mark was made for."""
+        """Tell whether a table of that name is the one."""
         return is_name_of(*self, physical)
 
-    def owns(self, physical: str, found: Mark | None) -> bool:
-        """Tell whether a table is the one that the mark was made for.
+    def owns(self, physical: str, found: TableOwner | None) -> bool:
+        """Tell whether a table is the one.
 
         Args:
             physical: Its name.
-            found: The mark that it carries; None if it carries none, such as in a database that
+            found: Whose it says that it is; None if it does not say, such as in a database that
                 was restored without comments. Then its name decides.
         """
         return self.is_on(physical) if found is None else found == self
 
     def to_text(self) -> str:
-        r"""Return the mark in ASCII, as it can stand in a comment of SQL.
+        r"""Return the comment, in ASCII and as it can stand in any SQL.
 
         Example:
-            >>> Mark("s", "*/", "t").to_text()
+            >>> TableOwner("s", "*/", "t").to_text()
             'algomancy-data:["s", "*\\/", "t"]'
         """
         return _PREFIX + json.dumps(list(self)).replace("/", r"\/")
 
 
-def read_mark(text: str | None) -> Mark | None:
-    """Return the mark that a text is; None if it is none.
+def read_owner(text: str | None) -> TableOwner | None:
+    """Return whose a table with that comment is; None if it does not say.
 
     Example:
-        >>> read_mark(Mark("s", "*/", "t").to_text())
-        Mark(session='s', dataset='*/', table='t')
-        >>> read_mark("a comment of somebody's")
+        >>> read_owner(TableOwner("s", "*/", "t").to_text())
+        TableOwner(session='s', dataset='*/', table='t')
+        >>> read_owner("a comment of somebody's")
     """
     if text is None or not text.startswith(_PREFIX):
         return None
     try:
-        return Mark(*map(str, json.loads(text.removeprefix(_PREFIX))))
+        return TableOwner(*map(str, json.loads(text.removeprefix(_PREFIX))))
     except (TypeError, ValueError):
         return None
