@@ -10,8 +10,8 @@ from polars.testing import assert_frame_equal
 
 from algomancy_data.database import parts
 from algomancy_data.database.literals import literal
+from algomancy_data.database.predicate_types import is_well_typed
 from algomancy_data.database.predicates import expression_tree, is_by_row
-from algomancy_data.database.soundness import is_sound
 
 pytestmark = pytest.mark.filterwarnings("ignore::algomancy_data.errors.PortablePathWarning")
 
@@ -107,7 +107,7 @@ DTYPES = {"x": pl.Int64(), "s": pl.String(), "d": pl.Duration(), "e": pl.Enum(["
     ids=str,
 )
 def test_what_a_value_can_make_fail_is_known(predicate):
-    assert not is_sound(expression_tree(predicate), DTYPES)
+    assert not is_well_typed(expression_tree(predicate), DTYPES)
 
 
 @pytest.mark.parametrize(

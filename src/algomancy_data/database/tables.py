@@ -22,7 +22,7 @@ from algomancy_data.database.naming import (
 from algomancy_data.database.ownership import TableOwner
 from algomancy_data.database.parts import PartReader
 from algomancy_data.database.predicates import expression_tree, is_by_row
-from algomancy_data.database.prefilter import prefilter
+from algomancy_data.database.pushdown import pushdown_condition
 from algomancy_data.database.table_storage import quoted
 from algomancy_data.database.table_sums import TableComparison, TableSums, values_to_sum
 from algomancy_data.errors import (
@@ -164,7 +164,7 @@ def read_table(
     condition = None
     compares = verify and head is None and layout.sums is not None
     if is_by_part and tree is not None and head is None and not compares:
-        condition = prefilter(storage, table, layout, tree)
+        condition = pushdown_condition(storage, table, layout, tree)
     reader = PartReader(storage, table, layout, needed)
 
     def read_part(own: sa.Connection, places: range) -> tuple[pl.DataFrame, pl.DataFrame | None]:

@@ -1,4 +1,4 @@
-"""Whether a predicate can be no error, whatever the values.
+"""Whether a predicate is well-typed: no error, whatever the values.
 
 Polars finds some errors only where there are values to convert, as when a duration is compared with
 a date. A predicate that may be one has to see all rows: it must fail for any, as it does in memory.
@@ -27,7 +27,7 @@ _COMPARISONS: Final = frozenset(
 _YEARS: Final = frozenset({"Year", "Quarter", "Month", "Day", "WeekDay"})
 
 
-def is_sound(tree: Any, dtypes: Mapping[str, PolarsDataType]) -> bool:
+def is_well_typed(tree: Any, dtypes: Mapping[str, PolarsDataType]) -> bool:
     """Tell whether an expression is a condition that no value makes an error.
 
     Args:
@@ -36,9 +36,9 @@ def is_sound(tree: Any, dtypes: Mapping[str, PolarsDataType]) -> bool:
 
     Example:
         >>> from algomancy_data.database.predicates import expression_tree
-        >>> is_sound(expression_tree(pl.col("x") > 1), {"x": pl.Int8()})
+        >>> is_well_typed(expression_tree(pl.col("x") > 1), {"x": pl.Int8()})
         True
-        >>> is_sound(expression_tree(pl.col("x") > 1), {"x": pl.String()})
+        >>> is_well_typed(expression_tree(pl.col("x") > 1), {"x": pl.String()})
         False
     """
     try:

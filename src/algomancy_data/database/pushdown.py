@@ -1,7 +1,7 @@
-"""A Polars predicate as an SQL condition that is true for all rows that it takes, and maybe more.
+"""Predicate pushdown: a Polars predicate as an SQL condition, true for all rows that it takes.
 
-Whoever uses it applies the predicate to what comes back. So whatever is not surely the same in SQL
-is left out: that leaves more rows, never fewer.
+It may be true for more: whoever uses it applies the predicate to what comes back. So whatever is
+not surely the same in SQL is left out, which leaves more rows, never fewer.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from algomancy_data.database.literals import (
     fitting,
     literal,
 )
-from algomancy_data.database.soundness import is_sound
+from algomancy_data.database.predicate_types import is_well_typed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -58,7 +58,7 @@ _ORDERS: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
 _TRUE_OF_NAN: Final = frozenset({"NotEq", "NotIn", "Gt", "GtEq"})
 
 
-def prefilter(
+def pushdown_condition(
     storage: TableStorage, table: sa.Table, layout: TableLayout, tree: Any
 ) -> Condition | None:
     """Return a condition that holds for all rows that a predicate takes, or None.
@@ -70,7 +70,7 @@ def prefilter(
         tree: The predicate as :func:`algomancy_data.database.predicates.expression_tree` returns
             it. It must look at one row at a time.
     """
-    if not is_sound(tree, {column.name: column.dtype for column in layout.columns}):
+    if not is_well_typed(tree, {column.name: column.dtype for column in layout.columns}):
         return None
     return _Translator(storage, table, layout).condition(tree, negated=False)
 
