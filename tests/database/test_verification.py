@@ -119,9 +119,9 @@ def test_what_no_row_of_the_catalogue_names_is_dropped_if_it_is_this_sessions(
 def test_tables_that_only_look_alike_are_named_and_never_dropped(new_manager, place, dataset):
     manager = new_manager(place)
     manager.add_data_source(dataset("d", {"t": FRAME}))
-    comment = TableOwner("s", "d", "t").to_text()
+    owner = TableOwner("s", "d", "t").to_text()
     comment = (
-        f"COMMENT ON TABLE ds__s__d__marked IS '{comment}'"
+        f"COMMENT ON TABLE ds__s__d__marked IS '{owner}'"
         if place.startswith("postgresql")
         else "SELECT 1"
     )
@@ -131,7 +131,7 @@ def test_tables_that_only_look_alike_are_named_and_never_dropped(new_manager, pl
         "CREATE TABLE ds__other__d__t (x int)",
         "CREATE TABLE ds__something_else (x int)",
         "CREATE TABLE ds__s__d__t__0123456789abcdef (x int)",
-        f"CREATE TABLE ds__s__d__marked (x int /*{comment}*/)",
+        f"CREATE TABLE ds__s__d__marked (x int /*{owner}*/)",
         comment,
         "CREATE VIEW ds__s__d__view AS SELECT 1 AS x",
     )
