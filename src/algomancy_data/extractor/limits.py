@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from algomancy_data.schema.read_limits import ReadLimits
+from algomancy_data.schema.read_limits import DEFAULT_LIMITS
 
 if TYPE_CHECKING:
     from algomancy_data.file import File
@@ -30,7 +30,7 @@ def within_limits(
         ReadLimitError: It does not.
     """
     # A file of no class of ours has none of its own.
-    limits = getattr(file, "limits", None) or ReadLimits()
+    limits = getattr(file, "limits", None) or DEFAULT_LIMITS
     limits.check_shape(file.name, frame.height, frame.width)
     longest = limits.text_bytes
     if longest is None or (unpacked_bytes is not None and unpacked_bytes <= longest):

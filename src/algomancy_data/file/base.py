@@ -35,13 +35,13 @@ from algomancy_data.locations import (
     without_file_scheme,
 )
 from algomancy_data.masking import mask
-from algomancy_data.schema import ReadLimits
+from algomancy_data.schema.read_limits import DEFAULT_LIMITS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from enum import StrEnum
 
-    from algomancy_data.schema import FileExtension
+    from algomancy_data.schema import FileExtension, ReadLimits
 
 
 class File(ABC):  # noqa: B024  one subclass per format: they differ in their extension
@@ -104,7 +104,7 @@ class File(ABC):  # noqa: B024  one subclass per format: they differ in their ex
     @property
     def limits(self) -> ReadLimits:
         """What the file is read within, which is its own limits or else the default ones."""
-        return self.read_limits or ReadLimits()
+        return self.read_limits or DEFAULT_LIMITS
 
     def within(self, limits: ReadLimits | None) -> Self:
         """Return the file with these limits, if it has none of its own.

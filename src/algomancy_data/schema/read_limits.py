@@ -11,6 +11,7 @@ _OFF: Final = "off"
 _BYTES_PER_CELL: Final = 8
 # What any computer has to spare, so small files are as regular as they like.
 _ALWAYS_ALLOWED: Final = 1 << 27
+_FEW_CELLS: Final = _ALWAYS_ALLOWED // _BYTES_PER_CELL
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,6 +167,8 @@ class ReadLimits:
             found = f"has {columns:,} columns"
             raise ReadLimitError.from_found(name, found, "columns", self.columns)
         cells = rows * columns
+        if cells <= _FEW_CELLS and (self.cells is None or cells <= self.cells):
+            return
         shape = f"has a table of {rows:,} × {columns:,} cells"
         if self.cells is not None and cells > self.cells:
             raise ReadLimitError.from_found(name, shape, "cells", self.cells)
@@ -209,3 +212,6 @@ class ReadLimits:
 
 
 _NAMES: Final = tuple(field.name for field in fields(ReadLimits))
+
+DEFAULT_LIMITS: Final = ReadLimits()
+"""The limits where nobody sets any."""
