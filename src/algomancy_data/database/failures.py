@@ -46,6 +46,7 @@ _REMEDIES: Final = {
     "no such file or directory": "Check that the server is running, and the path in the URL.",
     "password authentication failed": "Check user and password.",
     "permission denied": "Ask the database's administrator for the right to do this.",
+    "must be owner of": "Ask the database's administrator for the right to do this.",
     "statement timeout": "Raise statement_timeout, which somebody set for this connection.",
     "terminating connection": "The old state of the data is intact; try again.",
     "server closed the connection": "The old state of the data is intact; try again.",
