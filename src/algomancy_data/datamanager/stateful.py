@@ -129,6 +129,10 @@ class StatefulDataManager(DataManager[BASEDATASOURCE]):
         """What :meth:`startup` could not read: paths, and why."""
         return self._folder_store.startup_errors
 
+    @startup_errors.setter
+    def startup_errors(self, errors: list[tuple[str, Exception]]) -> None:
+        self._folder_store.startup_errors = errors
+
     def startup(self) -> None:
         """Read what is in the folder.
 
