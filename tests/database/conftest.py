@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+collect_ignore = ["toy"]  # registers itself where doctest imports it
+
 LOOK = """
 import json, sqlite3, sys
 path, statements = json.load(sys.stdin)

@@ -167,6 +167,14 @@ def test_nothing_is_dropped_while_the_catalogue_has_a_row_of_a_later_version(
     assert "later version" in damage.problem
 
 
+def test_what_another_session_has_damaged_is_no_leftover_of_this_one(new_manager, place, dataset):
+    manager, other = new_manager(place), new_manager(place, "other")
+    other.add_data_source(dataset("d", {"t": FRAME}))
+    manager.add_data_source(dataset("d", {"t": FRAME}))
+    run(manager, "UPDATE algomancy_datasets SET sub_tables = '[' WHERE session_id = 'other'")
+    assert manager.leftovers() == manager.verify() == []
+
+
 def test_payloads_without_a_row_are_dropped(new_manager, place):
     manager, other = new_manager(place, cls=Text), new_manager(place, "other", Text)
     for one in (manager, other):

@@ -426,19 +426,24 @@ class Catalogue:
         return {_SESSION: self._session_id, _NAME: name}
 
 
-def named_tables(connection: sa.Connection) -> list[str]:
-    """Return the names of the tables of all sessions.
+def named_tables(connection: sa.Connection) -> tuple[set[str], bool]:
+    """Return the names of the tables of all sessions, and whether these are all that there are.
 
-    Raises:
-        StoreError: A row cannot be read, or is of a later version.
+    They are not if a row cannot be read, or a later version wrote it, which may describe its tables
+    in another way.
     """
     columns = (datasets_table.c[name] for name in ("name", "format_version", "sub_tables"))
     query = sa.select(*(backend_for(connection).as_text(one).label(one.name) for one in columns))
-    return [
-        layout.physical
-        for row in connection.execute(query).mappings()
-        for layout in Entry.tables_of(_decoded(row["name"]) or "", row) or ()
-    ]
+    names: set[str] = set()
+    is_clear = True
+    for row in connection.execute(query).mappings():
+        try:
+            tables = Entry.tables_of(_decoded(row["name"]) or "", row)
+        except StoreError:
+            is_clear = False
+        else:
+            names.update(layout.physical for layout in tables or ())
+    return names, is_clear
 
 
 def session_names(engine: sa.Engine) -> list[str]:

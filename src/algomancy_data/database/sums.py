@@ -244,7 +244,8 @@ def _contents(texts: pl.Series, count: int) -> tuple[pl.Series, list[memoryview]
     """
     if texts.null_count():
         texts = texts.fill_null("" if texts.dtype == pl.String() else b"")
-    array: Any = texts.to_arrow(compat_level=pl.CompatLevel.oldest())
+    # Under a name that Arrow takes, which may be one with a NUL.
+    array: Any = texts.alias("").to_arrow(compat_level=pl.CompatLevel.oldest())
     _, ends, data = array.buffers()
     ends_as_words = pa.Array.from_buffers(
         pa.uint64(), len(array) + 1, [None, ends], offset=array.offset

@@ -22,7 +22,6 @@ from algomancy_data.errors import (
     AlgomancyDataError,
     DamagedStoreError,
     SchemaDriftError,
-    StoreError,
 )
 from algomancy_data.store.integrity import Damage, Leftover
 
@@ -85,16 +84,16 @@ def find_leftovers(
     """
     # First the tables: one that is created after this is not among them.
     owners = storage.owners(connection)
-    known = _known_tables(connection)
+    known, is_clear = named_tables(connection)
     found: list[Leftover] = []
     for physical, owner in owners.items():
-        if known is not None and physical in known:
+        if physical in known:
             continue
         if owner is not None and owner.session == session and owner.is_on(physical):
             what = (
                 f"table {owner.table!r} of dataset {owner.dataset!r}, which is not in the catalogue"
             )
-            found.append(Leftover(physical, what, is_proven=known is not None))
+            found.append(Leftover(physical, what, is_proven=is_clear))
         elif owner is None and is_plain_name_of(session, physical):
             what = "a table with a name of this session's that this package did not make"
             found.append(Leftover(physical, what, is_proven=False))
@@ -121,15 +120,6 @@ def drop_leftovers(
             )
         )
     return found
-
-
-def _known_tables(connection: sa.Connection) -> set[str] | None:
-    """Return the tables that the catalogue names, for whatever session; None if that is unclear."""
-    try:
-        # A later version may describe its tables in another way.
-        return set(named_tables(connection))
-    except StoreError:
-        return None
 
 
 def _table_problems(

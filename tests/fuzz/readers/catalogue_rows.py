@@ -130,9 +130,9 @@ class Change(NamedTuple):
     def of(self, number):
         """Return the dataset that an input changes, and the value as it is right there."""
         name, value = names(self.kind)[number], self.value
-        if value == RIGHT.get(f"{self.kind} {self.column}".encode()):  # a check sum is its own
-            return name, RIGHT_OF[name, self.column]
         if isinstance(value, bytes):
+            if value == RIGHT.get(f"{self.kind} {self.column}".encode()):  # a check sum is its own
+                return name, RIGHT_OF[name, self.column]
             value = value.replace(names(self.kind)[0].encode(), name.encode())
         return name, value
 
