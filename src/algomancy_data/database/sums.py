@@ -23,6 +23,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from algomancy_data.database.codec.float_bits import float_bits
+from algomancy_data.database.codec.numbering import numbered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -61,6 +62,8 @@ def block_sums(block: pl.DataFrame) -> list[bytes]:
         >>> one == other, len(one)
         (False, 40)
     """
+    if "\0" in "".join(block.columns):  # which Arrow takes in no name
+        block = numbered(block)
     found = [_ColumnSums() for _ in range(block.width)]
     few: list[_Runs] = []
     for numbers, columns in _stacks(block):
@@ -244,8 +247,7 @@ def _contents(texts: pl.Series, count: int) -> tuple[pl.Series, list[memoryview]
     """
     if texts.null_count():
         texts = texts.fill_null("" if texts.dtype == pl.String() else b"")
-    # Under a name that Arrow takes, which may be one with a NUL.
-    array: Any = texts.alias("").to_arrow(compat_level=pl.CompatLevel.oldest())
+    array: Any = texts.to_arrow(compat_level=pl.CompatLevel.oldest())
     _, ends, data = array.buffers()
     ends_as_words = pa.Array.from_buffers(
         pa.uint64(), len(array) + 1, [None, ends], offset=array.offset
