@@ -166,6 +166,12 @@ def test_a_column_may_have_any_name(name):
     assert_frame_equal(through_json(frame).get_table("t"), frame, check_exact=True)
 
 
+@pytest.mark.parametrize("name", ["*", "^a$", "^.*$", "", "a b"])
+def test_a_field_of_a_struct_may_have_any_name(name):
+    frame = pl.DataFrame({"s": [{name: 1.5, "other": "x"}, None]})
+    assert_identical(through_json(frame).get_table("t"), frame)
+
+
 @given(any_named_frame())
 def test_all_columns_and_fields_may_have_any_names(frame):
     assert_identical(through_json(frame).get_table("t"), frame)

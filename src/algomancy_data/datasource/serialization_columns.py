@@ -11,7 +11,7 @@ from polars.exceptions import PolarsError
 from algomancy_data.errors import SerializationError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from polars.datatypes import DataType as PolarsDataType
 
@@ -201,7 +201,7 @@ def _encode(value: pl.Expr, dtype: PolarsDataType, *, finite: bool = True) -> pl
         case pl.Array():
             return value.arr.to_list().list.eval(_encode(pl.element(), _inner(dtype)))
         case pl.Struct():
-            return _map_fields(value, dtype, _encode)
+            return map_fields(value, dtype, _encode)
         case _:
             return value
 
@@ -277,7 +277,7 @@ def _decode(value: pl.Expr, dtype: PolarsDataType) -> pl.Expr:
             items = value.list.eval(_decode(pl.element(), _inner(dtype)))
             return items.list.to_array(dtype.size)
         case pl.Struct():
-            return _map_fields(value, dtype, _decode)
+            return map_fields(value, dtype, _decode)
         case _:
             return value.cast(dtype)
 
@@ -364,10 +364,16 @@ def _dtype(field: pl.Field) -> PolarsDataType:
     return cast("PolarsDataType", field.dtype)
 
 
-def _map_fields(value: pl.Expr, dtype: pl.Struct, convert: Any) -> pl.Expr:
+def map_fields(
+    value: pl.Expr, dtype: pl.Struct, convert: Callable[[pl.Expr, PolarsDataType], pl.Expr]
+) -> pl.Expr:
     """Convert each field of a struct; a null struct stays null rather than one of nulls."""
+    if not dtype.fields:
+        return value  # and Polars makes no struct without fields
+    # By number, since Polars takes a field named "*" or "^…$" for a pattern.
+    numbered = value.struct.rename_fields([str(number) for number in range(len(dtype.fields))])
     fields = pl.struct(
-        convert(value.struct.field(field.name), _dtype(field)).alias(field.name)
-        for field in dtype.fields
+        convert(numbered.struct.field(str(number)), _dtype(field)).alias(field.name)
+        for number, field in enumerate(dtype.fields)
     )
     return pl.when(value.is_not_null()).then(fields)

@@ -17,13 +17,12 @@ from typing import TYPE_CHECKING, Final, cast
 import polars as pl
 from polars.exceptions import PanicException, PolarsError
 
+from algomancy_data.datasource.serialization_columns import map_fields
 from algomancy_data.engine_failures import reason_of
 from algomancy_data.errors import UnstorableError
 from algomancy_data.identity import identical, leaves
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from polars.datatypes import DataType as PolarsDataType
 
 JSON: Final = "json"
@@ -200,7 +199,7 @@ def _to_plain(value: pl.Expr, dtype: PolarsDataType, word: str) -> pl.Expr:
         case pl.Array():
             return value.arr.to_list().list.eval(_to_plain(pl.element(), _inner(dtype), word))
         case pl.Struct():
-            return _map_fields(value, dtype, lambda field, inner: _to_plain(field, inner, word))
+            return map_fields(value, dtype, lambda field, inner: _to_plain(field, inner, word))
         case _:
             return value
 
@@ -251,24 +250,9 @@ def _from_plain(value: pl.Expr, dtype: PolarsDataType, word: str) -> pl.Expr:
             items = value.list.eval(_from_plain(pl.element(), _inner(dtype), word))
             return items.list.to_array(size)
         case pl.Struct():
-            return _map_fields(value, dtype, lambda field, inner: _from_plain(field, inner, word))
+            return map_fields(value, dtype, lambda field, inner: _from_plain(field, inner, word))
         case _:
             return value.cast(dtype)
-
-
-def _map_fields(
-    value: pl.Expr, dtype: pl.Struct, convert: Callable[[pl.Expr, PolarsDataType], pl.Expr]
-) -> pl.Expr:
-    """Convert each field of a struct; a null struct stays null rather than one of nulls."""
-    if not dtype.fields:
-        return value  # and Polars makes no struct without fields
-    # By number, since Polars takes a field named "*" or "^…$" for a pattern.
-    numbered = value.struct.rename_fields([str(number) for number in range(len(dtype.fields))])
-    fields = pl.struct(
-        convert(numbered.struct.field(str(number)), _dtype(field)).alias(field.name)
-        for number, field in enumerate(dtype.fields)
-    )
-    return pl.when(value.is_not_null()).then(fields)
 
 
 def _refusal(column: pl.Series, table: str, what: str) -> UnstorableError:
