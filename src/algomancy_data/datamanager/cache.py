@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import polars as pl
 
-from algomancy_data.datasource import BASEDATASOURCE, BaseDataSource, SqlTableLayout
+from algomancy_data.datasource import BASEDATASOURCE, SqlTableLayout
+from algomancy_data.folder.manifest import Identity
 from algomancy_data.identity import identical
 
 if TYPE_CHECKING:
@@ -22,13 +23,13 @@ class _Kept:
 
     Args:
         version: Version of the dataset that it is.
-        metadata: What it was, beside its data, when it was kept.
+        identity: What it was, beside its data, when it was kept.
         tables: Its frames then; clones share their memory.
         bytes: Memory that the frames take.
     """
 
     version: str
-    metadata: tuple[Any, ...]
+    identity: Identity
     tables: Mapping[str, pl.DataFrame]
     bytes: int
 
@@ -76,7 +77,7 @@ class DataSourceCache(dict[str, BASEDATASOURCE]):
         size = sum(int(frame.estimated_size()) for frame in frames.values())
         clones = {table: frame.clone() for table, frame in frames.items()}
         self[name] = data
-        self._kept[name] = _Kept(version, _metadata(data), clones, size)
+        self._kept[name] = _Kept(version, Identity.of(data), clones, size)
         while len(self) > 1 and self._is_too_much():
             self.forget(next(iter(self)))
 
@@ -96,7 +97,7 @@ class DataSourceCache(dict[str, BASEDATASOURCE]):
             return False
         now, kept = _frames(self[name]), self._kept[name]
         return (
-            _metadata(self[name]) != kept.metadata
+            Identity.of(self[name]) != kept.identity
             or list(now) != list(kept.tables)
             or not all(_is_same(now[table], kept.tables[table]) for table in now)
         )
@@ -105,17 +106,6 @@ class DataSourceCache(dict[str, BASEDATASOURCE]):
         too_many = self._max_count is not None and len(self) > self._max_count
         total = sum(kept.bytes for kept in self._kept.values())
         return too_many or (self._max_bytes is not None and total > self._max_bytes)
-
-
-def _metadata(data: BaseDataSource) -> tuple[Any, ...]:
-    return (
-        data.id,
-        data.name,
-        data.ds_type,
-        data.creation_datetime,
-        data.provenance,
-        tuple(data.validation_messages),
-    )
 
 
 def _frames(data: object) -> dict[str, pl.DataFrame]:
