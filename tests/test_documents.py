@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from algomancy_data.documents import parse
-from algomancy_data.dtypes import dtype_from_json, schema_from_json
 from algomancy_data.errors import SerializationError
+from algomancy_data.frames.dtypes import dtype_from_json, schema_from_json
 from algomancy_data.messages import ValidationMessage, ValidationSeverity
 from algomancy_data.metrics import Metrics, PhaseMetrics
 from algomancy_data.provenance import (

@@ -16,11 +16,11 @@ from algomancy_data import (
     ParquetFile,
     SimpleETLFactory,
     StatelessDataManager,
-    locations,
 )
 from algomancy_data.database import DatabaseDataManager
 from algomancy_data.database.engines import store_engine
 from algomancy_data.errors import AlgomancyDataError, StoreError
+from algomancy_data.file import locations
 from algomancy_data.masking import mask, without_secrets
 from algomancy_data.schema import Column, DataType, Schema
 

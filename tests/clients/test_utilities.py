@@ -7,7 +7,7 @@ import importlib.util
 import pytest
 
 from algomancy_data import DataClassification, DataSource
-from algomancy_data.parameters import BaseParameterSet, EmptyParameters
+from algomancy_data.datasource.parameters import BaseParameterSet, EmptyParameters
 
 
 @pytest.mark.long
@@ -21,4 +21,4 @@ def test_parameters_are_our_own_where_it_is_not():
     parameters = DataSource(DataClassification.MASTER_DATA, name="a").initialize_data_parameters()
     assert type(parameters) is EmptyParameters
     assert isinstance(parameters, BaseParameterSet)
-    assert EmptyParameters.__module__ == "algomancy_data.parameters"
+    assert EmptyParameters.__module__ == "algomancy_data.datasource.parameters"

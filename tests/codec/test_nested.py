@@ -19,7 +19,7 @@ from polars.testing.parametric import dtypes, series
 
 from algomancy_data.database.codec import nested
 from algomancy_data.errors import UnstorableError
-from algomancy_data.identity import identical
+from algomancy_data.frames.identical import identical
 
 ENOUGH = settings(
     max_examples=max(200, settings.default.max_examples),

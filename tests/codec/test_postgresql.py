@@ -17,7 +17,7 @@ from polars.testing.parametric import dataframes
 
 from algomancy_data.database.postgresql import codec
 from algomancy_data.errors import SchemaDriftError, UnstorableError
-from algomancy_data.identity import identical
+from algomancy_data.frames.identical import identical
 
 REAL_SERVER = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]

@@ -31,7 +31,6 @@ from algomancy_data import (
     StatelessDataManager,
     XLSXFile,
     get_extractor_class,
-    locations,
 )
 from algomancy_data.errors import (
     FileContentError,
@@ -39,8 +38,9 @@ from algomancy_data.errors import (
     ReadLimitError,
     UnreachableError,
 )
+from algomancy_data.file import locations
+from algomancy_data.file.locations import file_name, is_address
 from algomancy_data.inference import infer_schemas
-from algomancy_data.locations import file_name, is_address
 from algomancy_data.schema import Column, DataType, Schema
 
 if TYPE_CHECKING:

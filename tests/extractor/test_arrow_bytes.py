@@ -12,8 +12,8 @@ import pyarrow as pa
 import pytest
 
 from algomancy_data import ArrowFile, ArrowSingleExtractor, Column, DataType, ReadLimits, Schema
-from algomancy_data.arrow_layout import ArrowLayoutError, arrow_layout
 from algomancy_data.errors import FileContentError, ReadLimitError
+from algomancy_data.frames.arrow_layout import ArrowLayoutError, arrow_layout
 
 
 class Table(Schema):

@@ -17,8 +17,8 @@ from algomancy_data import (
     ReadLimits,
     Schema,
 )
-from algomancy_data.column_names import unique_names
 from algomancy_data.errors import FileContentError, ReadLimitError
+from algomancy_data.frames.column_names import unique_names
 from algomancy_data.inference import infer_schemas
 
 if TYPE_CHECKING:

@@ -27,8 +27,8 @@ from algomancy_data import (
 )
 from algomancy_data.database import DatabaseDataManager
 from algomancy_data.errors import FileContentError, ReadLimitError
+from algomancy_data.frames.values import python_values
 from algomancy_data.inference import infer_schemas
-from algomancy_data.values import python_values
 
 FAULTS = Path(__file__).parents[1] / "data" / "columnar"
 INT32, INT64, INT96, BYTES, FIXED = 1, 2, 3, 6, 7

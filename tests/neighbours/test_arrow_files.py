@@ -14,7 +14,7 @@ from polars.testing import assert_frame_equal
 
 from algomancy_data import DataSource, SimpleETLFactory, StatefulDataManager
 from algomancy_data.datamanager import export_dataset
-from algomancy_data.frames import to_frame
+from algomancy_data.frames.tabular import to_frame
 
 WIDE = ["Int128"]  # only Polars knows integers of 128 bits
 

@@ -10,7 +10,7 @@ from polars.exceptions import PolarsError
 from algomancy_data.cli.output import table
 from algomancy_data.datasource import DataSource
 from algomancy_data.errors import CommandLineError, UnstorableError
-from algomancy_data.values import python_rows
+from algomancy_data.frames.values import python_rows
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from algomancy_data.datamanager import StatelessDataManager
 from algomancy_data.errors import CommandLineError
+from algomancy_data.file.locations import file_name
 from algomancy_data.folder.raw import raw_files
-from algomancy_data.locations import file_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

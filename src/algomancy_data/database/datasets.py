@@ -26,7 +26,7 @@ from algomancy_data.errors import (
     StoreError,
     TableNotFoundError,
 )
-from algomancy_data.frames import to_frame
+from algomancy_data.frames.tabular import to_frame
 from algomancy_data.metrics import phase_under_way
 from algomancy_data.provenance import Provenance, TableSize
 from algomancy_data.store.names import check_name

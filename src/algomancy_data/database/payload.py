@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
-from algomancy_data.arrow import check_storable
 from algomancy_data.database import payload_frames
 from algomancy_data.database.payload_chunks import (
     PartLayout,
@@ -24,9 +23,10 @@ from algomancy_data.database.payload_chunks import (
 )
 from algomancy_data.database.protocols import ArrowPayloadLayout
 from algomancy_data.documents import member, parse
-from algomancy_data.dtypes import schema_from_json, schema_to_json
 from algomancy_data.errors import SchemaDriftError, SerializationError, UnstorableError
-from algomancy_data.frames import to_frames
+from algomancy_data.frames.arrow import check_storable
+from algomancy_data.frames.dtypes import schema_from_json, schema_to_json
+from algomancy_data.frames.tabular import to_frames
 from algomancy_data.metrics import phase_under_way
 
 if TYPE_CHECKING:

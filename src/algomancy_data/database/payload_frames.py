@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import polars as pl
 from polars.exceptions import PanicException, PolarsError
 
-from algomancy_data.arrow import arrow_schema, cast_frame
 from algomancy_data.engine_failures import reason_of
 from algomancy_data.errors import SchemaDriftError
+from algomancy_data.frames.arrow import arrow_schema, cast_frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator

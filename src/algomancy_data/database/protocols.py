@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from algomancy_data import pandas_frames
 from algomancy_data.datasource.layouts import ArrowPayloadLayout, SqlTableLayout
+from algomancy_data.frames import pandas_frames
 
 if TYPE_CHECKING:
     import polars as pl

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import polars as pl
 import sqlalchemy as sa
 
-from algomancy_data.arrow import check_values
 from algomancy_data.database.codec.foreign import ForeignValueError
 from algomancy_data.database.layout import TableLayout
 from algomancy_data.database.naming import (
@@ -30,6 +29,7 @@ from algomancy_data.errors import (
     SchemaDriftError,
     StoreError,
 )
+from algomancy_data.frames.arrow import check_values
 from algomancy_data.metrics import phase_under_way
 
 if TYPE_CHECKING:

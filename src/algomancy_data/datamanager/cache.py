@@ -9,7 +9,7 @@ import polars as pl
 
 from algomancy_data.datasource import BASEDATASOURCE, SqlTableLayout
 from algomancy_data.folder.manifest import Identity
-from algomancy_data.identity import identical
+from algomancy_data.frames.identical import identical
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

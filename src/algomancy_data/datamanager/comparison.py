@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from algomancy_data.datasource import DataSource
-from algomancy_data.identity import identical
+from algomancy_data.frames.identical import identical
 
 if TYPE_CHECKING:
     import polars as pl

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from algomancy_data.errors import ETLConstructionError
 from algomancy_data.file import FILE_TYPES, SUFFIXES, File
-from algomancy_data.locations import exists, file_name
+from algomancy_data.file.locations import exists, file_name
 from algomancy_data.masking import mask
 from algomancy_data.registry import registered_keys
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from algomancy_data.etl import ETLPipeline, ETLResult
     from algomancy_data.file import File
-    from algomancy_data.frames import Tabular
+    from algomancy_data.frames.tabular import Tabular
     from algomancy_data.logs import Logger
     from algomancy_data.schema import Schema
 

@@ -8,13 +8,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
+from algomancy_data.datasource.parameters import EmptyParameters
 from algomancy_data.errors import DatasetNameError
-from algomancy_data.parameters import EmptyParameters
 from algomancy_data.provenance import Provenance
 
 if TYPE_CHECKING:
+    from algomancy_data.datasource.parameters import BaseParameterSet
     from algomancy_data.messages import ValidationMessage
-    from algomancy_data.parameters import BaseParameterSet
 
 _MASTER_NAME: Final = "Master Data"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from algomancy_data.errors import MissingExtraError
-from algomancy_data.pandas_frames import check_pandas_holds
+from algomancy_data.frames.pandas_frames import check_pandas_holds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -21,9 +21,9 @@ from algomancy_data.datasource import (
     serialization_records,
 )
 from algomancy_data.datasource.base import DataClassification
-from algomancy_data.dtypes import schema_from_json, schema_to_json
 from algomancy_data.engine_failures import reason_of
 from algomancy_data.errors import SerializationError
+from algomancy_data.frames.dtypes import schema_from_json, schema_to_json
 from algomancy_data.messages import ValidationMessage, ValidationSeverity
 
 if TYPE_CHECKING:

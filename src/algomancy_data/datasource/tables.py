@@ -11,7 +11,7 @@ from algomancy_data.datasource.serialization import document_from_json, document
 from algomancy_data.display import MOST_ROWS, Displayed, many
 from algomancy_data.engine_failures import engine_failures
 from algomancy_data.errors import DatasetNameError, SerializationError, TableNotFoundError
-from algomancy_data.frames import to_frame
+from algomancy_data.frames.tabular import to_frame
 from algomancy_data.logs import as_logger
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from algomancy_data.display import Display
-    from algomancy_data.frames import Tabular
+    from algomancy_data.frames.tabular import Tabular
     from algomancy_data.logs import Logger
     from algomancy_data.messages import ValidationMessage
 

@@ -14,11 +14,11 @@ from algomancy_data.datasource import DataClassification, DataSource
 from algomancy_data.errors import FileContentError, ValidationError
 from algomancy_data.etl.result import ETLResult
 from algomancy_data.etl.settings import INHERIT
+from algomancy_data.frames.pandas_frames import PandasTables, wants_pandas
 from algomancy_data.loader import DataSourceLoader
 from algomancy_data.logs import Logging
 from algomancy_data.messages import ValidationMessage, ValidationSeverity
 from algomancy_data.metrics import PhaseRecorder, ProgressListener
-from algomancy_data.pandas_frames import PandasTables, wants_pandas
 from algomancy_data.quarantine import Quarantine
 from algomancy_data.quarantine.loading import add_quarantine, untouched_columns
 from algomancy_data.quarantine.sorting import Sorting

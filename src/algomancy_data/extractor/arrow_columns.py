@@ -9,8 +9,8 @@ import polars as pl
 from polars.exceptions import PanicException, PolarsError
 
 from algomancy_data.errors import FileContentError
-from algomancy_data.frames import has_nul_inside
-from algomancy_data.value_ranges import impossible_values
+from algomancy_data.frames.tabular import has_nul_inside
+from algomancy_data.frames.value_ranges import impossible_values
 
 if TYPE_CHECKING:
     from polars.datatypes import DataType as PolarsDataType

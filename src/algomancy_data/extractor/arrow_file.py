@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import polars as pl
 from polars.exceptions import PanicException, PolarsError
 
-from algomancy_data.arrow_layout import MAGIC, ArrowField, ArrowLayoutError, arrow_layout
 from algomancy_data.errors import FileContentError
 from algomancy_data.extractor.arrow_columns import check_names, checked_frame, is_zone, known_frame
-from algomancy_data.mapped_files import bytes_of
+from algomancy_data.file.mapped_files import bytes_of
+from algomancy_data.frames.arrow_layout import MAGIC, ArrowField, ArrowLayoutError, arrow_layout
 
 if TYPE_CHECKING:
     from algomancy_data.schema import ReadLimits

@@ -20,8 +20,8 @@ from algomancy_data.extractor.limits import within_limits
 from algomancy_data.extractor.parts import read_table
 from algomancy_data.extractor.reconversion import Reconversion
 from algomancy_data.file import File
-from algomancy_data.frames import to_frame, to_frames
-from algomancy_data.locations import reading
+from algomancy_data.file.locations import reading
+from algomancy_data.frames.tabular import to_frame, to_frames
 from algomancy_data.logs import as_logger
 from algomancy_data.schema.tables import group_name, table_name
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from algomancy_data.frames import Tabular
+    from algomancy_data.frames.tabular import Tabular
     from algomancy_data.logs import Logger
     from algomancy_data.schema import DataType, Schema
 

@@ -8,7 +8,7 @@ from algomancy_data.errors import FileContentError
 from algomancy_data.extractor.arrow_file import read_arrow
 from algomancy_data.extractor.base import SingleExtractor
 from algomancy_data.extractor.parquet import read_parquet
-from algomancy_data.mapped_files import read_if_small
+from algomancy_data.file.mapped_files import read_if_small
 
 if TYPE_CHECKING:
     from pathlib import Path

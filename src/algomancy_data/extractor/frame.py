@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from algomancy_data.errors import SchemaKindError
 from algomancy_data.extractor.base import SingleExtractor
 from algomancy_data.file import File
-from algomancy_data.frames import to_frame
+from algomancy_data.frames.tabular import to_frame
 
 if TYPE_CHECKING:
     import logging
 
     import polars as pl
 
-    from algomancy_data.frames import Tabular
+    from algomancy_data.frames.tabular import Tabular
     from algomancy_data.logs import Logger
     from algomancy_data.schema import Schema
 

@@ -26,7 +26,7 @@ from algomancy_data.extractor.parquet_footer import (
 )
 from algomancy_data.extractor.parquet_pages import ParquetPages, parquet_pages
 from algomancy_data.extractor.thrift_forms import Numbers
-from algomancy_data.mapped_files import bytes_of
+from algomancy_data.file.mapped_files import bytes_of
 
 if TYPE_CHECKING:
     from pathlib import Path

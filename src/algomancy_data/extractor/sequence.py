@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from algomancy_data.extractor.extracted import Extracted, ExtractedTable
-from algomancy_data.frames import to_frames
+from algomancy_data.frames.tabular import to_frames
 from algomancy_data.logs import Logging
 from algomancy_data.metrics import phase_under_way
 

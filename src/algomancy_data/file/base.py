@@ -25,7 +25,7 @@ from algomancy_data.file.compression import (
     ZSTD,
     decompress,
 )
-from algomancy_data.locations import (
+from algomancy_data.file.locations import (
     exists,
     fetched,
     find_parts,

@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from algomancy_data.datasource import DataClassification
 from algomancy_data.documents import expect, member
-from algomancy_data.dtypes import schema_from_json
 from algomancy_data.errors import DamagedStoreError, SchemaDriftError, SerializationError
+from algomancy_data.frames.dtypes import schema_from_json
 from algomancy_data.provenance import Provenance, messages_from_list, messages_to_list
 
 if TYPE_CHECKING:
     import polars as pl
 
     from algomancy_data.datasource import BaseDataSource
-    from algomancy_data.dtypes import JSONValue
+    from algomancy_data.frames.dtypes import JSONValue
     from algomancy_data.messages import ValidationMessage
 
     Kind = Literal["tables", "arrow", "text"]

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import polars as pl
 from polars.exceptions import PanicException, PolarsError
 
-from algomancy_data.arrow import arrow_schema, cast_frame
-from algomancy_data.arrow_layout import ArrowLayoutError, arrow_layout
-from algomancy_data.dtypes import schema_to_json
 from algomancy_data.engine_failures import reason_of
 from algomancy_data.errors import UnstorableError
+from algomancy_data.file.mapped_files import bytes_of
 from algomancy_data.folder.files import sync, write_synced
 from algomancy_data.folder.manifest import StoredFile, StoredTable
 from algomancy_data.folder.sums import PIECE_BYTES, file_sums
-from algomancy_data.mapped_files import bytes_of
+from algomancy_data.frames.arrow import arrow_schema, cast_frame
+from algomancy_data.frames.arrow_layout import ArrowLayoutError, arrow_layout
+from algomancy_data.frames.dtypes import schema_to_json
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, cast
 from algomancy_data.datamanager.input_files import MissingFileError, files_from_paths
 from algomancy_data.errors import ETLConstructionError
 from algomancy_data.file import FILE_TYPES, SUFFIXES
-from algomancy_data.locations import file_name, find_parts, has_parts
+from algomancy_data.file.locations import file_name, find_parts, has_parts
 from algomancy_data.masking import mask
 
 if TYPE_CHECKING:

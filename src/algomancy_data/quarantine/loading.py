@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from algomancy_data.datasource import DataSource
 from algomancy_data.errors import QuarantineError
-from algomancy_data.identity import identical_frames
+from algomancy_data.frames.identical import identical_frames
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -19,7 +19,7 @@ from algomancy_data.extractor.conversion import DataTypeConverter
 from algomancy_data.extractor.extracted import Extracted, ExtractedTable, SeparatedTable
 from algomancy_data.extractor.reconversion import Reconversion
 from algomancy_data.file import File
-from algomancy_data.frames import to_frame
+from algomancy_data.frames.tabular import to_frame
 from algomancy_data.messages import ValidationSeverity
 from algomancy_data.quarantine.ambiguity import doubtful_values
 from algomancy_data.quarantine.columns import as_text, join
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from algomancy_data.extractor.conversion import ConversionIssue
-    from algomancy_data.frames import Tabular
+    from algomancy_data.frames.tabular import Tabular
     from algomancy_data.logs import Logger
     from algomancy_data.schema import Schema
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from polars.testing import assert_frame_equal
 
-from algomancy_data.identity import identical
+from algomancy_data.frames.identical import identical
 
 if TYPE_CHECKING:
     import polars as pl

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from algomancy_data.frames.pandas_frames import in_polars
 from algomancy_data.messages import ValidationMessage, ValidationSeverity
-from algomancy_data.pandas_frames import in_polars
 from algomancy_data.relations import merge_relations, resolve_relations_from_schemas
 from algomancy_data.relations.cascade import CascadeDrop, CascadeOutcome, find_drops
 from algomancy_data.relations.keys import dtype_conflict, is_comparable

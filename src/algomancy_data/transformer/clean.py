@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from algomancy_data.errors import ValidationError
-from algomancy_data.pandas_frames import in_polars
+from algomancy_data.frames.pandas_frames import in_polars
 from algomancy_data.transformer.base import Transformer
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import Any
 import polars as pl
 
 from algomancy_data.errors import ValidationError
-from algomancy_data.frames import Tabular, to_frame
-from algomancy_data.values import python_values
+from algomancy_data.frames.tabular import Tabular, to_frame
+from algomancy_data.frames.values import python_values
 
 
 def fill_empty(data: Tabular | Any) -> pl.DataFrame:

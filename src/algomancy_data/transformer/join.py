@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from algomancy_data.errors import ColumnNotFoundError, TableNotFoundError, ValidationError
-from algomancy_data.pandas_frames import in_polars
+from algomancy_data.frames.pandas_frames import in_polars
 from algomancy_data.relations.keys import match_keys
 from algomancy_data.transformer.base import Transformer
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from algomancy_data.errors import InvalidSchemaError
-from algomancy_data.pandas_frames import in_polars
+from algomancy_data.frames.pandas_frames import in_polars
 from algomancy_data.schema import DataType
 from algomancy_data.schema.tables import Schemas, schema_table_map
 from algomancy_data.transformer.base import Transformer

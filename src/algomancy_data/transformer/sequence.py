@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from algomancy_data.engine_failures import engine_failures
 from algomancy_data.errors import EngineError
-from algomancy_data.frames import to_frames
+from algomancy_data.frames.pandas_frames import PandasTables, wants_pandas
+from algomancy_data.frames.tabular import to_frames
 from algomancy_data.logs import Logging
 from algomancy_data.messages import ValidationMessage, ValidationSeverity
-from algomancy_data.pandas_frames import PandasTables, wants_pandas
 from algomancy_data.transformer.base import NoopTransformer, Transformer
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from algomancy_data.frames import Tabular
+    from algomancy_data.frames.tabular import Tabular
     from algomancy_data.logs import Logger
 
 

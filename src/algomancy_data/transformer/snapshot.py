@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from algomancy_data.pandas_frames import in_polars
+from algomancy_data.frames.pandas_frames import in_polars
+from algomancy_data.frames.values import python_rows
 from algomancy_data.relations import merge_relations, resolve_relations_from_schemas
 from algomancy_data.relations.keys import count_keys, is_comparable
 from algomancy_data.transformer.base import Transformer
-from algomancy_data.values import python_rows
 
 if TYPE_CHECKING:
     import logging

@@ -5,10 +5,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
+from algomancy_data.frames.values import python_rows
 from algomancy_data.messages import ValidationMessage, ValidationSeverity
 from algomancy_data.validator.failures import SAMPLE_ROWS, RowFailures, failing_rows
 from algomancy_data.validator.wording import show_row
-from algomancy_data.values import python_rows
 
 if TYPE_CHECKING:
     import polars as pl

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
+from algomancy_data.frames.values import python_rows
 from algomancy_data.messages import ValidationMessage, ValidationSeverity
 from algomancy_data.validator.wording import show_row
-from algomancy_data.values import python_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING
 
-from algomancy_data.frames import to_frames
+from algomancy_data.frames.tabular import to_frames
 from algomancy_data.relations.keys import is_comparable
 from algomancy_data.validator.base import Validator
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from algomancy_data.frames import Tabular
+    from algomancy_data.frames.tabular import Tabular
     from algomancy_data.messages import ValidationMessage, ValidationSeverity
 
 

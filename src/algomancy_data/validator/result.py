@@ -17,7 +17,7 @@ from algomancy_data.validator.failures import RowFailures, failing_rows
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from algomancy_data.frames import Tabular
+    from algomancy_data.frames.tabular import Tabular
 
 _COLUMNS: Final = {
     "severity": pl.String,

@@ -7,7 +7,7 @@ from decimal import Decimal
 from reprlib import Repr
 from typing import TYPE_CHECKING, Any, Final
 
-from algomancy_data.values import ValueText
+from algomancy_data.frames.values import ValueText
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 import polars as pl
 
-from algomancy_data.column_names import unique_names
+from algomancy_data.frames.column_names import unique_names
 from algomancy_data.schema import DataType
 from algomancy_data.workbook.cells import Kind, decode
 from algomancy_data.workbook.dense import read_pieces

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final, cast
 import polars as pl
 from polars.exceptions import PolarsError
 
-from algomancy_data.column_names import unique_names
 from algomancy_data.errors import FileContentError
+from algomancy_data.frames.column_names import unique_names
 from algomancy_data.workbook.markup import (
     check_markup,
     read_cells,

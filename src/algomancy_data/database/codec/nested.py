@@ -20,7 +20,7 @@ from polars.exceptions import PanicException, PolarsError
 from algomancy_data.datasource.serialization_columns import map_fields
 from algomancy_data.engine_failures import reason_of
 from algomancy_data.errors import UnstorableError
-from algomancy_data.identity import identical, leaves
+from algomancy_data.frames.identical import identical, leaves
 
 if TYPE_CHECKING:
     from polars.datatypes import DataType as PolarsDataType

@@ -21,15 +21,15 @@ from algomancy_data.extractor.conversion.numbers import (
 )
 from algomancy_data.extractor.conversion.outcome import Outcome, exact_cast
 from algomancy_data.extractor.conversion.texts import text_from_any
-from algomancy_data.frames import to_frame
+from algomancy_data.frames.tabular import to_frame
+from algomancy_data.frames.values import python_values
 from algomancy_data.messages import ValidationSeverity
 from algomancy_data.schema import DataType
-from algomancy_data.values import python_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from algomancy_data.frames import Tabular
+    from algomancy_data.frames.tabular import Tabular
 
 _EXAMPLES: Final = 5
 _LONGEST_EXAMPLE: Final = 60

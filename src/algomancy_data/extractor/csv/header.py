@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from algomancy_data.column_names import unique_names
 from algomancy_data.errors import FileContentError, ReadLimitError
+from algomancy_data.frames.column_names import unique_names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from algomancy_data.frames.values import python_values
 from algomancy_data.validator.report.cells import LONGEST_CELL, text_html, value_html
 from algomancy_data.validator.report.grid import GridColumn
-from algomancy_data.values import python_values
 
 if TYPE_CHECKING:
     import polars as pl

@@ -9,7 +9,7 @@ from string import Template
 from typing import TYPE_CHECKING, Final
 
 from algomancy_data.findings import RuleFindings, findings_by_rule
-from algomancy_data.frames import to_frames
+from algomancy_data.frames.tabular import to_frames
 from algomancy_data.messages import ValidationSeverity
 from algomancy_data.validator.report.cells import LONGEST_CELL, text_html
 from algomancy_data.validator.report.examples import examples_of
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from algomancy_data.frames import Tabular
+    from algomancy_data.frames.tabular import Tabular
     from algomancy_data.validator.failures import RowFailures
     from algomancy_data.validator.result import ValidationResult
 

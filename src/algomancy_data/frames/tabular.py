@@ -11,8 +11,8 @@ import polars as pl
 
 from algomancy_data.engine_failures import engine_failures
 from algomancy_data.errors import FrameError
-from algomancy_data.nesting import check_depth
-from algomancy_data.value_ranges import impossible_values
+from algomancy_data.frames.nesting import check_depth
+from algomancy_data.frames.value_ranges import impossible_values
 
 
 @runtime_checkable

@@ -16,7 +16,7 @@ from polars.testing.parametric import dataframes
 import algomancy_data as ad
 from algomancy_data.errors import FrameError
 from algomancy_data.extractor import DataTypeConverter, ExtractionSequence
-from algomancy_data.pandas_frames import PandasTables, to_pandas, wants_pandas
+from algomancy_data.frames.pandas_frames import PandasTables, to_pandas, wants_pandas
 from algomancy_data.transformer import TransformationSequence
 
 EXACT = pl.DataFrame(

@@ -1,8 +1,8 @@
 """Frames as Arrow data: which dtypes Arrow holds exactly, and in which form.
 
 What a store keeps as Arrow IPC, Polars writes and its schema is noted beside it (see
-:mod:`algomancy_data.dtypes`), since an Arrow file alone does not tell an array of no items from a
-list.
+:mod:`algomancy_data.frames.dtypes`), since an Arrow file alone does not tell an array of no items
+from a list.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, cast
 
 import polars as pl
 
-from algomancy_data.dtypes import dtype_to_json
 from algomancy_data.errors import SerializationError, UnstorableError
-from algomancy_data.value_ranges import impossible_values
+from algomancy_data.frames.dtypes import dtype_to_json
+from algomancy_data.frames.value_ranges import impossible_values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

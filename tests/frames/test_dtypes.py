@@ -5,8 +5,13 @@ import pytest
 from hypothesis import given
 from polars.testing.parametric import dtypes
 
-from algomancy_data.dtypes import dtype_from_json, dtype_to_json, schema_from_json, schema_to_json
 from algomancy_data.errors import SerializationError
+from algomancy_data.frames.dtypes import (
+    dtype_from_json,
+    dtype_to_json,
+    schema_from_json,
+    schema_to_json,
+)
 
 
 @given(dtypes(excluded_dtypes=[pl.Categorical, pl.Extension]))

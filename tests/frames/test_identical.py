@@ -7,7 +7,7 @@ import math
 import polars as pl
 import pytest
 
-from algomancy_data.identity import identical, identical_frames, identical_tables
+from algomancy_data.frames.identical import identical, identical_frames, identical_tables
 
 PAIRS = {
     "signs of zeros": ([0.0], [-0.0], None),

@@ -16,7 +16,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
-from algomancy_data.flatbuffers import Flatbuffer, FlatbufferError, Table
+from algomancy_data.frames.flatbuffers import Flatbuffer, FlatbufferError, Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

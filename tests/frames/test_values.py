@@ -21,8 +21,8 @@ from algomancy_data import (
     Schema,
 )
 from algomancy_data.errors import ValidationError
+from algomancy_data.frames.values import python_rows, python_values
 from algomancy_data.transformer import CascadeSnapshot, fill_empty
-from algomancy_data.values import python_rows, python_values
 
 FAR = 2_933_297  # 10001-02-05, in days since 1970
 

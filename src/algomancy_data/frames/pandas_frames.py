@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 import polars as pl
 
 from algomancy_data.errors import FrameError
-from algomancy_data.frames import to_frame, to_frames
+from algomancy_data.frames.tabular import to_frame, to_frames
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -6,9 +6,9 @@ import pyarrow as pa
 import pytest
 from polars.testing import assert_frame_equal
 
-from algomancy_data.arrow import check_storable
 from algomancy_data.errors import FrameError, UnstorableError
-from algomancy_data.frames import to_frame
+from algomancy_data.frames.arrow import check_storable
+from algomancy_data.frames.tabular import to_frame
 
 FRAME = pl.DataFrame({"i": [1, None], "s": ["x", None], "t": [dt.datetime(2024, 1, 2), None]})
 

@@ -1,0 +1,1 @@
+"""Frames: anything tabular becomes one; their dtypes, values, and when two are identical."""
