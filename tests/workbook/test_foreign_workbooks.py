@@ -740,7 +740,7 @@ def test_limits_may_be_lifted(tmp_path) -> None:
 
 # --- long parts -------------------------------------------------------------------------------
 
-# More markup than is looked through before pyarrow is imported.
+# Longer than what is unpacked by the standard library.
 LONG = "".join(row(n, number(f"A{n}", n), text(f"B{n}", f"text {n}")) for n in range(2, 2_000))
 ODD_CELLS = {
     "comment": ("</row>", "<!-- </c> --></row>"),
@@ -755,6 +755,38 @@ def test_an_odd_cell_of_a_long_sheet_is_read_as_that_of_a_short_one(read, change
     rows = HEADER + LONG.replace(*ODD_CELLS[change], 1)
     short = HEADER + LONG[: LONG.index('<row r="9"')].replace(*ODD_CELLS[change], 1)
     assert read(usual_parts(rows)).head(7).rows() == read(usual_parts(short)).rows()
+
+
+LOOKED_THROUGH = """
+import sys
+from algomancy_data import Column, DataType, Schema, XLSXFile, XLSXSingleExtractor
+class T(Schema):
+    _FILENAME, _EXTENSION, _SCHEMA_TYPE = "t", "xlsx", "single"
+    A = Column("a", DataType.STRING)
+for path in sys.argv[1:]:
+    print(XLSXSingleExtractor(XLSXFile("t", path), T).extract()["t"].rows())
+print("pyarrow.compute" in sys.modules, file=sys.stderr)
+"""
+
+
+def test_odd_cells_are_seen_with_and_without_the_library_that_looks_for_them(tmp_path) -> None:
+    far = row(2_000, number("A2000", 1), number("BI2000", 2))
+    sheets = [LONG, LONG + far, *(LONG.replace(*change, 1) for change in ODD_CELLS.values())]
+    paths = [tmp_path / f"{index}.xlsx" for index in range(len(sheets))]
+    for path, rows in zip(paths, sheets, strict=True):
+        path.write_bytes(zipped(usual_parts(HEADER + rows)))
+    first, second = (
+        subprocess.run(
+            [sys.executable, "-c", f"{start}\n{LOOKED_THROUGH}", *map(str, paths)],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        for start in ("", "import pyarrow.compute")
+    )
+    assert (first.stderr, second.stderr) == ("False\n", "True\n")
+    assert first.stdout == second.stdout
+    assert len(set(first.stdout.splitlines())) == len(sheets) - 1  # a comment is no value
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED])

@@ -12,12 +12,13 @@ import logging
 import os
 import re
 import struct
+import sys
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 import polars as pl
 
@@ -53,7 +54,8 @@ _CELL_BYTES: Final = 32
 _FREE_BYTES: Final = 64 * _MIB
 _MOST_BYTES: Final = 8
 _PIECE: Final = _MIB // 4
-_SHORT: Final = 2**16
+# So many bytes are looked through before the library for that is imported, which takes as long.
+_UNAIDED: Final = 4 * _MIB
 # Longer parts need another kind of zip.
 _LONGEST: Final = 2**31
 _MOST_PIECES: Final = 4
@@ -67,9 +69,10 @@ _COLUMN: Final = re.compile(rb'<c r="([A-Z]{1,3})[0-9]')
 _REFERENCE: Final = re.compile(rb'<c r="([A-Z]{1,3}[0-9]{1,7})"')
 # Where fastexcel takes any other index for the first text, and any other text for TRUE.
 _ODD_INDEX: Final = r's"(?: [^>/]*)?>(?:[^<]|<[^v]|<v(?:[^>]|>(?:[^0-9]|[0-9]+[^0-9<])))'
-_ODD_BOOLEAN: Final = r't="b"[^>]*>(?:<f[^>]*>[^<]*</f>|<f[^>]*/>)?<v>(?:[^01]|[01][^<])'
+_ODD_BOOLEAN: Final = r'b"[^>]*>(?:<f[^>]*>[^<]*</f>|<f[^>]*/>)?<v>(?:[^01]|[01][^<])'
 # What only the parser understands, besides comments and CDATA: dates as texts.
 _UNUSUAL: Final = rf't="(?:d"|{_ODD_INDEX})'
+_ODD: Final = rf't="(?:d"|{_ODD_INDEX}|{_ODD_BOOLEAN})'
 _SHOWN_ERROR: Final = re.compile(r"'Error\((\w+)\)")
 _ERRORS: Final = {
     "Div0": "#DIV/0!",
@@ -216,7 +219,8 @@ def _read(parts: _Parts, markup: bytes, span: tuple[int, int], width: int) -> Pi
     if first is None or last is None or first < 1 or last < first:
         return None
     scan = _Scan(rows)
-    if scan.has(_UNUSUAL):
+    is_odd = scan.has(_ODD)
+    if is_odd and scan.has(_UNUSUAL):
         return None
     last_column = _last_column(scan, markup, span, width, last)
     if last_column is None:
@@ -229,7 +233,7 @@ def _read(parts: _Parts, markup: bytes, span: tuple[int, int], width: int) -> Pi
         return None
     columns = piece.frame.get_columns()
     filled = {i: v.dtype for i, v in enumerate(columns) if v.null_count() < len(v)}
-    if (piece.mixed or pl.Boolean in filled.values()) and scan.has(_ODD_BOOLEAN):
+    if is_odd and (piece.mixed or pl.Boolean in filled.values()):
         piece.lost.update(filled)
     if scan.has("_x"):  # perhaps the escape of a character
         piece.lost.update(column for column, dtype in filled.items() if dtype == pl.String)
@@ -244,14 +248,15 @@ def _row_number(markup: bytes, position: int) -> int | None:
 
 
 class _Scan:
-    """Looks for patterns in markup without holding other threads up, at the speed of memory.
+    """Looks for patterns in markup without holding other threads up, at the speed of memory."""
 
-    What is short has been looked through before the library for that is imported.
-    """
+    _unaided: ClassVar[int] = 0
 
     def __init__(self, markup: memoryview) -> None:
-        self._short = markup if len(markup) < _SHORT else None
-        if self._short is not None:
+        self._markup: Any = markup
+        self._compute: Any = None
+        if "pyarrow.compute" not in sys.modules and _Scan._unaided + len(markup) <= _UNAIDED:
+            _Scan._unaided += len(markup)
             return
         import pyarrow as pa  # noqa: PLC0415  not needed to import the package
         import pyarrow.compute as pc  # noqa: PLC0415
@@ -259,11 +264,11 @@ class _Scan:
         ends = pa.py_buffer(struct.pack("=qq", 0, len(markup)))
         buffers = [None, ends, pa.py_buffer(markup)]
         self._markup = pa.Array.from_buffers(pa.large_binary(), 1, buffers)
-        self._compute: Any = pc
+        self._compute = pc
 
     def has(self, pattern: str) -> bool:
-        if self._short is not None:
-            return re.compile(pattern.encode()).search(self._short) is not None
+        if self._compute is None:
+            return re.compile(pattern.encode()).search(self._markup) is not None
         return bool(self._compute.match_substring_regex(self._markup, pattern)[0].as_py())
 
 
