@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from algomancy_data.display import MOST_ROWS, Grid, many
+from algomancy_data.display.grid import Grid
 from algomancy_data.messages import ValidationSeverity
 
 if TYPE_CHECKING:
@@ -102,20 +102,15 @@ def counts_text(counts: Mapping[str, int]) -> str:
 
 
 def findings_grid(messages: Iterable[ValidationMessage]) -> Grid:
-    """Return a row per rule, the worst first, as many as are shown at a glance."""
-    rules = findings_by_rule(messages)
-    rules.sort(key=lambda rule: -rule.severity.rank)
+    """Return a row per rule, the worst first, as many as are shown of an object."""
+    rules = sorted(findings_by_rule(messages), key=lambda rule: -rule.severity.rank)
     names = ("severity", "code", "table", "column", "key")
-    rest = len(rules) - MOST_ROWS
-    return Grid(
+    return Grid.from_first_rows(
         (*names, "findings", "first message"),
-        [
-            (
-                *(None if (text := getattr(rule, name)) is None else str(text) for name in names),
-                rule.count,
-                rule.messages[0].message,
-            )
-            for rule in rules[:MOST_ROWS]
-        ],
-        f"… and {many(rest, 'more rule')}." if rest > 0 else "",
+        (
+            (*(getattr(rule, name) for name in names), rule.count, rule.messages[0].message)
+            for rule in rules
+        ),
+        len(rules),
+        "more rule",
     )

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
 import typer
 
-from algomancy_data.cli.output import count, table
+from algomancy_data.cli.output import table
+from algomancy_data.display.words import counted
 from algomancy_data.errors import CommandLineError
 from algomancy_data.findings import findings_by_rule
 from algomancy_data.messages import ValidationSeverity
@@ -135,4 +136,4 @@ def shown(result: ETLResult) -> list[RenderableType]:
     ]
     columns = ("severity", "code", "table", "column", "count", "first")
     total = sum(rule.count for rule in rules)
-    return [table(columns, rows, right=["count"]), "", f"{count(total, 'finding')} in all."]
+    return [table(columns, rows, right=["count"]), "", f"{counted(total, 'finding')} in all."]

@@ -9,25 +9,24 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
-from rich.text import Text
 
+from algomancy_data.display.grid import Grid
+from algomancy_data.display.terminal_table import grid_table
+from algomancy_data.display.words import size_text, time_text
 from algomancy_data.logs import StandardLogger
 from algomancy_data.masking import mask
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from rich.console import RenderableType
+    from rich.table import Table
 
     from algomancy_data.datamanager import DatasetSummary
 
 # Where there is no terminal, nothing is to be cut or broken.
 _UNLIMITED: Final = 100_000
-_UNITS: Final = ("B", "kB", "MB", "GB", "TB")
-_THOUSAND: Final = 1_000
 
 UNKNOWN: Final = "?"
 """What is shown in place of something that nobody can know."""
@@ -102,60 +101,21 @@ class Output:
 
 
 def table(
-    columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: Iterable[str] = ()
+    columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: Collection[str] = ()
 ) -> Table:
-    """Return a table of texts; those in the columns ``right`` are put to the right."""
-    made = Table(box=None, pad_edge=False, header_style="bold")
-    numbers = set(right)
-    for column in columns:
-        made.add_column(column, justify="right" if column in numbers else "left")
-    for row in rows:
-        made.add_row(*(_cell(value) for value in row))
-    return made
-
-
-def plain(text: str) -> Text:
-    """Return a text in which nothing is taken for markup, and nothing breaks the line."""
-    return Text(_printable(text))
-
-
-def count(number: int, what: str) -> str:
-    """Return a number with its noun.
-
-    Example:
-        >>> count(1, "dataset"), count(2_000, "row")
-        ('1 dataset', '2,000 rows')
-    """
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
+    """Return a table; numbers and those in the columns ``right`` are put to the right."""
+    cells = ([cell if isinstance(cell, int) else str(cell) for cell in row] for row in rows)
+    return grid_table(Grid.from_rows(columns, cells, right=right))
 
 
 def size(number: int | None) -> str:
-    """Return a number of bytes as people read it.
-
-    Example:
-        >>> size(999), size(73_400_320), size(None)
-        ('999 B', '73.4 MB', '?')
-    """
-    if number is None:
-        return UNKNOWN
-    power = min(len(_UNITS) - 1, (len(str(number)) - 1) // 3)
-    return f"{number / _THOUSAND**power:.1f} {_UNITS[power]}" if power else f"{number} B"
+    """Return a number of bytes as people read it."""
+    return UNKNOWN if number is None else size_text(number)
 
 
 def moment(time: datetime | None) -> str:
     """Return a time as people read it."""
-    return UNKNOWN if time is None else f"{time:%Y-%m-%d %H:%M}"
-
-
-def _cell(value: object) -> str:
-    """Return the text of a cell, of which nothing is taken for markup."""
-    text = f"{value:,}" if isinstance(value, int) else str(value)
-    return escape(_printable(text))
-
-
-def _printable(text: str) -> str:
-    """Return the text with escapes for what would move the cursor, or worse."""
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+    return UNKNOWN if time is None else time_text(time)
 
 
 def _console(stream: Any) -> Console:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from algomancy_data.cli.output import Output, count, table
+from algomancy_data.cli.output import Output, table
 from algomancy_data.cli.running import DONE, REFUSED
 from algomancy_data.datamanager import Migration, StatefulDataManager, migrate
+from algomancy_data.display.words import counted
 from algomancy_data.masking import mask
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def show(output: Output, source: Place, target: Place, outcome: Migration) -> No
             "failed": {name: mask(str(error)) for name, error in outcome.failed.items()},
         },
         table(("dataset", "outcome", "why"), rows) if rows else "",
-        f"{count(len(outcome.copied), 'dataset')} copied, {len(outcome.already_there)} already "
+        f"{counted(len(outcome.copied), 'dataset')} copied, {len(outcome.already_there)} already "
         f"there, {len(outcome.failed)} failed.",
         exit_code=DONE if outcome.is_complete else REFUSED,
     )

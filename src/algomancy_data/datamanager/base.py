@@ -16,7 +16,7 @@ from algomancy_data.datasource import (
     DataSource,
     is_plain,
 )
-from algomancy_data.display import Displayed
+from algomancy_data.display.objects import Displayed
 from algomancy_data.engine_failures import engine_failures
 from algomancy_data.errors import (
     DatasetNotFoundError,
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from contextlib import AbstractContextManager
 
-    from algomancy_data.display import Display
+    from algomancy_data.display.objects import Display
     from algomancy_data.etl import ETLFactory, ETLPipeline, ETLResult
     from algomancy_data.file import File
     from algomancy_data.frames.tabular import Tabular

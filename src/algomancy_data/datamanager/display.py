@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from algomancy_data.display import MOST_ROWS, Cell, Display, Grid, many, size_text
+from algomancy_data.display.grid import MOST_ROWS, Cell, Grid
+from algomancy_data.display.objects import Display
+from algomancy_data.display.words import counted, size_text, time_text
 from algomancy_data.errors import AlgomancyDataError
 from algomancy_data.findings import counts_text
 
@@ -25,25 +27,25 @@ def display_of(manager: DataManager[Any], location: str) -> Display:
         count, shown = len(manager.get_data_keys()), manager.summaries(MOST_ROWS)
     except AlgomancyDataError as error:
         return Display(title, (location,), note=f"{type(error).__name__}: {error}")
-    return Display(title, (location, many(count, "dataset")), (_grid(shown, count),))
+    return Display(title, (location, counted(count, "dataset")), (_grid(shown, count),))
 
 
 def _grid(shown: list[DatasetSummary], count: int) -> Grid:
-    rest = count - len(shown)
-    return Grid(
+    return Grid.from_first_rows(
         ("dataset", "type", "created", "tables", "rows", "size", "findings", "state"),
-        [
+        (
             (
                 summary.name,
                 summary.ds_type,
-                summary.creation_datetime and f"{summary.creation_datetime:%Y-%m-%d %H:%M}",
+                summary.creation_datetime and time_text(summary.creation_datetime),
                 *_extent(summary),
                 counts_text(summary.findings) if summary.findings else None,
                 "damaged" if summary.problem else None,
             )
             for summary in reversed(shown)
-        ],
-        f"… and {many(rest, 'older one')}." if rest > 0 else "",
+        ),
+        count,
+        "older one",
     )
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from algomancy_data.display import MOST_ROWS, Display, Grid, many, size_text
+from algomancy_data.display.grid import Grid
+from algomancy_data.display.objects import Display
+from algomancy_data.display.words import counted, size_text, time_text
 from algomancy_data.findings import count_by_severity, counts_text, findings_grid
 from algomancy_data.provenance import TableSize
 
@@ -25,11 +27,11 @@ def display_of(source: BaseDataSource, tables: Mapping[str, pl.DataFrame]) -> Di
         source: The DataSource.
         tables: Its frames by name; nothing in them is looked at.
     """
-    facts = [str(source.ds_type), f"created {source.creation_datetime:%Y-%m-%d %H:%M}"]
+    facts = [str(source.ds_type), f"created {time_text(source.creation_datetime)}"]
     facts += size_facts({name: TableSize.of(frame) for name, frame in tables.items()})
     if (provenance := source.provenance) is not None:
         if provenance.files:
-            facts.append(f"from {many(len(provenance.files), 'file')}")
+            facts.append(f"from {counted(len(provenance.files), 'file')}")
         if provenance.derived_from is not None:
             facts.append(f"derived from {provenance.derived_from!r}")
     if source.validation_messages:
@@ -46,19 +48,17 @@ def size_facts(sizes: Mapping[str, TableSize]) -> list[str]:
     if not sizes:
         return ["no tables"]
     return [
-        many(len(sizes), "table"),
-        many(sum(size.rows for size in sizes.values()), "row"),
+        counted(len(sizes), "table"),
+        counted(sum(size.rows for size in sizes.values()), "row"),
         size_text(sum(size.bytes for size in sizes.values())),
     ]
 
 
 def tables_grid(tables: Mapping[str, pl.DataFrame]) -> Grid:
-    """Return a row per table, as many as are shown at a glance."""
-    shown = list(tables.items())[:MOST_ROWS]
-    rest = len(tables) - len(shown)
-    return Grid(
+    """Return a row per table, as many as are shown of an object."""
+    return Grid.from_first_rows(
         ("table", "rows", "columns", "memory", "first columns"),
-        [
+        (
             (
                 name,
                 frame.height,
@@ -66,9 +66,10 @@ def tables_grid(tables: Mapping[str, pl.DataFrame]) -> Grid:
                 size_text(TableSize.of(frame).bytes),
                 _first_columns(frame),
             )
-            for name, frame in shown
-        ],
-        f"… and {many(rest, 'more table')}." if rest > 0 else "",
+            for name, frame in tables.items()
+        ),
+        len(tables),
+        "more table",
     )
 
 

@@ -8,7 +8,9 @@ from algomancy_data.datasource.base import BaseDataSource, DataClassification
 from algomancy_data.datasource.display import display_of
 from algomancy_data.datasource.pandas_view import pandas_frames
 from algomancy_data.datasource.serialization import document_from_json, document_to_json
-from algomancy_data.display import MOST_ROWS, Displayed, many
+from algomancy_data.display.grid import MOST_ROWS
+from algomancy_data.display.objects import Displayed
+from algomancy_data.display.words import counted
 from algomancy_data.engine_failures import engine_failures
 from algomancy_data.errors import DatasetNameError, SerializationError, TableNotFoundError
 from algomancy_data.frames.tabular import to_frame
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from algomancy_data.display import Display
+    from algomancy_data.display.objects import Display
     from algomancy_data.frames.tabular import Tabular
     from algomancy_data.logs import Logger
     from algomancy_data.messages import ValidationMessage
@@ -236,7 +238,7 @@ class DataSource(Displayed, BaseDataSource):
             for name, frame in list(self._tables.items())[:MOST_ROWS]
         ]
         if (rest := len(self._tables) - len(shown)) > 0:
-            shown.append(f"and {many(rest, 'more table')}")
+            shown.append(f"and {counted(rest, 'more table')}")
         tables = ", ".join(shown) or "no tables"
         return f"<{type(self).__name__} {self.name!r} ({self.ds_type}): {tables}>"
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 from algomancy_data.datasource import BaseDataSource, DataSource
 from algomancy_data.datasource.display import size_facts, tables_grid
-from algomancy_data.display import MOST_ROWS, Display, Displayed, Grid, many
+from algomancy_data.display.grid import Grid
+from algomancy_data.display.objects import Display, Displayed
 from algomancy_data.findings import count_by_severity, counts_text, findings_grid
 from algomancy_data.metrics import Metrics
 from algomancy_data.provenance import TableSize
@@ -90,7 +91,7 @@ def _display_of(result: ETLResult) -> Display:
     facts.append(counts_text(count_by_severity(result.messages)))
     if result.metrics:
         facts.append(f"{sum(phase.seconds for phase in result.metrics):.3f} s")
-    phases = Grid(
+    phases = Grid.from_rows(
         ("phase", "rows", "seconds", "rows per second"),
         [
             (phase.phase, phase.rows, phase.seconds, round(phase.rows_per_second))
@@ -108,7 +109,5 @@ def _display_of(result: ETLResult) -> Display:
 
 
 def _quarantine_grid(quarantine: Mapping[str, pl.DataFrame]) -> Grid:
-    shown = [(name, frame.height) for name, frame in list(quarantine.items())[:MOST_ROWS]]
-    rest = len(quarantine) - len(shown)
-    left_out = f"… and {many(rest, 'more table')}." if rest > 0 else ""
-    return Grid(("in quarantine", "rows"), shown, left_out)
+    rows = ((name, frame.height) for name, frame in quarantine.items())
+    return Grid.from_first_rows(("in quarantine", "rows"), rows, len(quarantine), "more table")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
+from algomancy_data.display.words import counted
 from algomancy_data.extractor import CSVSingleExtractor, TextConventions
 from algomancy_data.extractor.csv.content import CSVContent
 from algomancy_data.extractor.csv.single import line_end_of
@@ -15,7 +16,7 @@ from algomancy_data.inference.csv_characters import find_characters
 from algomancy_data.inference.csv_encoding import find_encoding
 from algomancy_data.inference.csv_header import has_header, numbered_names
 from algomancy_data.inference.extraction import PLACEHOLDER, SILENT
-from algomancy_data.inference.findings import ColumnFinding, FileFinding, TableFinding, counted
+from algomancy_data.inference.findings import ColumnFinding, FileFinding, TableFinding
 from algomancy_data.inference.null_words import (
     count_of,
     default_words_among,

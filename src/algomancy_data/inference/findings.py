@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from algomancy_data.display.words import counted
 from algomancy_data.schema import Column, ColumnGroup, CSVDialect, Schema, SchemaType
 from algomancy_data.schema.tables import table_name
 
@@ -165,13 +166,3 @@ def shown_label(label: str) -> str:
     """
     plain = "".join(c if c.isprintable() and c != "\\" else "?" for c in label.replace('"', "'"))
     return plain if len(plain) <= _LONGEST_LABEL else f"{plain[:_LONGEST_LABEL]}…"
-
-
-def counted(count: int, noun: str) -> str:
-    """Return a number with its noun.
-
-    Example:
-        >>> counted(1, "row"), counted(26115, "row")
-        ('1 row', '26,115 rows')
-    """
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -6,7 +6,8 @@ import ast
 import textwrap
 from typing import TYPE_CHECKING, Final
 
-from algomancy_data.inference.findings import counted, shown_label
+from algomancy_data.display.words import counted
+from algomancy_data.inference.findings import shown_label
 from algomancy_data.schema import CSVDialect, SchemaType
 
 if TYPE_CHECKING:

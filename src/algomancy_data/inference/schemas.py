@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from algomancy_data.display.words import counted
 from algomancy_data.engine_failures import engine_failures
 from algomancy_data.errors import EngineError
 from algomancy_data.extractor.failures import reading_failures
 from algomancy_data.inference.csv_files import CSVProbe
 from algomancy_data.inference.extraction import extract, failing_columns
-from algomancy_data.inference.findings import counted
 from algomancy_data.inference.identifiers import attribute_names, class_names
 from algomancy_data.inference.json_files import json_finding
 from algomancy_data.inference.keys import find_key

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from algomancy_data.display import Display, Displayed
+from algomancy_data.display.objects import Display, Displayed
 from algomancy_data.errors import MissingExtraError
 from algomancy_data.findings import count_by_severity, counts_text, findings_by_rule, findings_grid
 from algomancy_data.messages import ValidationMessage, ValidationSeverity
@@ -163,7 +163,7 @@ class ValidationResult(Displayed):
             >>> _ = Path("report.html").write_text(page, encoding="utf-8")  # doctest: +SKIP
         """
         try:
-            from algomancy_data.validator.report import render  # noqa: PLC0415  needs the extra
+            from algomancy_data.validator.report.page import render  # noqa: PLC0415  needs the extra
         except ImportError as error:
             if error.name != "great_tables":
                 raise

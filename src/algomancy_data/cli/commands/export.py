@@ -10,12 +10,12 @@ import typer
 
 from algomancy_data.cli import options
 from algomancy_data.cli.declarations import making
-from algomancy_data.cli.output import plain
 from algomancy_data.cli.progress import shown_progress
 from algomancy_data.cli.running import running
 from algomancy_data.cli.settings import Settings
 from algomancy_data.cli.stores import Place, opened
 from algomancy_data.datamanager import export_dataset
+from algomancy_data.display.terminal_table import plain
 
 
 class Format(StrEnum):

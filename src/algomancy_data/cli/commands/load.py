@@ -18,12 +18,12 @@ from algomancy_data.cli.findings import (
     write_report,
 )
 from algomancy_data.cli.inputs import input_files
-from algomancy_data.cli.output import count
 from algomancy_data.cli.progress import shown_progress
 from algomancy_data.cli.running import DONE, REFUSED, running
 from algomancy_data.cli.settings import Settings
 from algomancy_data.cli.stores import Place, opened
 from algomancy_data.datasource import BaseDataSource, DataSource
+from algomancy_data.display.words import counted
 from algomancy_data.etl.settings import INHERIT
 
 
@@ -82,13 +82,14 @@ def load(
         aside = {name: frame.height for name, frame in result.quarantine.items() if frame.height}
         rows = {} if result.datasource is None else _rows(result.datasource)
         summary = (
-            f"Loaded {dataset!r}: {count(len(rows), 'table')}, {count(sum(rows.values()), 'row')}."
+            f"Loaded {dataset!r}: {counted(len(rows), 'table')}, "
+            f"{counted(sum(rows.values()), 'row')}."
             if result.is_success
             else f"Refused: {dataset!r} is as it was. Mend the files, set bad rows aside with "
             f"--quarantine, or accept the findings with --halt-on critical."
         )
         if aside and result.is_success:
-            summary += f" In quarantine: {count(sum(aside.values()), 'row')}."
+            summary += f" In quarantine: {counted(sum(aside.values()), 'row')}."
         output.result(
             {
                 **place.describe(),

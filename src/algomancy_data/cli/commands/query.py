@@ -12,11 +12,11 @@ from polars.exceptions import PolarsError
 from algomancy_data.cli import options
 from algomancy_data.cli.declarations import making
 from algomancy_data.cli.frames import as_records, frame_table, write_frame
-from algomancy_data.cli.output import count
 from algomancy_data.cli.running import running
 from algomancy_data.cli.settings import Settings
 from algomancy_data.cli.stores import Place, opened
 from algomancy_data.datasource import DataSource
+from algomancy_data.display.words import counted
 from algomancy_data.errors import CommandLineError, DamagedStoreError
 from algomancy_data.sql_words import words_of
 
@@ -81,7 +81,7 @@ def query(
             write_frame(result, target)
             output.result(
                 {**place.describe(), "rows": result.height, "file": str(target)},
-                f"Wrote {count(result.height, 'row')} to {target}.",
+                f"Wrote {counted(result.height, 'row')} to {target}.",
             )
             return
         more = result.height - rows
@@ -92,7 +92,7 @@ def query(
                 "rows": as_records(result),
             },
             frame_table(result.head(rows)),
-            *([f"… and {count(more, 'row')} more: see --rows and --output."] if more > 0 else []),
+            *([f"… and {counted(more, 'row')} more: see --rows and --output."] if more > 0 else []),
         )
 
 

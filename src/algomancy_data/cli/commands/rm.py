@@ -9,10 +9,10 @@ import typer
 
 from algomancy_data.cli import options
 from algomancy_data.cli.declarations import making
-from algomancy_data.cli.output import plain
 from algomancy_data.cli.running import running
 from algomancy_data.cli.settings import Settings
 from algomancy_data.cli.stores import Place, opened
+from algomancy_data.display.terminal_table import plain
 from algomancy_data.errors import CommandLineError, DatasetNotFoundError
 
 

@@ -9,10 +9,12 @@ import typer
 from algomancy_data.cli import options
 from algomancy_data.cli.declarations import making
 from algomancy_data.cli.frames import as_records, first_rows, frame_table
-from algomancy_data.cli.output import count, moment, plain, size, table
+from algomancy_data.cli.output import moment, size, table
 from algomancy_data.cli.running import running
 from algomancy_data.cli.settings import Settings
 from algomancy_data.cli.stores import Place, opened
+from algomancy_data.display.terminal_table import plain
+from algomancy_data.display.words import counted
 from algomancy_data.errors import TableNotFoundError
 from algomancy_data.findings import counts_text
 from algomancy_data.provenance import Provenance
@@ -81,7 +83,7 @@ def _heading(summary: DatasetSummary) -> list[RenderableType]:
     source = f"derived from {origin.derived_from!r}" if origin.derived_from else files
     what = (
         f"{summary.name}: {summary.ds_type}, created {moment(summary.creation_datetime)}, "
-        f"{count(len(summary.tables), 'table')}, {count(summary.rows, 'row')}, "
+        f"{counted(len(summary.tables), 'table')}, {counted(summary.rows, 'row')}, "
         f"{size(summary.bytes)}"
     )
     lines = [
@@ -97,7 +99,7 @@ def _shown(
 ) -> list[RenderableType]:
     parts: list[RenderableType] = [
         "",
-        plain(f"{name}: {count(one.rows, 'row')}, {size(one.bytes)}"),
+        plain(f"{name}: {counted(one.rows, 'row')}, {size(one.bytes)}"),
     ]
     if one.schema is not None:
         parts.append(table(("column", "dtype"), one.schema.items()))

@@ -9,11 +9,13 @@ import typer
 
 from algomancy_data.cli import options
 from algomancy_data.cli.declarations import making
-from algomancy_data.cli.output import count, plain, table
+from algomancy_data.cli.output import table
 from algomancy_data.cli.running import DONE, REFUSED, running
 from algomancy_data.cli.settings import Settings
 from algomancy_data.cli.stores import Place, opened
 from algomancy_data.datamanager import StatefulDataManager
+from algomancy_data.display.terminal_table import plain
+from algomancy_data.display.words import counted
 from algomancy_data.store.integrity import Damage
 
 
@@ -73,8 +75,8 @@ def verify(
             },
             *([table(("state", "dataset", "where", "what"), rows), ""] if rows else []),
             plain(
-                f"{count(len(names), 'dataset')} verified, {count(len(damages), 'damage')}, "
-                f"{count(len(leftovers), 'leftover')}, {len(removed)} removed.{hint}"
+                f"{counted(len(names), 'dataset')} verified, {counted(len(damages), 'damage')}, "
+                f"{counted(len(leftovers), 'leftover')}, {len(removed)} removed.{hint}"
             ),
             exit_code=DONE if is_clean else REFUSED,
         )

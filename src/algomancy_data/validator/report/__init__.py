@@ -2,7 +2,3 @@
 
 Needs the extra ``algomancy-data[report]``.
 """
-
-from algomancy_data.validator.report.page import render
-
-__all__ = ["render"]

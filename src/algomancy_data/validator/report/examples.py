@@ -1,12 +1,14 @@
-"""The first rows that a rule found bad, with their values."""
+"""The first rows that a rule found bad, with their values, told apart where they look alike."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from algomancy_data.display.grid import GridColumn, Markup
+from algomancy_data.display.html_table import text_html
+from algomancy_data.display.words import counted
 from algomancy_data.frames.values import python_values
-from algomancy_data.validator.report.cells import LONGEST_CELL, text_html, value_html
-from algomancy_data.validator.report.grid import GridColumn
+from algomancy_data.validator.wording import show_value
 
 if TYPE_CHECKING:
     import polars as pl
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
 
     from algomancy_data.findings import RuleFindings
     from algomancy_data.validator.failures import RowFailures
+
+LONGEST_CELL: Final = 80
 
 _MOST_COLUMNS: Final = 12
 _MOST_MESSAGES: Final = 10
@@ -36,31 +40,53 @@ def examples_of(
     return _messages(rule)
 
 
+def value_html(value: Any) -> Markup:
+    r"""Return a value of a frame as HTML.
+
+    Texts stand as they are where nothing is hidden in them, else as Python writes them: an empty
+    one, one with spaces at an end, or with a line break.
+
+    Example:
+        >>> value_html("EWR"), value_html("EWR "), value_html(None)
+        ('EWR', '<i>&#x27;EWR &#x27;</i>', '<i>null</i>')
+    """
+    if value is None:
+        return Markup("<i>null</i>")
+    if not isinstance(value, str):
+        return text_html(show_value(value), LONGEST_CELL * 2)
+    if value and value.isprintable() and value == value.strip() and value != "null":
+        return text_html(value, LONGEST_CELL)
+    quoted = repr(value) if len(value) <= LONGEST_CELL else f"{value[:LONGEST_CELL]!r}…"
+    return Markup(f"<i>{text_html(quoted, LONGEST_CELL * 4)}</i>")
+
+
 def _rows(failures: RowFailures, frame: pl.DataFrame | None) -> list[GridColumn]:
     shown = failures.rows.head(len(failures.sample))
-    columns = [GridColumn("row", [f"{row:,}" for row in shown.to_list()], "right")]
+    columns = [GridColumn("row", [f"{row:,}" for row in shown.to_list()], to_right=True)]
     # The columns in question first: they must not be among those that are left out.
     names = list(failures.columns)
     for position, (name, dtype) in enumerate(failures.columns.items()):
         values = [row[position] for row in failures.sample]
-        columns.append(_column(name, dtype, values, marked=True))
+        columns.append(_column(name, dtype, values, is_marked=True))
     if frame is not None:
         names += [name for name in frame.columns if name not in failures.columns]
         others = (frame[name][shown] for name in names[len(failures.columns) : _MOST_COLUMNS])
         columns += [_column(values.name, values.dtype, python_values(values)) for values in others]
     columns = columns[: _MOST_COLUMNS + 1]
     if (rest := len(names) - _MOST_COLUMNS) > 0:
-        label = f"{rest:,} more column{'s' if rest > 1 else ''}"
-        columns.append(GridColumn(label, ["…"] * len(shown)))
+        columns.append(GridColumn(counted(rest, "more column"), ["…"] * len(shown)))
     return columns
 
 
 def _column(
-    name: str, dtype: PolarsDataType, values: list[Any], *, marked: bool = False
+    name: str, dtype: PolarsDataType, values: list[Any], *, is_marked: bool = False
 ) -> GridColumn:
-    align = "right" if dtype.is_numeric() or dtype.is_temporal() else "left"
-    cells = [value_html(value) for value in values]
-    return GridColumn(text_html(name, LONGEST_CELL), cells, align, marked=marked)
+    return GridColumn(
+        text_html(name, LONGEST_CELL),
+        [value_html(value) for value in values],
+        to_right=dtype.is_numeric() or dtype.is_temporal(),
+        is_marked=is_marked,
+    )
 
 
 def _messages(rule: RuleFindings) -> list[GridColumn]:
@@ -69,4 +95,4 @@ def _messages(rule: RuleFindings) -> list[GridColumn]:
     if all(message.row is None for message in shown):
         return [texts]
     rows = ["" if message.row is None else f"{message.row:,}" for message in shown]
-    return [GridColumn("row", rows, "right"), texts]
+    return [GridColumn("row", rows, to_right=True), texts]

@@ -8,12 +8,14 @@ from importlib.resources import files
 from string import Template
 from typing import TYPE_CHECKING, Final
 
+from algomancy_data.display.grid import Grid, GridColumn, Markup
+from algomancy_data.display.html_table import text_html
+from algomancy_data.display.page_table import PageTables
+from algomancy_data.display.words import counted, left_out
 from algomancy_data.findings import RuleFindings, findings_by_rule
 from algomancy_data.frames.tabular import to_frames
 from algomancy_data.messages import ValidationSeverity
-from algomancy_data.validator.report.cells import LONGEST_CELL, text_html
-from algomancy_data.validator.report.examples import examples_of
-from algomancy_data.validator.report.grid import GridColumn, Grids
+from algomancy_data.validator.report.examples import LONGEST_CELL, examples_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,7 +74,7 @@ def render(result: ValidationResult, tables: Mapping[str, Tabular], title: str) 
 class _Report:
     def __init__(self, result: ValidationResult, frames: Mapping[str, pl.DataFrame]) -> None:
         self._result = result
-        self._grids = Grids()
+        self._grids = PageTables()
         self._examples = 0
         self._failures: dict[tuple[str | None, ...], RowFailures] = {}
         for failure in result.row_failures:
@@ -143,29 +145,28 @@ class _Report:
             return ""
         shown = self._tables[:_MOST_TABLES]
         links = [
-            f'<a href="#table-{number}">{_name(part)}</a>' if part.rules else _name(part)
+            Markup(f'<a href="#table-{number}">{_name(part)}</a>') if part.rules else _name(part)
             for number, part in enumerate(shown, 1)
         ]
         columns = [GridColumn("Table", links)]
         if any(part.frame is not None for part in shown):
             rows = ["" if part.frame is None else f"{part.frame.height:,}" for part in shown]
-            columns.append(GridColumn("Rows", rows, "right"))
+            columns.append(GridColumn("Rows", rows, to_right=True))
         columns += [
             GridColumn(
-                f'<span class="{severity.lower()}">{severity.title()}</span>',
+                Markup(f'<span class="{severity.lower()}">{severity.title()}</span>'),
                 [part.count(severity) for part in shown],
-                "right",
             )
             for severity in _WORST_FIRST
             if any(part.count(severity) for part in shown)
         ]
-        grid = self._grids.render(columns, "overview")
+        grid = self._grids.render(Grid(columns), "overview")
         return f"<h2>Tables</h2>\n{grid}{_left_out(len(self._tables) - len(shown), 'table')}"
 
     def _section(self, part: _Part, anchor: str) -> str:
-        about = [f"{_many(part.count(), 'finding')} by {_many(len(part.rules), 'rule')}"]
+        about = [f"{counted(part.count(), 'finding')} by {counted(len(part.rules), 'rule')}"]
         if (frame := part.frame) is not None:
-            about.insert(0, f"{_many(frame.height, 'row')} × {_many(frame.width, 'column')}")
+            about.insert(0, f"{counted(frame.height, 'row')} × {counted(frame.width, 'column')}")
         shown = part.rules[:_MOST_RULES]
         return "\n".join(
             [
@@ -179,12 +180,12 @@ class _Report:
         )
 
     def _rules(self, part: _Part, shown: list[RuleFindings]) -> str:
-        counts = [f"{rule.count:,}{self._share_of(rule, part.frame)}" for rule in shown]
+        counts = [Markup(f"{rule.count:,}{self._share_of(rule, part.frame)}") for rule in shown]
         columns = [
             GridColumn("Rule", [self._rule(rule) for rule in shown]),
-            GridColumn("Findings", counts, "right"),
+            GridColumn("Findings", counts, to_right=True),
         ]
-        return self._grids.render(columns, "rules")
+        return self._grids.render(Grid(columns), "rules")
 
     def _share_of(self, rule: RuleFindings, frame: pl.DataFrame | None) -> str:
         failures = self._failures.get(_identity(rule))
@@ -192,7 +193,7 @@ class _Report:
             return ""
         return _share(len(failures.rows), frame.height)
 
-    def _rule(self, rule: RuleFindings) -> str:
+    def _rule(self, rule: RuleFindings) -> Markup:
         failures = self._failures.get(_identity(rule))
         text = rule.messages[0].message if failures is None else failures.problem
         tags = [f'<span class="badge {rule.severity.lower()}">{escape(rule.severity)}</span>']
@@ -202,11 +203,11 @@ class _Report:
         where.append(("key", rule.key))
         tags += [f'<code class="{kind}">{_short(text)}</code>' for kind, text in where if text]
         if (rest := len(columns) - _MOST_COLUMNS) > 0:
-            tags.append(f"<i>and {_many(rest, 'more column')}</i>")
+            tags.append(f"<i>and {counted(rest, 'more column')}</i>")
         more = ""
         if failures is None and rule.count > 1:
             more = f" <i>and {rule.count - 1:,} more</i>"
-        return f'<div class="tags">{" ".join(tags)}</div><div>{text_html(text)}{more}</div>'
+        return Markup(f'<div class="tags">{" ".join(tags)}</div><div>{text_html(text)}{more}</div>')
 
     def _details(self, part: _Part, rule: RuleFindings) -> str:
         if self._examples >= _MOST_EXAMPLES:
@@ -230,7 +231,7 @@ class _Report:
         size = f"{count:,} of {rule.count:,}" if count < rule.count else f"all {count:,}"
         return (
             f"<details{is_open}><summary>{what}: <span>{size}</span></summary>"
-            f"{note}{self._grids.render(columns, kind)}</details>"
+            f"{note}{self._grids.render(Grid(columns), kind)}</details>"
         )
 
 
@@ -238,20 +239,16 @@ def _identity(finding: RuleFindings | RowFailures) -> tuple[str | None, ...]:
     return str(finding.severity), finding.code, finding.table, finding.column, finding.key
 
 
-def _name(part: _Part) -> str:
-    return "The dataset as a whole" if part.table is None else _short(part.table)
+def _name(part: _Part) -> Markup:
+    return Markup("The dataset as a whole") if part.table is None else _short(part.table)
 
 
-def _short(text: str) -> str:
+def _short(text: str) -> Markup:
     return text_html(text, LONGEST_CELL)
 
 
 def _left_out(count: int, what: str) -> str:
-    return f'<p class="about">… and {_many(count, f"more {what}")}.</p>' if count > 0 else ""
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+    return f'<p class="about">{left_out(count, f"more {what}")}</p>' if count > 0 else ""
 
 
 def _share(count: int, height: int) -> str:

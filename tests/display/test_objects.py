@@ -26,7 +26,8 @@ from algomancy_data import (
     ValidationSeverity,
 )
 from algomancy_data.database import DatabaseDataManager
-from algomancy_data.display import Display, Grid
+from algomancy_data.display.grid import Grid
+from algomancy_data.display.objects import Display
 from algomancy_data.errors import StoreError
 from algomancy_data.etl import ETLResult
 from algomancy_data.provenance import InputFile, Provenance
@@ -79,13 +80,13 @@ def test_a_data_source_shows_tables_sizes_origin_and_findings():
     source.provenance = Provenance(files=(InputFile("t", "csv"), InputFile("u", "csv")))
     title, *lines = str(source).splitlines()
     assert title == (
-        "DataSource 'air' · master_data · created 2024-02-29 12:30 · 2 tables · 3 rows · 25 bytes"
+        "DataSource 'air' · master_data · created 2024-02-29 12:30 · 2 tables · 3 rows · 25 B"
         " · from 2 files · 3 ERROR"
     )
     assert lines == [
-        "  table  rows  columns  memory    first columns",
-        "  t         2        2  17 bytes  id Int64, name String",
-        "  u         1        1  8 bytes   x Float64",
+        "  table  rows  columns  memory  first columns",
+        "  t         2        2  17 B    id Int64, name String",
+        "  u         1        1  8 B     x Float64",
         "  severity  code  table  column  findings  first message",
         "  ERROR     NULL  t      id             3  null key",
     ]
@@ -181,8 +182,8 @@ def test_what_is_worst_comes_first_and_empty_columns_are_left_out():
 
 
 def test_nothing_is_a_title_alone():
-    assert Display("Box", grids=[Grid(("a",), [])]).to_text() == "Box"
-    assert "<table" not in Display("Box", grids=[Grid(("a",), [])]).to_html()
+    assert Display("Box", grids=[Grid.from_rows(("a",), [])]).to_text() == "Box"
+    assert "<table" not in Display("Box", grids=[Grid.from_rows(("a",), [])]).to_html()
     assert str(source_of({}, "air")).endswith("no tables")
 
 

@@ -1,0 +1,87 @@
+"""Numbers, sizes, times and texts as people read them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+_LONGEST: Final = 80
+_UNITS: Final = ("B", "kB", "MB", "GB", "TB", "PB")
+_KILO: Final = 1000
+
+
+def counted(count: int, one: str, several: str | None = None) -> str:
+    """Return a number with its noun.
+
+    Args:
+        count: The number.
+        one: What goes with 1.
+        several: What goes with other numbers; an ``s`` more if it is not given.
+
+    Example:
+        >>> counted(1, "row"), counted(1000, "row"), counted(2, "cell shows", "cells show")
+        ('1 row', '1,000 rows', '2 cells show')
+    """
+    return f"{count:,} {one if count == 1 else several or f'{one}s'}"
+
+
+def left_out(count: int, what: str) -> str:
+    """Return what is said of things that are not shown; nothing if all are.
+
+    Example:
+        >>> left_out(2, "more table"), left_out(0, "more table")
+        ('… and 2 more tables.', '')
+    """
+    return f"… and {counted(count, what)}." if count > 0 else ""
+
+
+def size_text(count: int) -> str:
+    """Return a number of bytes.
+
+    Example:
+        >>> size_text(999), size_text(1_234_567), size_text(10**20)
+        ('999 B', '1.2 MB', '100,000.0 PB')
+    """
+    if count < _KILO:
+        return f"{count} {_UNITS[0]}"
+    size, unit = float(count), 0
+    while size >= _KILO and unit < len(_UNITS) - 1:
+        size, unit = size / _KILO, unit + 1
+    return f"{size:,.1f} {_UNITS[unit]}"
+
+
+def time_text(time: datetime) -> str:
+    """Return a date and a time to the minute.
+
+    Example:
+        >>> import datetime as dt
+        >>> time_text(dt.datetime(2024, 2, 29, 12, 30, 59))
+        '2024-02-29 12:30'
+    """
+    return f"{time:%Y-%m-%d %H:%M}"
+
+
+def printable(text: str) -> str:
+    r"""Return a text with escapes for control characters, which would move a cursor, or worse.
+
+    Example:
+        >>> printable("a\tb")
+        'a\\tb'
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        character if character.isprintable() else repr(character)[1:-1] for character in text
+    )
+
+
+def short_text(text: str, longest: int = _LONGEST) -> str:
+    r"""Return a text cut where it is long, with control characters that are to be seen.
+
+    Example:
+        >>> short_text("a\tb"), short_text("x" * 9, longest=4)
+        ('a\\tb', 'xxxx…')
+    """
+    return printable(text if len(text) <= longest else f"{text[:longest]}…")
