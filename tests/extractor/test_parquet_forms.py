@@ -65,11 +65,10 @@ def written(writer, table=TABLE):
 
 def described(content):
     """Return all that is known of a file, or what is wrong with it."""
-    numbers = Numbers()
     try:
-        layout = parquet_layout(content, numbers)
-        pages = pages_of(content, layout, numbers)
-        chunks = [chunk[1:] for chunk in layout.chunks(len(content), numbers)]
+        layout = parquet_layout(content)
+        pages = pages_of(content, layout)
+        chunks = [chunk[1:] for chunk in layout.chunks(len(content), Numbers())]
     except ParquetLayoutError as error:
         return str(error)
     return layout.rows, layout.is_flat, chunks, pages
@@ -100,7 +99,7 @@ def test_a_form_tells_what_a_walk_tells(writer, walked):
     found = described(content)
     assert found == walked(content)
     assert found[0] == 60
-    assert parquet_layout(content, Numbers()).is_plain
+    assert parquet_layout(content).is_plain
 
 
 @pytest.mark.parametrize("writer", WRITERS)
@@ -141,7 +140,7 @@ def test_numbers_of_any_length_are_read():
 def test_a_column_that_may_need_a_closer_look_is_not_plain(column):
     sink = pa.BufferOutputStream()
     parquet.write_table(pa.table({"id": [1], "c": column}), sink)
-    assert not parquet_layout(sink.getvalue().to_pybytes(), Numbers()).is_plain
+    assert not parquet_layout(sink.getvalue().to_pybytes()).is_plain
 
 
 PROGRAM = """

@@ -25,7 +25,6 @@ from algomancy_data.extractor.parquet_footer import (
     parquet_layout,
 )
 from algomancy_data.extractor.parquet_pages import ParquetPages, parquet_pages
-from algomancy_data.extractor.thrift_forms import Numbers
 from algomancy_data.file.mapped_files import bytes_of
 
 if TYPE_CHECKING:
@@ -43,9 +42,12 @@ _PER_MICROSECOND: Final = 1_000
 # Delta encodings (binary packed, byte array) of which Polars' decoder breaks down, if they are
 # damaged; pyarrow takes 0.6 of its time.
 _UNSURE: Final = frozenset({5, 7})
-_EXACT: Final = (
-    *(pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64),
-    *(pl.Float32, pl.Float64, pl.Boolean, pl.String, pl.Binary, pl.Date, pl.Categorical, pl.Enum),
+_EXACT: Final = frozenset(
+    [
+        *(pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64),
+        *(pl.Float32, pl.Float64, pl.Boolean, pl.String, pl.Binary, pl.Date),
+        *(pl.Categorical, pl.Enum),
+    ]
 )
 
 
@@ -118,11 +120,11 @@ class _Parquet:
 
     def _check_layout(self, limits: ReadLimits) -> tuple[ParquetLayout, ParquetPages]:
         """Return what the file and its pages say of themselves, if that can be true."""
-        stored, numbers = len(self._view), Numbers()
+        stored = len(self._view)
         try:
-            layout = parquet_layout(self._view, numbers)
+            layout = parquet_layout(self._view)
             limits.check_shape(self._name, layout.rows, layout.columns, stored)
-            pages = parquet_pages(self._view, layout, numbers)
+            pages = parquet_pages(self._view, layout)
         except ParquetLayoutError as error:
             raise self._damaged(f"its {error}") from error
         limits.check_unpacked(self._name, pages.unpacked_bytes, stored)
@@ -259,7 +261,7 @@ class _Parquet:
 def _is_exact(dtypes: list[PolarsDataType], layout: ParquetLayout) -> bool:
     """Tell whether Polars changes no value of a plain file that it read as these dtypes."""
     return not layout.has_arrow_types or all(
-        isinstance(dtype, _EXACT) or _is_exact_time(dtype) for dtype in dtypes
+        type(dtype) in _EXACT or _is_exact_time(dtype) for dtype in dtypes
     )
 
 

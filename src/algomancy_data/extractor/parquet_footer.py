@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import struct
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from algomancy_data.extractor.thrift import TEXTS, Bytes, Structs, ThriftError, Wanted, read_struct
@@ -83,21 +84,20 @@ _FOOTER: Final[Wanted] = {
 }
 
 
+# The pages of a column in one group of rows: its path, where they begin and end, how many values
+# they have. A class for these would take longer than all that is done with them.
+Chunk: TypeAlias = "tuple[bytes | str, int, int, int]"
+
+
 class ParquetLayoutError(ValueError):
     """A Parquet file contradicts itself; the message goes on after "its"."""
 
-
-class Chunk(NamedTuple):
-    """The pages of one column in one group of rows."""
-
-    path: bytes | str
-    start: int
-    end: int
-    values: int
-
-    def error(self, how: str) -> ParquetLayoutError:
-        """Return the error for pages that cannot be."""
-        return _damaged(self.path, how)
+    @classmethod
+    def from_pages(cls, path: bytes | str, how: str) -> ParquetLayoutError:
+        """Return the error for the pages of a column that cannot be."""
+        # As it was matched, it begins with its length.
+        name = path if isinstance(path, str) else str(path[1:], "utf-8", "backslashreplace")
+        return cls(f"column {name!r} {how}")
 
 
 class ParquetLayout(NamedTuple):
@@ -142,23 +142,33 @@ class ParquetLayout(NamedTuple):
                 raise ParquetLayoutError(msg)
             for column, is_flat in zip(columns, self.is_flat, strict=True):
                 if isinstance(column, re.Match):
-                    chunk = _chunk_of_match(column, size, numbers)
+                    path, written, length, first, dictionary = column.groups()
+                    values = numbers[written]
+                    chunk = _chunk(
+                        path,
+                        values,
+                        numbers[length],
+                        numbers[first],
+                        0 if dictionary is None else numbers[dictionary],
+                        size,
+                    )
                 else:
                     chunk = _chunk_of_fields(column, size)
-                if is_flat and chunk.values != its_rows:
-                    raise chunk.error("has another number of values than there are rows")
+                    path, values = chunk[0], chunk[-1]
+                if is_flat and values != its_rows:
+                    how = "has another number of values than there are rows"
+                    raise ParquetLayoutError.from_pages(path, how)
                 yield chunk
         if rows != self.rows:
             msg = "groups of rows have not as many rows as the whole"
             raise ParquetLayoutError(msg)
 
 
-def parquet_layout(view: Bytes, numbers: Numbers) -> ParquetLayout:
+def parquet_layout(view: Bytes) -> ParquetLayout:
     """Return what a Parquet file says of itself.
 
     Args:
         view: The whole file; a mapped file is looked at without reading it.
-        numbers: How to read what was matched.
 
     Raises:
         ParquetLayoutError: Its end is missing or damaged.
@@ -183,19 +193,21 @@ def parquet_layout(view: Bytes, numbers: Numbers) -> ParquetLayout:
         rows,
         footer.get(4, []),
         _flat_columns(nodes),
-        _are_plain(nodes[1:], numbers),
+        _are_plain(nodes[1:]),
         _ARROW_SCHEMA in written,
     )
 
 
-def _are_plain(nodes: list[dict[int, Any] | _Match], numbers: Numbers) -> bool:
+def _are_plain(nodes: list[dict[int, Any] | _Match]) -> bool:
     """Tell whether all nodes are flat columns of types that Polars reads exactly."""
     kinds = {node.groups() if isinstance(node, re.Match) else None for node in nodes}
-    return bool(kinds) and all(kind is not None and _is_plain(kind, numbers) for kind in kinds)
+    return bool(kinds) and all(kind is not None and _is_plain(kind) for kind in kinds)
 
 
-def _is_plain(kind: tuple[bytes | Any, ...], numbers: Numbers) -> bool:
+@lru_cache(maxsize=64)
+def _is_plain(kind: tuple[bytes | Any, ...]) -> bool:
     first, second, *logicals = kind
+    numbers = Numbers()
     physical = numbers[first]
     converted = None if second is None else numbers[second]
     logical = next(filter(None, logicals), None)
@@ -236,18 +248,6 @@ def _flat_columns(nodes: list[dict[int, Any] | _Match]) -> list[bool]:
     return is_flat
 
 
-def _chunk_of_match(column: _Match, size: int, numbers: Numbers) -> Chunk:
-    path, values, length, first, dictionary = column.groups()
-    return _chunk(
-        path,
-        numbers[values],
-        numbers[length],
-        numbers[first],
-        0 if dictionary is None else numbers[dictionary],
-        size,
-    )
-
-
 def _chunk_of_fields(column: dict[int, Any], size: int) -> Chunk:
     meta = column.get(3, {})
     if 8 in column and not meta:  # noqa: PLR2004  how it is encrypted
@@ -262,18 +262,12 @@ def _chunk(
     path: bytes | str, values: int, length: int, first: int, dictionary: int, size: int
 ) -> Chunk:
     if not 0 <= values <= MOST_VALUES:
-        raise _damaged(path, "has no place or no number of values")
+        raise ParquetLayoutError.from_pages(path, "has no place or no number of values")
     if values == 0:  # there may be no pages at all
-        return Chunk(path, 0, 0, 0)
+        return path, 0, 0, 0
     # Some writers say 0 for "no dictionary", some leave out where it is.
     start = min(dictionary or first, first)
     end = start + length
     if not len(MAGIC) <= start <= end <= size - TAIL.size:
-        raise _damaged(path, "would lie outside the file")
-    return Chunk(path, start, end, values)
-
-
-def _damaged(path: bytes | str, how: str) -> ParquetLayoutError:
-    # As it was matched, it begins with its length.
-    name = path if isinstance(path, str) else str(path[1:], "utf-8", "backslashreplace")
-    return ParquetLayoutError(f"column {name!r} {how}")
+        raise ParquetLayoutError.from_pages(path, "would lie outside the file")
+    return path, start, end, values

@@ -9,7 +9,7 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from algomancy_data.extractor.parquet_footer import MOST_VALUES
+from algomancy_data.extractor.parquet_footer import MOST_VALUES, ParquetLayoutError
 from algomancy_data.extractor.thrift import Bytes, ThriftError, Wanted, read_struct
 from algomancy_data.extractor.thrift_forms import (
     ANY_NUMBER,
@@ -57,18 +57,18 @@ class ParquetPages(NamedTuple):
     encodings: set[int]
 
 
-def parquet_pages(view: Bytes, layout: ParquetLayout, numbers: Numbers) -> ParquetPages:
+def parquet_pages(view: Bytes, layout: ParquetLayout) -> ParquetPages:
     """Return what all pages say of themselves, if that can be true.
 
     Args:
         view: The whole file.
         layout: What its footer says.
-        numbers: How to read what was matched.
 
     Raises:
         ParquetLayoutError: It cannot.
     """
     encodings: set[int] = set()
+    numbers = Numbers()
     chunks = layout.chunks(len(view), numbers)
     unpacked = sum(_unpacked(view, chunk, numbers, encodings) for chunk in chunks)
     return ParquetPages(unpacked, encodings)
@@ -76,7 +76,7 @@ def parquet_pages(view: Bytes, layout: ParquetLayout, numbers: Numbers) -> Parqu
 
 def _unpacked(view: Bytes, chunk: Chunk, numbers: Numbers, encodings: set[int]) -> int:
     """Return what the pages of a column unpack to, and note their encodings."""
-    _, at, last, expected = chunk
+    path, at, last, expected = chunk
     values = unpacked = 0
     while values < expected:
         found = _USUAL_DATA.match(view, at) or _USUAL_DICTIONARY.match(view, at)
@@ -88,33 +88,37 @@ def _unpacked(view: Bytes, chunk: Chunk, numbers: Numbers, encodings: set[int]) 
             check_sum = None if check is None else numbers[check]
             encoding = numbers[how]
         else:
-            kind, size, start, end, check_sum, count, encoding = _page(view, at, chunk)
+            kind, size, start, end, check_sum, count, encoding = _page(view, at, path)
         if size < 0:
-            raise chunk.error("has a page that is none")
+            raise ParquetLayoutError.from_pages(path, "has a page that is none")
         if not start <= end <= last:
-            raise chunk.error("has a page that would go on behind its end")
+            raise ParquetLayoutError.from_pages(path, "has a page that would go on behind its end")
         if not 0 <= count <= MOST_VALUES or (kind == _DICTIONARY and count > size):
-            raise chunk.error(f"has a page that would have {count:,} values")
+            raise ParquetLayoutError.from_pages(
+                path, f"has a page that would have {count:,} values"
+            )
         if check_sum is not None and zlib.crc32(view[start:end]) != check_sum & 0xFFFFFFFF:
-            raise chunk.error("has a page whose check sum is another one")
+            raise ParquetLayoutError.from_pages(path, "has a page whose check sum is another one")
         if kind != _DICTIONARY:
             values += count
             encodings.add(encoding)
         unpacked += size
         at = end
     if values != expected:
-        raise chunk.error(f"has pages of {values:,} values instead of {expected:,}")
+        raise ParquetLayoutError.from_pages(
+            path, f"has pages of {values:,} values instead of {expected:,}"
+        )
     return unpacked
 
 
 def _page(
-    view: Bytes, at: int, chunk: Chunk
+    view: Bytes, at: int, path: bytes | str
 ) -> tuple[int | None, int, int, int, int | None, int, int]:
     """Return what the head of a page says, and where what follows it begins and ends."""
     try:
         head, start = read_struct(view, at, _PAGE)
     except (ThriftError, IndexError) as error:
-        raise chunk.error("has a page that is none") from error
+        raise ParquetLayoutError.from_pages(path, "has a page that is none") from error
     kind = head.get(1)
     count: int | None = 0  # of a page of another kind, such as an index
     encoding = _PLAIN
@@ -123,6 +127,6 @@ def _page(
         details = head.get(field, {})
         count, encoding = details.get(1), details.get(encoded, _PLAIN)
     if count is None:
-        raise chunk.error("has a page that is none")
+        raise ParquetLayoutError.from_pages(path, "has a page that is none")
     end = start + head.get(3, -1)
     return kind, head.get(2, -1), start, end, head.get(_CHECK_SUM), count, encoding

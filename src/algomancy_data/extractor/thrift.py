@@ -35,6 +35,7 @@ _NOTHING: Final = ""
 
 _TRUE, _FALSE, _BYTE, _DOUBLE, _TEXT, _LIST, _SET, _STRUCT = 1, 2, 3, 7, 8, 9, 10, 12
 _NUMBERS: Final = frozenset({4, 5, 6})
+_ORDER: Final = b"\x1c\0\0"
 _LONG_LIST: Final = 15
 _DEEPEST: Final = 16
 _LONGEST_NUMBER: Final = 63
@@ -138,6 +139,10 @@ def _skipped(data: Bytes, at: int, kind: int, depth: int) -> int:
         count, item, at = _list_head(data, at)
         if item in {_TRUE, _FALSE}:
             return at + count
+        # How each column of a Parquet file is ordered: as its type is.
+        end = at + len(_ORDER) * count
+        if item == _STRUCT and data[at:end] == _ORDER * count:
+            return end
         for _ in range(count):
             at = _skipped(data, at, item, depth + 1)
         return at

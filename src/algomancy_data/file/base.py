@@ -267,7 +267,7 @@ class File(ABC):  # noqa: B024  one subclass per format: they differ in their ex
 
     def _plain(self, path: Path, watch: Callable[[bytes], None] | None) -> Path | bytes:
         with reading(self.name):
-            with path.open("rb") as stream:
+            with path.open("rb", buffering=0) as stream:
                 is_compressed = stream.read(MAGIC_LENGTH).startswith(self._compressions)
             stored = path.read_bytes() if is_compressed else None
         return path if stored is None else self._decompressed(stored, watch)

@@ -7,7 +7,7 @@ shapes; which of day and month comes first is decided by all values of the colum
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast
 
 import polars as pl
 
@@ -76,10 +76,19 @@ def datetime_from_text(texts: pl.Series, conventions: TextConventions) -> Outcom
 
 def datetime_from_dates(dates: pl.Series) -> Outcome:
     """Put dates at midnight; refuse years that Python cannot show."""
-    outside = ~dates.to_physical().is_between(_FIRST_DAY, _LAST_DAY)
-    if outside.any():
-        return Outcome(dates, outside.fill_null(value=False), _OUTSIDE)
+    outside = _outside(dates, _FIRST_DAY, _LAST_DAY)
+    if outside is not None:
+        return Outcome(dates, outside, _OUTSIDE)
     return Outcome(dates.cast(pl.Datetime("us")))
+
+
+def _outside(moments: pl.Series, first: int, last: int) -> pl.Series | None:
+    """Return which moments are outside two of them, None if none is."""
+    values = moments.to_physical()
+    least, most = cast("tuple[int | None, int | None]", (values.min(), values.max()))
+    if least is None or most is None or (first <= least and most <= last):
+        return None
+    return (~values.is_between(first, last)).fill_null(value=False)
 
 
 def _in_one_form(stripped: pl.Series, shape: str | None, conventions: TextConventions) -> Outcome:
@@ -102,9 +111,8 @@ def _usual_shape(stripped: pl.Series) -> str | None:
 def _outcome(values: pl.Series, texts: pl.Series) -> Outcome:
     """Refuse years that Arrow reads and Python cannot show."""
     if getattr(values.dtype, "time_unit", None) == "us":  # nanoseconds do not reach so far
-        outside = ~values.to_physical().is_between(_FIRST_MICROSECOND, _LAST_MICROSECOND)
-        if outside.any():
-            outside = outside.fill_null(value=False)
+        outside = _outside(values, _FIRST_MICROSECOND, _LAST_MICROSECOND)
+        if outside is not None:
             return Outcome(texts, outside, _OUTSIDE)
     return Outcome(values)
 
