@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import sqlalchemy as sa
 from polars.exceptions import PolarsError
 
 from algomancy_data.errors import FrameError
-from algomancy_data.schema import DataType
 
 if TYPE_CHECKING:
-    from algomancy_data.schema import Column, Schema
-
-_SA_TYPES: Final[dict[DataType, type[sa.types.TypeEngine[Any]]]] = {
-    DataType.STRING: sa.String,
-    DataType.DATETIME: sa.DateTime,
-    DataType.INTEGER: sa.BigInteger,
-    DataType.FLOAT: sa.Float,
-    DataType.BOOLEAN: sa.Boolean,
-}
+    from algomancy_data.schema import Column, DataType, Schema
 
 
 def dtype_to_sa_type(dtype: DataType) -> sa.types.TypeEngine[Any]:
@@ -31,7 +22,8 @@ def dtype_to_sa_type(dtype: DataType) -> sa.types.TypeEngine[Any]:
         >>> dtype_to_sa_type(DataType.INTEGER)
         BigInteger()
     """
-    return _SA_TYPES.get(dtype, sa.String)()
+    kind: type[sa.types.TypeEngine[Any]] = getattr(sa, dtype.column_type.sql)
+    return kind()
 
 
 def column_to_sa(col: Column) -> sa.Column[Any]:

@@ -3,17 +3,14 @@
 from algomancy_data.errors import DateFormatError
 from algomancy_data.extractor.base import Extractor, MultiExtractor, SingleExtractor
 from algomancy_data.extractor.columnar import ArrowSingleExtractor, ParquetSingleExtractor
-from algomancy_data.extractor.conversion import (
-    ConversionIssue,
-    DataTypeConverter,
-    TextConventions,
-)
+from algomancy_data.extractor.conversion import ConversionIssue, DataTypeConverter
 from algomancy_data.extractor.csv.single import CSVSingleExtractor
 from algomancy_data.extractor.frame import DataFrameExtractor
 from algomancy_data.extractor.json.multi import JSONMultiExtractor
 from algomancy_data.extractor.json.single import JSONSingleExtractor
 from algomancy_data.extractor.sequence import ExtractionSequence
 from algomancy_data.extractor.xlsx.extractors import XLSXMultiExtractor, XLSXSingleExtractor
+from algomancy_data.schema.types import TextConventions
 
 __all__ = [
     "ArrowSingleExtractor",

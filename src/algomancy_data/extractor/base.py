@@ -9,11 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 from algomancy_data.errors import SchemaKindError, UndeclaredTableError
-from algomancy_data.extractor.conversion import (
-    ConversionIssue,
-    DataTypeConverter,
-    TextConventions,
-)
+from algomancy_data.extractor.conversion import ConversionIssue, DataTypeConverter
 from algomancy_data.extractor.extracted import Extracted, ExtractedTable, Reading
 from algomancy_data.extractor.failures import reading_failures
 from algomancy_data.extractor.limits import within_limits
@@ -24,6 +20,7 @@ from algomancy_data.file.locations import reading
 from algomancy_data.frames.tabular import to_frame, to_frames
 from algomancy_data.logs import as_logger
 from algomancy_data.schema.tables import group_name, table_name
+from algomancy_data.schema.types import TextConventions
 
 if TYPE_CHECKING:
     import logging

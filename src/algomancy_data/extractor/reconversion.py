@@ -7,11 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from algomancy_data.extractor.conversion import (
-    ConversionIssue,
-    DataTypeConverter,
-    TextConventions,
-)
+from algomancy_data.extractor.conversion import ConversionIssue, DataTypeConverter
 from algomancy_data.extractor.mixed_columns import convert_pieces
 
 if TYPE_CHECKING:
@@ -19,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from algomancy_data.schema import DataType
+    from algomancy_data.schema.types import TextConventions
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from algomancy_data.extractor.conversion import NULL_WORDS, TextConventions
 from algomancy_data.inference.texts import text_type
 from algomancy_data.schema import DataType
+from algomancy_data.schema.types import NULL_WORDS, TextConventions
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable

@@ -10,6 +10,7 @@ from algomancy_data.extractor import DataTypeConverter, TextConventions
 from algomancy_data.inference.findings import ColumnFinding
 from algomancy_data.inference.texts import time_type
 from algomancy_data.schema import DataType
+from algomancy_data.schema.types import COLUMN_TYPES
 
 if TYPE_CHECKING:
     from polars.datatypes import DataType as PolarsDataType
@@ -36,7 +37,10 @@ def column_finding(
             return ColumnFinding(values.name, DataType.STRING)
         found = time_type(values, TextConventions())
         return ColumnFinding(values.name, found.dtype, notes=found.notes)
-    candidates, notes = _candidates(dtype)
+    candidates = [
+        DataType[name] for name, column_type in COLUMN_TYPES.items() if column_type.suits(dtype)
+    ]
+    notes = _notes(dtype)
     if dtype.is_float() and not has_integers:
         candidates = [DataType.INTEGER, *candidates]
     for candidate in candidates:
@@ -48,29 +52,9 @@ def column_finding(
     return ColumnFinding(values.name, DataType.STRING, notes=[note])
 
 
-def _candidates(dtype: PolarsDataType) -> tuple[list[DataType], list[str]]:
-    """Return the types to try in order, and notes."""
-    if dtype.is_integer():
-        return [DataType.INTEGER, DataType.STRING], []
-    if dtype.is_float():
-        return [DataType.FLOAT], []
-    match dtype:
-        case pl.Decimal():
-            return [DataType.FLOAT, DataType.STRING], []
-        case pl.Boolean():
-            return [DataType.BOOLEAN], []
-        case pl.Date():
-            return [DataType.DATETIME, DataType.STRING], []
-        case pl.Datetime() if dtype.time_zone is not None:
-            note = "With a time zone, which it keeps: extracted with a DTYPE_MISMATCH warning."
-            return [DataType.DATETIME], [note]
-        case pl.Datetime():
-            return [DataType.DATETIME], []
-        case pl.Duration():
-            return [DataType.INTERVAL], []
-        case pl.Categorical() | pl.Enum():
-            return [DataType.CATEGORICAL], []
-        case pl.List() | pl.Array() | pl.Struct():
-            return [DataType.STRING], ["Lists or objects, as JSON text."]
-        case _:
-            return [DataType.STRING], []
+def _notes(dtype: PolarsDataType) -> list[str]:
+    if isinstance(dtype, pl.Datetime) and dtype.time_zone is not None:
+        return ["With a time zone, which it keeps: extracted with a DTYPE_MISMATCH warning."]
+    if isinstance(dtype, pl.List | pl.Array | pl.Struct):
+        return ["Lists or objects, as JSON text."]
+    return []

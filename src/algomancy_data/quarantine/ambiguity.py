@@ -6,15 +6,14 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from algomancy_data.extractor.conversion import ConversionIssue, TextConventions
-from algomancy_data.extractor.conversion.notation import patterns
-from algomancy_data.schema import DataType
+from algomancy_data.extractor.conversion import ConversionIssue
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_DAY_AND_MONTH: Final = r"^(?<one>[0-9]{1,2})[/-](?<other>[0-9]{1,2})[/-][0-9]{4}"
-_MONTHS: Final = 12
+    from algomancy_data.schema import DataType
+    from algomancy_data.schema.types import TextConventions
+
 _EXAMPLES: Final = 5
 
 
@@ -39,7 +38,7 @@ def doubtful_values(
         if name not in frame.columns or frame.schema[name] != pl.String:
             continue
         texts = conventions.strip(frame[name])
-        doubtful = _doubtful(texts, target, conventions)
+        doubtful = target.column_type.doubtful(texts, conventions)
         if doubtful is None or not doubtful.any():
             continue
         failing = numbers.filter(doubtful)
@@ -62,16 +61,3 @@ def doubtful_values(
         )
         issues.append(issue)
     return issues
-
-
-def _doubtful(texts: pl.Series, target: DataType, conventions: TextConventions) -> pl.Series | None:
-    if target in {DataType.FLOAT, DataType.INTEGER} and conventions.decimal_mark is None:
-        fits = [texts.str.contains(pattern) for pattern in patterns(texts).values()]
-        doubtful = texts.str.contains("[.,]") & fits[0] & fits[1]
-        return doubtful.fill_null(value=False)
-    if target is DataType.DATETIME and conventions.day_first is None:
-        parts = texts.str.extract_groups(_DAY_AND_MONTH).struct.unnest()
-        one, other = (parts[name].cast(pl.Int64) for name in ("one", "other"))
-        doubtful = (one <= _MONTHS) & (other <= _MONTHS) & (one != other)
-        return doubtful.fill_null(value=False)
-    return None

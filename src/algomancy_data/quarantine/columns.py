@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from algomancy_data.errors import QuarantineError
-from algomancy_data.extractor.conversion.texts import text_from_any
 from algomancy_data.extractor.mixed_columns import in_one_dtype
+from algomancy_data.schema.types.string import text_from_any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from polars.datatypes import DataType as PolarsDataType
 
-    from algomancy_data.extractor.conversion import TextConventions
+    from algomancy_data.schema.types import TextConventions
 
 
 def join(pieces: Sequence[pl.Series]) -> pl.Series | None:

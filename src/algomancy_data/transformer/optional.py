@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from algomancy_data.errors import InvalidSchemaError
 from algomancy_data.frames.pandas_frames import in_polars
-from algomancy_data.schema import DataType
 from algomancy_data.schema.tables import Schemas, schema_table_map
 from algomancy_data.transformer.base import Transformer
 
@@ -79,10 +77,8 @@ class OptionalColumnGuard(Transformer):
 def _default_of(column: Column, schema: str) -> pl.Series:
     """Return the default as the one value of a column."""
     dtype = column.dtype.polars_dtype
-    value = column.default
     try:
-        if isinstance(value, str) and column.dtype is DataType.DATETIME:
-            value = datetime.fromisoformat(value)
+        value = column.dtype.column_type.default(column.default)
         given = pl.Series(column.name, [value], strict=True)
         default = given.cast(dtype, strict=True)
         if isinstance(value, str) or _says_the_same(given, default):

@@ -10,11 +10,11 @@ import polars as pl
 from polars.exceptions import PanicException, PolarsError
 
 from algomancy_data.errors import FileContentError
-from algomancy_data.extractor.conversion import has_large_floats
 from algomancy_data.extractor.csv.lines import count_records
 from algomancy_data.extractor.csv.quotes import CSVQuotes
 from algomancy_data.extractor.csv.shape import find_shape, find_wide_line
 from algomancy_data.schema import DataType
+from algomancy_data.schema.types.float import has_large_floats
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet

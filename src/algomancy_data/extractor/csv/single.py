@@ -10,7 +10,7 @@ import polars as pl
 
 from algomancy_data.errors import InvalidSchemaError
 from algomancy_data.extractor.base import SingleExtractor
-from algomancy_data.extractor.conversion import ConversionIssue, TextConventions
+from algomancy_data.extractor.conversion import ConversionIssue
 from algomancy_data.extractor.csv.content import CSVContent
 from algomancy_data.extractor.csv.header import (
     check_separator,
@@ -21,6 +21,7 @@ from algomancy_data.extractor.csv.layout import CSVLayout
 from algomancy_data.extractor.csv.reader import CSVReader
 from algomancy_data.messages import ValidationSeverity
 from algomancy_data.schema import DataType
+from algomancy_data.schema.types import TextConventions
 
 if TYPE_CHECKING:
     import logging
@@ -111,12 +112,8 @@ class CSVSingleExtractor(SingleExtractor):
 
     def _read_typed(self) -> set[DataType]:
         """Return the types whose text means the same to the reader as to the conversion."""
-        typed = {DataType.INTEGER}
-        if self.dialect.decimal_mark != ",":
-            typed.add(DataType.FLOAT)
-        if self.dialect.true_words is None and self.dialect.false_words is None:
-            typed.add(DataType.BOOLEAN)
-        return typed
+        conventions = TextConventions.from_dialect(self.dialect)
+        return {kind for kind in DataType if kind.column_type.reads_as_polars(conventions)}
 
     def _report_short_rows(
         self, frame: pl.DataFrame, short_rows: pl.Series, types: dict[str, DataType]

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from algomancy_data.extractor.conversion import has_large_floats
 from algomancy_data.extractor.json.parser import MalformedError
+from algomancy_data.schema.types.float import has_large_floats
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

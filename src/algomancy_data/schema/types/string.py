@@ -1,4 +1,4 @@
-"""To STRING."""
+"""STRING: text as it is written, and anything else as text."""
 
 from __future__ import annotations
 
@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 from polars.exceptions import PolarsError
 
-from algomancy_data.extractor.conversion.outcome import Outcome
+from algomancy_data.schema.types.base import ColumnType, Outcome
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from polars.datatypes import DataType as PolarsDataType
     from polars.datatypes import DataTypeClass
+
+    from algomancy_data.schema.types.conventions import TextConventions
 
 # A little less than the days that Polars can write: some 260,000 years before and after 1970.
 _LAST_DAY: Final = 95_000_000
@@ -19,6 +23,25 @@ _PER_DAY: Final = {unit: 86_400 * 10**digits for unit, digits in (("ms", 3), ("u
 _LAST: Final = 2**63 - 1
 # It has no positive counterpart.
 _ENDLESS: Final = -(2**63)
+
+
+class StringType(ColumnType):
+    """Text."""
+
+    name = "STRING"
+    dtype = pl.String()
+
+    def suits(self, dtype: PolarsDataType) -> bool:  # noqa: ARG002
+        """Take what no other type holds: every dtype can be written as text, or nearly."""
+        return True
+
+    def from_text(self, slices: Sequence[pl.Series], conventions: TextConventions) -> Outcome:  # noqa: ARG002
+        """Take text as it is."""
+        return Outcome(pl.concat(slices))
+
+    def from_values(self, values: pl.Series) -> Outcome:
+        """Write lists and structs as JSON, dates and times as ISO 8601."""
+        return text_from_any(values)
 
 
 def text_from_any(values: pl.Series) -> Outcome:

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from algomancy_data.extractor import ConversionIssue, DataTypeConverter, TextConventions
-from algomancy_data.extractor.conversion import NULL_WORDS
 from algomancy_data.schema import DataType
+from algomancy_data.schema.types import NULL_WORDS
 
 NEUTRAL = " \u00a0\u2009\u202f'\u2019_"
 OTHER_MARK = {".": ",", ",": "."}

@@ -14,7 +14,7 @@ import pytest
 from algomancy_data.extractor import ConversionIssue, DataTypeConverter, TextConventions
 from algomancy_data.schema import CSVDialect, DataType
 
-PAGE = Path(__file__).parents[2] / "docs" / "conversions.md"
+PAGE = Path(__file__).parents[3] / "docs" / "conversions.md"
 VALUES = {"nan": float("nan"), "inf": float("inf"), "Decimal": Decimal, "object": object}
 VALUES |= {name: getattr(dt, name) for name in ("date", "datetime", "time", "timedelta")}
 
@@ -45,10 +45,10 @@ def test_the_page_has_rows_for_every_type() -> None:
 
 
 @pytest.mark.parametrize(("type_name", "given", "declared", "becomes", "issue"), rows_of_text())
-def test_row_of_text(extractor, type_name, given, declared, becomes, issue) -> None:
+def test_row_of_text(type_name, given, declared, becomes, issue) -> None:
     dialect = eval(f"CSVDialect({declared})", {"CSVDialect": CSVDialect})  # noqa: S307  our page
     texts = pl.Series("c", ast.literal_eval(given), pl.String)
-    conventions = extractor("c", {"c": DataType.STRING}, dialect)._conventions
+    conventions = TextConventions.from_dialect(dialect)
     check(texts, DataType[type_name], conventions, becomes, issue)
 
 

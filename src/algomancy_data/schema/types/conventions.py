@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Self
 import polars as pl
 
 if TYPE_CHECKING:
-    from algomancy_data.schema import CSVDialect
+    from algomancy_data.schema.csv_dialect import CSVDialect
 
 NULL_WORDS: Final = ("NA", "N/A", "n/a", "NULL", "null", "None", "NaN", "nan", "<NA>")
 """Words that mean "no value" in a column that is not declared as text."""

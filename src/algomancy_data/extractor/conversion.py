@@ -1,33 +1,23 @@
-"""The conversion of a frame's columns to their declared types."""
+"""From what a file holds to the declared types: exact, or reported and left alone."""
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
 from algomancy_data.engine_failures import engine_failures
 from algomancy_data.errors import FileContentError
-from algomancy_data.extractor.conversion.booleans import boolean_from_numbers, boolean_from_text
-from algomancy_data.extractor.conversion.conventions import TextConventions
-from algomancy_data.extractor.conversion.dates import datetime_from_dates, datetime_from_text
-from algomancy_data.extractor.conversion.intervals import interval_from_text
-from algomancy_data.extractor.conversion.issue import ConversionIssue
-from algomancy_data.extractor.conversion.numbers import (
-    float_from_numbers,
-    float_from_text,
-    integer_from_text,
-)
-from algomancy_data.extractor.conversion.outcome import Outcome, exact_cast
-from algomancy_data.extractor.conversion.texts import text_from_any
 from algomancy_data.frames.tabular import to_frame
 from algomancy_data.frames.values import python_values
-from algomancy_data.messages import ValidationSeverity
+from algomancy_data.messages import ValidationMessage, ValidationSeverity
 from algomancy_data.schema import DataType
+from algomancy_data.schema.types import Outcome, TextConventions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from algomancy_data.frames.tabular import Tabular
 
@@ -37,20 +27,65 @@ _LONGEST_EXAMPLE: Final = 60
 _LONG: Final = 100_000
 _DEFAULT_CONVENTIONS: Final = TextConventions()
 
-_FROM_TEXT: Final[dict[DataType, Callable[[pl.Series, TextConventions], Outcome]]] = {
-    DataType.BOOLEAN: boolean_from_text,
-    DataType.DATETIME: datetime_from_text,
-    DataType.FLOAT: float_from_text,
-    DataType.INTEGER: integer_from_text,
-    DataType.INTERVAL: interval_from_text,
-}
-_FROM_NUMBERS: Final[dict[DataType, Callable[[pl.Series], Outcome]]] = {
-    DataType.BOOLEAN: boolean_from_numbers,
-    DataType.FLOAT: float_from_numbers,
-    DataType.INTEGER: lambda numbers: exact_cast(
-        numbers, pl.Int64(), "not a whole number of at most 64 bits"
-    ),
-}
+
+@dataclass(slots=True)
+class ConversionIssue:
+    """A column that could not be converted, or whose values could be read in two ways.
+
+    Args:
+        table: Logical name of the table.
+        column: Name of the column.
+        target_type: The declared type.
+        reason: What is wrong, with the first values and their row numbers.
+        severity: ERROR: the column was left as it is. WARNING: it was converted with a guess
+            that the reason names.
+        count: How many values are concerned.
+        rows: Row numbers from 0 of the first of them.
+        problem: What is wrong with each of them, without its value.
+        failing: Row numbers of all of them (any integer dtype) if each row has a problem of its
+            own; None if the column has one, or the values were read with a guess.
+        while_reading: It was found while the file was read, before any conversion.
+
+    Example:
+        >>> from algomancy_data import DataType
+        >>> print(ConversionIssue("flights", "delay", DataType.INTEGER, "'x' is no number."))
+        Table 'flights', column 'delay' as INTEGER: 'x' is no number.
+    """
+
+    table: str | None
+    column: str
+    target_type: DataType
+    reason: str
+    severity: ValidationSeverity = ValidationSeverity.ERROR
+    count: int = 0
+    rows: tuple[int, ...] = ()
+    problem: str = ""
+    failing: pl.Series | None = field(default=None, repr=False, compare=False)
+    while_reading: bool = False
+
+    @property
+    def code(self) -> str:
+        """Code of the message that the issue becomes."""
+        failed = self.severity is ValidationSeverity.ERROR
+        return "CONVERSION_FAILED" if failed else "CONVERSION_AMBIGUOUS"
+
+    def to_message(self) -> ValidationMessage:
+        """Return the issue as one of the findings of an ETL."""
+        return ValidationMessage(
+            self.severity,
+            self.reason,
+            table=self.table,
+            column=self.column,
+            code=self.code,
+            count=max(self.count, 1),
+        )
+
+    def __str__(self) -> str:
+        """Return where it is, the declared type and the reason."""
+        place = f"Column {self.column!r}"
+        if self.table is not None:
+            place = f"Table {self.table!r}, column {self.column!r}"
+        return f"{place} as {self.target_type.name}: {self.reason}"
 
 
 class DataTypeConverter:
@@ -133,27 +168,15 @@ class DataTypeConverter:
 
 def _convert(given: pl.Series, target: DataType, conventions: TextConventions) -> Outcome:
     """Convert one column by the rule for its dtype and its target."""
-    dtype = given.dtype
-    if target is DataType.STRING:
-        return text_from_any(given)
     if given.null_count() == len(given):
-        return Outcome(
-            pl.Series(given.name, [None], target.polars_dtype).new_from_index(0, len(given))
-        )
-    if target is DataType.CATEGORICAL:
-        texts = text_from_any(given)
-        return texts if texts.refused is not None else Outcome(texts.values.cast(pl.Categorical))
-    is_text = dtype == pl.String or isinstance(dtype, pl.Categorical | pl.Enum)
-    if is_text:
-        return _FROM_TEXT[target](given.cast(pl.String), conventions)
-    if dtype.is_numeric() and target in _FROM_NUMBERS:
-        return _FROM_NUMBERS[target](given)
-    if dtype == pl.Boolean and target in {DataType.INTEGER, DataType.FLOAT}:
-        return Outcome(given.cast(target.polars_dtype))
-    if dtype == pl.Date and target is DataType.DATETIME:
-        return datetime_from_dates(given)
-    if isinstance(dtype, pl.Datetime) and target is DataType.DATETIME:
-        return Outcome(given)  # it has a time zone, which must not be lost
+        nulls = pl.Series(given.name, [None], target.polars_dtype)
+        return Outcome(nulls.new_from_index(0, len(given)))
+    dtype = given.dtype
+    if dtype == pl.String or isinstance(dtype, pl.Categorical | pl.Enum):
+        return target.column_type.from_text([given.cast(pl.String)], conventions)
+    outcome = target.column_type.from_values(given)
+    if outcome is not None:
+        return outcome
     reason = f"of dtype {dtype}, which has no reading as {target.name}"
     return Outcome(given, given.is_not_null(), reason, by_value=False)
 
@@ -176,7 +199,8 @@ def _issue(
     examples = _examples(given.gather(positions.head(_EXAMPLES)))
     shown = ", ".join(f"{example} (row {row})" for row, example in zip(rows, examples, strict=True))
     subject = "1 value is" if count == 1 else f"{count} values are"
-    reason = f"{subject} {outcome.reason}: {shown}. {outcome.advice}".rstrip()
+    advice = "" if outcome.advice is None else f" {outcome.advice.text}"
+    reason = f"{subject} {outcome.reason}: {shown}.{advice}"
     guess = outcome.refused is None
     severity = ValidationSeverity.WARNING if guess else ValidationSeverity.ERROR
     return ConversionIssue(

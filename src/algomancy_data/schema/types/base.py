@@ -1,0 +1,286 @@
+"""What a declared type is, and how the values of a column become it.
+
+A column of text is read in three steps, so that it may come in slices: the **facts** of each
+slice add up, the sum **decides** in which form all values are written, and the form is **applied**
+to each slice. Most columns do not need all three: where each slice is read at once, and all in the
+same form, that is the column's.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
+from functools import cached_property, reduce
+from operator import add
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    Generic,
+    Literal,
+    Protocol,
+    Self,
+    TypeAlias,
+    TypeVar,
+)
+
+import polars as pl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from polars.datatypes import DataType as PolarsDataType
+
+    from algomancy_data.schema.types.conventions import TextConventions
+
+
+TimeUnit: TypeAlias = Literal["us", "ns"]
+
+
+class Facts(Protocol):
+    """What decides the form of a column: that of two slices is that of both together."""
+
+    def __add__(self, other: Self, /) -> Self:
+        """Return the facts of two slices, the one behind the other."""
+        ...
+
+
+FactsT = TypeVar("FactsT", bound=Facts)
+FormT = TypeVar("FormT")
+SliceT = TypeVar("SliceT", bound="TextSlice")
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class Advice:
+    """What to do about values that cannot be converted; the smaller is the more important.
+
+    Args:
+        position: Its place among the advice that a type gives.
+        text: A sentence.
+    """
+
+    position: int
+    text: str
+
+    @classmethod
+    def on(cls, values: pl.Series, known: Mapping[str, str]) -> Self | None:
+        """Return the first advice whose pattern is found in one of the values, or None.
+
+        Args:
+            values: Texts that cannot be converted.
+            known: Advice by pattern.
+        """
+        for position, (pattern, text) in enumerate(known.items()):
+            if values.str.contains(pattern).any():
+                return cls(position, text)
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A converted column, or the values that stand in its way.
+
+    Args:
+        values: The converted column; meaningless if anything is refused.
+        refused: Boolean column: which values cannot be converted. None if all can.
+        reason: What the refused or guessed values are: goes on after "3 values are".
+        advice: What to do about them.
+        guessed: Boolean column: which values were converted by a guess. None if none.
+        by_value: It is the refused values that are wrong, not the dtype of the column.
+        rank: Which of a type's checks refused them. Of a column's slices only those count that
+            the first of these checks refused.
+    """
+
+    values: pl.Series
+    refused: pl.Series | None = None
+    reason: str = ""
+    advice: Advice | None = None
+    guessed: pl.Series | None = None
+    by_value: bool = True
+    rank: int = 0
+
+    @classmethod
+    def of(cls, values: pl.Series, given: pl.Series, reason: str, rank: int = 0) -> Self:
+        """Refuse every value that was given and is null after the conversion.
+
+        Args:
+            values: The converted column.
+            given: The column that it was made from.
+            reason: What the refused values are.
+            rank: Which check it is.
+        """
+        if values.null_count() == given.null_count():
+            return cls(values)
+        return cls(values, values.is_null() & given.is_not_null(), reason, rank=rank)
+
+    @classmethod
+    def together(cls, outcomes: Sequence[Self]) -> Self:
+        """Return the outcome of a whole column from those of its slices, in order."""
+        if len(outcomes) == 1:
+            return outcomes[0]
+        lengths = [len(outcome.values) for outcome in outcomes]
+        refusing = [outcome for outcome in outcomes if outcome.refused is not None]
+        if refusing:
+            first = min(refusing, key=lambda outcome: outcome.rank)
+            masks = (
+                one.refused if one.refused is not None and one.rank == first.rank else None
+                for one in outcomes
+            )
+            alike = [one.advice for one in refusing if one.rank == first.rank and one.advice]
+            refused = _masks(masks, lengths)
+            return replace(first, refused=refused, advice=min(alike, default=None))
+        values = pl.concat([outcome.values for outcome in outcomes])
+        guessing = next((outcome for outcome in outcomes if outcome.guessed is not None), None)
+        if guessing is None:
+            return cls(values)
+        guessed = _masks((outcome.guessed for outcome in outcomes), lengths)
+        return replace(guessing, values=values, guessed=guessed)
+
+
+def _masks(masks: Iterable[pl.Series | None], lengths: Sequence[int]) -> pl.Series:
+    """Return Boolean columns as one; where there is none, nothing is meant."""
+    nothing = pl.Series([False])
+    return pl.concat(
+        nothing.new_from_index(0, length) if mask is None else mask.alias("")
+        for mask, length in zip(masks, lengths, strict=True)
+    )
+
+
+class ColumnType(ABC):
+    """A type that a column is declared with."""
+
+    name: ClassVar[str]
+    """Its name, as a member of :class:`~algomancy_data.schema.DataType`."""
+
+    dtype: ClassVar[PolarsDataType]
+    """The Polars dtype that an extracted column of this type has."""
+
+    sql: ClassVar[str] = "String"
+    """Its type in SQL, by SQLAlchemy's name."""
+
+    def accepts(self, dtype: PolarsDataType) -> bool:
+        """Tell whether a column of a dtype is of this type as it is."""
+        # The first takes a fifth of the time.
+        return type(dtype) is type(self.dtype) or dtype == self.dtype
+
+    def suits(self, dtype: PolarsDataType) -> bool:
+        """Tell whether a column of a dtype, from a format that has dtypes, is meant to be this."""
+        return self.accepts(dtype)
+
+    def reads_as_polars(self, conventions: TextConventions) -> bool:  # noqa: ARG002
+        """Tell whether text of these conventions means to Polars' CSV reader what it means here."""
+        return False
+
+    @abstractmethod
+    def from_text(self, slices: Sequence[pl.Series], conventions: TextConventions) -> Outcome:
+        """Read a column of text, of which some value is not null.
+
+        Args:
+            slices: The column, in one or more pieces of dtype String.
+            conventions: How it is written.
+        """
+
+    def from_values(self, values: pl.Series) -> Outcome | None:  # noqa: ARG002
+        """Convert a column of another dtype than text, or return None if it has no reading here.
+
+        Args:
+            values: Column of a dtype that :meth:`accepts` refuses.
+        """
+        return None
+
+    def doubtful(self, texts: pl.Series, conventions: TextConventions) -> pl.Series | None:  # noqa: ARG002
+        """Tell which texts have two readings, between which only the rest of the column decides.
+
+        Args:
+            texts: Some of a column's texts, without outer white space.
+            conventions: How they are written, as far as that is declared.
+
+        Returns:
+            A Boolean column, or None if no text has two readings here.
+        """
+        return None
+
+    def default(self, value: object) -> Any:
+        """Return the value of Python that a declared default means."""
+        return value
+
+
+class TextSlice:
+    """Some texts of a column, and what was found out about them: each thing once.
+
+    Args:
+        texts: Column of dtype String.
+        conventions: How it is written.
+    """
+
+    def __init__(self, texts: pl.Series, conventions: TextConventions) -> None:
+        self.texts = texts
+        self.conventions = conventions
+
+    @cached_property
+    def stripped(self) -> pl.Series:
+        """The texts without outer white space, null where none or a null word is left."""
+        return self.conventions.strip(self.texts)
+
+
+class ReadType(ColumnType, Generic[SliceT, FactsT, FormT]):
+    """A type whose text has a form that all values of a column decide.
+
+    Subclasses implement the three steps, and :meth:`quick` for columns that do not need them.
+    """
+
+    slice_type: type[SliceT]
+    """What a slice of texts is to it."""
+
+    @abstractmethod
+    def facts(self, part: SliceT, *, is_whole: bool) -> FactsT:
+        """Return what a slice says about the form of its column.
+
+        Args:
+            part: The slice.
+            is_whole: It is the column: what does not matter here, need not be found out.
+        """
+
+    @abstractmethod
+    def decide(self, facts: FactsT, conventions: TextConventions) -> FormT:
+        """Return the form in which a column is written, from the facts of all its slices."""
+
+    @abstractmethod
+    def apply(self, part: SliceT, form: FormT) -> Outcome:
+        """Read a slice in a form."""
+
+    def quick(self, part: SliceT) -> tuple[Outcome, FormT] | None:  # noqa: ARG002
+        """Read a slice at once, where all of it converts and one form alone is possible for it.
+
+        Returns:
+            The outcome and the form, or None where it takes the three steps.
+        """
+        return None
+
+    def from_text(self, slices: Sequence[pl.Series], conventions: TextConventions) -> Outcome:
+        """Read the slices in the form that all their values decide."""
+        parts = [self.slice_type(texts, conventions) for texts in slices]
+        quick: list[tuple[Outcome, FormT]] = []
+        for part in parts:
+            reading = self.quick(part)
+            if reading is None or (quick and reading[1] != quick[0][1]):
+                break
+            quick.append(reading)
+        else:
+            return Outcome.together([outcome for outcome, _ in quick])
+        facts = reduce(add, (self.facts(part, is_whole=len(parts) == 1) for part in parts))
+        form = self.decide(facts, conventions)
+        return Outcome.together([self.apply(part, form) for part in parts])
+
+
+def exact_cast(values: pl.Series, dtype: PolarsDataType, reason: str) -> Outcome:
+    """Cast numbers, refusing each one that does not come back identical.
+
+    Args:
+        values: Column of a numeric dtype.
+        dtype: The numeric dtype wanted.
+        reason: What the refused values are.
+    """
+    cast = values.cast(dtype, strict=False)
+    same = cast.cast(values.dtype, strict=False).eq_missing(values)
+    return Outcome(cast) if same.all() else Outcome(cast, ~same, reason)

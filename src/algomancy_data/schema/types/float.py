@@ -1,0 +1,199 @@
+"""FLOAT: numbers with a fraction, each the float next to what is written."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from algomancy_data.schema.types.base import (
+    Advice,
+    Outcome,
+    ReadType,
+    TextSlice,
+    exact_cast,
+)
+from algomancy_data.schema.types.notation import (
+    DECLARE_MARK,
+    NumberFacts,
+    NumberForm,
+    not_numbers,
+    patterns,
+    plain,
+    two_readings,
+)
+
+if TYPE_CHECKING:
+    from polars.datatypes import DataType as PolarsDataType
+
+    from algomancy_data.schema.types.conventions import TextConventions
+
+_SPECIAL: Final = r"(?i)^[+-]?(?:inf|infinity|nan)$"
+_NAN_WORDS: Final = ("NaN", "nan")
+_SAMPLE: Final = 1_000
+_MAX_EXACT_FLOAT: Final = 2**53
+# Floats keep all numbers of fifteen digits apart.
+_FLOAT_DIGITS: Final = 10**15
+_MAX_PRECISION: Final = 38
+_WRITTEN_OUT: Final = r"^[+-]?[0-9]+(?:\.0*)?$"
+_MARK_NAMES: Final = {".": "decimal point", ",": "decimal comma"}
+
+
+class FloatSlice(TextSlice):
+    """Some texts, among which "NaN" is a number."""
+
+    @cached_property
+    def stripped(self) -> pl.Series:
+        """The texts without outer white space, null where none or a null word is left."""
+        return self.conventions.strip(self.texts, keep=_NAN_WORDS)
+
+
+class FloatType(ReadType[FloatSlice, NumberFacts, NumberForm]):
+    """Numbers with a fraction.
+
+    A fraction becomes the float next to it. A whole number must be one: 9007199254740993 is
+    refused. A column whose values all look like ``1,234`` can be read in two ways; without a
+    declared decimal mark it is read as 1.234, and the outcome says so.
+    """
+
+    name = "FLOAT"
+    dtype = pl.Float64()
+    sql = "Float"
+    slice_type = FloatSlice
+
+    def suits(self, dtype: PolarsDataType) -> bool:
+        """Take floats and decimals of any width."""
+        return dtype.is_float() or dtype.is_decimal()
+
+    def reads_as_polars(self, conventions: TextConventions) -> bool:
+        """Polars reads numbers with a decimal point."""
+        return conventions.decimal_mark != ","
+
+    def quick(self, part: FloatSlice) -> tuple[Outcome, NumberForm] | None:
+        """Read numbers with a decimal point, or those of which a decimal comma is certain."""
+        declared = part.conventions.decimal_mark
+        texts = part.texts
+        if declared != ",":
+            values = texts.cast(pl.Float64, strict=False)
+            if values.null_count() == texts.null_count() and not values.is_infinite().any():
+                return _beyond_float(texts, values) or Outcome(values), NumberForm(".")
+        commas = _plain_decimal_commas(texts, declared)
+        return None if commas is None else (Outcome(commas), NumberForm(","))
+
+    def facts(self, part: FloatSlice, *, is_whole: bool) -> NumberFacts:
+        """Look at the numbers, "NaN" and its like left out."""
+        return NumberFacts.of(part.stripped, ",", _SPECIAL, is_whole=is_whole)
+
+    def decide(self, facts: NumberFacts, conventions: TextConventions) -> NumberForm:
+        """Return the decimal mark."""
+        return NumberForm.decided_by(facts, conventions.decimal_mark)
+
+    def apply(self, part: FloatSlice, form: NumberForm) -> Outcome:
+        """Read decimal numbers; refuse text, and what is beyond the range or digits of a float."""
+        stripped = part.stripped
+        special = stripped.str.contains(_SPECIAL)
+        numbers = stripped.set(special, None) if special.any() else stripped
+        if form.has_both:
+            reason = "written with commas, others with points, and either could be the decimal mark"
+            with_comma = numbers.str.contains(",", literal=True).fill_null(value=False)
+            return Outcome(part.texts, with_comma, reason, DECLARE_MARK)
+        written = plain(numbers, form.mark)
+        values = written.cast(pl.Float64, strict=False)
+        problem = _beyond_float(written, values)
+        if special.any():
+            words = stripped.cast(pl.Float64, strict=False)
+            values = values.zip_with(~special.fill_null(value=False), words)
+        reason = f"not a number with a {_MARK_NAMES[form.mark]}"
+        outcome = not_numbers(values, stripped, reason) or problem
+        if outcome is not None or not form.is_guess:
+            return outcome or Outcome(values)
+        reason = "read with a decimal comma, though it could also separate thousands"
+        guessed = numbers.str.contains(",", literal=True).fill_null(value=False)
+        return Outcome(values, reason=reason, advice=DECLARE_MARK, guessed=guessed)
+
+    def from_values(self, values: pl.Series) -> Outcome | None:
+        """Take numbers and truth values; refuse what no float equals."""
+        if values.dtype == pl.Boolean:
+            return Outcome(values.cast(pl.Float64))
+        return _from_numbers(values) if values.dtype.is_numeric() else None
+
+    def doubtful(self, texts: pl.Series, conventions: TextConventions) -> pl.Series | None:
+        """Tell which could have thousands or a fraction."""
+        return two_readings(texts, conventions.decimal_mark)
+
+
+def _from_numbers(numbers: pl.Series) -> Outcome:
+    """Turn numbers into equal floats; refuse those that have none.
+
+    A decimal is equal to the float that is written with its digits: 0.10 to 0.1.
+    """
+    reason = "not exact as FLOAT"
+    dtype = numbers.dtype
+    if not isinstance(dtype, pl.Decimal):
+        return exact_cast(numbers, pl.Float64(), reason)
+    floats = numbers.cast(pl.Float64)
+    digits = numbers.to_physical()
+    if digits.is_between(-_FLOAT_DIGITS, _FLOAT_DIGITS).all():
+        return Outcome(floats)
+    whole = pl.Decimal(_MAX_PRECISION, dtype.scale)
+    written = floats.cast(pl.String).cast(whole, strict=False)
+    same = written.eq_missing(numbers.cast(whole))
+    return Outcome(floats) if same.all() else Outcome(floats, ~same, reason)
+
+
+def has_large_floats(values: pl.Series) -> bool:
+    """Tell whether text may mean more than these floats hold: some are 2^53 or more, or infinite.
+
+    Args:
+        values: Column of dtype Float64.
+    """
+    largest = values.abs().max()  # NaN counts only where there is nothing else
+    return isinstance(largest, float) and largest >= _MAX_EXACT_FLOAT
+
+
+def _plain_decimal_commas(texts: pl.Series, declared: str | None) -> pl.Series | None:
+    """Return the numbers if a decimal comma is certain and nothing else is in the way.
+
+    That is the common case, and it needs none of the patterns on all values.
+    """
+    if declared == ".":
+        return None
+    if declared is None:
+        start = texts.head(_SAMPLE)
+        fitting = patterns(start)
+        certain = start.str.contains(fitting[","]) & ~start.str.contains(fitting["."])
+        if not certain.any():
+            return None
+    if texts.str.contains(".", literal=True).any():
+        return None
+    values = texts.str.replace(",", ".", literal=True).cast(pl.Float64, strict=False)
+    if values.null_count() > texts.null_count() or has_large_floats(values):
+        return None
+    return values
+
+
+def _beyond_float(written: pl.Series, values: pl.Series) -> Outcome | None:
+    """Refuse what became infinite, and whole numbers that became another whole number."""
+    if not has_large_floats(values):
+        return None
+    infinite = values.is_infinite()
+    if infinite.any():
+        infinite = infinite.fill_null(value=False)
+        return Outcome(values, infinite, "beyond the range of FLOAT", rank=1)
+    large = (values.abs() >= _MAX_EXACT_FLOAT) & values.is_not_nan()
+    large &= written.set(~large, None).str.contains(_WRITTEN_OUT)
+    large = large.fill_null(value=False)
+    if not large.any():
+        return None
+    floats = values.set(~large, None).abs()
+    digits = written.set(~large, None).str.replace(r"\.0*$", "").str.strip_chars_start("+-0")
+    exact = digits == floats.cast(pl.Int128, strict=False).cast(pl.String)
+    # 123456789012345680000 is how JavaScript writes the float 1.2345678901234568e20.
+    shortest = floats.cast(pl.String).str.replace(r"e.*$", "").str.replace(".", "", literal=True)
+    same = digits.str.strip_chars_end("0") == shortest.str.strip_chars_end("0")
+    rounded = large & ~(exact.fill_null(value=False) | same)
+    if not rounded.any():
+        return None
+    reason = "a whole number with more digits than FLOAT can hold"
+    return Outcome(values, rounded, reason, Advice(0, "Declare INTEGER or STRING."), rank=2)

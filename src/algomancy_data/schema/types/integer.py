@@ -1,0 +1,147 @@
+"""INTEGER: whole numbers of 64 bits, exactly."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from algomancy_data.schema.types.base import Outcome, ReadType, TextSlice, exact_cast
+from algomancy_data.schema.types.notation import (
+    DECLARE_MARK,
+    NumberFacts,
+    NumberForm,
+    not_numbers,
+    plain,
+    two_readings,
+)
+
+if TYPE_CHECKING:
+    from polars.datatypes import DataType as PolarsDataType
+
+    from algomancy_data.schema.types.conventions import TextConventions
+
+_DIGITS: Final = 19
+# Beyond any exponent that matters, and far from the end of Int64.
+_HUGE: Final = 10**12
+# Sign, whole part, fraction and exponent of a plain number.
+_PARTS: Final = (
+    r"^(?<sign>-?)\+?(?<whole>[0-9]*)\.?(?<part>[0-9]*)(?:[eE](?<exponent>[+-]?[0-9]+))?$"
+)
+_REASON: Final = "not a whole number of at most 64 bits"
+
+
+class IntegerSlice(TextSlice):
+    """Some texts: which are plain digits, and which are written otherwise."""
+
+    @cached_property
+    def direct(self) -> pl.Series:
+        """The numbers of plain digits."""
+        return self.stripped.cast(pl.Int64, strict=False)
+
+    @cached_property
+    def others(self) -> pl.Series:
+        """The other texts."""
+        return self.stripped.set(self.direct.is_not_null(), None)
+
+
+class IntegerType(ReadType[IntegerSlice, NumberFacts, NumberForm]):
+    """Whole numbers. ``1.0``, ``1,0`` and ``1e3`` are whole.
+
+    ``1,234`` and ``1.234`` need a declared decimal mark or another value that decides; else they
+    are refused.
+    """
+
+    name = "INTEGER"
+    dtype = pl.Int64()
+    sql = "BigInteger"
+    slice_type = IntegerSlice
+
+    def suits(self, dtype: PolarsDataType) -> bool:
+        """Take whole numbers of any width."""
+        return dtype.is_integer()
+
+    def reads_as_polars(self, conventions: TextConventions) -> bool:  # noqa: ARG002
+        """Polars takes digits only, which mean the same in all conventions."""
+        return True
+
+    def quick(self, part: IntegerSlice) -> tuple[Outcome, NumberForm] | None:
+        """Read plain digits."""
+        values = part.texts.cast(pl.Int64, strict=False)
+        if values.null_count() > part.texts.null_count():
+            return None
+        return Outcome(values), NumberForm(part.conventions.decimal_mark or ".")
+
+    def facts(self, part: IntegerSlice, *, is_whole: bool) -> NumberFacts:
+        """Look at what are not plain digits."""
+        return NumberFacts.of(part.others, ",.", None, is_whole=is_whole)
+
+    def decide(self, facts: NumberFacts, conventions: TextConventions) -> NumberForm:
+        """Return the decimal mark."""
+        return NumberForm.decided_by(facts, conventions.decimal_mark)
+
+    def apply(self, part: IntegerSlice, form: NumberForm) -> Outcome:
+        """Read whole numbers exactly; refuse fractions, text and what is beyond 64 bits."""
+        if form.is_guess:
+            either = part.others.str.contains("[,.]").fill_null(value=False)
+            reason = "either thousands or a fraction: no value of the column says which"
+            return Outcome(part.texts, either, reason, DECLARE_MARK)
+        values = part.direct
+        if part.others.null_count() < len(part.others):
+            values = values.zip_with(values.is_not_null(), _integers(plain(part.others, form.mark)))
+        return not_numbers(values, part.stripped, _REASON) or Outcome(values)
+
+    def from_values(self, values: pl.Series) -> Outcome | None:
+        """Take numbers and truth values; refuse fractions and what is beyond 64 bits."""
+        if values.dtype == pl.Boolean:
+            return Outcome(values.cast(pl.Int64))
+        return exact_cast(values, pl.Int64(), _REASON) if values.dtype.is_numeric() else None
+
+    def doubtful(self, texts: pl.Series, conventions: TextConventions) -> pl.Series | None:
+        """Tell which could have thousands or a fraction."""
+        return two_readings(texts, conventions.decimal_mark)
+
+
+def _integers(written: pl.Series) -> pl.Series:
+    """Return whole numbers as Int64, null where a number is not whole or too large."""
+    direct = written.str.replace(r"\.0*$", "").cast(pl.Int64, strict=False)
+    rest = written.set(direct.is_not_null(), None)
+    if rest.null_count() == len(rest):
+        return direct
+    return direct.zip_with(direct.is_not_null(), _integers_from_digits(rest))
+
+
+def _integers_from_digits(written: pl.Series) -> pl.Series:
+    """Return whole numbers as Int64, null where a number is not whole or too large.
+
+    Args:
+        written: Plain numbers; all arithmetic is done on their digits, so nothing is rounded.
+    """
+    digits = pl.concat_str("whole", "part").str.strip_chars_start("0")
+    significant = pl.col("digits").str.strip_chars_end("0")
+    exponent = pl.col("exponent").cast(pl.Int64, strict=False)
+    zeros = (  # how many to append to the significant digits
+        pl.when(pl.col("exponent").is_null()).then(0).otherwise(exponent.clip(-_HUGE, _HUGE))
+        - pl.col("part").str.len_bytes().cast(pl.Int64)
+        + pl.col("digits").str.len_bytes().cast(pl.Int64)
+        - pl.col("significant").str.len_bytes().cast(pl.Int64)
+    )
+    length = pl.col("significant").str.len_bytes() + pl.col("zeros")
+    is_whole = (pl.col("zeros") >= 0) & (length <= _DIGITS)
+    whole = pl.concat_str("sign", pl.col("significant").str.pad_end(length.clip(0, _DIGITS), "0"))
+    return (
+        written.str.extract_groups(_PARTS)
+        .struct.unnest()
+        .with_columns(digits=digits)
+        .with_columns(significant=significant)
+        .with_columns(zeros=zeros)
+        .select(
+            pl.when(pl.col("significant") == "")
+            .then(0)
+            .when(is_whole)
+            .then(whole.cast(pl.Int64, strict=False))
+            .alias(written.name)
+        )
+        .to_series()
+    )

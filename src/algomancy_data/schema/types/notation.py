@@ -1,0 +1,157 @@
+"""How a number is written: signs, thousands, and which mark separates its fraction.
+
+Text is read in one of two ways, the same for all values of a column: with a decimal point (and
+``1,234,567`` for a million) or with a decimal comma (and ``1.234.567``). Spaces, apostrophes and
+underscores between thousands mean the same in both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Self
+
+from algomancy_data.schema.types.base import Advice, Outcome
+
+if TYPE_CHECKING:
+    import polars as pl
+
+GROUP_MARK: Final = {".": ",", ",": "."}
+# Space, no-break space, thin space, narrow no-break space, apostrophes, underscore.
+_NEUTRAL_MARKS: Final = " \u00a0\u2009\u202f'\u2019_"
+_MINUS: Final = "\u2212"
+DECLARE_MARK: Final = Advice(
+    0, 'Declare _CSV = CSVDialect(decimal_mark=".") or (decimal_mark=",").'
+)
+
+# What people write around numbers, and what to say about it; the first that occurs is said.
+_ORNAMENTS: Final = {
+    "%": "A percent sign is no part of a number: write 0.05 for 5 %.",
+    r"\p{Sc}|\b[A-Z]{3}\b": "A currency is no part of a number: give it a column of its own.",
+    r"^\(.*\)$|[0-9][-\x{2212}]$": "Write a negative number with the minus sign in front of it.",
+}
+
+
+def _pattern(mark: str, neutral_marks: str) -> str:
+    """Return the pattern of a number with this decimal mark, thousands perhaps in groups."""
+    groups = "|".join(
+        rf"[1-9][0-9]{{0,2}}(?:[{group}][0-9]{{3}})+" for group in GROUP_MARK[mark] + neutral_marks
+    )
+    # Lakhs and crores: 12,34,567.
+    indian = r"|[1-9][0-9]?(?:,[0-9]{2})+,[0-9]{3}" if mark == "." else ""
+    whole = rf"(?:{groups}{indian}|[0-9]+)"
+    return rf"^[+\-{_MINUS}]?(?:{whole}(?:[{mark}][0-9]*)?|[{mark}][0-9]+)(?:[eE][+-]?[0-9]+)?$"
+
+
+# Most columns have no neutral marks, and the shorter patterns take half the time.
+_SHORT: Final = {mark: _pattern(mark, "") for mark in GROUP_MARK}
+_FULL: Final = {mark: _pattern(mark, _NEUTRAL_MARKS) for mark in GROUP_MARK}
+
+
+def patterns(numbers: pl.Series) -> dict[str, str]:
+    """Return the pattern that these texts fit if they are numbers, by decimal mark."""
+    return _FULL if numbers.str.contains(f"[{_NEUTRAL_MARKS}]").any() else _SHORT
+
+
+@dataclass(frozen=True)
+class NumberFacts:
+    """How numbers are written, as far as it decides on the decimal mark of their column.
+
+    Args:
+        separated: One has a mark that separates a fraction or thousands.
+        misfits: How many are no numbers, by decimal mark. None where it was not counted, since no
+            mark is there.
+        has_point: One has a point.
+    """
+
+    separated: bool
+    misfits: dict[str, int] | None
+    has_point: bool
+
+    @classmethod
+    def of(cls, numbers: pl.Series, marks: str, specials: str | None, *, is_whole: bool) -> Self:
+        """Look at numbers.
+
+        Args:
+            numbers: Texts without outer white space.
+            marks: The marks of which one in a number may separate either.
+            specials: Pattern of words that are numbers with any decimal mark.
+            is_whole: They are the column: without a mark, nothing else matters.
+        """
+        separated = bool(numbers.str.contains(f"[{marks}]").any())
+        if not separated and is_whole:
+            return cls(separated, None, has_point=False)
+        fits = {mark: numbers.str.contains(one) for mark, one in patterns(numbers).items()}
+        misfits = {mark: int((~fitting).sum()) for mark, fitting in fits.items()}
+        if specials is not None and all(misfits.values()):
+            neither = numbers.filter(~(fits["."] | fits[","]))
+            words = int(neither.str.contains(specials).sum())
+            misfits = {mark: count - words for mark, count in misfits.items()}
+        has_point = bool(numbers.str.contains(".", literal=True).any())
+        return cls(separated, misfits, has_point)
+
+    def __add__(self, other: Self) -> Self:
+        """Return the facts of both slices."""
+        return type(self)(
+            self.separated or other.separated,
+            None
+            if self.misfits is None or other.misfits is None
+            else {mark: self.misfits[mark] + other.misfits[mark] for mark in GROUP_MARK},
+            self.has_point or other.has_point,
+        )
+
+
+@dataclass(frozen=True)
+class NumberForm:
+    """How the numbers of a column are written.
+
+    Args:
+        mark: The decimal mark.
+        is_guess: Each value could be meant with the other mark, too.
+        has_both: Some have a comma, others a point, and either could be the decimal mark.
+    """
+
+    mark: str
+    is_guess: bool = False
+    has_both: bool = False
+
+    @classmethod
+    def decided_by(cls, facts: NumberFacts, declared: str | None) -> Self:
+        """Return the form of a column.
+
+        Args:
+            facts: Of all its values.
+            declared: The decimal mark that the dialect declares.
+        """
+        if declared is not None:
+            return cls(declared)
+        if not facts.separated or facts.misfits is None:
+            return cls(".")
+        if not any(facts.misfits.values()):
+            return cls(",", is_guess=True, has_both=facts.has_point)
+        return cls(min(facts.misfits, key=facts.misfits.__getitem__))
+
+
+def plain(numbers: pl.Series, mark: str) -> pl.Series:
+    """Return the numbers without groups and with a decimal point; null where they are none."""
+    fits = numbers.str.contains(patterns(numbers)[mark])
+    fitting = numbers if fits.all() else numbers.set(~fits, None)
+    text = fitting.str.replace_all(f"[{GROUP_MARK[mark]}{_NEUTRAL_MARKS}]", "")
+    if mark != ".":
+        text = text.str.replace(mark, ".", literal=True)
+    return text.str.replace(_MINUS, "-", literal=True)
+
+
+def not_numbers(values: pl.Series, given: pl.Series, reason: str) -> Outcome | None:
+    """Refuse every value that was given and is null; say what to do where that is plain."""
+    if values.null_count() == given.null_count():
+        return None
+    refused = values.is_null() & given.is_not_null()
+    return Outcome(values, refused, reason, Advice.on(given.filter(refused), _ORNAMENTS))
+
+
+def two_readings(texts: pl.Series, declared: str | None) -> pl.Series | None:
+    """Tell which numbers have one reading with a decimal point, and one with a decimal comma."""
+    if declared is not None:
+        return None
+    fits = [texts.str.contains(pattern) for pattern in patterns(texts).values()]
+    return (texts.str.contains("[.,]") & fits[0] & fits[1]).fill_null(value=False)
