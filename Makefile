@@ -11,7 +11,7 @@ CORE = $(addprefix tests/,stores database/test_round_trip.py database/test_store
 	extractor/test_columnar.py extractor/test_addresses.py extractor/test_xlsx.py test_masking.py \
 	frames/test_tabular.py test_etl.py datasource/test_base.py folder/test_manager.py cli/test_look.py)
 
-.PHONY: demo test test-lowest coverage test-quick docs lint format bench bench-quick lock clean
+.PHONY: demo test test-long test-lowest coverage docs lint format bench bench-quick lock clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -33,8 +33,11 @@ help: ## show this list
 demo: .venv/.demo ## load real flight data into demo.db and prove it came back identical
 	@$(RUN)python docs/demo/main.py
 
-test: .venv/.synced ## every test, docs and docstrings included
-	$(RUN)pytest -n 2 --dist worksteal
+test: .venv/.synced ## every test but the long ones, docs and docstrings included
+	$(RUN)pytest -n 2 --dist worksteal -m "not long"
+
+test-long: .venv/.synced ## the long tests: gigabytes, kills, fuzzing, browsers, the framework's packages
+	$(RUN)pytest -n 2 --dist worksteal -m long
 
 .venv/lowest/.synced: pyproject.toml .venv/.synced
 	$(UV) venv --quiet --clear --python .venv/bin/python .venv/lowest
@@ -45,11 +48,8 @@ test: .venv/.synced ## every test, docs and docstrings included
 test-lowest: .venv/lowest/.synced ## the core of the tests, on the lowest versions of all that is needed
 	.venv/lowest/bin/pytest -q -n 2 -m "not long" $(CORE)
 
-coverage: .venv/.synced ## the same, and the lines that no test runs; takes half as long again
+coverage: .venv/.synced ## every test, and the lines that none runs; takes half as long again
 	$(RUN)pytest -n 2 --dist worksteal --cov --cov-report=term
-
-test-quick: .venv/.synced ## the tests without the long ones
-	$(RUN)pytest -n 2 --dist worksteal -m "not long"
 
 docs: .venv/.synced ## the documentation as a site, in build/site
 	$(RUN)sphinx-build --quiet --fail-on-warning --keep-going --jobs 2 docs build/site

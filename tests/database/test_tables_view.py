@@ -133,6 +133,7 @@ import sys
 from algomancy_data import DataSource, SimpleETLFactory
 from algomancy_data.database import DatabaseDataManager
 manager = DatabaseDataManager(SimpleETLFactory, [], sys.argv[1], "s", DataSource)
+print("ready", flush=True)
 sys.stdin.readline()
 manager.startup()
 manager.close()
@@ -142,10 +143,15 @@ manager.close()
 @pytest.mark.parametrize("place", ["sqlite", "postgresql"], indirect=True)
 def test_processes_that_start_at_once_make_it_once(new_manager, place, look):
     run(new_manager(place), "DROP VIEW algomancy_tables")
-    pipes = {"stdin": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    started = [subprocess.Popen([sys.executable, "-c", START, place], **pipes) for _ in range(4)]
-    said = [process.communicate("go\n")[1] for process in started]
-    assert [process.returncode for process in started] == [0] * 4, said
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    command = [sys.executable, "-c", START, place]
+    started = [subprocess.Popen(command, **pipes, text=True) for _ in range(3)]
+    assert [process.stdout.readline() for process in started] == ["ready\n"] * 3
+    for process in started:
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    said = [process.communicate()[1] for process in started]
+    assert [process.returncode for process in started] == [0] * 3, said
     assert look("SELECT * FROM algomancy_tables") == []
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 import pytest
 import sqlalchemy as sa
+from psycopg import sql
 
 import algomancy_data.database  # noqa: F401  for its registration
 
@@ -20,47 +21,51 @@ collect_ignore = ["suite"]
 
 GUARDED = "guarded"
 _PATIENCE = 10  # seconds to wait for a lock: a test that never ends says nothing
-_numbers = itertools.count()
+# A database for each test would be cleaner, but takes a hundred times as long as most tests do.
+_EMPTYING = (
+    f"SET lock_timeout = '{_PATIENCE}s'",
+    """
+    SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type ~ '^client'
+    """,
+    "DROP SCHEMA public CASCADE",
+    "CREATE SCHEMA public",
+)
 
 
 @pytest.fixture(scope="session")
 def postgresql_server(postgresql: str) -> sa.URL:
     """Return the server, on which one role has to give a password."""
-    url = sa.make_url(postgresql).set(drivername="postgresql+adbc", password=None)
-    (access,) = administer(url, "ALTER SYSTEM SET fsync = off", "SHOW hba_file")
-    rules = Path(access[0])
+    (access,) = administer(postgresql, "SHOW hba_file")
+    rules = Path(access)
     rules.write_text(f"local all {GUARDED} scram-sha-256\n{rules.read_text()}")
-    administer(url, "SELECT pg_reload_conf()")
-    return url
+    administer(postgresql, "SELECT pg_reload_conf()")
+    return sa.make_url(postgresql).set(drivername="postgresql+adbc", password=None)
 
 
-def administer(url: sa.URL, *statements: str) -> list[sa.Row[Any]]:
-    """Execute statements outside of a transaction; return the rows of the last."""
-    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
-    with engine.connect() as connection:
-        results = [connection.exec_driver_sql(statement) for statement in statements]
-        return list(results[-1]) if results and results[-1].returns_rows else []
+def administer(url: str, *statements: str) -> tuple[Any, ...]:
+    """Execute statements outside of a transaction; return what the last one gives first."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        for statement in statements:
+            cursor = connection.execute(sql.SQL(statement))
+        return cursor.fetchone() or () if cursor.description else ()
 
 
-@pytest.fixture
-def new_postgresql(postgresql_server: sa.URL) -> Iterator[Callable[[], sa.URL]]:
-    """Make databases on the server."""
-    names: list[str] = []
-
-    def make() -> sa.URL:
-        names.append(f"test_{next(_numbers)}")
-        administer(postgresql_server, f"CREATE DATABASE {names[-1]} TEMPLATE template0")
-        url = postgresql_server.set(database=names[-1])
-        return url.update_query_dict({"options": f"-c lock_timeout={_PATIENCE}s"})
-
-    yield make
-    administer(postgresql_server, *(f"DROP DATABASE {name} WITH (FORCE)" for name in names))
+@pytest.fixture(scope="session")
+def emptied_postgresql(
+    postgresql_server: sa.URL, new_database: Callable[[str], str]
+) -> tuple[sa.URL, str]:
+    """Return a database of these tests, as a URL of the dialect's and of libpq's."""
+    native = new_database("dialects")
+    return postgresql_server.set(database="dialects"), native
 
 
 @pytest.fixture
-def postgresql_url(new_postgresql: Callable[[], sa.URL]) -> sa.URL:
-    """Return a fresh PostgreSQL database."""
-    return new_postgresql()
+def postgresql_url(emptied_postgresql: tuple[sa.URL, str]) -> Iterator[sa.URL]:
+    """Return a PostgreSQL database that is empty, and that nobody else is connected to."""
+    url, native = emptied_postgresql
+    yield url.update_query_dict({"options": f"-c lock_timeout={_PATIENCE}s"})
+    administer(native, *_EMPTYING)
 
 
 @pytest.fixture(params=["postgresql", "sqlite"])

@@ -20,14 +20,18 @@ DEVIATIONS = runpy.run_path(str(SUITE / "deviations.py"))
 FEWEST = {"postgresql": 1_850, "sqlite": 1_500}
 
 
-def prepared(url):
-    if url.get_backend_name() == "postgresql":
-        engine = sa.create_engine(url, poolclass=sa.NullPool)
-        with engine.begin() as connection:
-            for schema in ("test_schema", "test_schema_2"):
-                connection.execute(sa.schema.CreateSchema(schema))
-        return url
-    return sa.make_url("sqlite+adbc:///suite.db")  # the suite makes other files beside it
+@pytest.fixture(params=FEWEST)
+def url(request):
+    """An empty database, with the schemas that the suite asks for."""
+    if request.param == "sqlite":
+        return sa.make_url("sqlite+adbc:///suite.db")  # the suite makes other files beside it
+    native = request.getfixturevalue("new_database")("compliance")
+    url = sa.make_url(native).set(drivername="postgresql+adbc", password=None)
+    engine = sa.create_engine(url, poolclass=sa.NullPool)
+    with engine.begin() as connection:
+        for schema in ("test_schema", "test_schema_2"):
+            connection.execute(sa.schema.CreateSchema(schema))
+    return url
 
 
 def run(url, folder):
@@ -37,7 +41,7 @@ def run(url, folder):
         [
             *(sys.executable, "-m", "pytest", str(SUITE / "compliance.py")),
             *("-c", str(SUITE / "setup.cfg"), "--rootdir", str(SUITE), "-p", "plugin"),
-            *("--dburi", prepared(url).render_as_string(hide_password=False)),
+            *("--dburi", url.render_as_string(hide_password=False)),
             *("-q", "--tb=line", "-p", "no:cacheprovider", "--maxfail=1000"),
             *("--junitxml", str(report)),
         ],

@@ -23,9 +23,10 @@ import algomancy_data.database
 signal.signal(signal.SIGINT, signal.default_int_handler)
 engine = sa.create_engine(sys.argv[1])
 with engine.connect() as connection:
-    print("ready", flush=True)
     try:
-        connection.execute(sa.text(sys.argv[2])).all()
+        print("ready", flush=True)
+        while True:  # however late Ctrl-C comes
+            connection.execute(sa.text(sys.argv[2])).all()
     except KeyboardInterrupt:
         print("interrupted", flush=True)
 with engine.connect() as connection:
@@ -34,8 +35,8 @@ engine.dispose()
 """
 SLEEPS = {
     "postgresql": "SELECT pg_sleep(60)",
-    # This driver cannot cancel: it goes on to the end, which takes about a second.
-    "sqlite": "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000000)"
+    # This driver cannot cancel: it goes on to the end, which takes some tenths of a second.
+    "sqlite": "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000)"
     " SELECT count(*) FROM n",
 }
 

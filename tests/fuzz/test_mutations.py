@@ -27,12 +27,12 @@ INPUTS = int(
 LAST_WORDS = 1500
 
 
-def run(name, first):
-    """Give a child the inputs from there on; return its lines, its end, and its last words."""
+def run(name, first, home):
+    """Give a child the inputs from there on, and a folder; return its lines, end and last words."""
     command = [sys.executable, HERE / "child.py", name, SEED, str(first), str(INPUTS)]
     child = subprocess.run(
         list(map(str, command)),
-        env={**os.environ, "POLARS_MAX_THREADS": "2"},
+        env={**os.environ, "POLARS_MAX_THREADS": "2", "TMPDIR": str(home)},
         capture_output=True,
         text=True,
         errors="replace",
@@ -43,11 +43,11 @@ def run(name, first):
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", READERS)
-def test_mutated_bytes_are_read_or_refused_by_an_error_of_the_package(name):
+def test_mutated_bytes_are_read_or_refused_by_an_error_of_the_package(name, tmp_path):
     faults = []
     first = 0
     while first < INPUTS:
-        lines, code, last_words = run(name, first)
+        lines, code, last_words = run(name, first, tmp_path)
         faults += [line.removeprefix("fault ") for line in lines if line.startswith("fault ")]
         if "panicked at" in last_words:
             faults.append(f"after {first}: shows a panic on standard error")

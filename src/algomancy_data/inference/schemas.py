@@ -95,9 +95,10 @@ def infer_schemas(
 
     Example:
         >>> import pathlib, tempfile
-        >>> folder = pathlib.Path(tempfile.mkdtemp())
-        >>> written = (folder / "airports.csv").write_text("faa;alt\nEWR;18\nJFK;13\nLGA;22\n")
-        >>> inferred = infer_schemas(folder / "airports.csv")
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     airports = pathlib.Path(folder, "airports.csv")
+        ...     written = airports.write_text("faa;alt\nEWR;18\nJFK;13\nLGA;22\n")
+        ...     inferred = infer_schemas(airports)
         >>> print(inferred)
         airports: 3 rows, 2 columns, key faa
         >>> inferred.schemas[0].datatypes()
