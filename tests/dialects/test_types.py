@@ -97,6 +97,40 @@ POSTGRESQL = {
 }
 
 
+@pytest.fixture(scope="session")
+def engines(postgresql_server, new_database, tmp_path_factory):
+    """An engine of each dialect for all of these tests: to connect takes longer than they do."""
+    new_database("types")
+    file = tmp_path_factory.mktemp("types") / "data.db"
+    made = {
+        "postgresql": sa.create_engine(postgresql_server.set(database="types")),
+        "sqlite": sa.create_engine(f"sqlite+adbc:///{file}"),
+    }
+    yield made
+    for engine in made.values():
+        engine.dispose()
+
+
+@pytest.fixture
+def postgresql_engine(engines):
+    yield engines["postgresql"]
+    with engines["postgresql"].begin() as connection:
+        connection.exec_driver_sql("DROP SCHEMA public CASCADE")
+        connection.exec_driver_sql("CREATE SCHEMA public")
+
+
+@pytest.fixture
+def sqlite_engine(engines):
+    yield engines["sqlite"]
+    with engines["sqlite"].begin() as connection:
+        connection.exec_driver_sql("DROP TABLE IF EXISTS things")
+
+
+@pytest.fixture(params=["postgresql", "sqlite"])
+def engine(request):
+    return request.getfixturevalue(f"{request.param}_engine")
+
+
 def cases(types):
     return pytest.mark.parametrize(("type_", "values"), types.values(), ids=list(types))
 
