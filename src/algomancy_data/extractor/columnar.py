@@ -8,7 +8,6 @@ from algomancy_data.errors import FileContentError
 from algomancy_data.extractor.arrow_file import read_arrow
 from algomancy_data.extractor.base import SingleExtractor
 from algomancy_data.extractor.parquet import read_parquet
-from algomancy_data.file.mapped_files import read_if_small
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,8 +38,7 @@ class ParquetSingleExtractor(SingleExtractor):
     """
 
     def _extract_file(self) -> pl.DataFrame:
-        with self.file.opened() as opened:
-            source = read_if_small(opened, _SMALL_PARQUET)
+        with self.file.opened(at_once=_SMALL_PARQUET) as source:
             start = _start(source)
             if start[:4] == _ENCRYPTED_PARQUET:
                 raise _refusal(self.file.name, "is encrypted Parquet. Decrypt it first")
@@ -65,8 +63,7 @@ class ArrowSingleExtractor(SingleExtractor):
 
     def _extract_file(self) -> pl.DataFrame:
         name = self.file.name
-        with self.file.opened() as opened:
-            source = read_if_small(opened, _SMALL_ARROW)
+        with self.file.opened(at_once=_SMALL_ARROW) as source:
             start = _start(source)
             if start.startswith((_ARROW_FILE, _ARROW_STREAM)):
                 frame, self._reading.unpacked_bytes = read_arrow(source, name, self.file.limits)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import copy
+import os
 from abc import ABC
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -219,13 +220,17 @@ class File(ABC):  # noqa: B024  one subclass per format: they differ in their ex
             return source
 
     @contextmanager
-    def opened(self, watch: Callable[[bytes], None] | None = None) -> Generator[Path | bytes]:
+    def opened(
+        self, watch: Callable[[bytes], None] | None = None, *, at_once: int = 0
+    ) -> Generator[Path | bytes]:
         r"""Give what :meth:`source` returns to a block, but of an address a file that is gone then.
 
         A reader that maps it needs less memory.
 
         Args:
             watch: As above.
+            at_once: A file of up to so many bytes comes as bytes: reading it once costs less than
+                mapping it to be looked at, and opening it again to be read.
 
         Raises:
             Exception: As above.
@@ -239,9 +244,9 @@ class File(ABC):  # noqa: B024  one subclass per format: they differ in their ex
         address = self._address()
         if address is not None:
             with fetched(address, self._check_fetched) as path:
-                yield self._plain(path, watch)
+                yield self._plain(path, watch, at_once)
         elif self._uploaded is None and self.path is not None:
-            yield self._plain(Path(without_file_scheme(self.path)), watch)
+            yield self._plain(Path(without_file_scheme(self.path)), watch, at_once)
         else:
             yield self._decompressed(self._uploaded_bytes(), watch)
 
@@ -265,12 +270,16 @@ class File(ABC):  # noqa: B024  one subclass per format: they differ in their ex
     def _check_fetched(self, size: int) -> None:
         self.limits.check_fetched(self.name, size)
 
-    def _plain(self, path: Path, watch: Callable[[bytes], None] | None) -> Path | bytes:
-        with reading(self.name):
-            with path.open("rb", buffering=0) as stream:
-                is_compressed = stream.read(MAGIC_LENGTH).startswith(self._compressions)
-            stored = path.read_bytes() if is_compressed else None
-        return path if stored is None else self._decompressed(stored, watch)
+    def _plain(
+        self, path: Path, watch: Callable[[bytes], None] | None, at_once: int
+    ) -> Path | bytes:
+        with reading(self.name), path.open("rb", buffering=0) as stream:
+            is_compressed = stream.read(MAGIC_LENGTH).startswith(self._compressions)
+            if not is_compressed and not 0 < os.fstat(stream.fileno()).st_size <= at_once:
+                return path
+            stream.seek(0)
+            stored = stream.read()
+        return self._decompressed(stored, watch) if is_compressed else stored
 
     def stored(self) -> Path | bytes | None:
         """Return the path, or the bytes of an upload, as they are: compressed if they are.

@@ -3,30 +3,10 @@
 from __future__ import annotations
 
 import mmap
-import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-def read_if_small(source: Path | bytes, largest: int) -> Path | bytes:
-    """Return what is in a file of up to some bytes, and any other source as it is.
-
-    What is read once costs less than what is mapped to be looked at, and opened again to be read.
-
-    Raises:
-        OSError: It cannot be read.
-
-    Example:
-        >>> from pathlib import Path
-        >>> read_if_small(Path(__file__), largest=10) == Path(__file__)
-        True
-    """
-    if isinstance(source, bytes):
-        return source
-    with source.open("rb", buffering=0) as stream:
-        return source if os.fstat(stream.fileno()).st_size > largest else stream.read()
 
 
 def bytes_of(source: Path | bytes) -> memoryview:
