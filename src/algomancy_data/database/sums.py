@@ -22,7 +22,6 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from algomancy_data.database.codec.float_bits import float_bits
 from algomancy_data.database.codec.numbering import numbered
 
 if TYPE_CHECKING:
@@ -42,13 +41,14 @@ _NOWHERE: Final = -1
 _ThreeSums: TypeAlias = tuple[int, int, int]
 _OF_NULLS: Final = Struct("<IIQ")
 _OF_WORDS: Final = Struct("<QQQ")
-_UNSIGNED: Final[Mapping[PolarsDataType, PolarsDataType]] = {
-    pl.Int8(): pl.UInt8(),
-    pl.Int16(): pl.UInt16(),
-    pl.Int32(): pl.UInt32(),
-    pl.Int64(): pl.UInt64(),
+_UNSIGNED: Final[Mapping[int, Any]] = {
+    1: pa.uint8(),
+    2: pa.uint16(),
+    4: pa.uint32(),
+    8: pa.uint64(),
 }
 _PLACES: Final = pl.int_range(2 * BLOCK_ROWS, dtype=pl.UInt64, eager=True)
+_ZEROS: Final = pl.zeros(2 * BLOCK_ROWS, dtype=pl.UInt64, eager=True)
 
 
 def block_sums(block: pl.DataFrame) -> list[bytes]:
@@ -135,10 +135,10 @@ def _plain(column: pl.Series) -> pl.Series:
             return column.cast(pl.String)
         case pl.Enum():
             return column.to_physical()
-        case pl.Datetime() | pl.Duration() | pl.Time():
-            return column.cast(pl.Int64)
-        case pl.Date():
-            return column.cast(pl.Int32)
+        case pl.Float64() | pl.Float32() | pl.Float16() as dtype:
+            floats = column.cast(pl.Float32) if dtype == pl.Float16() else column
+            # NaN, which has many patterns of bits, gets one. The sum is a number only if all are.
+            return floats.fill_nan(nan) if isnan(floats.sum()) else floats
         case _:
             return column
 
@@ -185,8 +185,10 @@ def _runs(columns: Sequence[pl.Series], found: Sequence[_ColumnSums]) -> Iterato
         if len(found) > 1:
             yield _Runs(nulls.cast(pl.UInt64), lengths, [column.of_nulls for column in found])
         else:
-            rows = nulls.arg_true().cast(pl.UInt64)
-            found[0].of_nulls.append((len(rows), _sum(rows), _sum(rows * rows)))
+            found[0].of_nulls.append(_sums_where(nulls))
+    if stack.dtype == pl.Boolean() and len(found) == 1:
+        found[0].of_words.append(_sums_where(stack))
+        return
     of_words = [column.of_words for column in found]
     if not _is_text(stack):
         for words in _words(stack):
@@ -195,11 +197,11 @@ def _runs(columns: Sequence[pl.Series], found: Sequence[_ColumnSums]) -> Iterato
     of_texts, contents = _contents(stack, len(columns))
     yield _Runs(of_texts, lengths, of_words)
     lengths = [_length(content) for content in contents]
-    if sum(lengths) <= len(_PLACES):
+    if len(found) > 1 and sum(lengths) <= len(_PLACES):
         yield _Runs(_text_words(contents), lengths, [column.of_bytes for column in found])
         return
     for content, column in zip(contents, found, strict=True):
-        column.of_bytes.append(_long_sums(content))
+        column.of_bytes.append(_sums_of_bytes(content))
 
 
 def _add_sums(several: Sequence[_Runs]) -> None:
@@ -220,24 +222,17 @@ def _words(column: pl.Series) -> list[pl.Series]:
             return []
         case pl.String() | pl.Binary():
             return [_contents(column, 1)[0]]
-        case pl.Float64():
-            return _words(float_bits(_plain_nan(column)))
-        case pl.Float32() | pl.Float16():
-            return _words(float_bits(_plain_nan(column.cast(pl.Float32))))
         case pl.Int128() | pl.UInt128() | pl.Decimal():
             value = pl.col("x").to_physical().reinterpret(dtype=pl.UInt128())
             halves = [(value % _WRAP).alias("low"), (value // _WRAP).alias("high")]
             found = column.alias("x").to_frame().select(halves)
             return [half.cast(pl.UInt64) for half in found]
-        case dtype:
-            unsigned = column.cast(_UNSIGNED.get(dtype, dtype), wrap_numerical=True)
-            return [unsigned.cast(pl.UInt64)]
-
-
-def _plain_nan(floats: pl.Series) -> pl.Series:
-    """Return floats in which NaN, which has many patterns of bits, has one."""
-    # The sum is a number only if all are.
-    return floats.fill_nan(nan) if isnan(floats.sum()) else floats
+        case pl.Boolean() | pl.UInt64():
+            return [column.cast(pl.UInt64)]
+        case _:
+            array: Any = column.to_arrow()
+            bits = pl.Series(array.view(_UNSIGNED[array.type.byte_width]))
+            return [bits.cast(pl.UInt64)]
 
 
 def _contents(texts: pl.Series, count: int) -> tuple[pl.Series, list[memoryview]]:
@@ -245,27 +240,38 @@ def _contents(texts: pl.Series, count: int) -> tuple[pl.Series, list[memoryview]
 
     The columns lie one after the other in one. A null has no bytes.
     """
-    if texts.null_count():
-        texts = texts.fill_null("" if texts.dtype == pl.String() else b"")
     array: Any = texts.to_arrow(compat_level=pl.CompatLevel.oldest())
-    _, ends, data = array.buffers()
-    ends_as_words = pa.Array.from_buffers(
-        pa.uint64(), len(array) + 1, [None, ends], offset=array.offset
-    )
-    words = pl.Series(ends_as_words)
+    lengths, ends, data = _lengths(array)
+    if array.null_count and _sum(lengths.filter(pl.Series(array.is_null()))):
+        # What nobody sees may lie behind a null.
+        return _contents(texts.fill_null("" if texts.dtype == pl.String() else b""), count)
     content = memoryview(data or b"")
     height, places = len(array) // count, memoryview(ends).cast("q")[array.offset :]
     contents = [
         content[places[number * height] : places[(number + 1) * height]] for number in range(count)
     ]
-    return words.slice(1) - words.head(len(array)), contents
+    return lengths, contents
 
 
-def _long_sums(content: memoryview) -> _ThreeSums:
-    plain = weighted = squared = 0
-    for start in range(0, _length(content), len(_PLACES)):
-        words = _text_words([content[start * _WORD : (start + len(_PLACES)) * _WORD]])
-        ((a, b, c),) = _three_sums(words, [len(words)])
+def _lengths(array: Any) -> tuple[pl.Series, Any, Any]:
+    """Return the lengths of texts, where they end, and their bytes."""
+    _, ends, data = array.buffers()
+    places = pl.Series(
+        pa.Array.from_buffers(pa.uint64(), len(array) + 1, [None, ends], offset=array.offset)
+    )
+    return places.slice(1) - places.head(len(array)), ends, data
+
+
+def _sums_of_bytes(content: memoryview) -> _ThreeSums:
+    """Return the sums of the words that bytes make, without a copy of them."""
+    whole = len(content) // _WORD
+    last = _folded_word(int.from_bytes(content[whole * _WORD :], "little"))
+    plain, weighted, squared = last, whole * last, whole * whole * last
+    for start in range(0, whole, len(_PLACES)):
+        height = min(whole - start, len(_PLACES))
+        part = pa.py_buffer(content[start * _WORD : (start + height) * _WORD])
+        words = pl.Series(pa.Array.from_buffers(pa.uint64(), height, [None, part]))
+        ((a, b, c),) = _three_sums(words, [height])
         plain += a
         weighted += b + start * a
         squared += c + start * (2 * b + start * a)
@@ -296,8 +302,8 @@ def _folded(words: pl.Series) -> pl.Series:
     return words ^ pl.Series(halves)
 
 
-def _unfolded(word: int) -> int:
-    return word ^ (word >> 32)
+def _folded_word(word: int) -> int:
+    return word ^ (word >> 32)  # which also unfolds it
 
 
 def _three_sums(words: pl.Series, lengths: Sequence[int]) -> list[_ThreeSums]:
@@ -307,12 +313,11 @@ def _three_sums(words: pl.Series, lengths: Sequence[int]) -> list[_ThreeSums]:
         words: All words; nulls count for nothing.
         lengths: How long the runs are.
     """
-    if words.null_count():
-        filled: Any = pc.fill_null(words.to_arrow(), 0)
-        words = pl.Series(filled)
-    words = _folded(words)
+    words = _folded(_filled(words))
     places = _PLACES.head(len(words))
     weighted = words * places
+    if len(lengths) == 1:
+        return [(_sum(words), _sum(weighted), _sum(weighted * places))]
     starts = accumulate(lengths, initial=0)
     found: list[_ThreeSums] = []
     sums = (_sums_of_runs(one, lengths) for one in (words, weighted, weighted * places))
@@ -321,6 +326,23 @@ def _three_sums(words: pl.Series, lengths: Sequence[int]) -> list[_ThreeSums]:
         by_square = (second - start * (2 * first - start * plain)) % _WRAP
         found.append((plain, (first - start * plain) % _WRAP, by_square))
     return found
+
+
+def _filled(words: pl.Series) -> pl.Series:
+    """Return words with zeros in place of nulls: a fifth of the time that Polars takes."""
+    if not words.null_count():
+        return words
+    array: Any = words.to_arrow()
+    values = pa.Array.from_buffers(
+        array.type, len(array), [None, array.buffers()[1]], offset=array.offset
+    )
+    return pl.Series(values).zip_with(pl.Series(array.is_valid()), _ZEROS.head(len(array)))
+
+
+def _sums_where(truths: pl.Series) -> _ThreeSums:
+    """Return the sums of words that are 1 where something is true, else 0."""
+    rows = _PLACES.head(len(truths)).filter(truths)
+    return len(rows), _sum(rows), _sum(rows * rows)
 
 
 def _sums_of_runs(words: pl.Series, lengths: Sequence[int]) -> list[int]:
@@ -376,7 +398,7 @@ def _changed_texts(lengths: pl.Series, words: pl.Series, moves: _ThreeSums) -> l
     for place, change in _two_places(moves, len(words)):
         now: int = words[place]
         before = (now - change) % _WRAP
-        differing = _unfolded(now) ^ _unfolded(before)
+        differing = _folded_word(now) ^ _folded_word(before)
         changed += [place * _WORD + at for at in range(_WORD) if differing >> (8 * at) & 0xFF]
     ends = lengths.fill_null(0).cum_sum()
     if not changed or max(changed) >= ends[-1]:
