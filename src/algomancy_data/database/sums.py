@@ -25,7 +25,7 @@ import pyarrow.compute as pc
 from algomancy_data.database.codec.numbering import numbered
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterator, Mapping, Sequence
 
     from polars.datatypes import DataType as PolarsDataType
 
@@ -51,11 +51,12 @@ _PLACES: Final = pl.int_range(2 * BLOCK_ROWS, dtype=pl.UInt64, eager=True)
 _ZEROS: Final = pl.zeros(2 * BLOCK_ROWS, dtype=pl.UInt64, eager=True)
 
 
-def block_sums(block: pl.DataFrame) -> list[bytes]:
+def block_sums(block: pl.DataFrame, texts: Mapping[int, Any] | None = None) -> list[bytes]:
     """Return the sums of each column of up to :data:`BLOCK_ROWS` rows.
 
     Args:
         block: Columns that are not nested.
+        texts: Columns that Arrow has already, as large texts or bytes, by number.
 
     Example:
         >>> one, other = block_sums(pl.DataFrame({"x": [1.5, 0.0], "y": [1.5, -0.0]}))
@@ -65,8 +66,11 @@ def block_sums(block: pl.DataFrame) -> list[bytes]:
     if "\0" in "".join(block.columns):  # which Arrow takes in no name
         block = numbered(block)
     found = [_ColumnSums() for _ in range(block.width)]
+    texts = texts or {}
+    for number, array in texts.items():
+        _add_text_sums(array, found[number])
     few: list[_Runs] = []
-    for numbers, columns in _stacks(block):
+    for numbers, columns in _stacks(block, texts):
         for runs in _runs(columns, [found[number] for number in numbers]):
             if sum(len(one.words) for one in few) + len(runs.words) > BLOCK_ROWS:
                 _add_sums(few)
@@ -107,20 +111,23 @@ def changed_rows(values: pl.Series, noted: bytes) -> list[int] | None:
     rows = [_place(move, len(values)) for move in (by_nulls, *by_words[: len(words)])]
     # What follows a text of another length has moved, so that its words tell nothing.
     if _is_text(column) and not any(by_words[0]):
-        lengths, contents = _contents(column, 1)
+        lengths, contents = _contents(_to_arrow(column), 1)
         rows += _changed_texts(lengths, _folded(_text_words(contents)), by_words[1])
     found = {row for row in rows if row != _NOWHERE}
     return sorted(cast("set[int]", found)) if found and None not in found else None
 
 
-def _stacks(block: pl.DataFrame) -> Iterator[tuple[tuple[int, ...], tuple[pl.Series, ...]]]:
-    """Yield the columns with their numbers, those of one dtype together.
+def _stacks(
+    block: pl.DataFrame, done: Container[int]
+) -> Iterator[tuple[tuple[int, ...], tuple[pl.Series, ...]]]:
+    """Yield the columns that are not done with their numbers, those of one dtype together.
 
     Of few rows, what an operation costs is to be called. Of many, what it needs is memory.
     """
     alike: dict[PolarsDataType, list[tuple[int, pl.Series]]] = {}
     for number, (column, dtype) in enumerate(zip(block, block.dtypes, strict=True)):
-        alike.setdefault(dtype, []).append((number, column))
+        if number not in done:
+            alike.setdefault(dtype, []).append((number, column))
     together = max(BLOCK_ROWS // max(block.height, 1), 1)
     for columns in alike.values():
         for start in range(0, len(columns), together):
@@ -166,7 +173,7 @@ class _Runs(NamedTuple):
     """Words of several columns, one after the other.
 
     Args:
-        words: The words; nulls count for nothing.
+        words: The words, folded.
         lengths: How many of them are whose.
         sums: Where their sums go.
     """
@@ -179,6 +186,9 @@ class _Runs(NamedTuple):
 def _runs(columns: Sequence[pl.Series], found: Sequence[_ColumnSums]) -> Iterator[_Runs]:
     """Yield all words of several columns of one dtype, in the order of their sums."""
     stack = _plain(pl.concat(columns) if len(columns) > 1 else columns[0])
+    if _is_text(stack) and len(found) == 1:
+        _add_text_sums(_to_arrow(stack), found[0])
+        return
     lengths = [len(columns[0])] * len(columns)
     if stack.null_count():
         nulls = stack.is_null()
@@ -194,14 +204,23 @@ def _runs(columns: Sequence[pl.Series], found: Sequence[_ColumnSums]) -> Iterato
         for words in _words(stack):
             yield _Runs(words, lengths, of_words)
         return
-    of_texts, contents = _contents(stack, len(columns))
+    of_texts, contents = _contents(_to_arrow(stack), len(columns))
     yield _Runs(of_texts, lengths, of_words)
     lengths = [_length(content) for content in contents]
-    if len(found) > 1 and sum(lengths) <= len(_PLACES):
-        yield _Runs(_text_words(contents), lengths, [column.of_bytes for column in found])
+    if sum(lengths) <= len(_PLACES):
+        yield _Runs(_folded(_text_words(contents)), lengths, [column.of_bytes for column in found])
         return
     for content, column in zip(contents, found, strict=True):
         column.of_bytes.append(_sums_of_bytes(content))
+
+
+def _add_text_sums(texts: Any, found: _ColumnSums) -> None:
+    """Add the sums of a column of texts, which Arrow has."""
+    if texts.null_count:
+        found.of_nulls.append(_sums_where(pl.Series(texts.is_null())))
+    lengths, (content,) = _contents(texts, 1)
+    found.of_words += _three_sums(lengths, [len(lengths)])
+    found.of_bytes.append(_sums_of_bytes(content))
 
 
 def _add_sums(several: Sequence[_Runs]) -> None:
@@ -216,50 +235,50 @@ def _add_sums(several: Sequence[_Runs]) -> None:
 
 
 def _words(column: pl.Series) -> list[pl.Series]:
-    """Return the words that values have: themselves, or the lengths of texts; null is null."""
+    """Return the folded words that values have: themselves, or the lengths of texts; 0 for null."""
     match column.dtype:
         case pl.Null():
             return []
         case pl.String() | pl.Binary():
-            return [_contents(column, 1)[0]]
+            return [_contents(_to_arrow(column), 1)[0]]
         case pl.Int128() | pl.UInt128() | pl.Decimal():
             value = pl.col("x").to_physical().reinterpret(dtype=pl.UInt128())
             halves = [(value % _WRAP).alias("low"), (value // _WRAP).alias("high")]
             found = column.alias("x").to_frame().select(halves)
-            return [half.cast(pl.UInt64) for half in found]
-        case pl.Boolean() | pl.UInt64():
-            return [column.cast(pl.UInt64)]
-        case _:
+            return [_folded(_filled(half.cast(pl.UInt64))) for half in found]
+        case pl.Boolean():
+            return [_filled(column.cast(pl.UInt64))]
+        case dtype:
             array: Any = column.to_arrow()
             bits = pl.Series(array.view(_UNSIGNED[array.type.byte_width]))
-            return [bits.cast(pl.UInt64)]
+            words = _filled(bits.cast(pl.UInt64))
+            is_small = array.type.byte_width < _WORD or (
+                dtype.is_integer() and cast("int", words.max() or 0) < _HALF
+            )
+            return [words if is_small else _folded(words)]
 
 
-def _contents(texts: pl.Series, count: int) -> tuple[pl.Series, list[memoryview]]:
-    """Return the lengths of texts, and the bytes of so many columns of them.
+def _to_arrow(texts: pl.Series) -> Any:
+    return texts.to_arrow(compat_level=pl.CompatLevel.oldest())
+
+
+def _contents(texts: Any, count: int) -> tuple[pl.Series, list[memoryview]]:
+    """Return the lengths of texts that Arrow has, and the bytes of so many columns of them.
 
     The columns lie one after the other in one. A null has no bytes.
     """
-    array: Any = texts.to_arrow(compat_level=pl.CompatLevel.oldest())
-    lengths, ends, data = _lengths(array)
-    if array.null_count and _sum(lengths.filter(pl.Series(array.is_null()))):
-        # What nobody sees may lie behind a null.
-        return _contents(texts.fill_null("" if texts.dtype == pl.String() else b""), count)
+    _, ends, data = texts.buffers()
+    places = pa.Array.from_buffers(pa.uint64(), len(texts) + 1, [None, ends], offset=texts.offset)
+    words = pl.Series(places)
+    lengths = words.slice(1) - words.head(len(texts))
+    if texts.null_count and _sum(lengths.filter(pl.Series(texts.is_null()))):
+        # Behind a null may be what nobody sees.
+        empty = pa.scalar("" if texts.type == pa.large_string() else b"", texts.type)
+        return _contents(pc.call_function("coalesce", [texts, empty]), count)
     content = memoryview(data or b"")
-    height, places = len(array) // count, memoryview(ends).cast("q")[array.offset :]
-    contents = [
-        content[places[number * height] : places[(number + 1) * height]] for number in range(count)
-    ]
+    height, at = len(texts) // count, memoryview(ends).cast("q")[texts.offset :]
+    contents = [content[at[number * height] : at[(number + 1) * height]] for number in range(count)]
     return lengths, contents
-
-
-def _lengths(array: Any) -> tuple[pl.Series, Any, Any]:
-    """Return the lengths of texts, where they end, and their bytes."""
-    _, ends, data = array.buffers()
-    places = pl.Series(
-        pa.Array.from_buffers(pa.uint64(), len(array) + 1, [None, ends], offset=array.offset)
-    )
-    return places.slice(1) - places.head(len(array)), ends, data
 
 
 def _sums_of_bytes(content: memoryview) -> _ThreeSums:
@@ -271,7 +290,7 @@ def _sums_of_bytes(content: memoryview) -> _ThreeSums:
         height = min(whole - start, len(_PLACES))
         part = pa.py_buffer(content[start * _WORD : (start + height) * _WORD])
         words = pl.Series(pa.Array.from_buffers(pa.uint64(), height, [None, part]))
-        ((a, b, c),) = _three_sums(words, [height])
+        ((a, b, c),) = _three_sums(_folded(words), [height])
         plain += a
         weighted += b + start * a
         squared += c + start * (2 * b + start * a)
@@ -296,8 +315,6 @@ def _folded(words: pl.Series) -> pl.Series:
     A change of the highest bits alone would lose its place in the sums, modulo 2**64. Words of 32
     bits are what they are when they are folded.
     """
-    if (cast("int | None", words.max()) or 0) < _HALF:
-        return words
     halves: Any = pc.call_function("shift_right", [words.to_arrow(), _HALF_BITS])
     return words ^ pl.Series(halves)
 
@@ -310,10 +327,9 @@ def _three_sums(words: pl.Series, lengths: Sequence[int]) -> list[_ThreeSums]:
     """Return the sums of each run of words: plain, by place in the run, by place squared.
 
     Args:
-        words: All words; nulls count for nothing.
+        words: All words, folded.
         lengths: How long the runs are.
     """
-    words = _folded(_filled(words))
     places = _PLACES.head(len(words))
     weighted = words * places
     if len(lengths) == 1:

@@ -43,8 +43,12 @@ class BulkAccess(Protocol):
     rows_per_write: ClassVar[int]
     """So many rows at a time are encoded and written, and between them one can interrupt."""
 
-    def arranged(self, rows: pl.DataFrame) -> list[Any]:
-        """Return encoded rows as :meth:`ingest` takes them; may be called in another thread."""
+    def arranged(self, rows: Any) -> list[Any]:
+        """Return encoded rows as :meth:`ingest` takes them; may be called in another thread.
+
+        Args:
+            rows: An Arrow table of one chunk.
+        """
         ...
 
     def ingest(self, connection: sa.Connection, table: sa.Table, parts: Iterable[Any]) -> None:

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
+import pyarrow as pa
 
 from algomancy_data.database.codec import nested
 from algomancy_data.database.codec.numbering import numbered
 from algomancy_data.database.sums import BLOCK_ROWS, block_sums, changed_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from algomancy_data.database.layout import ColumnLayout, TableLayout
 
 _MOST_ROWS_NAMED: Final = 10
+_TEXTS: Final = (pa.large_string(), pa.large_binary())
 
 
 def values_to_sum(
@@ -38,6 +40,21 @@ def values_to_sum(
     return numbered(frame).with_columns(**texts) if texts else frame
 
 
+def texts_to_sum(rows: Any, columns: Sequence[ColumnLayout]) -> dict[int, Any]:
+    """Return the columns of texts and bytes that need not be converted again, by number.
+
+    Args:
+        rows: The rows as they lie in the table, as an Arrow table of one chunk.
+        columns: How the columns lie there.
+    """
+    return {
+        number: rows.column(column.physical).chunk(0)
+        for number, column in enumerate(columns)
+        if isinstance(column.dtype, pl.String | pl.Binary | pl.Categorical)
+        and rows.schema.field(column.physical).type in _TEXTS
+    }
+
+
 def _plain(texts: pl.Series) -> pl.Series:
     # One driver marks JSON as an extension, another has no type for nothing but nulls.
     plain = texts.ext.storage() if isinstance(texts.dtype, pl.BaseExtension) else texts
@@ -49,6 +66,11 @@ class _Blocks:
 
     def __init__(self) -> None:
         self._rest: list[pl.DataFrame] = []
+
+    @property
+    def has_rest(self) -> bool:
+        """Whether the next rows complete a block that others began."""
+        return bool(self._rest)
 
     def add(self, rows: pl.DataFrame) -> Iterator[pl.DataFrame]:
         """Take the next rows, and yield the blocks that are whole."""
@@ -79,9 +101,19 @@ class TableSums:
         self._sums: list[list[bytes]] = []
         self._width = width
 
-    def add(self, values: pl.DataFrame) -> None:
-        """Add the next rows: what :func:`values_to_sum` returns for them."""
-        self._sums += map(block_sums, self._blocks.add(values))
+    def add(self, values: pl.DataFrame, texts: Mapping[int, Any]) -> None:
+        """Add the next rows.
+
+        Args:
+            values: What :func:`values_to_sum` returns for them.
+            texts: What :func:`texts_to_sum` returns for them.
+        """
+        if self._blocks.has_rest:
+            texts = {}
+        for number, block in enumerate(self._blocks.add(values)):
+            start = number * BLOCK_ROWS
+            own = {at: array.slice(start, BLOCK_ROWS) for at, array in texts.items()}
+            self._sums.append(block_sums(block, own))
 
     def to_texts(self) -> tuple[str, ...]:
         """Return the sums of each column, as the catalogue keeps them."""

@@ -23,7 +23,12 @@ from algomancy_data.database.parts import PartReader
 from algomancy_data.database.predicates import expression_tree, is_by_row
 from algomancy_data.database.pushdown import pushdown_condition
 from algomancy_data.database.table_storage import quoted
-from algomancy_data.database.table_sums import TableComparison, TableSums, values_to_sum
+from algomancy_data.database.table_sums import (
+    TableComparison,
+    TableSums,
+    texts_to_sum,
+    values_to_sum,
+)
 from algomancy_data.errors import (
     ColumnNotFoundError,
     SchemaDriftError,
@@ -294,8 +299,10 @@ def _encoded_ahead(
 
     def encoded(rows: pl.DataFrame) -> list[Any]:
         stored = storage.codec.encode(rows, columns)
-        sums.add(values_to_sum(rows, stored, columns))
-        return storage.bulk.arranged(stored)
+        # Once for the sums and the driver. Some drivers crash when they bind Arrow's views.
+        table = stored.to_arrow(compat_level=pl.CompatLevel.oldest()).combine_chunks()
+        sums.add(values_to_sum(rows, stored, columns), texts_to_sum(table, columns))
+        return storage.bulk.arranged(table)
 
     phase = phase_under_way()
     first, *others = frame.iter_slices(storage.bulk.rows_per_write)

@@ -23,9 +23,9 @@ class RowBulk:
 
     rows_per_write: ClassVar[int] = _ROWS_PER_WRITE
 
-    def arranged(self, rows: pl.DataFrame) -> list[pl.DataFrame]:
-        """Return the rows as they are."""
-        return [rows]
+    def arranged(self, rows: Any) -> list[pl.DataFrame]:
+        """Return the rows as a frame."""
+        return [pl.DataFrame(rows)]
 
     def ingest(
         self, connection: sa.Connection, table: sa.Table, parts: Iterable[pl.DataFrame]
@@ -49,9 +49,9 @@ class TextBulk:
 
     rows_per_write: ClassVar[int] = _ROWS_PER_WRITE
 
-    def arranged(self, rows: pl.DataFrame) -> list[pl.DataFrame]:
-        """Return the rows as they are."""
-        return [rows]
+    def arranged(self, rows: Any) -> list[pl.DataFrame]:
+        """Return the rows as a frame."""
+        return [pl.DataFrame(rows)]
 
     def ingest(
         self, connection: sa.Connection, table: sa.Table, parts: Iterable[pl.DataFrame]

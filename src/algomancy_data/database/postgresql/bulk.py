@@ -26,9 +26,9 @@ class PostgreSQLBulk:
 
     rows_per_write: ClassVar[int] = 200_000  # chosen by measurement, as SQLite's
 
-    def arranged(self, rows: pl.DataFrame) -> list[Any]:
-        """Return encoded rows as :meth:`ingest` takes them; may be called in another thread."""
-        return [rows.to_arrow()]
+    def arranged(self, rows: Any) -> list[Any]:
+        """Return the rows as they are."""
+        return [rows]
 
     def ingest(self, connection: sa.Connection, table: sa.Table, parts: Iterable[Any]) -> None:
         """Append rows to a table, in order; columns go by name."""

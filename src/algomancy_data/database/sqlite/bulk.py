@@ -27,19 +27,16 @@ class SQLiteBulk:
 
     rows_per_write: ClassVar[int] = 50_000
 
-    def arranged(self, rows: pl.DataFrame) -> list[Any]:
+    def arranged(self, rows: Any) -> list[Any]:
         """Return Arrow tables with the rows of a statement side by side, and with the rest."""
-        if rows.height < self.rows_per_write:
+        height = len(rows)
+        if height < self.rows_per_write:
             # To lay them side by side takes longer than it saves, unless others are written then.
-            return [_as_table(rows)]
-        together = min(_ROWS_PER_STATEMENT, _MOST_PARAMETERS // rows.width)
-        rest = rows.height % together
-        whole, others = rows.head(rows.height - rest), rows.tail(rest)
-        return [
-            _side_by_side(part, places)
-            for part, places in ((whole, together), (others, 1))
-            if not part.is_empty()
-        ]
+            return [rows]
+        together = min(_ROWS_PER_STATEMENT, _MOST_PARAMETERS // rows.num_columns)
+        rest = height % together
+        parts = [_side_by_side(rows, together, height - rest)]
+        return [*parts, rows.slice(height - rest)] if rest else parts
 
     def ingest(self, connection: sa.Connection, table: sa.Table, parts: Iterable[Any]) -> None:
         """Append rows to a table, in order, as :meth:`arranged` returns them."""
@@ -67,18 +64,12 @@ class SQLiteBulk:
             return pl.DataFrame(_checked(pa.Table.from_batches(map(_detached, rows), rows.schema)))
 
 
-def _side_by_side(rows: pl.DataFrame, places: int) -> Any:
-    wide = rows.select(
-        pl.nth(number).gather_every(places, place).alias(f"{place},{number}")
-        for place in range(places)
-        for number in range(rows.width)
-    )
-    return _as_table(wide).rename_columns(rows.columns * places)
-
-
-def _as_table(rows: pl.DataFrame) -> Any:
-    # Not as the stream of the frame: the driver crashes when it binds texts that are Arrow views.
-    return rows.to_arrow(compat_level=pl.CompatLevel.oldest())
+def _side_by_side(rows: Any, places: int, height: int) -> Any:
+    """Return the first rows, so many of them in one; taken by Arrow, in half of Polars' time."""
+    at = [pl.int_range(place, height, places, eager=True).to_arrow() for place in range(places)]
+    columns = [column.chunk(0) for column in rows.columns]
+    wide = [column.take(numbers) for numbers in at for column in columns]
+    return pa.Table.from_arrays(wide, names=rows.column_names * places)
 
 
 def _detached(batch: Any) -> Any:
