@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import polars as pl
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from polars.datatypes import DataType as PolarsDataType
+
+_Addresses: TypeAlias = list[tuple[int | None, int, int]]
 
 
 @dataclass(frozen=True)
@@ -120,14 +122,12 @@ def _is_same(now: pl.DataFrame, before: pl.DataFrame) -> bool:
         now.height == before.height
         and list(now.schema.items()) == list(before.schema.items())
         and all(
-            _shares_memory(column, other) or identical(column, other)
-            for column, other in zip(now, before, strict=True)
+            (there is not None and there == place) or identical(column, other)
+            for column, other, there, place in zip(
+                now, before, _addresses(now), _addresses(before), strict=True
+            )
         )
     )
-
-
-def _shares_memory(now: pl.Series, before: pl.Series) -> bool:
-    return _has_addresses(now.dtype) and _addresses(now) == _addresses(before)
 
 
 def _has_addresses(dtype: PolarsDataType) -> bool:
@@ -144,11 +144,26 @@ def _has_addresses(dtype: PolarsDataType) -> bool:
             return not isinstance(dtype, pl.Int128 | pl.UInt128 | pl.Object)
 
 
-def _addresses(column: pl.Series) -> list[tuple[int | None, int, int]]:
-    (chunked,) = column.to_frame("x").to_arrow(compat_level=pl.CompatLevel.newest()).columns
-    chunks: list[Any] = chunked.chunks
-    return [
-        (None if buffer is None else buffer.address, chunk.offset, len(chunk))
-        for chunk in chunks
-        for buffer in chunk.buffers()
+def _addresses(frame: pl.DataFrame) -> list[_Addresses | None]:
+    """Return where the values of each column are; None of a dtype that has no addresses."""
+    found: list[_Addresses | None] = [None] * frame.width
+    has_addresses = {dtype: _has_addresses(dtype) for dtype in set(frame.dtypes)}
+    named = frame.clone()  # Arrow takes no name with NUL
+    named.columns = [str(number) for number in range(frame.width)]
+    names = [
+        name
+        for name, dtype in zip(named.columns, frame.dtypes, strict=True)
+        if has_addresses[dtype]
     ]
+    # Columns of several chunks by themselves: Polars would make those of all columns alike.
+    is_whole = set(named.n_chunks("all")) == {1}
+    for columns in [names] if is_whole else [[name] for name in names]:
+        arrow = named[columns].to_arrow(compat_level=pl.CompatLevel.newest())
+        for name, chunked in zip(columns, arrow.columns, strict=True):
+            chunks: list[Any] = chunked.chunks
+            found[int(name)] = [
+                (None if buffer is None else buffer.address, chunk.offset, len(chunk))
+                for chunk in chunks
+                for buffer in chunk.buffers()
+            ]
+    return found
