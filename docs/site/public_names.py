@@ -43,7 +43,7 @@ _FOREIGN = (
 _UNDOCUMENTED = {
     *("__main__", "cli", "column_names", "findings", "folder", "display"),
     *("arrow_layout", "documents", "engine_failures", "flatbuffers", "forks", "identity"),
-    *("locations", "mapped_files", "masking", "messages", "nesting", "pandas_frames", "sql_words"),
+    *("locations", "mapped_files", "masking", "messages", "nesting", "pandas_frames", "sql_names"),
     *("value_ranges", "values", "workbook"),
 }
 # Classes that only serve as bases.

@@ -12,9 +12,10 @@ import os
 import sys
 import traceback
 
-from algomancy_data.cli import app, databases
+from algomancy_data import database
+from algomancy_data.cli import app
 
-del databases  # imported for those that are to be forked
+del database  # imported for those that are to be forked
 
 
 def command(request):
@@ -30,8 +31,8 @@ def command(request):
 
 
 def serve():
-    for name in app.COMMANDS:
-        importlib.import_module(f"algomancy_data.cli.commands.{name}")
+    for module, _ in app.COMMANDS.values():
+        importlib.import_module(f"algomancy_data.cli.commands.{module}")
     for line in sys.stdin:
         child = os.fork()
         if child == 0:

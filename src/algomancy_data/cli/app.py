@@ -27,21 +27,21 @@ Exit codes: 0 done, 1 data refused, 2 used wrongly, 3 store unreachable.
 """
 
 COMMANDS: Final = {
-    "infer": "Write schemas for files.",
-    "check": "Check files against their schemas; nothing is kept.",
-    "load": "Load files into a dataset.",
-    "ls": "List the datasets of a store.",
-    "show": "Show the tables of a dataset.",
-    "query": "Run SQL over the tables of datasets.",
-    "derive": "Keep a copy of a dataset under another name.",
-    "rm": "Delete datasets for good.",
-    "export": "Write a dataset as Parquet, Arrow or CSV files.",
-    "copy": "Copy datasets to another store or session.",
-    "migrate": "Copy the datasets of a folder into a database.",
-    "verify": "Compare a store with what was written to it.",
-    "bench": "Measure the main job on this machine.",
+    "infer": ("load", "Write schemas for files."),
+    "check": ("load", "Check files against their schemas; nothing is kept."),
+    "load": ("load", "Load files into a dataset."),
+    "ls": ("look", "List the datasets of a store."),
+    "show": ("look", "Show the tables of a dataset."),
+    "query": ("look", "Run SQL over the tables of datasets."),
+    "derive": ("change", "Keep a copy of a dataset under another name."),
+    "rm": ("change", "Delete datasets for good."),
+    "export": ("change", "Write a dataset as Parquet, Arrow or CSV files."),
+    "copy": ("copy", "Copy datasets to another store or session."),
+    "migrate": ("copy", "Copy the datasets of a folder into a database."),
+    "verify": ("change", "Compare a store with what was written to it."),
+    "bench": ("bench", "Measure the main job on this machine."),
 }
-"""Each command, which is a module and a function of that name, in a line."""
+"""The module of each command, in which a function has its name, and what it does in a line."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -68,10 +68,10 @@ def build(meant: str | None) -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     program.callback()(_options)
-    for name, line in COMMANDS.items():
+    for name, (module, line) in COMMANDS.items():
         if name == meant:
-            module = importlib.import_module(f"algomancy_data.cli.commands.{name}")
-            program.command(name, short_help=line)(getattr(module, name))
+            imported = importlib.import_module(f"algomancy_data.cli.commands.{module}")
+            program.command(name, short_help=line)(getattr(imported, name))
         else:
             program.command(name, help=line)(_not_meant)
     return program

@@ -5,39 +5,61 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from algomancy_data.cli.stores import CheckedETLFactory, Making
 from algomancy_data.datasource import BaseDataSource, DataSource
 from algomancy_data.errors import CommandLineError, SchemaNotDeclaredError
-from algomancy_data.etl import ETLFactory
+from algomancy_data.etl import ETLFactory, SimpleETLFactory
 from algomancy_data.schema import Schema
 from algomancy_data.schema.tables import schema_classes
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import ModuleType
 
-    from algomancy_data.cli.settings import Setting, Settings
+    from algomancy_data.cli.configuration import Setting, Settings
+    from algomancy_data.schema import ReadLimits
 
 _Class = TypeVar("_Class")
 
 _LIST = "SCHEMAS"
 
 
-def making(settings: Settings, *, needs_schemas: bool = False) -> Making:
-    """Return how files become datasets, from what the settings name.
+class CheckedETLFactory(SimpleETLFactory):
+    """The pipeline of the command line: whatever the schemas declare is checked."""
+
+    check_constraints = True
+    check_foreign_keys = True
+
+
+@dataclass(frozen=True)
+class Declarations:
+    """How files become datasets.
 
     Args:
-        settings: Of the command.
-        needs_schemas: Whether it can do nothing without schemas.
+        schemas: What the files hold.
+        factory: Puts the pipelines together.
+        data_class: Class of the DataSources.
+        read_limits: How much each file may become in memory; None leaves it to its schema.
+    """
+
+    schemas: Sequence[type[Schema]] = ()
+    factory: type[ETLFactory] = CheckedETLFactory
+    data_class: type[BaseDataSource] = DataSource
+    read_limits: ReadLimits | None = None
+
+
+def declarations(settings: Settings) -> Declarations:
+    """Return what the modules declare that the settings name.
 
     Raises:
         CommandLineError: A module cannot be imported, or has not in it what it should.
     """
-    schemas = settings.require("schemas") if needs_schemas else settings.get("schemas")
+    schemas = settings.get("schemas")
     factory, data_class = settings.get("factory"), settings.get("data_class")
-    return Making(
+    return Declarations(
         () if schemas is None else declared_schemas(schemas),
         CheckedETLFactory if factory is None else _named_class(factory, ETLFactory),
         DataSource if data_class is None else _named_class(data_class, BaseDataSource),

@@ -10,20 +10,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console
 
-from algomancy_data.display.grid import Grid
-from algomancy_data.display.terminal_table import grid_table
+from algomancy_data.display.terminal_table import grid_table, plain
 from algomancy_data.display.words import size_text, time_text
 from algomancy_data.logs import StandardLogger
 from algomancy_data.masking import mask
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from rich.console import RenderableType
-    from rich.table import Table
-
     from algomancy_data.datamanager import DatasetSummary
+    from algomancy_data.display.grid import Grid
 
 # Where there is no terminal, nothing is to be cut or broken.
 _UNLIMITED: Final = 100_000
@@ -49,10 +46,8 @@ class Output:
         self.errors = _console(sys.stderr)
         self.logger = StandardLogger(logging.getLogger("algomancy_data"))
 
-    def result(
-        self, document: Mapping[str, Any], *shown: RenderableType, exit_code: int = 0
-    ) -> None:
-        """Write the result: the document for a machine, or what is shown to a person."""
+    def result(self, document: Mapping[str, Any], *shown: Grid | str, exit_code: int = 0) -> None:
+        """Write the result: the document for a machine, or tables and lines for a person."""
         self.exit_code = exit_code
         if self.as_json:
             self.document({**document, "exit_code": exit_code})
@@ -60,7 +55,7 @@ class Output:
         console = _console(sys.stdout)
         with console.capture() as captured:
             for part in shown:
-                console.print(part)
+                console.print(plain(part) if isinstance(part, str) else grid_table(part))
         # Tables fill their last column with spaces.
         self.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
 
@@ -98,14 +93,6 @@ class Output:
     def error(self, text: str) -> None:
         """Write an error to standard error."""
         self.note(f"error: {text}", "red")
-
-
-def table(
-    columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: Collection[str] = ()
-) -> Table:
-    """Return a table; numbers and those in the columns ``right`` are put to the right."""
-    cells = ([cell if isinstance(cell, int) else str(cell) for cell in row] for row in rows)
-    return grid_table(Grid.from_rows(columns, cells, right=right))
 
 
 def size(number: int | None) -> str:

@@ -13,7 +13,7 @@ from algomancy_data.masking import remember_secret
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
-    from algomancy_data.cli.settings import Setting
+    from algomancy_data.cli.configuration import Setting
 
 VARIABLE: Final = "ALGOMANCY_PASSWORD"
 SERVICE: Final = "algomancy-data"

@@ -9,38 +9,35 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
-from algomancy_data.cli.passwords import check_visible
-from algomancy_data.cli.settings import DEFAULT_SESSION, Setting
+from algomancy_data.cli.configuration import DEFAULT_SESSION, Setting
+from algomancy_data.cli.passwords import check_visible, with_password
 from algomancy_data.datamanager import StatefulDataManager
-from algomancy_data.datasource import DataSource
-from algomancy_data.errors import CommandLineError, StoreNotFoundError
-from algomancy_data.etl import SimpleETLFactory
+from algomancy_data.errors import (
+    CommandLineError,
+    DamagedStoreError,
+    StoreBusyError,
+    StoreError,
+    StoreNotFoundError,
+)
 from algomancy_data.masking import mask
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
+    import polars as pl
+
+    from algomancy_data.cli.declarations import Declarations
     from algomancy_data.cli.output import Output
     from algomancy_data.datamanager import DataManager
-    from algomancy_data.datasource import BaseDataSource
-    from algomancy_data.etl import ETLFactory
-    from algomancy_data.schema import ReadLimits, Schema
 
 _SCHEME: Final = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+]*):(?P<slashes>//)?")
 _SQLITE_MAGIC: Final = b"SQLite format 3\0"
 _IN_MEMORY: Final = ("", ":memory:")
 
 
-class CheckedETLFactory(SimpleETLFactory):
-    """The pipeline of the command line: whatever the schemas declare is checked."""
-
-    check_constraints = True
-    check_foreign_keys = True
-
-
 @dataclass(frozen=True)
-class Place:
-    """A store and, in a database, a session.
+class StoreAddress:
+    """Where a store is and, in a database, the session.
 
     Args:
         setting: The URL or the path.
@@ -105,62 +102,38 @@ class Place:
         return {"store": str(self), "session": self.session if self.is_database else None}
 
 
-@dataclass(frozen=True)
-class Making:
-    """How a store turns files into datasets.
-
-    Args:
-        schemas: What the files hold.
-        factory: Puts the pipelines together.
-        data_class: Class of the DataSources.
-        read_limits: How much each file may become in memory; None leaves it to its schema.
-    """
-
-    schemas: Sequence[type[Schema]] = ()
-    factory: type[ETLFactory] = CheckedETLFactory
-    data_class: type[BaseDataSource] = DataSource
-    read_limits: ReadLimits | None = None
-
-
 @contextmanager
 def opened(
-    place: Place,
-    output: Output,
-    making: Making | None = None,
-    *,
-    may_create: bool = False,
+    address: StoreAddress, declarations: Declarations, output: Output, *, may_create: bool = False
 ) -> Generator[DataManager[Any]]:
     """Open a store for the length of a block.
 
     Args:
-        place: The store.
+        address: The store.
+        declarations: How files become datasets there.
         output: Told what a folder could not read.
-        making: How files become datasets there.
         may_create: Whether a store that does not exist is to be made.
 
     Raises:
         StoreNotFoundError: There is no such store, and none may be made.
         StoreError: It cannot be reached, or is of a version that this one does not understand.
     """
-    making = making or Making()
-    if place.is_database:
-        # SQLAlchemy takes its time: it is imported when a database is used.
-        from algomancy_data.cli.databases import opened_database  # noqa: PLC0415
-
-        with opened_database(place, making, may_create=may_create) as manager:
+    if address.is_database:
+        store = _opened_database(address, declarations, may_create=may_create)
+        with store as manager:
             yield manager
         return
-    path = place.setting.path()
+    path = address.setting.path()
     if not path.is_dir() and not may_create:
         msg = f"There is no folder {str(path)!r}."
         raise StoreNotFoundError(msg)
     manager = StatefulDataManager(
-        making.factory,
-        making.schemas,
+        declarations.factory,
+        declarations.schemas,
         path,
         "json",
-        making.data_class,
-        read_limits=making.read_limits,
+        declarations.data_class,
+        read_limits=declarations.read_limits,
     )
     manager.startup()
     for item, error in manager.startup_errors:
@@ -168,16 +141,77 @@ def opened(
     yield manager
 
 
-def sessions(place: Place) -> list[str]:
+# SQLAlchemy takes its time: the following import it when a database is used.
+
+
+def sessions(address: StoreAddress) -> list[str]:
     """Return the sessions of a database that have datasets.
 
     Raises:
         StoreNotFoundError: There is no such database.
         StoreError: It cannot be reached.
     """
-    from algomancy_data.cli.databases import sessions_of  # noqa: PLC0415  as above
+    from algomancy_data.database import catalogue, engines  # noqa: PLC0415
 
-    return sessions_of(place)
+    _check_file(address)
+    engine = engines.store_engine(with_password(engines.database_url(address.url)))
+    try:
+        return catalogue.session_names(engine) if catalogue.has_catalogue(engine) else []
+    finally:
+        engine.dispose()
+
+
+def query_in(manager: DataManager[Any], sql: str, datasets: Sequence[str] | None) -> pl.DataFrame:
+    """Return the result of a query that the database runs itself.
+
+    Raises:
+        CommandLineError: The store is no database, or does not understand the query.
+    """
+    from algomancy_data.database import DatabaseDataManager  # noqa: PLC0415
+
+    if not isinstance(manager, DatabaseDataManager):
+        msg = "--in-database needs a database, and the store is a folder."
+        raise CommandLineError(msg)
+    try:
+        return manager.query(sql, datasets or None)
+    except (StoreBusyError, DamagedStoreError):
+        raise
+    except StoreError as error:
+        raise CommandLineError(str(error)) from error
+
+
+@contextmanager
+def _opened_database(
+    address: StoreAddress, declarations: Declarations, *, may_create: bool
+) -> Generator[DataManager[Any]]:
+    from algomancy_data.database import DatabaseDataManager  # noqa: PLC0415
+    from algomancy_data.database.catalogue import has_catalogue  # noqa: PLC0415
+    from algomancy_data.database.engines import database_url  # noqa: PLC0415
+
+    if not may_create:
+        _check_file(address)
+    manager: DatabaseDataManager[Any] = DatabaseDataManager(
+        declarations.factory,
+        declarations.schemas,
+        with_password(database_url(address.url)),
+        address.session,
+        declarations.data_class,
+        read_limits=declarations.read_limits,
+    )
+    try:
+        if not may_create and not has_catalogue(manager.engine):
+            msg = f"The database {address} has no datasets: it has no table 'algomancy_datasets'."
+            raise StoreNotFoundError(msg)
+        manager.startup()
+        yield manager
+    finally:
+        manager.close()
+
+
+def _check_file(address: StoreAddress) -> None:
+    if address.sqlite_path is not None and not address.sqlite_path.exists():
+        msg = f"There is no database file {str(address.sqlite_path)!r}."
+        raise StoreNotFoundError(msg)
 
 
 def _is_database(name: str) -> bool:

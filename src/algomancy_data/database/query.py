@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
@@ -10,7 +9,7 @@ from polars.exceptions import PolarsError
 
 from algomancy_data.database.backend import backend_for
 from algomancy_data.errors import StoreError
-from algomancy_data.sql_words import words_of
+from algomancy_data.sql_names import tables_by_name, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -98,17 +97,10 @@ def _named(datasets: Mapping[str, Iterable[TableLayout]], limit: int) -> dict[st
 
     Databases ignore case in some, and PostgreSQL cuts what is longer than its limit.
     """
-
-    def said(name: str) -> str:
-        return name.encode()[:limit].decode(errors="ignore").lower()
-
-    all_tables = [(dataset, table) for dataset, tables in datasets.items() for table in tables]
-    counts = Counter(said(table.name) for _, table in all_tables)
-    named = {table.name: table for _, table in all_tables if counts[said(table.name)] == 1}
-    taken = set(map(said, named))
-    for dataset, table in all_tables:
-        full = f"{dataset}.{table.name}"
-        if said(full) not in taken:
-            taken.add(said(full))
-            named[full] = table
-    return named
+    layouts = {
+        dataset: {table.name: table for table in tables} for dataset, tables in datasets.items()
+    }
+    names = tables_by_name(
+        layouts, lambda name: name.encode()[:limit].decode(errors="ignore").lower()
+    )
+    return {name: layouts[dataset][table] for name, (dataset, table) in names.items()}

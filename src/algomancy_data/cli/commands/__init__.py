@@ -1,1 +1,1 @@
-"""One module per command."""
+"""The commands, those that are about the same in one module."""

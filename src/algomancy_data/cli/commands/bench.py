@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import tempfile
 import warnings
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 from uuid import uuid4
 
 import typer
 
-from algomancy_data.cli import options
-from algomancy_data.cli.output import Output, size, table
+from algomancy_data.cli.command import Command, command
+from algomancy_data.cli.configuration import Setting, Settings
+from algomancy_data.cli.declarations import Declarations
+from algomancy_data.cli.output import Output, size
 from algomancy_data.cli.progress import shown_progress
-from algomancy_data.cli.running import running
-from algomancy_data.cli.settings import Setting, Settings
-from algomancy_data.cli.stores import Making, Place, opened
+from algomancy_data.cli.stores import StoreAddress, opened
 from algomancy_data.datamanager import StatelessDataManager
+from algomancy_data.display.grid import Grid
 from algomancy_data.metrics import recording
 from algomancy_data.testing import workloads
 
 if TYPE_CHECKING:
     from algomancy_data.datamanager import DataManager
+    from algomancy_data.display.grid import Cell
     from algomancy_data.metrics import Metrics
 
 _DATASET: Final = "bench"
@@ -31,7 +32,9 @@ _WARM_UP_ROWS: Final = 1_000
 _NOTHING: Final = 0.001
 
 
+@command()
 def bench(
+    command: Command,
     rows: Annotated[
         int, typer.Option("--rows", "-n", min=1, help="Rows of the large table.")
     ] = 100_000,
@@ -46,8 +49,6 @@ def bench(
             show_default=False,
         ),
     ] = None,
-    as_json: options.AsJson = False,
-    verbose: options.Verbose = False,
 ) -> None:
     """Measure the main job on this machine: files to a validated dataset in a store, and back.
 
@@ -56,45 +57,46 @@ def bench(
 
     Example: `algomancy-data bench --rows 1000000 --store postgresql://host/name`
     """
-    with running("bench", as_json=as_json, verbose=verbose) as output, ExitStack() as stack:
-        warnings.filterwarnings("ignore", "StatefulDataManager", DeprecationWarning)
-        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="algomancy-bench-")))
-        making = Making(workloads.SCHEMAS)
+    output = command.output
+    declared = Declarations(workloads.SCHEMAS)
+    warnings.filterwarnings("ignore", "StatefulDataManager", DeprecationWarning)
+    with tempfile.TemporaryDirectory(prefix="algomancy-bench-") as temporary:
+        home = Path(temporary)
         paths = workloads.write_csv(workloads.frames(rows), home)
-        places = {
-            "folder": Place(Setting(str(home / "folder"), "bench")),
-            "sqlite": Place(Setting(f"sqlite:///{home / 'bench.db'}", "bench")),
+        addresses = {
+            "folder": StoreAddress(Setting(str(home / "folder"), "bench")),
+            "sqlite": StoreAddress(Setting(f"sqlite:///{home / 'bench.db'}", "bench")),
         }
         if store is not None:
             setting = Settings({"store": store}).require("store")
-            places["store"] = Place(setting, f"{_DATASET}-{uuid4().hex}")
-        _warm_up(home / "warm-up", making)
-        measured = {"memory": _measured(_memory(making), paths, output)}
-        for name, place in places.items():
-            with opened(place, output, making, may_create=True) as manager:
+            addresses["store"] = StoreAddress(setting, f"{_DATASET}-{uuid4().hex}")
+        _warm_up(home / "warm-up", declared)
+        measured = {"memory": _measured(_memory(declared), paths, output)}
+        for name, address in addresses.items():
+            with opened(address, declared, output, may_create=True) as manager:
                 measured[name] = _measured(manager, paths, output)
-        output.result(
-            {
-                "rows": rows,
-                "stores": {name: metrics.to_dict() for name, metrics in measured.items()},
-            },
-            table(
-                ("store", "phase", "rows", "seconds", "rows/s", "CPU s", "peak memory"),
-                [row for name, metrics in measured.items() for row in _rows(name, metrics)],
-                right=("rows", "seconds", "rows/s", "CPU s", "peak memory"),
-            ),
-        )
+    output.result(
+        {
+            "rows": rows,
+            "stores": {name: metrics.to_dict() for name, metrics in measured.items()},
+        },
+        Grid.from_rows(
+            ("store", "phase", "rows", "seconds", "rows/s", "CPU s", "peak memory"),
+            [row for name, metrics in measured.items() for row in _rows(name, metrics)],
+            right=("seconds", "rows/s", "CPU s", "peak memory"),
+        ),
+    )
 
 
-def _warm_up(home: Path, making: Making) -> None:
+def _warm_up(home: Path, declared: Declarations) -> None:
     """Let Polars do for the first time what takes longer then."""
     home.mkdir()
     paths = workloads.write_csv(workloads.frames(_WARM_UP_ROWS), home)
-    _measured(_memory(making), paths, None)
+    _measured(_memory(declared), paths, None)
 
 
-def _memory(making: Making) -> DataManager[Any]:
-    return StatelessDataManager(making.factory, making.schemas, "json", making.data_class)
+def _memory(declared: Declarations) -> DataManager[Any]:
+    return StatelessDataManager(declared.factory, declared.schemas, "json", declared.data_class)
 
 
 def _measured(manager: DataManager[Any], paths: dict[str, Path], output: Output | None) -> Metrics:
@@ -114,7 +116,7 @@ def _measured(manager: DataManager[Any], paths: dict[str, Path], output: Output 
             manager.delete_data(name)
 
 
-def _rows(store: str, metrics: Metrics) -> list[tuple[object, ...]]:
+def _rows(store: str, metrics: Metrics) -> list[tuple[Cell, ...]]:
     return [
         (
             store,

@@ -1,39 +1,140 @@
-"""``algomancy-data load``: files through the ETL into a store."""
+"""From files to datasets: ``infer`` writes their schemas, ``check`` tries, ``load`` keeps."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import json
+import re
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
 import typer
 
-from algomancy_data.cli import options
-from algomancy_data.cli.declarations import making
-from algomancy_data.cli.findings import (
-    HaltOn,
-    Report,
-    Severity,
-    check_report,
-    document,
-    shown,
-    write_report,
-)
-from algomancy_data.cli.inputs import input_files
+from algomancy_data.cli.command import Command, command
 from algomancy_data.cli.progress import shown_progress
-from algomancy_data.cli.running import DONE, REFUSED, running
-from algomancy_data.cli.settings import Settings
-from algomancy_data.cli.stores import Place, opened
-from algomancy_data.datasource import BaseDataSource, DataSource
+from algomancy_data.cli.running import DONE, REFUSED
+from algomancy_data.datamanager import StatelessDataManager
+from algomancy_data.datasource import DataSource
+from algomancy_data.display.grid import Grid
 from algomancy_data.display.words import counted
+from algomancy_data.errors import CommandLineError
+from algomancy_data.etl import RunSettings
 from algomancy_data.etl.settings import INHERIT
+from algomancy_data.file.locations import file_name
+from algomancy_data.findings import findings_by_rule
+from algomancy_data.folder.raw import raw_files
+from algomancy_data.inference import infer_schemas
+from algomancy_data.messages import ValidationSeverity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    import polars as pl
+
+    from algomancy_data.cli.declarations import Declarations
+    from algomancy_data.etl import ETLResult
+    from algomancy_data.file import File
+
+# A name has nothing in it that a path or an address has before its first "=".
+_NAMED: Final = re.compile(r"(?P<name>[^=/\\:?*]+)=(?P<path>.+)", re.DOTALL)
+_REPORTS: Final = (".html", ".json")
 
 
+class Severity(StrEnum):
+    """A severity as it is written on the command line."""
+
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+    CRITICAL = "critical"
+
+    @property
+    def level(self) -> ValidationSeverity:
+        """The severity itself."""
+        return ValidationSeverity(self.value.upper())
+
+
+Files: TypeAlias = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="FILES",
+        help="Files, name=FILE for those not named like their table, name=PATTERN for tables in "
+        "parts, or a directory of files.",
+    ),
+]
+HaltOn: TypeAlias = Annotated[
+    Severity, typer.Option("--halt-on", help="Refuse data with findings of this severity or worse.")
+]
+Report: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--report",
+        metavar="FILE",
+        help="Also write the findings as a page (.html) or as data (.json).",
+        show_default=False,
+    ),
+]
+
+
+@command("read_limits")
+def infer(command: Command, files: Files) -> None:
+    """Write a module of schemas under which the files load: types, keys, references.
+
+    The module goes to standard output, a line per table to standard error.
+
+    Example: `algomancy-data infer data/*.csv > schemas.py`
+    """
+    output = command.output
+    has_names = any(_NAMED.fullmatch(text) for text in files)
+    found = infer_schemas(
+        dict(_named_paths(files)) if has_names else files,
+        read_limits=command.settings.read_limits,
+    )
+    lines = str(found).splitlines()
+    for line in lines:
+        output.note(line)
+    text = found.to_module()
+    if output.as_json:
+        output.result({"module": text, "tables": lines})
+    else:
+        output.write(text)
+
+
+@command("schemas", "factory", "read_limits")
+def check(
+    command: Command, files: Files, halt_on: HaltOn = Severity.ERROR, report: Report = None
+) -> None:
+    """Check files against their schemas; nothing is kept.
+
+    The whole ETL runs, so what passes here is what `load` would take.
+
+    Example: `algomancy-data check data/*.csv --schemas schemas.py --report report.html`
+    """
+    _check_report(report)
+    command.settings.require("schemas")
+    declared = command.declarations
+    by_name = {schema.file_name(): schema for schema in declared.schemas}
+    pipeline = declared.factory.build_pipeline(
+        "check", _input_files(files, declared), by_name, command.output.logger
+    ).within(RunSettings(halt_on.level))
+    with shown_progress(command.output):
+        result = pipeline.run()
+    if report is not None:
+        tables = None if result.raised else pipeline.extraction_sequence.data
+        _write_report(report, result, tables, "Check of " + ", ".join(files))
+    command.output.result(
+        _document(result),
+        *_shown(result),
+        "The data can be loaded." if result.is_success else "The data is refused.",
+        exit_code=DONE if result.is_success else REFUSED,
+    )
+
+
+@command("store", "session", "schemas", "factory", "read_limits")
 def load(
+    command: Command,
     dataset: Annotated[str, typer.Argument(metavar="DATASET", help="Its name in the store.")],
-    files: Annotated[list[str], typer.Argument(metavar="FILES", help=options.FILES)],
-    store: options.Store = None,
-    session: options.Session = None,
-    schemas: options.Schemas = None,
-    factory: options.Factory = None,
+    files: Files,
     halt_on: HaltOn = Severity.ERROR,
     quarantine: Annotated[
         bool,
@@ -41,10 +142,7 @@ def load(
             "--quarantine", help="Load the good rows, and set the bad ones aside in tables."
         ),
     ] = False,
-    read_limits: options.ReadLimits = None,
     report: Report = None,
-    as_json: options.AsJson = False,
-    verbose: options.Verbose = False,
 ) -> None:
     """Load files into a dataset, in place of what has its name.
 
@@ -53,57 +151,166 @@ def load(
 
     Example: `algomancy-data load flights data/*.csv --schemas schemas.py -s sqlite:///data.db`
     """
-    with running("load", as_json=as_json, verbose=verbose) as output:
-        check_report(report)
-        settings = Settings(
-            {
-                "store": store,
-                "session": session,
-                "schemas": schemas,
-                "factory": factory,
-                "read_limits": read_limits,
-            }
+    _check_report(report)
+    address = command.address
+    command.settings.require("schemas")
+    prepared = _input_files(files, command.declarations)
+    with command.opened(may_create=True) as manager, shown_progress(command.output):
+        result = manager.etl_data(
+            prepared,
+            dataset,
+            halt_on=halt_on.level,
+            quarantine=True if quarantine else INHERIT,
         )
-        place = Place(settings.require("store"), settings.session)
-        made = making(settings, needs_schemas=True)
-        prepared = input_files(files, made)
-        with (
-            opened(place, output, made, may_create=True) as manager,
-            shown_progress(output),
-        ):
-            result = manager.etl_data(
-                prepared,
-                dataset,
-                halt_on=halt_on.level,
-                quarantine=True if quarantine else INHERIT,
-            )
-        if report is not None:
-            write_report(report, result, None, f"Loading {dataset}")
-        aside = {name: frame.height for name, frame in result.quarantine.items() if frame.height}
-        rows = {} if result.datasource is None else _rows(result.datasource)
+    if report is not None:
+        _write_report(report, result, None, f"Loading {dataset}")
+    tables = result.datasource.tables if isinstance(result.datasource, DataSource) else {}
+    rows = {name: frame.height for name, frame in tables.items()}
+    aside = {name: frame.height for name, frame in result.quarantine.items() if frame.height}
+    if result.is_success:
         summary = (
             f"Loaded {dataset!r}: {counted(len(rows), 'table')}, "
             f"{counted(sum(rows.values()), 'row')}."
-            if result.is_success
-            else f"Refused: {dataset!r} is as it was. Mend the files, set bad rows aside with "
+        )
+        if aside:
+            summary += f" In quarantine: {counted(sum(aside.values()), 'row')}."
+    else:
+        summary = (
+            f"Refused: {dataset!r} is as it was. Mend the files, set bad rows aside with "
             f"--quarantine, or accept the findings with --halt-on critical."
         )
-        if aside and result.is_success:
-            summary += f" In quarantine: {counted(sum(aside.values()), 'row')}."
-        output.result(
+    command.output.result(
+        {
+            **address.describe(),
+            "dataset": dataset,
+            "tables": rows,
+            "quarantined": aside,
+            **_document(result),
+        },
+        *_shown(result),
+        summary,
+        exit_code=DONE if result.is_success else REFUSED,
+    )
+
+
+def _input_files(given: Iterable[str], declared: Declarations) -> dict[str, File]:
+    """Return the files by their logical names.
+
+    Raises:
+        CommandLineError: A file has no schema.
+        ETLConstructionError: A path leads nowhere, or a name is given twice.
+    """
+    items = _named_paths(given)
+    known = [schema.file_name() for schema in declared.schemas]
+    for name, path in items:
+        if name not in known:
+            msg = (
+                f"There is no schema for {path!r}: the schemas are about {', '.join(known)}. "
+                f"If it is one of these, write it as name={path}."
+            )
+            raise CommandLineError(msg)
+    manager = StatelessDataManager(declared.factory, declared.schemas, "json", declared.data_class)
+    files = manager.prepare_files(file_items_with_path=items)
+    return {name: file.within(declared.read_limits) for name, file in files.items()}
+
+
+def _named_paths(given: Iterable[str]) -> list[tuple[str, str]]:
+    """Return the logical name and the path of each file.
+
+    Args:
+        given: ``name=path``, a path whose name up to the first dot is the logical one, or a
+            directory of such files. Behind ``name=``, a directory or pattern is one table in
+            parts.
+
+    Raises:
+        ValidationError: A directory has something else in it than files.
+    """
+    items: list[tuple[str, str]] = []
+    for text in given:
+        named = _NAMED.fullmatch(text)
+        if named is not None:
+            items.append((named["name"], named["path"]))
+        elif Path(text).is_dir():
+            items += raw_files(Path(text))
+        else:
+            items.append((file_name(text).partition(".")[0], text))
+    return items
+
+
+def _check_report(path: Path | None) -> None:
+    """Refuse a report that could not be written, before anything else is done.
+
+    Raises:
+        CommandLineError: Its format is unknown, or there is no such folder.
+    """
+    if path is None:
+        return
+    if path.suffix not in _REPORTS:
+        msg = f"--report {str(path)!r} must end in {' or '.join(_REPORTS)}."
+        raise CommandLineError(msg)
+    if not path.parent.is_dir():
+        msg = f"--report {str(path)!r}: there is no folder {str(path.parent)!r}."
+        raise CommandLineError(msg)
+
+
+def _write_report(
+    path: Path, result: ETLResult, tables: Mapping[str, pl.DataFrame] | None, title: str
+) -> None:
+    """Write the report, with whole rows if the validated tables are known.
+
+    Raises:
+        CommandLineError: It cannot be written.
+        MissingExtraError: The extra ``report`` is not installed.
+    """
+    found = result.validation_result
+    if path.suffix == ".json" or found is None:
+        text = json.dumps(_document(result), indent=2, ensure_ascii=False)
+    else:
+        text = found.to_html(tables, title=title)
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        msg = f"The report cannot be written: {error}."
+        raise CommandLineError(msg) from error
+
+
+def _document(result: ETLResult) -> dict[str, Any]:
+    """Return what the JSON documents say about the findings."""
+    return {
+        "status": result.status,
+        "findings": [
             {
-                **place.describe(),
-                "dataset": dataset,
-                "tables": rows,
-                "quarantined": aside,
-                **document(result),
-            },
-            *shown(result),
-            summary,
-            exit_code=DONE if result.is_success else REFUSED,
+                "severity": str(rule.severity),
+                "code": rule.code,
+                "table": rule.table,
+                "column": rule.column,
+                "count": rule.count,
+                "messages": [message.to_dict() for message in rule.messages],
+            }
+            for rule in findings_by_rule(result.messages)
+        ],
+        "phases": [phase.to_dict() for phase in result.metrics],
+    }
+
+
+def _shown(result: ETLResult) -> list[Grid | str]:
+    """Return what a person is shown: a line per rule, with its first message."""
+    rules = findings_by_rule(
+        message for message in result.messages if message.severity != ValidationSeverity.INFO
+    )
+    if not rules:
+        return ["Nothing was found to be wrong."]
+    rows = [
+        (
+            rule.severity,
+            rule.code or "",
+            rule.table or "",
+            rule.column or "",
+            rule.count,
+            rule.messages[0].message,
         )
-
-
-def _rows(source: BaseDataSource) -> dict[str, int]:
-    tables = source.tables if isinstance(source, DataSource) else {}
-    return {name: frame.height for name, frame in tables.items()}
+        for rule in sorted(rules, key=lambda rule: -rule.severity.rank)
+    ]
+    columns = ("severity", "code", "table", "column", "count", "first")
+    total = sum(rule.count for rule in rules)
+    return [Grid.from_rows(columns, rows), "", f"{counted(total, 'finding')} in all."]

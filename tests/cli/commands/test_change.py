@@ -1,22 +1,13 @@
-"""Datasets are derived, deleted, exported, copied and verified at the prompt."""
+"""Datasets are derived, deleted, exported and verified at the prompt."""
 
 from __future__ import annotations
 
 import zipfile
 
 import polars as pl
-import pytest
 import sqlalchemy as sa
 
 from algomancy_data.testing import assert_identical
-
-
-@pytest.fixture
-def filled(store, source):
-    manager = store.manager()
-    manager.add_data_source(source("a"))
-    manager.close()
-    return store
 
 
 def test_derived_exported_and_deleted(run, filled, source, tmp_path):
@@ -33,23 +24,6 @@ def test_derived_exported_and_deleted(run, filled, source, tmp_path):
     assert "cannot be exported to 'out'" in again.err
     assert run("rm", "a", "b", "--yes", *filled.flags, "--json").json["deleted"] == ["a", "b"]
     assert run("ls", *filled.flags).out == "No datasets.\n"
-
-
-def test_copied_to_another_session_and_to_a_folder_and_back(run, filled, source):
-    there = f"{filled.session}-other"
-    done = run("copy", *filled.flags, "--to-session", there, "--json").json
-    assert (done["copied"], done["to"]["session"]) == (["a"], there)
-    assert run("copy", "a", *filled.flags, "--to-session", there, "--json").json[
-        "already_there"
-    ] == ["a"]
-    assert run("copy", "a", *filled.flags, "--to", "folder").code == 0
-    assert run("derive", "a", "b", "--store", "folder").code == 0
-    back = run("copy", "b", "--store", "folder", "--to", filled.url, "--to-session", there)
-    assert back.code == 0, back.err
-    filled.session = there
-    manager = filled.manager()
-    assert_identical(manager.get_data("b").get_table("t"), source().get_table("t"))
-    manager.close()
 
 
 def test_a_database_is_verified_and_repaired(run, filled, source):
@@ -98,29 +72,3 @@ def test_a_folder_is_verified(run, folder, source, tmp_path):
     assert done.code == 1
     assert [one["dataset"] for one in done.json["damages"]] == ["a"]
     assert run("verify", "b", "--store", "folder").code == 0
-
-
-def test_schemas_are_inferred_and_load_the_files(run, files, tmp_path):
-    inferred = run("infer", "orders.csv", "customers.csv")
-    assert inferred.code == 0
-    assert "customer_id -> customers.customer_id" in inferred.err
-    (tmp_path / "inferred.py").write_text(inferred.out)
-    done = run("check", *files[:2], "--schemas", "inferred.py")
-    assert (done.code, done.out.splitlines()[-1]) == (0, "The data can be loaded.")
-    as_json = run("infer", "people=customers.csv", "--json").json
-    assert 'FILENAME = "people"' in as_json["module"]
-    assert run("infer", "gone.csv").code == 2
-
-
-def test_the_machine_is_measured_and_the_store_is_left_as_it_was(run, store):
-    done = run("bench", "--rows", "2000", "--store", store.url, "--json")
-    assert done.code == 0, done.err
-    measured = done.json["stores"]
-    assert list(measured) == ["memory", "folder", "sqlite", "store"]
-    phases = [one["phase"] for one in measured["store"]["phases"]]
-    assert phases == [
-        *("extract", "validate", "transform", "load", "persist", "read", "derive", "delete")
-    ]
-    assert {one["rows"] for one in measured["store"]["phases"][:7]} == {2200}
-    sessions = run("ls", "--all-sessions", "--store", store.url, "--json").json["datasets"]
-    assert [one for one in sessions if one["session"].startswith("bench")] == []

@@ -1,4 +1,4 @@
-"""Out of a folder into a database, at the prompt."""
+"""Datasets go from one store to another, at the prompt."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import polars as pl
 
 from algomancy_data.testing import assert_identical
 
-OLD_STYLE = Path(__file__).parents[1] / "data" / "pandas-folder"
+OLD_STYLE = Path(__file__).parents[2] / "data" / "pandas-folder"
 
 
 def test_a_folder_of_both_styles_goes_into_a_database_and_again(
@@ -57,3 +57,20 @@ def test_used_the_wrong_way_round_it_says_so(run, folder, sqlite):
     assert done.err == (
         "error: migrate copies a FOLDER into the database at a URL. For other stores: copy.\n"
     )
+
+
+def test_copied_to_another_session_and_to_a_folder_and_back(run, filled, source):
+    there = f"{filled.session}-other"
+    done = run("copy", *filled.flags, "--to-session", there, "--json").json
+    assert (done["copied"], done["to"]["session"]) == (["a"], there)
+    assert run("copy", "a", *filled.flags, "--to-session", there, "--json").json[
+        "already_there"
+    ] == ["a"]
+    assert run("copy", "a", *filled.flags, "--to", "folder").code == 0
+    assert run("derive", "a", "b", "--store", "folder").code == 0
+    back = run("copy", "b", "--store", "folder", "--to", filled.url, "--to-session", there)
+    assert back.code == 0, back.err
+    filled.session = there
+    manager = filled.manager()
+    assert_identical(manager.get_data("b").get_table("t"), source().get_table("t"))
+    manager.close()

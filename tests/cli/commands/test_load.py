@@ -161,3 +161,15 @@ def test_schemas_can_be_a_package_and_the_factory_ones_own(run, files, tmp_path)
     codes = {one["code"] for one in done.json["findings"]}
     assert "PK_DUPLICATE" in codes
     assert "FK_VIOLATION" not in codes
+
+
+def test_schemas_are_inferred_and_load_the_files(run, files, tmp_path):
+    inferred = run("infer", "orders.csv", "customers.csv")
+    assert inferred.code == 0
+    assert "customer_id -> customers.customer_id" in inferred.err
+    (tmp_path / "inferred.py").write_text(inferred.out)
+    done = run("check", *files[:2], "--schemas", "inferred.py")
+    assert (done.code, done.out.splitlines()[-1]) == (0, "The data can be loaded.")
+    as_json = run("infer", "people=customers.csv", "--json").json
+    assert 'FILENAME = "people"' in as_json["module"]
+    assert run("infer", "gone.csv").code == 2

@@ -1,0 +1,370 @@
+"""What is in a store: ``ls`` lists its datasets, ``show`` one's tables, ``query`` runs SQL."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import polars as pl
+import typer
+from polars.exceptions import PolarsError
+
+from algomancy_data.cli.command import Command, command
+from algomancy_data.cli.output import UNKNOWN, moment, size
+from algomancy_data.cli.stores import query_in, sessions
+from algomancy_data.datasource import DataSource
+from algomancy_data.display.grid import Grid, GridColumn
+from algomancy_data.display.words import counted
+from algomancy_data.errors import (
+    CommandLineError,
+    DamagedStoreError,
+    TableNotFoundError,
+    UnstorableError,
+)
+from algomancy_data.findings import counts_text
+from algomancy_data.frames.values import python_rows
+from algomancy_data.provenance import Provenance
+from algomancy_data.sql_names import tables_by_name, words_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from algomancy_data.cli.stores import StoreAddress
+    from algomancy_data.datamanager import DataManager
+    from algomancy_data.store.summary import DatasetSummary, TableSummary
+
+_NULL: Final = "null"
+
+
+@command("store", "session")
+def ls(
+    command: Command,
+    all_sessions: Annotated[
+        bool, typer.Option("--all-sessions", "-a", help="Of a database, not of one session only.")
+    ] = False,
+) -> None:
+    """List the datasets of a store.
+
+    Example: `algomancy-data ls --store sqlite:///data.db --session demo`
+    """
+    address, output = command.address, command.output
+    if all_sessions and not address.is_database:
+        msg = "A folder has no sessions: leave --all-sessions out."
+        raise CommandLineError(msg)
+    found: list[tuple[str, DatasetSummary]] = []
+    for name in sessions(address) if all_sessions else [address.session]:
+        with command.opened(replace(address, session=name)) as manager:
+            found += ((name, one) for one in manager.summaries())
+    if not found and address.is_database and (others := sessions(address)):
+        output.note(
+            f"Session {address.session!r} has no datasets. There are some in "
+            f"{', '.join(map(repr, others))}: choose one with --session."
+        )
+    output.problems(one for _, one in found)
+    output.result(
+        {**address.describe(), "datasets": [_listed(address, *one) for one in found]},
+        _listing(found, with_session=all_sessions) if found else "No datasets.",
+    )
+
+
+def _listing(found: list[tuple[str, DatasetSummary]], *, with_session: bool) -> Grid:
+    columns = ("session", "dataset", "type", "created", "tables", "rows", "size", "state")
+    rows = [
+        (
+            name,
+            one.name,
+            one.ds_type or UNKNOWN,
+            moment(one.creation_datetime),
+            *((UNKNOWN,) * 3 if _is_unknown(one) else _extent(one)),
+            "damaged" if one.problem else "",
+        )
+        for name, one in found
+    ]
+    grid = Grid.from_rows(columns, rows, right=("tables", "rows", "size"))
+    has_state = any(one.problem for _, one in found)
+    return Grid(grid.columns[not with_session : len(columns) - (not has_state)])
+
+
+def _is_unknown(one: DatasetSummary) -> bool:
+    return bool(one.problem and not one.tables)
+
+
+def _extent(one: DatasetSummary) -> tuple[int, int, str]:
+    return len(one.tables), one.rows, size(one.bytes)
+
+
+def _listed(address: StoreAddress, session: str, one: DatasetSummary) -> dict[str, Any]:
+    tables = {
+        name: {"rows": table.rows, "bytes": table.bytes} for name, table in one.tables.items()
+    }
+    is_unknown = _is_unknown(one)
+    return {
+        "session": session if address.is_database else None,
+        "name": one.name,
+        "id": one.ds_id or None,
+        "type": one.ds_type or None,
+        "created": one.creation_datetime and one.creation_datetime.isoformat(),
+        "rows": None if is_unknown else one.rows,
+        "bytes": None if is_unknown else one.bytes,
+        "tables": None if is_unknown else tables,
+        "problem": one.problem or None,
+    }
+
+
+@command("store", "session")
+def show(
+    command: Command,
+    dataset: Annotated[str, typer.Argument(metavar="DATASET", help="Its name.")],
+    only: Annotated[
+        str | None,
+        typer.Option("--table", "-t", metavar="NAME", help="Only this table.", show_default=False),
+    ] = None,
+    sample: Annotated[
+        int, typer.Option("--sample", "-n", min=0, help="How many rows of each table to show.")
+    ] = 5,
+) -> None:
+    """Show the tables of a dataset: columns, dtypes, rows, bytes, and the first rows.
+
+    Example: `algomancy-data show flights --table planes --sample 3 -s sqlite:///data.db`
+    """
+    with command.opened() as manager:
+        summary = manager.summarize(dataset)
+        if only is not None and only not in summary.tables:
+            raise TableNotFoundError.from_available(only, summary.tables)
+        tables = summary.tables if only is None else {only: summary.tables[only]}
+        samples = {
+            name: _first_rows(manager, dataset, name, one, sample) for name, one in tables.items()
+        }
+    command.output.result(
+        {
+            **command.address.describe(),
+            "dataset": dataset,
+            "id": summary.ds_id,
+            "type": summary.ds_type,
+            "created": summary.creation_datetime and summary.creation_datetime.isoformat(),
+            "findings": dict(summary.findings),
+            "provenance": summary.provenance and summary.provenance.to_dict(),
+            "tables": {name: _described(one, samples[name]) for name, one in tables.items()},
+        },
+        *_heading(summary),
+        *(part for name, one in tables.items() for part in _shown(name, one, samples[name])),
+    )
+
+
+def _first_rows(
+    manager: DataManager[Any], dataset: str, name: str, one: TableSummary, rows: int
+) -> pl.DataFrame | None:
+    """Return the first rows of a table, reading no more; None if none are wanted or there."""
+    if not rows:
+        return None
+    get_table = getattr(manager, "get_table", None)
+    if get_table is not None and one.schema is not None:
+        return get_table(dataset, name, head=rows)
+    data = manager.require_data(dataset)
+    return data.tables[name].head(rows) if isinstance(data, DataSource) else None
+
+
+def _heading(summary: DatasetSummary) -> list[str]:
+    origin = summary.provenance or Provenance()
+    files = ", ".join(file.location or file.name for file in origin.files)
+    source = f"derived from {origin.derived_from!r}" if origin.derived_from else files
+    found = summary.findings
+    what = (
+        f"{summary.name}: {summary.ds_type}, created {moment(summary.creation_datetime)}, "
+        f"{counted(len(summary.tables), 'table')}, {counted(summary.rows, 'row')}, "
+        f"{size(summary.bytes)}"
+    )
+    return [
+        what,
+        *([f"from: {source}"] if source else []),
+        *([f"messages when it was loaded: {counts_text(found)}"] if found else []),
+    ]
+
+
+def _shown(name: str, one: TableSummary, sample: pl.DataFrame | None) -> list[Grid | str]:
+    parts: list[Grid | str] = ["", f"{name}: {counted(one.rows, 'row')}, {size(one.bytes)}"]
+    if one.schema is not None:
+        dtypes = [(column, str(dtype)) for column, dtype in one.schema.items()]
+        parts.append(Grid.from_rows(("column", "dtype"), dtypes))
+    if sample is not None:
+        parts += ["", _frame_grid(sample)]
+    return parts
+
+
+def _described(one: TableSummary, sample: pl.DataFrame | None) -> dict[str, Any]:
+    schema = None if one.schema is None else {key: str(dtype) for key, dtype in one.schema.items()}
+    return {
+        "rows": one.rows,
+        "bytes": one.bytes,
+        "columns": schema,
+        "sample": [] if sample is None else _records(sample),
+    }
+
+
+@command("store", "session")
+def query(
+    command: Command,
+    sql: Annotated[str, typer.Argument(metavar="SQL", help="A SELECT statement.")],
+    datasets: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--dataset", "-d", metavar="NAME", help="Whose tables; again for more. Else: all."
+        ),
+    ] = None,
+    in_database: Annotated[
+        bool,
+        typer.Option("--in-database", help="Let the database run it, in its own words and types."),
+    ] = False,
+    rows: Annotated[
+        int, typer.Option("--rows", "-n", min=1, help="How many rows to show at most.")
+    ] = 50,
+    target: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Write the result to a new .csv, .parquet or .arrow file.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Run SQL over the tables of one or several datasets.
+
+    A table that only one of them has goes by its name; every table goes by "dataset.table". Polars
+    runs the query, over the exact values; with --in-database, the database does.
+
+    Example: `algomancy-data query 'SELECT count(*) FROM flights' -s sqlite:///data.db`
+    """
+    address, output = command.address, command.output
+    with command.opened() as manager:
+        summaries = [*map(manager.summarize, datasets)] if datasets else manager.summaries()
+        output.problems(summaries)
+        if in_database:
+            result = query_in(manager, sql, datasets)
+        else:
+            result = _with_polars(manager, sql, summaries)
+    if target is not None:
+        _write(result, target)
+        output.result(
+            {**address.describe(), "rows": result.height, "file": str(target)},
+            f"Wrote {counted(result.height, 'row')} to {target}.",
+        )
+        return
+    more = result.height - rows
+    output.result(
+        {
+            **address.describe(),
+            "columns": {name: str(dtype) for name, dtype in result.schema.items()},
+            "rows": _records(result),
+        },
+        _frame_grid(result.head(rows)),
+        *([f"… and {counted(more, 'row')} more: see --rows and --output."] if more > 0 else []),
+    )
+
+
+def _with_polars(
+    manager: DataManager[Any], sql: str, summaries: Iterable[DatasetSummary]
+) -> pl.DataFrame:
+    """Run a query over the tables that it can be about; only these are read."""
+    words = words_of(sql)
+    datasets: dict[str, list[str]] = {}
+    for one in summaries:
+        datasets[one.name] = list(one.tables)
+        if one.problem and any(word.startswith(f"{one.name}.") for word in words):
+            msg = f"The query names a table of {one.name!r}. {one.problem}"
+            raise DamagedStoreError(msg)
+    named = tables_by_name(datasets)
+    context = pl.SQLContext()
+    for name, (dataset, table) in named.items():
+        if name in words:
+            context.register(name, _frame(manager, dataset, table))
+    try:
+        return context.execute(sql, eager=True)
+    except PolarsError as error:
+        tables = list(dict.fromkeys(table for names in datasets.values() for table in names))
+        shared = [table for table in tables if table in words and table not in named]
+        hint = (
+            f' Several datasets have a table {shared[0]!r}: write "dataset.{shared[0]}".'
+            if shared
+            else f" Tables: {', '.join(tables) or 'none'}."
+        )
+        msg = f"The query failed: {error}.{hint}"
+        raise CommandLineError(msg) from error
+
+
+def _frame(manager: DataManager[Any], dataset: str, table: str) -> pl.DataFrame:
+    data = manager.require_data(dataset)
+    if isinstance(data, DataSource):
+        return data.get_table(table)
+    msg = f"Dataset {dataset!r} is not made of tables, so it cannot be queried."
+    raise CommandLineError(msg)
+
+
+def _write(frame: pl.DataFrame, path: Path) -> None:
+    """Write a frame to a new file, in the format of its name.
+
+    Raises:
+        CommandLineError: The format is unknown, or the file exists or cannot be written.
+        UnstorableError: The format cannot hold a column.
+    """
+    write = {
+        ".csv": frame.write_csv,
+        ".parquet": frame.write_parquet,
+        ".arrow": frame.write_ipc,
+    }.get(path.suffix)
+    if write is None:
+        msg = f"{str(path)!r} must end in .csv, .parquet or .arrow."
+        raise CommandLineError(msg)
+    try:
+        with path.open("xb") as stream:
+            write(stream)
+    except OSError as error:
+        msg = f"{str(path)!r} cannot be written: {error}."
+        raise CommandLineError(msg) from error
+    except PolarsError as error:
+        path.unlink()
+        msg = f"The result cannot be written as {path.suffix[1:]}: {error}. Try another format."
+        raise UnstorableError(msg) from error
+
+
+def _frame_grid(frame: pl.DataFrame) -> Grid:
+    """Return the rows as texts, numbers to the right."""
+    columns = zip(*python_rows(frame), strict=True) if frame.height else [()] * frame.width
+    return Grid(
+        [
+            GridColumn(name, [*map(_text, values)], to_right=dtype.is_numeric())
+            for (name, dtype), values in zip(frame.schema.items(), columns, strict=True)
+        ]
+    )
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return _NULL
+    if isinstance(value, list | dict):
+        return json.dumps(_json(value), ensure_ascii=False)
+    return value.hex() if isinstance(value, bytes) else str(value)
+
+
+def _records(frame: pl.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows as what JSON can hold: what it has no word for is text."""
+    return [dict(zip(frame.columns, map(_json, row), strict=True)) for row in python_rows(frame)]
+
+
+def _json(value: Any) -> Any:
+    match value:
+        case None | bool() | int() | str():
+            return value
+        case float():
+            return value if value - value == 0 else str(value)
+        case bytes():
+            return value.hex()
+        case list():
+            return [_json(item) for item in value]
+        case dict():
+            return {str(key): _json(item) for key, item in value.items()}
+        case _:
+            return str(value)

@@ -1,0 +1,59 @@
+"""By which names a query finds the tables of datasets, and which words of it can be names."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+_WORD: Final = re.compile(
+    r"""
+    '(?:[^']|'')*'              # a text
+    | --[^\n]* | /\*.*?\*/      # a comment
+    | "(?P<quoted>(?:[^"]|"")*)"
+    | (?P<plain>[^\W\d]\w*)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+
+
+def words_of(sql: str) -> set[str]:
+    """Return all words of a statement, quoted ones without their quotes; more are no names.
+
+    Example:
+        >>> sorted(words_of('''SELECT 'x' FROM "a.t" -- or b'''))
+        ['FROM', 'SELECT', 'a.t']
+    """
+    found = (match["plain"] or match["quoted"] or "" for match in _WORD.finditer(sql))
+    return {word.replace('""', '"') for word in found if word}
+
+
+def tables_by_name(
+    datasets: Mapping[str, Iterable[str]], fold: Callable[[str], str] = str
+) -> dict[str, tuple[str, str]]:
+    """Return dataset and table by each name that a query can use.
+
+    A table goes by its own name and by ``dataset.table``; a name that could be that of two tables
+    is none's.
+
+    Args:
+        datasets: The names of tables by dataset.
+        fold: Makes names equal that are the same one where the query runs.
+
+    Example:
+        >>> list(tables_by_name({"a": ["t", "u"], "b": ["T"]}))
+        ['t', 'a.t', 'u', 'a.u', 'T', 'b.T']
+        >>> list(tables_by_name({"a": ["t", "u"], "b": ["T"]}, str.lower))
+        ['a.t', 'u', 'a.u', 'b.T']
+    """
+    names = [
+        (name, (dataset, table))
+        for dataset, tables in datasets.items()
+        for table in tables
+        for name in (table, f"{dataset}.{table}")
+    ]
+    counts = Counter(fold(name) for name, _ in names)
+    return {name: where for name, where in names if counts[fold(name)] == 1}
