@@ -27,6 +27,24 @@ def test_what_is_not_about_databases_needs_polars_only():
     assert imported_by("import algomancy_data; algomancy_data.datamanager") == ["polars"]
 
 
+def test_no_import_starts_the_threads_of_polars():
+    """A process that is forked later would wait for them forever."""
+    program = """
+import pkgutil
+from pathlib import Path
+import algomancy_data
+for module in pkgutil.walk_packages(algomancy_data.__path__, "algomancy_data."):
+    if not module.name.startswith(("algomancy_data.__main__", "algomancy_data.testing.")):
+        __import__(module.name)
+print(*(path.read_text().strip() for path in Path("/proc/self/task").glob("*/comm")))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    threads = done.stdout.splitlines()[-1].split()
+    assert [name for name in threads if name in {"polars-0", "tokio-rt-worker"}] == []
+
+
 @pytest.mark.parametrize("option", ["--help", "--version"])
 def test_help_and_version_need_no_heavy_library(option):
     program = f"import sys; sys.argv = ['algomancy-data', '{option}']"

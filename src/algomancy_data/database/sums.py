@@ -13,6 +13,7 @@ depend on no version of a library. They are part of the storage format.
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import accumulate, chain
 from math import isnan, nan
 from struct import Struct
@@ -47,8 +48,7 @@ _UNSIGNED: Final[Mapping[int, Any]] = {
     4: pa.uint32(),
     8: pa.uint64(),
 }
-_PLACES: Final = pl.int_range(2 * BLOCK_ROWS, dtype=pl.UInt64, eager=True)
-_ZEROS: Final = pl.zeros(2 * BLOCK_ROWS, dtype=pl.UInt64, eager=True)
+_AT_ONCE: Final = 2 * BLOCK_ROWS
 
 
 def block_sums(block: pl.DataFrame, texts: Mapping[int, Any] | None = None) -> list[bytes]:
@@ -207,7 +207,7 @@ def _runs(columns: Sequence[pl.Series], found: Sequence[_ColumnSums]) -> Iterato
     of_texts, contents = _contents(_to_arrow(stack), len(columns))
     yield _Runs(of_texts, lengths, of_words)
     lengths = [_length(content) for content in contents]
-    if sum(lengths) <= len(_PLACES):
+    if sum(lengths) <= _AT_ONCE:
         yield _Runs(_folded(_text_words(contents)), lengths, [column.of_bytes for column in found])
         return
     for content, column in zip(contents, found, strict=True):
@@ -286,8 +286,8 @@ def _sums_of_bytes(content: memoryview) -> _ThreeSums:
     whole = len(content) // _WORD
     last = _folded_word(int.from_bytes(content[whole * _WORD :], "little"))
     plain, weighted, squared = last, whole * last, whole * whole * last
-    for start in range(0, whole, len(_PLACES)):
-        height = min(whole - start, len(_PLACES))
+    for start in range(0, whole, _AT_ONCE):
+        height = min(whole - start, _AT_ONCE)
         part = pa.py_buffer(content[start * _WORD : (start + height) * _WORD])
         words = pl.Series(pa.Array.from_buffers(pa.uint64(), height, [None, part]))
         ((a, b, c),) = _three_sums(_folded(words), [height])
@@ -330,7 +330,7 @@ def _three_sums(words: pl.Series, lengths: Sequence[int]) -> list[_ThreeSums]:
         words: All words, folded.
         lengths: How long the runs are.
     """
-    places = _PLACES.head(len(words))
+    places = _places().head(len(words))
     weighted = words * places
     if len(lengths) == 1:
         return [(_sum(words), _sum(weighted), _sum(weighted * places))]
@@ -352,12 +352,12 @@ def _filled(words: pl.Series) -> pl.Series:
     values = pa.Array.from_buffers(
         array.type, len(array), [None, array.buffers()[1]], offset=array.offset
     )
-    return pl.Series(values).zip_with(pl.Series(array.is_valid()), _ZEROS.head(len(array)))
+    return pl.Series(values).zip_with(pl.Series(array.is_valid()), _zeros().head(len(array)))
 
 
 def _sums_where(truths: pl.Series) -> _ThreeSums:
     """Return the sums of words that are 1 where something is true, else 0."""
-    rows = _PLACES.head(len(truths)).filter(truths)
+    rows = _places().head(len(truths)).filter(truths)
     return len(rows), _sum(rows), _sum(rows * rows)
 
 
@@ -437,3 +437,16 @@ def _two_places(moves: _ThreeSums, count: int) -> list[tuple[int, int]]:
             found = [(place, first), (place + 1, second)]
             return [(at, by) for at, by in found if by and at < count]
     return []
+
+
+# Made when they are needed: an import that starts the threads of Polars makes a later fork hang.
+
+
+@cache
+def _places() -> pl.Series:
+    return pl.int_range(_AT_ONCE, dtype=pl.UInt64, eager=True)
+
+
+@cache
+def _zeros() -> pl.Series:
+    return pl.zeros(_AT_ONCE, dtype=pl.UInt64, eager=True)
