@@ -34,7 +34,7 @@ _FOREIGN = (
     r"(abc|datetime|enum|hypothesis|logging|os|pathlib|pl|polars|sa|sqlalchemy)\..*",
     r"(dict|list|tuple|Mapping)\[.*",
     r"(AbstractContextManager|EllipsisType|Path|PolarsDataType|SearchStrategy|StrEnum|datetime)",
-    r"(.*\.)?(BASEDATASOURCE|ChildCounts|CascadeOutcome|Damage|ExportFormat|FileFinding)",
+    r"(.*\.)?(BASEDATASOURCE|ChildCounts|CascadeOutcome|Damage|ExportFormat|InferredFile)",
     r"(.*\.)?(FrameSizes|JSONValue|MessageLimit|Paths|QuarantineSetting|RowFailures)",
     r"(.*\.)?(Extracted|ReadPart|Reading|Schemas|Tabular)",
     r"algomancy_data\.workbook\..*",

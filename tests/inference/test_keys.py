@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from algomancy_data import DataType
-from algomancy_data.inference.findings import ColumnFinding
+from algomancy_data.inference.inferred import InferredColumn
 from algomancy_data.inference.keys import find_key
 from algomancy_data.inference.typed_columns import column_finding
 
@@ -99,7 +99,7 @@ def test_one_pair_of_equal_rows_far_apart_is_enough_to_refuse_a_key():
 
 
 def test_a_nearly_unique_column_is_noted():
-    column = ColumnFinding("code", DataType.INTEGER)
+    column = InferredColumn("code", DataType.INTEGER)
     frame = pl.DataFrame({"code": [*range(999), 5]})
     assert find_key(frame, [column], "items").columns == []
     assert column.notes == ["Nearly unique: 99.9 % of the values are distinct."]

@@ -28,7 +28,7 @@ def display_of(source: BaseDataSource, tables: Mapping[str, pl.DataFrame]) -> Di
         tables: Its frames by name; nothing in them is looked at.
     """
     facts = [str(source.ds_type), f"created {time_text(source.creation_datetime)}"]
-    facts += size_facts({name: TableSize.of(frame) for name, frame in tables.items()})
+    facts += size_facts(tables)
     if (provenance := source.provenance) is not None:
         if provenance.files:
             facts.append(f"from {counted(len(provenance.files), 'file')}")
@@ -43,14 +43,15 @@ def display_of(source: BaseDataSource, tables: Mapping[str, pl.DataFrame]) -> Di
     )
 
 
-def size_facts(sizes: Mapping[str, TableSize]) -> list[str]:
+def size_facts(tables: Mapping[str, pl.DataFrame]) -> list[str]:
     """Return how many tables, rows and bytes there are, in words."""
-    if not sizes:
+    if not tables:
         return ["no tables"]
+    sizes = [TableSize.of(frame) for frame in tables.values()]
     return [
         counted(len(sizes), "table"),
-        counted(sum(size.rows for size in sizes.values()), "row"),
-        size_text(sum(size.bytes for size in sizes.values())),
+        counted(sum(size.rows for size in sizes), "row"),
+        size_text(sum(size.bytes for size in sizes)),
     ]
 
 

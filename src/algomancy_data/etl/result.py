@@ -11,7 +11,6 @@ from algomancy_data.display.grid import Grid
 from algomancy_data.display.objects import Display, Displayed
 from algomancy_data.findings import count_by_severity, counts_text, findings_grid
 from algomancy_data.metrics import Metrics
-from algomancy_data.provenance import TableSize
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -87,7 +86,7 @@ def _display_of(result: ETLResult) -> Display:
     tables = source.tables if isinstance(source, DataSource) else {}
     facts = [] if source is None else [f"{type(source).__name__} {source.name!r}"]
     if tables:
-        facts += size_facts({name: TableSize.of(frame) for name, frame in tables.items()})
+        facts += size_facts(tables)
     facts.append(counts_text(count_by_severity(result.messages)))
     if result.metrics:
         facts.append(f"{sum(phase.seconds for phase in result.metrics):.3f} s")

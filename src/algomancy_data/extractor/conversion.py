@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
+from algomancy_data.display.words import counted
 from algomancy_data.engine_failures import engine_failures
 from algomancy_data.errors import FileContentError
 from algomancy_data.frames.tabular import to_frame
@@ -198,7 +199,7 @@ def _issue(
     rows: list[int] = numbers.head(_EXAMPLES).to_list()
     examples = _examples(given.gather(positions.head(_EXAMPLES)))
     shown = ", ".join(f"{example} (row {row})" for row, example in zip(rows, examples, strict=True))
-    subject = "1 value is" if count == 1 else f"{count} values are"
+    subject = counted(count, "value is", "values are")
     advice = "" if outcome.advice is None else f" {outcome.advice.text}"
     reason = f"{subject} {outcome.reason}: {shown}.{advice}"
     guess = outcome.refused is None

@@ -16,7 +16,7 @@ from algomancy_data.inference.csv_characters import find_characters
 from algomancy_data.inference.csv_encoding import find_encoding
 from algomancy_data.inference.csv_header import has_header, numbered_names
 from algomancy_data.inference.extraction import PLACEHOLDER, SILENT
-from algomancy_data.inference.findings import ColumnFinding, FileFinding, TableFinding
+from algomancy_data.inference.inferred import InferredColumn, InferredFile, InferredTable
 from algomancy_data.inference.null_words import (
     count_of,
     default_words_among,
@@ -141,7 +141,7 @@ class CSVProbe:
         }
         self.words = list(found)
 
-    def finding(self, shared_words: Iterable[str]) -> FileFinding:
+    def inferred(self, shared_words: Iterable[str]) -> InferredFile:
         """Return what the file holds, as far as its beginning shows.
 
         Args:
@@ -151,11 +151,11 @@ class CSVProbe:
         dialect = replace(self.dialect, null_words=tuple(words) or None)
         texts = self.texts.with_columns(pl.when(~pl.all().is_in(words)).then(pl.all()).name.keep())
         dialect, types = _decide(texts, dialect)
-        columns = [ColumnFinding(name, found.dtype, notes=found.notes) for name, found in types]
+        columns = [InferredColumn(name, found.dtype, notes=found.notes) for name, found in types]
         for column in columns:
             _note_words(column, self.texts[column.name], words)
-        table = TableFinding(None, columns)
-        return FileFinding(
+        table = InferredTable(None, columns)
+        return InferredFile(
             self.file,
             label_of(self.file),
             extension_of(self.file),
@@ -226,7 +226,7 @@ def _beginning(content: CSVContent, dialect: CSVDialect, line_end: str, size: in
     return None
 
 
-def _note_words(column: ColumnFinding, texts: pl.Series, declared: list[str]) -> None:
+def _note_words(column: InferredColumn, texts: pl.Series, declared: list[str]) -> None:
     if column.dtype is not DataType.STRING:
         return
     for word in default_words_among(texts):

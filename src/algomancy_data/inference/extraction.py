@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from algomancy_data.extractor import ConversionIssue, Extractor
     from algomancy_data.file import File
-    from algomancy_data.inference.findings import FileFinding
+    from algomancy_data.inference.inferred import InferredFile
 
 # What an extractor logs is in the notes; whoever asks for a schema has not asked for the data.
 SILENT: Final = logging.Logger("algomancy_data.inference", logging.CRITICAL + 1)  # noqa: LOG001
@@ -52,10 +52,10 @@ def natural_frame(file: File) -> pl.DataFrame:
     return extract(file, type("Natural", (Schema,), members))[0][file.name]
 
 
-def failing_columns(finding: FileFinding, issues: list[ConversionIssue]) -> dict[str, set[str]]:
+def failing_columns(inferred: InferredFile, issues: list[ConversionIssue]) -> dict[str, set[str]]:
     """Return the columns, by table, that did not convert to the types found so far."""
     failing: dict[str, set[str]] = {}
     for issue in issues:
         if issue.severity is ValidationSeverity.ERROR and not issue.while_reading:
-            failing.setdefault(issue.table or finding.name, set()).add(issue.column)
+            failing.setdefault(issue.table or inferred.name, set()).add(issue.column)
     return failing

@@ -10,8 +10,8 @@ from algomancy_data.errors import FileContentError
 from algomancy_data.extractor.json.document import read_document
 from algomancy_data.extractor.json.plan import JSONPlan
 from algomancy_data.inference.extraction import extract, natural_frame
-from algomancy_data.inference.findings import ColumnFinding, FileFinding, TableFinding
 from algomancy_data.inference.identifiers import words
+from algomancy_data.inference.inferred import InferredColumn, InferredFile, InferredTable
 from algomancy_data.inference.keys import find_key
 from algomancy_data.inference.similarity import singular
 from algomancy_data.inference.sources import extension_of, label_of
@@ -33,7 +33,7 @@ _Path: TypeAlias = tuple[str, ...]
 _ROOT = "root"
 
 
-def json_finding(file: File) -> FileFinding:
+def json_finding(file: File) -> InferredFile:
     """Return what a JSON file holds.
 
     Raises:
@@ -43,15 +43,15 @@ def json_finding(file: File) -> FileFinding:
     paths = [] if file.parts() is not None else list(_paths_of_tables(file))
     if not paths:
         frame = natural_frame(file)
-        tables = [TableFinding(None, _columns(frame))]
+        tables = [InferredTable(None, _columns(frame))]
     else:
         tables = _Groups(file, paths).tables()
     if not any(table.columns for table in tables):
         raise without_columns(file)
-    return FileFinding(file, label_of(file), extension_of(file), tables)
+    return InferredFile(file, label_of(file), extension_of(file), tables)
 
 
-def _columns(frame: pl.DataFrame) -> list[ColumnFinding]:
+def _columns(frame: pl.DataFrame) -> list[InferredColumn]:
     return [column_finding(column, has_dates=False) for column in frame.iter_columns()]
 
 
@@ -93,18 +93,18 @@ class _Groups:
     file: File
     paths: list[_Path]
 
-    def tables(self) -> list[TableFinding]:
+    def tables(self) -> list[InferredTable]:
         """Return the tables, each behind the ones around it, with the keys of those."""
         names = self._names()
         frames = self._frames(names)
-        found: dict[_Path, TableFinding] = {}
+        found: dict[_Path, InferredTable] = {}
         for path, name in names.items():
             frame = frames[table_name(self.file.name, name)]
             columns = _columns(frame)
             key = self._key_of_parent(path, found)
             if key is not None and key.name not in {column.name for column in columns}:
                 columns.insert(0, key)
-            found[path] = TableFinding(name, columns, source_path=path)
+            found[path] = InferredTable(name, columns, source_path=path)
             own = [column for column in columns if column is not key]
             for column in find_key(frame, own, name, single=True).columns:
                 column.primary_key = True
@@ -134,7 +134,9 @@ class _Groups:
         }
         return extract(self.file, type("Natural", (Schema,), members))[0]
 
-    def _key_of_parent(self, path: _Path, found: dict[_Path, TableFinding]) -> ColumnFinding | None:
+    def _key_of_parent(
+        self, path: _Path, found: dict[_Path, InferredTable]
+    ) -> InferredColumn | None:
         """Return a column for the key of the nearest table around that has one of one column."""
         for length in reversed(range(len(path))):
             table = found.get(path[:length])
@@ -144,5 +146,5 @@ class _Groups:
             noun = singular(path[length - 1] if length else self.file.name)
             stem = "_".join(noun)
             name = key.name if words(key.name)[: len(noun)] == noun else f"{stem}_{key.name}"
-            return ColumnFinding(name, key.dtype, foreign_key=(table.group or "", key.name))
+            return InferredColumn(name, key.dtype, foreign_key=(table.group or "", key.name))
         return None

@@ -27,7 +27,7 @@ from algomancy_data.validator.duplicates import duplicate_rows
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from algomancy_data.inference.findings import ColumnFinding
+    from algomancy_data.inference.inferred import InferredColumn
 
 _KEY_TYPES: Final = frozenset(
     {DataType.STRING, DataType.INTEGER, DataType.CATEGORICAL, DataType.DATETIME}
@@ -57,13 +57,13 @@ class Key:
         notes: Sentences for people, on the table.
     """
 
-    columns: list[ColumnFinding]
-    unique: list[ColumnFinding] = field(default_factory=list["ColumnFinding"])
+    columns: list[InferredColumn]
+    unique: list[InferredColumn] = field(default_factory=list["InferredColumn"])
     notes: list[str] = field(default_factory=list[str])
 
 
 def find_key(
-    frame: pl.DataFrame, columns: Sequence[ColumnFinding], table: str, *, single: bool = False
+    frame: pl.DataFrame, columns: Sequence[InferredColumn], table: str, *, single: bool = False
 ) -> Key:
     """Return the key of a table, proven on all rows.
 
@@ -74,9 +74,12 @@ def find_key(
         single: Look only for keys of one column.
 
     Example:
-        >>> from algomancy_data.inference.findings import ColumnFinding
+        >>> from algomancy_data.inference.inferred import InferredColumn
         >>> frame = pl.DataFrame({"code": ["EWR", "JFK"], "alt": [18, 13]})
-        >>> columns = [ColumnFinding("code", DataType.STRING), ColumnFinding("alt", DataType.FLOAT)]
+        >>> columns = [
+        ...     InferredColumn("code", DataType.STRING),
+        ...     InferredColumn("alt", DataType.FLOAT),
+        ... ]
         >>> [column.name for column in find_key(frame, columns, "airports").columns]
         ['code']
     """
@@ -103,7 +106,7 @@ def find_key(
     return _composite(frame, terse, distinct, others)
 
 
-def _distinct_values(frame: pl.DataFrame, columns: Sequence[ColumnFinding]) -> dict[str, int]:
+def _distinct_values(frame: pl.DataFrame, columns: Sequence[InferredColumn]) -> dict[str, int]:
     """Return how many different values each column has, null aside."""
     names = [column.name for column in columns]
     counts = frame.select(pl.col(names).n_unique()).row(0)
@@ -114,7 +117,7 @@ def _distinct_values(frame: pl.DataFrame, columns: Sequence[ColumnFinding]) -> d
 
 
 def _note_nearly_unique(
-    frame: pl.DataFrame, columns: Iterable[ColumnFinding], distinct: dict[str, int]
+    frame: pl.DataFrame, columns: Iterable[InferredColumn], distinct: dict[str, int]
 ) -> None:
     for column in columns:
         values = frame.height - frame[column.name].null_count()
@@ -126,7 +129,7 @@ def _note_nearly_unique(
 
 
 def _rank(
-    column: ColumnFinding, columns: Sequence[ColumnFinding], table: str
+    column: InferredColumn, columns: Sequence[InferredColumn], table: str
 ) -> tuple[bool, bool, bool, bool, int]:
     """Return a number that is the smaller, the more a unique column looks like the key."""
     found, noun = words(column.name), singular(table)
@@ -143,13 +146,13 @@ def _rank(
     )
 
 
-def _is_named(column: ColumnFinding, table: str) -> bool:
+def _is_named(column: InferredColumn, table: str) -> bool:
     """Tell whether a column's name says that it identifies something."""
     found = words(column.name)
     return bool(found) and (found[-1] in _IDENTIFYING or found == singular(table))
 
 
-def _worth_declaring(frame: pl.DataFrame, unique: Iterable[ColumnFinding]) -> list[ColumnFinding]:
+def _worth_declaring(frame: pl.DataFrame, unique: Iterable[InferredColumn]) -> list[InferredColumn]:
     """Return the columns of which it means something that no value occurs twice."""
     return [
         column
@@ -173,9 +176,9 @@ def _is_prose(values: pl.Series) -> bool:
 
 def _composite(
     frame: pl.DataFrame,
-    columns: Sequence[ColumnFinding],
+    columns: Sequence[InferredColumn],
     distinct: dict[str, int],
-    unique: list[ColumnFinding],
+    unique: list[InferredColumn],
 ) -> Key:
     plausible = [
         column
@@ -187,7 +190,7 @@ def _composite(
     if len(plausible) > _MOST_PLAUSIBLE:
         plausible = sorted(plausible, key=lambda column: -distinct[column.name])[:_MOST_PLAUSIBLE]
         plausible = [column for column in columns if column in plausible]
-    by_chance: list[ColumnFinding] | None = None
+    by_chance: list[InferredColumn] | None = None
     search = _Search(frame, distinct)
     if plausible and not search.may_differ(plausible):
         plausible = []  # not even all of them together are a key
@@ -204,7 +207,7 @@ def _composite(
     return Key([], unique, [note])
 
 
-def _chosen(keys: list[list[ColumnFinding]], search: _Search, unique: list[ColumnFinding]) -> Key:
+def _chosen(keys: list[list[InferredColumn]], search: _Search, unique: list[InferredColumn]) -> Key:
     """Return the key whose uniqueness is the greatest surprise: that of the fewest values."""
     key = max(keys, key=search.expected_pairs)
     others = [_listed(other) for other in keys if other is not key]
@@ -226,7 +229,7 @@ class _Search:
     distinct: dict[str, int]
     proofs: int = _MOST_PROOFS
 
-    def keys(self, columns: Sequence[ColumnFinding], size: int) -> Iterator[list[ColumnFinding]]:
+    def keys(self, columns: Sequence[InferredColumn], size: int) -> Iterator[list[InferredColumn]]:
         """Give the combinations of that many columns that are unique on all rows."""
         for combination in combinations(columns, size):
             key = list(combination)
@@ -238,7 +241,7 @@ class _Search:
             if duplicate_rows(self.frame.select(column.name for column in key)).is_empty():
                 yield key
 
-    def may_differ(self, key: Sequence[ColumnFinding]) -> bool:
+    def may_differ(self, key: Sequence[InferredColumn]) -> bool:
         """Tell whether no two rows of the sample are equal."""
         combined = pl.col(key[0].name)
         for column in key[1:]:
@@ -254,13 +257,13 @@ class _Search:
             frame = pl.concat([frame.head(_SAMPLE), frame.slice(_SAMPLE).gather_every(step)])
         return frame.select(pl.all().hash())
 
-    def expected_pairs(self, key: Sequence[ColumnFinding]) -> float:
+    def expected_pairs(self, key: Sequence[InferredColumn]) -> float:
         """Return how many pairs of equal rows there would be by chance."""
         return self.frame.height**2 / 2 / self._combinations(key)
 
-    def _combinations(self, key: Sequence[ColumnFinding]) -> int:
+    def _combinations(self, key: Sequence[InferredColumn]) -> int:
         return prod(self.distinct[column.name] for column in key)
 
 
-def _listed(columns: Iterable[ColumnFinding]) -> str:
+def _listed(columns: Iterable[InferredColumn]) -> str:
     return ", ".join(column.name for column in columns)

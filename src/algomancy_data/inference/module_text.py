@@ -7,13 +7,13 @@ import textwrap
 from typing import TYPE_CHECKING, Final
 
 from algomancy_data.display.words import counted
-from algomancy_data.inference.findings import shown_label
+from algomancy_data.inference.inferred import shown_label
 from algomancy_data.schema import CSVDialect, SchemaType
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from algomancy_data.inference.findings import ColumnFinding, FileFinding, TableFinding
+    from algomancy_data.inference.inferred import InferredColumn, InferredFile, InferredTable
 
 _WIDTH: Final = 100
 _PIECE: Final = 70
@@ -29,70 +29,70 @@ _DIALECT_FIELDS: Final = (
 )
 
 
-def module_text(findings: Sequence[FileFinding]) -> str:
+def module_text(inferred_files: Sequence[InferredFile]) -> str:
     """Return the module.
 
     Args:
-        findings: What was found, by file.
+        inferred_files: What was found, by file.
     """
-    labels = ", ".join(shown_label(finding.label) for finding in findings)
+    labels = ", ".join(shown_label(inferred.label) for inferred in inferred_files)
     lines = [
-        f'"""Schemas of {counted(len(findings), "file")}, inferred from all their rows.',
+        f'"""Schemas of {counted(len(inferred_files), "file")}, inferred from all their rows.',
         "",
         "What is declared holds on every row; what nearly holds is in the comments.",
         "",
         *_wrapped(f"From {labels}.", ""),
         '"""',
         "",
-        *_imports(findings),
+        *_imports(inferred_files),
     ]
-    for finding in findings:
-        lines += ["", "", *_class(finding)]
-    names = [finding.class_name for finding in findings]
+    for inferred in inferred_files:
+        lines += ["", "", *_class(inferred)]
+    names = [inferred.class_name for inferred in inferred_files]
     lines += ["", "", *_bracketed("SCHEMAS: list[type[Schema]] = [", names, "]", "")]
     return "\n".join(lines) + "\n"
 
 
-def _imports(findings: Sequence[FileFinding]) -> list[str]:
+def _imports(inferred_files: Sequence[InferredFile]) -> list[str]:
     names = ["Column", "DataType", "FileExtension", "Schema", "SchemaType"]
-    if any(finding.schema_type is SchemaType.MULTI for finding in findings):
+    if any(inferred.schema_type is SchemaType.MULTI for inferred in inferred_files):
         names.append("ColumnGroup")
-    if any(finding.dialect != CSVDialect() for finding in findings):
+    if any(inferred.dialect != CSVDialect() for inferred in inferred_files):
         names.append("CSVDialect")
     # The order of the linter: classes by their letters, whatever their case.
     names.sort(key=lambda name: (not name.isupper(), name.lower()))
     return _bracketed("from algomancy_data import ", names, "", "", open_with="(", close_with=")")
 
 
-def _class(finding: FileFinding) -> list[str]:
-    lines = [f"class {finding.class_name}(Schema):"]
-    lines += _wrapped(f'"""{finding.docstring()}"""', _INDENT)
+def _class(inferred: InferredFile) -> list[str]:
+    lines = [f"class {inferred.class_name}(Schema):"]
+    lines += _wrapped(f'"""{inferred.docstring()}"""', _INDENT)
     lines.append("")
-    notes = list(finding.notes)
-    if finding.schema_type is SchemaType.SINGLE:
-        notes += finding.tables[0].notes
+    notes = list(inferred.notes)
+    if inferred.schema_type is SchemaType.SINGLE:
+        notes += inferred.tables[0].notes
     lines += _comments(notes, _INDENT)
-    lines += _assignment("_FILENAME", _text(finding.name), _INDENT)
+    lines += _assignment("_FILENAME", _text(inferred.name), _INDENT)
     lines += [
-        f"{_INDENT}_EXTENSION = FileExtension.{finding.extension.name}",
-        f"{_INDENT}_SCHEMA_TYPE = SchemaType.{finding.schema_type.name}",
+        f"{_INDENT}_EXTENSION = FileExtension.{inferred.extension.name}",
+        f"{_INDENT}_SCHEMA_TYPE = SchemaType.{inferred.schema_type.name}",
     ]
-    if finding.dialect != CSVDialect():
-        lines += _bracketed("_CSV = CSVDialect(", _dialect(finding.dialect), ")", _INDENT)
-    if finding.sheet is not None:
-        lines += _assignment("_SHEET", _text(finding.sheet), _INDENT)
+    if inferred.dialect != CSVDialect():
+        lines += _bracketed("_CSV = CSVDialect(", _dialect(inferred.dialect), ")", _INDENT)
+    if inferred.sheet is not None:
+        lines += _assignment("_SHEET", _text(inferred.sheet), _INDENT)
     lines.append("")
-    if finding.schema_type is SchemaType.SINGLE:
-        for column in finding.tables[0].columns:
+    if inferred.schema_type is SchemaType.SINGLE:
+        for column in inferred.tables[0].columns:
             lines += _comments(column.notes, _INDENT)
             lines += _bracketed(f"{column.attribute} = Column(", _arguments(column), ")", _INDENT)
         return lines
-    for table in finding.tables:
+    for table in inferred.tables:
         lines += _group(table)
     return lines
 
 
-def _group(table: TableFinding) -> list[str]:
+def _group(table: InferredTable) -> list[str]:
     inner, innermost = _INDENT * 2, _INDENT * 3
     lines = _comments([f"{counted(table.rows, 'row')}.", *table.notes], _INDENT)
     lines += [
@@ -112,7 +112,7 @@ def _group(table: TableFinding) -> list[str]:
     return lines
 
 
-def _arguments(column: ColumnFinding) -> list[str]:
+def _arguments(column: InferredColumn) -> list[str]:
     arguments = [_text(column.name), f"DataType.{column.dtype.name}"]
     arguments += [
         f"{flag}=True" for flag in ("primary_key", "nullable", "unique") if getattr(column, flag)

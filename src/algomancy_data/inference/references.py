@@ -26,7 +26,7 @@ from algomancy_data.schema import DataType
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from algomancy_data.inference.findings import ColumnFinding, TableFinding
+    from algomancy_data.inference.inferred import InferredColumn, InferredTable
 
 _TEXTS: Final = frozenset({DataType.STRING, DataType.CATEGORICAL})
 _REFERRING: Final = _TEXTS | {DataType.INTEGER}
@@ -44,23 +44,23 @@ class NamedTable:
 
     Args:
         name: Its logical name.
-        finding: What was found in it.
+        inferred: What was found in it.
         frame: Its rows.
     """
 
     name: str
-    finding: TableFinding
+    inferred: InferredTable
     frame: pl.DataFrame
 
     @property
     def prefix(self) -> str:
         """The short word that the names of all its columns begin with."""
-        return shared_prefix([column.name for column in self.finding.columns])
+        return shared_prefix([column.name for column in self.inferred.columns])
 
     def reference_to(self, column: str, referring: NamedTable) -> tuple[str, str]:
         """Return what a column of another table declares as its foreign key."""
-        group = self.finding.group
-        if group is None or referring.finding.group is None:
+        group = self.inferred.group
+        if group is None or referring.inferred.group is None:
             return self.name, column
         file = self.name.removesuffix(group)
         return (group if referring.name.startswith(file) else self.name), column
@@ -81,7 +81,7 @@ class _Candidate:
     """
 
     parent: NamedTable
-    key: ColumnFinding
+    key: InferredColumn
     likeness: float
     rows: float
     distinct: float
@@ -108,21 +108,21 @@ def find_references(tables: Sequence[NamedTable]) -> None:
     keys = [
         (table, column)
         for table in tables
-        for column in table.finding.columns
+        for column in table.inferred.columns
         if _may_refer(table, column)
-        and (column.unique or (column.primary_key and len(table.finding.key) == 1))
+        and (column.unique or (column.primary_key and len(table.inferred.key) == 1))
     ]
     for child in tables:
-        for column in child.finding.columns:
+        for column in child.inferred.columns:
             if column.foreign_key is None and _may_refer(child, column):
                 _refer(child, column, list(_candidates(child, column, keys)))
     for child in tables:
         for parent in tables:
-            if parent is not child and len(parent.finding.key) > 1:
+            if parent is not child and len(parent.inferred.key) > 1:
                 _refer_to_composite(child, parent)
 
 
-def _may_refer(table: NamedTable, column: ColumnFinding) -> bool:
+def _may_refer(table: NamedTable, column: InferredColumn) -> bool:
     """Tell whether a column holds whole numbers or texts, and not what no type could hold."""
     dtype = table.frame.schema[column.name]
     return column.dtype in _REFERRING and column.dtype.accepts(dtype)
@@ -130,8 +130,8 @@ def _may_refer(table: NamedTable, column: ColumnFinding) -> bool:
 
 def _candidates(
     child: NamedTable,
-    column: ColumnFinding,
-    keys: Iterable[tuple[NamedTable, ColumnFinding]],
+    column: InferredColumn,
+    keys: Iterable[tuple[NamedTable, InferredColumn]],
 ) -> Iterator[_Candidate]:
     values = child.frame[column.name].drop_nulls()
     if values.is_empty():
@@ -168,7 +168,7 @@ def _candidates(
 
 
 def _likeness(
-    child: NamedTable, column: ColumnFinding, parent: NamedTable, key: ColumnFinding
+    child: NamedTable, column: InferredColumn, parent: NamedTable, key: InferredColumn
 ) -> float:
     if child is parent:
         return _SIMILAR if refers_to_own_table(column.name, key.name) else 0.0
@@ -188,17 +188,17 @@ def _overlaps(values: pl.Series, others: pl.Series) -> bool:
 
 def _are_one_key(
     child: NamedTable,
-    column: ColumnFinding,
+    column: InferredColumn,
     matched: int,
     distinct: int,
-    key: ColumnFinding,
+    key: InferredColumn,
     found: pl.Series,
 ) -> bool:
     """Tell whether two keys have the same values, or the child is the larger one.
 
     Then nothing says which of them is the parent.
     """
-    is_key = column.unique or (column.primary_key and len(child.finding.key) == 1)
+    is_key = column.unique or (column.primary_key and len(child.inferred.key) == 1)
     return is_key and key.name != "" and matched == min(distinct, len(found)) == len(found)
 
 
@@ -213,7 +213,7 @@ def _chance(texts: pl.Series, keys: pl.Series) -> float:
     return min(1.0, len(keys) / space) ** len(texts)
 
 
-def _refer(child: NamedTable, column: ColumnFinding, candidates: list[_Candidate]) -> None:
+def _refer(child: NamedTable, column: InferredColumn, candidates: list[_Candidate]) -> None:
     """Declare the best candidate, or note what nearly holds."""
     if not candidates:
         return
@@ -248,9 +248,9 @@ def _refer_to_composite(child: NamedTable, parent: NamedTable) -> None:
     if pairs is None:
         return
     names = [column.name for column in pairs]
-    keys = [column.name for column in parent.finding.key]
+    keys = [column.name for column in parent.inferred.key]
     if (
-        set(names) == {c.name for c in child.finding.key}
+        set(names) == {c.name for c in child.inferred.key}
         and child.frame.height >= parent.frame.height
     ):
         return
@@ -262,14 +262,14 @@ def _refer_to_composite(child: NamedTable, parent: NamedTable) -> None:
     if missing:
         share = 1 - missing / rows.height
         if share >= _NEARLY:
-            child.finding.notes.append(
+            child.inferred.notes.append(
                 f"Nearly a foreign key to {listed}: {', '.join(names)}; "
                 f"{percent(share)} of the rows are there."
             )
         return
     taken = [column for column in pairs if column.foreign_key is not None]
     if any(len(_columns_of(child, column)) > 1 for column in taken):
-        child.finding.notes.append(f"A foreign key to {listed}, too: {', '.join(names)}.")
+        child.inferred.notes.append(f"A foreign key to {listed}, too: {', '.join(names)}.")
         return
     for column, key in zip(pairs, keys, strict=True):
         if column.foreign_key is not None:
@@ -277,20 +277,20 @@ def _refer_to_composite(child: NamedTable, parent: NamedTable) -> None:
         column.foreign_key = parent.reference_to(key, child)
 
 
-def _columns_of(child: NamedTable, column: ColumnFinding) -> list[ColumnFinding]:
+def _columns_of(child: NamedTable, column: InferredColumn) -> list[InferredColumn]:
     """Return the columns that refer to the table that a column refers to."""
     if column.foreign_key is None:
         return []
     table = column.foreign_key[0]
-    return [c for c in child.finding.columns if c.foreign_key and c.foreign_key[0] == table]
+    return [c for c in child.inferred.columns if c.foreign_key and c.foreign_key[0] == table]
 
 
-def _pairs(child: NamedTable, parent: NamedTable) -> list[ColumnFinding] | None:
+def _pairs(child: NamedTable, parent: NamedTable) -> list[InferredColumn] | None:
     """Return the columns that have the names of a key's columns, in its order."""
-    pairs: list[ColumnFinding] = []
-    for key in parent.finding.key:
+    pairs: list[InferredColumn] = []
+    for key in parent.inferred.key:
         best = max(
-            (column for column in child.finding.columns if column not in pairs),
+            (column for column in child.inferred.columns if column not in pairs),
             key=lambda column: _likeness(child, column, parent, key),
             default=None,
         )

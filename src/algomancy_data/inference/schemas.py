@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from algomancy_data.file import File
-    from algomancy_data.inference.findings import FileFinding, TableFinding
+    from algomancy_data.inference.inferred import InferredFile, InferredTable
     from algomancy_data.schema import ReadLimits, Schema
 
 SAMPLE_BYTES: Final = 1 << 22
@@ -38,15 +38,15 @@ class InferredSchemas:
     """What was found in files, as schema classes and as the text of a module.
 
     Args:
-        findings: What was found, by file.
+        inferred_files: What was found, by file.
 
     Attributes:
         schemas: A schema class per file, in the order of the files.
     """
 
-    def __init__(self, findings: Sequence[FileFinding]) -> None:
-        self._findings = list(findings)
-        self.schemas: list[type[Schema]] = [finding.schema() for finding in findings]
+    def __init__(self, inferred_files: Sequence[InferredFile]) -> None:
+        self._files = list(inferred_files)
+        self.schemas: list[type[Schema]] = [inferred.schema() for inferred in inferred_files]
 
     def to_module(self) -> str:
         """Return the text of a Python module that declares the schemas.
@@ -54,12 +54,12 @@ class InferredSchemas:
         It has a class per file, comments on what was found, and the list ``SCHEMAS``. Nothing in
         it depends on when or where it was made: equal files give equal text.
         """
-        return module_text(self._findings)
+        return module_text(self._files)
 
     def __str__(self) -> str:
         """Return a line per table: rows, columns, the key and the references."""
         return "\n".join(
-            _line(finding, table) for finding in self._findings for table in finding.tables
+            _line(inferred, table) for inferred in self._files for table in inferred.tables
         )
 
     def __repr__(self) -> str:
@@ -105,35 +105,35 @@ def infer_schemas(
         {'faa': <DataType.STRING: 'string'>, 'alt': <DataType.INTEGER: 'int64'>}
     """
     files = [file.within(read_limits) for file in files_at(paths)]
-    findings, words = _first_findings(files, sample_bytes)
+    inferred_files, words = _inferred_files(files, sample_bytes)
     frames: dict[str, pl.DataFrame] = {}
-    for position, finding in enumerate(findings):
-        with reading_failures(finding.file.name):
-            findings[position], extracted = _proven(finding, words)
+    for position, inferred in enumerate(inferred_files):
+        with reading_failures(inferred.file.name):
+            inferred_files[position], extracted = _proven(inferred, words)
         frames |= extracted
-    _name(findings)
+    _name(inferred_files)
     tables: list[NamedTable] = []
-    for finding in findings:
-        for table in finding.tables:
-            name = finding.table_name(table)
+    for inferred in inferred_files:
+        for table in inferred.tables:
+            name = inferred.table_name(table)
             with engine_failures(EngineError, f"Looking for the keys of table {name!r}"):
                 _describe(table, frames[name], name)
             tables.append(NamedTable(name, table, frames[name]))
     with engine_failures(EngineError, "Looking for references between the tables"):
         find_references(tables)
-    _drop_false_references(findings, frames)
-    return InferredSchemas(findings)
+    _drop_false_references(inferred_files, frames)
+    return InferredSchemas(inferred_files)
 
 
 # --- types ----------------------------------------------------------------------------------
 
 
-def _first_findings(
+def _inferred_files(
     files: Iterable[File], sample_bytes: int | None
-) -> tuple[list[FileFinding], set[str]]:
+) -> tuple[list[InferredFile], set[str]]:
     """Return what the files seem to hold, by the first look, and their words for no value."""
     probes: dict[str, CSVProbe] = {}
-    others: dict[str, FileFinding] = {}
+    others: dict[str, InferredFile] = {}
     names: list[str] = []
     for file in files:
         names.append(file.name)
@@ -144,11 +144,11 @@ def _first_findings(
                 others[file.name] = _first_finding(file)
     # Files that are given together have one origin: what a word means in one, it means in all.
     words = {word for probe in probes.values() for word in probe.words}
-    found = others | {name: probe.finding(words) for name, probe in probes.items()}
+    found = others | {name: probe.inferred(words) for name, probe in probes.items()}
     return [found[name] for name in names], words
 
 
-def _first_finding(file: File) -> FileFinding:
+def _first_finding(file: File) -> InferredFile:
     """Return what a file of another format than CSV holds."""
     extension = extension_of(file)
     if extension is FileExtension.XLSX:
@@ -157,27 +157,27 @@ def _first_finding(file: File) -> FileFinding:
 
 
 def _proven(
-    finding: FileFinding, words: Iterable[str]
-) -> tuple[FileFinding, dict[str, pl.DataFrame]]:
-    """Return the finding with types that all values have, and the tables in those types."""
-    frames, failing = _extract(finding)
-    if finding.extension is FileExtension.CSV and (failing or finding.is_unsure):
-        finding = CSVProbe.of(finding.file, None).finding(words)
-        frames, failing = _extract(finding)
+    inferred: InferredFile, words: Iterable[str]
+) -> tuple[InferredFile, dict[str, pl.DataFrame]]:
+    """Return the file with types that all values have, and the tables in those types."""
+    frames, failing = _extract(inferred)
+    if inferred.extension is FileExtension.CSV and (failing or inferred.is_unsure):
+        inferred = CSVProbe.of(inferred.file, None).inferred(words)
+        frames, failing = _extract(inferred)
     if failing:
-        for table in finding.tables:
+        for table in inferred.tables:
             for column in table.columns:
-                if column.name in failing.get(finding.table_name(table), ()):
+                if column.name in failing.get(inferred.table_name(table), ()):
                     column.dtype = DataType.STRING
-        frames, _ = _extract(finding)
-    return finding, frames
+        frames, _ = _extract(inferred)
+    return inferred, frames
 
 
-def _extract(finding: FileFinding) -> tuple[dict[str, pl.DataFrame], dict[str, set[str]]]:
-    frames, issues = extract(finding.file, finding.schema())
-    failing = failing_columns(finding, issues)
-    for table in finding.tables:
-        name = finding.table_name(table)
+def _extract(inferred: InferredFile) -> tuple[dict[str, pl.DataFrame], dict[str, set[str]]]:
+    frames, issues = extract(inferred.file, inferred.schema())
+    failing = failing_columns(inferred, issues)
+    for table in inferred.tables:
+        name = inferred.table_name(table)
         # The folders of parts may be columns that no part has itself.
         more = set(frames[name].columns) - {column.name for column in table.columns}
         if more:
@@ -188,12 +188,12 @@ def _extract(finding: FileFinding) -> tuple[dict[str, pl.DataFrame], dict[str, s
 # --- names and tables -----------------------------------------------------------------------
 
 
-def _name(findings: Sequence[FileFinding]) -> None:
+def _name(inferred_files: Sequence[InferredFile]) -> None:
     """Give the classes and their attributes names."""
-    classes = class_names([finding.name for finding in findings])
-    for finding, class_name in zip(findings, classes, strict=True):
-        finding.class_name = class_name
-        tables = finding.tables
+    classes = class_names([inferred.name for inferred in inferred_files])
+    for inferred, class_name in zip(inferred_files, classes, strict=True):
+        inferred.class_name = class_name
+        tables = inferred.tables
         groups = attribute_names([table.group or "" for table in tables], "TABLE")
         for table, group in zip(tables, groups, strict=True):
             table.attribute = group
@@ -202,7 +202,7 @@ def _name(findings: Sequence[FileFinding]) -> None:
                 column.attribute = attribute
 
 
-def _describe(table: TableFinding, frame: pl.DataFrame, name: str) -> None:
+def _describe(table: InferredTable, frame: pl.DataFrame, name: str) -> None:
     """Note what holds in a table: nulls, its key, unique columns."""
     table.rows = frame.height
     for column in table.columns:
@@ -220,17 +220,17 @@ def _describe(table: TableFinding, frame: pl.DataFrame, name: str) -> None:
 
 
 def _drop_false_references(
-    findings: Sequence[FileFinding], frames: Mapping[str, pl.DataFrame]
+    inferred_files: Sequence[InferredFile], frames: Mapping[str, pl.DataFrame]
 ) -> None:
     """Take back references that do not hold as the ETL puts them together.
 
     Two columns that refer to two columns of one table count as one reference of both.
     """
-    schemas = [finding.schema() for finding in findings]
+    schemas = [inferred.schema() for inferred in inferred_files]
     columns = {
-        (finding.table_name(table), column.name): column
-        for finding in findings
-        for table in finding.tables
+        (inferred.table_name(table), column.name): column
+        for inferred in inferred_files
+        for table in inferred.tables
         for column in table.columns
     }
     for relation in resolve_relations_from_schemas(schemas):
@@ -244,7 +244,7 @@ def _drop_false_references(
             column.notes.append(f"By itself a foreign key to {relation.parent_table}.{key}.")
 
 
-def _line(finding: FileFinding, table: TableFinding) -> str:
+def _line(inferred: InferredFile, table: InferredTable) -> str:
     parts = [counted(table.rows, "row"), counted(len(table.columns), "column")]
     if table.key:
         parts.append(f"key {', '.join(column.name for column in table.key)}")
@@ -253,4 +253,4 @@ def _line(finding: FileFinding, table: TableFinding) -> str:
         for column in table.columns
         if column.foreign_key is not None
     ]
-    return f"{finding.table_name(table)}: {', '.join(parts)}"
+    return f"{inferred.table_name(table)}: {', '.join(parts)}"

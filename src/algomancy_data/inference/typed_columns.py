@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from algomancy_data.extractor import DataTypeConverter, TextConventions
-from algomancy_data.inference.findings import ColumnFinding
+from algomancy_data.inference.inferred import InferredColumn
 from algomancy_data.inference.texts import time_type
 from algomancy_data.schema import DataType
 from algomancy_data.schema.types import COLUMN_TYPES
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def column_finding(
     values: pl.Series, *, has_dates: bool = True, has_integers: bool = True
-) -> ColumnFinding:
+) -> InferredColumn:
     """Return the type that a column is declared with so that no value of it changes.
 
     Args:
@@ -34,9 +34,9 @@ def column_finding(
     dtype = values.dtype
     if dtype == pl.String:
         if has_dates:
-            return ColumnFinding(values.name, DataType.STRING)
+            return InferredColumn(values.name, DataType.STRING)
         found = time_type(values, TextConventions())
-        return ColumnFinding(values.name, found.dtype, notes=found.notes)
+        return InferredColumn(values.name, found.dtype, notes=found.notes)
     candidates = [
         DataType[name] for name, column_type in COLUMN_TYPES.items() if column_type.suits(dtype)
     ]
@@ -47,9 +47,9 @@ def column_finding(
         issues = []
         DataTypeConverter.convert_dtypes(values.to_frame(), {values.name: candidate}, issues)
         if not issues:
-            return ColumnFinding(values.name, candidate, notes=notes)
+            return InferredColumn(values.name, candidate, notes=notes)
     note = f"No declared type holds {dtype}: the column stays as it is, with a message."
-    return ColumnFinding(values.name, DataType.STRING, notes=[note])
+    return InferredColumn(values.name, DataType.STRING, notes=[note])
 
 
 def _notes(dtype: PolarsDataType) -> list[str]:

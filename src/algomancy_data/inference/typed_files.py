@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from algomancy_data.errors import FileContentError
 from algomancy_data.extractor.xlsx.extractors import open_workbook
 from algomancy_data.inference.extraction import natural_frame
-from algomancy_data.inference.findings import FileFinding, TableFinding
+from algomancy_data.inference.inferred import InferredFile, InferredTable
 from algomancy_data.inference.sources import extension_of, label_of
 from algomancy_data.inference.typed_columns import column_finding
 from algomancy_data.schema import FileExtension
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
     from algomancy_data.file import File
 
 
-def columnar_finding(file: File) -> FileFinding:
+def columnar_finding(file: File) -> InferredFile:
     """Return what a Parquet or Arrow file holds.
 
     Raises:
         FileContentError: It is damaged, or has no columns.
         FileNotFoundError: It is gone.
     """
-    return _finding(file, {None: natural_frame(file)})
+    return _inferred(file, {None: natural_frame(file)})
 
 
-def workbook_finding(file: File) -> FileFinding:
+def workbook_finding(file: File) -> InferredFile:
     """Return what a workbook holds: the table of a sheet, or a group for each sheet that has one.
 
     Raises:
@@ -38,29 +38,29 @@ def workbook_finding(file: File) -> FileFinding:
         MissingExtraError: The package that reads workbooks is not installed.
     """
     if file.parts() is not None:
-        return _finding(file, {None: natural_frame(file)})
+        return _inferred(file, {None: natural_frame(file)})
     workbook = open_workbook(file)
     frames = {name: read_sheet(workbook, name, {}).frame for name in workbook.sheet_names}
     filled = {name: frame for name, frame in frames.items() if frame.width}
     if not filled:
         raise without_columns(file)
     if len(filled) > 1:
-        finding = _finding(file, filled)
+        inferred = _inferred(file, filled)
     else:
-        finding = _finding(file, dict.fromkeys([None], *filled.values()))
-        finding.sheet = next(iter(filled)) if len(frames) > 1 else None
+        inferred = _inferred(file, dict.fromkeys([None], *filled.values()))
+        inferred.sheet = next(iter(filled)) if len(frames) > 1 else None
     empty = [name for name in frames if name not in filled]
     if empty:
-        finding.notes.append(f"Without a table: {', '.join(map(ascii, empty))}.")
-    return finding
+        inferred.notes.append(f"Without a table: {', '.join(map(ascii, empty))}.")
+    return inferred
 
 
-def _finding(
+def _inferred(
     file: File, frames: dict[str | None, pl.DataFrame] | dict[str, pl.DataFrame]
-) -> FileFinding:
+) -> InferredFile:
     has_integers = extension_of(file) is not FileExtension.XLSX
     tables = [
-        TableFinding(
+        InferredTable(
             group,
             [column_finding(column, has_integers=has_integers) for column in frame.iter_columns()],
         )
@@ -68,7 +68,7 @@ def _finding(
     ]
     if not any(table.columns for table in tables):
         raise without_columns(file)
-    return FileFinding(file, label_of(file), extension_of(file), tables)
+    return InferredFile(file, label_of(file), extension_of(file), tables)
 
 
 def without_columns(file: File) -> FileContentError:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
+from algomancy_data.display.words import counted
 from algomancy_data.errors import InvalidSchemaError
 from algomancy_data.extractor.base import SingleExtractor
 from algomancy_data.extractor.conversion import ConversionIssue
@@ -124,7 +125,7 @@ class CSVSingleExtractor(SingleExtractor):
         count = len(short_rows)
         first_row = self._reading.first_row
         rows = tuple(first_row + row for row in short_rows.head(_EXAMPLES).to_list())
-        subject = "1 row has" if count == 1 else f"{count} rows have"
+        subject = counted(count, "row has", "rows have")
         reason = (
             f"{subject} fewer than {frame.width} fields; the missing ones are null. "
             f"First: row {', '.join(map(str, rows))}."

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
+from algomancy_data.display.words import counted
 from algomancy_data.errors import FileContentError
 from algomancy_data.extractor.base import MultiExtractor
 from algomancy_data.extractor.conversion import ConversionIssue
@@ -118,13 +119,13 @@ class JSONMultiExtractor(MultiExtractor):
         )
 
     def _report_strays(
-        self, group: Group, pieces: list[dict[str, GroupRows]], counted: Mapping[Path, int]
+        self, group: Group, pieces: list[dict[str, GroupRows]], strays_by_path: Mapping[Path, int]
     ) -> None:
         """Tell of values that are no records where this group's records should be."""
         if group.parent is None:
             return
         rows: list[int] = []
-        count, offset = counted.get(group.path, 0), 0
+        count, offset = strays_by_path.get(group.path, 0), 0
         for piece in pieces:
             strays = piece[group.name].strays
             rows += (strays.head(_EXAMPLES) + offset).to_list()
@@ -132,9 +133,7 @@ class JSONMultiExtractor(MultiExtractor):
             offset += piece[group.parent].frame.height
         if not count:
             return
-        subject = (
-            "1 value gives no row: it is" if count == 1 else f"{count} values give no row: they are"
-        )
+        subject = counted(count, "value gives no row: it is", "values give no row: they are")
         reason = f"{subject} neither a list nor an object inside one."
         if rows:
             shown = ", ".join(map(str, rows[:_EXAMPLES]))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
+from algomancy_data.display.words import counted
 from algomancy_data.extractor.base import MultiExtractor, SingleExtractor
 from algomancy_data.extractor.conversion import ConversionIssue
 from algomancy_data.extractor.mixed_columns import convert_piece, convert_pieces
@@ -154,7 +155,7 @@ class SheetReading:
         rows = {self._first_row + row: text for row, text in sorted(errors.items())}
         count, first = len(rows), dict(list(rows.items())[:_EXAMPLES])
         shown = ", ".join(f"{text} (row {row})" for row, text in first.items())
-        subject = "1 cell shows" if count == 1 else f"{count} cells show"
+        subject = counted(count, "cell shows", "cells show")
         return ConversionIssue(
             self._table,
             column,

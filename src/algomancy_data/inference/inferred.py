@@ -17,7 +17,7 @@ _LONGEST_LABEL: Final = 60
 
 
 @dataclass
-class ColumnFinding:
+class InferredColumn:
     """What was found in a column.
 
     Attributes:
@@ -53,7 +53,7 @@ class ColumnFinding:
 
 
 @dataclass
-class TableFinding:
+class InferredTable:
     """What was found in a table.
 
     Attributes:
@@ -66,18 +66,18 @@ class TableFinding:
     """
 
     group: str | None
-    columns: list[ColumnFinding]
+    columns: list[InferredColumn]
     attribute: str = ""
     source_path: tuple[str, ...] = ()
     rows: int = 0
     notes: list[str] = field(default_factory=list[str])
 
     @property
-    def key(self) -> list[ColumnFinding]:
+    def key(self) -> list[InferredColumn]:
         """The columns of the primary key."""
         return [column for column in self.columns if column.primary_key]
 
-    def column(self, name: str) -> ColumnFinding:
+    def column(self, name: str) -> InferredColumn:
         """Return the column of that name."""
         return next(column for column in self.columns if column.name == name)
 
@@ -88,7 +88,7 @@ class TableFinding:
 
 
 @dataclass
-class FileFinding:
+class InferredFile:
     """What was found in a file.
 
     Attributes:
@@ -107,7 +107,7 @@ class FileFinding:
     file: File
     label: str
     extension: FileExtension
-    tables: list[TableFinding]
+    tables: list[InferredTable]
     class_name: str = "Found"
     dialect: CSVDialect = field(default_factory=CSVDialect)
     sheet: str | None = None
@@ -124,7 +124,7 @@ class FileFinding:
         """Whether the file has one table or groups of columns."""
         return SchemaType.SINGLE if self.tables[0].group is None else SchemaType.MULTI
 
-    def table_name(self, table: TableFinding) -> str:
+    def table_name(self, table: InferredTable) -> str:
         """Return the logical name of one of the tables."""
         return self.name if table.group is None else table_name(self.name, table.group)
 
