@@ -51,7 +51,7 @@ def _grid(shown: list[DatasetSummary], count: int) -> Grid:
 
 def _extent(summary: DatasetSummary) -> tuple[Cell, Cell, Cell]:
     """Return the number of tables and rows, and the size; nothing if they cannot be known."""
-    if summary.problem and not summary.tables:
+    if summary.has_unknown_tables:
         return None, None, None
     size = None if summary.bytes is None else size_text(summary.bytes)
     return len(summary.tables), summary.rows, size

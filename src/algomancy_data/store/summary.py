@@ -87,6 +87,11 @@ class DatasetSummary:
         )
 
     @property
+    def has_unknown_tables(self) -> bool:
+        """Whether it cannot be read, and so nobody knows which tables it has."""
+        return bool(self.problem) and not self.tables
+
+    @property
     def rows(self) -> int:
         """Rows of all tables."""
         return sum(table.rows for table in self.tables.values())

@@ -77,7 +77,7 @@ def _listing(found: list[tuple[str, DatasetSummary]], *, with_session: bool) -> 
             one.name,
             one.ds_type or UNKNOWN,
             moment(one.creation_datetime),
-            *((UNKNOWN,) * 3 if _is_unknown(one) else _extent(one)),
+            *((UNKNOWN,) * 3 if one.has_unknown_tables else _extent(one)),
             "damaged" if one.problem else "",
         )
         for name, one in found
@@ -85,10 +85,6 @@ def _listing(found: list[tuple[str, DatasetSummary]], *, with_session: bool) -> 
     grid = Grid.from_rows(columns, rows, right=("tables", "rows", "size"))
     has_state = any(one.problem for _, one in found)
     return Grid(grid.columns[not with_session : len(columns) - (not has_state)])
-
-
-def _is_unknown(one: DatasetSummary) -> bool:
-    return bool(one.problem and not one.tables)
 
 
 def _extent(one: DatasetSummary) -> tuple[int, int, str]:
@@ -99,7 +95,7 @@ def _listed(address: StoreAddress, session: str, one: DatasetSummary) -> dict[st
     tables = {
         name: {"rows": table.rows, "bytes": table.bytes} for name, table in one.tables.items()
     }
-    is_unknown = _is_unknown(one)
+    is_unknown = one.has_unknown_tables
     return {
         "session": session if address.is_database else None,
         "name": one.name,
