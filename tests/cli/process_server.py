@@ -6,6 +6,8 @@ exit code of each. It imports everything once, and forks before Polars has threa
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import importlib
 import json
 import os
@@ -16,6 +18,11 @@ from algomancy_data import database
 from algomancy_data.cli import app
 
 del database  # imported for those that are to be forked
+# What is imported only when a command runs; another version of Typer may do without its adapters.
+LATER = (
+    *("typer._adapters", "algomancy_data.database.sqlite", "algomancy_data.database.postgresql"),
+    *("sqlalchemy.dialects.sqlite", "sqlalchemy.dialects.postgresql"),
+)
 
 
 def command(request):
@@ -33,6 +40,10 @@ def command(request):
 def serve():
     for module, _ in app.COMMANDS.values():
         importlib.import_module(f"algomancy_data.cli.commands.{module}")
+    for name in LATER:
+        with contextlib.suppress(ModuleNotFoundError):
+            importlib.import_module(name)
+    gc.freeze()  # no child looks through what is there already
     for line in sys.stdin:
         child = os.fork()
         if child == 0:

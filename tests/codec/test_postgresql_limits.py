@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from base64 import b64encode
 from decimal import Decimal
 
 import polars as pl
@@ -20,9 +21,9 @@ def wide(width: int, values: list, dtype: pl.DataType | None = None) -> pl.DataF
 def texts(width: int, length: int) -> pl.DataFrame:
     """Return one row of texts that do not compress."""
     chosen = random.Random(length)  # noqa: S311  no secret
-    letters = "".join(map(chr, range(33, 127)))
+    size = length * 3 // 4
     return pl.DataFrame(
-        {f"c{n}": ["".join(chosen.choices(letters, k=length))] for n in range(width)}
+        {f"c{n}": [b64encode(chosen.randbytes(size)).decode()] for n in range(width)}
     )
 
 

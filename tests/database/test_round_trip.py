@@ -201,10 +201,7 @@ def test_a_dataset_keeps_its_identity_type_and_creation_time(new_manager, datase
     )
 
 
-@settings(
-    max_examples=max(100, settings.default.max_examples),
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     frame=dataframes(
         max_cols=6,

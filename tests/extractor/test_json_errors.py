@@ -107,24 +107,34 @@ def test_a_mistake_is_found_in_any_piece(refusal, monkeypatch, position, form) -
     assert "comma before the closing '}'" in refusal(content)
 
 
-@pytest.mark.parametrize("content", ["[" * n + "]" * n for n in (200, 100_000)])
+NESTED = """
+import sys
+from algomancy_data import *
+class T(Schema):
+    _FILENAME, _EXTENSION, _SCHEMA_TYPE = 't', 'json', 'single'
+    A = Column('a', DataType.STRING)
+for path in sys.argv[1:]:
+    try:
+        JSONSingleExtractor(JSONFile('t', path), T).extract()
+    except ValueError as error:
+        print(error, flush=True)
+"""
+
+
 @pytest.mark.parametrize("inside", ["{}", '[{{"a": {}}}]', '{{"a": 1}}\n{{"a": {}}}\n'])
-def test_bottomless_nesting_is_refused_and_kills_nothing(tmp_path, content, inside) -> None:
-    (tmp_path / "t.json").write_text(inside.format(content))
-    program = (
-        "from algomancy_data import *\n"
-        "class T(Schema):\n"
-        "    _FILENAME, _EXTENSION, _SCHEMA_TYPE = 't', 'json', 'single'\n"
-        "    A = Column('a', DataType.STRING)\n"
-        "try:\n"
-        "    JSONSingleExtractor(JSONFile('t', 't.json'), T).extract()\n"
-        "except ValueError as error:\n"
-        "    print(error)\n"
-    )
+def test_bottomless_nesting_is_refused_and_kills_nothing(tmp_path, inside) -> None:
+    depths = (200, 100_000)
+    for depth in depths:
+        (tmp_path / f"{depth}.json").write_text(inside.format("[" * depth + "]" * depth))
     done = subprocess.run(
-        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True
+        [sys.executable, "-c", NESTED, *(f"{depth}.json" for depth in depths)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
     )
-    assert "nested more than 126 levels deep" in done.stdout
+    refusals = done.stdout.splitlines()
+    assert ["nested more than 126 levels deep" in line for line in refusals] == [True] * 2
 
 
 def test_brackets_in_texts_are_no_nesting(tmp_path) -> None:

@@ -652,7 +652,7 @@ def cell(reference: str, value, target: DataType) -> str:
 
 
 @given(data=st.data(), from_1904=st.booleans())
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_cell_far_away_changes_nothing_about_the_others(data, from_1904, tmp_path) -> None:
     targets = data.draw(st.lists(st.sampled_from(list(VALUES)), min_size=1, max_size=3))
     columns = [chr(65 + i) for i in range(len(targets))]
