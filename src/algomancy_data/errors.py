@@ -252,6 +252,17 @@ class StoreError(AlgomancyDataError, RuntimeError):
         return cls(f"Data '{name}' was replaced while its rows were replayed. Replay them again.")
 
 
+class DatasetChangedError(StoreError):
+    """A dataset was written or deleted after it was scanned, and its query would mix two states."""
+
+    @classmethod
+    def from_name(cls, name: str) -> Self:
+        """Name the dataset."""
+        return cls(
+            f"Data '{name}' was written or deleted after it was scanned. Call scan_table again."
+        )
+
+
 class UnknownClassificationError(StoreError):
     """A dataset is classified as something that this version does not know."""
 

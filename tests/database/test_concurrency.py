@@ -216,7 +216,7 @@ class TestReadingOverSeveralConnections:
     @pytest.fixture(autouse=True)
     def _small_tables_are_large(self, monkeypatch, new_manager, dataset):
         monkeypatch.setattr(tables, "_ROWS_WORTH_A_CONNECTION", 2)
-        monkeypatch.setattr(parts, "_ROWS_PER_READ", 9)
+        monkeypatch.setattr(parts, "ROWS_PER_READ", 9)
         monkeypatch.setattr(pl, "thread_pool_size", lambda: 4)
         new_manager().add_data_source(dataset(tables={"t": self.FRAME}))
 

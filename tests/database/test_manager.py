@@ -208,7 +208,7 @@ PART = pl.DataFrame(
 def test_a_part_of_a_table_is_what_polars_would_take_of_the_whole(
     manager, dataset, monkeypatch, rows_per_read, columns, predicate
 ):
-    monkeypatch.setattr(parts, "_ROWS_PER_READ", rows_per_read)
+    monkeypatch.setattr(parts, "ROWS_PER_READ", rows_per_read)
     manager.add_data_source(dataset(tables={"t": PART}))
     expected = (PART if predicate is None else PART.filter(predicate))[columns or PART.columns]
     assert_frame_equal(manager.get_table("d", "t", columns, predicate), expected)

@@ -9,9 +9,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from algomancy_data.database import parts
-from algomancy_data.database.literals import literal
-from algomancy_data.database.predicate_types import is_well_typed
-from algomancy_data.database.predicates import expression_tree, is_by_row
+from algomancy_data.frames.predicates import expression_tree, is_well_typed, literal
 
 pytestmark = pytest.mark.filterwarnings("ignore::algomancy_data.errors.PortablePathWarning")
 
@@ -64,7 +62,7 @@ OF_A_ROW = [
 
 @pytest.mark.parametrize("predicate", [*OF_THE_TABLE, *OF_A_ROW], ids=str)
 def test_a_predicate_means_the_same_in_parts(manager, dataset, monkeypatch, predicate):
-    monkeypatch.setattr(parts, "_ROWS_PER_READ", 7)
+    monkeypatch.setattr(parts, "ROWS_PER_READ", 7)
     manager.add_data_source(dataset(tables={"t": FRAME}))
     expected = FRAME.filter(predicate)
     assert_frame_equal(manager.get_table("d", "t", predicate=predicate), expected)
@@ -73,16 +71,6 @@ def test_a_predicate_means_the_same_in_parts(manager, dataset, monkeypatch, pred
     if "Series" not in str(predicate):  # which are as long as the whole table
         of_the_first = FRAME.head(20).filter(predicate)
         assert_frame_equal(manager.get_table("d", "t", None, predicate, head=20), of_the_first)
-
-
-@pytest.mark.parametrize("predicate", OF_THE_TABLE, ids=str)
-def test_what_may_look_at_other_rows_is_known(predicate):
-    assert not is_by_row(expression_tree(predicate))
-
-
-@pytest.mark.parametrize("predicate", OF_A_ROW, ids=str)
-def test_what_looks_at_one_row_is_known(predicate):
-    assert is_by_row(expression_tree(predicate))
 
 
 DTYPES = {"x": pl.Int64(), "s": pl.String(), "d": pl.Duration(), "e": pl.Enum(["a"])}
@@ -110,37 +98,12 @@ def test_what_a_value_can_make_fail_is_known(predicate):
     assert not is_well_typed(expression_tree(predicate), DTYPES)
 
 
-@pytest.mark.parametrize(
-    "tree",
-    [
-        None,
-        [],
-        {},
-        "Len",
-        {"Column": 1},
-        {"Column": "x", "more": 1},
-        {"Literal": {"Dyn": {"Int": 1}, "more": 1}},
-        {"BinaryExpr": {"left": {"Column": "x"}, "op": "New", "right": {"Column": "x"}}},
-        {"BinaryExpr": {"left": {"Column": "x"}, "op": "Eq", "right": {"Column": "x"}, "new": 1}},
-        {"Cast": {"expr": {"Column": "x"}, "dtype": {"Literal": "Date"}, "options": "Strict"}},
-        {"Function": {"input": [{"Column": "x"}], "function": {"Boolean": "IsNull"}, "new": 1}},
-        {"Function": {"input": [{"Column": "x"}], "function": {"Boolean": "New"}}},
-        {"Function": {"input": [], "function": {}}},
-        {"Function": {"input": {}, "function": "Abs"}},
-        {"New": {}},
-    ],
-    ids=str,
-)
-def test_what_another_version_of_polars_may_write_counts_as_unknown(tree):
-    assert not is_by_row(tree)
-
-
 def test_what_is_very_long_or_deep_counts_as_unknown():
-    assert not is_by_row(expression_tree(x.is_in(range(200_000))))
+    assert not is_well_typed(expression_tree(x.is_in(range(200_000))), DTYPES)
     tree = {"Column": "x"}
     for _ in range(100_000):
         tree = {"Alias": [tree, "x"]}
-    assert not is_by_row(tree)
+    assert not is_well_typed(tree, DTYPES)
 
 
 def test_a_literal_has_the_dtype_that_it_was_given():

@@ -298,7 +298,7 @@ def test_a_predicate_that_fails_for_a_value_fails(store, dataset):
 
 
 def test_parts_that_several_connections_read_come_back_in_order(store, dataset, monkeypatch):
-    monkeypatch.setattr(parts, "_ROWS_PER_READ", 7)
+    monkeypatch.setattr(parts, "ROWS_PER_READ", 7)
     monkeypatch.setattr(tables, "_ROWS_WORTH_A_CONNECTION", 2)
     frame = pl.concat([PLAIN] * 20)
     store.add_data_source(dataset("d", {"t": frame}))

@@ -30,6 +30,7 @@ from algomancy_data.errors import (
     DamagedStoreError,
     SchemaDriftError,
     StoreError,
+    TableNotFoundError,
 )
 from algomancy_data.findings import count_by_severity
 from algomancy_data.provenance import Provenance, messages_from_list, messages_to_list
@@ -88,6 +89,17 @@ class Entry:
     def rows(self) -> int | None:
         """Rows of all tables; None for a payload."""
         return None if self.tables is None else sum(table.height for table in self.tables)
+
+    def table(self, name: str) -> TableLayout:
+        """Return how a table of the dataset lies in the database.
+
+        Raises:
+            TableNotFoundError: It has no such table (also a ``KeyError``).
+        """
+        layouts = {layout.name: layout for layout in self.tables or ()}
+        if name not in layouts:
+            raise TableNotFoundError.from_available(name, layouts)
+        return layouts[name]
 
     @property
     def problem(self) -> str:

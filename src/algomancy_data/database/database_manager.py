@@ -109,50 +109,6 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
         """The engine through which everything goes."""
         return self._database.engine
 
-    def get_table(
-        self,
-        data_key: str,
-        table: str,
-        columns: Sequence[str] | None = None,
-        predicate: pl.Expr | None = None,
-        *,
-        head: int | None = None,
-    ) -> pl.DataFrame:
-        """Return a table of a dataset, or a part of it, without reading the rest.
-
-        Args:
-            data_key: Name of the dataset.
-            table: Name of the table.
-            columns: Names of the columns to return, in this order; None for all.
-            predicate: A Polars expression that is true for the rows to return; None for all. It
-                takes the rows that ``filter`` takes of the whole table. One that may look at more
-                than one row, such as ``pl.col("x") == pl.col("x").max()``, needs memory for all
-                rows of the columns.
-            head: Only the first so many of the table's rows are looked at; None for all.
-
-        Raises:
-            DatasetNotFoundError: There is no such dataset.
-            TableNotFoundError: It has no such table (also a ``KeyError``).
-            ColumnNotFoundError: The table has no column of a name that was asked for.
-
-        Example:
-            >>> import polars as pl
-            >>> from algomancy_data import DataClassification, DataSource, SimpleETLFactory
-            >>> manager = DatabaseDataManager(SimpleETLFactory, [], "sqlite://", "s", DataSource)
-            >>> manager.startup()
-            >>> source = DataSource(DataClassification.MASTER_DATA, name="a")
-            >>> source.add_table("t", pl.DataFrame({"x": [1, 2, 3], "y": ["u", "v", "w"]}))
-            >>> manager.add_data_source(source)
-            >>> manager.get_table("a", "t", columns=["y"], predicate=pl.col("x") > 2).rows()
-            [('w',)]
-            >>> manager.close()
-        """
-        with self._measuring("read", data_key) as phase:
-            frame = self._database.read_table(data_key, table, columns, predicate, head=head)
-            phase.rows = frame.height
-            phase.gives([frame])
-            return frame
-
     def query(self, sql: str, datasets: Sequence[str] | None = None) -> pl.DataFrame:
         """Return the result of a query that the database runs itself.
 

@@ -16,15 +16,16 @@ from algomancy_data.database.tables import (
     PreparedTable,
     copy_table,
     drop_table,
+    read_batches,
     read_table,
 )
 from algomancy_data.datasource import BASEDATASOURCE, BaseDataSource, DataClassification
 from algomancy_data.errors import (
     DamagedStoreError,
+    DatasetChangedError,
     DatasetExistsError,
     DatasetNotFoundError,
     StoreError,
-    TableNotFoundError,
 )
 from algomancy_data.frames.tabular import to_frame
 from algomancy_data.metrics import phase_under_way
@@ -32,12 +33,12 @@ from algomancy_data.provenance import Provenance, TableSize
 from algomancy_data.store.names import check_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Generator, Iterable, Mapping, Sequence
 
     import polars as pl
     import sqlalchemy as sa
 
-    from algomancy_data.database.layout import TableLayout
+    from algomancy_data.database.layout import ColumnLayout, TableLayout
     from algomancy_data.database.table_storage import TableStorage
     from algomancy_data.metrics import Phase
 
@@ -267,35 +268,36 @@ class Datasets:
         data.provenance = entry.provenance
         return data
 
-    def read_table(
+    def read_batches(
         self,
         connection: sa.Connection,
         entry: Entry,
-        table: str,
-        columns: Sequence[str] | None,
+        layout: TableLayout,
+        columns: Sequence[ColumnLayout],
         predicate: pl.Expr | None,
         head: int | None,
-    ) -> pl.DataFrame:
-        """Return a table of a dataset, or a part of it.
-
-        Raises:
-            TableNotFoundError: It has no such table (also a ``KeyError``).
-            ColumnNotFoundError: The table has no column of a name that was asked for.
-        """
-        layouts = {layout.name: layout for layout in entry.tables or ()}
-        if table not in layouts:
-            raise TableNotFoundError.from_available(table, layouts)
-        return read_table(
+    ) -> Generator[pl.DataFrame]:
+        """Yield rows of a table of a dataset, see :func:`read_batches`."""
+        return read_batches(
             connection,
             self._storage,
-            layouts[table],
-            self._owner(entry, table),
+            layout,
+            self._owner(entry, layout.name),
             columns=columns,
             predicate=predicate,
             head=head,
             readers=self._readers(entry) if head is None else None,
             verify=self._verify,
         )
+
+    def require_same(self, connection: sa.Connection, entry: Entry) -> None:
+        """Make sure that a dataset is as an entry says.
+
+        Raises:
+            DatasetChangedError: It was written or deleted since.
+        """
+        if self.catalogue.version(connection, entry.name) != entry.version:
+            raise DatasetChangedError.from_name(entry.name)
 
     def _read_tables(self, connection: sa.Connection, entry: Entry) -> dict[str, pl.DataFrame]:
         readers = self._readers(entry)
@@ -305,7 +307,7 @@ class Datasets:
                 self._storage,
                 layout,
                 self._owner(entry, layout.name),
-                readers=readers,
+                readers,
                 verify=self._verify,
             )
             for layout in entry.tables or ()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
-from io import StringIO
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 from polars.exceptions import PolarsError
+
+from algomancy_data.frames.predicates import literal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,19 +18,6 @@ if TYPE_CHECKING:
 _MAX_INTEGER: Final = 2**63 - 1
 # Whole numbers below are themselves as floats, and no other number rounds to them.
 _EXACT_FLOATS: Final = 2**53
-
-
-def literal(tree: Any) -> pl.Series | None:
-    """Return the values of a literal in an expression, or None if they cannot be had.
-
-    Args:
-        tree: The part of the expression, as in ``{"Literal": {"Scalar": {"String": "a"}}}``.
-    """
-    try:
-        expression = pl.Expr.deserialize(StringIO(json.dumps(tree)), format="json")
-        return pl.select(expression).to_series()
-    except Exception:  # noqa: BLE001  another version of Polars may write it in another way
-        return None
 
 
 def compared_literal(tree: Any, dtype: PolarsDataType) -> pl.Series | None:

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 # A part of the rows is one Arrow batch, whose text columns have 32-bit offsets: 2 GiB each. Smaller
 # parts take less memory on the way, down to this size, and as long.
-_ROWS_PER_READ: Final = 125_000
+ROWS_PER_READ: Final = 125_000
+"""No more rows than these are read at once."""
 _MOST_READS: Final = 100_000  # of one table, however many rows it is said to have
 # What decoding raises where dtype and storage do not go together, since somebody changed them.
 _MISFITS: Final = (AttributeError, LookupError, OverflowError, TypeError, ValueError)
@@ -56,7 +57,7 @@ class PartReader:
 
     def parts(self, places: range, most_rows: int | None = None) -> list[range]:
         """Return the places in parts of about as many rows each as is best, but no more."""
-        rows = min(_ROWS_PER_READ if most_rows is None else most_rows, _ROWS_PER_READ)
+        rows = min(ROWS_PER_READ if most_rows is None else most_rows, ROWS_PER_READ)
         length = len(places) * rows // max(self._layout.height, 1)
         length = max(1, length, len(places) // _MOST_READS)
         return [places[start : start + length] for start in range(0, len(places), length)]

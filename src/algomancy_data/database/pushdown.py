@@ -20,9 +20,8 @@ from algomancy_data.database.literals import (
     compared_bounds,
     compared_literal,
     fitting,
-    literal,
 )
-from algomancy_data.database.predicate_types import is_well_typed
+from algomancy_data.frames.predicates import expression_tree, is_well_typed, literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -59,7 +58,7 @@ _TRUE_OF_NAN: Final = frozenset({"NotEq", "NotIn", "Gt", "GtEq"})
 
 
 def pushdown_condition(
-    storage: TableStorage, table: sa.Table, layout: TableLayout, tree: Any
+    storage: TableStorage, table: sa.Table, layout: TableLayout, predicate: pl.Expr
 ) -> Condition | None:
     """Return a condition that holds for all rows that a predicate takes, or None.
 
@@ -67,9 +66,9 @@ def pushdown_condition(
         storage: How the database keeps frames.
         table: The table.
         layout: How a frame lies in it.
-        tree: The predicate as :func:`algomancy_data.database.predicates.expression_tree` returns
-            it. It must look at one row at a time.
+        predicate: A Polars expression that looks at one row at a time.
     """
+    tree = expression_tree(predicate)
     if not is_well_typed(tree, {column.name: column.dtype for column in layout.columns}):
         return None
     return _Translator(storage, table, layout).condition(tree, negated=False)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Final
 
+from sqlalchemy.pool import StaticPool
+
 from algomancy_data.database.backend import backend_for
 from algomancy_data.database.catalogue import create_or_check
 from algomancy_data.database.datasets import Datasets
@@ -13,6 +15,7 @@ from algomancy_data.database.engines import begun, store_engine
 from algomancy_data.database.failures import describe, store_errors
 from algomancy_data.database.models import datasets_table
 from algomancy_data.database.query import run_query
+from algomancy_data.database.scan import lazy_table
 from algomancy_data.database.tables_view import TABLES_VIEW, make_view, must_be_made
 from algomancy_data.database.verification import drop_leftovers, find_damage, find_leftovers
 from algomancy_data.datasource import BASEDATASOURCE, DataSource
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     import polars as pl
     import sqlalchemy as sa
 
+    from algomancy_data.database.layout import ColumnLayout
     from algomancy_data.datasource import BaseDataSource
     from algomancy_data.store import DatasetSummary, Leftover
 
@@ -88,6 +92,11 @@ class DatabaseStore(Store):
         self._not_opened: str | None = "The manager has not been started: call startup() first."
         # For databases in memory, whose one connection all threads share.
         self._lock = ProcessLock()
+
+    @property
+    def _shares_connection(self) -> bool:
+        """Whether all threads share the one connection, as that of a database in memory."""
+        return isinstance(self._engine.pool, StaticPool)
 
     @property
     def engine(self) -> sa.Engine:
@@ -193,26 +202,33 @@ class DatabaseStore(Store):
             self._warn_of_unverified(name, entry.without_sums)
         return Loaded(data, entry.version)
 
-    def read_table(
-        self,
-        name: str,
-        table: str,
-        columns: Sequence[str] | None = None,
-        predicate: pl.Expr | None = None,
-        *,
-        head: int | None = None,
-    ) -> pl.DataFrame:
-        """Read a table, or a part of it: see :meth:`DatabaseDataManager.get_table`.
+    def scan(self, name: str, table: str, cls: type[BaseDataSource]) -> pl.LazyFrame:
+        """Return a table as a LazyFrame: its queries read the columns and rows that they need.
+
+        Rows come in their order, some at a time, in one transaction for each table of a query. If
+        the dataset is written meanwhile, that is an error, and no other state of it is read.
 
         Raises:
             DatasetNotFoundError: There is no such dataset.
             TableNotFoundError: It has no such table (also a ``KeyError``).
-            ColumnNotFoundError: The table has no column of a name that was asked for.
         """
         doing = f"reading table {table!r} of dataset {name!r}"
         with self._reading(doing, name) as connection:
             entry = self._datasets.require(connection, name)
-            return self._datasets.read_table(connection, entry, table, columns, predicate, head)
+        if entry.tables is None:
+            return super().scan(name, table, cls)
+        layout = entry.table(table)
+
+        def batches(
+            columns: Sequence[ColumnLayout], predicate: pl.Expr | None, head: int | None
+        ) -> Generator[pl.DataFrame]:
+            with self._scanning(doing, name) as connection:
+                self._datasets.require_same(connection, entry)
+                yield from self._datasets.read_batches(
+                    connection, entry, layout, columns, predicate, head
+                )
+
+        return lazy_table(layout, batches, is_eager=self._shares_connection)
 
     def query(self, sql: str, datasets: Sequence[str] | None = None) -> pl.DataFrame:
         """Run a query in the database: see :meth:`DatabaseDataManager.query`.
@@ -325,6 +341,19 @@ class DatabaseStore(Store):
         ):
             if name is not None:
                 self._storage.begin_reading(connection, self._session_id, name)
+            yield connection
+
+    @contextmanager
+    def _scanning(self, doing: str, name: str) -> Generator[sa.Connection]:
+        """The same for rows that are fetched in any thread: nobody else waits for them."""
+        if self._shares_connection:
+            with self._reading(doing, name) as connection:
+                yield connection
+            return
+        self._require_open()
+        self._lock.check()
+        with store_errors(self._engine, doing), begun(self._read_engine) as connection:
+            self._storage.begin_reading(connection, self._session_id, name)
             yield connection
 
     @contextmanager

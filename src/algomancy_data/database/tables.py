@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 import sqlalchemy as sa
@@ -19,8 +19,7 @@ from algomancy_data.database.naming import (
     table_name,
 )
 from algomancy_data.database.ownership import TableOwner
-from algomancy_data.database.parts import PartReader
-from algomancy_data.database.predicates import expression_tree, is_by_row
+from algomancy_data.database.parts import ROWS_PER_READ, PartReader
 from algomancy_data.database.pushdown import pushdown_condition
 from algomancy_data.database.table_storage import quoted
 from algomancy_data.database.table_sums import (
@@ -29,11 +28,7 @@ from algomancy_data.database.table_sums import (
     texts_to_sum,
     values_to_sum,
 )
-from algomancy_data.errors import (
-    ColumnNotFoundError,
-    SchemaDriftError,
-    StoreError,
-)
+from algomancy_data.errors import SchemaDriftError, StoreError
 from algomancy_data.frames.arrow import check_values
 from algomancy_data.metrics import phase_under_way
 
@@ -115,89 +110,114 @@ def copy_table(
     return layout
 
 
-def read_table(
+def read_batches(
     connection: sa.Connection,
     storage: TableStorage,
     layout: TableLayout,
     owner: TableOwner,
     *,
-    columns: Sequence[str] | None = None,
+    columns: Sequence[ColumnLayout] | None = None,
     predicate: pl.Expr | None = None,
     head: int | None = None,
     readers: Readers | None = None,
     verify: bool = False,
-) -> pl.DataFrame:
-    """Return the frame that lies in a table, in the order in which it was written.
+) -> Generator[pl.DataFrame]:
+    """Yield the rows of a table in the order in which they were written, some at a time.
 
     Args:
         connection: A connection in a transaction.
         storage: How the database keeps frames.
         layout: How the table lies in the database.
         owner: What the table holds.
-        columns: Names of the columns to return, in this order; None for all.
-        predicate: A Polars expression that is true for the rows to return; None for all. One that
-            looks at each row by itself is applied to each part of the table as it is read, any
-            other to the whole table.
+        columns: The columns to read; None for all.
+        predicate: A Polars expression of these columns that is true for the rows to yield, and
+            looks at each row by itself; None for all.
         head: Only the first so many rows are looked at; None for all.
         readers: Further connections to read a large table with.
         verify: Whether to compare the check sums of the columns, unless ``head`` is given.
 
     Raises:
-        ColumnNotFoundError: There is no column of a name that was asked for.
         SchemaDriftError: The table is gone or another one, or somebody changed its columns, their
             types, or a value to one that its column cannot have.
-        DamagedStoreError: It has other rows or values than were written; if ``verify`` is set.
+        DamagedStoreError: It has other rows or values than were written; if ``verify`` is set,
+            when all rows have been read.
     """
     check_drift(connection, storage, layout, owner)
-    wanted = [column.name for column in layout.columns] if columns is None else list(columns)
-    needed = _needed_columns(layout, wanted, predicate)
-    phase = phase_under_way()
-    height = layout.height if head is None else min(head, layout.height)
-
-    def taken(frame: pl.DataFrame) -> pl.DataFrame:
-        if predicate is not None:
-            frame = frame.filter(predicate)
-        # Not by select, for which some names are patterns.
-        return frame[wanted] if wanted else pl.DataFrame(height=frame.height)
-
+    needed = layout.columns if columns is None else columns
     if not needed:
-        phase.advance(height)
-        return taken(pl.DataFrame(height=height))
+        yield pl.DataFrame(height=layout.height if head is None else min(head, layout.height))
+        return
     table = _table(storage, layout)
-    tree = None if predicate is None else expression_tree(predicate)
-    is_by_part = predicate is None or is_by_row(tree)
-    condition = None
-    compares = verify and head is None and layout.sums is not None
-    if is_by_part and tree is not None and head is None and not compares:
-        condition = pushdown_condition(storage, table, layout, tree)
     reader = PartReader(storage, table, layout, needed)
+    compares = verify and head is None and layout.sums is not None
+    condition = None
+    if predicate is not None and head is None and not compares:
+        condition = pushdown_condition(storage, table, layout, predicate)
 
-    def read_part(own: sa.Connection, places: range) -> tuple[pl.DataFrame, pl.DataFrame | None]:
-        frame, stored = reader.read(own, places, condition, head)
-        phase.advance(frame.height)
+    def read_part(
+        own: sa.Connection, places: range, most: int | None = None
+    ) -> tuple[pl.DataFrame, pl.DataFrame | None]:
+        frame, stored = reader.read(own, places, condition, most)
         values = values_to_sum(frame, stored, needed) if compares else None
-        return taken(frame) if is_by_part else frame, values
+        return frame if predicate is None else frame.filter(predicate), values
 
     places = storage.extent(connection, table)
     if head is not None:
-        parts = [read_part(connection, places)]
-    elif readers is None or layout.height < _ROWS_WORTH_A_CONNECTION:
-        parts = [read_part(connection, part) for part in reader.parts(places)]
+        yield from _first_rows(reader, connection, places, head, predicate)
+        return
+    if readers is None or layout.height < _ROWS_WORTH_A_CONNECTION:
+        read = (read_part(connection, part) for part in reader.parts(places))
     else:
         share = -(-layout.height // readers.connections)
-        parts = readers.read(connection, read_part, reader.parts(places, share))
-    if compares:
-        comparison = TableComparison(layout, needed)
-        for _, values in parts:
-            comparison.add(cast("pl.DataFrame", values))
-        for problem in comparison.problems():
-            raise reader.damage(problem)
-    frames = [frame for frame, _ in parts]
-    frame = pl.concat(frames) if len(frames) != 1 else frames[0]
-    if verify and predicate is None and head is None and frame.height != layout.height:
-        raise reader.damage(f"it has {frame.height:,} rows instead of {layout.height:,}")
-    # In one piece: Polars applies some expressions to each piece of a frame.
-    return frame if is_by_part else taken(frame.rechunk())
+        read = readers.read(connection, read_part, reader.parts(places, share))
+    comparison = TableComparison(layout, needed) if compares else None
+    seen = 0
+    with closing(read):
+        for frame, values in read:
+            seen += frame.height
+            if comparison is not None and values is not None:
+                comparison.add(values)
+            yield frame
+    for problem in [] if comparison is None else comparison.problems():
+        raise reader.damage(problem)
+    if verify and predicate is None and seen != layout.height:
+        raise reader.damage(f"it has {seen:,} rows instead of {layout.height:,}")
+
+
+def _first_rows(
+    reader: PartReader,
+    connection: sa.Connection,
+    places: range,
+    head: int,
+    predicate: pl.Expr | None,
+) -> Generator[pl.DataFrame]:
+    """Yield the first rows of a table, those of them that a predicate takes."""
+    parts = [places] if head <= ROWS_PER_READ else reader.parts(places)
+    for part in parts:
+        frame, _ = reader.read(connection, part, None, head)
+        head -= frame.height
+        yield frame if predicate is None else frame.filter(predicate)
+        if head <= 0:
+            return
+
+
+def read_table(
+    connection: sa.Connection,
+    storage: TableStorage,
+    layout: TableLayout,
+    owner: TableOwner,
+    readers: Readers | None = None,
+    *,
+    verify: bool = False,
+) -> pl.DataFrame:
+    """Return the frame that lies in a table: see :func:`read_batches`."""
+    phase = phase_under_way()
+    batches: list[pl.DataFrame] = []
+    rows = read_batches(connection, storage, layout, owner, readers=readers, verify=verify)
+    for batch in rows:
+        phase.advance(batch.height)
+        batches.append(batch)
+    return pl.concat(batches) if len(batches) != 1 else batches[0]
 
 
 def value_problems(
@@ -270,23 +290,6 @@ def check_drift(
         what = "was altered: " + ("; ".join(sorted(differences)) or "its columns changed places")
     change = f"Table {layout.physical!r}, which holds {layout.name!r}, {what}"
     raise SchemaDriftError.from_change(change)
-
-
-def _needed_columns(
-    layout: TableLayout, wanted: Sequence[str], predicate: pl.Expr | None
-) -> list[ColumnLayout]:
-    names = dict.fromkeys(wanted)
-    if predicate is not None:
-        names |= dict.fromkeys(predicate.meta.root_names())
-    known = {column.name: column for column in layout.columns}
-    for name in names:
-        if name not in known:
-            raise ColumnNotFoundError.from_available(layout.name, name, known)
-    if predicate is not None and predicate.meta.has_multiple_outputs():
-        return list(layout.columns)  # such as ``pl.all()``, which depends on what there is
-    if predicate is not None and not names:
-        return list(layout.columns[:1])  # it may count the rows
-    return [known[name] for name in names]
 
 
 def _encoded_ahead(

@@ -9,6 +9,7 @@ from uuid import uuid4
 from algomancy_data.datamanager import input_files
 from algomancy_data.datamanager.cache import DataSourceCache
 from algomancy_data.datamanager.display import display_of
+from algomancy_data.datamanager.parts import part_of
 from algomancy_data.datamanager.runs import ingest, replay
 from algomancy_data.datasource import (
     BASEDATASOURCE,
@@ -35,8 +36,10 @@ from algomancy_data.store.names import check_name
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from contextlib import AbstractContextManager
+
+    import polars as pl
 
     from algomancy_data.display.objects import Display
     from algomancy_data.etl import ETLFactory, ETLPipeline, ETLResult
@@ -285,6 +288,83 @@ class DataManager(Displayed, Generic[BASEDATASOURCE]):
         if data is None:
             raise DatasetNotFoundError.from_available(data_key, self.get_data_keys())
         return data
+
+    def scan_table(self, data_key: str, table: str) -> pl.LazyFrame:
+        """Return a table of a dataset as a LazyFrame, which reads what its query needs.
+
+        From a database come the columns that the query uses and, as far as SQL can tell, the rows
+        that its filters take, in their order and some at a time: with
+        ``collect(engine="streaming")`` or ``sink_parquet`` a table can be larger than memory. Other
+        stores have the table in memory, or mapped into it. All tables of a query are in the state
+        that they had when they were scanned; if the dataset was written since, it is an error.
+
+        Args:
+            data_key: Name of the dataset.
+            table: Name of the table.
+
+        Raises:
+            DatasetNotFoundError: There is no such dataset.
+            TableNotFoundError: It has no such table (also a ``KeyError``).
+            DatasetChangedError: The dataset is not as it was when it was scanned; raised by the
+                query.
+
+        Example:
+            >>> import polars as pl
+            >>> from algomancy_data import DataSource, SimpleETLFactory, StatelessDataManager
+            >>> manager = StatelessDataManager(SimpleETLFactory, [], "json", DataSource)
+            >>> source = DataSource("master_data", name="a")
+            >>> source.add_table("t", {"x": [1, 2, 3]})
+            >>> manager.add_data_source(source)
+            >>> manager.scan_table("a", "t").filter(pl.col("x") > 1).select(
+            ...     pl.len()
+            ... ).collect().item()
+            2
+        """
+        with self._lock:
+            return self._store.scan(data_key, table, self._data_object_type)
+
+    def get_table(
+        self,
+        data_key: str,
+        table: str,
+        columns: Sequence[str] | None = None,
+        predicate: pl.Expr | None = None,
+        *,
+        head: int | None = None,
+    ) -> pl.DataFrame:
+        """Return a table of a dataset, or a part of it, without reading the rest.
+
+        Args:
+            data_key: Name of the dataset.
+            table: Name of the table.
+            columns: Names of the columns to return, in this order; None for all.
+            predicate: A Polars expression that is true for the rows to return; None for all. It
+                takes the rows that ``filter`` takes of the whole table. One that may look at more
+                than one row, such as ``pl.col("x") == pl.col("x").max()``, needs memory for all
+                rows of the columns.
+            head: Only the first so many of the table's rows are looked at; None for all.
+
+        Raises:
+            DatasetNotFoundError: There is no such dataset.
+            TableNotFoundError: It has no such table (also a ``KeyError``).
+            ColumnNotFoundError: The table has no column of a name that was asked for.
+
+        Example:
+            >>> import polars as pl
+            >>> from algomancy_data import DataSource, SimpleETLFactory, StatelessDataManager
+            >>> manager = StatelessDataManager(SimpleETLFactory, [], "json", DataSource)
+            >>> source = DataSource("master_data", name="a")
+            >>> source.add_table("t", {"x": [1, 2, 3], "y": ["u", "v", "w"]})
+            >>> manager.add_data_source(source)
+            >>> manager.get_table("a", "t", columns=["y"], predicate=pl.col("x") > 2).rows()
+            [('w',)]
+        """
+        with self._measuring("read", data_key) as phase:
+            lazy = self.scan_table(data_key, table)
+            frame = part_of(lazy, table, columns, predicate, head)
+            phase.rows = frame.height
+            phase.gives([frame])
+            return frame
 
     def refresh(self) -> None:
         """Forget all DataSources in memory that can be read again when they are asked for."""

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Generic
 
 from algomancy_data.datasource import BASEDATASOURCE, BaseDataSource, DataSource
-from algomancy_data.errors import DatasetExistsError
+from algomancy_data.errors import DatasetExistsError, TableNotFoundError
 from algomancy_data.logs import Logging
 from algomancy_data.metrics import phase_under_way
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from algomancy_data.provenance import Provenance
     from algomancy_data.store.integrity import Damage, Leftover
     from algomancy_data.store.summary import DatasetSummary
@@ -139,6 +141,27 @@ class Store(Logging, ABC):
             DatasetNotFoundError: There is none of that name.
             StoreError: It is damaged, or the store fails.
         """
+
+    def scan(self, name: str, table: str, cls: type[BaseDataSource]) -> pl.LazyFrame:
+        """Return a table of a dataset as a LazyFrame, whose queries see one state of it.
+
+        A store that reads no more than a query needs overrides this: here the dataset is loaded.
+
+        Args:
+            name: Name of the dataset.
+            table: Name of the table.
+            cls: Class of the DataSource.
+
+        Raises:
+            DatasetNotFoundError: There is none of that name.
+            TableNotFoundError: It has no such table (also a ``KeyError``).
+            StoreError: It is damaged, or the store fails.
+        """
+        data = self.load(name, cls).data
+        tables = data.tables if isinstance(data, DataSource) else {}
+        if table not in tables:
+            raise TableNotFoundError.from_available(table, tables)
+        return tables[table].lazy()
 
     @abstractmethod
     def save(self, name: str, data: BaseDataSource) -> Saved:

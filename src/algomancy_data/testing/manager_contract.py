@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
+from polars import selectors
 
 from algomancy_data.datamanager import DataManager
 from algomancy_data.datasource import DataClassification, DataSource
@@ -14,6 +15,7 @@ from algomancy_data.errors import (
     DatasetExistsError,
     DatasetNotFoundError,
     MasterDataProtectedError,
+    TableNotFoundError,
     UnstorableError,
 )
 from algomancy_data.etl import SimpleETLFactory
@@ -105,6 +107,27 @@ class DataManagerContract:
         assert_identical(opened().get_data("d").get_table("t"), _FRAMES[case])
         opened().derive_data("d", "derived")
         assert_identical(opened().get_data("derived").get_table("t"), _FRAMES[case])
+
+    @pytest.mark.parametrize("case", _FRAMES)
+    def test_a_table_is_scanned_as_it_was_written(self, opened: Any, case: str) -> None:
+        """As a whole, by its first rows, and by its last column, whatever that is called."""
+        frame = _FRAMES[case]
+        opened().add_data_source(_source("d", {"t": frame}))
+        lazy = opened().scan_table("d", "t")
+        assert lazy.collect_schema() == frame.schema
+        assert_identical(lazy.collect(), frame)
+        assert_identical(lazy.collect(engine="streaming"), frame)
+        assert_identical(lazy.head(2).collect(), frame.head(2))
+        last = frame.columns[-1:]
+        assert_identical(lazy.select(selectors.by_name(*last)).collect()[last], frame[last])
+
+    def test_what_is_not_there_cannot_be_scanned(self, opened: Any) -> None:
+        """Neither a dataset nor a table; the error names what there is."""
+        opened().add_data_source(_source("d", {"t": pl.DataFrame({"x": [1]})}))
+        with pytest.raises(DatasetNotFoundError, match="'d'"):
+            opened().scan_table("other", "t")
+        with pytest.raises(TableNotFoundError, match="'t'"):
+            opened().scan_table("d", "other")
 
     @_ANY
     @given(frame=any_frame())

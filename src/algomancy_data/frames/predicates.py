@@ -1,4 +1,4 @@
-"""Whether a predicate is well-typed: no error, whatever the values.
+"""Polars' predicates as data, and whether one is well-typed: no error, whatever the values.
 
 Polars finds some errors only where there are values to convert, as when a duration is compared with
 a date. A predicate that may be one has to see all rows: it must fail for any, as it does in memory.
@@ -6,17 +6,19 @@ a date. A predicate that may be one has to see all rows: it must fail for any, a
 
 from __future__ import annotations
 
+import json
+from io import StringIO
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
-
-from algomancy_data.database.literals import literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from polars.datatypes import DataType as PolarsDataType
 
+# Millions of literals take longer to look at than they can save.
+_MOST_CHARACTERS: Final = 1_000_000
 _BOOLEAN: Final = "Boolean"
 _NUMBER: Final = "number"
 _TEXT: Final = "text"
@@ -27,15 +29,42 @@ _COMPARISONS: Final = frozenset(
 _YEARS: Final = frozenset({"Year", "Quarter", "Month", "Day", "WeekDay"})
 
 
+def expression_tree(predicate: pl.Expr) -> Any:
+    """Return an expression as Polars writes it as JSON, or None if it does not or is very long.
+
+    Example:
+        >>> import polars as pl
+        >>> expression_tree(pl.col("x").is_null())
+        {'Function': {'input': [{'Column': 'x'}], 'function': {'Boolean': 'IsNull'}}}
+    """
+    try:
+        text = predicate.meta.serialize(format="json")
+        return json.loads(text) if len(text) <= _MOST_CHARACTERS else None
+    except Exception:  # noqa: BLE001  functions are pickled, which may raise anything
+        return None
+
+
+def literal(tree: Any) -> pl.Series | None:
+    """Return the values of a literal in an expression, or None if they cannot be had.
+
+    Args:
+        tree: The part of the expression, as in ``{"Literal": {"Scalar": {"String": "a"}}}``.
+    """
+    try:
+        expression = pl.Expr.deserialize(StringIO(json.dumps(tree)), format="json")
+        return pl.select(expression).to_series()
+    except Exception:  # noqa: BLE001  another version of Polars may write it in another way
+        return None
+
+
 def is_well_typed(tree: Any, dtypes: Mapping[str, PolarsDataType]) -> bool:
     """Tell whether an expression is a condition that no value makes an error.
 
     Args:
-        tree: What :func:`algomancy_data.database.predicates.expression_tree` returns.
+        tree: What :func:`expression_tree` returns.
         dtypes: The columns that there are.
 
     Example:
-        >>> from algomancy_data.database.predicates import expression_tree
         >>> is_well_typed(expression_tree(pl.col("x") > 1), {"x": pl.Int8()})
         True
         >>> is_well_typed(expression_tree(pl.col("x") > 1), {"x": pl.String()})
@@ -70,8 +99,8 @@ def _kind(tree: Any, dtypes: Mapping[str, PolarsDataType]) -> str | None:
             return _BOOLEAN
         case {"Function": {"input": [value, several], "function": {"Boolean": {"IsIn": _}}}}:
             found = literal(several)
-            if found is None:
-                return None
+            if found is None or (len(found) > 1 and found.dtype.is_nested()):
+                return None  # or each row has values of its own, as many as the table has rows
             dtype = found.dtype.inner if isinstance(found.dtype, pl.List) else found.dtype
             return _BOOLEAN if _kind(value, dtypes) == _kind_of(dtype) else None
         case {"Function": {"input": list(inputs), "function": {"Boolean": {"IsBetween": _}}}}:

@@ -1,0 +1,141 @@
+"""A stored table as a LazyFrame: its queries read what they need, of one state."""
+
+from __future__ import annotations
+
+import threading
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+from pyarrow import parquet
+
+from algomancy_data.database import parts, tables
+from algomancy_data.errors import DamagedStoreError, DatasetChangedError
+
+FRAME = pl.DataFrame(
+    {
+        "id": range(1_000),
+        "part": [number % 7 for number in range(1_000)],
+        "text": [f"row {number}" for number in range(1_000)],
+        "none": [None, 1.5] * 500,
+    }
+)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def manager(request, new_manager, path, monkeypatch):
+    """A manager that reads the table in many parts, on several connections."""
+    monkeypatch.setattr(parts, "ROWS_PER_READ", 60)
+    monkeypatch.setattr(tables, "_ROWS_WORTH_A_CONNECTION", 100)
+    url = f"sqlite:///{path}"
+    return new_manager(
+        url if request.param == "sqlite" else request.getfixturevalue("empty_postgresql")
+    )
+
+
+@pytest.fixture
+def lazy(manager, dataset):
+    manager.add_data_source(dataset("d", {"t": FRAME}))
+    return manager.scan_table("d", "t")
+
+
+QUERIES = {
+    "all": lambda table: table,
+    "rows": lambda table: table.filter(pl.col("part") == 3, pl.col("id") > 500),
+    "columns": lambda table: table.select("text", "part"),
+    "both": lambda table: table.filter(pl.col("none").is_null()).select(pl.col("id") * 2),
+    "first": lambda table: table.head(130),
+    "first of some": lambda table: table.head(500).filter(pl.col("part") == 1).head(3),
+    "last": lambda table: table.tail(3),
+    "slice": lambda table: table.slice(55, 10),
+    "nothing": lambda table: table.filter(pl.col("id") < 0),
+    "count": lambda table: table.select(pl.len()),
+    "groups": lambda table: table.group_by("part").agg(pl.sum("id")).sort("part"),
+    "sort": lambda table: table.sort("text", descending=True).head(5),
+    "other rows": lambda table: table.filter(pl.col("id") == pl.col("id").max()),
+    "function": lambda table: table.filter(
+        pl.col("id").map_elements(lambda number: number % 100 == 0, return_dtype=pl.Boolean)
+    ),
+}
+
+
+@pytest.mark.filterwarnings("ignore::polars.exceptions.PolarsInefficientMapWarning")
+@pytest.mark.parametrize("engine", ["in-memory", "streaming"])
+@pytest.mark.parametrize("query", QUERIES)
+def test_a_query_gives_what_it_gives_of_the_frame(lazy, query, engine) -> None:
+    found = QUERIES[query](lazy).collect(engine=engine)
+    assert_frame_equal(found, QUERIES[query](FRAME.lazy()).collect())
+
+
+def test_a_table_goes_to_a_file_without_being_in_memory(lazy, tmp_path) -> None:
+    lazy.filter(pl.col("part") != 0).sink_parquet(tmp_path / "t.parquet")
+    read = parquet.read_table(tmp_path / "t.parquet")
+    assert read.column("id").to_pylist() == FRAME.filter(pl.col("part") != 0)["id"].to_list()
+
+
+@pytest.mark.parametrize("engine", ["in-memory", "streaming"])
+def test_several_tables_go_into_one_query(manager, dataset, engine) -> None:
+    names = pl.DataFrame({"part": range(7), "name": list("abcdefg")})
+    manager.add_data_source(dataset("d", {"t": FRAME, "names": names}))
+    lazy = manager.scan_table("d", "t").join(manager.scan_table("d", "names"), on="part")
+    by_name = lazy.group_by("name").agg(pl.len()).sort("name").collect(engine=engine)
+    assert by_name["len"].to_list() == [143] * 6 + [142]
+
+
+def test_a_dataset_that_was_written_meanwhile_is_not_mixed_with_what_it_was(
+    manager, dataset, lazy
+) -> None:
+    manager.set_data("d", dataset("d", {"t": FRAME.reverse()}))
+    with pytest.raises(DatasetChangedError, match="Call scan_table again"):
+        lazy.collect()
+    assert_frame_equal(manager.scan_table("d", "t").collect(), FRAME.reverse())
+    manager.delete_data("d")
+    with pytest.raises(DatasetChangedError):
+        lazy.collect()
+
+
+@pytest.mark.parametrize("manager", ["sqlite"], indirect=True)
+def test_a_query_that_has_begun_sees_the_state_in_which_it_began(
+    manager, new_manager, dataset, lazy, path
+) -> None:
+    batches = lazy.collect_batches(chunk_size=60)
+    first = next(batches)
+    new_manager(f"sqlite:///{path}").set_data("d", dataset("d", {"t": FRAME.reverse()}))
+    assert_frame_equal(pl.concat([first, *batches]), FRAME)
+
+
+def test_a_query_that_stops_early_lets_go_of_the_table(manager, dataset, lazy) -> None:
+    batches = lazy.collect_batches(chunk_size=60)
+    next(batches)
+    del batches
+    assert lazy.head(1).collect().height == 1
+    manager.delete_data("d")
+    manager.add_data_source(dataset("d", {"t": FRAME}))
+
+
+def test_threads_scan_side_by_side(lazy) -> None:
+    found: list[pl.DataFrame] = []
+    threads = [
+        threading.Thread(target=lambda: found.append(lazy.collect(engine="streaming")))
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 4
+    for frame in found:
+        assert_frame_equal(frame, FRAME)
+
+
+@pytest.mark.parametrize("manager", ["sqlite"], indirect=True)
+def test_a_value_that_was_changed_is_noticed_when_all_rows_have_been_read(
+    manager, new_manager, lazy, path, outside
+) -> None:
+    del lazy
+    manager.close()
+    outside(path, "UPDATE ds__s__d__t SET id = 7 WHERE id = 900")
+    careful = new_manager(f"sqlite:///{path}", verify_on_load=True)
+    with pytest.raises(DamagedStoreError, match="'id' has other values"):
+        careful.scan_table("d", "t").select("id").collect()
+    assert careful.scan_table("d", "t").select("text").collect().height == FRAME.height
