@@ -158,7 +158,7 @@ def _addresses(frame: pl.DataFrame) -> list[_Addresses | None]:
     # Columns of several chunks by themselves: Polars would make those of all columns alike.
     is_whole = set(named.n_chunks("all")) == {1}
     for columns in [names] if is_whole else [[name] for name in names]:
-        arrow = named[columns].to_arrow(compat_level=pl.CompatLevel.newest())
+        arrow = named.select(columns).to_arrow(compat_level=pl.CompatLevel.newest())
         for name, chunked in zip(columns, arrow.columns, strict=True):
             chunks: list[Any] = chunked.chunks
             found[int(name)] = [
