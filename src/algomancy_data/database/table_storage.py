@@ -202,7 +202,7 @@ class TableStorage(ABC):
         """Return what the database says about a table; no columns if it is gone."""
 
     @abstractmethod
-    def extent(self, connection: sa.Connection, table: sa.Table) -> range:
+    def extent(self, connection: sa.Connection, table: sa.TableClause) -> range:
         """Return the places of a table's rows, in the order in which they were written.
 
         It may have places without rows, and is never empty.
@@ -226,7 +226,11 @@ class TableStorage(ABC):
 
     @abstractmethod
     def copy(
-        self, connection: sa.Connection, original: sa.Table, copy: sa.Table, owner: TableOwner
+        self,
+        connection: sa.Connection,
+        original: sa.TableClause,
+        copy: sa.Table,
+        owner: TableOwner,
     ) -> None:
         """Create a table of an owner, with the columns and rows of another, in order."""
 

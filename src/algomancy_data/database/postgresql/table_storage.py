@@ -91,7 +91,11 @@ class PostgreSQLStorage(TableStorage):
         table.create(connection)
 
     def copy(
-        self, connection: sa.Connection, original: sa.Table, copy: sa.Table, owner: TableOwner
+        self,
+        connection: sa.Connection,
+        original: sa.TableClause,
+        copy: sa.Table,
+        owner: TableOwner,
     ) -> None:
         """Create a table of an owner, with the columns and rows of another, in order."""
         self.help_reading(connection)
@@ -147,7 +151,7 @@ class PostgreSQLStorage(TableStorage):
             {row.name: row.type for row in rows}, read_owner(rows[0].owner) if rows else None
         )
 
-    def extent(self, connection: sa.Connection, table: sa.Table) -> range:
+    def extent(self, connection: sa.Connection, table: sa.TableClause) -> range:
         """Return the numbers of the blocks in which the table lies."""
         blocks = connection.scalar(
             sa.text(

@@ -192,7 +192,7 @@ class SQLiteStorage(TableStorage):
         columns = {row.name: row.type for row in rows if row.name is not None}
         return TableFound(columns, _owner_in(statement))
 
-    def extent(self, connection: sa.Connection, table: sa.Table) -> range:
+    def extent(self, connection: sa.Connection, table: sa.TableClause) -> range:
         """Return the row numbers from the first to the last."""
         # Each end by itself is found in the index; both of one query read the whole table.
         ends = [
@@ -204,7 +204,11 @@ class SQLiteStorage(TableStorage):
         return range(1, 2) if first is None or last is None else range(first, last + 1)
 
     def copy(
-        self, connection: sa.Connection, original: sa.Table, copy: sa.Table, owner: TableOwner
+        self,
+        connection: sa.Connection,
+        original: sa.TableClause,
+        copy: sa.Table,
+        owner: TableOwner,
     ) -> None:
         """Create a table of an owner, with the columns and rows of another, in order."""
         self.create(connection, copy, owner)
