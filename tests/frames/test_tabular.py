@@ -66,15 +66,17 @@ def test_the_error_is_a_type_error():
 @pytest.mark.parametrize(
     ("table", "reason"),
     [
-        (pd.DataFrame({"a": [1, "x"]}), "column a with type object"),
-        (pd.DataFrame([[1, 2]], columns=["a", "a"]), "Duplicate column names"),
+        (pd.DataFrame({"a": [1, "x"]}), r"column 'a' with .* object .* such as df\[.a.\]"),
+        (
+            pd.DataFrame([[1, 2]], columns=["a", "a"]),
+            "more than one column 'a'. Give each a name of its own",
+        ),
     ],
     ids=["mixed", "twice"],
 )
 def test_a_pandas_frame_that_is_refused_is_told_what_to_do_about_its_columns(table, reason):
-    with pytest.raises(FrameError, match=reason) as caught:
+    with pytest.raises(FrameError, match=reason):
         to_frame(table)
-    assert 'values of one type, such as df["a"].astype("string").' in str(caught.value)
 
 
 def test_a_column_without_a_name_stays_without_one():
@@ -90,7 +92,9 @@ def test_a_column_without_a_name_stays_without_one():
 def test_a_decimal_of_more_digits_than_its_type_has_is_refused():
     buffers = [None, pa.py_buffer((10**9).to_bytes(16, "little"))]
     array = pa.Array.from_buffers(pa.decimal128(5), 1, buffers)
-    with pytest.raises(FrameError, match="Column 'a' has a decimal of more than 5 digits"):
+    with pytest.raises(
+        FrameError, match=r"column 'a' has values that .* a decimal of too many digits"
+    ):
         to_frame(pa.table({"a": array}))
     with pytest.raises(UnstorableError, match=r"Table 't' cannot be kept exactly. Column 'a' has"):
         check_storable(pl.DataFrame({"a": pl.Series(array)}), "t")
@@ -117,7 +121,7 @@ def test_a_name_is_not_cut_at_a_nul(table):
 @pytest.mark.parametrize("kind", [pa.table, pd.DataFrame])
 def test_a_field_whose_name_would_be_cut_at_a_nul_is_refused(kind):
     table = kind({"s": [[{"x\0y": 1}]]})
-    with pytest.raises(FrameError, match=r"Table 't' is a .* column 's' has a field with a NUL"):
+    with pytest.raises(FrameError, match=r"Table 't': column 's' uses fields with a NUL"):
         to_frame(table, "t")
 
 
@@ -133,13 +137,15 @@ NESTED = {
 @pytest.mark.parametrize(("around", "value"), NESTED.values(), ids=NESTED)
 def test_seconds_that_milliseconds_do_not_hold_are_refused(dtype, around, value):
     table = pa.table({"a": pa.array([None, value], around(dtype))})
-    with pytest.raises(FrameError, match="Table 't': column 'a' has a moment or duration in sec"):
+    with pytest.raises(
+        FrameError, match=r"Table 't': column 'a' uses .* values that are too large"
+    ):
         to_frame(table, "t")
 
 
 def test_seconds_of_pandas_that_milliseconds_do_not_hold_are_refused():
     frame = pd.DataFrame({"a": pd.array([LARGE], "int64").view("datetime64[s]")})
-    with pytest.raises(FrameError, match="column 'a' has a moment or duration in seconds"):
+    with pytest.raises(FrameError, match=r"column 'a' uses .* with values that are too large"):
         to_frame(frame)
 
 
@@ -159,5 +165,5 @@ def test_seconds_that_fit_are_milliseconds():
     ],
 )
 def test_a_time_of_day_that_there_is_not_is_refused(times):
-    with pytest.raises(FrameError, match="column 'a' has a time of day outside 00:00 to 24:00"):
+    with pytest.raises(FrameError, match=r"column 'a' has values .* outside 00:00 to 24:00"):
         to_frame(pa.table({"a": times}))

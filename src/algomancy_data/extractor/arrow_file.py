@@ -9,8 +9,9 @@ import polars as pl
 from polars.exceptions import PanicException, PolarsError
 
 from algomancy_data.errors import FileContentError
-from algomancy_data.extractor.arrow_columns import check_names, checked_frame, is_zone, known_frame
+from algomancy_data.extractor.arrow_columns import check_names, checked_frame, known_frame
 from algomancy_data.file.mapped_files import bytes_of
+from algomancy_data.frames.arrow_columns import is_zone
 from algomancy_data.frames.arrow_layout import MAGIC, ArrowField, ArrowLayoutError, arrow_layout
 
 if TYPE_CHECKING:
@@ -78,7 +79,11 @@ def damaged(name: str, how: str) -> FileContentError:
 
 def _is_foreign(column: ArrowField) -> bool:
     """Tell whether a column is or has what Polars does not read, or would change."""
-    return any(_is_foreign_itself(one) for one in column.all_fields())
+    inner = (one for child in column.children for one in child.all_fields())
+    # A time of day that there is not becomes null, which only a column's own nulls tell.
+    return any(map(_is_foreign_itself, column.all_fields())) or any(
+        one.kind.name == "time" for one in inner
+    )
 
 
 def _is_foreign_itself(one: ArrowField) -> bool:

@@ -15,7 +15,6 @@ from algomancy_data.errors import FileContentError
 from algomancy_data.extractor.arrow_columns import (
     check_names,
     checked_frame,
-    is_known,
     known_frame,
     unreadable_column,
 )
@@ -26,6 +25,7 @@ from algomancy_data.extractor.parquet_footer import (
 )
 from algomancy_data.extractor.parquet_pages import ParquetPages, parquet_pages
 from algomancy_data.file.mapped_files import bytes_of
+from algomancy_data.frames.arrow_columns import has_time, is_known
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -181,7 +181,7 @@ class _Parquet:
             name
             for name, column in zip(schema.names, schema, strict=True)
             # A time of day that there is not becomes null.
-            if pa.types.is_time(column.type)
+            if has_time(column.type)
             or (name in legacy and _is_saturated(frame[name]))
             # Text that a column of JSON has, if nothing but its logical type says so.
             or (isinstance(column.type, pa.JsonType) and frame.schema[name] == pl.Binary())

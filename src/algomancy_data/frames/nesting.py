@@ -1,4 +1,4 @@
-"""How deeply values of Python are nested: looked at before Polars or Arrow recurses into them.
+"""How deeply values and types are nested: looked at before Polars or Arrow recurses into them.
 
 Neither counts the levels, and at some thousands of them the process ends.
 """
@@ -6,15 +6,21 @@ Neither counts the levels, and at some thousands of them the process ends.
 from __future__ import annotations
 
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import polars as pl
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from polars.datatypes import DataType as PolarsDataType
 
 # As many as Arrow allows in what one library hands to another.
 _DEEPEST: Final = 64
 # Until here a look for containers that are met twice costs more than it saves.
 _FEW: Final = 8
+# What an extension type and a dictionary of pyarrow are made of.
+_INNER: Final = ("storage_type", "value_type")
 
 
 def check_depth(table: Any) -> None:
@@ -60,5 +66,61 @@ def check_depth(table: Any) -> None:
                 found = (array.tolist() for array in found if array.dtype.hasobject)
             inner += chain.from_iterable(found)
         level = inner
-    msg = f"more than {_DEEPEST} levels"
-    raise RecursionError(msg)
+    raise _too_deep()
+
+
+def check_type_depth(dtype: Any) -> None:
+    """Make sure that an Arrow type is not nested too deeply.
+
+    Args:
+        dtype: The type, one of pyarrow's.
+
+    Raises:
+        RecursionError: It is nested more than 64 levels deep.
+    """
+    level = [dtype]
+    for _ in range(_DEEPEST + 1):
+        level = [inner for one in level for inner in _inside_type(one)]
+        if not level:
+            return
+    raise _too_deep()
+
+
+def check_dtype_depth(dtypes: Iterable[PolarsDataType]) -> None:
+    """Make sure that no Polars dtype is nested too deeply.
+
+    Raises:
+        RecursionError: One is nested more than 64 levels deep.
+
+    Example:
+        >>> check_dtype_depth([pl.Int8(), pl.List(pl.Int8())])
+    """
+    level = list(dtypes)
+    for _ in range(_DEEPEST + 1):
+        level = [inner for dtype in level if dtype.is_nested() for inner in _inside(dtype)]
+        if not level:
+            return
+    raise _too_deep()
+
+
+def _inside_type(dtype: Any) -> list[Any]:
+    for name in _INNER:
+        if dtype.num_fields == 0 and hasattr(dtype, name):
+            return [getattr(dtype, name)]
+    return [dtype.field(number).type for number in range(dtype.num_fields)]
+
+
+def _inside(dtype: PolarsDataType) -> list[PolarsDataType]:
+    match dtype:
+        case pl.List() | pl.Array():
+            return [cast("PolarsDataType", dtype.inner)]
+        case pl.Struct():
+            return [cast("PolarsDataType", field.dtype) for field in dtype.fields]
+        case pl.Map():
+            return [cast("PolarsDataType", part) for part in (dtype.key, dtype.value)]
+        case _:
+            return []
+
+
+def _too_deep() -> RecursionError:
+    return RecursionError(f"more than {_DEEPEST} levels")

@@ -1,0 +1,148 @@
+"""Tables of Python's values: what a frame makes of them, read back, is what was given.
+
+Polars takes the first values for the type of all, drops what it has no room for, and looks at the
+first rows only: a column that begins after them would be gone without a word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, NoReturn, cast
+
+import polars as pl
+from polars.exceptions import PanicException, PolarsError
+
+from algomancy_data.errors import FrameError
+from algomancy_data.frames.arrow_streams import frame_of_stream, no_table
+from algomancy_data.frames.nesting import check_depth
+from algomancy_data.frames.read_back import check_exact, same_value
+from algomancy_data.frames.values import python_values
+
+_FAILURES: Final = (
+    *(PolarsError, PanicException, TypeError, ValueError, LookupError, AttributeError),
+    *(RuntimeError, ArithmeticError),
+)
+
+
+def frame_of_values(table: Any, name: str) -> pl.DataFrame:
+    """Return the frame of a dict of columns, of a list of rows, or of an array.
+
+    Args:
+        table: The table.
+        name: What to call it in an error.
+
+    Raises:
+        FrameError: It is no table, or a frame would change a value.
+        RecursionError: It is nested too deeply.
+
+    Example:
+        >>> frame_of_values([{"a": 1}, {"a": 2, "b": "x"}], "t").rows()
+        [(1, None), (2, 'x')]
+        >>> frame_of_values({"a": [0.5, 2**53 + 1]}, "t")
+        Traceback (most recent call last):
+        ...
+        algomancy_data.errors.FrameError: Table 't': column 'a' would have 9007199254740992.0 \
+instead of 9007199254740993. Give it values of one type, or a polars.Series of the right dtype.
+    """
+    given: Any = list[Any](table) if isinstance(table, Iterator) else table
+    check_depth(given)
+    if isinstance(given, Mapping):
+        columns = {
+            column: _series_of_array(values, name, column)
+            for column, values in cast("Mapping[Any, Any]", given).items()
+        }
+        frame = _frame(columns, columns, name)
+    elif isinstance(given, list) and given and all(isinstance(row, dict) for row in given):
+        rows = cast("list[dict[Any, Any]]", given)
+        names = dict.fromkeys(column for row in rows for column in row)
+        columns = {column: [row.get(column) for row in rows] for column in names}
+        frame = _frame(rows, columns, name)
+    else:
+        columns = {}
+        frame = _frame(given, columns, name)
+        if isinstance(given, list):
+            columns = _columns_of_rows(cast("list[Any]", given), frame)
+    for column, values in columns.items():
+        check_exact(frame[column], values, name)
+    return frame
+
+
+def _frame(data: Any, columns: Mapping[Any, Any], name: str) -> pl.DataFrame:
+    for column in columns:
+        if not isinstance(column, str):
+            msg = f"Table {name!r} has {column!r} for the name of a column. Names are text."
+            raise FrameError(msg)
+    try:
+        return pl.DataFrame(data, infer_schema_length=None)
+    except _FAILURES as error:
+        _refuse(columns, data, name, error)
+
+
+def _refuse(columns: Mapping[str, Any], data: Any, name: str, cause: BaseException) -> NoReturn:
+    """Raise the error for values of which there is no frame, and say which they are."""
+    lengths = {column: len(v) for column, v in columns.items() if hasattr(v, "__len__")}
+    if len(set(lengths.values())) > 1:
+        first, *others = lengths.items()
+        other = next(other for other in others if other[1] != first[1])
+        why = (
+            f"column {first[0]!r} has {first[1]:,} values and column {other[0]!r} {other[1]:,}. "
+            f"Give all columns one length."
+        )
+        raise no_table(data, name, why) from cause
+    for column, values in columns.items():
+        try:
+            pl.DataFrame({"x": values})
+        except _FAILURES as error:
+            raise no_table(data, name, _no_dtype(column, values)) from error
+    if isinstance(data, list) and any(
+        isinstance(row, list | tuple) for row in cast("list[Any]", data)
+    ):
+        why = "its rows differ in length or type. Give each column values of one type."
+        raise no_table(data, name, why) from cause
+    raise no_table(data, name) from cause
+
+
+def _no_dtype(column: str, values: Any) -> str:
+    if hasattr(values, "dtype"):
+        return (
+            f"column {column!r} has the type {values.dtype}, which no dtype of Polars holds. "
+            f"Convert it first, for instance with astype()."
+        )
+    kinds = ", ".join(sorted({type(value).__name__ for value in values}))
+    return (
+        f"column {column!r} has values of the type {kinds}, which no dtype of Polars holds. Give "
+        f"it values of one type, or text."
+    )
+
+
+def _series_of_array(values: Any, table: str, column: Any) -> Any:
+    """Return a column of another library as Polars has it; all other values as they are."""
+    if isinstance(values, pl.Series) or not (
+        hasattr(values, "__arrow_c_array__") or hasattr(values, "__arrow_c_stream__")
+    ):
+        return values
+    import pyarrow as pa  # noqa: PLC0415  0.1 s that only foreign columns have to pay
+
+    try:
+        held = pa.table({str(column): values})
+    except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
+        raise no_table(values, table, _no_dtype(column, values)) from error
+    return frame_of_stream(held, table).to_series()
+
+
+def _columns_of_rows(rows: list[Any], frame: pl.DataFrame) -> dict[str, list[Any]]:
+    """Return what a list of lists or tuples has for each column of its frame."""
+    if not rows or not all(isinstance(row, list | tuple) for row in rows):
+        return {frame.columns[0]: rows} if frame.width == 1 and frame.height == len(rows) else {}
+    lengths = set(map(len, rows))
+    if len(rows) == frame.height and lengths == {frame.width} != {frame.height}:
+        return dict(zip(frame.columns, map(list[Any], zip(*rows, strict=True)), strict=True))
+    if len(rows) == frame.width and lengths == {frame.height}:
+        if frame.width == frame.height and not _holds(frame.to_series(0), rows[0]):
+            rows = [*map(list[Any], zip(*rows, strict=True))]
+        return dict(zip(frame.columns, rows, strict=True))
+    return {}
+
+
+def _holds(values: pl.Series, given: Sequence[Any]) -> bool:
+    return all(map(same_value, given, python_values(values)))
