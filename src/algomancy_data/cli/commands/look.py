@@ -155,9 +155,8 @@ def _first_rows(
     """Return the first rows of a table, reading no more; None if none are wanted or there."""
     if not rows:
         return None
-    get_table = getattr(manager, "get_table", None)
-    if get_table is not None and one.schema is not None:
-        return get_table(dataset, name, head=rows)
+    if one.schema is not None:
+        return manager.get_table(dataset, name, head=rows)
     data = manager.require_data(dataset)
     return data.tables[name].head(rows) if isinstance(data, DataSource) else None
 
