@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import polars as pl
 import pytest
 
@@ -46,8 +48,14 @@ def test_a_dataset_is_shown_with_its_first_rows(run, filled):
 
 
 @pytest.fixture
-def damaged(store, source):
-    """A store with a sound dataset, and two whose rows of the catalogue are damaged."""
+def damaged(request, store, source):
+    """A store with a sound dataset, and two whose rows of the catalogue are damaged.
+
+    It has a database of its own: beside a damaged row, no table of any session is proven to be
+    left over.
+    """
+    if store.url.startswith("postgresql"):
+        store = replace(store, url=request.getfixturevalue("empty_postgresql"))
     manager = store.manager()
     for name, table in (("a", "t"), ("b", "u"), ("c", "v")):
         manager.add_data_source(source(name, **{table: pl.DataFrame({"x": [1, 2]})}))
