@@ -55,7 +55,7 @@ def damaged(request, store, source):
     left over.
     """
     if store.url.startswith("postgresql"):
-        store = replace(store, url=request.getfixturevalue("empty_postgresql"))
+        store = replace(store, url=request.getfixturevalue("new_database")(store.session))
     manager = store.manager()
     for name, table in (("a", "t"), ("b", "u"), ("c", "v")):
         manager.add_data_source(source(name, **{table: pl.DataFrame({"x": [1, 2]})}))
