@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from algomancy_data.errors import AlgomancyDataError
 
 _OURS: Final = __name__.partition(".")[0]
-# Code that runs for whoever called it.
+# Code that runs on behalf of its caller.
 _LIBRARIES: Final = frozenset(
     {
         *sys.stdlib_module_names,

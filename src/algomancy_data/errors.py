@@ -272,7 +272,7 @@ class SchemaDriftError(StoreError):
 
     @classmethod
     def from_change(cls, change: str) -> Self:
-        """Say what somebody did to a table by hand, and the way out."""
+        """Say how a table was changed by hand, and what to do."""
         return cls(f"{change}. Undo the change, or delete the dataset and load it again.")
 
 
@@ -302,7 +302,7 @@ class UnstorableError(StoreError, ValueError, TypeError):
 
 
 class StoreNotFoundError(StoreError):
-    """There is no store where one is to be read."""
+    """There is no store at the place that was given."""
 
 
 class PortablePathWarning(UserWarning):

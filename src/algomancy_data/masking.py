@@ -45,7 +45,7 @@ def mask(text: object, address: str = "") -> str:
     """Return a text without passwords, and without what is behind the path of an address.
 
     Args:
-        text: What is to be said.
+        text: The message.
         address: An address that it is about, and of which it may have parts.
 
     Example:

@@ -204,7 +204,7 @@ def _moment(text: str) -> datetime:
     except ValueError as error:
         msg = f"'made_at' is {text!r} instead of a time"
         raise SerializationError(msg) from error
-    # Without a zone it would be that of whoever reads it.
+    # Without a zone it would be read in the reader's own.
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 

@@ -57,7 +57,7 @@ def build(meant: str | None) -> typer.Typer:
     """Return the program.
 
     Args:
-        meant: The command that is to be run; of the others there are only name and line.
+        meant: The command to run; the others have only a name and a line of help.
     """
     program = typer.Typer(
         name=_DISTRIBUTION,

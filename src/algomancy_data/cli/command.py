@@ -83,7 +83,7 @@ class Command:
         """What the flags, the environment and the configuration file say.
 
         Raises:
-            CommandLineError: The file cannot be read, or says what nobody understands.
+            CommandLineError: The file cannot be read or understood.
         """
         return Settings(self._flags)
 

@@ -53,7 +53,7 @@ class Settings:
         flags: The values of flags; None for those that were not given.
 
     Raises:
-        CommandLineError: The configuration file cannot be read, or says what nobody understands.
+        CommandLineError: The configuration file cannot be read or understood.
     """
 
     def __init__(self, flags: Mapping[str, str | None]) -> None:

@@ -28,7 +28,7 @@ _LIST = "SCHEMAS"
 
 
 class CheckedETLFactory(SimpleETLFactory):
-    """The pipeline of the command line: whatever the schemas declare is checked."""
+    """The pipeline of the command line: it checks everything that the schemas declare."""
 
     check_constraints = True
     check_foreign_keys = True

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from algomancy_data.datamanager import DatasetSummary
     from algomancy_data.display.grid import Grid
 
-# Where there is no terminal, nothing is to be cut or broken.
+# Without a terminal, nothing is cut or wrapped.
 _UNLIMITED: Final = 100_000
 
 UNKNOWN: Final = "?"
-"""What is shown in place of something that nobody can know."""
+"""Shown in place of a value that is unknown."""
 
 
 class Output:
@@ -35,7 +35,7 @@ class Output:
     Args:
         command: Its name.
         as_json: Whether the result is for a machine.
-        verbose: Whether what happens inside is to be shown.
+        verbose: Whether to show the log.
     """
 
     def __init__(self, command: str, *, as_json: bool = False, verbose: bool = False) -> None:
@@ -65,7 +65,7 @@ class Output:
         self.write(json.dumps(content, indent=2, ensure_ascii=False, default=str) + "\n")
 
     def write(self, text: str) -> None:
-        """Write to standard output; that nobody reads on is no error."""
+        """Write to standard output; a reader that stopped reading is no error."""
         try:
             sys.stdout.write(text)
             sys.stdout.flush()

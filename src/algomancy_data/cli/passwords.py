@@ -80,7 +80,7 @@ def _from_keyring(url: sa.URL) -> str | None:
 def _passwords(url: str) -> list[str]:
     try:
         parts = urlsplit(url)
-    except ValueError:  # whoever opens it says what is wrong with it
+    except ValueError:  # opening it reports what is wrong with it
         return []
     in_query = [value for name, value in parse_qsl(parts.query) if name in _OPTIONS]
     _, separator, in_front = parts.netloc.rpartition("@")[0].partition(":")

@@ -32,7 +32,7 @@ _SHORT: Final = 0.001
 
 @contextmanager
 def shown_progress(output: Output) -> Generator[Recording]:
-    """Show on standard error how far whatever is done in a block is, and record it.
+    """Show the progress of a block on standard error, and record it.
 
     Args:
         output: Where to show it.

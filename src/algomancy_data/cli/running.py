@@ -49,7 +49,7 @@ _JSON: Final = "--json"
 
 @contextmanager
 def running(command: str, *, as_json: bool, verbose: bool) -> Generator[Output]:
-    """Surround what a command does; whatever goes wrong becomes a line and an exit code.
+    """Run a command; an error becomes a line and an exit code.
 
     Raises:
         typer.Exit: Always, with the exit code.

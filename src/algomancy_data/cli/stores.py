@@ -112,7 +112,7 @@ def opened(
         address: The store.
         declarations: How files become datasets there.
         output: Told what a folder could not read.
-        may_create: Whether a store that does not exist is to be made.
+        may_create: Whether to create a store that does not exist.
 
     Raises:
         StoreNotFoundError: There is no such store, and none may be made.

@@ -61,6 +61,6 @@ def _selected(lazy: pl.LazyFrame, names: Sequence[str]) -> pl.DataFrame:
 
 def _needed(known: pl.Schema, named: Sequence[str], predicate: pl.Expr) -> list[str]:
     if predicate.meta.has_multiple_outputs():
-        return list(known)  # such as ``pl.all()``, which depends on what there is
+        return list(known)  # such as ``pl.all()``, which depends on the columns
     # Without a name it may count the rows.
     return list(dict.fromkeys(named)) or list(known)[:1]

@@ -39,7 +39,7 @@ class BaseDataSource(ABC):
 
     Attributes:
         validation_messages: What the ETL found in the data.
-        provenance: How the data came about; None if nobody said so.
+        provenance: How the data came about; None if that is not known.
 
     Raises:
         DatasetNameError: Data other than master data has no name (also a ``ValueError``).

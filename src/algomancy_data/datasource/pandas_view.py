@@ -1,4 +1,4 @@
-"""Frames as pandas frames, for whoever asks for them."""
+"""Frames as pandas frames."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class Tables(dict[str, "pl.DataFrame"]):
-    """Tables by name; whatever is put in comes out as a ``polars.DataFrame``.
+    """Tables by name; each becomes a ``polars.DataFrame`` when it is put in.
 
     Example:
         >>> import pyarrow as pa

@@ -1,4 +1,4 @@
-"""Tables as HTML that needs nothing else: whatever names and values contain is text in it."""
+"""Tables as self-contained HTML: names and values are escaped."""
 
 from __future__ import annotations
 

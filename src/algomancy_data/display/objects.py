@@ -37,7 +37,7 @@ class Display:
 
     Args:
         title: What it is.
-        facts: What else is to be said, shortly.
+        facts: Further facts, in a few words each.
         grids: Tables; those without rows are not shown.
         note: A sentence of its own, such as an error.
 

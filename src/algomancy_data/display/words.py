@@ -78,7 +78,7 @@ def printable(text: str) -> str:
 
 
 def short_text(text: str, longest: int = _LONGEST) -> str:
-    r"""Return a text cut where it is long, with control characters that are to be seen.
+    r"""Return a text with visible control characters, cut if it is long.
 
     Example:
         >>> short_text("a\tb"), short_text("x" * 9, longest=4)

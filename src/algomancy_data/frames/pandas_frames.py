@@ -178,7 +178,7 @@ class PandasTables:
     """Tables as pandas frames, to be changed, and back.
 
     Columns that come back with the values that they had are the Polars columns that they were,
-    whatever pandas makes of their dtype.
+    regardless of the dtype that pandas gives them.
 
     Args:
         tables: The frames by name.

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Phase:
-    """A phase that is under way; whoever works in it says here what they know.
+    """A phase that is under way; the code that does its work reports progress here.
 
     Args:
         name: Name of the phase.
@@ -33,8 +33,7 @@ class Phase:
         is_heard: Whether it, or the phase that it is part of, is listened to or recorded.
 
     Attributes:
-        rows: Rows that it handles; if nobody says so, those of which it was told that they are
-            done.
+        rows: Rows that it handles; if that is not set, the rows that were reported as done.
         total_rows: Of how many rows :meth:`advance` will tell; None if that is not known.
         bytes_in: What it was given.
         bytes_out: What it gives.
@@ -75,7 +74,7 @@ class Phase:
         self.bytes_out = self._sizes.total(frames)
 
     def advance(self, rows: int) -> None:
-        """Say that so many more rows are done; any thread that works for the phase may.
+        """Report that more rows are done; any thread that works for the phase may.
 
         The listeners hear of it in the phase's own thread.
         """
@@ -94,7 +93,7 @@ class Phase:
 
 
 class _Unheard(Phase):
-    """Stands for a phase where nobody measures; it keeps nothing."""
+    """Stands for a phase that is not measured; it keeps nothing."""
 
     def handles(self, frames: Collection[pl.DataFrame]) -> None:
         """Do nothing."""

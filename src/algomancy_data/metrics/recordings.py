@@ -1,4 +1,4 @@
-"""What is done inside a block is measured, wherever it is done."""
+"""Recording: the metrics of everything that happens inside a block."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Recording:
 
 @contextmanager
 def recording(progress: ProgressListener | None = None) -> Generator[Recording]:
-    """Record every phase of whatever is done with managers, pipelines and exports in a block.
+    """Record every phase of managers, pipelines and exports that runs inside a block.
 
     A phase that is part of another one is not recorded beside it. The block records its own
     thread, or ``asyncio`` task and what that starts; to have another thread recorded as well, run

@@ -24,7 +24,7 @@ class PhaseMetrics:
         seconds: Wall time.
         rows: Rows of all tables that the phase handled; 0 if it looked at none, as in a deletion.
         cpu_seconds: Time that all threads of the process spent on a core meanwhile, in the kernel
-            or not, whatever they were doing.
+            or not, regardless of what they were doing.
         bytes_in: What the phase was given: bytes of the files as they are stored for
             ``"extract"`` and the ``"read"`` of a folder, else memory of the frames.
         bytes_out: What the phase gave: bytes of the files that it wrote for ``"persist"``,

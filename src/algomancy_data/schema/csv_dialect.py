@@ -1,4 +1,4 @@
-"""How a CSV file is written: settable on a schema, without a factory of one's own."""
+"""The dialect of a CSV file, which a schema declares."""
 
 from __future__ import annotations
 

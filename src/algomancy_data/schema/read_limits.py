@@ -18,7 +18,7 @@ _FEW_CELLS: Final = _ALWAYS_ALLOWED // _BYTES_PER_CELL
 class ReadLimits:
     """Limits of what a file may become in memory, so that a small one cannot end the process.
 
-    They are checked before the memory is taken, as far as a format says its size beforehand. Set
+    They are checked before memory is taken, where a format states its size beforehand. Set
     them on a schema (or on a base class of several schemas) as ``_READ_LIMITS``, or give them as
     ``read_limits`` to a manager, an ETL, :func:`~algomancy_data.inference.infer_schemas` or a
     file; the prompt has ``--read-limits``. One that is set for a file counts first, then those of
@@ -112,7 +112,7 @@ class ReadLimits:
         """Refuse a file that unpacks to too much.
 
         Args:
-            name: Logical name of the file, or what else it is to be called.
+            name: Name of the file in messages.
             unpacked: How many bytes there are, or were unpacked up to now.
             stored: How many bytes the file has as it is stored.
 
@@ -192,7 +192,7 @@ class ReadLimits:
             raise ReadLimitError.from_found(name, found, "text_bytes", self.text_bytes)
 
     def allows_cells(self, cells: int, stored: int) -> bool:
-        """Tell whether a table with so many cells passes :meth:`check_shape`, whatever its width.
+        """Tell whether a table with that number of cells passes :meth:`check_shape` at any width.
 
         So a reader need not count rows where even the most that there can be are allowed.
         """
@@ -214,4 +214,4 @@ class ReadLimits:
 _NAMES: Final = tuple(field.name for field in fields(ReadLimits))
 
 DEFAULT_LIMITS: Final = ReadLimits()
-"""The limits where nobody sets any."""
+"""The limits that apply unless others are set."""

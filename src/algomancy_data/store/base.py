@@ -120,7 +120,7 @@ class Store(Logging, ABC):
         """Return the metadata of the datasets, in order of creation.
 
         Args:
-            newest: Only so many, those that were created last; None for all.
+            newest: Only this many, those created last; None for all.
 
         Raises:
             StoreError: The store fails.

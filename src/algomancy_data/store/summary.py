@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TableSummary:
-    """What there is to say about a table without its values.
+    """A table's metadata.
 
     Args:
         rows: Number of rows.
@@ -36,7 +36,7 @@ class TableSummary:
 
 @dataclass(frozen=True)
 class DatasetSummary:
-    """What there is to say about a dataset without its values.
+    """A dataset's metadata.
 
     Args:
         name: Its name.
@@ -88,7 +88,7 @@ class DatasetSummary:
 
     @property
     def has_unknown_tables(self) -> bool:
-        """Whether it cannot be read, and so nobody knows which tables it has."""
+        """Whether it cannot be read, so that its tables are unknown."""
         return bool(self.problem) and not self.tables
 
     @property

@@ -1,4 +1,4 @@
-"""What every DataManager does, wherever it keeps its data."""
+"""What every DataManager does, regardless of its store."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ class DataManagerContract:
 
     @pytest.mark.parametrize("case", _FRAMES)
     def test_a_table_is_scanned_as_it_was_written(self, opened: Any, case: str) -> None:
-        """As a whole, by its first rows, and by its last column, whatever that is called."""
+        """As a whole, by its first rows, and by its last column, however that is named."""
         frame = _FRAMES[case]
         opened().add_data_source(_source("d", {"t": frame}))
         lazy = opened().scan_table("d", "t")
@@ -230,7 +230,7 @@ class DataManagerContract:
         assert "2 datasets" in str(opened())
 
     def test_awkward_names_are_as_good_as_any(self, opened: Any) -> None:
-        """No two names share data, whatever they are."""
+        """No two names share data, however alike they are."""
         manager = opened()
         for number, name in enumerate(_AWKWARD):
             manager.add_data_source(_source(name, {"t": pl.DataFrame({"x": [number]})}))

@@ -1,4 +1,4 @@
-"""Tidies text and headers, as far as it is asked to."""
+"""Tidies text and headers, each only on request."""
 
 from __future__ import annotations
 

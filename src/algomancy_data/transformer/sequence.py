@@ -79,7 +79,7 @@ class TransformationSequence(Logging):
                 changed, and columns that no transformer touches are shared, not copied.
 
         Returns:
-            A new mapping; whatever a transformer put into it is turned into Polars frames.
+            A new mapping; tables that a transformer put into it become Polars frames.
 
         Raises:
             FrameError: A table cannot be turned into a frame.

@@ -26,7 +26,7 @@ class CascadeSnapshot(Transformer):
     """Counts the children of each parent key, for a cascade later in the same sequence.
 
     Put it where the tables are still whole, and give it to the :class:`CascadeDropTransformer`
-    that comes after whatever drops rows. It changes nothing.
+    placed after the transformers that drop rows. It changes nothing.
 
     Args:
         schemas: Schema classes, in a list or as the values of a mapping.

@@ -119,7 +119,7 @@ class ValidationResult(Displayed):
         return pl.DataFrame(columns, schema={name: _COLUMNS[name] for name in _SUMMARY})
 
     def failing_rows(self) -> pl.DataFrame:
-        """Return every row that a check found bad, with its reasons, whatever the message limit.
+        """Return every row that failed a check, with its reasons, regardless of the message limit.
 
         Checks keep the numbers of their bad rows as columns; the frame is made when asked for.
 

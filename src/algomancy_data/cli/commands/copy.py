@@ -77,7 +77,7 @@ def migrate(
     """Copy the datasets of a folder, of this package or of the pandas one, into a database.
 
     Each is written, read again and compared before it counts as copied. Nothing is deleted from
-    the folder. Run it again after whatever ended it: what is there already is not written again.
+    the folder. Run it again after an interruption: it skips the datasets that were copied.
     Schemas are needed only for datasets that are raw files in directories.
 
     Example: `algomancy-data migrate data sqlite:///data.db --session demo`

@@ -193,7 +193,7 @@ class ColumnType(ABC):
 
         Args:
             texts: Some of a column's texts, without outer white space.
-            conventions: How they are written, as far as that is declared.
+            conventions: How they are written; what is not declared is None.
 
         Returns:
             A Boolean column, or None if no text has two readings here.

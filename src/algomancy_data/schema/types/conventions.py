@@ -1,4 +1,4 @@
-"""How the text of a table is written, as far as its columns share it."""
+"""Conventions of text that the columns of a table share."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def patterns(numbers: pl.Series) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class NumberFacts:
-    """How numbers are written, as far as it decides on the decimal mark of their column.
+    """How numbers are written: the facts that decide the decimal mark of their column.
 
     Args:
         separated: One has a mark that separates a fraction or thousands.

@@ -47,7 +47,7 @@ class Rows:
         return self.below(limit, column).cast(pl.Float64) / divisors
 
     def flag(self, one_in: int, column: int) -> pl.Series:
-        """Return truth values of which one in so many is true."""
+        """Return truth values, of which one in ``one_in`` is true."""
         return self.below(one_in, column) == 0
 
     def choice(self, words: tuple[str, ...], column: int) -> pl.Series:

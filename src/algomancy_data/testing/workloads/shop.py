@@ -104,7 +104,7 @@ def customers(rows: int, seed: int = 0, places: range | None = None) -> pl.DataF
 
 
 def frames(rows: int, seed: int = 0) -> dict[str, pl.DataFrame]:
-    """Return so many orders, and the customers that they refer to: a tenth as many.
+    """Return orders, and a tenth as many customers, to whom the orders refer.
 
     Example:
         >>> {name: frame.shape for name, frame in frames(1_000).items()}

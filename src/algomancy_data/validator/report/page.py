@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from algomancy_data.validator.failures import RowFailures
     from algomancy_data.validator.result import ValidationResult
 
-# What keeps the page small and readable whatever was found.
+# These keep the page small and readable, however much was found.
 _MOST_TABLES: Final = 50
 _MOST_RULES: Final = 30
 _MOST_COLUMNS: Final = 8
@@ -61,7 +61,7 @@ def render(result: ValidationResult, tables: Mapping[str, Tabular], title: str) 
 
     Args:
         result: What was found.
-        tables: The frames that were validated, as far as they are at hand.
+        tables: The frames that were validated, those that are still available.
         title: Heading of the page.
 
     Raises:
