@@ -150,6 +150,30 @@ def test_a_table_changed_by_hand_is_refused_at_load_and_can_be_deleted(
     assert outside(path, "SELECT name FROM sqlite_master WHERE name LIKE 'ds%'") == []
 
 
+def test_columns_that_changed_places_are_read_and_copied_by_their_names(
+    new_manager, outside, path, dataset
+):
+    given = pl.DataFrame({"a": [1, 2], "b": [3, 4]})
+    manager = new_manager()
+    manager.add_data_source(dataset(tables={"t": given}))
+    manager.close()
+    outside(
+        path,
+        f"ALTER TABLE {TABLE} RENAME TO before",
+        f"""CREATE TABLE {TABLE} ("b" INTEGER, "a" INTEGER
+        /*algomancy-data:["s", "d", "t"]*/)""",
+        f"INSERT INTO {TABLE} (a, b) SELECT a, b FROM before",
+        "DROP TABLE before",
+    )
+    manager = new_manager()
+    manager.derive_data("d", "e")
+    manager.refresh()
+    for name in ("d", "e"):
+        assert manager.get_data(name).get_table("t").equals(given)
+    assert manager.verify() == []
+    assert outside(path, "SELECT a, b FROM ds__s__e__t ORDER BY a") == [[1, 3], [2, 4]]
+
+
 @pytest.mark.usefixtures("written")
 def test_rows_added_by_hand_far_away_are_read_in_their_order(new_manager, outside, path):
     outside(path, f"INSERT INTO {TABLE} (_rowid_, s) VALUES ({2**62}, 'last'), (-5, 'first')")

@@ -195,6 +195,26 @@ def test_a_table_changed_by_hand_is_drift_and_can_be_deleted(new_manager, outsid
     assert outside("SELECT relname FROM pg_class WHERE relname LIKE 'ds\\_\\_%'") == []
 
 
+def test_columns_that_changed_places_are_read_and_copied_by_their_names(new_manager, outside):
+    given = pl.DataFrame({"a": [1, 2], "b": [3, 4]})
+    new_manager().add_data_source(dataset(t=given))
+    outside(
+        """
+        CREATE TABLE swapped AS SELECT b, a FROM ds__s__d__t;
+        DROP TABLE ds__s__d__t;
+        ALTER TABLE swapped RENAME TO ds__s__d__t;
+        COMMENT ON TABLE ds__s__d__t IS 'algomancy-data:["s", "d", "t"]'
+        """
+    )
+    manager = new_manager()
+    manager.derive_data("d", "e")
+    manager.refresh()
+    for name in ("d", "e"):
+        assert manager.get_data(name).get_table("t").equals(given)
+    assert manager.verify() == []
+    assert outside("SELECT a, b FROM ds__s__e__t ORDER BY a") == [(1, 3), (2, 4)]
+
+
 @pytest.mark.parametrize(
     ("by_hand", "said"),
     [

@@ -100,13 +100,14 @@ def copy_table(
     Raises:
         SchemaDriftError: The source is gone or another one, or somebody changed its columns.
     """
-    check_drift(connection, storage, source, owner)
+    # In the order in which somebody may have made the source again: SQLite copies by place.
+    found = check_drift(connection, storage, source, owner)
     session = owner.session
     physical = _free_name(connection, storage, session, dataset, source.name)
     layout = replace(source, physical=physical)
     # A sixth of the time that a table takes to be made with all that SQLAlchemy knows of one.
-    columns = map(sa.column, map(quoted, _physical_columns(storage, source)))
-    original, copy = sa.table(quoted(source.physical), *columns), _table(storage, layout)
+    columns = map(sa.column, map(quoted, found))
+    original, copy = sa.table(quoted(source.physical), *columns), storage.table(physical, found)
     storage.copy(connection, original, copy, TableOwner(session, dataset, source.name))
     phase_under_way().advance(layout.height)
     return layout
@@ -264,8 +265,11 @@ def drop_table(connection: sa.Connection, physical: str) -> None:
 
 def check_drift(
     connection: sa.Connection, storage: TableStorage, layout: TableLayout, owner: TableOwner
-) -> None:
+) -> dict[str, str]:
     """Make sure that a table is the one that was created, and has the columns that were.
+
+    Returns:
+        The columns with their types, in the order in which they lie in the table.
 
     Raises:
         SchemaDriftError: It is gone or another one, or has other columns.
@@ -273,8 +277,8 @@ def check_drift(
     expected = _physical_columns(storage, layout)
     found, said = storage.look_at(connection, layout.physical)
     is_owned = owner.owns(layout.physical, said)
-    if found == expected and is_owned:
-        return
+    if found == expected and is_owned:  # in whatever order: columns are read by name
+        return found
     if not found:
         what = "is gone"
     elif not is_owned:
@@ -289,7 +293,7 @@ def check_drift(
                 if found[name] != expected[name]
             ),
         ]
-        what = "was altered: " + ("; ".join(sorted(differences)) or "its columns changed places")
+        what = "was altered: " + "; ".join(sorted(differences))
     change = f"Table {layout.physical!r}, which holds {layout.name!r}, {what}"
     raise SchemaDriftError.from_change(change)
 
