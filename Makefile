@@ -8,8 +8,8 @@ BENCH = mkdir -p .benchmarks && $(RUN)pytest -q -p no:randomly -p no:xdist --ben
 # What reaches databases, and all kinds of files once: enough to notice what a version lacks.
 CORE = $(addprefix tests/,stores database/test_round_trip.py database/test_stored_form.py \
 	dialects/test_postgresql.py dialects/test_reflection.py extractor/test_extractors.py \
-	extractor/test_columnar.py extractor/test_addresses.py extractor/test_xlsx.py test_masking.py \
-	frames/test_tabular.py test_etl.py datasource/test_base.py folder/test_manager.py cli/commands/test_look.py)
+	extractor/columnar/test_extractors.py extractor/test_addresses.py extractor/xlsx/test_extractors.py \
+	test_masking.py frames/test_tabular.py test_etl.py datasource/test_base.py folder/test_manager.py cli/commands/test_look.py)
 
 .PHONY: demo test test-long test-lowest coverage docs lint format bench bench-quick lock clean
 .DEFAULT_GOAL := help

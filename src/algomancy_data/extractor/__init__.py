@@ -2,7 +2,10 @@
 
 from algomancy_data.errors import DateFormatError
 from algomancy_data.extractor.base import Extractor, MultiExtractor, SingleExtractor
-from algomancy_data.extractor.columnar import ArrowSingleExtractor, ParquetSingleExtractor
+from algomancy_data.extractor.columnar.extractors import (
+    ArrowSingleExtractor,
+    ParquetSingleExtractor,
+)
 from algomancy_data.extractor.conversion import ConversionIssue, DataTypeConverter
 from algomancy_data.extractor.csv.single import CSVSingleExtractor
 from algomancy_data.extractor.frame import DataFrameExtractor

@@ -10,8 +10,8 @@ import polars as pl
 from algomancy_data.errors import FileContentError
 from algomancy_data.file.base import File
 from algomancy_data.file.compression import GZIP, ZSTD
+from algomancy_data.file.workbook import Workbook, read_sheet
 from algomancy_data.schema import FileExtension
-from algomancy_data.workbook import Workbook, read_sheet
 
 if TYPE_CHECKING:
     from pathlib import Path

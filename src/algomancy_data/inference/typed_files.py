@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from algomancy_data.errors import FileContentError
 from algomancy_data.extractor.xlsx.extractors import open_workbook
+from algomancy_data.file.workbook import read_sheet
 from algomancy_data.inference.extraction import natural_frame
 from algomancy_data.inference.inferred import InferredFile, InferredTable
 from algomancy_data.inference.sources import extension_of, label_of
 from algomancy_data.inference.typed_columns import column_finding
 from algomancy_data.schema import FileExtension
-from algomancy_data.workbook import read_sheet
 
 if TYPE_CHECKING:
     import polars as pl

@@ -11,9 +11,9 @@ from algomancy_data.extractor.base import MultiExtractor, SingleExtractor
 from algomancy_data.extractor.conversion import ConversionIssue
 from algomancy_data.extractor.mixed_columns import convert_piece, convert_pieces
 from algomancy_data.file import XLSXFile
+from algomancy_data.file.workbook import Kind, Workbook, read_sheet, typed
 from algomancy_data.logs import as_logger
 from algomancy_data.schema import DataType
-from algomancy_data.workbook import Kind, Workbook, read_sheet, typed
 
 if TYPE_CHECKING:
     import logging

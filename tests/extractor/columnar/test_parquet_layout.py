@@ -13,11 +13,13 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from algomancy_data.extractor import parquet_footer, parquet_pages
-from algomancy_data.extractor.parquet_footer import ParquetLayoutError, parquet_layout
-from algomancy_data.extractor.parquet_pages import parquet_pages as pages_of
-from algomancy_data.extractor.thrift import Structs
-from algomancy_data.extractor.thrift_forms import Numbers, form
+from algomancy_data.extractor.columnar import parquet_layout as layout_module
+from algomancy_data.extractor.columnar.parquet_layout import (
+    ParquetLayoutError,
+    parquet_layout,
+    parquet_pages,
+)
+from algomancy_data.extractor.columnar.thrift import Numbers, Structs, form
 
 TABLE = pl.DataFrame(
     {
@@ -67,7 +69,7 @@ def described(content):
     """Return all that is known of a file, or what is wrong with it."""
     try:
         layout = parquet_layout(content)
-        pages = pages_of(content, layout)
+        pages = parquet_pages(content, layout)
         chunks = [chunk[1:] for chunk in layout.chunks(len(content), Numbers())]
     except ParquetLayoutError as error:
         return str(error)
@@ -80,14 +82,14 @@ def walked(monkeypatch):
 
     def run(content):
         with monkeypatch.context() as patch:
-            footer = dict(parquet_footer._FOOTER)
+            footer = dict(layout_module._FOOTER)
             footer[2] = Structs(footer[2].wanted)
             group = dict(footer[4].wanted)
             group[1] = Structs(group[1].wanted)
             footer[4] = Structs(group)
-            patch.setattr(parquet_footer, "_FOOTER", footer)
-            patch.setattr(parquet_pages, "_USUAL_DATA", NEVER)
-            patch.setattr(parquet_pages, "_USUAL_DICTIONARY", NEVER)
+            patch.setattr(layout_module, "_FOOTER", footer)
+            patch.setattr(layout_module, "_USUAL_DATA", NEVER)
+            patch.setattr(layout_module, "_USUAL_DICTIONARY", NEVER)
             return described(content)
 
     return run

@@ -12,18 +12,19 @@ import polars as pl
 from polars.exceptions import PanicException, PolarsError
 
 from algomancy_data.errors import FileContentError
-from algomancy_data.extractor.arrow_columns import (
+from algomancy_data.extractor.columnar.columns import (
     check_names,
     checked_frame,
     known_frame,
     unreadable_column,
 )
-from algomancy_data.extractor.parquet_footer import (
+from algomancy_data.extractor.columnar.parquet_layout import (
     ParquetLayout,
     ParquetLayoutError,
+    ParquetPages,
     parquet_layout,
+    parquet_pages,
 )
-from algomancy_data.extractor.parquet_pages import ParquetPages, parquet_pages
 from algomancy_data.file.mapped_files import bytes_of
 from algomancy_data.frames.arrow_columns import has_time, is_known
 

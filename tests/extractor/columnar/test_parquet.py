@@ -30,7 +30,7 @@ from algomancy_data.errors import FileContentError, ReadLimitError
 from algomancy_data.frames.values import python_values
 from algomancy_data.inference import infer_schemas
 
-FAULTS = Path(__file__).parents[1] / "data" / "columnar"
+FAULTS = Path(__file__).parents[2] / "data" / "columnar"
 INT32, INT64, INT96, BYTES, FIXED = 1, 2, 3, 6, 7
 REQUIRED, OPTIONAL, REPEATED = range(3)
 MOST = 2**31 - 1

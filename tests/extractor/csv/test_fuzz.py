@@ -14,7 +14,7 @@ from algomancy_data.errors import FileContentError
 from algomancy_data.extractor import DataTypeConverter
 from algomancy_data.schema import DataType
 
-MESSY = Path(__file__).parents[1] / "data" / "messy"
+MESSY = Path(__file__).parents[2] / "data" / "messy"
 SEEDS = [path.read_bytes() for path in sorted(MESSY.glob("*.csv"))]
 FIELDS = st.one_of(
     st.sampled_from(["", "1", "-2.5", "1,5", "x", 'a "b"', "two\nlines", "two\r\nlines", "se;mi"]),

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from algomancy_data.workbook.markup import unescape
-from algomancy_data.workbook.number_formats import Shown
+from algomancy_data.file.workbook.markup import unescape
+from algomancy_data.file.workbook.number_formats import Shown
 
 if TYPE_CHECKING:
-    from algomancy_data.workbook.workbook import Workbook
+    from algomancy_data.file.workbook.workbook import Workbook
 
 _DAY: Final = 86_400_000
 # Milliseconds between 1970 and day 0 of each calendar. The one from 1900 counts a 29 February

@@ -23,9 +23,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 import polars as pl
 
 from algomancy_data.errors import FileContentError, MissingExtraError
-from algomancy_data.workbook.number_formats import Shown
-from algomancy_data.workbook.quick_markup import is_usual
-from algomancy_data.workbook.references import (
+from algomancy_data.file.workbook.number_formats import Shown
+from algomancy_data.file.workbook.quick_markup import is_usual
+from algomancy_data.file.workbook.references import (
     COLUMNS,
     beyond,
     cell_at,
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
     from typing import TypeAlias
 
-    from algomancy_data.workbook.workbook import Workbook
+    from algomancy_data.file.workbook.workbook import Workbook
 
     # What parts of a package are made of, by name.
     _Parts: TypeAlias = Mapping[str, tuple[bytes | memoryview, ...]]

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Final, cast
 
 import polars as pl
 
+from algomancy_data.file.workbook.cells import Kind, decode
+from algomancy_data.file.workbook.dense import read_pieces
 from algomancy_data.frames.column_names import unique_names
 from algomancy_data.schema import DataType
-from algomancy_data.workbook.cells import Kind, decode
-from algomancy_data.workbook.dense import read_pieces
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from algomancy_data.workbook.dense import Piece
-    from algomancy_data.workbook.workbook import Workbook
+    from algomancy_data.file.workbook.dense import Piece
+    from algomancy_data.file.workbook.workbook import Workbook
 
 _TEXT_TYPES: Final = (DataType.STRING, DataType.CATEGORICAL)
 # From here on, not every integer is a float.

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from algomancy_data.workbook.markup import read_cells, read_shared_texts
-from algomancy_data.workbook.quick_markup import quick_cells, quick_shared_texts
+from algomancy_data.file.workbook.markup import read_cells, read_shared_texts
+from algomancy_data.file.workbook.quick_markup import quick_cells, quick_shared_texts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -27,7 +27,7 @@ from algomancy_data.errors import FileContentError
 from algomancy_data.inference import infer_schemas
 from algomancy_data.schema import CSVDialect
 
-CUT_OFF = Path(__file__).parents[1] / "data" / "csv" / "cut_off.csv"
+CUT_OFF = Path(__file__).parents[2] / "data" / "csv" / "cut_off.csv"
 LONG = "".join(f'"text {number}";"{number}"\n' for number in range(5_000))
 """Longer than what is looked at in one piece before the reader takes over."""
 

@@ -11,23 +11,23 @@ import polars as pl
 from polars.exceptions import PolarsError
 
 from algomancy_data.errors import FileContentError
-from algomancy_data.frames.column_names import unique_names
-from algomancy_data.workbook.markup import (
+from algomancy_data.file.workbook.markup import (
     check_markup,
     read_cells,
     read_first_row,
     read_shared_texts,
     unescape,
 )
-from algomancy_data.workbook.number_formats import FORMAT, STYLE, Shown, shown_by_style
-from algomancy_data.workbook.package import Package
-from algomancy_data.workbook.quick_markup import quick_cells, quick_shared_texts
+from algomancy_data.file.workbook.number_formats import FORMAT, STYLE, Shown, shown_by_style
+from algomancy_data.file.workbook.package import Package
+from algomancy_data.file.workbook.quick_markup import quick_cells, quick_shared_texts
+from algomancy_data.frames.column_names import unique_names
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Generator, Iterable, Mapping
 
+    from algomancy_data.file.workbook.package import Relation
     from algomancy_data.schema import ReadLimits
-    from algomancy_data.workbook.package import Relation
 
 _OLE: Final = b"\xd0\xcf\x11\xe0"
 _ENCRYPTED: Final = "EncryptedPackage".encode("utf-16-le")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from algomancy_data.errors import FileContentError
-from algomancy_data.extractor.arrow_file import read_arrow
 from algomancy_data.extractor.base import SingleExtractor
-from algomancy_data.extractor.parquet import read_parquet
+from algomancy_data.extractor.columnar.arrow import read_arrow
+from algomancy_data.extractor.columnar.parquet import read_parquet
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
 from algomancy_data.errors import FileContentError
-from algomancy_data.workbook.markup import read_elements
+from algomancy_data.file.workbook.markup import read_elements
 
 if TYPE_CHECKING:
     from collections.abc import Generator

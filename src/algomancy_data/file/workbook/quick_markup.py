@@ -1,7 +1,7 @@
 """The cells of a few columns out of the markup of a sheet, by columns of text.
 
 Works on markup as nearly every program writes it, and says so when it is not: then the parser of
-:mod:`algomancy_data.workbook.markup` reads it, cell by cell.
+:mod:`algomancy_data.file.workbook.markup` reads it, cell by cell.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from algomancy_data.workbook.markup import CELLS, WHITESPACE, unescape
-from algomancy_data.workbook.references import COLUMNS, ROWS, column_number
+from algomancy_data.file.workbook.markup import CELLS, WHITESPACE, unescape
+from algomancy_data.file.workbook.references import COLUMNS, ROWS, column_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection

@@ -108,7 +108,7 @@ def read(tmp_path: Path) -> Read:
     return run
 
 
-DATA = Path(__file__).parents[1] / "data/workbooks"
+DATA = Path(__file__).parents[2] / "data/workbooks"
 STRICT = "http://purl.oclc.org/ooxml/spreadsheetml/main"
 STRICT_OFFICE = "http://purl.oclc.org/ooxml/officeDocument/relationships"
 NEWER = "http://schemas.microsoft.com/office/spreadsheetml/2010/11/main"

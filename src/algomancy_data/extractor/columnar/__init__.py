@@ -1,0 +1,1 @@
+"""Parquet and Arrow: a file is a table of columns."""

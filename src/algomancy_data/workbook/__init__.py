@@ -1,7 +1,0 @@
-"""XLSX workbooks: their sheets as frames, and single cells as the file writes them."""
-
-from algomancy_data.workbook.cells import Kind
-from algomancy_data.workbook.sheet import SheetTable, read_sheet, typed
-from algomancy_data.workbook.workbook import Workbook
-
-__all__ = ["Kind", "SheetTable", "Workbook", "read_sheet", "typed"]
