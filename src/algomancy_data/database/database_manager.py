@@ -47,7 +47,7 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
         quarantine: Which rows an ETL puts aside.
         read_limits: How much each file may become in memory.
         verify_on_load: Compare the check sums of what is read: of whole tables, and of the columns
-            that :meth:`get_table` reads, unless it is asked for the ``head``.
+            that a scan reads, unless it reads the first rows only.
 
     Raises:
         StoreError: It is no URL, or one of another database.

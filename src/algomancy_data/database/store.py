@@ -56,7 +56,7 @@ class DatabaseStore(Store):
             One on another driver than ADBC's works as well, slowly, with a warning.
         session_id: Whose datasets these are; a store sees no others.
         verify_on_load: Compare the check sums of what is read: of whole tables, and of the columns
-            that :meth:`read_table` reads, unless it is asked for the ``head``.
+            that a scan reads, unless it reads the first rows only.
 
     Raises:
         StoreError: It is no URL, or one of another database.
