@@ -13,7 +13,7 @@ import pytest
 from algomancy_data.errors import FileContentError
 from algomancy_data.extractor.csv import lines as csv_lines
 from algomancy_data.extractor.csv.lines import LineLengths
-from algomancy_data.schema import CSVDialect, DataType
+from algomancy_data.schema import CSVDialect, DataType, ReadLimits
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,7 +86,7 @@ def test_two_gigabytes_in_a_line_are_refused_with_bounded_memory(tmp_path, write
 
 @pytest.fixture
 def short_limit(monkeypatch: pytest.MonkeyPatch) -> int:
-    monkeypatch.setattr(csv_lines, "MAX_LINE", 1000)
+    monkeypatch.setattr(csv_lines, "_USUAL", 1000)
     monkeypatch.setattr(csv_lines, "_READ", 64)
     return 1000
 
@@ -104,11 +104,14 @@ def test_the_limit_is_exact_wherever_the_line_lies(
     path.write_bytes(content)
 
     def fed_piece_by_piece() -> None:
-        lengths = LineLengths("t")
+        lengths = LineLengths("t", ReadLimits(text_bytes=999))
         for start in range(0, len(content), 97):
             lengths.feed(content[start : start + 97])
 
-    for look in (lambda: LineLengths("t").feed_file(path), fed_piece_by_piece):
+    for look in (
+        lambda: LineLengths("t", ReadLimits(text_bytes=999)).feed_file(path),
+        fed_piece_by_piece,
+    ):
         if excess:
             with pytest.raises(FileContentError, match="a line of more than"):
                 look()
@@ -116,8 +119,23 @@ def test_the_limit_is_exact_wherever_the_line_lies(
             look()
 
 
+@pytest.mark.parametrize(
+    ("text_bytes", "longest"), [(10, 1000), (1500, 1500), (2001, 2000), (None, 2000)]
+)
+def test_a_line_may_be_as_long_as_a_text_may_be_up_to_what_the_reader_can(
+    monkeypatch, short_limit, text_bytes, longest
+) -> None:
+    monkeypatch.setattr(csv_lines, "_ENGINE", 2 * short_limit)
+    limits = ReadLimits(text_bytes=text_bytes)
+    LineLengths("t", limits).feed(b"x" * longest)
+    said = "No reader takes longer ones" if longest == 2000 else "a higher limit 'text_bytes'"
+    with pytest.raises(FileContentError, match=said):
+        LineLengths("t", limits).feed(b"x" * (longest + 1))
+
+
 @pytest.mark.usefixtures("short_limit")
-def test_long_lines_in_other_encodings_are_refused(extractor) -> None:
+def test_long_lines_in_other_encodings_are_refused(monkeypatch, extractor) -> None:
+    monkeypatch.setattr(csv_lines, "_ENGINE", 1000)
     content = "a;b\n" + "é" * 700
     with pytest.raises(FileContentError, match="a line of more than"):
         extractor(

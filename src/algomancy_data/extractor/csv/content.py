@@ -64,7 +64,7 @@ class CSVContent:
         self._stored = file.stored_bytes()
         self.limits = file.limits
         is_utf8 = codecs.lookup(encoding).name in {"utf-8", "utf-8-sig"}
-        lengths = LineLengths(file.name)
+        lengths = LineLengths(file.name, self.limits)
         # In EBCDIC a line end is another byte.
         has_line_ends = b"\n" in "\n".encode(encoding)
         source = file.source(lengths.feed if has_line_ends else None)
@@ -172,7 +172,7 @@ class CSVContent:
     def _transcode(self, source: Path | bytes, encoding: str) -> bytes:
         """Return the text as UTF-8, decoding piece by piece to bound the memory."""
         decoder = codecs.getincrementaldecoder(encoding)()
-        lengths = LineLengths(self._name)
+        lengths = LineLengths(self._name, self.limits)
         parts: list[bytes] = []
         done = 0
         with _open(source) as stream:

@@ -4,23 +4,33 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from algomancy_data.errors import FileContentError
 
-MAX_LINE: Final = 1 << 28
+if TYPE_CHECKING:
+    from algomancy_data.schema import ReadLimits
+
+# A line has many texts, so it may be as long as this whatever the limit of one of them is.
+_USUAL: Final = 1 << 28
+# Polars counts the bytes of a text by 32 bits.
+_ENGINE: Final = (1 << 32) - 1
+_MEBIBYTE: Final = 1 << 20
 _READ: Final = 1 << 20
 
 
 class LineLengths:
-    """Watches text pass by and refuses a line of more than 256 MiB.
+    """Watches text pass by and refuses a line of more than 256 MiB, or than one text may have.
 
     Args:
         file_name: What to call the file in an error.
+        limits: How long one text may be.
     """
 
-    def __init__(self, file_name: str) -> None:
+    def __init__(self, file_name: str, limits: ReadLimits) -> None:
         self._file_name = file_name
+        longest = _ENGINE if limits.text_bytes is None else limits.text_bytes
+        self._most = min(max(longest, _USUAL), _ENGINE)
         self._begun = 0  # bytes since the last line end
 
     def feed(self, piece: bytes) -> None:
@@ -48,27 +58,32 @@ class LineLengths:
             FileContentError: A line is too long.
         """
         size = path.stat().st_size
-        if size <= MAX_LINE or not _may_have_long_line(path, size):
+        if size <= self._most or not _may_have_long_line(path, size, self._most):
             return
         with path.open("rb") as stream:
             while piece := stream.read(_READ):
                 self.feed(piece)
 
     def _check(self, length: int) -> None:
-        if length > MAX_LINE:
+        if length > self._most:
             msg = (
-                f"File {self._file_name!r} has a line of more than {MAX_LINE >> 20} MiB. That is "
-                f"no CSV file, or its line ends are missing."
+                f"File {self._file_name!r} has a line of more than {self._most / _MEBIBYTE:,.0f} "
+                f"MiB. That is no CSV file, or its line ends are missing. "
             )
-            raise FileContentError(msg)
+            raise FileContentError(msg + self._advice())
+
+    def _advice(self) -> str:
+        if self._most == _ENGINE:
+            return "No reader takes longer ones: split the file into columns or rows."
+        return "If it is as it should be, read it with a higher limit 'text_bytes'."
 
 
-def _may_have_long_line(path: Path, size: int) -> bool:
+def _may_have_long_line(path: Path, size: int, most: int) -> bool:
     """Tell whether half of a long line may lie between two marks, with no line end in between.
 
     A few reads suffice where the lines are short.
     """
-    half = MAX_LINE // 2
+    half = most // 2
     with path.open("rb") as stream:
         for start in range(0, size - half + 1, half):
             stream.seek(start)
