@@ -28,12 +28,14 @@ from algomancy_data import (
     XLSXSingleExtractor,
 )
 from algomancy_data.errors import ETLConstructionError, FileContentError
+from algomancy_data.metrics import PhaseRecorder
 from algomancy_data.schema import Column, ColumnGroup, DataType, Schema
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from algomancy_data.extractor import SingleExtractor
+    from algomancy_data.metrics import PhaseMetrics
 
 
 def schema_of(columns: dict[str, DataType], extension="csv") -> type[Schema]:
@@ -435,3 +437,21 @@ def test_a_file_with_several_tables_cannot_come_in_parts(tmp_path, write_workboo
     write_workbook([["c"], [1]]).rename(tmp_path / "1.xlsx")
     with pytest.raises(FileContentError, match="where one file is needed"):
         XLSXMultiExtractor(XLSXFile("t", tmp_path), Book).extract()
+
+
+def test_the_phase_that_an_extraction_is_given_hears_of_each_part_once(tmp_path) -> None:
+    write(tmp_path, a="c\n1\n2\n", b="c\nx\n")  # as they differ, they are read twice
+    extractor = csv_parts(tmp_path, {"c": DataType.STRING})
+    told: list[int] = []
+
+    class Listener:
+        def phase_started(self, phase: str) -> None: ...
+        def phase_finished(self, metrics: PhaseMetrics) -> None: ...
+        def progressed(self, phase: str, done_rows: int, total_rows: int | None) -> None:
+            told.append(done_rows)
+
+    with PhaseRecorder(Listener()).phase("extract") as phase:
+        assert extractor.extraction(phase).frames["t"].rows() == [("1",), ("2",), ("x",)]
+        extractor.extract()  # which no phase is handed to
+        assert phase.done_rows == 3
+    assert told == [2, 3]

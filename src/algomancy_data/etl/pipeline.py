@@ -130,7 +130,7 @@ class ETLPipeline(Logging):
         recorder = PhaseRecorder(self.progress, self.destination_name)
         try:
             with recorder.phase("extract") as phase:
-                extracted = self.extraction_sequence.extraction()
+                extracted = self.extraction_sequence.extraction(phase)
                 data = extracted.frames
                 phase.rows = _rows(data)
                 phase.bytes_in = self.extraction_sequence.stored_bytes()

@@ -19,6 +19,7 @@ from algomancy_data.file import File
 from algomancy_data.file.locations import reading
 from algomancy_data.frames.tabular import to_frame, to_frames
 from algomancy_data.logs import as_logger
+from algomancy_data.metrics import NO_PHASE
 from algomancy_data.schema.tables import group_name, table_name
 from algomancy_data.schema.types import TextConventions
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from algomancy_data.frames.tabular import Tabular
     from algomancy_data.logs import Logger
+    from algomancy_data.metrics import Phase
     from algomancy_data.schema import DataType, Schema
 
 
@@ -58,6 +60,7 @@ class Extractor(ABC):
         self.logger = logger
         self.conversion_issues: list[ConversionIssue] = []
         self._reading = Reading(file.name)
+        self._phase = NO_PHASE
         # How the columns of each table are converted anew.
         self._again: dict[str, Reconversion] = {}
 
@@ -70,15 +73,22 @@ class Extractor(ABC):
     def extract(self) -> dict[str, pl.DataFrame]:
         """Return the frames by logical table name."""
 
-    def extraction(self) -> Extracted:
+    def extraction(self, phase: Phase = NO_PHASE) -> Extracted:
         """Extract, and return the tables together with what was found in them.
+
+        Args:
+            phase: Told of the rows while they are read, as far as the file has parts.
 
         Raises:
             FileContentError: The file is not what its format or schema says.
             FileNotFoundError: The file is gone.
         """
         self._again = {}
-        frames = to_frames(self.extract())  # a user's own may be of another library
+        self._phase = phase  # for `extract`, which users override
+        try:
+            frames = to_frames(self.extract())  # a user's own may be of another library
+        finally:
+            self._phase = NO_PHASE
         tables: dict[str, ExtractedTable] = {}
         for name, frame in frames.items():
             issues = [issue for issue in self.conversion_issues if issue.table == name]
@@ -195,6 +205,7 @@ class SingleExtractor(Extractor):
                 parts,
                 self.file.name,
                 self.schema,
+                self._phase,
                 can_give_text=self.can_give_text,
                 may_lack_columns=self.may_lack_columns,
             )

@@ -12,7 +12,7 @@ import polars as pl
 from algomancy_data.errors import FileContentError
 from algomancy_data.extractor.conversion import DataTypeConverter
 from algomancy_data.extractor.mixed_columns import convert_pieces
-from algomancy_data.metrics import phase_under_way
+from algomancy_data.metrics import NO_PHASE
 from algomancy_data.schema import DataType
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from algomancy_data.extractor.conversion import ConversionIssue
     from algomancy_data.extractor.extracted import Reading
     from algomancy_data.file import File, FilePart
+    from algomancy_data.metrics import Phase
     from algomancy_data.schema import ReadLimits, Schema
 
 
@@ -85,6 +86,7 @@ def read_table(
     files: Sequence[FilePart],
     table: str,
     schema: type[Schema],
+    phase: Phase,
     *,
     can_give_text: bool,
     may_lack_columns: bool,
@@ -96,13 +98,14 @@ def read_table(
         files: The parts in order.
         table: Name of the table.
         schema: What declares it.
+        phase: Told of the rows of each part once it is read.
         can_give_text: Whether their content is text: columns that differ are read as text then.
         may_lack_columns: Whether a column that a part lacks is null there, and no mistake.
 
     Raises:
         FileContentError: Parts have different columns, or columns that do not go together.
     """
-    parts = _read(read, files, table, frozenset())
+    parts = _read(read, files, table, frozenset(), phase)
     if may_lack_columns:
         parts = _filled(parts, files[0].file.limits, table, schema)
     else:
@@ -110,7 +113,8 @@ def read_table(
     names = parts[0].frame.columns
     differing = [name for name in names if len(_dtypes(parts, name)) > 1]
     if can_give_text and differing:
-        parts = _read(read, files, table, frozenset(differing))
+        # Their rows are told of once.
+        parts = _read(read, files, table, frozenset(differing), NO_PHASE)
         differing = []
     issues = [issue for part in parts for issue in part.reading.issues]
     # The pieces of a part are not those of the whole.
@@ -131,7 +135,7 @@ def read_table(
 
 
 def _read(
-    read: ReadPart, files: Iterable[FilePart], table: str, as_text: frozenset[str]
+    read: ReadPart, files: Iterable[FilePart], table: str, as_text: frozenset[str], phase: Phase
 ) -> list[Part]:
     parts: list[Part] = []
     first_row = width = 0
@@ -142,8 +146,7 @@ def _read(
         # Each part keeps the limits by itself; that all of them do is known part by part.
         width = max(width, frame.width)
         file.file.limits.check_shape(table, first_row, width)
-        if not as_text:  # they are read a second time then
-            phase_under_way().advance(frame.height)
+        phase.advance(frame.height)
         parts.append(Part(file.label, frame, reading))
     return parts
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from algomancy_data.extractor.extracted import Extracted, ExtractedTable
 from algomancy_data.frames.tabular import to_frames
 from algomancy_data.logs import Logging
-from algomancy_data.metrics import phase_under_way
+from algomancy_data.metrics import NO_PHASE
 
 if TYPE_CHECKING:
     import logging
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from algomancy_data.extractor.base import Extractor
     from algomancy_data.extractor.conversion import ConversionIssue
     from algomancy_data.logs import Logger
+    from algomancy_data.metrics import Phase
 
 
 class ExtractionSequence(Logging):
@@ -44,6 +45,7 @@ class ExtractionSequence(Logging):
         self.logger = logger
         self._data: dict[str, pl.DataFrame] | None = None
         self._found = Extracted()
+        self._phase = NO_PHASE
 
     def add_extractor(self, extractor: Extractor) -> None:
         """Append an extractor; what was extracted before is extracted anew at the next access."""
@@ -65,10 +67,10 @@ class ExtractionSequence(Logging):
         """
         tables: dict[str, ExtractedTable] = {}
         issues: list[ConversionIssue] = []
-        phase = phase_under_way()
+        phase = self._phase
         for extractor in self._extractors:
             before = phase.done_rows
-            extracted = _extraction_of(extractor)
+            extracted = _extraction_of(extractor, phase)
             rows = sum(table.frame.height for table in extracted.tables.values())
             phase.advance(before + rows - phase.done_rows)  # it has told of parts, if there are any
             for name in tables.keys() & extracted.tables.keys():
@@ -81,15 +83,22 @@ class ExtractionSequence(Logging):
         self._data = self._found.frames
         return self._data
 
-    def extraction(self) -> Extracted:
+    def extraction(self, phase: Phase = NO_PHASE) -> Extracted:
         """Extract, and return the tables together with what was found in them.
+
+        Args:
+            phase: Told of the rows that are extracted.
 
         Raises:
             FileNotFoundError: A file is gone.
             FileContentError: A file is not what its format or schema says.
         """
         self._found = Extracted()
-        frames = self.run_extraction()
+        self._phase = phase  # for `run_extraction`, which users override
+        try:
+            frames = self.run_extraction()
+        finally:
+            self._phase = NO_PHASE
         return self._found.having(frames)
 
     @property
@@ -114,9 +123,9 @@ class ExtractionSequence(Logging):
         return [issue for extractor in self._extractors for issue in extractor.conversion_issues]
 
 
-def _extraction_of(extractor: Extractor) -> Extracted:
+def _extraction_of(extractor: Extractor, phase: Phase) -> Extracted:
     """Return what an extractor gives: whatever has an `extract` will do."""
     if hasattr(extractor, "extraction") and hasattr(extractor, "conversion_issues"):
-        return extractor.extraction()
+        return extractor.extraction(phase)
     frames = to_frames(extractor.extract())
     return Extracted({name: ExtractedTable(frame) for name, frame in frames.items()})

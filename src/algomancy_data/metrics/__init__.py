@@ -2,11 +2,12 @@
 
 from algomancy_data.metrics.listeners import ProgressListener, RowProgressListener
 from algomancy_data.metrics.memory import peak_memory
-from algomancy_data.metrics.phases import Phase, PhaseRecorder, measuring, phase_under_way
+from algomancy_data.metrics.phases import NO_PHASE, Phase, PhaseRecorder, measuring, phase_under_way
 from algomancy_data.metrics.recordings import Recording, recording
 from algomancy_data.metrics.values import Metrics, PhaseMetrics
 
 __all__ = [
+    "NO_PHASE",
     "Metrics",
     "Phase",
     "PhaseMetrics",

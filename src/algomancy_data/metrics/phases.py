@@ -92,7 +92,7 @@ class Phase:
                 listener.progressed(self.name, done, self.total_rows)
 
 
-class _Unheard(Phase):
+class _SilentPhase(Phase):
     """Stands for a phase that is not measured; it keeps nothing."""
 
     def handles(self, frames: Collection[pl.DataFrame]) -> None:
@@ -125,8 +125,10 @@ class FrameSizes:
         return known[1]
 
 
-_UNHEARD: Final = _Unheard()
-_NOTHING: Final = nullcontext(_UNHEARD)
+NO_PHASE: Final[Phase] = _SilentPhase()
+"""Takes the place of a phase where nobody measures: what it is told is forgotten."""
+
+_NOTHING: Final = nullcontext(NO_PHASE)
 _under_way: ContextVar[Phase | None] = ContextVar("algomancy_data.phase", default=None)
 
 
@@ -234,4 +236,4 @@ def phase_under_way() -> Phase:
         >>> recorder.metrics[0].rows
         10
     """
-    return _under_way.get() or _UNHEARD
+    return _under_way.get() or NO_PHASE

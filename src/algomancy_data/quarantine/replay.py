@@ -21,6 +21,7 @@ from algomancy_data.extractor.reconversion import Reconversion
 from algomancy_data.file import File
 from algomancy_data.frames.tabular import to_frame
 from algomancy_data.messages import ValidationSeverity
+from algomancy_data.metrics import NO_PHASE
 from algomancy_data.quarantine.ambiguity import doubtful_values
 from algomancy_data.quarantine.columns import as_text, join
 from algomancy_data.quarantine.rows import Aside
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from algomancy_data.extractor.conversion import ConversionIssue
     from algomancy_data.frames.tabular import Tabular
     from algomancy_data.logs import Logger
+    from algomancy_data.metrics import Phase
     from algomancy_data.schema import Schema
 
 _NUMBER: Final = pl.get_index_type()
@@ -133,10 +135,11 @@ class ReplayedTable(Extractor):
         """Return the good rows, and those of the others that can be read, in their old order."""
         return self.extraction().frames
 
-    def extraction(self) -> Extracted:
+    def extraction(self, phase: Phase = NO_PHASE) -> Extracted:
         """Return the same as rows that are parted from those that cannot be read."""
         self._start()
         separated = self._put_together()
+        phase.advance(separated.frame.height)
         self._report([*separated.taken, *separated.left])
         issues = tuple(self.conversion_issues)
         table = ExtractedTable(
