@@ -125,6 +125,22 @@ CHANGES = {
 }
 
 
+@pytest.mark.parametrize("change", sorted(CHANGES.keys() - {"check sums"}))
+def test_damaged_metadata_is_listed_with_what_is_wrong(folder, open_manager, source, change):
+    open_manager().add_data_source(source(t=FRAME))
+    open_manager().add_data_source(source("other", t=FRAME))
+    path = folder / "d.json"
+    path.write_bytes(CHANGES[change](path.read_bytes()))
+    manager = open_manager()
+    whole, unread = manager.summaries()
+    assert (whole.name, whole.rows, whole.problem) == ("other", FRAME.height, "")
+    assert (unread.name, unread.has_unknown_tables) == ("d", True)
+    assert unread.problem == manager.verify("d")[0].problem
+    assert manager.summaries(newest=1) == [unread]
+    assert "2 datasets" in str(manager)
+    assert any(line.endswith(" damaged") for line in str(manager).splitlines())
+
+
 @pytest.mark.parametrize("change", CHANGES)
 def test_damaged_metadata_is_reported_and_can_be_overwritten_and_deleted(
     folder, open_manager, source, change

@@ -24,7 +24,8 @@ def display_of(manager: DataManager[Any], location: str) -> Display:
     """
     title = type(manager).__name__
     try:
-        count, shown = len(manager.get_data_keys()), manager.summaries(MOST_ROWS)
+        shown = manager.summaries(MOST_ROWS)
+        count = len({*manager.get_data_keys(), *(summary.name for summary in shown)})
     except AlgomancyDataError as error:
         return Display(title, (location,), note=f"{type(error).__name__}: {error}")
     return Display(title, (location, counted(count, "dataset")), (_grid(shown, count),))

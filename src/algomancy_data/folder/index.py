@@ -97,6 +97,12 @@ class FolderIndex:
         items = self._items.values()
         return {item.found.manifest.directory for item in items if item.found}
 
+    def paths(self) -> set[Path]:
+        """Return the files of the datasets that are known."""
+        items = self._items.values()
+        paths = (item.found.path if item.found else item.old_file for item in items)
+        return {path for path in paths if path is not None}
+
     def forget(self, name: str) -> None:
         """Forget a dataset, if it is known."""
         self._items.pop(name, None)

@@ -157,13 +157,31 @@ class FolderStore(Store):
     def describe_all(self, newest: int | None = None) -> list[DatasetSummary]:
         """Return what the metadata files say about the datasets, in order of creation.
 
+        Those whose metadata is damaged are the last, by the name of the file if nobody can tell
+        another, and say so.
+
         Args:
             newest: Only so many, those that were created last; None for all.
         """
-        names = self.names()
-        shown = names if newest is None else names[max(len(names) - newest, 0) :]
-        items = ((name, self._index.item(name)) for name in shown)
-        return [_summary(name, item) for name, item in items if item is not None]
+        items = ((name, self._index.item(name)) for name in self.names())
+        known = [(name, item) for name, item in items if item is not None]
+        damages = self._unread()
+        most = len(known) if newest is None else max(newest - len(damages), 0)
+        return [
+            *(_summary(name, item) for name, item in known[max(len(known) - most, 0) :]),
+            *(
+                DatasetSummary(one.dataset, "", "", None, problem=one.problem)
+                for one in damages[:newest]
+            ),
+        ]
+
+    def _unread(self) -> list[Damage]:
+        """Return what is wrong with metadata files that are damaged, so that nobody knows them."""
+        known = self._index.paths()
+        paths = self._files.paths() if self._root.is_dir() else []
+        damages = (self._files.damage(path) for path in sorted(paths) if path not in known)
+        names = {*self._index.names()}
+        return [one for one in damages if one is not None and one.dataset not in names]
 
     # --- reading and writing ----------------------------------------------------------------
 
@@ -349,8 +367,7 @@ class FolderStore(Store):
         """Verify all datasets, and name files that look like one and are damaged."""
         names = self.names()
         damages = [damage for name in names for damage in self.verify(name)]
-        others = map(self._files.damage, self._files.paths() if self._root.is_dir() else [])
-        return damages + [one for one in others if one is not None and one.dataset not in names]
+        return damages + self._unread()
 
     def leftovers(self) -> list[Leftover]:
         """Return the directories that no metadata file speaks of."""

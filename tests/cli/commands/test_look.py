@@ -90,6 +90,23 @@ def test_a_dataset_whose_row_is_damaged_is_listed_as_such(run, damaged):
     assert third["rows"] is third["bytes"] is third["tables"] is None
 
 
+def test_a_dataset_of_a_folder_whose_metadata_is_damaged_is_listed_as_such(
+    run, folder, source, tmp_path
+):
+    for name in ("a", "b"):
+        folder.add_data_source(source(name, t=pl.DataFrame({"x": [1]})))
+    with (tmp_path / "folder" / "a.json").open("ab") as file:
+        file.write(b"x")
+    listed = run("ls", "--store", tmp_path / "folder")
+    assert listed.code == 0
+    assert [line.split()[0] for line in listed.out.splitlines()] == ["dataset", "b", "a"]
+    assert listed.out.endswith("damaged\n")
+    assert listed.err.count("The file 'a.json' is damaged") == 1
+    _, damaged = run("ls", "--store", tmp_path / "folder", "--json").json["datasets"]
+    assert "The file 'a.json' is damaged" in damaged["problem"]
+    assert damaged["rows"] is damaged["tables"] is None
+
+
 @pytest.mark.parametrize("way", [(), ("--in-database",)])
 def test_the_sound_datasets_beside_a_damaged_one_are_queried(run, damaged, way):
     done = run("query", "SELECT count(*) AS n FROM t", *way, *damaged.flags, "--json")

@@ -62,7 +62,8 @@ def ls(
             f"Session {address.session!r} has no datasets. There are some in "
             f"{', '.join(map(repr, others))}: choose one with --session."
         )
-    output.problems(one for _, one in found)
+    if address.is_database:  # a folder's were said when it was opened
+        output.problems(one for _, one in found)
     output.result(
         {**address.describe(), "datasets": [_listed(address, *one) for one in found]},
         _listing(found, with_session=all_sessions) if found else "No datasets.",
@@ -236,7 +237,8 @@ def query(
     address, output = command.address, command.output
     with command.opened() as manager:
         summaries = [*map(manager.summarize, datasets)] if datasets else manager.summaries()
-        output.problems(summaries)
+        if address.is_database:  # a folder's were said when it was opened
+            output.problems(summaries)
         if in_database:
             result = query_in(manager, sql, datasets)
         else:
