@@ -9,14 +9,19 @@ import polars as pl
 from polars.exceptions import PolarsError
 
 from algomancy_data.errors import SerializationError
+from algomancy_data.frames.json_values import (
+    JSONForm,
+    from_json_values,
+    json_dtype,
+    to_json_values,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from polars.datatypes import DataType as PolarsDataType
 
 _DATETIME_FORMAT: Final = "%Y-%m-%dT%H:%M:%S%.f"
-_UTC_SUFFIX: Final = "+00:00"
 _PANDAS_NAMES: Final[dict[PolarsDataType, str]] = {
     pl.String(): "string",
     pl.Boolean(): "boolean",
@@ -35,7 +40,7 @@ def encode(frame: pl.DataFrame) -> pl.DataFrame:
     numbered = frame.clone()
     numbered.columns = numbers
     encoded = numbered.select(
-        _encode(pl.col(number), dtype, finite=_is_finite(column)).alias(number)
+        to_json_values(pl.col(number), dtype, _form(column)).alias(number)
         for number, dtype, column in zip(numbers, frame.dtypes, frame, strict=True)
     )
     encoded.columns = frame.columns
@@ -56,15 +61,14 @@ def decode(values: Mapping[str, list[Any]], schema: pl.Schema, height: int) -> p
     series: list[pl.Series] = []
     for name, dtype in schema.items():
         texts = dtype.is_float() and any(isinstance(value, str) for value in values[name])
-        series.append(
-            pl.Series(name, values[name], dtype=pl.String() if texts else _encoded(dtype))
-        )
+        form = JSONForm(text_floats=texts)
+        series.append(pl.Series(name, values[name], dtype=json_dtype(dtype, form)))
     return decode_frame(pl.DataFrame(series), schema)
 
 
 def encoded_schema(schema: pl.Schema) -> pl.Schema:
     """Return the dtypes of the columns that :func:`encode` returns for finite values."""
-    return pl.Schema({name: _encoded(dtype) for name, dtype in schema.items()})
+    return pl.Schema({name: json_dtype(dtype) for name, dtype in schema.items()})
 
 
 def decode_frame(encoded: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:
@@ -78,7 +82,7 @@ def decode_frame(encoded: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:
     numbered = encoded.clone()
     numbered.columns = numbers
     decoded = numbered.select(
-        _decode(pl.col(number), dtype).alias(number)
+        from_json_values(pl.col(number), dtype).alias(number)
         for number, dtype in zip(numbers, schema.dtypes(), strict=True)
     )
     decoded.columns = schema.names()
@@ -173,57 +177,9 @@ def _as_text(value: Any) -> str | None:
 # --- writing ----------------------------------------------------------------------------------
 
 
-def _is_finite(column: pl.Series) -> bool:
-    return not column.dtype.is_float() or bool(column.is_finite().all())
-
-
-def _encode(value: pl.Expr, dtype: PolarsDataType, *, finite: bool = True) -> pl.Expr:
-    match dtype:
-        case pl.Float16() | pl.Float32() | pl.Float64():
-            # Float16 is written with too few digits, as a wider float it is exact.
-            wide = value.cast(pl.Float32) if dtype == pl.Float16() else value
-            return wide if finite else wide.cast(pl.String)
-        case pl.Datetime():
-            if dtype.time_zone is None:
-                return value.dt.to_string("iso:strict")
-            utc = value.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
-            return utc.dt.to_string("iso:strict") + _UTC_SUFFIX
-        case pl.Date() | pl.Time():
-            return value.dt.to_string("iso:strict")
-        case pl.Duration():
-            return value.to_physical()
-        case pl.Decimal() | pl.Categorical() | pl.Enum():
-            return value.cast(pl.String)
-        case pl.Binary():
-            return value.bin.encode("base64")
-        case pl.List():
-            return value.list.eval(_encode(pl.element(), _inner(dtype)))
-        case pl.Array():
-            return value.arr.to_list().list.eval(_encode(pl.element(), _inner(dtype)))
-        case pl.Struct():
-            return map_fields(value, dtype, _encode)
-        case _:
-            return value
-
-
-def _encoded(dtype: PolarsDataType) -> PolarsDataType:
-    match dtype:
-        case pl.Float16():
-            return pl.Float32()
-        case pl.Duration():
-            return pl.Int64()
-        case pl.List() | pl.Array():
-            return pl.List(_encoded(_inner(dtype)))
-        case pl.Struct():
-            return pl.Struct({field.name: _encoded(_dtype(field)) for field in dtype.fields})
-        case _ if dtype.is_temporal() or dtype.is_decimal() or _is_coded_text(dtype):
-            return pl.String()
-        case _:
-            return dtype
-
-
-def _is_coded_text(dtype: PolarsDataType) -> bool:
-    return isinstance(dtype, pl.Binary | pl.Categorical | pl.Enum)
+def _form(column: pl.Series) -> JSONForm:
+    has_text = column.dtype.is_float() and not column.is_finite().all()
+    return JSONForm(text_floats=has_text)
 
 
 def _check_nested(column: pl.Series, encoded: pl.Series) -> None:
@@ -255,31 +211,6 @@ def _pandas_dtype(column: pl.Series) -> str:
 
 
 # --- reading ----------------------------------------------------------------------------------
-
-
-def _decode(value: pl.Expr, dtype: PolarsDataType) -> pl.Expr:
-    match dtype:
-        case pl.Datetime():
-            text = value if dtype.time_zone is None else value.str.strip_suffix(_UTC_SUFFIX)
-            naive = text.str.to_datetime(_DATETIME_FORMAT, time_unit=dtype.time_unit)
-            if dtype.time_zone is None:
-                return naive
-            return naive.dt.replace_time_zone("UTC").dt.convert_time_zone(dtype.time_zone)
-        case pl.Date():
-            return value.str.to_date("%Y-%m-%d")
-        case pl.Time():
-            return value.str.to_time("%H:%M:%S%.f")
-        case pl.Binary():
-            return value.str.decode("base64")
-        case pl.List():
-            return value.list.eval(_decode(pl.element(), _inner(dtype)))
-        case pl.Array():
-            items = value.list.eval(_decode(pl.element(), _inner(dtype)))
-            return items.list.to_array(dtype.size)
-        case pl.Struct():
-            return map_fields(value, dtype, _decode)
-        case _:
-            return value.cast(dtype)
 
 
 def _pandas_series(name: str, values: list[Any] | pl.Series, dtype: str) -> pl.Series:
@@ -351,29 +282,3 @@ def _pandas_datetimes(name: str, values: list[Any] | pl.Series, dtype: str) -> p
         "%Y-%m-%dT%H:%M:%S%.f%z", time_unit=cast("Any", unit), time_zone="UTC"
     )
     return instants.dt.convert_time_zone(zone)
-
-
-# --- both -------------------------------------------------------------------------------------
-
-
-def _inner(dtype: pl.List | pl.Array) -> PolarsDataType:
-    return cast("PolarsDataType", dtype.inner)
-
-
-def _dtype(field: pl.Field) -> PolarsDataType:
-    return cast("PolarsDataType", field.dtype)
-
-
-def map_fields(
-    value: pl.Expr, dtype: pl.Struct, convert: Callable[[pl.Expr, PolarsDataType], pl.Expr]
-) -> pl.Expr:
-    """Convert each field of a struct; a null struct stays null rather than one of nulls."""
-    if not dtype.fields:
-        return value  # and Polars makes no struct without fields
-    # By number, since Polars takes a field named "*" or "^…$" for a pattern.
-    numbered = value.struct.rename_fields([str(number) for number in range(len(dtype.fields))])
-    fields = pl.struct(
-        convert(numbered.struct.field(str(number)), _dtype(field)).alias(field.name)
-        for number, field in enumerate(dtype.fields)
-    )
-    return pl.when(value.is_not_null()).then(fields)
