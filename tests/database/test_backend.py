@@ -50,7 +50,8 @@ def test_a_database_that_was_registered_is_used_in_its_own_way(tmp_path):
     source = DataSource("master_data", name="d")
     source.tables = {"t": pl.DataFrame({"n": [1, 2, 3]}), "empty": pl.DataFrame()}
     store.save("d", source)
-    assert store.read_table("d", "t", predicate=pl.col("n") > 1)["n"].to_list() == [2, 3]
+    large = store.scan("d", "t", DataSource).filter(pl.col("n") > 1)
+    assert large.collect()["n"].to_list() == [2, 3]
     with store.engine.connect() as connection:
         declared = sa.text("SELECT sql FROM sqlite_schema WHERE name LIKE '%empty%'")
         assert "WHOLE" in connection.scalar(declared)

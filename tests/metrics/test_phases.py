@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from algomancy_data import ETLResult, Metrics, PhaseMetrics
-from algomancy_data.metrics import PhaseRecorder, measuring, memory, peak_memory, phase_under_way
+from algomancy_data.metrics import PhaseRecorder, measuring, memory, peak_memory
 from algomancy_data.provenance import Provenance
 
 
@@ -50,8 +50,8 @@ def test_wall_and_cpu_time_are_told_apart():
 
 def test_a_phase_inside_another_one_is_measured_and_not_told(listener):
     outer, inner = PhaseRecorder(listener), PhaseRecorder(listener)
-    with outer.phase("startup"), inner.phase("extract"):
-        phase_under_way().advance(5)
+    with outer.phase("startup"), inner.phase("extract") as phase:
+        phase.advance(5)
     assert listener.heard == [("started", "startup"), ("finished", "startup", 0)]
     assert [one.rows for one in inner.metrics] == [5]
 

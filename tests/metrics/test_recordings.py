@@ -18,6 +18,8 @@ from algomancy_data import (
     recording,
 )
 from algomancy_data.datamanager import export_dataset, migrate
+from algomancy_data.metrics import PhaseRecorder
+from algomancy_data.store import Store
 from algomancy_data.testing.workloads import frames, write_csv
 
 BYTES = 3 * 8  # of the numbers
@@ -214,6 +216,30 @@ def test_a_file_of_the_pandas_package_is_a_read(open_manager, source, tmp_path):
         manager.load_data_from_file("old.json")
     (read,) = record.metrics
     assert (read.phase, read.rows, read.bytes_in) == ("read", 5, path.stat().st_size)
+
+
+@pytest.mark.parametrize("store", ["folder"], indirect=True)
+def test_a_startup_counts_the_rows_of_every_file_that_it_reads(open_manager, source, tmp_path):
+    (tmp_path / "store").mkdir()
+    for name in ("a", "b"):
+        (tmp_path / "store" / f"{name}.json").write_text(source.derive(name).to_json())
+    manager = open_manager()
+    with recording() as record:
+        manager.startup()
+    assert manager.get_data_keys() == ["a", "b"]
+    assert phases(record) == [("startup", None, 10)]
+
+
+def test_a_copy_that_is_read_and_written_counts_what_is_written(open_manager, source, listener):
+    """As a store does it that cannot copy inside itself."""
+    manager = open_manager()
+    manager.startup()
+    manager.add_data_source(source)
+    with PhaseRecorder(listener).phase("derive") as phase:
+        Store.copy(manager.store, "a", "b", "id", DataSource, phase=phase)
+    told = [one for one in listener.heard if one[0] == "progressed"]
+    assert all(done <= total == 5 for _, _, done, total in told)
+    assert listener.heard[-1] == ("finished", "derive", 5)
 
 
 def test_a_file_that_cannot_be_measured_makes_the_sum_unknown(tmp_path):

@@ -28,7 +28,6 @@ from algomancy_data.errors import (
     StoreError,
 )
 from algomancy_data.frames.tabular import to_frame
-from algomancy_data.metrics import phase_under_way
 from algomancy_data.provenance import Provenance, TableSize
 from algomancy_data.store.names import check_name
 
@@ -60,12 +59,6 @@ class PreparedDataset:
         """Memory that the frames take."""
         return sum(size.bytes for size in self.entry.provenance.tables.values())
 
-    def describe(self, phase: Phase) -> None:
-        """Say what a phase that writes it handles."""
-        sizes = self.entry.provenance.tables.values()
-        phase.rows = phase.total_rows = sum(size.rows for size in sizes)
-        phase.bytes_in = self.bytes if sizes else None
-
 
 class Datasets:
     """The datasets of one session.
@@ -86,8 +79,13 @@ class Datasets:
         self._verify = verify
         self.catalogue = Catalogue(session_id)
 
-    def prepare(self, name: str, data: BaseDataSource) -> PreparedDataset:
+    def prepare(self, name: str, data: BaseDataSource, phase: Phase) -> PreparedDataset:
         """Get a dataset ready to be written; needs no connection.
+
+        Args:
+            name: Its name.
+            data: The DataSource.
+            phase: Told of the frames.
 
         Raises:
             UnstorableError: It holds something that cannot be kept exactly.
@@ -103,7 +101,12 @@ class Datasets:
             if isinstance(content, PreparedPayload)
             else {table.name: table.frame for table in content}
         )
-        sizes = {table: TableSize.of(frame) for table, frame in frames.items()}
+        if frames or not isinstance(content, PreparedPayload):  # of a text nobody knows the rows
+            phase.handles(frames.values())
+        measured = phase.sizes
+        sizes = {
+            table: TableSize(frame.height, measured.of(frame)) for table, frame in frames.items()
+        }
         entry = Entry(
             name=name,
             ds_id=data.id,
@@ -114,20 +117,24 @@ class Datasets:
         )
         return PreparedDataset(entry, content)
 
-    def write(self, connection: sa.Connection, prepared: PreparedDataset) -> Entry:
+    def write(self, connection: sa.Connection, prepared: PreparedDataset, phase: Phase) -> Entry:
         """Write a dataset in place of what has its name; return its entry."""
         entry, content = prepared.entry, prepared.content
         occupant = self.drop_content(connection, entry.name)
         if isinstance(content, PreparedPayload):
-            stored = content.write(connection, self._session_id, entry.version)
+            stored = content.write(connection, self._session_id, entry.version, phase)
             entry = replace(entry, payload=stored.payload, payload_layout=stored.payload_layout)
         else:
-            layouts = (table.write(connection, self._session_id, entry.name) for table in content)
+            layouts = (
+                table.write(connection, self._session_id, entry.name, phase) for table in content
+            )
             entry = replace(entry, tables=tuple(layouts))
         self.catalogue.save(connection, entry, occupant)
         return entry
 
-    def copy(self, connection: sa.Connection, source: Entry, name: str, ds_id: str) -> Entry:
+    def copy(
+        self, connection: sa.Connection, source: Entry, name: str, ds_id: str, phase: Phase
+    ) -> Entry:
         """Copy a dataset of tables inside the database; return the copy's entry.
 
         Raises:
@@ -136,11 +143,12 @@ class Datasets:
         occupant = self.catalogue.occupant(connection, name)
         if occupant.is_there:
             raise DatasetExistsError.from_name(name)
-        phase_under_way().total_rows = source.rows
-        layouts = (
-            copy_table(connection, self._storage, layout, self._owner(source, layout.name), name)
-            for layout in source.tables or ()
-        )
+        phase.total_rows = source.rows
+        layouts: list[TableLayout] = []
+        for layout in source.tables or ():
+            owner = self._owner(source, layout.name)
+            layouts.append(copy_table(connection, self._storage, layout, owner, name))
+            phase.advance(layout.height)
         entry = replace(
             source,
             name=name,
@@ -236,7 +244,7 @@ class Datasets:
         }
 
     def load(
-        self, connection: sa.Connection, entry: Entry, cls: type[BASEDATASOURCE]
+        self, connection: sa.Connection, entry: Entry, cls: type[BASEDATASOURCE], phase: Phase
     ) -> BASEDATASOURCE:
         """Return the DataSource that an entry is about.
 
@@ -246,6 +254,7 @@ class Datasets:
             TypeError: It is kept as tables, and the class takes none.
         """
         ds_type = DataClassification(entry.ds_type)
+        phase.total_rows = entry.rows
         if entry.tables is None:
             data = read_payload(
                 connection,
@@ -255,6 +264,7 @@ class Datasets:
                 entry.payload,
                 entry.payload_layout,
                 cls,
+                phase,
             )
         else:
             data = cls(
@@ -263,7 +273,9 @@ class Datasets:
                 ds_id=entry.ds_id,
                 creation_datetime=entry.creation_datetime,
             )
-            _fill(data, self._read_tables(connection, entry))
+            tables = self._read_tables(connection, entry, phase)
+            phase.gives(tables.values())
+            _fill(data, tables)
         data.validation_messages = list(entry.messages)
         data.provenance = entry.provenance
         return data
@@ -299,7 +311,9 @@ class Datasets:
         if self.catalogue.version(connection, entry.name) != entry.version:
             raise DatasetChangedError.from_name(entry.name)
 
-    def _read_tables(self, connection: sa.Connection, entry: Entry) -> dict[str, pl.DataFrame]:
+    def _read_tables(
+        self, connection: sa.Connection, entry: Entry, phase: Phase
+    ) -> dict[str, pl.DataFrame]:
         readers = self._readers(entry)
         return {
             layout.name: read_table(
@@ -308,6 +322,7 @@ class Datasets:
                 layout,
                 self._owner(entry, layout.name),
                 readers,
+                phase,
                 verify=self._verify,
             )
             for layout in entry.tables or ()

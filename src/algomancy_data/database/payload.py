@@ -27,7 +27,7 @@ from algomancy_data.errors import SchemaDriftError, SerializationError, Unstorab
 from algomancy_data.frames.arrow import check_storable
 from algomancy_data.frames.dtypes import schema_from_json, schema_to_json
 from algomancy_data.frames.tabular import to_frames
-from algomancy_data.metrics import phase_under_way
+from algomancy_data.metrics import NO_PHASE
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from algomancy_data.datasource import BASEDATASOURCE, BaseDataSource
+    from algomancy_data.metrics import Phase
 
 _FORMAT: Final = 1
 _JSON: Final = "json"
@@ -116,13 +117,16 @@ class PreparedPayload:
             self._text = data.to_json()
         self._fits_in_row = _fits_in_row(self._text, f"{what}.to_json() returned")
 
-    def write(self, connection: sa.Connection, session: str, version: str) -> StoredPayload:
+    def write(
+        self, connection: sa.Connection, session: str, version: str, phase: Phase = NO_PHASE
+    ) -> StoredPayload:
         """Write what does not fit into the catalogue row.
 
         Args:
             connection: A connection in a transaction.
             session: The session.
             version: Version of the catalogue row; must be a new one.
+            phase: Told of each table.
         """
         key = PayloadKey(session, self._name, version)
         parts: list[PartLayout] = []
@@ -132,7 +136,7 @@ class PreparedPayload:
         for number, frame in enumerate(self.frames.values()):
             with closing(payload_frames.encode(frame)) as segments:
                 parts.append(write_part(connection, key, _table_part(number), segments))
-            phase_under_way().advance(frame.height)
+            phase.advance(frame.height)
         payload = self._text if self._fits_in_row else None
         layout: dict[str, Any] = {
             "format": _FORMAT,
@@ -152,6 +156,7 @@ def read_payload(
     payload: str | None,
     payload_layout: str | None,
     cls: type[BASEDATASOURCE],
+    phase: Phase = NO_PHASE,
 ) -> BASEDATASOURCE:
     """Return the DataSource of a payload.
 
@@ -163,6 +168,7 @@ def read_payload(
         payload: As in its catalogue row.
         payload_layout: As in its catalogue row.
         cls: Class of the DataSource.
+        phase: Told of each table.
 
     Raises:
         StoreError: The payload is damaged.
@@ -202,7 +208,8 @@ def read_payload(
         tables[table] = payload_frames.decode(segments(part), schema, table)
         if tables[table].height != height:
             raise key.damage(part, f"it has {tables[table].height} rows instead of {height}")
-        phase_under_way().advance(height)
+        phase.advance(height)
+    phase.gives(tables.values())
     try:
         return cast("BASEDATASOURCE", cls.from_payload(metadata, tables))
     except Exception as error:

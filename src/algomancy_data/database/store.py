@@ -18,7 +18,6 @@ from algomancy_data.database.query import run_query
 from algomancy_data.database.scan import lazy_table
 from algomancy_data.database.tables_view import TABLES_VIEW, make_view, must_be_made
 from algomancy_data.database.verification import drop_leftovers, find_damage, find_leftovers
-from algomancy_data.datasource import BASEDATASOURCE, DataSource
 from algomancy_data.errors import (
     DamagedStoreError,
     DatasetNotFoundError,
@@ -26,7 +25,7 @@ from algomancy_data.errors import (
     UnknownClassificationError,
 )
 from algomancy_data.forks import ProcessLock
-from algomancy_data.metrics import phase_under_way
+from algomancy_data.metrics import NO_PHASE
 from algomancy_data.store import Copied, Damage, Loaded, Saved, Store
 from algomancy_data.store.names import check_name
 
@@ -37,7 +36,8 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from algomancy_data.database.layout import ColumnLayout
-    from algomancy_data.datasource import BaseDataSource
+    from algomancy_data.datasource import BASEDATASOURCE, BaseDataSource
+    from algomancy_data.metrics import Phase
     from algomancy_data.store import DatasetSummary, Leftover
 
 _LARGE_WRITE: Final = 16 * 1024 * 1024
@@ -103,7 +103,7 @@ class DatabaseStore(Store):
         """The engine through which everything goes."""
         return self._engine
 
-    def open(self) -> None:
+    def open(self, *, phase: Phase = NO_PHASE) -> None:  # noqa: ARG002  no data is read
         """Create the catalogue in a new database, or check that of an old one.
 
         Raises:
@@ -182,7 +182,9 @@ class DatabaseStore(Store):
 
     # --- reading and writing ----------------------------------------------------------------
 
-    def load(self, name: str, cls: type[BASEDATASOURCE]) -> Loaded[BASEDATASOURCE]:
+    def load(
+        self, name: str, cls: type[BASEDATASOURCE], *, phase: Phase = NO_PHASE
+    ) -> Loaded[BASEDATASOURCE]:
         """Read a dataset.
 
         Raises:
@@ -196,13 +198,14 @@ class DatabaseStore(Store):
             entry = self._datasets.require(connection, name)
             if entry.problem:
                 raise UnknownClassificationError(f"{name!r}: {entry.problem}")
-            phase_under_way().total_rows = entry.rows
-            data = self._datasets.load(connection, entry, cls)
+            data = self._datasets.load(connection, entry, cls, phase)
         if self._verify_on_load:
             self._warn_of_unverified(name, entry.without_sums)
         return Loaded(data, entry.version)
 
-    def scan(self, name: str, table: str, cls: type[BaseDataSource]) -> pl.LazyFrame:
+    def scan(
+        self, name: str, table: str, cls: type[BaseDataSource], *, phase: Phase = NO_PHASE
+    ) -> pl.LazyFrame:
         """Return a table as a LazyFrame: its queries read the columns and rows that they need.
 
         Rows come in their order, some at a time, in one transaction for each table of a query. If
@@ -216,7 +219,7 @@ class DatabaseStore(Store):
         with self._reading(doing, name) as connection:
             entry = self._datasets.require(connection, name)
         if entry.tables is None:
-            return super().scan(name, table, cls)
+            return super().scan(name, table, cls, phase=phase)
         layout = entry.table(table)
 
         def batches(
@@ -244,7 +247,7 @@ class DatabaseStore(Store):
             tables, damaged = self._datasets.all_own_tables(connection)
             return run_query(connection, tables, sql, damaged)
 
-    def save(self, name: str, data: BaseDataSource) -> Saved:
+    def save(self, name: str, data: BaseDataSource, *, phase: Phase = NO_PHASE) -> Saved:
         """Write a dataset and its row of the catalogue in one transaction.
 
         Raises:
@@ -252,14 +255,20 @@ class DatabaseStore(Store):
             StoreError: The database fails.
         """
         # Everything that can be refused is refused before the transaction begins.
-        prepared = self._datasets.prepare(name, data)
-        if not isinstance(data, DataSource):
-            prepared.describe(phase_under_way())
+        prepared = self._datasets.prepare(name, data, phase)
         with self._writing(f"writing dataset {name!r}", name, prepared.bytes) as connection:
-            entry = self._datasets.write(connection, prepared)
+            entry = self._datasets.write(connection, prepared, phase)
         return Saved(entry.version, entry.provenance)
 
-    def copy(self, name: str, copy: str, ds_id: str, cls: type[BASEDATASOURCE]) -> Copied:
+    def copy(
+        self,
+        name: str,
+        copy: str,
+        ds_id: str,
+        cls: type[BASEDATASOURCE],
+        *,
+        phase: Phase = NO_PHASE,
+    ) -> Copied:
         """Copy the tables of a dataset inside the database.
 
         Raises:
@@ -271,9 +280,9 @@ class DatabaseStore(Store):
             self._storage.hold(connection, self._session_id, name)
             source = self._datasets.require(connection, name)
             if source.tables is not None:
-                entry = self._datasets.copy(connection, source, copy, ds_id)
+                entry = self._datasets.copy(connection, source, copy, ds_id, phase)
                 return Copied(entry.version, entry.provenance, ds_id, source.version)
-        return super().copy(name, copy, ds_id, cls)  # another class wrote it
+        return super().copy(name, copy, ds_id, cls, phase=phase)  # another class wrote it
 
     def drop(self, name: str) -> None:
         """Drop the tables of a dataset and its row of the catalogue in one transaction."""

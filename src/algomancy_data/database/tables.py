@@ -30,7 +30,7 @@ from algomancy_data.database.table_sums import (
 )
 from algomancy_data.errors import SchemaDriftError, StoreError
 from algomancy_data.frames.arrow import check_values
-from algomancy_data.metrics import phase_under_way
+from algomancy_data.metrics import NO_PHASE
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from algomancy_data.database.layout import ColumnLayout
     from algomancy_data.database.parallel import Readers
     from algomancy_data.database.table_storage import TableStorage
+    from algomancy_data.metrics import Phase
 
 # Below this, opening another connection takes longer than it saves.
 _ROWS_WORTH_A_CONNECTION: Final = 50_000
@@ -62,7 +63,9 @@ class PreparedTable:
         self.frame = frame
         self._storage = storage
 
-    def write(self, connection: sa.Connection, session: str, dataset: str) -> TableLayout:
+    def write(
+        self, connection: sa.Connection, session: str, dataset: str, phase: Phase
+    ) -> TableLayout:
         """Create the table and fill it; return how it lies in the database.
 
         The rows go in on the connection's own transaction, in order.
@@ -73,11 +76,11 @@ class PreparedTable:
         self._storage.create(connection, table, TableOwner(session, dataset, self.name))
         sums = TableSums(len(self.columns))
         if self.columns and self.frame.height:
-            encoded = _encoded_ahead(self._storage, self.frame, self.columns, sums)
+            encoded = _encoded_ahead(self._storage, self.frame, self.columns, sums, phase)
             with closing(encoded) as parts:
                 self._storage.bulk.ingest(connection, table, parts)
         else:
-            phase_under_way().advance(self.frame.height)
+            phase.advance(self.frame.height)
         return replace(layout, sums=sums.to_texts())
 
 
@@ -109,7 +112,6 @@ def copy_table(
     columns = map(sa.column, map(quoted, found))
     original, copy = sa.table(quoted(source.physical), *columns), storage.table(physical, found)
     storage.copy(connection, original, copy, TableOwner(session, dataset, source.name))
-    phase_under_way().advance(layout.height)
     return layout
 
 
@@ -210,11 +212,11 @@ def read_table(
     layout: TableLayout,
     owner: TableOwner,
     readers: Readers | None = None,
+    phase: Phase = NO_PHASE,
     *,
     verify: bool = False,
 ) -> pl.DataFrame:
     """Return the frame that lies in a table: see :func:`read_batches`."""
-    phase = phase_under_way()
     batches: list[pl.DataFrame] = []
     rows = read_batches(connection, storage, layout, owner, readers=readers, verify=verify)
     for batch in rows:
@@ -303,6 +305,7 @@ def _encoded_ahead(
     frame: pl.DataFrame,
     columns: Sequence[ColumnLayout],
     sums: TableSums,
+    phase: Phase,
 ) -> Generator[Any]:
     """Yield the rows as they go into the table; the next ones are made while some are written."""
 
@@ -313,7 +316,6 @@ def _encoded_ahead(
         sums.add(values_to_sum(rows, stored, columns), texts_to_sum(table, columns))
         return storage.bulk.arranged(table)
 
-    phase = phase_under_way()
     first, *others = frame.iter_slices(storage.bulk.rows_per_write)
     if not others:
         yield from encoded(first)

@@ -14,7 +14,6 @@ from algomancy_data.datamanager.runs import ingest, replay
 from algomancy_data.datasource import (
     BASEDATASOURCE,
     DataClassification,
-    DataSource,
     is_plain,
 )
 from algomancy_data.display.objects import Displayed
@@ -164,8 +163,8 @@ class DataManager(Displayed, Generic[BASEDATASOURCE]):
         Raises:
             StoreError: The store cannot be used; the message says what to do.
         """
-        with self._measuring("startup"), self._lock:
-            self._store.open()
+        with self._measuring("startup") as phase, self._lock:
+            self._store.open(phase=phase)
 
     def close(self) -> None:
         """Let go of files and connections; the manager takes new ones when it is used again."""
@@ -360,7 +359,8 @@ class DataManager(Displayed, Generic[BASEDATASOURCE]):
             [('w',)]
         """
         with self._measuring("read", data_key) as phase:
-            lazy = self.scan_table(data_key, table)
+            with self._lock:
+                lazy = self._store.scan(data_key, table, self._data_object_type, phase=phase)
             frame = part_of(lazy, table, columns, predicate, head)
             phase.rows = frame.height
             phase.gives([frame])
@@ -402,8 +402,8 @@ class DataManager(Displayed, Generic[BASEDATASOURCE]):
         failures = engine_failures(StoreError, f"Deriving dataset {derived_key!r}")
         with self._lock, failures:
             if is_plain(self._data_object_type) and not self._cache.is_changed(existing_key):
-                with self._measuring("derive", derived_key):
-                    self._copy(existing_key, derived_key)
+                with self._measuring("derive", derived_key) as phase:
+                    self._copy(existing_key, derived_key, phase)
             else:
                 source = self.require_data(existing_key)
                 self._store.refuse_existing(derived_key)
@@ -508,7 +508,6 @@ class DataManager(Displayed, Generic[BASEDATASOURCE]):
     def _keep_result(self, dataset_name: str, result: ETLResult) -> ETLResult:
         recorder = PhaseRecorder(self._progress, dataset_name)
         with recorder.phase("persist") as phase:
-            phase.rows = result.metrics[-1].rows
             self._save(dataset_name, cast("BASEDATASOURCE", result.datasource), phase)
         return replace(result, metrics=Metrics([*result.metrics, *recorder.metrics]))
 
@@ -624,34 +623,31 @@ class DataManager(Displayed, Generic[BASEDATASOURCE]):
             self._cache.forget(data_key)
         failures = engine_failures(StoreError, f"Reading dataset {data_key!r}")
         with failures, self._measuring("read", data_key) as phase:
-            loaded = self._store.load(data_key, self._data_object_type)
-            if isinstance(loaded.data, DataSource):
-                phase.gives(loaded.data.tables.values())
-        self._cache.keep(data_key, loaded.data, loaded.version)
+            loaded = self._store.load(data_key, self._data_object_type, phase=phase)
+            self._cache.keep(data_key, loaded.data, loaded.version, phase.sizes)
         return loaded.data
 
     def _save(self, data_key: str, data: BASEDATASOURCE, phase: Phase) -> None:
         """Write a dataset; memory changes only after the data is safe."""
         failures = engine_failures(StoreError, f"Keeping dataset {data_key!r}")
         with failures, self._lock:
-            if isinstance(data, DataSource):
-                phase.handles(data.tables.values())
-            saved = self._store.save(data_key, data)
+            saved = self._store.save(data_key, data, phase=phase)
             data.provenance = saved.provenance
             if not self._store.shares_objects:
-                self._cache.keep(data_key, data, saved.version)
+                self._cache.keep(data_key, data, saved.version, phase.sizes)
 
-    def _copy(self, existing_key: str, derived_key: str) -> None:
+    def _copy(self, existing_key: str, derived_key: str, phase: Phase) -> None:
         """Let the store copy a dataset; a DataSource in memory is copied beside."""
         cached = self._cache.get(existing_key)
         version = self._cache.version(existing_key)
         derived = None if cached is None else cached.derive(derived_key)
         ds_id = str(uuid4()) if derived is None else derived.id
-        copied = self._store.copy(existing_key, derived_key, ds_id, self._data_object_type)
+        cls = self._data_object_type
+        copied = self._store.copy(existing_key, derived_key, ds_id, cls, phase=phase)
         if derived is None or (copied.ds_id, copied.source_version) != (ds_id, version):
             return
         derived.provenance = copied.provenance
-        self._cache.keep(derived_key, derived, copied.version)
+        self._cache.keep(derived_key, derived, copied.version, phase.sizes)
 
     def _is_master_data(self, data_key: str) -> bool:
         if data_key in self._cache:

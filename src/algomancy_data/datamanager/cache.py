@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from polars.datatypes import DataType as PolarsDataType
 
+    from algomancy_data.metrics import FrameSizes
+
 _Addresses: TypeAlias = list[tuple[int | None, int, int]]
 
 
@@ -27,7 +29,7 @@ class _Kept:
         version: Version of the dataset that it is.
         identity: What it was, beside its data, when it was kept.
         tables: Its frames then; clones share their memory.
-        bytes: Memory that the frames take.
+        bytes: Memory that the frames take; 0 where there is no limit to it.
     """
 
     version: str
@@ -72,11 +74,18 @@ class DataSourceCache(dict[str, BASEDATASOURCE]):
         self[name] = data = self.pop(name)
         return data
 
-    def keep(self, name: str, data: BASEDATASOURCE, version: str) -> None:
-        """Keep a DataSource, and forget the least recently used ones beyond the limits."""
+    def keep(self, name: str, data: BASEDATASOURCE, version: str, sizes: FrameSizes) -> None:
+        """Keep a DataSource, and forget the least recently used ones beyond the limits.
+
+        Args:
+            name: Its name.
+            data: The DataSource.
+            version: Version of the dataset that it is.
+            sizes: Those of its frames that were measured already.
+        """
         self.forget(name)
         frames = _frames(data)
-        size = sum(int(frame.estimated_size()) for frame in frames.values())
+        size = 0 if self._max_bytes is None else sizes.total(frames.values())
         clones = {table: frame.clone() for table, frame in frames.items()}
         self[name] = data
         self._kept[name] = _Kept(version, Identity.of(data), clones, size)

@@ -179,11 +179,12 @@ class StatefulDataManager(DataManager[BASEDATASOURCE]):
                 msg = f"There is no file {str(path)!r}."
                 raise FileNotFoundError(msg)
             if self._is_own(path.parent):
-                with self._measuring("read"):
-                    self._folder_store.add_file(path)
+                with self._measuring("read") as phase:
+                    self._folder_store.add_file(path, phase=phase)
                 return
-            with self._measuring("read"):
-                name, data = FolderStore(path.parent, self._data_object_type).read_file(path)
+            with self._measuring("read") as phase:
+                outside = FolderStore(path.parent, self._data_object_type)
+                name, data = outside.read_file(path, phase=phase)
             self._keep_copy(name, cast("BASEDATASOURCE", data))
 
     def load_data_from_dir(
@@ -241,9 +242,9 @@ class StatefulDataManager(DataManager[BASEDATASOURCE]):
             if not self._folder_store.is_saved(dataset_name) or self._cache.is_changed(
                 dataset_name
             ):
-                with self._measuring("persist", dataset_name):
-                    saved = self._folder_store.replace_file(dataset_name, data)
-                    self._cache.keep(dataset_name, data, saved.version)
+                with self._measuring("persist", dataset_name) as phase:
+                    saved = self._folder_store.replace_file(dataset_name, data, phase=phase)
+                    self._cache.keep(dataset_name, data, saved.version, phase.sizes)
             self._saved_unasked.discard(dataset_name)
 
     def store_data(
@@ -280,8 +281,7 @@ class StatefulDataManager(DataManager[BASEDATASOURCE]):
             if dataset_name in self.get_data_keys() or (self._folder / dataset_name).exists():
                 raise DatasetExistsError.from_name(dataset_name)
             with self._measuring("persist", dataset_name) as phase:
-                phase.handles(frames.values())
-                self._folder_store.write_raw(dataset_name, source, frames)
+                self._folder_store.write_raw(dataset_name, source, frames, phase=phase)
 
     # --- what was not asked to be stored as JSON -----------------------------------------------
 
@@ -289,8 +289,8 @@ class StatefulDataManager(DataManager[BASEDATASOURCE]):
         super()._save(data_key, data, phase)
         self._saved_unasked.add(data_key)
 
-    def _copy(self, existing_key: str, derived_key: str) -> None:
-        super()._copy(existing_key, derived_key)
+    def _copy(self, existing_key: str, derived_key: str, phase: Phase) -> None:
+        super()._copy(existing_key, derived_key, phase)
         self._saved_unasked.add(derived_key)
 
     def delete_data(

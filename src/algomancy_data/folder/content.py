@@ -11,7 +11,6 @@ from algomancy_data.datasource.tables import is_made_of_tables
 from algomancy_data.errors import SerializationError, StoreError, UnstorableError
 from algomancy_data.frames.arrow import check_storable
 from algomancy_data.frames.tabular import to_frames
-from algomancy_data.metrics import phase_under_way
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -150,10 +149,4 @@ def read_old_file(path: Path, cls: type[BASEDATASOURCE]) -> BASEDATASOURCE:
     if not text.strip("\0 \t\r\n"):
         msg = f"The file {path.name!r} is empty: it was never written, or cut short. Delete it."
         raise StoreError(msg)
-    data = cls.from_json(text)
-    phase = phase_under_way()
-    phase.bytes_in = path.stat().st_size
-    if isinstance(data, DataSource):
-        phase.rows = sum(frame.height for frame in data.tables.values())
-        phase.gives(data.tables.values())
-    return data
+    return cls.from_json(text)

@@ -20,13 +20,14 @@ from algomancy_data.folder.names import clash_key, hashed_stem, plain_stem
 from algomancy_data.frames.arrow import check_storable
 from algomancy_data.frames.dtypes import schema_to_json
 from algomancy_data.frames.identical import identical_frames
-from algomancy_data.metrics import measuring, phase_under_way
+from algomancy_data.metrics import measuring
 
 if TYPE_CHECKING:
     import os
 
     from algomancy_data.datasource import BaseDataSource
     from algomancy_data.folder.content import Content
+    from algomancy_data.metrics import Phase
 
     ExportFormat = Literal["parquet", "arrow", "csv"]
 
@@ -78,18 +79,20 @@ def export_dataset(
     path = Path(target)
     with measuring("export", dataset=data.name) as phase:
         phase.handles(content.frames.values())
-        phase.bytes_out = _export(path, data, content, file_format)
+        phase.bytes_out = _export(path, data, content, file_format, phase)
     return path
 
 
-def _export(path: Path, data: BaseDataSource, content: Content, file_format: ExportFormat) -> int:
+def _export(
+    path: Path, data: BaseDataSource, content: Content, file_format: ExportFormat, phase: Phase
+) -> int:
     """Write the files and return how many bytes they have."""
     home = path.with_name(f".{uuid4().hex}~")
     try:
         if path.exists():
             raise FileExistsError(str(path))
         home.mkdir()
-        _write_files(home, data, dict(content.frames), file_format)
+        _write_files(home, data, dict(content.frames), file_format, phase)
         if path.suffix == _ZIP:
             _zip(home, path, file_format)
             size = path.stat().st_size
@@ -106,7 +109,11 @@ def _export(path: Path, data: BaseDataSource, content: Content, file_format: Exp
 
 
 def _write_files(
-    home: Path, data: BaseDataSource, frames: dict[str, pl.DataFrame], file_format: ExportFormat
+    home: Path,
+    data: BaseDataSource,
+    frames: dict[str, pl.DataFrame],
+    file_format: ExportFormat,
+    phase: Phase,
 ) -> None:
     described: list[dict[str, object]] = []
     taken = {clash_key(Path(_DESCRIPTION).stem)}
@@ -117,7 +124,7 @@ def _write_files(
         file = home / f"{stem}.{file_format}"
         check_storable(frame, name)
         _write_table(file, name, frame, file_format)
-        phase_under_way().advance(frame.height)
+        phase.advance(frame.height)
         schema = schema_to_json(frame.schema)
         described.append({"name": name, "file": file.name, "rows": frame.height, "schema": schema})
     document = {

@@ -9,7 +9,6 @@ from polars.exceptions import PolarsError
 from algomancy_data.errors import DatasetNameError, UnstorableError, ValidationError
 from algomancy_data.folder.files import sync
 from algomancy_data.folder.names import plain_stem
-from algomancy_data.metrics import phase_under_way
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from algomancy_data.folder.writer import FolderWriter
+    from algomancy_data.metrics import Phase
 
 _SEPARATOR: Final = ";"
 
@@ -54,7 +54,9 @@ def check_raw_names(dataset_name: str, tables: Iterable[str]) -> None:
             raise DatasetNameError(msg)
 
 
-def write_raw(writer: FolderWriter, directory: Path, frames: Mapping[str, pl.DataFrame]) -> None:
+def write_raw(
+    writer: FolderWriter, directory: Path, frames: Mapping[str, pl.DataFrame], phase: Phase
+) -> None:
     """Write tables as CSV files of a new directory, which appears when all are written.
 
     Raises:
@@ -65,7 +67,7 @@ def write_raw(writer: FolderWriter, directory: Path, frames: Mapping[str, pl.Dat
     try:
         for name, frame in frames.items():
             _write_csv(home / f"{name}.csv", name, frame)
-            phase_under_way().advance(frame.height)
+            phase.advance(frame.height)
         sync(home)
         home.rename(directory)
         sync(directory.parent)

@@ -30,7 +30,7 @@ from algomancy_data.folder.manifest import (
     is_manifest,
 )
 from algomancy_data.folder.names import stems
-from algomancy_data.metrics import phase_under_way
+from algomancy_data.metrics import NO_PHASE
 from algomancy_data.store.integrity import Damage, Leftover
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from algomancy_data.folder.manifest import StoredTable
+    from algomancy_data.metrics import Phase
 
 PRIVATE: Final = ".algomancy-data"
 """Name of the directory in which the tables of all datasets are."""
@@ -175,12 +176,13 @@ class FolderReader:
                 return found
 
     def load(
-        self, manifest: Manifest, *, verify: bool = True
+        self, manifest: Manifest, phase: Phase = NO_PHASE, *, verify: bool = True
     ) -> tuple[dict[str, pl.DataFrame], str | None]:
         """Return the tables of a dataset, mapped into memory, and its text.
 
         Args:
             manifest: Its metadata file.
+            phase: Told of each table.
             verify: Whether to read the tables and compare their check sums, once in a process.
 
         Raises:
@@ -196,7 +198,7 @@ class FolderReader:
             with self._damage(manifest, table.stored, missing_is_damage=False):
                 check(path, table.stored)
                 frames[table.name] = tables.map_table(path, table)
-            phase_under_way().advance(table.rows)
+            phase.advance(table.rows)
         text = None
         if manifest.text is not None:
             with self._damage(manifest, manifest.text, missing_is_damage=False):

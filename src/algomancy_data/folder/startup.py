@@ -10,7 +10,6 @@ from algomancy_data.folder.content import read_old_file
 from algomancy_data.folder.index import RESERVED_FILES
 from algomancy_data.folder.reader import PRIVATE, SUFFIX
 from algomancy_data.folder.writer import FolderWriter
-from algomancy_data.metrics import phase_under_way
 from algomancy_data.store.names import check_name
 
 if TYPE_CHECKING:
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from algomancy_data.datasource import BaseDataSource
     from algomancy_data.folder.index import FolderIndex
     from algomancy_data.logs import Logger
+    from algomancy_data.metrics import Phase
 
 
 class FolderStartup:
@@ -48,8 +48,11 @@ class FolderStartup:
         self._extract = extract
         self._errors: list[tuple[str, Exception]] = []
 
-    def run(self) -> list[tuple[str, Exception]]:
+    def run(self, phase: Phase) -> list[tuple[str, Exception]]:
         """Note every dataset, clear what a crash left, and return what failed: paths, and why.
+
+        Args:
+            phase: Told of the rows that are read.
 
         Raises:
             StoreError: The folder cannot be listed.
@@ -62,17 +65,17 @@ class FolderStartup:
         # A dataset's file counts for more than the raw files that it once was made of.
         for path in sorted(paths, key=lambda path: path.suffix != SUFFIX):
             if path.name != PRIVATE and path.name not in RESERVED_FILES:
-                self._read_item(path)
+                self._read_item(path, phase)
         self._clear_leftovers()
         return self._errors
 
-    def _read_item(self, path: Path) -> None:
+    def _read_item(self, path: Path, phase: Phase) -> None:
         try:
             self._files.check_link(path)
             if path.suffix == SUFFIX and path.is_file():
-                self._read_file(path)
+                self._read_file(path, phase)
             elif path.is_dir() and not path.name.startswith("."):
-                self._read_directory(path)
+                self._read_directory(path, phase)
             else:
                 self._logger.warning(f"Skipped {path.name!r}: it is no dataset.")
         except Exception as error:  # noqa: BLE001  one item must not keep the others from loading
@@ -80,7 +83,7 @@ class FolderStartup:
             self._errors.append((str(path), error))
             self._index.ignore(path)
 
-    def _read_file(self, path: Path) -> None:
+    def _read_file(self, path: Path, phase: Phase) -> None:
         found = self._files.read(path)
         if found is not None:
             self._refuse_known(found.manifest.key)
@@ -89,8 +92,9 @@ class FolderStartup:
         data = read_old_file(path, self._cls)
         self._refuse_known(data.name)
         self._index.note_old(path, data)
+        phase.advance(_rows(data))
 
-    def _read_directory(self, path: Path) -> None:
+    def _read_directory(self, path: Path, phase: Phase) -> None:
         item = self._index.item(path.name)
         if item is None:
             if self._extract is None:
@@ -98,9 +102,7 @@ class FolderStartup:
                 raise ValidationError(msg)
             data = self._extract(path)
             self._index.note_raw(path.name, data, path)
-            if isinstance(data, DataSource):
-                rows = sum(frame.height for frame in data.tables.values())
-                phase_under_way().advance(rows)
+            phase.advance(_rows(data))
             return
         item.directory = path
         self._logger.warning(
@@ -124,3 +126,8 @@ class FolderStartup:
                 self._files.clear_leftovers()
         except StoreError as error:  # somebody else is writing, or only reading is allowed
             self._logger.warning(f"Cleared nothing in {PRIVATE!r}: {error}")
+
+
+def _rows(data: BaseDataSource) -> int:
+    tables = data.tables if isinstance(data, DataSource) else {}
+    return sum(frame.height for frame in tables.values())

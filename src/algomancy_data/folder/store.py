@@ -21,7 +21,7 @@ from algomancy_data.folder.raw import write_raw
 from algomancy_data.folder.reader import SUFFIX
 from algomancy_data.folder.startup import FolderStartup
 from algomancy_data.folder.writer import FolderWriter
-from algomancy_data.metrics import phase_under_way
+from algomancy_data.metrics import NO_PHASE
 from algomancy_data.provenance import Provenance
 from algomancy_data.store import (
     Copied,
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from algomancy_data.folder.reader import Found
+    from algomancy_data.metrics import Phase
 
 
 class FolderStore(Store):
@@ -95,7 +96,7 @@ class FolderStore(Store):
         self._index = FolderIndex(self._files)
         self.startup_errors: list[tuple[str, Exception]] = []
 
-    def open(self) -> None:
+    def open(self, *, phase: Phase = NO_PHASE) -> None:
         """Read what is in the folder, each item on its own, and clear what a crash left.
 
         An item that fails is logged and skipped, leaves nothing behind in memory, and is added to
@@ -110,7 +111,7 @@ class FolderStore(Store):
             self._logger.warning(f"There is no folder {str(self._root)!r} yet.")
             return
         startup = FolderStartup(self._files, self._index, self._cls, self._logger, self._extract)
-        self.startup_errors = startup.run()
+        self.startup_errors = startup.run(phase)
         self._logger.log(f"Opened {str(self._root)!r}: {len(self._index.names())} datasets.")
 
     @property
@@ -185,7 +186,9 @@ class FolderStore(Store):
 
     # --- reading and writing ----------------------------------------------------------------
 
-    def load(self, name: str, cls: type[BASEDATASOURCE]) -> Loaded[BASEDATASOURCE]:
+    def load(
+        self, name: str, cls: type[BASEDATASOURCE], *, phase: Phase = NO_PHASE
+    ) -> Loaded[BASEDATASOURCE]:
         """Map the tables of a dataset into memory; what was mapped before stays readable.
 
         Raises:
@@ -195,13 +198,14 @@ class FolderStore(Store):
         """
         item = self._index.item(name)
         if item is not None and item.found is None and item.old_file is None:
+            _report(phase, item.data)
             return Loaded(cast("BASEDATASOURCE", item.data), _held_version(item))
         tried: Found | None = None
         while (found := self._index.look_up(name)) is not None:
             if tried is not None and tried.stamp == found.stamp:
                 self._files.check(found.manifest)  # it is missing, and nobody replaced it
             try:
-                data = self._read(found, cls, verify=self._verify_on_load)
+                data = self._read(found, cls, phase, verify=self._verify_on_load)
             except FileNotFoundError:  # another process replaced the dataset meanwhile
                 tried = found
                 continue
@@ -212,23 +216,24 @@ class FolderStore(Store):
                 self._index.note_old(path, read_old_file(path, self._cls))
                 item = self._index.item(name)
             if item is not None:
+                _report(phase, item.data, path)
                 return Loaded(cast("BASEDATASOURCE", item.data), f"file {item.signature}")
         self._index.forget(name)
         raise DatasetNotFoundError.from_available(name, self.names())
 
-    def save(self, name: str, data: BaseDataSource) -> Saved:
+    def save(self, name: str, data: BaseDataSource, *, phase: Phase = NO_PHASE) -> Saved:
         """Write a dataset; it is on the disk when this returns.
 
         Raises:
             UnstorableError: It holds something that cannot be kept exactly.
             StoreError: The folder fails.
         """
-        return self._save(name, data, None)
+        return self._save(name, data, None, phase)
 
-    def replace_file(self, name: str, data: BaseDataSource) -> Saved:
+    def replace_file(self, name: str, data: BaseDataSource, *, phase: Phase = NO_PHASE) -> Saved:
         """Write a dataset to ``<name>.json``, also in place of a file of somebody else's."""
         is_foreign = self.has_file(name) and self._index.look_up(name) is None
-        return self._save(name, data, self._plain_path(name) if is_foreign else None)
+        return self._save(name, data, self._plain_path(name) if is_foreign else None, phase)
 
     def has_file(self, name: str) -> bool:
         """Tell whether a dataset is in the folder, or its file would replace another one."""
@@ -241,7 +246,15 @@ class FolderStore(Store):
     def _plain_path(self, name: str) -> Path:
         return self._root / f"{plain_stem(name) or ''}{SUFFIX}"
 
-    def copy(self, name: str, copy: str, ds_id: str, cls: type[BASEDATASOURCE]) -> Copied:
+    def copy(
+        self,
+        name: str,
+        copy: str,
+        ds_id: str,
+        cls: type[BASEDATASOURCE],
+        *,
+        phase: Phase = NO_PHASE,
+    ) -> Copied:
         """Write a copy of a dataset that shares the files of its tables.
 
         Raises:
@@ -251,7 +264,7 @@ class FolderStore(Store):
         """
         found = self._index.look_up(name)
         if found is None or found.manifest.kind != "tables":
-            return super().copy(name, copy, ds_id, cls)
+            return super().copy(name, copy, ds_id, cls, phase=phase)
         with self._files.writing(f"deriving dataset {copy!r}"):
             source = self._index.look_up(name)
             if source is None:
@@ -268,7 +281,6 @@ class FolderStore(Store):
             path, ordinal = self._files.path_for(copy), self._index.next_ordinal()
             written = self._files.share(source.manifest, path, copy, identity, ordinal)
         self._index.note(written)
-        phase = phase_under_way()
         phase.rows = written.manifest.rows
         phase.bytes_out = len(written.stamp)  # the tables are shared
         return Copied(_version(written), identity.provenance, ds_id, _version(source))
@@ -289,7 +301,7 @@ class FolderStore(Store):
 
     # --- other files ------------------------------------------------------------------------
 
-    def read_file(self, path: Path) -> tuple[str, BaseDataSource]:
+    def read_file(self, path: Path, *, phase: Phase = NO_PHASE) -> tuple[str, BaseDataSource]:
         """Return name and DataSource of a metadata file, or a file of records, in this folder.
 
         Raises:
@@ -298,11 +310,12 @@ class FolderStore(Store):
         """
         found = self._files.read(path)
         if found is not None:
-            return found.manifest.key, self._read(found, self._cls, verify=True)
+            return found.manifest.key, self._read(found, self._cls, phase, verify=True)
         data = read_old_file(path, self._cls)
+        _report(phase, data, path)
         return data.name, data
 
-    def add_file(self, path: Path) -> None:
+    def add_file(self, path: Path, *, phase: Phase = NO_PHASE) -> None:
         """Note the dataset of such a file; see :meth:`read_file`."""
         found = self._files.read(path)
         if found is not None:
@@ -310,6 +323,7 @@ class FolderStore(Store):
             return
         data = read_old_file(path, self._cls)
         check_name(data.name)
+        _report(phase, data, path)
         self._index.note_old(path, data)
 
     def add_raw(self, name: str, data: BaseDataSource) -> None:
@@ -317,7 +331,12 @@ class FolderStore(Store):
         self._index.note_raw(name, data, self._root / name)
 
     def write_raw(
-        self, name: str, data: BaseDataSource, frames: Mapping[str, pl.DataFrame]
+        self,
+        name: str,
+        data: BaseDataSource,
+        frames: Mapping[str, pl.DataFrame],
+        *,
+        phase: Phase = NO_PHASE,
     ) -> None:
         """Write tables as CSV files to a directory, and keep their DataSource until the end.
 
@@ -326,28 +345,29 @@ class FolderStore(Store):
             StoreError: The folder fails.
         """
         directory = self._root / name
+        phase.handles(frames.values())
         with self._files.writing(f"storing the files of {name!r}"):
-            write_raw(self._files, directory, frames)
+            write_raw(self._files, directory, frames, phase)
         self.add_raw(name, data)
 
-    def _read(self, found: Found, cls: type[BASEDATASOURCE], *, verify: bool) -> BASEDATASOURCE:
-        phase = phase_under_way()
+    def _read(
+        self, found: Found, cls: type[BASEDATASOURCE], phase: Phase, *, verify: bool
+    ) -> BASEDATASOURCE:
         phase.rows = phase.total_rows = found.manifest.rows
         phase.bytes_in = found.manifest.bytes
-        frames, text = self._files.load(found.manifest, verify=verify)
+        frames, text = self._files.load(found.manifest, phase, verify=verify)
         phase.gives(frames.values())
         return put_together(found.manifest, frames, text, cls)
 
-    def _save(self, name: str, data: BaseDataSource, path: Path | None) -> Saved:
-        phase = phase_under_way()
+    def _save(self, name: str, data: BaseDataSource, path: Path | None, phase: Phase) -> Saved:
         content = take_apart(name, data)
-        if not isinstance(data, DataSource):
+        if content.kind != "text":
             phase.handles(content.frames.values())
         with self._files.writing(f"saving dataset {name!r}"):
             found = self._index.present(name)
             place = path or self._index.place(name, found)
             ordinal = self._index.ordinal(name, found)
-            written = self._files.save(place, name, Identity.of(data), content, ordinal)
+            written = self._files.save(place, name, Identity.of(data), content, ordinal, phase)
         phase.bytes_out = written.manifest.bytes + len(written.stamp)
         self._index.note(written)
         return Saved(_version(written), data.provenance)
@@ -409,3 +429,12 @@ def _version(found: Found) -> str:
 
 def _held_version(item: Item) -> str:
     return f"raw {cast('BaseDataSource', item.data).id}"
+
+
+def _report(phase: Phase, data: BaseDataSource | None, path: Path | None = None) -> None:
+    """Tell a phase of a DataSource that no metadata file is about, and of its file."""
+    if path is not None:
+        phase.bytes_in = path.stat().st_size
+    if isinstance(data, DataSource):
+        phase.rows = sum(frame.height for frame in data.tables.values())
+        phase.gives(data.tables.values())

@@ -21,13 +21,14 @@ from algomancy_data.folder.lock import writer_lock
 from algomancy_data.folder.manifest import Identity, Manifest
 from algomancy_data.folder.names import clash_key, hashed_stem, plain_stem, stems
 from algomancy_data.folder.reader import LOCK, SUFFIX, FolderReader, Found
-from algomancy_data.metrics import phase_under_way
+from algomancy_data.metrics import NO_PHASE
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from algomancy_data.folder.content import Content
     from algomancy_data.folder.manifest import StoredTable
+    from algomancy_data.metrics import Phase
 
 _METADATA: Final = "metadata.json"
 _TRASH: Final = "~"
@@ -96,7 +97,13 @@ class FolderWriter(FolderReader):
         return self.root / f"{plain if is_free else hashed_stem(key)}{SUFFIX}"
 
     def save(
-        self, path: Path, key: str, identity: Identity, content: Content, ordinal: int
+        self,
+        path: Path,
+        key: str,
+        identity: Identity,
+        content: Content,
+        ordinal: int,
+        phase: Phase = NO_PHASE,
     ) -> Found:
         """Keep a dataset in the place of whatever is at ``path``.
 
@@ -111,7 +118,7 @@ class FolderWriter(FolderReader):
             written: list[StoredTable] = []
             for number, (name, frame) in enumerate(content.frames.items()):
                 written.append(tables.write_table(home, number, name, frame))
-                phase_under_way().advance(frame.height)
+                phase.advance(frame.height)
             text = None if content.text is None else tables.write_text(home, content.text)
             manifest = replace(manifest, tables=tuple(written), text=text)
             return self._commit(path, manifest, home)

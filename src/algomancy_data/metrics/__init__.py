@@ -2,12 +2,19 @@
 
 from algomancy_data.metrics.listeners import ProgressListener, RowProgressListener
 from algomancy_data.metrics.memory import peak_memory
-from algomancy_data.metrics.phases import NO_PHASE, Phase, PhaseRecorder, measuring, phase_under_way
+from algomancy_data.metrics.phases import (
+    NO_PHASE,
+    FrameSizes,
+    Phase,
+    PhaseRecorder,
+    measuring,
+)
 from algomancy_data.metrics.recordings import Recording, recording
 from algomancy_data.metrics.values import Metrics, PhaseMetrics
 
 __all__ = [
     "NO_PHASE",
+    "FrameSizes",
     "Metrics",
     "Phase",
     "PhaseMetrics",
@@ -17,6 +24,5 @@ __all__ = [
     "RowProgressListener",
     "measuring",
     "peak_memory",
-    "phase_under_way",
     "recording",
 ]

@@ -60,6 +60,11 @@ class Phase:
         self._lock = threading.Lock()
         self._told = 0
 
+    @property
+    def sizes(self) -> FrameSizes:
+        """The sizes of the frames that were measured so far."""
+        return self._sizes
+
     def handles(self, frames: Collection[pl.DataFrame]) -> None:
         """Note the rows of the frames that the phase is given, and that it tells of them all."""
         self.rows = self.total_rows = sum(frame.height for frame in frames)
@@ -95,6 +100,11 @@ class Phase:
 class _SilentPhase(Phase):
     """Stands for a phase that is not measured; it keeps nothing."""
 
+    @property
+    def sizes(self) -> FrameSizes:
+        """Sizes that nothing is known of yet."""
+        return FrameSizes()
+
     def handles(self, frames: Collection[pl.DataFrame]) -> None:
         """Do nothing."""
 
@@ -116,9 +126,10 @@ class FrameSizes:
 
     def total(self, frames: Iterable[pl.DataFrame]) -> int:
         """Return the bytes that some frames take in memory."""
-        return sum(self._size(frame) for frame in frames)
+        return sum(self.of(frame) for frame in frames)
 
-    def _size(self, frame: pl.DataFrame) -> int:
+    def of(self, frame: pl.DataFrame) -> int:
+        """Return the bytes that a frame takes in memory."""
         known = self._known.get(id(frame))
         if known is None:  # kept with the frame, so that no other one gets its id
             known = self._known[id(frame)] = (frame, int(frame.estimated_size()))
@@ -224,16 +235,3 @@ def measuring(
     if listener is None and current_recording() is None and _under_way.get() is None:
         return _NOTHING
     return PhaseRecorder(listener, dataset).phase(name)
-
-
-def phase_under_way() -> Phase:
-    """Return the phase that this is part of, to say how far it is.
-
-    Example:
-        >>> recorder = PhaseRecorder()
-        >>> with recorder.phase("persist"):
-        ...     phase_under_way().advance(10)
-        >>> recorder.metrics[0].rows
-        10
-    """
-    return _under_way.get() or NO_PHASE

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, ClassVar, Generic
 from algomancy_data.datasource import BASEDATASOURCE, BaseDataSource, DataSource
 from algomancy_data.errors import DatasetExistsError, TableNotFoundError
 from algomancy_data.logs import Logging
-from algomancy_data.metrics import phase_under_way
+from algomancy_data.metrics import NO_PHASE
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from algomancy_data.metrics import Phase
     from algomancy_data.provenance import Provenance
     from algomancy_data.store.integrity import Damage, Leftover
     from algomancy_data.store.summary import DatasetSummary
@@ -66,6 +67,10 @@ class Store(Logging, ABC):
     before anything is written. A :class:`~algomancy_data.DataManager` calls one method at a time;
     other processes, and other managers, are the store's own concern.
 
+    Methods that may take long are given the phase that the manager measures, to say what they
+    handle (``phase.handles(frames)``), what they give (``phase.gives(frames)``) and how far they
+    are (``phase.advance(rows)``). A store may as well say nothing.
+
     Subclass it for a store of your own: the page "A store of your own" shows one, and
     :class:`~algomancy_data.testing.DataManagerContract` tests it.
 
@@ -76,8 +81,11 @@ class Store(Logging, ABC):
     shares_objects: ClassVar[bool] = False
     """Whether :meth:`load` returns the very object that was saved, so that nothing is cached."""
 
-    def open(self) -> None:
+    def open(self, *, phase: Phase = NO_PHASE) -> None:
         """Make the store ready for use; it can be called again.
+
+        Args:
+            phase: Told of what is read.
 
         Raises:
             StoreError: The place cannot be used; the message says what to do.
@@ -130,19 +138,24 @@ class Store(Logging, ABC):
         return [self.describe(name) for name in shown]
 
     @abstractmethod
-    def load(self, name: str, cls: type[BASEDATASOURCE]) -> Loaded[BASEDATASOURCE]:
+    def load(
+        self, name: str, cls: type[BASEDATASOURCE], *, phase: Phase = NO_PHASE
+    ) -> Loaded[BASEDATASOURCE]:
         """Read a dataset.
 
         Args:
             name: Its name.
             cls: Class of the DataSource.
+            phase: Told of what is read.
 
         Raises:
             DatasetNotFoundError: There is none of that name.
             StoreError: It is damaged, or the store fails.
         """
 
-    def scan(self, name: str, table: str, cls: type[BaseDataSource]) -> pl.LazyFrame:
+    def scan(
+        self, name: str, table: str, cls: type[BaseDataSource], *, phase: Phase = NO_PHASE
+    ) -> pl.LazyFrame:
         """Return a table of a dataset as a LazyFrame, whose queries see one state of it.
 
         A store that reads no more than a query needs overrides this: here the dataset is loaded.
@@ -151,21 +164,27 @@ class Store(Logging, ABC):
             name: Name of the dataset.
             table: Name of the table.
             cls: Class of the DataSource.
+            phase: Told of what is read before this returns.
 
         Raises:
             DatasetNotFoundError: There is none of that name.
             TableNotFoundError: It has no such table (also a ``KeyError``).
             StoreError: It is damaged, or the store fails.
         """
-        data = self.load(name, cls).data
+        data = self.load(name, cls, phase=phase).data
         tables = data.tables if isinstance(data, DataSource) else {}
         if table not in tables:
             raise TableNotFoundError.from_available(table, tables)
         return tables[table].lazy()
 
     @abstractmethod
-    def save(self, name: str, data: BaseDataSource) -> Saved:
+    def save(self, name: str, data: BaseDataSource, *, phase: Phase = NO_PHASE) -> Saved:
         """Write a dataset, in place of the one that has its name.
+
+        Args:
+            name: Its name.
+            data: The DataSource.
+            phase: Told of what is written.
 
         Raises:
             UnstorableError: It holds something that cannot be kept exactly.
@@ -178,6 +197,8 @@ class Store(Logging, ABC):
         copy: str,
         ds_id: str,  # noqa: ARG002  for stores that copy without reading
         cls: type[BASEDATASOURCE],
+        *,
+        phase: Phase = NO_PHASE,
     ) -> Copied:
         """Write a derived copy of a dataset; a store that can do so does not read it.
 
@@ -189,6 +210,7 @@ class Store(Logging, ABC):
             copy: Name of the copy.
             ds_id: Identity that the copy gets where the store makes it itself.
             cls: Class of the DataSources.
+            phase: Told of what is written.
 
         Raises:
             DatasetNotFoundError: There is no dataset of that name.
@@ -198,9 +220,7 @@ class Store(Logging, ABC):
         loaded = self.load(name, cls)
         self.refuse_existing(copy)
         derived = loaded.data.derive(copy)
-        if isinstance(derived, DataSource):
-            phase_under_way().handles(derived.tables.values())
-        saved = self.save(copy, derived)
+        saved = self.save(copy, derived, phase=phase)
         return Copied(saved.version, saved.provenance, derived.id, loaded.version)
 
     @abstractmethod

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 from uuid import uuid4
 
+from algomancy_data.datasource import DataSource
 from algomancy_data.errors import DatasetNotFoundError
+from algomancy_data.metrics import NO_PHASE
 from algomancy_data.store.base import Loaded, Saved, Store
 from algomancy_data.store.summary import DatasetSummary
 
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from algomancy_data.datasource import BASEDATASOURCE, BaseDataSource
+    from algomancy_data.metrics import Phase
 
 
 class MemoryStore(Store):
@@ -56,12 +59,20 @@ class MemoryStore(Store):
         """Return the metadata of a DataSource as it is now."""
         return DatasetSummary.of(name, self._require(name).data)
 
-    def load(self, name: str, cls: type[BASEDATASOURCE]) -> Loaded[BASEDATASOURCE]:  # noqa: ARG002  it has its class
+    def load(
+        self,
+        name: str,
+        cls: type[BASEDATASOURCE],  # noqa: ARG002  it has its class
+        *,
+        phase: Phase = NO_PHASE,  # noqa: ARG002  nothing is read
+    ) -> Loaded[BASEDATASOURCE]:
         """Return the DataSource that was saved."""
         return cast("Loaded[BASEDATASOURCE]", self._require(name))
 
-    def save(self, name: str, data: BaseDataSource) -> Saved:
+    def save(self, name: str, data: BaseDataSource, *, phase: Phase = NO_PHASE) -> Saved:
         """Keep a DataSource, which stays the caller's as well."""
+        if isinstance(data, DataSource):
+            phase.handles(data.tables.values())
         version = uuid4().hex
         self._kept[name] = Loaded(data, version)
         return Saved(version, data.provenance)
