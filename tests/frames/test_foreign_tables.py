@@ -10,6 +10,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from polars.testing import assert_series_equal
 
 from algomancy_data.errors import FrameError
 from algomancy_data.frames.tabular import to_frame
@@ -215,3 +216,42 @@ def test_frames_of_polars_are_taken_to_as_many_levels():
     for table in (deeper, deeper.lazy()):
         with pytest.raises(FrameError, match="it is nested too deeply"):
             to_frame(table)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [1, None, 2**62],
+        [2**63, 1],
+        [0.5, float("nan")],
+        ["x", None],
+        [dt.datetime.min, dt.datetime.max, None],
+        [dt.date.min, dt.date.max],
+        [[1, None], None, []],
+        [[{"x": 1}], [{}], None],
+        [[[1]], [[]], [None]],
+        [{"x": {"y": "z"}}, {"x": None}, None],
+        [{}, None],
+    ],
+)
+def test_rows_give_the_values_of_columns_and_lists_and_dicts_those_inside(values):
+    columns = to_frame({"a": values})
+    assert_series_equal(columns["a"], to_frame([{"a": value} for value in values])["a"])
+    read = columns["a"].to_list()
+    assert read == values or repr(read) in {"[0.5, nan]", "[[{'x': 1}], [{'x': None}], None]"}
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [[True], [1]],
+        [[[True]], [[1]]],
+        [[0.1], [2**53 + 1]],
+        [{"x": 1}, {"y": 2}],
+        [{"x": [0.1]}, {"x": [2**53 + 1]}],
+        [{}, {"x": 1}],
+    ],
+)
+def test_a_changed_value_inside_others_is_refused(values):
+    with pytest.raises(FrameError, match=r"'a' would have|cannot be turned"):
+        to_frame({"a": values})

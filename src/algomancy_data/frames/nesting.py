@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _DEEPEST: Final = 64
 # Until here a look for containers that are met twice costs more than it saves.
 _FEW: Final = 8
+_NESTED: Final = frozenset({pl.List, pl.Array, pl.Struct, pl.Map})
 # What an extension type and a dictionary of pyarrow are made of.
 _INNER: Final = ("storage_type", "value_type")
 
@@ -96,6 +97,8 @@ def check_dtype_depth(dtypes: Iterable[PolarsDataType]) -> None:
         >>> check_dtype_depth([pl.Int8(), pl.List(pl.Int8())])
     """
     level = list(dtypes)
+    if _NESTED.isdisjoint(map(type, level)):
+        return
     for _ in range(_DEEPEST + 1):
         level = [inner for dtype in level if dtype.is_nested() for inner in _inside(dtype)]
         if not level:

@@ -7,6 +7,7 @@ first rows only: a column that begins after them would be gone without a word.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any, Final, NoReturn, cast
 
 import polars as pl
@@ -15,7 +16,7 @@ from polars.exceptions import PanicException, PolarsError
 from algomancy_data.errors import FrameError
 from algomancy_data.frames.arrow_streams import frame_of_stream, no_table
 from algomancy_data.frames.nesting import check_depth
-from algomancy_data.frames.read_back import check_exact, same_value
+from algomancy_data.frames.read_back import EXACT, check_exact, kinds_of, same_value
 from algomancy_data.frames.values import python_values
 
 _FAILURES: Final = (
@@ -45,6 +46,8 @@ def frame_of_values(table: Any, name: str) -> pl.DataFrame:
 instead of 9007199254740993. Give it values of one type, or a polars.Series of the right dtype.
     """
     given: Any = list[Any](table) if isinstance(table, Iterator) else table
+    if isinstance(given, list) and given and _are_dicts(given):
+        return _frame_of_rows(given, name)
     check_depth(given)
     if isinstance(given, Mapping):
         columns = {
@@ -52,16 +55,30 @@ instead of 9007199254740993. Give it values of one type, or a polars.Series of t
             for column, values in cast("Mapping[Any, Any]", given).items()
         }
         frame = _frame(columns, columns, name)
-    elif isinstance(given, list) and given and all(isinstance(row, dict) for row in given):
-        rows = cast("list[dict[Any, Any]]", given)
-        names = dict.fromkeys(column for row in rows for column in row)
-        columns = {column: [row.get(column) for row in rows] for column in names}
-        frame = _frame(rows, columns, name)
     else:
         columns = {}
         frame = _frame(given, columns, name)
         if isinstance(given, list):
             columns = _columns_of_rows(cast("list[Any]", given), frame)
+    for column, values in columns.items():
+        check_exact(frame[column], values, name)
+    return frame
+
+
+def _are_dicts(rows: list[Any]) -> bool:
+    return all(issubclass(kind, dict) for kind in set(map(type, rows)))
+
+
+def _frame_of_rows(rows: list[dict[Any, Any]], name: str) -> pl.DataFrame:
+    """Return the frame of a list of dicts; a row that lacks a column is null there."""
+    names = dict.fromkeys(chain.from_iterable(rows))
+    columns = {column: [row.get(column) for row in rows] for column in names}
+    kinds = [*map(kinds_of, columns.values())]
+    if columns and all(len(some) == 1 and some <= EXACT for some in kinds):
+        # As columns in an eighth of the time, where there is no doubt what their types are.
+        return _frame(columns, columns, name)
+    check_depth(rows)
+    frame = _frame(rows, columns, name)
     for column, values in columns.items():
         check_exact(frame[column], values, name)
     return frame

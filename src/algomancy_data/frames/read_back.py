@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
+from itertools import chain
+from operator import attrgetter
 from types import NoneType
 from typing import Any, Final, cast
 
@@ -13,10 +15,9 @@ import polars as pl
 from algomancy_data.errors import FrameError
 from algomancy_data.frames.values import python_values
 
-# A column of one of these is what it was, or Polars raises an error.
-_EXACT: Final = frozenset({int, float, str, bytes, bool, date})
-# What has other values in it.
-_AROUND: Final = (list, tuple, dict)
+EXACT: Final = frozenset({int, float, str, bytes, bool, date})
+"""Types of Python: a column of values of one of them is what it was, or Polars raises an error."""
+
 # What pandas has for no value, beside NaN.
 _MISSING: Final = frozenset({"NAType", "NaTType"})
 _LONGEST: Final = 60
@@ -42,20 +43,73 @@ def check_exact(values: pl.Series, given: Any, table: str) -> None:
     if not isinstance(given, list | tuple) or values.dtype == pl.Object():
         return
     before = cast("Sequence[Any]", given)
-    kinds = {*map(type, before)} - {NoneType}
-    if not kinds or (len(kinds) == 1 and kinds <= _EXACT):
+    kinds = kinds_of(before)
+    if not kinds or (len(kinds) == 1 and kinds <= EXACT) or _is_same(values, before):
         return
     after = python_values(values)
-    # Of several kinds, True would equal 1.
-    if len(kinds) == 1 and not any(issubclass(kind, _AROUND) for kind in kinds):
-        try:
-            if list(before) == after:
-                return
-        except (TypeError, ValueError):
-            pass
     for old, new in zip(before, after, strict=True):
         if not same_value(old, new):
             raise _changed(table, values.name, old, new)
+
+
+def kinds_of(values: Iterable[Any]) -> set[type]:
+    """Return the types of values, without that of None."""
+    return {*map(type, values)} - {NoneType}
+
+
+def _is_same(values: pl.Series, before: Sequence[Any]) -> bool:
+    """Tell whether a column surely has the values that were given, without a look at each.
+
+    False says nothing. What has values in it is compared by these: a list does not show that a
+    number in it was a truth value.
+    """
+    kinds = kinds_of(before)
+    if not kinds:
+        return values.null_count() == len(before)
+    if len(kinds) > 1:
+        return False
+    (kind,) = kinds
+    dtype = values.dtype
+    if kind is datetime and dtype == pl.Datetime("us"):
+        moments = filter(None, before)
+        return {*map(attrgetter("tzinfo"), moments)} == {None} and _has_nulls_of(values, before)
+    if kind is list and isinstance(dtype, pl.List):
+        return _is_same_list(values, before)
+    if kind is dict and isinstance(dtype, pl.Struct):
+        return _is_same_struct(values, dtype, before)
+    if kind in {list, tuple, dict} or (kind is bool) != (dtype == pl.Boolean()):
+        return False
+    try:
+        return list(before) == python_values(values)
+    except (TypeError, ValueError):
+        return False
+
+
+def _is_same_list(values: pl.Series, before: Sequence[Any]) -> bool:
+    lengths = [None if one is None else len(one) for one in before]
+    if lengths != values.list.len().to_list():
+        return False
+    filled = values.filter(values.list.len() > 0)
+    return _is_same(filled.explode(), [*chain.from_iterable(filter(None, before))])
+
+
+def _is_same_struct(values: pl.Series, dtype: pl.Struct, before: Sequence[Any]) -> bool:
+    names = [field.name for field in dtype.fields]
+    given = {*chain.from_iterable(filter(None, before))}
+    return (
+        given <= {*names}
+        and _has_nulls_of(values, before)
+        and all(_is_same(values.struct.field(name), _field_of(before, name)) for name in names)
+    )
+
+
+def _field_of(rows: Sequence[Any], name: str) -> list[Any]:
+    return [None if row is None else row.get(name) for row in rows]
+
+
+def _has_nulls_of(values: pl.Series, before: Sequence[Any]) -> bool:
+    nulls = values.is_null()
+    return not nulls.any() or nulls.to_list() == [one is None for one in before]
 
 
 def _check_moments(values: pl.Series, given: Any, table: str) -> None:
