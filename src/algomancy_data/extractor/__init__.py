@@ -7,10 +7,9 @@ from algomancy_data.extractor.columnar.extractors import (
     ParquetSingleExtractor,
 )
 from algomancy_data.extractor.conversion import ConversionIssue, DataTypeConverter
-from algomancy_data.extractor.csv.single import CSVSingleExtractor
+from algomancy_data.extractor.csv.extractors import CSVSingleExtractor
 from algomancy_data.extractor.frame import DataFrameExtractor
-from algomancy_data.extractor.json.multi import JSONMultiExtractor
-from algomancy_data.extractor.json.single import JSONSingleExtractor
+from algomancy_data.extractor.json.extractors import JSONMultiExtractor, JSONSingleExtractor
 from algomancy_data.extractor.sequence import ExtractionSequence
 from algomancy_data.extractor.xlsx.extractors import XLSXMultiExtractor, XLSXSingleExtractor
 from algomancy_data.schema.types import TextConventions

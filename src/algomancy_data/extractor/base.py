@@ -8,18 +8,20 @@ from contextlib import nullcontext
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
-from algomancy_data.errors import SchemaKindError, UndeclaredTableError
-from algomancy_data.extractor.conversion import ConversionIssue, DataTypeConverter
+import polars as pl
+from polars.exceptions import PolarsError
+
+from algomancy_data.engine_failures import engine_failures
+from algomancy_data.errors import FileContentError, SchemaKindError, UndeclaredTableError
+from algomancy_data.extractor.conversion import ConversionIssue, DataTypeConverter, Reconversion
 from algomancy_data.extractor.extracted import Extracted, ExtractedTable, Reading
-from algomancy_data.extractor.failures import reading_failures
-from algomancy_data.extractor.limits import within_limits
 from algomancy_data.extractor.parts import read_table
-from algomancy_data.extractor.reconversion import Reconversion
 from algomancy_data.file import File
 from algomancy_data.file.locations import reading
 from algomancy_data.frames.tabular import to_frame, to_frames
 from algomancy_data.logs import as_logger
 from algomancy_data.metrics import NO_PHASE
+from algomancy_data.schema.read_limits import DEFAULT_LIMITS
 from algomancy_data.schema.tables import group_name, table_name
 from algomancy_data.schema.types import TextConventions
 
@@ -28,8 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from collections.abc import Set as AbstractSet
     from contextlib import AbstractContextManager
-
-    import polars as pl
 
     from algomancy_data.frames.tabular import Tabular
     from algomancy_data.logs import Logger
@@ -308,3 +308,45 @@ class MultiExtractor(Extractor):
             self._can_convert_again(name, groups[group])
         self._report([*self._reading.issues, *issues])
         return frames
+
+
+def reading_failures(name: str) -> AbstractContextManager[None]:
+    """Turn what ends the reading of a file into an error that names it.
+
+    Args:
+        name: Name of the file.
+
+    Raises:
+        FileContentError: Memory ended, or something in the file is beyond what can be held.
+    """
+    return engine_failures(FileContentError, f"Reading file {name!r}", (PolarsError,))
+
+
+def within_limits(
+    frame: pl.DataFrame, file: File, unpacked_bytes: int | None = None
+) -> pl.DataFrame:
+    """Return a table that keeps the limits.
+
+    Readers look before they take memory, where they can; this holds for whatever reader, those of
+    users included.
+
+    Args:
+        frame: The table.
+        file: Where it is from.
+        unpacked_bytes: How many bytes the content has when it is unpacked, if that is known: no
+            text is longer, so not even their sum has to be known.
+
+    Raises:
+        ReadLimitError: It does not.
+    """
+    # A file of no class of ours has none of its own.
+    limits = getattr(file, "limits", None) or DEFAULT_LIMITS
+    limits.check_shape(file.name, frame.height, frame.width)
+    longest = limits.text_bytes
+    if longest is None or (unpacked_bytes is not None and unpacked_bytes <= longest):
+        return frame
+    for column in frame.get_columns():
+        if column.dtype == pl.String and column.estimated_size() > longest:
+            size = column.str.len_bytes().max()
+            limits.check_text(file.name, size if isinstance(size, int) else 0, column.name)
+    return frame

@@ -1,10 +1,15 @@
-"""From what a file holds to the declared types: exact, or reported and left alone."""
+"""From what a file holds to the declared types: exact, or reported and left alone.
+
+A column is converted as a whole, or in pieces of different dtypes, each by its own rules: the
+cells of a workbook have kinds, the files of a table have columns of their own, and neither must go
+through text, which a number or a date cannot do unharmed.
+"""
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 import polars as pl
 
@@ -18,7 +23,10 @@ from algomancy_data.schema import DataType
 from algomancy_data.schema.types import Outcome, TextConventions
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
+    from collections.abc import Set as AbstractSet
+
+    from polars.datatypes import DataType as PolarsDataType
 
     from algomancy_data.frames.tabular import Tabular
 
@@ -227,3 +235,136 @@ def _examples(values: pl.Series) -> list[str]:
         text if len(text) <= _LONGEST_EXAMPLE else f"{text[: _LONGEST_EXAMPLE - 1]}…"
         for text in texts
     ]
+
+
+# --- columns in pieces -----------------------------------------------------------------------
+
+
+def convert_pieces(
+    pieces: Iterable[pl.Series],
+    target: DataType,
+    table: str,
+    issues: list[ConversionIssue],
+    row_numbers: pl.Series | None = None,
+) -> pl.Series | list[ConversionIssue]:
+    """Convert pieces of a column to its declared type and put them together.
+
+    Args:
+        pieces: Columns of one name and one length; in each row, at most one has a value.
+        target: The declared type.
+        table: Name of the table in the issues.
+        issues: List to append the warnings to, if all pieces convert.
+        row_numbers: Number of each row in the issues; None counts from 0.
+
+    Returns:
+        The column; or why not: what is wrong with the pieces, nothing if they do not become one
+        dtype.
+    """
+    found: list[ConversionIssue] = []
+    converted = [convert_piece(piece, target, table, found, row_numbers) for piece in pieces]
+    errors = [issue for issue in found if issue.severity is ValidationSeverity.ERROR]
+    if errors:
+        return errors
+    alike = in_one_dtype(converted)
+    if alike is None:
+        return []
+    issues += found
+    name = alike[0].name
+    return pl.select(pl.coalesce(pl.lit(piece) for piece in alike).alias(name)).to_series()
+
+
+def convert_piece(
+    piece: pl.Series,
+    target: DataType,
+    table: str,
+    issues: list[ConversionIssue],
+    row_numbers: pl.Series | None = None,
+) -> pl.Series:
+    """Convert one column; a time of day is the interval since midnight."""
+    if piece.dtype == pl.Time and target is DataType.INTERVAL:
+        lengths = piece.cast(pl.Duration("ns"))
+        rounded = lengths.cast(pl.Duration("us"))
+        return rounded if rounded.cast(lengths.dtype).equals(lengths) else lengths
+    frame = piece.to_frame()
+    converted = DataTypeConverter.convert_dtypes(
+        frame, {piece.name: target}, issues, table, row_numbers=row_numbers
+    )
+    return converted.to_series()
+
+
+def in_one_dtype(pieces: list[pl.Series]) -> list[pl.Series] | None:
+    """Return the pieces in a dtype that holds all their values, or None if there is none."""
+    dtypes = {piece.dtype for piece in pieces}
+    if len(dtypes) == 1:
+        return pieces
+    if all(isinstance(dtype, pl.Categorical | pl.Enum) for dtype in dtypes):
+        return [piece.cast(pl.String).cast(pl.Categorical) for piece in pieces]
+    for unit in ("us", "ns"):
+        wanted = _with_unit(pieces[0].dtype, unit)
+        if wanted is None or any(_with_unit(dtype, unit) != wanted for dtype in dtypes):
+            return None
+        cast = [piece.cast(wanted, strict=False) for piece in pieces]
+        back = [new.cast(old.dtype) for new, old in zip(cast, pieces, strict=True)]
+        if all(new.equals(old) for new, old in zip(back, pieces, strict=True)):
+            return cast
+    return None
+
+
+def _with_unit(dtype: PolarsDataType, unit: Literal["us", "ns"]) -> PolarsDataType | None:
+    if isinstance(dtype, pl.Datetime):
+        return pl.Datetime(unit, dtype.time_zone)
+    return pl.Duration(unit) if isinstance(dtype, pl.Duration) else None
+
+
+# --- columns anew, once rows that kept them from converting are out --------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Reconversion:
+    """The conversion of columns anew, once bad rows are out.
+
+    Args:
+        table: Logical name of the table.
+        types: Declared type by column name.
+        conventions: How text is written.
+        pieces: What columns of mixed cells are made of; each is converted by its own rules.
+        lost: Columns that cannot be converted again.
+    """
+
+    table: str
+    types: Mapping[str, DataType]
+    conventions: TextConventions
+    pieces: Mapping[str, list[pl.Series]] = field(default_factory=dict[str, list[pl.Series]])
+    lost: AbstractSet[str] = frozenset()
+
+    def convert(
+        self, frame: pl.DataFrame, columns: AbstractSet[str], kept: pl.Series, rows: pl.Series
+    ) -> tuple[pl.DataFrame, list[ConversionIssue]]:
+        """Return the frame with the columns in their declared types, and what is wrong still.
+
+        Args:
+            frame: The rows that are left.
+            columns: Names of the columns.
+            kept: Which of the extracted rows they are.
+            rows: Their numbers.
+        """
+        issues: list[ConversionIssue] = []
+        whole: dict[str, DataType] = {}
+        for name in sorted(columns & self.types.keys()):
+            if name not in self.pieces:
+                whole[name] = self.types[name]
+                continue
+            pieces = [piece.filter(kept) for piece in self.pieces[name]]
+            values = convert_pieces(pieces, self.types[name], self.table, issues, rows)
+            if isinstance(values, pl.Series):
+                frame = frame.with_columns(values)
+            else:
+                issues += values or [self._unlike(name)]
+        converted = DataTypeConverter.convert_dtypes(
+            frame, whole, issues, self.table, conventions=self.conventions, row_numbers=rows
+        )
+        return converted, issues
+
+    def _unlike(self, name: str) -> ConversionIssue:
+        reason = "Its cells are of kinds that do not go together."
+        return ConversionIssue(self.table, name, self.types[name], reason)

@@ -10,8 +10,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from algomancy_data.extractor.conversion import ConversionIssue
-    from algomancy_data.extractor.reconversion import Reconversion
+    from algomancy_data.extractor.conversion import ConversionIssue, Reconversion
     from algomancy_data.schema import Schema
 
 

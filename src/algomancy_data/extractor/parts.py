@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 import polars as pl
 
 from algomancy_data.errors import FileContentError
-from algomancy_data.extractor.conversion import DataTypeConverter
-from algomancy_data.extractor.mixed_columns import convert_pieces
+from algomancy_data.extractor.conversion import DataTypeConverter, convert_pieces
 from algomancy_data.metrics import NO_PHASE
 from algomancy_data.schema import DataType
 

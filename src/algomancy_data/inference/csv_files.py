@@ -10,20 +10,20 @@ import polars as pl
 from algomancy_data.display.words import counted
 from algomancy_data.extractor import CSVSingleExtractor, TextConventions
 from algomancy_data.extractor.csv.content import CSVContent
-from algomancy_data.extractor.csv.single import line_end_of
+from algomancy_data.extractor.csv.extractors import line_end_of
 from algomancy_data.file import CSVFile
-from algomancy_data.inference.csv_characters import find_characters
-from algomancy_data.inference.csv_encoding import find_encoding
-from algomancy_data.inference.csv_header import has_header, numbered_names
-from algomancy_data.inference.extraction import PLACEHOLDER, SILENT
-from algomancy_data.inference.inferred import InferredColumn, InferredFile, InferredTable
-from algomancy_data.inference.null_words import (
+from algomancy_data.inference.csv_dialect import (
     count_of,
     default_words_among,
+    find_characters,
+    find_encoding,
+    has_header,
     null_words_in,
+    numbered_names,
     occurring,
 )
-from algomancy_data.inference.sources import extension_of, label_of
+from algomancy_data.inference.inferred import InferredColumn, InferredFile, InferredTable
+from algomancy_data.inference.sources import PLACEHOLDER, SILENT, extension_of, label_of
 from algomancy_data.inference.texts import (
     ZONED_NOTE,
     TextType,

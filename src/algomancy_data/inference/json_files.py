@@ -9,14 +9,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from algomancy_data.errors import FileContentError
 from algomancy_data.extractor.json.document import read_document
 from algomancy_data.extractor.json.plan import JSONPlan
-from algomancy_data.inference.extraction import extract, natural_frame
-from algomancy_data.inference.identifiers import words
 from algomancy_data.inference.inferred import InferredColumn, InferredFile, InferredTable
 from algomancy_data.inference.keys import find_key
-from algomancy_data.inference.similarity import singular
-from algomancy_data.inference.sources import extension_of, label_of
-from algomancy_data.inference.typed_columns import column_finding
-from algomancy_data.inference.typed_files import without_columns
+from algomancy_data.inference.names import singular, words
+from algomancy_data.inference.sources import extension_of, extract, label_of, natural_frame
+from algomancy_data.inference.typed_files import column_finding, without_columns
 from algomancy_data.schema import ColumnGroup, Schema
 from algomancy_data.schema.tables import table_name
 
@@ -26,7 +23,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from algomancy_data.extractor.json.layout import Envelope
-    from algomancy_data.extractor.json.types import ArrowType
+    from algomancy_data.extractor.json.parser import ArrowType
     from algomancy_data.file import File
 
 _Path: TypeAlias = tuple[str, ...]

@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from algomancy_data.inference.identifiers import words
-from algomancy_data.inference.similarity import singular
+from algomancy_data.inference.names import singular, words
 from algomancy_data.inference.texts import percent
 from algomancy_data.relations.keys import is_comparable
 from algomancy_data.schema import DataType

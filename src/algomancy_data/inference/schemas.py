@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Final
 from algomancy_data.display.words import counted
 from algomancy_data.engine_failures import engine_failures
 from algomancy_data.errors import EngineError
-from algomancy_data.extractor.failures import reading_failures
+from algomancy_data.extractor.base import reading_failures
 from algomancy_data.inference.csv_files import CSVProbe
-from algomancy_data.inference.extraction import extract, failing_columns
-from algomancy_data.inference.identifiers import attribute_names, class_names
 from algomancy_data.inference.json_files import json_finding
 from algomancy_data.inference.keys import find_key
 from algomancy_data.inference.module_text import module_text
+from algomancy_data.inference.names import attribute_names, class_names
 from algomancy_data.inference.references import NamedTable, find_references
-from algomancy_data.inference.sources import Paths, extension_of, files_at
+from algomancy_data.inference.sources import Paths, extension_of, extract, failing_columns, files_at
 from algomancy_data.inference.typed_files import columnar_finding, workbook_finding
 from algomancy_data.relations import resolve_relations_from_schemas
 from algomancy_data.relations.keys import rows_without_parent

@@ -15,16 +15,13 @@ import polars as pl
 from algomancy_data.datasource import BaseDataSource, DataSource
 from algomancy_data.errors import QuarantineError
 from algomancy_data.extractor import ExtractionSequence, Extractor
-from algomancy_data.extractor.conversion import DataTypeConverter
+from algomancy_data.extractor.conversion import DataTypeConverter, Reconversion
 from algomancy_data.extractor.extracted import Extracted, ExtractedTable, SeparatedTable
-from algomancy_data.extractor.reconversion import Reconversion
 from algomancy_data.file import File
 from algomancy_data.frames.tabular import to_frame
 from algomancy_data.messages import ValidationSeverity
 from algomancy_data.metrics import NO_PHASE
-from algomancy_data.quarantine.ambiguity import doubtful_values
-from algomancy_data.quarantine.columns import as_text, join
-from algomancy_data.quarantine.rows import Aside
+from algomancy_data.quarantine.rows import Aside, as_text, doubtful_values, join
 from algomancy_data.quarantine.separation import separate
 from algomancy_data.quarantine.settings import Quarantine
 from algomancy_data.schema.tables import table_name

@@ -1,4 +1,4 @@
-"""The quarantined rows of a table, taken apart for their way back."""
+"""The quarantined rows of a table, taken apart for their way back into its columns."""
 
 from __future__ import annotations
 
@@ -7,11 +7,20 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from algomancy_data.errors import QuarantineError
+from algomancy_data.extractor.conversion import ConversionIssue, in_one_dtype
+from algomancy_data.schema.types.string import text_from_any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from polars.datatypes import DataType as PolarsDataType
+
     from algomancy_data.quarantine.settings import Quarantine
+    from algomancy_data.schema import DataType
+    from algomancy_data.schema.types import TextConventions
 
 _NUMBER: Final = pl.get_index_type()
+_EXAMPLES: Final = 5
 
 
 class Aside:
@@ -134,3 +143,102 @@ class Aside:
         values = values.drop(self._settings.columns[1:], strict=False)
         before = self._frame.filter(self.is_among(values)).select(*self._columns, self.row)
         return before.with_columns(values.get_columns())
+
+
+def join(pieces: Sequence[pl.Series]) -> pl.Series | None:
+    """Return one column of the dtype that holds all values exactly, or None if there is none.
+
+    The first piece has the say: the others are brought to its dtype, unless a finer unit of time
+    is needed. Pieces without a value go with everything.
+
+    Example:
+        >>> join([pl.Series([1, 2]), pl.Series([3.0])]).to_list()
+        [1, 2, 3]
+        >>> join([pl.Series([1, 2]), pl.Series(["x"])]) is None
+        True
+    """
+    wanted = pieces[0].dtype
+    whole = [_empty_as(piece, wanted) for piece in pieces]
+    if len({piece.dtype for piece in whole}) > 1:
+        alike = in_one_dtype(whole) or [_exactly(piece, wanted) for piece in whole]
+        whole = [piece for piece in alike if piece is not None]
+    return pl.concat(whole) if len(whole) == len(pieces) else None
+
+
+def as_text(values: pl.Series, conventions: TextConventions) -> pl.Series:
+    """Return values as text that is read back as the same ones.
+
+    Raises:
+        QuarantineError: They have no such form.
+    """
+    outcome = text_from_any(values)
+    if outcome.refused is not None:
+        msg = f"Column {values.name!r} cannot go into quarantine: it is {outcome.reason}."
+        raise QuarantineError(msg)
+    has_fraction = values.dtype.is_float() or values.dtype.is_decimal()
+    if has_fraction and conventions.decimal_mark == ",":
+        return outcome.values.str.replace(".", ",", literal=True)
+    return outcome.values
+
+
+def _empty_as(values: pl.Series, dtype: PolarsDataType) -> pl.Series:
+    if values.null_count() < len(values) or values.dtype == dtype:
+        return values
+    return pl.Series(values.name, [None], dtype).new_from_index(0, len(values))
+
+
+def _exactly(values: pl.Series, dtype: PolarsDataType) -> pl.Series | None:
+    """Return numbers in another numeric dtype, or None if one would change."""
+    if values.dtype == dtype:
+        return values
+    if not (values.dtype.is_numeric() and dtype.is_numeric()):
+        return None
+    cast = values.cast(dtype, strict=False)
+    same = cast.cast(values.dtype, strict=False).eq_missing(values).all()
+    return cast if same else None
+
+
+def doubtful_values(
+    frame: pl.DataFrame,
+    types: Mapping[str, DataType],
+    conventions: TextConventions,
+    table: str,
+    numbers: pl.Series,
+) -> list[ConversionIssue]:
+    """Return an issue for each column with texts that can be read in two ways.
+
+    Args:
+        frame: Some rows of a table.
+        types: Declared type by column name.
+        conventions: How text is written, as far as the schema says it.
+        table: Logical name of the table.
+        numbers: Number of each row.
+    """
+    issues: list[ConversionIssue] = []
+    for name, target in types.items():
+        if name not in frame.columns or frame.schema[name] != pl.String:
+            continue
+        texts = conventions.strip(frame[name])
+        doubtful = target.column_type.doubtful(texts, conventions)
+        if doubtful is None or not doubtful.any():
+            continue
+        failing = numbers.filter(doubtful)
+        values = texts.filter(doubtful).head(_EXAMPLES)
+        first = failing.head(_EXAMPLES).to_list()
+        shown = ", ".join(
+            f"{value!r} (row {row})" for row, value in zip(first, values, strict=True)
+        )
+        issue = ConversionIssue(
+            table,
+            name,
+            target,
+            f"{len(failing)} value(s) can be read in two ways, and the column that decided it is "
+            f"not here: {shown}. Give numbers, dates and times as such or in ISO 8601, or declare "
+            f"decimal_mark or day_first in the schema's CSVDialect.",
+            count=len(failing),
+            rows=tuple(first),
+            problem="Value can be read in two ways",
+            failing=failing,
+        )
+        issues.append(issue)
+    return issues

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from algomancy_data.extractor.base import reading_failures
 from algomancy_data.extractor.extracted import ExtractedTable, SeparatedTable
-from algomancy_data.extractor.failures import reading_failures
 from algomancy_data.messages import ValidationSeverity
 
 if TYPE_CHECKING:

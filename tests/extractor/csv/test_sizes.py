@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from algomancy_data.errors import FileContentError
-from algomancy_data.extractor.csv import lines as csv_lines
-from algomancy_data.extractor.csv.lines import LineLengths
+from algomancy_data.extractor.csv import content as csv_content
+from algomancy_data.extractor.csv.content import LineLengths
 from algomancy_data.schema import CSVDialect, DataType, ReadLimits
 
 if TYPE_CHECKING:
@@ -86,8 +86,8 @@ def test_two_gigabytes_in_a_line_are_refused_with_bounded_memory(tmp_path, write
 
 @pytest.fixture
 def short_limit(monkeypatch: pytest.MonkeyPatch) -> int:
-    monkeypatch.setattr(csv_lines, "_USUAL", 1000)
-    monkeypatch.setattr(csv_lines, "_READ", 64)
+    monkeypatch.setattr(csv_content, "_USUAL", 1000)
+    monkeypatch.setattr(csv_content, "_READ", 64)
     return 1000
 
 
@@ -125,7 +125,7 @@ def test_the_limit_is_exact_wherever_the_line_lies(
 def test_a_line_may_be_as_long_as_a_text_may_be_up_to_what_the_reader_can(
     monkeypatch, short_limit, text_bytes, longest
 ) -> None:
-    monkeypatch.setattr(csv_lines, "_ENGINE", 2 * short_limit)
+    monkeypatch.setattr(csv_content, "_ENGINE", 2 * short_limit)
     limits = ReadLimits(text_bytes=text_bytes)
     LineLengths("t", limits).feed(b"x" * longest)
     said = "No reader takes longer ones" if longest == 2000 else "a higher limit 'text_bytes'"
@@ -135,7 +135,7 @@ def test_a_line_may_be_as_long_as_a_text_may_be_up_to_what_the_reader_can(
 
 @pytest.mark.usefixtures("short_limit")
 def test_long_lines_in_other_encodings_are_refused(monkeypatch, extractor) -> None:
-    monkeypatch.setattr(csv_lines, "_ENGINE", 1000)
+    monkeypatch.setattr(csv_content, "_ENGINE", 1000)
     content = "a;b\n" + "é" * 700
     with pytest.raises(FileContentError, match="a line of more than"):
         extractor(

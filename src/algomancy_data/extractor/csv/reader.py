@@ -10,9 +10,8 @@ import polars as pl
 from polars.exceptions import PanicException, PolarsError
 
 from algomancy_data.errors import FileContentError
-from algomancy_data.extractor.csv.lines import count_records
-from algomancy_data.extractor.csv.quotes import CSVQuotes
-from algomancy_data.extractor.csv.shape import find_shape, find_wide_line
+from algomancy_data.extractor.csv.checks import CSVQuotes, find_shape, find_wide_line
+from algomancy_data.extractor.csv.content import count_records
 from algomancy_data.schema import DataType
 from algomancy_data.schema.types.float import has_large_floats
 
@@ -23,8 +22,7 @@ if TYPE_CHECKING:
     from polars.datatypes import DataType as PolarsDataType
 
     from algomancy_data.extractor.csv.content import CSVContent
-    from algomancy_data.extractor.csv.header import CSVHeader
-    from algomancy_data.extractor.csv.layout import CSVLayout
+    from algomancy_data.extractor.csv.layout import CSVHeader, CSVLayout
 
 _SAMPLE: Final = 1 << 15
 _BOOLEAN_WORDS: Final = ("true", "false")

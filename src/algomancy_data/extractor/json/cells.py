@@ -12,15 +12,13 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import polars as pl
 
-from algomancy_data.extractor.json.content import skip_space
-from algomancy_data.extractor.json.layout import Records, cut
-from algomancy_data.extractor.json.parser import MalformedError, check, find_type
-from algomancy_data.extractor.json.types import merge, plain
+from algomancy_data.extractor.json.layout import Records, cut, skip_space
+from algomancy_data.extractor.json.parser import MalformedError, check, find_type, merge, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from algomancy_data.extractor.json.types import ArrowType
+    from algomancy_data.extractor.json.parser import ArrowType
     from algomancy_data.schema import ReadLimits
 
 # Any piece of that length may be parsed: it has at most 4,096 objects with a key of its own each.

@@ -14,30 +14,26 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import polars as pl
 
-from algomancy_data.extractor.json.exact import ExactValues, mark_values
+from algomancy_data.extractor.json.exact import ExactValues, UnevenRecords, mark_values
 from algomancy_data.extractor.json.layout import cut
 from algomancy_data.extractor.json.parser import (
+    DisagreementError,
     MalformedError,
     UnexpectedTypeError,
     find_type,
-    parse,
-)
-from algomancy_data.extractor.json.types import (
-    DisagreementError,
     has_inexact_numbers,
     merge,
+    parse,
     plain,
 )
-from algomancy_data.extractor.json.uneven import UnevenRecords
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from algomancy_data.extractor.json.cells import CellBudget
-    from algomancy_data.extractor.json.content import JSONBytes
-    from algomancy_data.extractor.json.layout import Records
+    from algomancy_data.extractor.json.layout import JSONBytes, Records
+    from algomancy_data.extractor.json.parser import ArrowArray, ArrowType
     from algomancy_data.extractor.json.plan import JSONPlan, Path, Place
-    from algomancy_data.extractor.json.types import ArrowArray, ArrowType
 
     _Load: TypeAlias = Callable[[int], bytes]
 

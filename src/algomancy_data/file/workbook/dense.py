@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 import polars as pl
 
 from algomancy_data.errors import FileContentError, MissingExtraError
-from algomancy_data.file.workbook.number_formats import Shown
+from algomancy_data.file.workbook.cells import Shown
 from algomancy_data.file.workbook.quick_markup import is_usual
 from algomancy_data.file.workbook.references import (
     COLUMNS,

@@ -11,6 +11,7 @@ import polars as pl
 from polars.exceptions import PolarsError
 
 from algomancy_data.errors import FileContentError
+from algomancy_data.file.workbook.cells import FORMAT, STYLE, Shown, shown_by_style
 from algomancy_data.file.workbook.markup import (
     check_markup,
     read_cells,
@@ -18,7 +19,6 @@ from algomancy_data.file.workbook.markup import (
     read_shared_texts,
     unescape,
 )
-from algomancy_data.file.workbook.number_formats import FORMAT, STYLE, Shown, shown_by_style
 from algomancy_data.file.workbook.package import Package
 from algomancy_data.file.workbook.quick_markup import quick_cells, quick_shared_texts
 from algomancy_data.frames.column_names import unique_names

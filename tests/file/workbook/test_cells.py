@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from algomancy_data.file.workbook.number_formats import Shown, shown_as
+from algomancy_data.file.workbook.cells import Shown, shown_as
 
 
 @pytest.mark.parametrize(

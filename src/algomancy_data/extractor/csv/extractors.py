@@ -13,12 +13,12 @@ from algomancy_data.errors import InvalidSchemaError
 from algomancy_data.extractor.base import SingleExtractor
 from algomancy_data.extractor.conversion import ConversionIssue
 from algomancy_data.extractor.csv.content import CSVContent
-from algomancy_data.extractor.csv.header import (
+from algomancy_data.extractor.csv.layout import (
+    CSVLayout,
     check_separator,
     read_header,
     without_header,
 )
-from algomancy_data.extractor.csv.layout import CSVLayout
 from algomancy_data.extractor.csv.reader import CSVReader
 from algomancy_data.messages import ValidationSeverity
 from algomancy_data.schema import DataType

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from algomancy_data import Schema
-from algomancy_data.inference.identifiers import attribute_names, class_names
+from algomancy_data.inference.names import attribute_names, class_names
 
 NASTY = [
     "id",

@@ -1,0 +1,376 @@
+"""How a CSV file is written: its encoding, separator, quote, header and words for "no value"."""
+
+from __future__ import annotations
+
+import codecs
+import io
+import re
+from collections import Counter
+from dataclasses import dataclass, replace
+from itertools import islice, pairwise
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from algomancy_data.errors import FileContentError
+from algomancy_data.extractor.csv.layout import CSVLayout
+from algomancy_data.inference.texts import text_type
+from algomancy_data.schema import DataType
+from algomancy_data.schema.types import NULL_WORDS, TextConventions
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from pathlib import Path
+
+_SEPARATORS: Final = (",", ";", "\t", "|", ":", "^", "~")
+_RECORDS: Final = 300
+# A separator gives this share of the records as many fields as the header has.
+_ALIKE: Final = 0.5
+# A header of one field above wider records: a title, which the extractor refuses.
+_BELOW_A_TITLE: Final = 0.9
+_EXCEL_HINT: Final = re.compile(rb'\A"?sep=(.)"?\r?[\n\r]')
+_ENCLOSED: Final = re.compile(rb'(?:\A|[,;\t|\r\n])"[^"\r\n]*"(?=[,;\t|\r\n]|\Z)')
+# The only quote opens the last field.
+_CUT_OFF: Final = re.compile(rb'\A(?:[^"]*[,;\t|\r\n])?"[^"\r\n]*[\r\n]*\Z')
+_NUMBERS: Final = re.compile(rb"\A[^\r\n]*(?:[\r\n]+[-+0-9.,]+)*[\r\n]*\Z")
+_CHUNK: Final = 1 << 24
+_HEAD: Final = 1 << 16
+# The longer marks come first: the one of UTF-32 begins with that of UTF-16.
+_MARKS: Final = {
+    codecs.BOM_UTF8: "utf-8",
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+_PAGE: Final = re.compile(rb"\s*<(?:!doctype|html|\?xml)\b", re.IGNORECASE)
+# Characters that no text has.
+_CONTROL: Final = re.compile(rb"[\x01-\x08\x0e-\x1a]")
+_MANY_NULS: Final = 0.3
+_SINGLE_BYTE: Final = ("cp1252", "latin-1")
+_SAMPLE: Final = 1_000
+_FIRST_YEAR: Final = 1800
+_LAST_YEAR: Final = 2200
+_UNNAMED: Final = "Unnamed: "
+_TYPED: Final = frozenset({DataType.INTEGER, DataType.FLOAT, DataType.DATETIME})
+_CONVENTIONS: Final = TextConventions()
+_CANDIDATES: Final = (
+    *NULL_WORDS,
+    "-",
+    "--",
+    "---",
+    ".",
+    "?",
+    "#N/A",
+    "#NA",
+    "#NULL!",
+    "\\N",
+    "N.A.",
+    "n.a.",
+    "NaT",
+    "Nan",
+    "NONE",
+    "None",
+    "none",
+    "Null",
+    "nil",
+    "(null)",
+    "[null]",
+    "unknown",
+)
+_NAN: Final = ("NaN", "nan")
+_FEW: Final = 2
+_PLAIN: Final = TextConventions(null_words=())
+
+
+@dataclass(frozen=True)
+class Characters:
+    """What structures a CSV file.
+
+    Args:
+        separator: The character between two fields.
+        quote: The character around fields, or None.
+    """
+
+    separator: str
+    quote: str | None = '"'
+
+
+@dataclass(frozen=True)
+class _Widths:
+    """How many fields the records have: of the first one, and of the others."""
+
+    first: int
+    others: Counter[int]
+
+    @property
+    def fit(self) -> float:
+        """The share of the records that have the width of the first one, if that is any."""
+        if self.first <= 1:
+            return 0.0
+        return (self.others[self.first] + 1) / (self.others.total() + 1)
+
+    @property
+    def fit_below(self) -> float:
+        """The share of the other records that have their usual width, if that is any."""
+        usual, count = max(self.others.items(), key=lambda item: item[1], default=(1, 0))
+        return count / self.others.total() if usual > 1 and len(self.others) else 0.0
+
+
+def find_characters(start: bytes, line_end: str, *, complete: bool) -> Characters:
+    r"""Return the characters that structure a file.
+
+    Args:
+        start: Its beginning as UTF-8, without a byte order mark.
+        line_end: The character that ends its lines.
+        complete: That is all of the file.
+
+    Example:
+        >>> find_characters(b"id;amount\n1;1,5\n2;0,25\n", "\n", complete=True)
+        Characters(separator=';', quote='"')
+    """
+    hint = _EXCEL_HINT.match(start)
+    separators = _SEPARATORS
+    if hint is not None:
+        separators, start = (hint[1].decode(errors="replace"),), start[hint.end() :]
+    quotes = _quotes(start)
+    # Where no other quote is possible, the extractor says best what is wrong with this one.
+    strict = complete and len(quotes) > 1
+    found = {
+        Characters(separator, quote): _widths(
+            start, CSVLayout("", separator, quote, line_end), complete=complete, strict=strict
+        )
+        for quote in quotes
+        for separator in separators
+        if separator.encode() in start
+    }
+    found = found or {Characters(separators[0]): _Widths(1, Counter())}
+    if not complete and not any(widths.first for widths in found.values()):
+        # The first line is longer than what is looked at.
+        return Characters(max(separators, key=lambda letter: start.count(letter.encode())))
+    # Of equal ones the first: "max" keeps the order of the candidates.
+    best = max(found, key=lambda characters: (found[characters].fit, found[characters].first))
+    if found[best].fit > _ALIKE or hint is not None:
+        return best
+    if not _NUMBERS.match(start):
+        best = max(found, key=lambda characters: found[characters].fit_below)
+        if found[best].fit_below >= _BELOW_A_TITLE:
+            return best
+    absent = [separator for separator in _SEPARATORS if separator.encode() not in start]
+    return Characters((absent or _SEPARATORS)[0])
+
+
+def _widths(start: bytes, layout: CSVLayout, *, complete: bool, strict: bool) -> _Widths:
+    widths: list[int] = []
+    try:
+        widths += islice(_whole_widths(start, layout, complete=complete), _RECORDS)
+    except FileContentError:
+        if strict:
+            return _Widths(0, Counter())
+    return _Widths(widths[0] if widths else 0, Counter(widths[1:]))
+
+
+def _whole_widths(start: bytes, layout: CSVLayout, *, complete: bool) -> Iterator[int]:
+    """Give the widths of the records that are certain to end before the beginning does."""
+    for record in layout.records(start):
+        if complete or record.end < len(start):
+            yield len(record.fields)
+
+
+def _quotes(start: bytes) -> tuple[str | None, ...]:
+    """Return the quotes to try: others than double ones only where those mean nothing."""
+    if b'"' in start:
+        clear = _ENCLOSED.search(start) or _CUT_OFF.match(start)
+        return ('"',) if clear else ('"', None)
+    opened = len(re.findall(rb"(?:\A|[,;\t|\r\n])'", start))
+    closed = len(re.findall(rb"'(?=[,;\t|\r\n]|\Z)", start))
+    return ("'", '"') if opened and opened == closed else ('"',)
+
+
+def find_encoding(source: Path | bytes, name: str) -> tuple[str, list[str]]:
+    r"""Return the encoding of a file, and notes on it.
+
+    Args:
+        source: The plain content.
+        name: Name of the file, for errors.
+
+    Raises:
+        FileContentError: The file is empty, or an HTML or XML page.
+
+    Example:
+        >>> find_encoding("id;city\n1;Genève\n".encode(), "cities")
+        ('utf-8', [])
+        >>> find_encoding("id;city\n1;Genève\n".encode("latin-1"), "cities")
+        ('cp1252', ['The encoding is a guess: not all of the file is UTF-8.'])
+    """
+    head = _head(source)
+    if not head:
+        msg = f"File {name!r} is empty. Give a file that has at least a header."
+        raise FileContentError(msg)
+    page = _PAGE.match(head)
+    if page is not None:
+        msg = f"File {name!r} is no CSV table: it begins with {page[0].decode()!r}, as a page does."
+        raise FileContentError(msg)
+    for mark, encoding in _MARKS.items():
+        if head.startswith(mark):
+            return encoding, []
+    if head.count(b"\x00") > len(head) * _MANY_NULS:
+        # Of two bytes of UTF-16 the higher one is mostly zero; it comes second if LE.
+        ends = "le" if head[1::2].count(b"\x00") > head[::2].count(b"\x00") else "be"
+        return f"utf-16-{ends}", []
+    guesses = () if _CONTROL.search(head) else _SINGLE_BYTE
+    for encoding in ("utf-8", *guesses):
+        if _is(source, encoding):
+            guess = "The encoding is a guess: not all of the file is UTF-8."
+            return encoding, [] if encoding == "utf-8" else [guess]
+    return "utf-8", []  # it is binary, which the extractor says best
+
+
+def _head(source: Path | bytes) -> bytes:
+    if isinstance(source, bytes):
+        return source[:_HEAD]
+    with source.open("rb") as stream:
+        return stream.read(_HEAD)
+
+
+def _is(source: Path | bytes, encoding: str) -> bool:
+    decoder = codecs.getincrementaldecoder(encoding)()
+    stream = io.BytesIO(source) if isinstance(source, bytes) else source.open("rb")
+    with stream:
+        try:
+            while chunk := stream.read(_CHUNK):
+                decoder.decode(chunk)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            return False
+    return True
+
+
+def has_header(texts: pl.DataFrame) -> bool:
+    """Tell whether the names of the columns are names, and not values like those below them.
+
+    Where a column holds numbers or dates, a name is none; years in a row may be names. Where all
+    columns are text, a name does not occur below itself.
+
+    Args:
+        texts: The records below the first one, as columns of dtype String named by that one.
+
+    Example:
+        >>> has_header(pl.DataFrame({"id": ["1"], "name": ["Ann"]}))
+        True
+        >>> has_header(pl.DataFrame({"1": ["2"], "Ann": ["Bo"]}))
+        False
+    """
+    names = texts.columns
+    if not texts.height or _are_years(names):
+        return True
+    sample = texts.head(_SAMPLE)
+    alike = unlike = 0
+    for name in names:
+        is_typed = text_type(sample[name], _CONVENTIONS).dtype in _TYPED
+        if not is_typed or name.startswith(_UNNAMED):
+            continue
+        if text_type(pl.Series([name]), _CONVENTIONS).dtype in _TYPED:
+            alike += 1
+        else:
+            unlike += 1
+    if alike or unlike:
+        return unlike >= alike
+    repeated = sum(sample.select((pl.col(name) == name).any()).item() or False for name in names)
+    return repeated * 2 <= len(names)
+
+
+def numbered_names(width: int) -> list[str]:
+    """Return names for the columns of a file that has none.
+
+    Example:
+        >>> numbered_names(2)
+        ['column_1', 'column_2']
+    """
+    return [f"column_{position}" for position in range(1, width + 1)]
+
+
+def _are_years(names: Sequence[str]) -> bool:
+    """Tell whether all names that are numbers are years in a row."""
+    years = [int(name) for name in names if name.isdecimal() and name.isascii()]
+    in_range = all(_FIRST_YEAR <= year <= _LAST_YEAR for year in years)
+    return len(years) > 1 and in_range and all(b - a == 1 for a, b in pairwise(years))
+
+
+def null_words_in(texts: pl.Series, conventions: TextConventions) -> list[str]:
+    """Return the words that mean "no value" in a column whose other values are no text.
+
+    Args:
+        texts: Column of dtype String.
+        conventions: How its values are written.
+
+    Example:
+        >>> from algomancy_data.extractor import TextConventions
+        >>> null_words_in(pl.Series(["-4", "NA", "12"]), TextConventions())
+        ['NA']
+    """
+    values = texts.unique(maintain_order=True).drop_nulls()
+    words = _candidates_among(values)
+    if not words:
+        return []
+    rest = values.filter(~values.is_in([*words, ""]))
+    if rest.is_empty():  # one word may be a text like any other
+        return words if len(words) > 1 else []
+    dtype = text_type(rest, replace(conventions, null_words=())).dtype
+    if dtype is DataType.STRING:
+        return []
+    if dtype is DataType.FLOAT:  # they are numbers there
+        words = [word for word in words if word.strip() not in _NAN]
+    return words
+
+
+def occurring(frame: pl.DataFrame, words: Iterable[str]) -> list[str]:
+    """Return those of the words that are a value of some column, and may be null in all of them.
+
+    A word that is one value among many different ones, as ``NA`` is among the codes of all
+    countries, is a value.
+
+    Args:
+        frame: Columns of dtype String.
+        words: The words.
+    """
+    wanted = sorted(set(words))
+    if not wanted or not frame.width:
+        return []
+    return [word for word in wanted if _occurs(frame, word) and not _is_code(frame, word, wanted)]
+
+
+def count_of(texts: pl.Series, words: Iterable[str]) -> int:
+    """Return how many values of a column are one of the words."""
+    return int(texts.is_in(list(words)).sum())
+
+
+def default_words_among(texts: pl.Series) -> list[str]:
+    """Return the values of a text column that would be null in a column of another type."""
+    values = texts.unique()
+    return values.filter(values.is_in(NULL_WORDS)).sort().to_list()
+
+
+def _candidates_among(values: pl.Series) -> list[str]:
+    return values.filter(values.str.strip_chars().is_in(list(_CANDIDATES))).to_list()
+
+
+def _occurs(frame: pl.DataFrame, word: str) -> bool:
+    return bool(frame.select(pl.any_horizontal((pl.all() == word).any())).item())
+
+
+def _is_code(frame: pl.DataFrame, word: str, words: Collection[str]) -> bool:
+    """Tell whether some column has the word once, and every other value once as well."""
+    if not word.isalpha():
+        return False
+    once = frame.select((pl.all() == word).sum()).row(0)
+    return any(
+        count == 1 and _are_codes(frame[name].filter(~frame[name].is_in(words)))
+        for name, count in zip(frame.columns, once, strict=True)
+    )
+
+
+def _are_codes(texts: pl.Series) -> bool:
+    if len(texts) < _FEW or texts.n_unique() < len(texts):
+        return False
+    return text_type(texts, _PLAIN).dtype is DataType.STRING
