@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import subprocess
 import sys
 from datetime import datetime
@@ -11,8 +12,11 @@ from random import Random
 import polars as pl
 import pyarrow as pa
 import pytest
+from polars.exceptions import PanicException
 from pyarrow import parquet
 
+from algomancy_data import Column, DataType, ParquetFile, ParquetSingleExtractor, Schema
+from algomancy_data.errors import FileContentError
 from algomancy_data.extractor.columnar import parquet_layout as layout_module
 from algomancy_data.extractor.columnar.parquet_layout import (
     ParquetLayoutError,
@@ -161,3 +165,39 @@ def test_a_plain_file_is_read_without_pyarrow(writer, tmp_path):
     (tmp_path / "t.parquet").write_bytes(written(writer))
     command = [sys.executable, "-c", PROGRAM, str(tmp_path / "t.parquet")]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "False\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        (rb"\x15\x10(\x15\x06\x15\x06)", b"\x15\x2d\\1", "an unknown encoding"),
+        (
+            rb"(\x26[\x80-\xff].\x26)[\x80-\xff].",
+            b"\\1\xfe\x7f",
+            "its dictionary behind its values",
+        ),
+    ],
+)
+def test_pages_at_which_polars_panics_are_refused_before_it_looks(
+    tmp_path, capfd, before, after, said
+):
+    class Numbered(Schema):
+        _FILENAME, _EXTENSION, _SCHEMA_TYPE = "t", "parquet", "single"
+        A = Column("a", DataType.INTEGER)
+
+    path = tmp_path / "t.parquet"
+    parquet.write_table(
+        pa.table({"a": range(100), "b": range(100)}),
+        path,
+        compression="none",
+        write_statistics=False,
+    )
+    content = path.read_bytes()
+    damaged = re.sub(before, after, content, count=1)
+    path.write_bytes(damaged)
+    with pytest.raises(PanicException):
+        pl.read_parquet(path)
+    assert "panicked" in capfd.readouterr().err
+    with pytest.raises(FileContentError, match=said):
+        ParquetSingleExtractor(ParquetFile("t", path), Numbered).extract()
+    assert capfd.readouterr().err == ""

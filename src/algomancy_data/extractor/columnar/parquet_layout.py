@@ -100,6 +100,8 @@ _DATA, _DICTIONARY, _DATA_2 = 0, 2, 3
 # Which field of a page's head has its number of values, and which of that one's their encoding.
 _DETAILS: Final = {_DATA: (5, 2), _DICTIONARY: (7, 2), _DATA_2: (8, 4)}
 _PLAIN_ENCODING: Final = 0
+# All that there are, by their numbers: Polars breaks down at others.
+_ENCODINGS: Final = frozenset({0, *range(2, 10)})
 _CHECK_SUM: Final = 4
 _PAGE: Final[Wanted] = {
     **dict.fromkeys((1, 2, 3, _CHECK_SUM)),
@@ -295,6 +297,8 @@ def _chunk(
         raise ParquetLayoutError.from_pages(path, "has no place or no number of values")
     if values == 0:  # there may be no pages at all
         return path, 0, 0, 0
+    if dictionary > first:
+        raise ParquetLayoutError.from_pages(path, "has its dictionary behind its values")
     # Some writers say 0 for "no dictionary", some leave out where it is.
     start = min(dictionary or first, first)
     end = start + length
@@ -357,6 +361,8 @@ def _unpacked(view: Bytes, chunk: Chunk, numbers: Numbers, encodings: set[int]) 
             )
         if check_sum is not None and zlib.crc32(view[start:end]) != check_sum & 0xFFFFFFFF:
             raise ParquetLayoutError.from_pages(path, "has a page whose check sum is another one")
+        if encoding not in _ENCODINGS:
+            raise ParquetLayoutError.from_pages(path, "has a page in an unknown encoding")
         if kind != _DICTIONARY:
             values += count
             encodings.add(encoding)
