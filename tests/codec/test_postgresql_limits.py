@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from adbc_driver_manager import Error
 
-from algomancy_data.database.postgresql import codec, limits
+from algomancy_data.database.postgresql import codec, column_types
 from algomancy_data.errors import UnstorableError
 
 
@@ -64,7 +64,7 @@ def test_a_frame_that_does_not_fit_is_refused(case):
 
 @pytest.mark.parametrize("case", [case for case in REFUSED if case != "1,601 columns"])
 def test_postgresql_would_have_refused_it_as_well(write, connection, monkeypatch, case):
-    monkeypatch.setattr(limits, "MAX_PAGE_BYTES", 10**9)
+    monkeypatch.setattr(column_types, "MAX_PAGE_BYTES", 10**9)
     with pytest.raises(Error, match="row is too big"):
         write(connection, REFUSED[case][0], "too_wide")
     with connection.cursor() as cursor:
@@ -72,7 +72,7 @@ def test_postgresql_would_have_refused_it_as_well(write, connection, monkeypatch
 
 
 def test_a_row_longer_than_a_message_is_refused(monkeypatch):
-    monkeypatch.setattr(limits, "MAX_ROW_BYTES", 100)
+    monkeypatch.setattr(column_types, "MAX_ROW_BYTES", 100)
     frame = pl.DataFrame({"s": ["x" * 60, "é" * 30, ""], "b": [b"", b"x" * 40, b"x" * 60]})
     codec.plan(frame, "long")  # no row has more, though the longest values of both columns do
     longer = frame.with_columns(l=pl.Series([[], [1], None], dtype=pl.List(pl.Int8)))

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from polars.testing import assert_frame_equal
 
 from algomancy_data import DataClassification, DataSource, SimpleETLFactory
-from algomancy_data.database import DatabaseDataManager, datasets, parts
+from algomancy_data.database import DatabaseDataManager, datasets, reading
 from algomancy_data.errors import (
     DatasetExistsError,
     DatasetNotFoundError,
@@ -208,7 +208,7 @@ PART = pl.DataFrame(
 def test_a_part_of_a_table_is_what_polars_would_take_of_the_whole(
     manager, dataset, monkeypatch, rows_per_read, columns, predicate
 ):
-    monkeypatch.setattr(parts, "ROWS_PER_READ", rows_per_read)
+    monkeypatch.setattr(reading, "ROWS_PER_READ", rows_per_read)
     manager.add_data_source(dataset(tables={"t": PART}))
     expected = (PART if predicate is None else PART.filter(predicate))[columns or PART.columns]
     assert_frame_equal(manager.get_table("d", "t", columns, predicate), expected)

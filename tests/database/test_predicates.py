@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from algomancy_data.database import parts
+from algomancy_data.database import reading
 from algomancy_data.frames.predicates import expression_tree, is_well_typed, literal
 
 pytestmark = pytest.mark.filterwarnings("ignore::algomancy_data.errors.PortablePathWarning")
@@ -62,7 +62,7 @@ OF_A_ROW = [
 
 @pytest.mark.parametrize("predicate", [*OF_THE_TABLE, *OF_A_ROW], ids=str)
 def test_a_predicate_means_the_same_in_parts(manager, dataset, monkeypatch, predicate):
-    monkeypatch.setattr(parts, "ROWS_PER_READ", 7)
+    monkeypatch.setattr(reading, "ROWS_PER_READ", 7)
     manager.add_data_source(dataset(tables={"t": FRAME}))
     expected = FRAME.filter(predicate)
     assert_frame_equal(manager.get_table("d", "t", predicate=predicate), expected)

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from polars.testing import assert_frame_equal
 from polars.testing.parametric import dataframes
 
-from algomancy_data.database import parts, tables
+from algomancy_data.database import reading, tables
 from algomancy_data.database.portable.bulk import RowBulk, TextBulk
 from algomancy_data.database.postgresql import bulk
 from algomancy_data.database.sqlite.bulk import SQLiteBulk
@@ -156,7 +156,7 @@ def test_a_frame_comes_back_identical(round_trip, case):
 
 
 def test_a_table_larger_than_one_read_comes_back_in_order(round_trip, monkeypatch):
-    monkeypatch.setattr(parts, "ROWS_PER_READ", 7)
+    monkeypatch.setattr(reading, "ROWS_PER_READ", 7)
     frame = pl.DataFrame({"i": range(50), "s": [None] * 49 + ["late"], "f": [0.5] * 50})
     assert_identical(round_trip(frame), frame)
 
@@ -174,7 +174,7 @@ def test_a_table_written_in_several_parts_comes_back_in_order(round_trip, monkey
 def test_a_table_read_over_several_connections_comes_back_in_order(
     round_trip, monkeypatch, rows_per_read
 ):
-    monkeypatch.setattr(parts, "ROWS_PER_READ", rows_per_read)
+    monkeypatch.setattr(reading, "ROWS_PER_READ", rows_per_read)
     monkeypatch.setattr(tables, "_ROWS_WORTH_A_CONNECTION", 2)
     frame = pl.DataFrame({"i": range(99), "s": [None] * 98 + ["late"], "f": [math.nan] * 99})
     assert_identical(round_trip(frame), frame)

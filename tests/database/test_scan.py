@@ -9,7 +9,7 @@ import pytest
 from polars.testing import assert_frame_equal
 from pyarrow import parquet
 
-from algomancy_data.database import parts, tables
+from algomancy_data.database import reading, tables
 from algomancy_data.errors import DamagedStoreError, DatasetChangedError
 
 FRAME = pl.DataFrame(
@@ -25,7 +25,7 @@ FRAME = pl.DataFrame(
 @pytest.fixture(params=["sqlite", "postgresql"])
 def manager(request, new_manager, path, monkeypatch):
     """A manager that reads the table in many parts, on several connections."""
-    monkeypatch.setattr(parts, "ROWS_PER_READ", 60)
+    monkeypatch.setattr(reading, "ROWS_PER_READ", 60)
     monkeypatch.setattr(tables, "_ROWS_WORTH_A_CONNECTION", 100)
     url = f"sqlite:///{path}"
     return new_manager(

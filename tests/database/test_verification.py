@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from algomancy_data import BaseDataSource
-from algomancy_data.database.ownership import TableOwner
+from algomancy_data.database.naming import TableOwner
 from algomancy_data.errors import DatasetNotFoundError, StoreError
 
 FRAME = pl.DataFrame({"x": [1, 2, 3], "s": ["a", None, "b"]})

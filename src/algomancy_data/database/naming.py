@@ -1,4 +1,4 @@
-"""Names of tables and columns in a database.
+"""Names of tables and columns in a database, and whose a table is.
 
 ``ds__<session>__<name>__<sub>``, the three parts as the user wrote them: names are always quoted.
 A hash of the exact triple follows where the plain name could mean two triples, or is longer than
@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
 import unicodedata
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
 
 ROW_ID: Final = "_rowid_"
 """SQLite's name of the row number, which no column may hide."""
@@ -192,3 +194,62 @@ def _fold(name: str) -> str:
 
 
 _ASCII_LOWER: Final = {ord(letter): ord(letter.lower()) for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
+
+
+_OWNER_PREFIX: Final = "algomancy-data:"
+
+
+class TableOwner(NamedTuple):
+    """The dataset that a table is part of, as the table itself says in a comment.
+
+    Names prove little: anybody can make a copy and call it ``ds__demo__orders__backup``. A table
+    that this package creates carries its session, dataset and name, which no copy does.
+
+    Args:
+        session: The session.
+        dataset: Name of the dataset.
+        table: Logical name of the table.
+    """
+
+    session: str
+    dataset: str
+    table: str
+
+    def is_on(self, physical: str) -> bool:
+        """Tell whether a table of that name is the one."""
+        return is_name_of(*self, physical)
+
+    def owns(self, physical: str, found: TableOwner | None) -> bool:
+        """Tell whether a table is the one.
+
+        Args:
+            physical: Its name.
+            found: Whose it says that it is; None if it does not say, such as in a database that
+                was restored without comments. Then its name decides.
+        """
+        return self.is_on(physical) if found is None else found == self
+
+    def to_text(self) -> str:
+        r"""Return the comment, in ASCII and as it can stand in any SQL.
+
+        Example:
+            >>> TableOwner("s", "*/", "t").to_text()
+            'algomancy-data:["s", "*\\/", "t"]'
+        """
+        return _OWNER_PREFIX + json.dumps(list(self)).replace("/", r"\/")
+
+
+def read_owner(text: str | None) -> TableOwner | None:
+    """Return whose a table with that comment is; None if it does not say.
+
+    Example:
+        >>> read_owner(TableOwner("s", "*/", "t").to_text())
+        TableOwner(session='s', dataset='*/', table='t')
+        >>> read_owner("a comment of somebody's")
+    """
+    if text is None or not text.startswith(_OWNER_PREFIX):
+        return None
+    try:
+        return TableOwner(*map(str, json.loads(text.removeprefix(_OWNER_PREFIX))))
+    except (TypeError, ValueError):
+        return None

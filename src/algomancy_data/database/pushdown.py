@@ -6,6 +6,7 @@ not surely the same in SQL is left out, which leaves more rows, never fewer.
 
 from __future__ import annotations
 
+import math
 import operator
 from dataclasses import replace
 from functools import partial
@@ -16,11 +17,6 @@ import sqlalchemy as sa
 from polars.exceptions import PanicException, PolarsError
 
 from algomancy_data.database.codec import nested
-from algomancy_data.database.literals import (
-    compared_bounds,
-    compared_literal,
-    fitting,
-)
 from algomancy_data.frames.predicates import expression_tree, is_well_typed, literal
 
 if TYPE_CHECKING:
@@ -30,6 +26,10 @@ if TYPE_CHECKING:
     from algomancy_data.database.table_storage import TableStorage
 
     Condition = sa.ColumnElement[bool]
+    from collections.abc import Sequence
+
+    from polars.datatypes import DataType as PolarsDataType
+
 
 # SQLite takes conditions that are nested 1,000 deep, which a chain of so many "or" is.
 _MOST_LITERALS: Final = 500
@@ -93,7 +93,7 @@ class _Translator:
                 return _both(*sides) if (word == "And") != negated else _either(*sides)
             case {"Column": str(name)}:
                 return self._compared(
-                    name, "Eq", fitting(pl.Series([not negated]), self._columns[name].dtype)
+                    name, "Eq", _fitting(pl.Series([not negated]), self._columns[name].dtype)
                 )
             case {"BinaryExpr": {"left": {"Column": str(name)}, "op": word, "right": value}}:
                 return self._compared_with(name, word, value, negated=negated)
@@ -111,7 +111,7 @@ class _Translator:
             case {"Boolean": {"IsBetween": {"closed": str(closed)}}}, [low, high] if (
                 closed in _BOUNDS
             ):
-                bounds = compared_bounds(low, high, self._columns[name].dtype)
+                bounds = _compared_bounds(low, high, self._columns[name].dtype)
                 words = (_NEGATED[word] if negated else word for word in _BOUNDS[closed])
                 if bounds is None:
                     return None
@@ -123,7 +123,7 @@ class _Translator:
                     return None
                 if isinstance(found.dtype, pl.List):
                     found = found.explode()
-                some = fitting(found.drop_nulls(), self._columns[name].dtype)
+                some = _fitting(found.drop_nulls(), self._columns[name].dtype)
                 return self._compared(name, "NotIn" if negated else "In", some)
             case _:
                 return None
@@ -136,7 +136,7 @@ class _Translator:
         return stored.is_(None) if is_null else self._or_nan(column, stored.is_not(None))
 
     def _compared_with(self, name: str, word: str, tree: Any, *, negated: bool) -> Condition | None:
-        values = compared_literal(tree, self._columns[name].dtype)
+        values = _compared_literal(tree, self._columns[name].dtype)
         if values is None or word not in _NEGATED:
             return None
         return self._compared(name, _NEGATED[word] if negated else word, values)
@@ -182,3 +182,92 @@ def _both(one: Condition | None, other: Condition | None) -> Condition | None:
 
 def _either(one: Condition | None, other: Condition | None) -> Condition | None:
     return None if one is None or other is None else sa.or_(one, other)
+
+
+# --- literals, as the columns that they are compared with have them
+
+_MAX_INTEGER: Final = 2**63 - 1
+# Whole numbers below are themselves as floats, and no other number rounds to them.
+_EXACT_FLOATS: Final = 2**53
+
+
+def _compared_literal(tree: Any, dtype: PolarsDataType) -> pl.Series | None:
+    """Return the literal that a column is compared with as a value of the column's dtype.
+
+    Args:
+        tree: The literal, as in :func:`literal`.
+        dtype: The column's dtype.
+
+    Returns:
+        The value; None if there is none, or if it compares in another way than as such a value.
+    """
+    is_exact = False
+    match tree:
+        case {"Literal": {"Dyn": {"Int": int(number)}}} if abs(number) <= _MAX_INTEGER:
+            # Polars takes the column's own type, whatever the number.
+            values, is_exact = pl.Series([number], dtype=pl.Int64()), dtype.is_integer()
+        case {"Literal": {"Dyn": {"Float": float(number)}}}:
+            values = pl.Series([number])
+        case {"Literal": {"Scalar": {"Float64": float(number)}}}:
+            values = pl.Series([number])
+        case {"Literal": {"Scalar": {"Float32": _}}}:
+            return None  # its digits need not be read as the same number
+        case {"Literal": {"Scalar": _}}:
+            values = literal(tree)
+        case _:
+            return None
+    if values is None or values.null_count():
+        return None
+    return _fitting(values, dtype, is_exact=is_exact)
+
+
+def _compared_bounds(
+    low: Any, high: Any, dtype: PolarsDataType
+) -> tuple[pl.Series, pl.Series] | None:
+    """Return the two literals between which the values of a column are looked for, as above.
+
+    Polars compares all three in one dtype: with a float for one bound, it may round the other.
+    """
+    first, last = _compared_literal(low, dtype), _compared_literal(high, dtype)
+    if first is None or last is None:
+        return None
+    numbers = [*first.to_list(), *last.to_list()] if dtype.is_integer() else []
+    return (first, last) if _form(low) == _form(high) or _are_small(numbers) else None
+
+
+def _form(tree: Any) -> tuple[str, ...]:
+    """Return what kind of literal it is: ``("Dyn", "Int")`` or ``("Scalar", "Int8")``."""
+    ((family, value),) = tree["Literal"].items()
+    return (family, *value)
+
+
+def _fitting(
+    values: pl.Series, dtype: PolarsDataType, *, is_exact: bool = False
+) -> pl.Series | None:
+    """Return literals in a column's dtype, or None if they may compare with it in another way.
+
+    Numbers of two dtypes are compared as those of a third, which may round them.
+    """
+    try:
+        return _cast(values, dtype, is_exact=is_exact)
+    except PolarsError:
+        return None
+
+
+def _cast(values: pl.Series, dtype: PolarsDataType, *, is_exact: bool) -> pl.Series | None:
+    if dtype.is_integer() and values.dtype.is_integer():
+        if is_exact or values.dtype == dtype or _are_small(values.to_list()):
+            return values.cast(dtype)
+        return None
+    if dtype.is_float() and (values.dtype.is_integer() or values.dtype.is_float()):
+        numbers = values.to_list()
+        cast = pl.Series(numbers, dtype=pl.Float64()).cast(dtype)
+        is_same = all(map(math.isfinite, numbers)) and cast.cast(pl.Float64()).to_list() == numbers
+        return cast if is_same else None
+    if isinstance(dtype, pl.String | pl.Categorical | pl.Enum):
+        return values if values.dtype == pl.String() else None
+    return values if values.dtype == dtype else None
+
+
+def _are_small(numbers: Sequence[int]) -> bool:
+    return all(abs(number) < _EXACT_FLOATS for number in numbers)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from algomancy_data.database.layout import ColumnLayout
-    from algomancy_data.database.ownership import TableOwner
+    from algomancy_data.database.naming import TableOwner
 
 
 class Codec(Protocol):

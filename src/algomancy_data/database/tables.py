@@ -14,13 +14,13 @@ from algomancy_data.database.codec.foreign import ForeignValueError
 from algomancy_data.database.layout import TableLayout
 from algomancy_data.database.naming import (
     NO_COLUMNS,
+    TableOwner,
     ascii_table_name,
     hashed_table_name,
     table_name,
 )
-from algomancy_data.database.ownership import TableOwner
-from algomancy_data.database.parts import ROWS_PER_READ, PartReader
 from algomancy_data.database.pushdown import pushdown_condition
+from algomancy_data.database.reading import ROWS_PER_READ, PartReader
 from algomancy_data.database.table_storage import quoted
 from algomancy_data.database.table_sums import (
     TableComparison,
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
     from algomancy_data.database.layout import ColumnLayout
-    from algomancy_data.database.parallel import Readers
+    from algomancy_data.database.reading import Readers
     from algomancy_data.database.table_storage import TableStorage
     from algomancy_data.metrics import Phase
 

@@ -8,8 +8,7 @@ import sqlalchemy as sa
 
 from algomancy_data.database.catalogue import named_tables
 from algomancy_data.database.models import datasets_table, payload_chunks_table
-from algomancy_data.database.naming import is_plain_name_of
-from algomancy_data.database.ownership import TableOwner
+from algomancy_data.database.naming import TableOwner, is_plain_name_of
 from algomancy_data.database.payload import check_chunks, check_row
 from algomancy_data.database.payload_chunks import PayloadKey
 from algomancy_data.database.tables import (

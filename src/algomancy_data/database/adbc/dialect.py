@@ -1,4 +1,4 @@
-"""What SQLAlchemy's dialects over ADBC have in common."""
+"""What SQLAlchemy's dialects, engines and cursors over ADBC have in common."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, cast
 
+import sqlalchemy as sa
 from adbc_driver_manager import Error
 from sqlalchemy.engine.default import DefaultDialect, DefaultExecutionContext
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from sqlalchemy.engine.interfaces import DBAPICursor, ExecutionContext
 
     from algomancy_data.database.adbc.dbapi import Connection, RowCursor
 
-__all__ = ["ADBCDialect", "ADBCExecutionContext"]
+
+__all__ = ["ADBCDialect", "ADBCExecutionContext", "arrow_cursor", "pooled_engine", "query_text"]
 
 # A text with RETURNING somewhere may have a result.
 _CHANGES_ROWS: Final = re.compile(
@@ -91,3 +93,32 @@ class ADBCDialect(DefaultDialect):
     def get_default_isolation_level(self, dbapi_conn: Any) -> Any:
         """Return the level of a new connection."""
         return self.get_isolation_level(dbapi_conn)
+
+
+def query_text(connection: sa.Connection, query: sa.Select[Any]) -> str:
+    """Return a query as a driver takes it, with its values in it."""
+    return str(query.compile(connection.engine, compile_kwargs={"literal_binds": True}))
+
+
+def arrow_cursor(connection: sa.Connection, settings: Mapping[str, str] | None = None) -> Any:
+    """Return a cursor for Arrow data on the connection's own transaction.
+
+    Args:
+        connection: The connection.
+        settings: The driver's options for what the cursor does.
+    """
+    return connection.connection.cursor(adbc_stmt_kwargs=settings or {})
+
+
+# Connections that stay open when nobody uses them; there may be more in use.
+_KEPT: Final = 4
+
+
+def pooled_engine(url: sa.URL, **options: Any) -> sa.Engine:
+    """Return an engine that has as many connections as are in use, and keeps a few.
+
+    Args:
+        url: The database.
+        options: Further ones of ``create_engine``.
+    """
+    return sa.create_engine(url, pool_size=_KEPT, max_overflow=-1, **options)

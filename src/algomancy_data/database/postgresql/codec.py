@@ -22,8 +22,7 @@ from algomancy_data.database.codec.foreign import ForeignValueError, decoded
 from algomancy_data.database.codec.numbering import numbered
 from algomancy_data.database.layout import ColumnLayout
 from algomancy_data.database.naming import column_names
-from algomancy_data.database.postgresql.column_types import storage
-from algomancy_data.database.postgresql.limits import check_limits
+from algomancy_data.database.postgresql.column_types import check_limits, storage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import event, exc
 
 from algomancy_data.database.adbc.dbapi import Error
-from algomancy_data.database.adbc.engines import pooled_engine
+from algomancy_data.database.adbc.dialect import pooled_engine
 
 if TYPE_CHECKING:
     import sqlalchemy as sa

@@ -20,11 +20,9 @@ from sqlalchemy.dialects.postgresql import ranges
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.dialects.postgresql.json import JSONPathType
 
-from algomancy_data.database.postgresql.ranges import (
+from algomancy_data.database.postgresql.values import (
     AbstractSingleRange,
     AbstractSingleRangeImpl,
-)
-from algomancy_data.database.postgresql.values import (
     array_literal,
     literal,
     range_literal,

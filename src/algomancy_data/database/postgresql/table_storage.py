@@ -10,8 +10,7 @@ import polars as pl
 import sqlalchemy as sa
 from sqlalchemy.schema import SetTableComment
 
-from algomancy_data.database.naming import TABLE_PREFIX
-from algomancy_data.database.ownership import read_owner
+from algomancy_data.database.naming import TABLE_PREFIX, read_owner
 from algomancy_data.database.postgresql import codec
 from algomancy_data.database.table_storage import (
     PLAIN_TEXT,
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from algomancy_data.database.layout import ColumnLayout
-    from algomancy_data.database.ownership import TableOwner
+    from algomancy_data.database.naming import TableOwner
     from algomancy_data.database.table_storage import Codec
 
 _LOCK_TIMEOUT: Final = "60s"

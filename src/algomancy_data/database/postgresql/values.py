@@ -17,13 +17,32 @@ from uuid import UUID
 
 import pyarrow as pa
 from adbc_driver_manager.dbapi import NotSupportedError
-
-from algomancy_data.database.postgresql.ranges import MultiRange, Range
+from sqlalchemy.dialects.postgresql import Range, ranges
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-__all__ = ["Values", "array_literal", "literal", "range_literal"]
+    from sqlalchemy.dialects.postgresql.ranges import (
+        AbstractSingleRange,
+        AbstractSingleRangeImpl,
+        MultiRange,
+    )
+else:
+    # Before 2.0.26 single ranges had the classes of all ranges, and a multirange was a list.
+    _names: Final = vars(ranges)
+    AbstractSingleRange = _names.get("AbstractSingleRange") or _names["AbstractRange"]
+    AbstractSingleRangeImpl = _names.get("AbstractSingleRangeImpl") or _names["AbstractRangeImpl"]
+    MultiRange = _names.get("MultiRange", list)
+
+__all__ = [
+    "AbstractSingleRange",
+    "AbstractSingleRangeImpl",
+    "MultiRange",
+    "Values",
+    "array_literal",
+    "literal",
+    "range_literal",
+]
 
 _UNNAMED: Final = re.compile(r"unnamed<oid:(\d+)>")
 _EPOCH: Final = datetime(2000, 1, 1)  # noqa: DTZ001 - timestamp has no zone

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 import polars as pl
 import pyarrow as pa
 
-from algomancy_data.database.adbc.cursors import arrow_cursor, query_text
+from algomancy_data.database.adbc.dialect import arrow_cursor, query_text
 from algomancy_data.database.sqlite.dbapi import BATCH_ROWS
 from algomancy_data.errors import SchemaDriftError
 

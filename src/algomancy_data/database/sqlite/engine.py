@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sqlalchemy import event
 
-from algomancy_data.database.adbc.engines import pooled_engine
+from algomancy_data.database.adbc.dialect import pooled_engine
 from algomancy_data.database.sqlite.second_library import identity
 
 if TYPE_CHECKING:

@@ -13,8 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 
 from algomancy_data.database.codec.foreign import first_failure
-from algomancy_data.database.naming import ROW_ID, TABLE_PREFIX
-from algomancy_data.database.ownership import read_owner
+from algomancy_data.database.naming import ROW_ID, TABLE_PREFIX, read_owner
 from algomancy_data.database.sqlite import codec
 from algomancy_data.database.table_storage import (
     PLAIN_TEXT,
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
 
     from algomancy_data.database.layout import ColumnLayout
-    from algomancy_data.database.ownership import TableOwner
+    from algomancy_data.database.naming import TableOwner
     from algomancy_data.database.sqlite.dbapi import Connection
     from algomancy_data.database.table_storage import Codec
 

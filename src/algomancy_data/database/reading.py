@@ -1,12 +1,19 @@
-"""Reading a data table part by part, and naming the value that cannot be read."""
+"""Reading a data table: part by part, over several connections at once, as a LazyFrame."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import threading
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from itertools import islice
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 import adbc_driver_manager
+import polars as pl
 import sqlalchemy as sa
 from polars.exceptions import PanicException, PolarsError
+from polars.io.plugins import register_io_source
 from sqlalchemy import exc
 
 from algomancy_data.database.codec.foreign import ForeignValueError
@@ -14,12 +21,11 @@ from algomancy_data.database.failures import is_about_damage
 from algomancy_data.errors import DamagedStoreError, SchemaDriftError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import polars as pl
+    from collections.abc import Callable, Generator, Iterator, Sequence
 
     from algomancy_data.database.layout import ColumnLayout, TableLayout
     from algomancy_data.database.table_storage import TableStorage
+
 
 # A part of the rows is one Arrow batch, whose text columns have 32-bit offsets: 2 GiB each. Smaller
 # parts take less memory on the way, down to this size, and as long.
@@ -150,3 +156,142 @@ class PartReader:
         before = range(first, places.start)
         rows = sa.select(sa.func.count()).select_from(self._table)
         return connection.scalar(self._storage.at(rows, before)) or 0
+
+
+_Part = TypeVar("_Part")
+_MOST_CONNECTIONS: Final = 4
+# So many parts for each connection are in memory before they are asked for.
+_PARTS_AHEAD: Final = 2
+
+
+class Readers:
+    """Connections of their own that read beside the one that a transaction is on.
+
+    The driver spends its time in turning cells into Arrow columns, on one core per connection.
+
+    Their snapshots may differ from the transaction's, so each is asked whether it has the same
+    state; one that has not, or that fails, leaves the work to the transaction's connection.
+
+    Args:
+        engine: Gives the connections.
+        has_same_state: Whether a connection's snapshot is the transaction's, as far as it matters.
+    """
+
+    def __init__(self, engine: sa.Engine, has_same_state: Callable[[sa.Connection], bool]) -> None:
+        self._engine = engine
+        self._has_same_state = has_same_state
+        self.connections = min(pl.thread_pool_size(), _MOST_CONNECTIONS)
+
+    def read(
+        self,
+        connection: sa.Connection,
+        read_part: Callable[[sa.Connection, range], _Part],
+        parts: Sequence[range],
+    ) -> Generator[_Part]:
+        """Yield what ``read_part`` gives for each part, in order; only a few are read ahead.
+
+        Args:
+            connection: The transaction's connection, which reads as well.
+            read_part: Reads a part on a connection; called from several threads.
+            parts: What to read.
+        """
+        helpers = min(self.connections, len(parts)) - 1
+        if not helpers:
+            yield from (read_part(connection, part) for part in parts)
+            return
+        own = threading.local()
+
+        def help_out(part: range) -> list[_Part]:
+            """Return what the part gives; nothing if the connection cannot help."""
+            try:
+                if not hasattr(own, "connection"):
+                    own.connection = None
+                    opened = connections.enter_context(self._engine.connect())
+                    own.connection = opened if self._has_same_state(opened) else None
+                return [] if own.connection is None else [read_part(own.connection, part)]
+            except (exc.DBAPIError, adbc_driver_manager.Error):
+                own.connection = None
+                return []
+
+        connections = ExitStack()
+        pool = ThreadPoolExecutor(helpers, "algomancy-data-reader")
+
+        def finish() -> None:
+            pool.shutdown(cancel_futures=True)
+            connections.close()
+
+        coming = iter(parts)
+        ahead: deque[tuple[range, Future[list[_Part]]]] = deque()
+        try:
+            while True:
+                room = _PARTS_AHEAD * self.connections - len(ahead)
+                ahead.extend((part, pool.submit(help_out, part)) for part in islice(coming, room))
+                if not ahead:
+                    return
+                _read_until_first_is_done(ahead, lambda part: read_part(connection, part))
+                part, future = ahead.popleft()
+                found = future.result()
+                yield found[0] if found else read_part(connection, part)
+        finally:
+            if hasattr(own, "connection"):
+                # Polars lets go of a scan in any thread; one of these cannot wait for itself.
+                threading.Thread(target=finish, name="algomancy-data-reader-end").start()
+            else:
+                finish()
+
+
+def _read_until_first_is_done(
+    ahead: deque[tuple[range, Future[list[_Part]]]], read: Callable[[range], _Part]
+) -> None:
+    """Read those parts that nobody has begun to read, as long as the first is not there."""
+    for place, (part, future) in enumerate(ahead):
+        if ahead[0][1].done():
+            return
+        if future.cancel():
+            done: Future[list[_Part]] = Future()
+            done.set_result([read(part)])
+            ahead[place] = (part, done)
+
+
+class Batches(Protocol):
+    """Yields rows of a table, in order and some at a time."""
+
+    def __call__(
+        self, columns: Sequence[ColumnLayout], predicate: pl.Expr | None, head: int | None, /
+    ) -> Generator[pl.DataFrame]:
+        """Yield those of the first ``head`` rows that a predicate takes, with some columns."""
+        ...
+
+
+def lazy_table(layout: TableLayout, batches: Batches, *, is_eager: bool) -> pl.LazyFrame:
+    """Return a table as a LazyFrame.
+
+    Polars hands over those predicates that look at each row by itself, and applies the others.
+
+    Args:
+        layout: How the table lies in the database.
+        batches: Reads it.
+        is_eager: All rows are read before the first is handed over.
+    """
+    if not layout.columns:
+        return pl.LazyFrame(height=layout.height)
+    by_name = {column.name: column for column in layout.columns}
+
+    def source(
+        with_columns: list[str] | None,
+        predicate: pl.Expr | None,
+        n_rows: int | None,
+        batch_size: int | None,  # the size of our parts is what the database reads best
+    ) -> Iterator[pl.DataFrame]:
+        del batch_size
+        wanted = list(by_name) if with_columns is None else with_columns
+        of_predicate = [] if predicate is None else predicate.meta.root_names()
+        needed = dict.fromkeys([*wanted, *of_predicate])
+        read = batches([by_name[name] for name in needed], predicate, n_rows)
+        # Not by select, for which some names are patterns.
+        taken = (batch if len(needed) == len(wanted) else batch[wanted] for batch in read)
+        return iter(list(taken)) if is_eager else taken
+
+    return register_io_source(
+        source, schema={name: column.dtype for name, column in by_name.items()}, is_pure=True
+    )
