@@ -37,13 +37,13 @@ _FOREIGN = (
     r"(.*\.)?(BASEDATASOURCE|ChildCounts|CascadeOutcome|Damage|ExportFormat|InferredFile)",
     r"(.*\.)?(FrameSizes|JSONValue|MessageLimit|Paths|QuarantineSetting|RowFailures)",
     r"(.*\.)?(Extracted|ReadPart|Reading|Schemas|Tabular)",
-    r"algomancy_data\.workbook\..*",
+    r"algomancy_data\.file\.workbook\..*",
 )
 # Modules that only the package itself uses, whatever they are called.
 _UNDOCUMENTED = {
     *("__main__", "cli", "column_names", "findings", "folder", "display"),
     *("arrow_layout", "documents", "engine_failures", "flatbuffers", "forks", "identity"),
-    *("locations", "mapped_files", "masking", "messages", "nesting", "pandas_frames", "sql_names"),
+    *("locations", "masking", "messages", "nesting", "pandas_frames", "sql_names"),
     *("value_ranges", "values", "workbook"),
 }
 # Classes that only serve as bases.

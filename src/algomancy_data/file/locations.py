@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import glob
+import mmap
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -307,3 +308,23 @@ def _time_limits(address: str) -> dict[str, Any]:
         total=None, connect=_CONNECT_SECONDS, sock_connect=_CONNECT_SECONDS, sock_read=_READ_SECONDS
     )
     return {"client_kwargs": {"timeout": limit, **settings}}
+
+
+def bytes_of(source: Path | bytes) -> memoryview:
+    """Return what is in a file, or the bytes that were given.
+
+    The mapping is not closed here but when nobody has a view of it any more: an error may hold on
+    to one for a while.
+
+    Raises:
+        OSError: It cannot be opened.
+        ValueError: It is empty.
+
+    Example:
+        >>> bytes_of(b"ab")[:1] == b"a"
+        True
+    """
+    if isinstance(source, bytes):
+        return memoryview(source)
+    with source.open("rb") as stream:
+        return memoryview(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ))

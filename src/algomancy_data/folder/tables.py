@@ -11,7 +11,7 @@ from polars.exceptions import PanicException, PolarsError
 
 from algomancy_data.engine_failures import reason_of
 from algomancy_data.errors import UnstorableError
-from algomancy_data.file.mapped_files import bytes_of
+from algomancy_data.file.locations import bytes_of
 from algomancy_data.folder.files import sync, write_synced
 from algomancy_data.folder.manifest import StoredFile, StoredTable
 from algomancy_data.folder.sums import PIECE_BYTES, file_sums

@@ -21,8 +21,7 @@ from algomancy_data.file import File
 from algomancy_data.frames.tabular import to_frame
 from algomancy_data.messages import ValidationSeverity
 from algomancy_data.metrics import NO_PHASE
-from algomancy_data.quarantine.rows import Aside, as_text, doubtful_values, join
-from algomancy_data.quarantine.separation import separate
+from algomancy_data.quarantine.rows import Aside, as_text, doubtful_values, join, separate
 from algomancy_data.quarantine.settings import Quarantine
 from algomancy_data.schema.tables import table_name
 
