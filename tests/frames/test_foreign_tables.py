@@ -206,9 +206,9 @@ os._exit(0)  # Arrow recurses when it forgets such a type
     assert (done.returncode, done.stdout.strip()) == (0, said), done.stderr[-500:]
 
 
-def test_frames_of_polars_are_taken_to_as_many_levels():
+def test_frames_of_polars_are_taken_to_as_many_levels_as_json_files_have():
     dtype = pl.Int8()
-    for _ in range(64):
+    for _ in range(128):
         dtype = pl.List(dtype)
     frame = pl.DataFrame(schema={"a": dtype})
     assert to_frame(frame) is frame

@@ -76,7 +76,7 @@ def test_sums_of_integers_are_decimals_with_all_digits():
 def test_what_polars_has_no_dtype_for_is_refused_by_name():
     source = DataSource("master_data", name="d")
     relation = duckdb.sql("SELECT INTERVAL '1 month' AS i")
-    with pytest.raises(FrameError, match=r"Table 't' is a _duckdb\.DuckDBPyRelation.*interval"):
+    with pytest.raises(FrameError, match="column 'i' uses calendar intervals"):
         source.add_table("t", relation)
 
 

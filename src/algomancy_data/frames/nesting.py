@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 # As many as Arrow allows in what one library hands to another.
 _DEEPEST: Final = 64
+_DEEPEST_OF_POLARS: Final = 128
 # Until here a look for containers that are met twice costs more than it saves.
 _FEW: Final = 8
 _NESTED: Final = frozenset({pl.List, pl.Array, pl.Struct, pl.Map})
@@ -91,7 +92,7 @@ def check_dtype_depth(dtypes: Iterable[PolarsDataType]) -> None:
     """Make sure that no Polars dtype is nested too deeply.
 
     Raises:
-        RecursionError: One is nested more than 64 levels deep.
+        RecursionError: One is nested more than 128 levels deep, which is more than a JSON file has.
 
     Example:
         >>> check_dtype_depth([pl.Int8(), pl.List(pl.Int8())])
@@ -99,11 +100,11 @@ def check_dtype_depth(dtypes: Iterable[PolarsDataType]) -> None:
     level = list(dtypes)
     if _NESTED.isdisjoint(map(type, level)):
         return
-    for _ in range(_DEEPEST + 1):
+    for _ in range(_DEEPEST_OF_POLARS + 1):
         level = [inner for dtype in level if dtype.is_nested() for inner in _inside(dtype)]
         if not level:
             return
-    raise _too_deep()
+    raise _too_deep(_DEEPEST_OF_POLARS)
 
 
 def _inside_type(dtype: Any) -> list[Any]:
@@ -125,5 +126,5 @@ def _inside(dtype: PolarsDataType) -> list[PolarsDataType]:
             return []
 
 
-def _too_deep() -> RecursionError:
-    return RecursionError(f"more than {_DEEPEST} levels")
+def _too_deep(levels: int = _DEEPEST) -> RecursionError:
+    return RecursionError(f"more than {levels} levels")
