@@ -13,6 +13,7 @@ import polars as pl
 
 from algomancy_data.errors import SerializationError, UnstorableError
 from algomancy_data.frames.dtypes import dtype_to_json
+from algomancy_data.frames.nesting import DEEPEST_IN_FILES, check_dtype_depth
 from algomancy_data.frames.value_ranges import impossible_values
 
 if TYPE_CHECKING:
@@ -30,7 +31,14 @@ def check_storable(frame: pl.DataFrame, table: str) -> None:
     """
     for name, dtype in frame.schema.items():
         try:
+            check_dtype_depth([dtype], DEEPEST_IN_FILES)
             dtype_to_json(dtype)
+        except RecursionError as error:
+            msg = (
+                f"Column {name!r} of table {table!r} is nested more than {DEEPEST_IN_FILES} levels "
+                f"deep, which Arrow files cannot be. Take out some of the levels."
+            )
+            raise UnstorableError(msg) from error
         except SerializationError as error:
             msg = (
                 f"Column {name!r} of table {table!r} is {dtype}, which Arrow data cannot hold "

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 # As many as Arrow allows in what one library hands to another.
 _DEEPEST: Final = 64
+# More than a JSON file has.
 _DEEPEST_OF_POLARS: Final = 128
+DEEPEST_IN_FILES: Final = 63
+"""As many levels as Arrow reads from its files: one less than it hands to others."""
 # Until here a look for containers that are met twice costs more than it saves.
 _FEW: Final = 8
 _NESTED: Final = frozenset({pl.List, pl.Array, pl.Struct, pl.Map})
@@ -88,11 +91,15 @@ def check_type_depth(dtype: Any) -> None:
     raise _too_deep()
 
 
-def check_dtype_depth(dtypes: Iterable[PolarsDataType]) -> None:
+def check_dtype_depth(dtypes: Iterable[PolarsDataType], deepest: int = _DEEPEST_OF_POLARS) -> None:
     """Make sure that no Polars dtype is nested too deeply.
 
+    Args:
+        dtypes: The dtypes.
+        deepest: How many levels are allowed; if not given, more than a JSON file has.
+
     Raises:
-        RecursionError: One is nested more than 128 levels deep, which is more than a JSON file has.
+        RecursionError: One is nested more deeply.
 
     Example:
         >>> check_dtype_depth([pl.Int8(), pl.List(pl.Int8())])
@@ -100,11 +107,11 @@ def check_dtype_depth(dtypes: Iterable[PolarsDataType]) -> None:
     level = list(dtypes)
     if _NESTED.isdisjoint(map(type, level)):
         return
-    for _ in range(_DEEPEST_OF_POLARS + 1):
+    for _ in range(deepest + 1):
         level = [inner for dtype in level if dtype.is_nested() for inner in _inside(dtype)]
         if not level:
             return
-    raise _too_deep(_DEEPEST_OF_POLARS)
+    raise _too_deep(deepest)
 
 
 def _inside_type(dtype: Any) -> list[Any]:

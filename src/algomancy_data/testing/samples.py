@@ -57,6 +57,7 @@ def sample_frames() -> dict[str, pl.DataFrame]:
         "nested": pl.DataFrame(
             {"l": [[1.5, math.nan, None], [], None], "s": [{"a": _MOMENT, "b": b"x"}, None, None]}
         ),
+        "deep": pl.DataFrame({"x": pl.Series([_nested(63)])}),
         "nulls": pl.DataFrame({"n": [None, None], "s": pl.Series([None, None], dtype=pl.String)}),
         "late text": pl.DataFrame({"x": [None] * 3000 + ["late"], "y": range(3001)}),
         "no rows": pl.DataFrame(
@@ -68,6 +69,13 @@ def sample_frames() -> dict[str, pl.DataFrame]:
         "awkward names": pl.DataFrame({name: [number] for number, name in enumerate(_NAMES)}),
         "several chunks": pl.concat([pl.DataFrame({"i": [1, 2]})] * 3, rechunk=False),
     }
+
+
+def _nested(levels: int) -> object:
+    value: object = 1
+    for _ in range(levels):
+        value = [value]
+    return value
 
 
 def any_frame() -> SearchStrategy[pl.DataFrame]:
