@@ -6,7 +6,7 @@ first rows only: a column that begins after them would be gone without a word.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, Final, NoReturn, cast
 
@@ -125,7 +125,8 @@ def _no_dtype(column: str, values: Any) -> str:
             f"column {column!r} has the type {values.dtype}, which no dtype of Polars holds. "
             f"Convert it first, for instance with astype()."
         )
-    kinds = ", ".join(sorted({type(value).__name__ for value in values}))
+    given: Iterable[Any] = values if isinstance(values, Iterable) else [values]
+    kinds = ", ".join(sorted({type(value).__name__ for value in given}))
     return (
         f"column {column!r} has values of the type {kinds}, which no dtype of Polars holds. Give "
         f"it values of one type, or text."
