@@ -17,7 +17,7 @@ from polars.exceptions import PolarsError
 from polars.testing import assert_series_equal
 from polars.testing.parametric import dtypes, series
 
-from algomancy_data.database.codec import nested
+from algomancy_data.database import nested
 from algomancy_data.errors import UnstorableError
 from algomancy_data.frames.identical import identical
 

@@ -16,7 +16,7 @@ import polars as pl
 import sqlalchemy as sa
 from polars.exceptions import PanicException, PolarsError
 
-from algomancy_data.database.codec import nested
+from algomancy_data.database import nested
 from algomancy_data.frames.predicates import expression_tree, is_well_typed, literal
 
 if TYPE_CHECKING:

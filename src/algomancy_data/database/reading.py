@@ -16,7 +16,7 @@ from polars.exceptions import PanicException, PolarsError
 from polars.io.plugins import register_io_source
 from sqlalchemy import exc
 
-from algomancy_data.database.codec.foreign import ForeignValueError
+from algomancy_data.database.codec import ForeignValueError
 from algomancy_data.database.failures import is_about_damage
 from algomancy_data.errors import DamagedStoreError, SchemaDriftError
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 import pyarrow as pa
 
-from algomancy_data.database.codec import nested
-from algomancy_data.database.codec.numbering import numbered
+from algomancy_data.database import nested
+from algomancy_data.database.codec import numbered
 from algomancy_data.database.sums import BLOCK_ROWS, block_sums, changed_rows
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 import sqlalchemy as sa
 
-from algomancy_data.database.codec.foreign import ForeignValueError
+from algomancy_data.database.codec import ForeignValueError
 from algomancy_data.database.layout import TableLayout
 from algomancy_data.database.naming import (
     NO_COLUMNS,

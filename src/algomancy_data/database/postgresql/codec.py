@@ -17,9 +17,8 @@ from typing import TYPE_CHECKING, Final, cast
 
 import polars as pl
 
-from algomancy_data.database.codec import nested
-from algomancy_data.database.codec.foreign import ForeignValueError, decoded
-from algomancy_data.database.codec.numbering import numbered
+from algomancy_data.database import nested
+from algomancy_data.database.codec import ForeignValueError, decoded, numbered
 from algomancy_data.database.layout import ColumnLayout
 from algomancy_data.database.naming import column_names
 from algomancy_data.database.postgresql.column_types import check_limits, storage

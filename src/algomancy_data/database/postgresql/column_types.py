@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 import polars as pl
 
-from algomancy_data.database.codec import nested
+from algomancy_data.database import nested
 from algomancy_data.errors import UnstorableError
 
 if TYPE_CHECKING:

@@ -18,9 +18,8 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from algomancy_data.database.codec import nested
-from algomancy_data.database.codec.foreign import ForeignValueError, decoded
-from algomancy_data.database.codec.numbering import numbered
+from algomancy_data.database import nested
+from algomancy_data.database.codec import ForeignValueError, decoded, numbered
 from algomancy_data.database.layout import ColumnLayout
 from algomancy_data.database.naming import column_names, free_column_name
 from algomancy_data.database.sqlite.column_types import STORED_DTYPES, storage, within_days

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 import polars as pl
 import pyarrow as pa
 
-from algomancy_data.database.codec import nested
+from algomancy_data.database import nested
 from algomancy_data.errors import UnstorableError
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import polars as pl
 import sqlalchemy as sa
 from sqlalchemy import exc
 
-from algomancy_data.database.codec.foreign import first_failure
+from algomancy_data.database.codec import first_failure
 from algomancy_data.database.naming import ROW_ID, TABLE_PREFIX, read_owner
 from algomancy_data.database.sqlite import codec
 from algomancy_data.database.table_storage import (

@@ -1,4 +1,4 @@
-"""Values that somebody else put into a table: found by column and row."""
+"""What the codecs of several databases have in common: columns by number, and foreign values."""
 
 from __future__ import annotations
 
@@ -15,7 +15,21 @@ if TYPE_CHECKING:
 
     from algomancy_data.database.layout import ColumnLayout
 
-_SHOWN: Final = 60
+
+def numbered(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the frame with numbers for names: Polars takes ``*`` and ``^…$`` for patterns.
+
+    Example:
+        >>> import polars as pl
+        >>> numbered(pl.DataFrame({"*": [1], "^a$": [2]})).columns
+        ['0', '1']
+    """
+    with_numbers = frame.clone()
+    with_numbers.columns = [str(number) for number in range(frame.width)]
+    return with_numbers
+
+
+_SHOWN: Final = 60  # characters of a value in a message
 
 
 class ForeignValueError(SchemaDriftError, DamagedStoreError):

@@ -1,1 +1,0 @@
-"""What the codecs of several databases have in common."""
