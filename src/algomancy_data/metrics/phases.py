@@ -137,7 +137,7 @@ class FrameSizes:
 
 
 NO_PHASE: Final[Phase] = _SilentPhase()
-"""Takes the place of a phase where nobody measures: what it is told is forgotten."""
+"""Takes the place of a phase where nobody measures; what it is told is forgotten."""
 
 _NOTHING: Final = nullcontext(NO_PHASE)
 _under_way: ContextVar[Phase | None] = ContextVar("algomancy_data.phase", default=None)
