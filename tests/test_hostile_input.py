@@ -1,6 +1,7 @@
 """Whatever code hands over, public calls take it or refuse it by an error of the package."""
 
 import datetime as dt
+import logging
 import re
 import warnings
 from decimal import Decimal
@@ -130,6 +131,16 @@ TABLES = st.one_of(
     st.lists(VALUES, max_size=2),
     VALUES,
 )
+
+
+@pytest.fixture(autouse=True, scope="module")
+def silence():
+    """Log nothing: names that are no text cannot go from a process of pytest-xdist to another."""
+    logger = logging.getLogger("algomancy_data")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL + 1)
+    yield
+    logger.setLevel(before)
 
 
 @pytest.fixture(scope="module")
