@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 import polars as pl
 
 from algomancy_data.datasource import BASEDATASOURCE, SqlTableLayout
-from algomancy_data.folder.manifest import Identity
+from algomancy_data.datasource.identity import Identity
 from algomancy_data.frames.identical import identical
 
 if TYPE_CHECKING:

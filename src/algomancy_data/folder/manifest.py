@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from algomancy_data.datasource import DataClassification
+from algomancy_data.datasource.identity import Identity
 from algomancy_data.documents import expect, member
 from algomancy_data.errors import DamagedStoreError, SchemaDriftError, SerializationError
 from algomancy_data.frames.dtypes import schema_from_json
@@ -21,9 +22,7 @@ from algomancy_data.provenance import Provenance, messages_from_list, messages_t
 if TYPE_CHECKING:
     import polars as pl
 
-    from algomancy_data.datasource import BaseDataSource
     from algomancy_data.frames.dtypes import JSONValue
-    from algomancy_data.messages import ValidationMessage
 
     Kind = Literal["tables", "arrow", "text"]
 
@@ -39,35 +38,6 @@ _HEAD: Final = re.compile(rb'\s*\{\s*"format"\s*:\s*"algomancy-data folder"')
 _SIGNATURE: Final = b'  "crc32": '
 _DIRECTORY: Final = re.compile(r"[^./~\x00][^/\x00]*\.[0-9a-f]{32}")
 _FILE: Final = re.compile(r"[0-9]+\.arrow|text")
-
-
-@dataclass(frozen=True)
-class Identity:
-    """What a DataSource is, beside its data."""
-
-    ds_id: str
-    name: str
-    ds_type: DataClassification
-    creation_datetime: datetime
-    provenance: Provenance | None = None
-    messages: tuple[ValidationMessage, ...] = ()
-
-    @classmethod
-    def of(cls, data: BaseDataSource) -> Self:
-        """Return the identity of a DataSource."""
-        return cls(
-            data.id,
-            data.name,
-            data.ds_type,
-            data.creation_datetime,
-            data.provenance,
-            tuple(data.validation_messages),
-        )
-
-    def give_back(self, data: BaseDataSource) -> None:
-        """Tell a DataSource where it comes from and what was found in it."""
-        data.provenance = self.provenance
-        data.validation_messages = list(self.messages)
 
 
 @dataclass(frozen=True)

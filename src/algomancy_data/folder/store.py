@@ -11,11 +11,11 @@ from algomancy_data.datasource import (
     DataClassification,
     DataSource,
 )
+from algomancy_data.datasource.identity import Identity
 from algomancy_data.errors import DatasetNotFoundError
 from algomancy_data.findings import count_by_severity
 from algomancy_data.folder.content import put_together, read_old_file, take_apart
 from algomancy_data.folder.index import FolderIndex, Item, signature
-from algomancy_data.folder.manifest import Identity
 from algomancy_data.folder.names import plain_stem
 from algomancy_data.folder.raw import write_raw
 from algomancy_data.folder.reader import SUFFIX

@@ -18,7 +18,7 @@ from algomancy_data.errors import AlgomancyDataError, StoreError
 from algomancy_data.folder import tables
 from algomancy_data.folder.files import replace_whole, sync, sync_together
 from algomancy_data.folder.lock import writer_lock
-from algomancy_data.folder.manifest import Identity, Manifest
+from algomancy_data.folder.manifest import Manifest
 from algomancy_data.folder.names import clash_key, hashed_stem, plain_stem, stems
 from algomancy_data.folder.reader import LOCK, SUFFIX, FolderReader, Found
 from algomancy_data.metrics import NO_PHASE
@@ -26,6 +26,7 @@ from algomancy_data.metrics import NO_PHASE
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from algomancy_data.datasource.identity import Identity
     from algomancy_data.folder.content import Content
     from algomancy_data.folder.manifest import StoredTable
     from algomancy_data.metrics import Phase
@@ -47,7 +48,7 @@ class FolderWriter(FolderReader):
         >>> import polars as pl
         >>> from algomancy_data import DataSource
         >>> from algomancy_data.folder.content import take_apart
-        >>> from algomancy_data.folder.manifest import Identity
+        >>> from algomancy_data.datasource.identity import Identity
         >>> from algomancy_data.folder.writer import FolderWriter
         >>> source = DataSource("master_data", name="a")
         >>> source.add_table("t", pl.DataFrame({"x": [1, 2]}))
