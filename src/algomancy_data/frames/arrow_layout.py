@@ -76,7 +76,9 @@ _KINDS: Final = {
     25: TypeKind("list view", 3),
     26: TypeKind("large list view", 3),
 }
-_WITH_DETAILS: Final = frozenset({"decimal", "timestamp", "duration", "union", "fixed-size list"})
+_WITH_DETAILS: Final = frozenset(
+    {"integer", "decimal", "timestamp", "duration", "union", "fixed-size list"}
+)
 _VIEWS: Final = {"binary view", "text view"}
 
 
@@ -87,7 +89,7 @@ class ArrowField(NamedTuple):
         name: Its name.
         kind: Its type: a name of the Arrow format in plain words.
         unit: The unit of a timestamp or duration (0: seconds), or of a fixed-size list its size.
-        bits: The width of a decimal.
+        bits: The width of an integer or a decimal.
         scale: The scale of a decimal.
         zone: The time zone of a timestamp, if it has one.
         dictionary: Number of the dictionary that has its values, or None.
@@ -384,6 +386,8 @@ def _field(table: Table, depth: int) -> ArrowField:
 def _details(kind: TypeKind, details: Table) -> tuple[int, int, int, str]:
     """Return the unit, the width, the scale and the time zone of a type."""
     match kind.name:
+        case "integer":
+            return 0, details.number(0, "i"), 0, ""
         case "decimal":
             return 0, details.number(2, "i", 128), details.number(1, "i"), ""
         case "timestamp":

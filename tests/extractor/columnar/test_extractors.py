@@ -272,3 +272,14 @@ def test_an_integer_is_exact_or_reported(tmp_path_factory, values) -> None:
     assert [list(issue.rows) for issue in extractor.conversion_issues] == [too_large][
         : bool(too_large)
     ]
+
+
+def test_integers_of_polars_beside_times_inside_of_structs_are_read(tmp_path) -> None:
+    frame = pl.DataFrame(
+        {"i": [2**100, None], "s": [{"t": time(23, 59)}, None]},
+        schema={"i": pl.Int128, "s": pl.Struct({"t": pl.Time})},
+    )
+    frame.write_ipc(tmp_path / "t.arrow")
+    file = ArrowFile("t", tmp_path / "t.arrow")
+    extractor = EXTRACTORS[ArrowFile](file, schema_of({"not there": DataType.STRING}))
+    assert_frame_equal(extractor.extract()["t"], frame)

@@ -15,6 +15,8 @@ from algomancy_data.frames.arrow_columns import is_zone
 from algomancy_data.frames.arrow_layout import MAGIC, ArrowField, ArrowLayoutError, arrow_layout
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from algomancy_data.schema import ReadLimits
 
 _NEVER_READ: Final = frozenset(
@@ -22,6 +24,7 @@ _NEVER_READ: Final = frozenset(
 )
 _SECONDS: Final = 0
 _WIDEST_DECIMAL: Final = 128
+_WIDEST_INTEGER: Final = 64
 
 
 def read_arrow(source: Path | bytes, name: str, limits: ReadLimits) -> tuple[pl.DataFrame, int]:
@@ -46,15 +49,18 @@ def read_arrow(source: Path | bytes, name: str, limits: ReadLimits) -> tuple[pl.
     limits.check_unpacked(name, layout.unpacked_bytes, len(data))
     check_names(name, [one.name for one in layout.fields])
     is_stream = bytes(data[: len(MAGIC)]) != MAGIC
-    foreign = layout.is_big_endian or any(map(_is_foreign, layout.fields))
+    every = (one for column in layout.fields for one in column.all_fields())
+    foreign = layout.is_big_endian or any(map(_is_foreign, every))
     frame = None if foreign else _by_polars(source, is_stream)
     if frame is None:
         frame = checked_frame(_by_pyarrow(source, is_stream, name), name)
         return frame, layout.unpacked_bytes
+    # Polars makes null of a time of day that there is not, which only a column's own nulls tell.
+    if _has_inner_times(layout.fields) and not _has_wide_integers(layout.fields):
+        _by_pyarrow(source, is_stream, name)  # refuses it
     for number, dtype in enumerate(frame.dtypes):
         if isinstance(dtype, pl.Time):
             values = frame.to_series(number)
-            # Polars makes null of a time of day that there is not.
             if values.null_count() != layout.nulls[number]:
                 how = f"column {values.name!r} has a time of day outside 00:00 to 24:00"
                 raise damaged(name, how)
@@ -77,16 +83,18 @@ def damaged(name: str, how: str) -> FileContentError:
     return FileContentError(msg)
 
 
-def _is_foreign(column: ArrowField) -> bool:
-    """Tell whether a column is or has what Polars does not read, or would change."""
-    inner = (one for child in column.children for one in child.all_fields())
-    # A time of day that there is not becomes null, which only a column's own nulls tell.
-    return any(map(_is_foreign_itself, column.all_fields())) or any(
-        one.kind.name == "time" for one in inner
-    )
+def _has_inner_times(columns: Sequence[ArrowField]) -> bool:
+    inner = (one for column in columns for child in column.children for one in child.all_fields())
+    return any(one.kind.name == "time" for one in inner)
 
 
-def _is_foreign_itself(one: ArrowField) -> bool:
+def _has_wide_integers(columns: Sequence[ArrowField]) -> bool:
+    """Tell whether there are integers of 128 bits: Polars' own, which pyarrow does not read."""
+    every = (one for column in columns for one in column.all_fields())
+    return any(one.kind.name == "integer" and one.bits > _WIDEST_INTEGER for one in every)
+
+
+def _is_foreign(one: ArrowField) -> bool:
     match one.kind.name:
         case "decimal":
             return one.bits > _WIDEST_DECIMAL or one.scale < 0
