@@ -21,7 +21,7 @@ from algomancy_data.file import File
 from algomancy_data.frames.tabular import to_frame
 from algomancy_data.messages import ValidationSeverity
 from algomancy_data.metrics import NO_PHASE
-from algomancy_data.quarantine.rows import Aside, as_text, doubtful_values, join, separate
+from algomancy_data.quarantine.rows import QuarantinedRows, as_text, doubtful_values, join, separate
 from algomancy_data.quarantine.settings import Quarantine
 from algomancy_data.schema.tables import table_name
 
@@ -124,7 +124,7 @@ class ReplayedTable(Extractor):
         super().__init__(File(schema.file_name(), "frame"), schema, logger)
         self._table = table
         self._good = good
-        self._aside = Aside(table, good, quarantined, settings)
+        self._aside = QuarantinedRows(table, good, quarantined, settings)
         self._mended = None if mended is None else self._aside.mended(mended)
 
     def extract(self) -> dict[str, pl.DataFrame]:

@@ -89,7 +89,7 @@ def _separate(
     return SeparatedTable(rest, frame.height, frame.__getitem__, rows, taken, left)
 
 
-class Aside:
+class QuarantinedRows:
     """The quarantined rows of a table.
 
     Args:
