@@ -297,6 +297,15 @@ def test_a_predicate_that_fails_for_a_value_fails(store, dataset):
         store.get_table("d", "t", predicate=(i == 1) & (s.cast(pl.Int8) == 1))
 
 
+def test_a_number_too_large_for_the_dtype_of_a_comparison_fails_as_in_the_frame(store, dataset):
+    frame = pl.DataFrame({"i": [1, 2**128 - 1]}, schema={"i": pl.UInt128})
+    store.add_data_source(dataset("d", {"t": frame}))
+    predicate = i.is_between(1, 1) & i.is_between(-5, 2)
+    for take in (frame.filter, lambda wanted: store.get_table("d", "t", predicate=wanted)):
+        with pytest.raises(pl.exceptions.InvalidOperationError, match="from `u128`"):
+            take(predicate)
+
+
 def test_parts_that_several_connections_read_come_back_in_order(store, dataset, monkeypatch):
     monkeypatch.setattr(reading, "ROWS_PER_READ", 7)
     monkeypatch.setattr(tables, "_ROWS_WORTH_A_CONNECTION", 2)

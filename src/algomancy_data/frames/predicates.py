@@ -148,6 +148,8 @@ def _kind_of(dtype: Any) -> str | None:
             return f"Datetime of {zone}"
         case pl.Duration():
             return "Duration"
+        case pl.UInt128():  # beside numbers with a sign it becomes Int128, which may be too small
+            return str(dtype)
         case _ if dtype.is_integer() or dtype.is_float():
             return _NUMBER
         case _:

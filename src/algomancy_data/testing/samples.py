@@ -57,7 +57,7 @@ def sample_frames() -> dict[str, pl.DataFrame]:
         "nested": pl.DataFrame(
             {"l": [[1.5, math.nan, None], [], None], "s": [{"a": _MOMENT, "b": b"x"}, None, None]}
         ),
-        "deep": pl.DataFrame({"x": pl.Series([_nested(63)])}),
+        "deep": pl.DataFrame({"x": pl.Series([_nested(60)])}),
         "nulls": pl.DataFrame({"n": [None, None], "s": pl.Series([None, None], dtype=pl.String)}),
         "late text": pl.DataFrame({"x": [None] * 3000 + ["late"], "y": range(3001)}),
         "no rows": pl.DataFrame(
