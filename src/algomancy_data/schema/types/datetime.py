@@ -419,7 +419,8 @@ def _parse(texts: pl.Series, order: str, unit: TimeUnit) -> pl.Series:
     """Return the datetimes, null where a text does not follow the order of day and month."""
     values = pl.Series(texts.name, [None], pl.Datetime(unit)).new_from_index(0, len(texts))
     # A format that does not fit costs a look at every value: begin with that of the first one.
-    first = int(texts.drop_nulls().head(1).str.count_matches(":", literal=True).sum())
+    colons = int(texts.drop_nulls().head(1).str.count_matches(":", literal=True).sum())
+    first = min(colons, len(_CLOCK_FORMATS) - 1)
     for clock in (_CLOCK_FORMATS[first], *_CLOCK_FORMATS[:first], *_CLOCK_FORMATS[first + 1 :]):
         if values.null_count() == texts.null_count():
             break
