@@ -79,7 +79,11 @@ manager.close()
 
 # What is no longer used goes back at once, so that only what is used counts; and each thread that
 # a library keeps memory for costs something, on any machine.
-STEADY = {"_RJEM_MALLOC_CONF": "dirty_decay_ms:0,muzzy_decay_ms:0", "POLARS_MAX_THREADS": "8"}
+STEADY = {
+    "_RJEM_MALLOC_CONF": "dirty_decay_ms:0,muzzy_decay_ms:0",  # Polars
+    "MIMALLOC_PURGE_DELAY": "0",  # Arrow
+    "POLARS_MAX_THREADS": "8",
+}
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

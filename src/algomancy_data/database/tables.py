@@ -313,7 +313,9 @@ def _encoded_ahead(
         stored = storage.codec.encode(rows, columns)
         # Once for the sums and the driver. Some drivers crash when they bind Arrow's views.
         table = stored.to_arrow(compat_level=pl.CompatLevel.oldest()).combine_chunks()
-        sums.add(values_to_sum(rows, stored, columns), texts_to_sum(table, columns))
+        values = values_to_sum(rows, stored, columns)
+        del stored  # the rows are in memory often enough
+        sums.add(values, texts_to_sum(table, columns))
         return storage.bulk.arranged(table)
 
     first, *others = frame.iter_slices(storage.bulk.rows_per_write)
@@ -327,6 +329,7 @@ def _encoded_ahead(
             ready = coming.result()
             coming = pool.submit(encoded, rows)
             yield from ready
+            del ready
             phase.advance(height)
             height = rows.height
         yield from coming.result()

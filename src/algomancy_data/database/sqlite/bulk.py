@@ -51,6 +51,7 @@ class SQLiteBulk:
                     f"VALUES {', '.join([row] * (part.num_columns // width))}",
                     part,
                 )
+                del part  # before the next one is waited for
 
     def fetch(
         self, connection: sa.Connection, query: sa.Select[Any], most_rows: int
