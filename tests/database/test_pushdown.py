@@ -306,6 +306,16 @@ def test_a_number_too_large_for_the_dtype_of_a_comparison_fails_as_in_the_frame(
             take(predicate)
 
 
+@pytest.mark.parametrize("dtype", [pl.UInt64(), pl.UInt128(), pl.Int128()], ids=str)
+def test_numbers_beyond_64_bits_are_found(store, dataset, dtype):
+    numbers = [2**63 - 1, 2**63, 2**64 - 1, 0, None]
+    frame = pl.DataFrame({"i": numbers}, schema={"i": dtype})
+    store.add_data_source(dataset("d", {"t": frame}))
+    for predicate in (i == 2**63, i >= 2**63, i == pl.lit(2**64 - 1, dtype), i.is_in([2**63, 0])):
+        found = store.get_table("d", "t", predicate=predicate)
+        assert_frame_equal(found, frame.filter(predicate))
+
+
 def test_parts_that_several_connections_read_come_back_in_order(store, dataset, monkeypatch):
     monkeypatch.setattr(reading, "ROWS_PER_READ", 7)
     monkeypatch.setattr(tables, "_ROWS_WORTH_A_CONNECTION", 2)

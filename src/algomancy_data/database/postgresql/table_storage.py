@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
@@ -177,7 +178,7 @@ class PostgreSQLStorage(TableStorage):
             case "integer" | "ticks":
                 literal = integer_literal
             case "numeric" if layout.dtype.is_integer():
-                literal = integer_literal
+                literal = _large_integer
             case "float":
                 literal = _float
             case "boolean":
@@ -206,6 +207,10 @@ class PostgreSQLStorage(TableStorage):
         if not _has_own_limit(connection):
             connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'")
         connection.execute(sa.select(lock(sa.literal(key, sa.BigInteger()))))
+
+
+def _large_integer(value: Any) -> sa.ColumnElement[Any]:
+    return sa.literal(Decimal(int(value)), sa.Numeric())
 
 
 def _has_own_limit(connection: sa.Connection) -> bool:
