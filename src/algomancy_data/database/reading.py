@@ -86,11 +86,10 @@ class PartReader:
         Raises:
             ForeignValueError: A column cannot have a value that is stored there.
         """
-        height = self._layout.height
         rows = self._storage.at(sa.select(*self._physical), places).limit(head)
         if condition is not None:
             rows = rows.where(condition)
-        most = len(places) if head is None else max(height, 1)
+        most = len(places) if head is None else max(min(head, len(places)), 1)
         try:
             stored = self._storage.bulk.fetch(connection, rows, most)
             return self._decoded(stored), stored

@@ -224,7 +224,7 @@ class DatabaseStore(Store):
         def batches(
             columns: Sequence[ColumnLayout], predicate: pl.Expr | None, head: int | None
         ) -> Generator[pl.DataFrame]:
-            with self._scanning(doing, name) as connection:
+            with self._reading(doing, name, alone=self._shares_connection) as connection:
                 self._datasets.require_same(connection, entry)
                 yield from self._datasets.read_batches(
                     connection, entry, layout, columns, predicate, head
@@ -339,29 +339,25 @@ class DatabaseStore(Store):
     # --- transactions -----------------------------------------------------------------------
 
     @contextmanager
-    def _reading(self, doing: str, name: str | None = None) -> Generator[sa.Connection]:
-        """One transaction that sees one state of a dataset, if one is named."""
+    def _reading(
+        self, doing: str, name: str | None = None, *, alone: bool = True
+    ) -> Generator[sa.Connection]:
+        """One transaction that sees one state of a dataset, if one is named.
+
+        Args:
+            doing: What is done, for errors.
+            name: Name of the dataset.
+            alone: Other threads wait. A scan, which any thread may go on with, cannot ask for that.
+        """
         self._require_open()
+        self._lock.check()
         with (
-            self._lock,
+            self._lock if alone else nullcontext(),
             store_errors(self._engine, doing),
             begun(self._read_engine) as connection,
         ):
             if name is not None:
                 self._storage.begin_reading(connection, self._session_id, name)
-            yield connection
-
-    @contextmanager
-    def _scanning(self, doing: str, name: str) -> Generator[sa.Connection]:
-        """The same for rows that are fetched in any thread: nobody else waits for them."""
-        if self._shares_connection:
-            with self._reading(doing, name) as connection:
-                yield connection
-            return
-        self._require_open()
-        self._lock.check()
-        with store_errors(self._engine, doing), begun(self._read_engine) as connection:
-            self._storage.begin_reading(connection, self._session_id, name)
             yield connection
 
     @contextmanager
