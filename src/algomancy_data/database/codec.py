@@ -1,4 +1,4 @@
-"""What the codecs of several databases have in common: columns by number, and foreign values."""
+"""What the codecs of several databases have in common: values that a column cannot have."""
 
 from __future__ import annotations
 
@@ -14,20 +14,6 @@ if TYPE_CHECKING:
     import polars as pl
 
     from algomancy_data.database.layout import ColumnLayout
-
-
-def numbered(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return the frame with numbers for names: Polars takes ``*`` and ``^…$`` for patterns.
-
-    Example:
-        >>> import polars as pl
-        >>> numbered(pl.DataFrame({"*": [1], "^a$": [2]})).columns
-        ['0', '1']
-    """
-    with_numbers = frame.clone()
-    with_numbers.columns = [str(number) for number in range(frame.width)]
-    return with_numbers
-
 
 _SHOWN: Final = 60  # characters of a value in a message
 

@@ -9,6 +9,7 @@ import polars as pl
 
 from algomancy_data.datasource import BASEDATASOURCE, SqlTableLayout
 from algomancy_data.datasource.identity import Identity
+from algomancy_data.frames.column_names import numbered
 from algomancy_data.frames.identical import identical
 
 if TYPE_CHECKING:
@@ -157,8 +158,7 @@ def _addresses(frame: pl.DataFrame) -> list[_Addresses | None]:
     """Return where the values of each column are; None of a dtype that has no addresses."""
     found: list[_Addresses | None] = [None] * frame.width
     has_addresses = {dtype: _has_addresses(dtype) for dtype in set(frame.dtypes)}
-    named = frame.clone()  # Arrow takes no name with NUL
-    named.columns = [str(number) for number in range(frame.width)]
+    named = numbered(frame)  # Arrow takes no name with NUL
     names = [
         name
         for name, dtype in zip(named.columns, frame.dtypes, strict=True)

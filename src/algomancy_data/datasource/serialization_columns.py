@@ -9,6 +9,7 @@ import polars as pl
 from polars.exceptions import PolarsError
 
 from algomancy_data.errors import SerializationError
+from algomancy_data.frames.column_names import numbered
 from algomancy_data.frames.json_values import (
     JSONForm,
     from_json_values,
@@ -35,13 +36,10 @@ def encode(frame: pl.DataFrame) -> pl.DataFrame:
     Raises:
         SerializationError: A column holds values that would not come back identical.
     """
-    # By number: Polars takes "*" and "^a$" for patterns.
-    numbers = [str(number) for number in range(frame.width)]
-    numbered = frame.clone()
-    numbered.columns = numbers
-    encoded = numbered.select(
-        to_json_values(pl.col(number), dtype, _form(column)).alias(number)
-        for number, dtype, column in zip(numbers, frame.dtypes, frame, strict=True)
+    by_number = numbered(frame)
+    encoded = by_number.select(
+        to_json_values(pl.col(column.name), column.dtype, _form(column)).alias(column.name)
+        for column in by_number
     )
     encoded.columns = frame.columns
     for name, dtype in frame.schema.items():
@@ -77,13 +75,10 @@ def decode_frame(encoded: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:
     Raises:
         PolarsError: A value does not fit its column's dtype.
     """
-    # By number: Polars takes "*" and "^a$" for patterns.
-    numbers = [str(number) for number in range(encoded.width)]
-    numbered = encoded.clone()
-    numbered.columns = numbers
-    decoded = numbered.select(
+    by_number = numbered(encoded)
+    decoded = by_number.select(
         from_json_values(pl.col(number), dtype).alias(number)
-        for number, dtype in zip(numbers, schema.dtypes(), strict=True)
+        for number, dtype in zip(by_number.columns, schema.dtypes(), strict=True)
     )
     decoded.columns = schema.names()
     return decoded

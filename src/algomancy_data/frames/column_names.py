@@ -1,4 +1,4 @@
-"""Names of columns, each one once."""
+"""Names of columns: each one once, or numbers where Polars would take a name for a pattern."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import polars as pl
 
 
 def unique_names(written: Sequence[str]) -> list[str]:
@@ -27,3 +29,16 @@ def unique_names(written: Sequence[str]) -> list[str]:
             numbers[stem] = number
         names[name] = None
     return list(names)
+
+
+def numbered(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the frame with numbers for names: Polars takes ``*`` and ``^…$`` for patterns.
+
+    Example:
+        >>> import polars as pl
+        >>> numbered(pl.DataFrame({"*": [1], "^a$": [2]})).columns
+        ['0', '1']
+    """
+    with_numbers = frame.clone()
+    with_numbers.columns = [str(number) for number in range(frame.width)]
+    return with_numbers

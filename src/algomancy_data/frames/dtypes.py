@@ -102,14 +102,7 @@ def dtype_from_json(value: JSONValue) -> PolarsDataType:
     """
     try:
         return _parse(value)
-    except (
-        LookupError,
-        TypeError,
-        ValueError,
-        OverflowError,
-        PolarsError,
-        RecursionError,
-    ) as error:
+    except (*_REFUSALS, PolarsError) as error:
         msg = f"{_shown(value)} does not describe a Polars dtype that this version knows."
         raise SerializationError(msg) from error
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import polars as pl
 
+from algomancy_data.frames.column_names import numbered
 from algomancy_data.relations.packing import pack_keys
 
 if TYPE_CHECKING:
@@ -205,8 +206,8 @@ def count_keys(keys: pl.DataFrame) -> pl.DataFrame:
         >>> count_keys(pl.DataFrame({"carrier": ["AA", None, "AA"]})).rows()
         [('AA', 2)]
     """
-    names = [str(position) for position in range(keys.width)]
-    rows = keys.rename(dict(zip(keys.columns, names, strict=True)))
+    rows = numbered(keys)
+    names = rows.columns
     complete = complete_rows(keys)
     if complete is not None:
         rows = rows.filter(complete)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
+from algomancy_data.frames.column_names import numbered
 from algomancy_data.relations.keys import complete_rows
 
 if TYPE_CHECKING:
@@ -60,8 +61,9 @@ def duplicate_rows(keys: pl.DataFrame) -> pl.Series:
     complete = complete_rows(keys)
     if complete is None and _strictly_increasing(keys):
         return pl.Series("row", [], dtype=pl.get_index_type())
-    names = [str(position) for position in range(keys.width)]
-    rows = keys.rename(dict(zip(keys.columns, names, strict=True))).with_row_index("row")
+    by_number = numbered(keys)
+    names = by_number.columns
+    rows = by_number.with_row_index("row")
     if complete is not None:
         rows = rows.filter(complete)
     suspects = rows.filter(_has_repeated_hash(rows.select(names))).lazy()

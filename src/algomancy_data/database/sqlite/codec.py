@@ -19,11 +19,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from algomancy_data.database import nested
-from algomancy_data.database.codec import ForeignValueError, decoded, numbered
+from algomancy_data.database.codec import ForeignValueError, decoded
 from algomancy_data.database.layout import ColumnLayout
 from algomancy_data.database.naming import column_names, free_column_name
 from algomancy_data.database.sqlite.column_types import STORED_DTYPES, storage, within_days
 from algomancy_data.errors import UnstorableError
+from algomancy_data.frames.column_names import numbered
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
