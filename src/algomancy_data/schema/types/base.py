@@ -167,7 +167,7 @@ class ColumnType(ABC):
         """Tell whether a column of a dtype, from a format that has dtypes, is meant to be this."""
         return self.accepts(dtype)
 
-    def reads_as_polars(self, conventions: TextConventions) -> bool:  # noqa: ARG002
+    def reads_as_polars(self, conventions: TextConventions) -> bool:  # noqa: ARG002  the interface
         """Tell whether text of these conventions means to Polars' CSV reader what it means here."""
         return False
 
@@ -180,7 +180,7 @@ class ColumnType(ABC):
             conventions: How it is written.
         """
 
-    def from_values(self, values: pl.Series) -> Outcome | None:  # noqa: ARG002
+    def from_values(self, values: pl.Series) -> Outcome | None:  # noqa: ARG002  the interface
         """Convert a column of another dtype than text, or return None if it has no reading here.
 
         Args:
@@ -188,7 +188,7 @@ class ColumnType(ABC):
         """
         return None
 
-    def doubtful(self, texts: pl.Series, conventions: TextConventions) -> pl.Series | None:  # noqa: ARG002
+    def doubtful(self, texts: pl.Series, conventions: TextConventions) -> pl.Series | None:  # noqa: ARG002  the interface
         """Tell which texts have two readings, between which only the rest of the column decides.
 
         Args:
@@ -249,7 +249,7 @@ class ReadType(ColumnType, Generic[SliceT, FactsT, FormT]):
     def apply(self, part: SliceT, form: FormT) -> Outcome:
         """Read a slice in a form."""
 
-    def quick(self, part: SliceT) -> tuple[Outcome, FormT] | None:  # noqa: ARG002
+    def quick(self, part: SliceT) -> tuple[Outcome, FormT] | None:  # noqa: ARG002  the interface
         """Read a slice at once, where all of it converts and one form alone is possible for it.
 
         Returns:

@@ -27,7 +27,7 @@ class CategoricalType(ColumnType):
         """Take categories that are fixed, too."""
         return isinstance(dtype, pl.Categorical | pl.Enum)
 
-    def from_text(self, slices: Sequence[pl.Series], conventions: TextConventions) -> Outcome:  # noqa: ARG002
+    def from_text(self, slices: Sequence[pl.Series], conventions: TextConventions) -> Outcome:  # noqa: ARG002  the interface
         """Take text as it is."""
         return Outcome(pl.concat([texts.cast(pl.Categorical) for texts in slices]))
 

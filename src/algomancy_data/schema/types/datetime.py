@@ -395,7 +395,7 @@ def _in_shape(part: DateSlice, form: DateForm) -> Outcome:
 def _cast_by_arrow(texts: pl.Series, unit: TimeUnit, zone: str | None) -> pl.Series | None:
     """Return the datetimes, or None if one text is none; long columns on all cores."""
     import pyarrow as pa  # noqa: PLC0415  import time that only dates have to pay
-    from pyarrow import compute  # noqa: PLC0415
+    from pyarrow import compute  # noqa: PLC0415  as above
 
     dtype = pa.timestamp(unit, zone)
 

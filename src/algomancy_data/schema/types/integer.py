@@ -62,7 +62,7 @@ class IntegerType(ReadType[IntegerSlice, NumberFacts, NumberForm]):
         """Take whole numbers of any width."""
         return dtype.is_integer()
 
-    def reads_as_polars(self, conventions: TextConventions) -> bool:  # noqa: ARG002
+    def reads_as_polars(self, conventions: TextConventions) -> bool:  # noqa: ARG002  the interface
         """Polars takes digits only, which mean the same in all conventions."""
         return True
 

@@ -102,11 +102,11 @@ class IntervalType(ReadType[IntervalSlice, IntervalFacts, TimeUnit]):
             return None
         return _in_unit(part.lengths, part.unit), part.unit
 
-    def facts(self, part: IntervalSlice, *, is_whole: bool) -> IntervalFacts:  # noqa: ARG002
+    def facts(self, part: IntervalSlice, *, is_whole: bool) -> IntervalFacts:  # noqa: ARG002  the interface
         """Tell whether a value needs nanoseconds."""
         return IntervalFacts(part.unit == "ns")
 
-    def decide(self, facts: IntervalFacts, conventions: TextConventions) -> TimeUnit:  # noqa: ARG002
+    def decide(self, facts: IntervalFacts, conventions: TextConventions) -> TimeUnit:  # noqa: ARG002  the interface
         """Return the time unit."""
         return "ns" if facts.has_nanoseconds else "us"
 

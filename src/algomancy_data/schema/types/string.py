@@ -31,11 +31,11 @@ class StringType(ColumnType):
     name = "STRING"
     dtype = pl.String()
 
-    def suits(self, dtype: PolarsDataType) -> bool:  # noqa: ARG002
+    def suits(self, dtype: PolarsDataType) -> bool:  # noqa: ARG002  the interface
         """Take what no other type holds: every dtype can be written as text, or nearly."""
         return True
 
-    def from_text(self, slices: Sequence[pl.Series], conventions: TextConventions) -> Outcome:  # noqa: ARG002
+    def from_text(self, slices: Sequence[pl.Series], conventions: TextConventions) -> Outcome:  # noqa: ARG002  the interface
         """Take text as it is."""
         return Outcome(pl.concat(slices))
 
