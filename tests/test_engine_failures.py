@@ -27,7 +27,6 @@ from algomancy_data import (
     Validator,
 )
 from algomancy_data.database import DatabaseDataManager
-from algomancy_data.datasource import serialization_records
 from algomancy_data.engine_failures import engine_failures
 from algomancy_data.errors import (
     AlgomancyDataError,

@@ -19,10 +19,10 @@ from algomancy_data.relations.keys import (
     is_comparable,
     match_keys,
     matched_rows,
+    pack_keys,
     rows_without_parent,
     unmatched,
 )
-from algomancy_data.relations.packing import pack_keys
 from algomancy_data.schema import Column, ColumnGroup, DataType, Schema
 
 

@@ -9,11 +9,9 @@ from html.parser import HTMLParser
 import pytest
 from rich.console import Console
 
-from algomancy_data.display.grid import MOST_ROWS, Grid, GridColumn, Markup
-from algomancy_data.display.html_table import grid_html
+from algomancy_data.display.grid import MOST_ROWS, Grid, GridColumn, Markup, grid_html, grid_lines
 from algomancy_data.display.page_table import PageTables
 from algomancy_data.display.terminal_table import grid_table
-from algomancy_data.display.text_table import grid_lines
 
 HOSTILE = ["<b>x</b>", "[red]x[/red]", "&lt;", "a\x1b[2J", "</td>"]
 

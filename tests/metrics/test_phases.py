@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from algomancy_data import ETLResult, Metrics, PhaseMetrics
-from algomancy_data.metrics import PhaseRecorder, measuring, memory, peak_memory
+from algomancy_data.metrics import PhaseRecorder, measuring, peak_memory, phases
 from algomancy_data.provenance import Provenance
 
 
@@ -74,9 +74,9 @@ def test_the_peak_where_the_system_has_no_proc(monkeypatch, tmp_path, has_rusage
     monkeypatch.setattr(memory, "_STATUS", tmp_path / "missing")
     if not has_rusage:
         monkeypatch.setattr(memory, "resource", None)
-    memory._inherited.cache_clear()
+    phases._inherited.cache_clear()
     peak = peak_memory()
-    memory._inherited.cache_clear()
+    phases._inherited.cache_clear()
     assert (peak is not None) == has_rusage
 
 

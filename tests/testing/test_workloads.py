@@ -21,7 +21,7 @@ from algomancy_data import (
     StatelessDataManager,
     testing,
 )
-from algomancy_data.testing.comparison import assert_identical
+from algomancy_data.testing.samples import assert_identical
 from algomancy_data.testing.workloads import (
     SCHEMAS,
     customers,

@@ -7,8 +7,7 @@ import pytest
 
 from algomancy_data.messages import ValidationSeverity
 from algomancy_data.relations import Relation
-from algomancy_data.relations.cascade import CascadeRule
-from algomancy_data.relations.chains import broken_chains
+from algomancy_data.relations.cascade import CascadeRule, broken_chains
 from algomancy_data.schema import Column, ColumnGroup, DataType, Schema
 from algomancy_data.transformer import (
     CascadeDropTransformer,

@@ -23,7 +23,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from algomancy_data.frames.column_names import numbered
+from algomancy_data.frames.tabular import numbered
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Mapping, Sequence

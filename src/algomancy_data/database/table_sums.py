@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from algomancy_data.database import nested
 from algomancy_data.database.sums import BLOCK_ROWS, block_sums, changed_rows
-from algomancy_data.frames.column_names import numbered
+from algomancy_data.frames.tabular import numbered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

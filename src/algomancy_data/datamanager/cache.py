@@ -9,8 +9,8 @@ import polars as pl
 
 from algomancy_data.datasource import BASEDATASOURCE, SqlTableLayout
 from algomancy_data.datasource.identity import Identity
-from algomancy_data.frames.column_names import numbered
 from algomancy_data.frames.identical import identical
+from algomancy_data.frames.tabular import numbered
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,13 +6,18 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 from algomancy_data.datasource.base import BaseDataSource, DataClassification
 from algomancy_data.datasource.display import display_of
-from algomancy_data.datasource.pandas_view import pandas_frames
 from algomancy_data.datasource.serialization import document_from_json, document_to_json
 from algomancy_data.display.grid import MOST_ROWS
 from algomancy_data.display.objects import Displayed
 from algomancy_data.display.words import counted
 from algomancy_data.engine_failures import engine_failures
-from algomancy_data.errors import DatasetNameError, SerializationError, TableNotFoundError
+from algomancy_data.errors import (
+    DatasetNameError,
+    MissingExtraError,
+    SerializationError,
+    TableNotFoundError,
+)
+from algomancy_data.frames.pandas_frames import check_pandas_holds
 from algomancy_data.frames.tabular import to_frame
 from algomancy_data.logs import as_logger
 
@@ -275,3 +280,24 @@ def _inherits(cls: type[DataSource], *methods: str) -> bool:
 def _function(cls: type[DataSource], method: str) -> object:
     bound = getattr(cls, method)
     return getattr(bound, "__func__", bound)  # that of a classmethod
+
+
+def pandas_frames(tables: Mapping[str, pl.DataFrame]) -> dict[str, Any]:
+    """Return a ``pandas.DataFrame`` per table, with columns in Arrow's types.
+
+    Args:
+        tables: The frames by name.
+
+    Raises:
+        MissingExtraError: pandas is not installed.
+        FrameError: pandas cannot hold a column.
+    """
+    return {name: _pandas_frame(frame, name) for name, frame in tables.items()}
+
+
+def _pandas_frame(frame: pl.DataFrame, name: str) -> Any:
+    check_pandas_holds(frame, name)
+    try:
+        return frame.to_pandas(use_pyarrow_extension_array=True)
+    except ImportError as error:
+        raise MissingExtraError.from_package("DataSource.to_pandas()", "pandas") from error

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from html import escape
 from itertools import islice
 from typing import TYPE_CHECKING, Final, Self, TypeAlias
 
-from algomancy_data.display.words import left_out
+from algomancy_data.display.words import left_out, short_text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
+
 
 MOST_ROWS: Final = 20
 """Rows that are shown of what may have many; what is left out is said."""
@@ -116,3 +118,46 @@ def cell_text(cell: Cell) -> str:
             return f"{cell:,.3f}"
         case _:
             return cell
+
+
+def grid_lines(grid: Grid) -> list[str]:
+    """Return a line for the headings, one per row, and what is said of the rest."""
+    padded: list[list[str]] = []
+    for column in grid.shown:
+        texts = [short_text(text) for text in (column.name, *map(cell_text, column.cells))]
+        width = max(map(len, texts))
+        padded.append(
+            [text.rjust(width) if column.is_right else text.ljust(width) for text in texts]
+        )
+    lines = ["  ".join(row).rstrip() for row in zip(*padded, strict=True)]
+    return [*lines, *([grid.rest] if grid.rest else [])]
+
+
+LONGEST_TEXT: Final = 400
+
+
+def text_html(text: str, longest: int = LONGEST_TEXT) -> Markup:
+    """Return a text as HTML, cut where it is long; control characters become visible.
+
+    Example:
+        >>> text_html("a < b"), text_html("x" * 9, longest=4)
+        ('a &lt; b', 'xxxx…')
+    """
+    return Markup(escape(short_text(text, longest)))
+
+
+def cell_html(cell: Cell) -> str:
+    """Return a cell as HTML."""
+    return cell if isinstance(cell, Markup) else escape(short_text(cell_text(cell)))
+
+
+def grid_html(grid: Grid) -> str:
+    """Return a table, in which columns of numbers have the class ``n``."""
+    columns = [(' class="n"' if column.is_right else "", column) for column in grid.shown]
+    head = "".join(f"<th{kind}>{cell_html(column.name)}</th>" for kind, column in columns)
+    cells = (
+        [f"<td{kind}>{cell_html(cell)}</td>" for cell in column.cells] for kind, column in columns
+    )
+    body = "".join(f"<tr>{''.join(row)}</tr>" for row in zip(*cells, strict=True))
+    rest = f"<p>{escape(grid.rest)}</p>" if grid.rest else ""
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{rest}"

@@ -9,8 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from algomancy_data.display.html_table import LONGEST_TEXT, grid_html, text_html
-from algomancy_data.display.text_table import grid_lines
+from algomancy_data.display.grid import LONGEST_TEXT, grid_html, grid_lines, text_html
 from algomancy_data.display.words import short_text
 
 if TYPE_CHECKING:

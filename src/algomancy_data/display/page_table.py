@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 from great_tables import GT, html, loc, style
 
-from algomancy_data.display.html_table import cell_html
+from algomancy_data.display.grid import cell_html
 
 if TYPE_CHECKING:
     from algomancy_data.display.grid import Cell, Grid

@@ -20,7 +20,7 @@ from algomancy_data.logs import Logging
 from algomancy_data.messages import ValidationMessage, ValidationSeverity
 from algomancy_data.metrics import PhaseRecorder, ProgressListener
 from algomancy_data.quarantine import Quarantine
-from algomancy_data.quarantine.loading import add_quarantine, untouched_columns
+from algomancy_data.quarantine.replay import add_quarantine, untouched_columns
 from algomancy_data.quarantine.sorting import Sorting
 from algomancy_data.validator import ValidationResult
 from algomancy_data.validator.result import Checked

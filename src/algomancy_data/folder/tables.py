@@ -12,9 +12,8 @@ from polars.exceptions import PanicException, PolarsError
 from algomancy_data.engine_failures import reason_of
 from algomancy_data.errors import UnstorableError
 from algomancy_data.file.locations import bytes_of
-from algomancy_data.folder.files import sync, write_synced
+from algomancy_data.folder.files import PIECE_BYTES, file_sums, sync, write_synced
 from algomancy_data.folder.manifest import StoredFile, StoredTable
-from algomancy_data.folder.sums import PIECE_BYTES, file_sums
 from algomancy_data.frames.arrow import arrow_schema, cast_frame
 from algomancy_data.frames.arrow_layout import ArrowLayoutError, arrow_layout
 from algomancy_data.frames.dtypes import schema_to_json

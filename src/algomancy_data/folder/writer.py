@@ -16,8 +16,7 @@ from uuid import uuid4
 
 from algomancy_data.errors import AlgomancyDataError, StoreError
 from algomancy_data.folder import tables
-from algomancy_data.folder.files import replace_whole, sync, sync_together
-from algomancy_data.folder.lock import writer_lock
+from algomancy_data.folder.files import replace_whole, sync, sync_together, writer_lock
 from algomancy_data.folder.manifest import Manifest
 from algomancy_data.folder.names import clash_key, hashed_stem, plain_stem, stems
 from algomancy_data.folder.reader import LOCK, SUFFIX, FolderReader, Found

@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol, runtime_checkable
 import polars as pl
 
 from algomancy_data.errors import FrameError
-from algomancy_data.frames.arrow_columns import ForeignColumnError, known_frame
+from algomancy_data.frames.arrow import ForeignColumnError, known_frame
 from algomancy_data.frames.nesting import check_depth, check_type_depth
 from algomancy_data.frames.read_back import check_exact
 

@@ -16,8 +16,11 @@ if TYPE_CHECKING:
 
     from polars.datatypes import DataType as PolarsDataType
 
+
 _DAY_SECONDS: Final = 86_400
 _PER_SECOND: Final = {"ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
+
+
 # From 0001-01-01 to 9999-12-31, in days since 1970; the longest timedelta.
 _FIRST_DAY: Final = -719_162
 _LAST_DAY: Final = 2_932_896
@@ -149,3 +152,63 @@ def _date_text(days: int) -> str:
     month = month - 9 if month >= 10 else month + 3  # noqa: PLR2004
     sign = "-" if year < 0 else "+" if year > _LAST_SHORT_YEAR else ""
     return f"{sign}{abs(year):04}-{month:02}-{day + 1:02}"
+
+
+_DAY_NANOSECONDS: Final = 86_400_000_000_000
+
+
+def impossible_values(frame: pl.DataFrame) -> str | None:
+    """Say which column has a value that its dtype cannot have; None if there is none.
+
+    It costs one look at the decimals and times of day, and nothing for other columns.
+
+    Example:
+        >>> impossible_values(pl.DataFrame({"a": [1]})) is None
+        True
+    """
+    for name, dtype in frame.schema.items():
+        if _has_range(dtype):
+            for values in _leaves(frame[name]):
+                what = _beyond(values)
+                if what is not None:
+                    return f"Column {name!r} has {what}"
+    return None
+
+
+def _has_range(dtype: PolarsDataType) -> bool:
+    match dtype:
+        case pl.List() | pl.Array():
+            return _has_range(cast("PolarsDataType", dtype.inner))
+        case pl.Struct():
+            return any(_has_range(cast("PolarsDataType", f.dtype)) for f in dtype.fields)
+        case _:
+            return isinstance(dtype, pl.Decimal | pl.Time)
+
+
+def _leaves(values: pl.Series) -> Iterator[pl.Series]:
+    match values.dtype:
+        case pl.List() | pl.Array():
+            if not values.is_empty():
+                yield from _leaves(values.explode())
+        case pl.Struct():
+            for field in values.dtype.fields:
+                yield from _leaves(values.struct.field(field.name))
+        case _:
+            yield values
+
+
+def _beyond(values: pl.Series) -> str | None:
+    """Say what is wrong with the values of a column that is not nested."""
+    match values.dtype:
+        case pl.Decimal(precision=digits):
+            largest = 10**digits - 1
+            what = f"a decimal of more than {digits} digits, which its type does not allow"
+            first = -largest
+        case pl.Time():
+            largest, first = _DAY_NANOSECONDS - 1, 0
+            what = "a time of day outside 00:00 to 24:00"
+        case _:
+            return None
+    numbers = values.to_physical()
+    low, high = cast("Any", numbers.min()), cast("Any", numbers.max())
+    return what if low is not None and (low < first or high > largest) else None

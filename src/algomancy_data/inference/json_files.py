@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from algomancy_data.errors import FileContentError
-from algomancy_data.extractor.json.document import read_document
-from algomancy_data.extractor.json.plan import JSONPlan
+from algomancy_data.extractor.json.document import JSONPlan, read_document
 from algomancy_data.inference.inferred import InferredColumn, InferredFile, InferredTable
 from algomancy_data.inference.keys import find_key
 from algomancy_data.inference.names import singular, words

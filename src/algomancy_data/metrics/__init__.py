@@ -1,15 +1,17 @@
 """What a run measures about itself, and who is told while it happens."""
 
-from algomancy_data.metrics.listeners import ProgressListener, RowProgressListener
-from algomancy_data.metrics.memory import peak_memory
 from algomancy_data.metrics.phases import (
     NO_PHASE,
     FrameSizes,
     Phase,
     PhaseRecorder,
+    ProgressListener,
+    Recording,
+    RowProgressListener,
     measuring,
+    peak_memory,
+    recording,
 )
-from algomancy_data.metrics.recordings import Recording, recording
 from algomancy_data.metrics.values import Metrics, PhaseMetrics
 
 __all__ = [

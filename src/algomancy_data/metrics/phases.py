@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Final
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
-from algomancy_data.metrics.listeners import RowProgressListener
-from algomancy_data.metrics.memory import peak_memory
-from algomancy_data.metrics.recordings import current_recording
 from algomancy_data.metrics.values import Metrics, PhaseMetrics
 
 if TYPE_CHECKING:
@@ -19,8 +19,159 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from algomancy_data.metrics.listeners import ProgressListener
-    from algomancy_data.metrics.recordings import Recording
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None
+
+_STATUS: Final = Path("/proc/self/status")
+_KIBIBYTE: Final = 1024
+_UNIT: Final = 1 if sys.platform == "darwin" else _KIBIBYTE
+
+
+def peak_memory() -> int | None:
+    """Return the most memory, in bytes, that this process ever had resident at one time.
+
+    Pages of mapped files count. None where the platform does not say.
+
+    Example:
+        >>> (peak_memory() or 0) > 1_000_000
+        True
+    """
+    if resource is None:
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _UNIT
+    return peak if peak > _inherited() else _from_status()
+
+
+@cache
+def _inherited() -> int:
+    """Return up to where ``getrusage`` speaks of the program that started this one.
+
+    Linux keeps the peak when a process runs another program, so a small program that a large one
+    started seems as large. Its ``/proc`` knows better, and takes 25 times as long to ask.
+    """
+    own = _from_status()
+    if own is None or resource is None:
+        return 0
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _UNIT
+    return peak if peak > own else 0
+
+
+def _from_status() -> int | None:
+    with suppress(OSError):
+        for line in _STATUS.read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * _KIBIBYTE
+    return None
+
+
+_current: ContextVar[Recording | None] = ContextVar("algomancy_data.recording", default=None)
+
+
+class Recording:
+    """The phases of a block; see :func:`recording`.
+
+    Args:
+        progress: Told of them as they happen, if anybody is.
+        outer: The recording in whose block this one's is.
+    """
+
+    def __init__(
+        self, progress: ProgressListener | None = None, outer: Recording | None = None
+    ) -> None:
+        self._progress = progress
+        self._outer = outer
+        self._phases: list[PhaseMetrics] = []
+
+    @property
+    def metrics(self) -> Metrics:
+        """The phases that have ended, in order."""
+        return Metrics(self._phases)
+
+    @property
+    def listeners(self) -> list[ProgressListener]:
+        """Who is told, of this and of the outer recordings."""
+        own = [] if self._progress is None else [self._progress]
+        return own if self._outer is None else own + self._outer.listeners
+
+    def note(self, metrics: PhaseMetrics) -> None:
+        """Keep the metrics of a phase, here and in the outer recordings."""
+        self._phases.append(metrics)
+        if self._outer is not None:
+            self._outer.note(metrics)
+
+
+@contextmanager
+def recording(progress: ProgressListener | None = None) -> Generator[Recording]:
+    """Record every phase of managers, pipelines and exports that runs inside a block.
+
+    A phase that is part of another one is not recorded beside it. The block records its own
+    thread, or ``asyncio`` task and what that starts; to have another thread recorded as well, run
+    its work in a copy of the context (``contextvars.copy_context().run``).
+
+    Args:
+        progress: Told of the phases as they happen, beside the manager's listener.
+
+    Example:
+        >>> from algomancy_data import DataSource, SimpleETLFactory, StatelessDataManager
+        >>> manager = StatelessDataManager(SimpleETLFactory, [], "json", DataSource)
+        >>> source = DataSource("master_data", name="a")
+        >>> source.add_table("t", {"x": [1, 2, 3]})
+        >>> with recording() as record:
+        ...     manager.add_data_source(source)
+        ...     manager.derive_data("a", "b")
+        >>> [(phase.phase, phase.dataset, phase.rows) for phase in record.metrics]
+        [('persist', 'a', 3), ('derive', 'b', 3)]
+    """
+    record = Recording(progress, _current.get())
+    token = _current.set(record)
+    try:
+        yield record
+    finally:
+        _current.reset(token)
+
+
+def current_recording() -> Recording | None:
+    """Return the recording of the innermost block, if this is in one."""
+    return _current.get()
+
+
+class ProgressListener(Protocol):
+    """Whoever wants to show how far a run is.
+
+    It is called in the thread that does the work, so it should be quick. What it raises ends the
+    work as any error would, and the store is as it was before: a way to cancel.
+
+    A listener that also has :meth:`RowProgressListener.progressed` is told of the rows.
+    """
+
+    def phase_started(self, phase: str) -> None:
+        """A phase begins."""
+        ...
+
+    def phase_finished(self, metrics: PhaseMetrics) -> None:
+        """A phase ended without an exception."""
+        ...
+
+
+@runtime_checkable
+class RowProgressListener(ProgressListener, Protocol):
+    """A listener that is also told how far a phase is."""
+
+    def progressed(self, phase: str, done_rows: int, total_rows: int | None) -> None:
+        """Some rows of a phase are done.
+
+        Called after each batch of rows that a database took or gave, after each table of a
+        folder, and after each file that was extracted.
+
+        Args:
+            phase: The phase.
+            done_rows: Rows that are done, of all tables together.
+            total_rows: How many there are; None if that is not known before the end.
+        """
+        ...
 
 
 class Phase:

@@ -18,6 +18,7 @@ from algomancy_data.extractor import ExtractionSequence, Extractor
 from algomancy_data.extractor.conversion import DataTypeConverter, Reconversion
 from algomancy_data.extractor.extracted import Extracted, ExtractedTable, SeparatedTable
 from algomancy_data.file import File
+from algomancy_data.frames.identical import identical_frames
 from algomancy_data.frames.tabular import to_frame
 from algomancy_data.messages import ValidationSeverity
 from algomancy_data.metrics import NO_PHASE
@@ -34,7 +35,10 @@ if TYPE_CHECKING:
     from algomancy_data.metrics import Phase
     from algomancy_data.schema import Schema
 
+
 _NUMBER: Final = pl.get_index_type()
+
+
 # Rows that cannot be read by now stay where they are, whatever is wrong with them.
 _ALL: Final = Quarantine(ValidationSeverity.INFO)
 
@@ -231,3 +235,56 @@ def _schemas_by_table(schemas: Iterable[type[Schema]]) -> dict[str, type[Schema]
         else:
             tables |= {table_name(name, group): schema for group in schema.sub_names()}
     return tables
+
+
+def add_quarantine(
+    source: BaseDataSource,
+    quarantine: Mapping[str, pl.DataFrame],
+    settings: Quarantine,
+    logger: Logger,
+) -> None:
+    """Put the bad rows into a DataSource, as tables beside the others.
+
+    Raises:
+        QuarantineError: It has a table of such a name.
+    """
+    if not isinstance(source, DataSource):
+        if quarantine:
+            logger.warning(
+                f"Dataset {source.name!r} is no DataSource: its quarantine is in the ETLResult "
+                f"only."
+            )
+        return
+    for name, frame in quarantine.items():
+        table = settings.table(name)
+        if table in source.tables:
+            msg = (
+                f"The quarantine of table {name!r} would be {table!r}, and there is a table of "
+                f"that name. Choose another suffix: Quarantine(suffix=…)."
+            )
+            raise QuarantineError(msg)
+        source.add_table(table, frame)
+        logger.log(f"Quarantined {frame.height:,} row(s) of table {name!r}.")
+
+
+def untouched_columns(
+    before: Mapping[str, pl.DataFrame], after: Mapping[str, pl.DataFrame]
+) -> dict[str, tuple[str, ...] | None]:
+    """Return the columns of each table that no transformer changed; None if one did.
+
+    Args:
+        before: The tables as they were validated.
+        after: The tables as they are loaded.
+    """
+    return {
+        name: tuple(frame.columns) if _is_untouched(frame, after.get(name)) else None
+        for name, frame in before.items()
+    }
+
+
+def _is_untouched(before: pl.DataFrame, after: pl.DataFrame | None) -> bool:
+    if after is before:
+        return True
+    if after is None or not set(before.columns) <= set(after.columns):
+        return False
+    return identical_frames(after[before.columns], before)

@@ -3,12 +3,14 @@
 from algomancy_data.errors import ValidationError
 from algomancy_data.messages import ValidationMessage, ValidationSeverity
 from algomancy_data.schema.tables import schema_table_map
-from algomancy_data.validator.base import Validator
-from algomancy_data.validator.columns import RequiredColumnsValidator, SchemaValidator
+from algomancy_data.validator.base import DefaultValidator, Validator
+from algomancy_data.validator.columns import (
+    ExtractionSuccessVerification,
+    RequiredColumnsValidator,
+    SchemaValidator,
+)
 from algomancy_data.validator.constraints import ConstraintValidator
-from algomancy_data.validator.extraction import ExtractionSuccessVerification
 from algomancy_data.validator.foreign_key import ForeignKeyValidator
-from algomancy_data.validator.frame_check import DefaultValidator
 from algomancy_data.validator.primary_key import PrimaryKeyValidator
 from algomancy_data.validator.result import ValidationResult
 from algomancy_data.validator.sequence import ValidationSequence

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from algomancy_data.messages import ValidationSeverity
 from algomancy_data.schema.tables import Schemas, schema_table_map
-from algomancy_data.validator.frame_check import FrameCheck
+from algomancy_data.validator.base import FrameCheck
 
 if TYPE_CHECKING:
     import polars as pl
@@ -128,3 +128,23 @@ class RequiredColumnsValidator(FrameCheck):
                     text = f"Required column {name!r} is missing."
                     code = "MISSING_REQUIRED_COLUMN"
                     self.add_message(self.severity, text, table, name, code=code)
+
+
+class ExtractionSuccessVerification(FrameCheck):
+    """Reports tables without rows or without columns (EMPTY_EXTRACTION, CRITICAL).
+
+    Example:
+        >>> import polars as pl
+        >>> from algomancy_data import ExtractionSuccessVerification
+        >>> print(*ExtractionSuccessVerification().validate({"flights": pl.DataFrame()}))
+        CRITICAL: Table 'flights' is empty: 0 rows, 0 columns. \
+[table=flights, code=EMPTY_EXTRACTION]
+    """
+
+    def check(self, tables: dict[str, pl.DataFrame]) -> None:
+        """Report the empty tables."""
+        for table, frame in tables.items():
+            if not (frame.height and frame.width):
+                text = f"Table {table!r} is empty: {frame.height} rows, {frame.width} columns."
+                severity = ValidationSeverity.CRITICAL
+                self.add_message(severity, text, table, code="EMPTY_EXTRACTION")

@@ -2,17 +2,49 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
+from decimal import Decimal
+from reprlib import Repr
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from algomancy_data.frames.values import python_rows
+from algomancy_data.frames.values import ValueText, python_rows
 from algomancy_data.messages import ValidationMessage, ValidationSeverity
-from algomancy_data.validator.wording import show_row
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+
+
+_LONGEST: Final = 80
+_SHORT: Final = Repr()
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = _LONGEST
+
+
+def show_row(columns: Sequence[str], values: Sequence[Any]) -> str:
+    """Return the cells of a row with their columns' names.
+
+    Example:
+        >>> show_row(["carrier", "day"], ["AA", 5])
+        "carrier='AA', day=5"
+    """
+    return ", ".join(
+        f"{column}={show_value(value)}" for column, value in zip(columns, values, strict=True)
+    )
+
+
+def show_value(value: Any) -> str:
+    """Return a cell as text, cut in the middle where it is long.
+
+    Example:
+        >>> show_value("AA"), show_value(dt.date(2013, 1, 1))
+        ("'AA'", '2013-01-01')
+    """
+    if isinstance(value, dt.date | dt.time | dt.timedelta | Decimal | ValueText):
+        return str(value)
+    return _SHORT.repr(value)
+
 
 SAMPLE_ROWS: Final = 5
 

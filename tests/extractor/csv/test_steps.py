@@ -18,7 +18,7 @@ from algomancy_data import (
     Schema,
 )
 from algomancy_data.errors import FileContentError, ReadLimitError
-from algomancy_data.frames.column_names import unique_names
+from algomancy_data.frames.tabular import unique_names
 from algomancy_data.inference import infer_schemas
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from algomancy_data import (
     ValidationSequence,
     ValidationSeverity,
 )
-from algomancy_data.display.html_table import text_html
+from algomancy_data.display.grid import text_html
 from algomancy_data.errors import FrameError
 from algomancy_data.file import CSVFile
 from algomancy_data.validator.report.examples import value_html

@@ -22,7 +22,7 @@ from algomancy_data.database.codec import ForeignValueError, decoded
 from algomancy_data.database.layout import ColumnLayout
 from algomancy_data.database.naming import column_names
 from algomancy_data.database.postgresql.column_types import check_limits, storage
-from algomancy_data.frames.column_names import numbered
+from algomancy_data.frames.tabular import numbered
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

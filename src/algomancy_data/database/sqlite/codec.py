@@ -24,7 +24,7 @@ from algomancy_data.database.layout import ColumnLayout
 from algomancy_data.database.naming import column_names, free_column_name
 from algomancy_data.database.sqlite.column_types import STORED_DTYPES, storage, within_days
 from algomancy_data.errors import UnstorableError
-from algomancy_data.frames.column_names import numbered
+from algomancy_data.frames.tabular import numbered
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,7 +11,7 @@ from polars.exceptions import PanicException, PolarsError
 from algomancy_data.errors import FileContentError
 from algomancy_data.extractor.columnar.columns import check_names, checked_frame, known_frame
 from algomancy_data.file.locations import bytes_of
-from algomancy_data.frames.arrow_columns import is_zone
+from algomancy_data.frames.arrow import is_zone
 from algomancy_data.frames.arrow_layout import MAGIC, ArrowField, ArrowLayoutError, arrow_layout
 
 if TYPE_CHECKING:

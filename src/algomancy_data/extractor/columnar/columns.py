@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from algomancy_data.errors import FileContentError
-from algomancy_data.frames import arrow_columns
-from algomancy_data.frames.value_ranges import impossible_values
+from algomancy_data.frames import arrow
+from algomancy_data.frames.values import impossible_values
 
 if TYPE_CHECKING:
     import polars as pl
@@ -38,7 +38,7 @@ def checked_frame(frame: pl.DataFrame, file: str) -> pl.DataFrame:
     Raises:
         FileContentError: A value is none that its type has.
     """
-    frame = arrow_columns.plain_frame(frame)
+    frame = arrow.plain_frame(frame)
     problem = impossible_values(frame)
     if problem is not None:
         msg = f"File {file!r} may be damaged. {problem}."
@@ -46,7 +46,7 @@ def checked_frame(frame: pl.DataFrame, file: str) -> pl.DataFrame:
     return frame
 
 
-def known_frame(table: arrow_columns.ArrowTable, file: str) -> pl.DataFrame:
+def known_frame(table: arrow.ArrowTable, file: str) -> pl.DataFrame:
     """Return the frame of an Arrow table, with each column in a type that Polars has.
 
     Args:
@@ -58,6 +58,6 @@ def known_frame(table: arrow_columns.ArrowTable, file: str) -> pl.DataFrame:
     """
     check_names(file, table.column_names)
     try:
-        return arrow_columns.known_frame(table)
-    except arrow_columns.ForeignColumnError as error:
+        return arrow.known_frame(table)
+    except arrow.ForeignColumnError as error:
         raise unreadable_column(file, error.column, error.what, error.instead) from error

@@ -26,7 +26,7 @@ from algomancy_data.extractor.columnar.parquet_layout import (
     parquet_pages,
 )
 from algomancy_data.file.locations import bytes_of
-from algomancy_data.frames.arrow_columns import has_time, is_known
+from algomancy_data.frames.arrow import has_time, is_known
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from algomancy_data.errors import FileContentError, ReadLimitError
-from algomancy_data.frames.column_names import unique_names
+from algomancy_data.frames.tabular import unique_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

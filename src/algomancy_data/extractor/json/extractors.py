@@ -10,8 +10,7 @@ from algomancy_data.display.words import counted
 from algomancy_data.errors import FileContentError
 from algomancy_data.extractor.base import MultiExtractor, SingleExtractor
 from algomancy_data.extractor.conversion import ConversionIssue
-from algomancy_data.extractor.json.document import read_document
-from algomancy_data.extractor.json.plan import JSONPlan
+from algomancy_data.extractor.json.document import JSONPlan, read_document
 from algomancy_data.extractor.json.tables import (
     flat_frame,
     group_rows,
@@ -26,8 +25,8 @@ if TYPE_CHECKING:
     import logging
     from collections.abc import Iterator, Mapping
 
+    from algomancy_data.extractor.json.document import Path
     from algomancy_data.extractor.json.layout import Envelope
-    from algomancy_data.extractor.json.plan import Path
     from algomancy_data.extractor.json.tables import Group, GroupRows
     from algomancy_data.file import File
     from algomancy_data.logs import Logger

@@ -18,8 +18,8 @@ from algomancy_data.schema.tables import table_name
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from algomancy_data.extractor.json.document import JSONPlan, Path, Place
     from algomancy_data.extractor.json.parser import ArrowArray
-    from algomancy_data.extractor.json.plan import JSONPlan, Path, Place
     from algomancy_data.schema import Column, ColumnGroup, Schema
 
 _TEXTS = (DataType.STRING, DataType.CATEGORICAL)

@@ -11,7 +11,7 @@ import polars as pl
 
 from algomancy_data.file.workbook.cells import Kind, decode
 from algomancy_data.file.workbook.dense import read_pieces
-from algomancy_data.frames.column_names import unique_names
+from algomancy_data.frames.tabular import unique_names
 from algomancy_data.schema import DataType
 
 if TYPE_CHECKING:

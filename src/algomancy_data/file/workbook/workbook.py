@@ -21,7 +21,7 @@ from algomancy_data.file.workbook.markup import (
 )
 from algomancy_data.file.workbook.package import Package
 from algomancy_data.file.workbook.quick_markup import quick_cells, quick_shared_texts
-from algomancy_data.frames.column_names import unique_names
+from algomancy_data.frames.tabular import unique_names
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Generator, Iterable, Mapping

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from algomancy_data.display.grid import GridColumn, Markup
-from algomancy_data.display.html_table import text_html
+from algomancy_data.display.grid import GridColumn, Markup, text_html
 from algomancy_data.display.words import counted
 from algomancy_data.frames.values import python_values
-from algomancy_data.validator.wording import show_value
+from algomancy_data.validator.failures import show_value
 
 if TYPE_CHECKING:
     import polars as pl

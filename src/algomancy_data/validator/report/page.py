@@ -8,8 +8,7 @@ from importlib.resources import files
 from string import Template
 from typing import TYPE_CHECKING, Final
 
-from algomancy_data.display.grid import Grid, GridColumn, Markup
-from algomancy_data.display.html_table import text_html
+from algomancy_data.display.grid import Grid, GridColumn, Markup, text_html
 from algomancy_data.display.page_table import PageTables
 from algomancy_data.display.words import counted, left_out
 from algomancy_data.findings import RuleFindings, findings_by_rule
