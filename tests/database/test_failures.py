@@ -8,8 +8,7 @@ import sqlalchemy as sa
 
 from algomancy_data import DataSource, SimpleETLFactory
 from algomancy_data.database import DatabaseDataManager
-from algomancy_data.database.engines import store_engine
-from algomancy_data.database.failures import store_errors
+from algomancy_data.database.engines import store_engine, store_errors
 from algomancy_data.errors import PortablePathWarning, StoreError
 
 

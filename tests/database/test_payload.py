@@ -22,7 +22,7 @@ from polars.testing.parametric import dataframes
 
 from algomancy_data import BaseDataSource, DataClassification
 from algomancy_data.database import payload as payloads
-from algomancy_data.database import payload_chunks, payload_frames
+from algomancy_data.database import payload_chunks
 from algomancy_data.database.models import metadata, payload_chunks_table
 from algomancy_data.database.payload import StoredPayload
 from algomancy_data.errors import (
@@ -166,8 +166,8 @@ def quick_store() -> Iterator[Store]:
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Chunks, batches and rows so small that all are exceeded."""
     monkeypatch.setattr(payload_chunks, "CHUNK_BYTES", 100)
-    monkeypatch.setattr(payload_frames, "_BATCH_BYTES", 500)
-    monkeypatch.setattr(payload_frames, "_BATCH_TO_OVERHEAD", 0)
+    monkeypatch.setattr(payload_chunks, "_BATCH_BYTES", 500)
+    monkeypatch.setattr(payload_chunks, "_BATCH_TO_OVERHEAD", 0)
     monkeypatch.setattr(payloads, "_LARGEST_IN_ROW", 10)
     monkeypatch.setattr(payloads, "_CHARACTERS_AT_ONCE", 7)
 
@@ -243,7 +243,7 @@ def test_any_frame_comes_back_identical_from_many_chunks(quick_store, small, fra
 
 
 def test_rows_of_very_different_sizes_make_batches_of_similar_size(store, monkeypatch):
-    monkeypatch.setattr(payload_frames, "_BATCH_BYTES", 10_000)
+    monkeypatch.setattr(payload_chunks, "_BATCH_BYTES", 10_000)
     frame = column(["x"] * 5_000 + ["y" * 9_000] * 5, pl.String)
     assert_identical(store.frame_trip(frame), frame)
     (part,) = json.loads(store.rows["d"][1].payload_layout)["parts"]
@@ -252,7 +252,7 @@ def test_rows_of_very_different_sizes_make_batches_of_similar_size(store, monkey
 
 
 def test_the_categories_of_an_enum_are_not_repeated_in_every_small_batch(store, monkeypatch):
-    monkeypatch.setattr(payload_frames, "_BATCH_BYTES", 1_000)
+    monkeypatch.setattr(payload_chunks, "_BATCH_BYTES", 1_000)
     frame = column(["value 7"] * 400_000, pl.Enum([f"value {n}" for n in range(5_000)]))
     assert_identical(store.frame_trip(frame), frame)
     (part,) = json.loads(store.rows["d"][1].payload_layout)["parts"]

@@ -71,9 +71,9 @@ def test_the_peak_is_what_the_kernel_says():
 
 @pytest.mark.parametrize("has_rusage", [True, False])
 def test_the_peak_where_the_system_has_no_proc(monkeypatch, tmp_path, has_rusage):
-    monkeypatch.setattr(memory, "_STATUS", tmp_path / "missing")
+    monkeypatch.setattr(phases, "_STATUS", tmp_path / "missing")
     if not has_rusage:
-        monkeypatch.setattr(memory, "resource", None)
+        monkeypatch.setattr(phases, "resource", None)
     phases._inherited.cache_clear()
     peak = peak_memory()
     phases._inherited.cache_clear()

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from algomancy_data.schema import Column, ColumnGroup, DataType, Schema
 from algomancy_data.validator import PrimaryKeyValidator, ValidationSeverity
-from algomancy_data.validator.primary_key import columns_with_duplicates, duplicate_rows
+from algomancy_data.validator.duplicates import columns_with_duplicates, duplicate_rows
 
 ERROR, WARNING = ValidationSeverity.ERROR, ValidationSeverity.WARNING
 

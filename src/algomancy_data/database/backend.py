@@ -19,8 +19,7 @@ from algomancy_data.masking import mask
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from algomancy_data.database.table_storage import TableStorage
-    from algomancy_data.database.tables_view import TablesView
+    from algomancy_data.database.table_storage import TableStorage, TablesView
 
 __all__ = [
     "Backend",

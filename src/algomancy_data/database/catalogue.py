@@ -13,8 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 
 from algomancy_data.database.backend import backend_for
-from algomancy_data.database.engines import begun
-from algomancy_data.database.failures import describe, store_errors
+from algomancy_data.database.engines import begun, describe, store_errors
 from algomancy_data.database.layout import layouts_from_json, layouts_to_json
 from algomancy_data.database.models import (
     FORMAT_VERSION,

@@ -17,8 +17,7 @@ import sqlalchemy as sa
 from polars.exceptions import PolarsError
 from sqlalchemy import exc
 
-from algomancy_data.database.engines import store_engine
-from algomancy_data.database.failures import describe, store_errors
+from algomancy_data.database.engines import describe, store_engine, store_errors
 from algomancy_data.database.models import datasets_table
 from algomancy_data.database.protocols import SqlTableLayout, handed_back
 from algomancy_data.datasource import BASEDATASOURCE, DataClassification

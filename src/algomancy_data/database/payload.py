@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
-from algomancy_data.database import payload_frames
+from algomancy_data.database import payload_chunks
 from algomancy_data.database.payload_chunks import (
     PartLayout,
     PayloadKey,
@@ -134,7 +134,7 @@ class PreparedPayload:
             pieces = (piece.encode() for piece in _pieces(self._text))
             parts.append(write_part(connection, key, _TEXT, pieces))
         for number, frame in enumerate(self.frames.values()):
-            with closing(payload_frames.encode(frame)) as segments:
+            with closing(payload_chunks.encode(frame)) as segments:
                 parts.append(write_part(connection, key, _table_part(number), segments))
             phase.advance(frame.height)
         payload = self._text if self._fits_in_row else None
@@ -205,7 +205,7 @@ def read_payload(
     tables: dict[str, pl.DataFrame] = {}
     for number, (table, (schema, height)) in enumerate(schemas.items()):
         part = _table_part(number)
-        tables[table] = payload_frames.decode(segments(part), schema, table)
+        tables[table] = payload_chunks.decode(segments(part), schema, table)
         if tables[table].height != height:
             raise key.damage(part, f"it has {tables[table].height} rows instead of {height}")
         phase.advance(height)

@@ -17,7 +17,7 @@ from polars.io.plugins import register_io_source
 from sqlalchemy import exc
 
 from algomancy_data.database.codec import ForeignValueError
-from algomancy_data.database.failures import is_about_damage
+from algomancy_data.database.engines import is_about_damage
 from algomancy_data.errors import DamagedStoreError, SchemaDriftError
 
 if TYPE_CHECKING:

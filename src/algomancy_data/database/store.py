@@ -10,12 +10,11 @@ from sqlalchemy.pool import StaticPool
 from algomancy_data.database.backend import backend_for
 from algomancy_data.database.catalogue import create_or_check
 from algomancy_data.database.datasets import Datasets, drop_with_rows
-from algomancy_data.database.engines import begun, store_engine
-from algomancy_data.database.failures import describe, store_errors
+from algomancy_data.database.engines import begun, describe, store_engine, store_errors
 from algomancy_data.database.models import datasets_table
 from algomancy_data.database.query import run_query
 from algomancy_data.database.reading import lazy_table
-from algomancy_data.database.tables_view import TABLES_VIEW, make_view, must_be_made
+from algomancy_data.database.table_storage import TABLES_VIEW, make_view, must_be_made
 from algomancy_data.database.verification import drop_leftovers, find_damage, find_leftovers
 from algomancy_data.errors import (
     DamagedStoreError,

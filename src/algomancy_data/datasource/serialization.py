@@ -4,6 +4,10 @@
 ``dtypes`` are pandas dtype names. Ours adds ``schema``, the exact Polars dtypes, which the pandas
 package ignores. JSON has no NaN (RFC 8259, section 6), so a float column that is not finite
 throughout is written as text, which both packages turn back into floats.
+
+The records of a table are the large part, read and written by Polars. Each begins on a line of its
+own. A line break inside a JSON text is always escaped, so a real one is not part of any value, and
+the records can be cut out of a document without parsing it.
 """
 
 from __future__ import annotations
@@ -68,7 +72,7 @@ def document_from_json(
     Raises:
         SerializationError: The text is no document of this or the pandas package.
     """
-    text, records = cut_out(text)
+    text, records = cut_out_records(text)
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -107,7 +111,7 @@ def _metadata(metadata: dict[str, Any]) -> Metadata:
 def _table_to_json(name: str, frame: pl.DataFrame) -> list[bytes]:
     try:
         schema = json.dumps(schema_to_json(frame.schema))
-        records = write(serialization_columns.encode(frame))
+        records = records_to_json(serialization_columns.encode(frame))
     except (SerializationError, PolarsError, PanicException) as error:
         msg = f"Table {name!r} cannot be written as JSON: {reason_of(error)}"
         raise SerializationError(msg) from error
@@ -190,7 +194,7 @@ def _read_records(
         return serialization_pandas.read(records, columns, dtypes, height)
     if records.layout is not OURS:
         return None
-    encoded = read(records.text, serialization_columns.encoded_schema(schema), height)
+    encoded = records_from_json(records.text, serialization_columns.encoded_schema(schema), height)
     return None if encoded is None else serialization_columns.decode_frame(encoded, schema)
 
 
@@ -236,11 +240,11 @@ class Records:
     text: str
 
 
-def write(encoded: pl.DataFrame) -> bytes:
+def records_to_json(encoded: pl.DataFrame) -> bytes:
     """Return the records of a frame as a JSON list.
 
     Example:
-        >>> print(write(pl.DataFrame({"a": [1, 2]})).decode())
+        >>> print(records_to_json(pl.DataFrame({"a": [1, 2]})).decode())
         [
         {"a":1},
         {"a":2}
@@ -255,7 +259,7 @@ def write(encoded: pl.DataFrame) -> bytes:
     return lines.getvalue().replace(b"}\n{", b"},\n{") + b"]"
 
 
-def cut_out(document: str) -> tuple[str, Mapping[str, Records]]:
+def cut_out_records(document: str) -> tuple[str, Mapping[str, Records]]:
     """Return a document with names in the place of its records, and the records by name.
 
     Records that are laid out in another way than those of both packages stay where they are.
@@ -278,7 +282,7 @@ def cut_out(document: str) -> tuple[str, Mapping[str, Records]]:
     return "".join([*rest, document[done:]]), records
 
 
-def read(records: str, schema: pl.Schema, height: int) -> pl.DataFrame | None:
+def records_from_json(records: str, schema: pl.Schema, height: int) -> pl.DataFrame | None:
     """Return the frame of records; None if Polars is not sure to read them exactly.
 
     Args:

@@ -1,4 +1,4 @@
-"""A small table to show; the renderers beside it make text, HTML and terminal tables of it."""
+"""A small table to show, as plain text and as HTML that needs nothing else."""
 
 from __future__ import annotations
 

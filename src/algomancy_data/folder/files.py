@@ -1,4 +1,4 @@
-"""Files and directories that are on the disk when a call returns, whole or not at all."""
+"""Files on the disk: whole or not at all, one writer at a time, with check sums per piece."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from algomancy_data.inference.names import singular, words
 from algomancy_data.inference.texts import percent
 from algomancy_data.relations.keys import is_comparable
 from algomancy_data.schema import DataType
-from algomancy_data.validator.primary_key import duplicate_rows
+from algomancy_data.validator.duplicates import duplicate_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Phases: what measures them while they are under way."""
+"""Phases: what measures them, what records them, and who is told how far they are."""
 
 from __future__ import annotations
 

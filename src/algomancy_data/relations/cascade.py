@@ -2,7 +2,8 @@
 
 The rows are only looked for here. A table is never copied on the way: each has a Boolean column
 that says which of its rows are still kept, and each (table, rule, relation) one that says which
-rows it dropped. They take a bit per row, so nothing is saved by not recording them.
+rows it dropped. They take a bit per row, so nothing is saved by not recording them. Of a table that
+refers to itself, all rows go whose chain of parents ends at one that is not there.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Frames that a store must give back identical: one per difficulty, and any at all."""
+"""Frames that a store must give back identical (one per difficulty, and any at all)."""
 
 from __future__ import annotations
 

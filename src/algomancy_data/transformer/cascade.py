@@ -1,4 +1,4 @@
-"""Drops the rows that relations between the tables leave without a meaning."""
+"""Drops the rows that relations between the tables leave without a meaning, and counts children."""
 
 from __future__ import annotations
 

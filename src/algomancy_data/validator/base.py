@@ -1,4 +1,4 @@
-"""What every validator is, and how it reports."""
+"""The validator's interface, and what the package's own validators share."""
 
 from __future__ import annotations
 

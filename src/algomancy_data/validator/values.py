@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from algomancy_data.messages import ValidationSeverity
 from algomancy_data.relations.keys import rows_where
 from algomancy_data.validator.base import FrameCheck
-from algomancy_data.validator.primary_key import columns_with_duplicates, duplicate_rows
+from algomancy_data.validator.duplicates import columns_with_duplicates, duplicate_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,8 +12,7 @@ from algomancy_data.database.backend import Backend
 from algomancy_data.database.models import payload_chunks_table
 from algomancy_data.database.postgresql.bulk import PostgreSQLBulk
 from algomancy_data.database.postgresql.engine import server_engine
-from algomancy_data.database.postgresql.table_storage import PostgreSQLStorage
-from algomancy_data.database.postgresql.tables_view import VIEW
+from algomancy_data.database.postgresql.table_storage import VIEW, PostgreSQLStorage
 
 if TYPE_CHECKING:
     from algomancy_data.database.table_storage import TableStorage

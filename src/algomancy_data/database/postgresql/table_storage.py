@@ -11,14 +11,18 @@ import polars as pl
 import sqlalchemy as sa
 from sqlalchemy.schema import SetTableComment
 
+from algomancy_data.database.models import datasets_table
 from algomancy_data.database.naming import TABLE_PREFIX, read_owner
 from algomancy_data.database.postgresql import codec
 from algomancy_data.database.table_storage import (
     PLAIN_TEXT,
+    TABLES_VIEW,
+    VERSION,
     Counterpart,
     DeclaredType,
     TableFound,
     TableStorage,
+    TablesView,
     integer_literal,
 )
 
@@ -28,6 +32,7 @@ if TYPE_CHECKING:
     from algomancy_data.database.layout import ColumnLayout
     from algomancy_data.database.naming import TableOwner
     from algomancy_data.database.table_storage import Codec
+
 
 _LOCK_TIMEOUT: Final = "60s"
 _HAS_OWN_LIMIT: Final = "algomancy-data: has its own lock_timeout"
@@ -254,3 +259,47 @@ def _bytes_of_text(value: str) -> sa.ColumnElement[Any]:
 
 def _bytes(value: bytes) -> sa.ColumnElement[Any]:
     return sa.literal_column(f"decode('{value.hex()}', 'hex')", sa.LargeBinary())
+
+
+# The view reads a function, so that nothing depends on the catalogue: it can still be dropped.
+_FUNCTION: Final = f"{TABLES_VIEW}_in_catalogue"
+_READ: Final = f"""\
+CREATE OR REPLACE FUNCTION {_FUNCTION}() RETURNS TABLE (
+  session text, dataset text, "table" text, sql_name text, rows bigint, columns bigint
+) LANGUAGE plpgsql STABLE SET search_path FROM CURRENT AS $$
+DECLARE
+  d record;
+  described json;
+BEGIN
+  FOR d IN
+    SELECT c.session_id, c.name, c.sub_tables FROM {datasets_table.name} AS c
+    ORDER BY c.session_id, c.name
+  LOOP
+    BEGIN
+      described := d.sub_tables;
+      IF json_typeof(described) = 'array' THEN
+        RETURN QUERY SELECT
+          d.session_id, d.name, t->>'name', t->>'physical', (t->>'height')::bigint,
+          json_array_length(t->'columns')::bigint
+        FROM json_array_elements(described) AS t
+        WHERE json_typeof(t) = 'object'
+          AND json_typeof(t->'physical') = 'string'
+          AND json_typeof(t->'height') = 'number';
+      END IF;
+    EXCEPTION WHEN data_exception OR statement_too_complex THEN
+      CONTINUE;
+    END;
+  END LOOP;
+END
+$$"""  # noqa: S608  names of ours
+
+VIEW: Final = TablesView(
+    found="SELECT coalesce(obj_description(oid, 'pg_class'), '') FROM pg_class "
+    "WHERE oid = to_regclass(:view)",
+    current=VERSION,
+    statements=(
+        _READ,
+        f"CREATE OR REPLACE VIEW {TABLES_VIEW} AS SELECT * FROM {_FUNCTION}()",  # noqa: S608  as above
+        f"COMMENT ON VIEW {TABLES_VIEW} IS '{VERSION}'",
+    ),
+)

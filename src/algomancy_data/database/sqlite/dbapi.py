@@ -31,7 +31,7 @@ from algomancy_data.database.adbc.dbapi import (
     apilevel,
     threadsafety,
 )
-from algomancy_data.database.sqlite import second_library
+from algomancy_data.database.sqlite import engine
 
 __all__ = [
     "LOG",
@@ -178,8 +178,8 @@ class Connection(dbapi.Connection):
             is_lockless: Whether it is read without locks, so that nothing may change it.
         """
         self.path = path
-        self.file = second_library.file_opened(path)
-        self._log = second_library.identity(path + LOG)
+        self.file = engine.file_opened(path)
+        self._log = engine.identity(path + LOG)
         self._state = _state(path) if is_lockless else None
 
     def check_file(self) -> None:
@@ -191,9 +191,9 @@ class Connection(dbapi.Connection):
         if self.path is None or self.file is None:
             return
         msg = None
-        if second_library.identity(self.path) != self.file:
+        if engine.identity(self.path) != self.file:
             msg = "the file was removed, moved or replaced while it was open"
-        elif self._log is not None and second_library.identity(self.path + LOG) != self._log:
+        elif self._log is not None and engine.identity(self.path + LOG) != self._log:
             msg = f"its file {LOG!r} was removed or replaced while it was open"
         elif self._state is not None and _state(self.path) != self._state:
             msg = "the file was changed, although it was opened where nothing can change it"
@@ -203,7 +203,7 @@ class Connection(dbapi.Connection):
     def close(self) -> None:
         """Close the connection and what is left of its cursors."""
         super().close()
-        second_library.file_closed(self.file)
+        engine.file_closed(self.file)
         self.file = self.path = None
 
     def rollback(self) -> None:

@@ -4,6 +4,10 @@ The document is cut into pieces, which all cores parse side by side. Each piece 
 type that was found so far; what does not fit widens the type, and is read again. Documents with
 values that no one type holds exactly take a second, slower way: see ``json_exact``; those whose
 records differ in structure a third one: see ``json_uneven``.
+
+A table has a cell for each key that any record has, in each record. So a document whose records
+have other keys each grows with the square of its length (450 kB can become 6 GB), and how large it
+becomes is looked at before a parser takes the memory.
 """
 
 from __future__ import annotations
