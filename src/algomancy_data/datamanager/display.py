@@ -11,11 +11,11 @@ from algomancy_data.errors import AlgomancyDataError
 from algomancy_data.findings import counts_text
 
 if TYPE_CHECKING:
-    from algomancy_data.datamanager.base import DataManager
+    from algomancy_data.datamanager.datasets import StoredDatasets
     from algomancy_data.store import DatasetSummary
 
 
-def display_of(manager: DataManager[Any], location: str) -> Display:
+def display_of(manager: StoredDatasets[Any], location: str) -> Display:
     """Return what is shown of a manager.
 
     Args:

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import hashlib
+import io
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Self
 
-from algomancy_data.datamanager.digests import InputDigests
 from algomancy_data.datasource import BaseDataSource, DataSource
+from algomancy_data.errors import FileContentError
 from algomancy_data.etl import RunSettings
-from algomancy_data.provenance import Provenance, TableSize
+from algomancy_data.provenance import InputFile, Provenance, TableSize
 from algomancy_data.quarantine import Quarantine
 from algomancy_data.quarantine.replay import replay_sequence
 from algomancy_data.schema.fingerprint import schema_fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from concurrent.futures import Future
 
     from algomancy_data.etl import ETLPipeline, ETLResult
     from algomancy_data.file import File
     from algomancy_data.frames.tabular import Tabular
     from algomancy_data.logs import Logger
     from algomancy_data.schema import Schema
+
+_CHUNK: Final = 2**20
 
 
 def ingest(
@@ -74,3 +82,62 @@ def replay(
 def _table_sizes(source: BaseDataSource) -> dict[str, TableSize]:
     tables = source.tables if isinstance(source, DataSource) else {}
     return {name: TableSize.of(frame) for name, frame in tables.items()}
+
+
+class InputDigests:
+    """Hashes files in the background; as a context, it ends with the block.
+
+    Args:
+        files: The files of an ETL.
+    """
+
+    def __init__(self, files: Mapping[str, File]) -> None:
+        self._files = files
+        self._stop = threading.Event()
+
+    def __enter__(self) -> Self:
+        """Begin to read."""
+        # One thread: a second would take a core from the extraction.
+        self._pool = ThreadPoolExecutor(1, "algomancy-data-hash")
+        self._found: list[Future[list[InputFile]]] = [
+            self._pool.submit(self._describe, name, file) for name, file in self._files.items()
+        ]
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Stop reading: nothing of a file may be read later."""
+        self._stop.set()
+        self._pool.shutdown()
+
+    def result(self) -> tuple[InputFile, ...]:
+        """Return the files, once all of them are read."""
+        return tuple(described for future in self._found for described in future.result())
+
+    def _describe(self, name: str, file: File) -> list[InputFile]:
+        return [self._describe_one(name, part) for part in _parts(file)]
+
+    def _describe_one(self, name: str, file: File) -> InputFile:
+        location = None if file.path is None else str(file.path)
+        described = InputFile(name, str(file.extension), location)
+        try:
+            stored = file.stored()
+            if stored is None:
+                return described
+            digest, size = hashlib.sha256(), 0
+            opened = stored.open("rb") if isinstance(stored, Path) else io.BytesIO(stored)
+            with opened as stream:
+                while not self._stop.is_set() and (chunk := stream.read(_CHUNK)):
+                    digest.update(chunk)
+                    size += len(chunk)
+        except (OSError, FileContentError):  # the extraction says what is wrong with it
+            return described
+        return InputFile(name, str(file.extension), location, size, digest.hexdigest())
+
+
+def _parts(file: File) -> list[File]:
+    """Return the files of a directory or pattern, or the file itself."""
+    try:
+        parts = file.parts()
+    except (OSError, FileContentError):  # the extraction says what is wrong with it
+        parts = None
+    return [file] if parts is None else [part.file for part in parts]

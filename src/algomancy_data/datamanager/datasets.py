@@ -1,0 +1,432 @@
+"""The datasets of a store, and those of them that are in memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Generic, cast
+from uuid import uuid4
+
+from algomancy_data.datamanager.display import display_of
+from algomancy_data.datamanager.parts import part_of
+from algomancy_data.datasource import BASEDATASOURCE, DataClassification, is_plain
+from algomancy_data.display.objects import Displayed
+from algomancy_data.engine_failures import engine_failures
+from algomancy_data.errors import (
+    DatasetNotFoundError,
+    MasterDataProtectedError,
+    StoreError,
+    UnknownClassificationError,
+)
+from algomancy_data.forks import ProcessLock
+from algomancy_data.logs import as_logger
+from algomancy_data.metrics import measuring
+from algomancy_data.store.memory import MemoryStore
+from algomancy_data.store.names import check_name
+
+if TYPE_CHECKING:
+    import logging
+    from collections.abc import Mapping, Sequence
+    from contextlib import AbstractContextManager
+
+    import polars as pl
+
+    from algomancy_data.datamanager.cache import DataSourceCache
+    from algomancy_data.display.objects import Display
+    from algomancy_data.logs import Logger
+    from algomancy_data.metrics import Phase, ProgressListener
+    from algomancy_data.store import DatasetSummary, Store
+    from algomancy_data.store.integrity import Damage, Leftover
+
+
+class StoredDatasets(Displayed, Generic[BASEDATASOURCE]):
+    """What a :class:`DataManager` does with datasets, however they came about.
+
+    Args:
+        store: Where they are kept.
+        data_object_type: Class of the DataSources.
+        cache: Those in memory; empty.
+        progress: Told when what is done to the store begins and ends.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        data_object_type: type[BASEDATASOURCE],
+        cache: DataSourceCache[BASEDATASOURCE],
+        progress: ProgressListener | None,
+    ) -> None:
+        self._store = store
+        self._data_object_type = data_object_type
+        self._cache = cache
+        self._progress = progress
+        self._lock = ProcessLock()
+
+    @property
+    def data_object_type(self) -> type[BASEDATASOURCE]:
+        """Class of the DataSources."""
+        return self._data_object_type
+
+    @property
+    def store(self) -> Store:
+        """Where the datasets are kept."""
+        return self._store
+
+    @property
+    def logger(self) -> Logger | logging.Logger | None:
+        """As it was given, which is also what the factory gets; may be set at any time."""
+        return self._store.logger
+
+    @logger.setter
+    def logger(self, logger: Logger | logging.Logger | None) -> None:
+        self._store.logger = logger
+
+    @property
+    def _data(self) -> Mapping[str, BASEDATASOURCE]:
+        """The DataSources in memory, as the pandas package named them."""
+        if isinstance(self._store, MemoryStore):
+            return cast("Mapping[str, BASEDATASOURCE]", self._store.objects)
+        return self._cache
+
+    def startup(self) -> None:
+        """Make the store ready. No data is read: that happens when a dataset is first asked for.
+
+        Raises:
+            StoreError: The store cannot be used; the message says what to do.
+        """
+        with self._measuring("startup") as phase, self._lock:
+            self._store.open(phase=phase)
+
+    def close(self) -> None:
+        """Let go of files and connections; the manager takes new ones when it is used again."""
+        self._store.close()
+
+    def log(self, message: str) -> None:
+        """Pass a message on to the logger."""
+        self._logger.log(message)
+
+    # --- what there is ----------------------------------------------------------------------
+
+    def get_data_keys(self) -> list[str]:
+        """Return the names of the datasets, in order of creation.
+
+        Raises:
+            StoreError: The store fails.
+        """
+        with self._lock:
+            return self._store.names()
+
+    def summaries(self, newest: int | None = None) -> list[DatasetSummary]:
+        """Return the metadata of the datasets, in order of creation; no values are read.
+
+        Args:
+            newest: Only so many, those that were created last; None for all.
+
+        Raises:
+            StoreError: The store fails.
+        """
+        with self._lock:
+            return self._store.describe_all(newest)
+
+    def summarize(self, data_key: str) -> DatasetSummary:
+        """Return a dataset's metadata; no values are read.
+
+        Raises:
+            DatasetNotFoundError: There is none of that name.
+            StoreError: The metadata is damaged, or the store fails.
+        """
+        with self._lock:
+            return self._store.describe(data_key)
+
+    def verify(self, data_key: str | None = None) -> list[Damage]:
+        """Compare a dataset, or all datasets, with what was written.
+
+        A folder reads all files and compares their check sums. A database counts the rows of the
+        tables, compares their columns with the catalogue, and the check sums of values and
+        payloads; a damaged value is named by table, column and row. SQLite also checks the file,
+        if all datasets are meant. The log says which tables have no check sums because an earlier
+        version wrote them.
+
+        Returns:
+            What is not as it was written; nothing is a good sign, and always so in memory.
+
+        Raises:
+            DatasetNotFoundError: There is none of that name.
+            StoreError: The store fails, or cannot read the dataset that was named.
+        """
+        with self._lock:
+            if data_key is None:
+                return self._store.verify_all()
+            self._require_name(data_key)
+            return self._store.verify(data_key)
+
+    def leftovers(self) -> list[Leftover]:
+        """Return what is in the store and belongs to no dataset; in memory that is nothing.
+
+        A table of a database is proven to be the session's by the mark that it got when it was
+        created. In a folder, what another process is just writing can be among it.
+
+        Raises:
+            StoreError: The store fails.
+        """
+        with self._lock:
+            return self._store.leftovers()
+
+    def clear_leftovers(self) -> list[Leftover]:
+        """Remove what is proven to belong to no dataset; return it.
+
+        Nothing of another session is touched, nor what somebody else may have made.
+
+        Raises:
+            StoreError: The store fails; nothing is removed.
+        """
+        with self._lock:
+            removed = self._store.clear_leftovers()
+        for one in removed:
+            self.log(f"Removed {one.path!r}: {one.what}.")
+        return removed
+
+    # --- datasets ---------------------------------------------------------------------------
+
+    def get_data(self, data_key: str) -> BASEDATASOURCE | None:
+        """Return a dataset, or None if there is none of that name.
+
+        It is read on first access, and again when somebody else replaced it.
+
+        Raises:
+            SchemaDriftError: Somebody changed its tables by hand.
+            TypeError: It is kept as tables, and the manager's class takes none.
+            SerializationError: The manager's class does not understand it.
+            StoreError: It is damaged, or the store fails.
+        """
+        try:
+            with self._lock:
+                return self._load(data_key)
+        except DatasetNotFoundError:
+            return None
+        except UnknownClassificationError as error:
+            self._logger.error(str(error))
+            return None
+
+    def require_data(self, data_key: str) -> BASEDATASOURCE:
+        """Return a dataset.
+
+        Raises:
+            DatasetNotFoundError: There is none of that name (also an ``AssertionError``).
+        """
+        data = self.get_data(data_key)
+        if data is None:
+            raise DatasetNotFoundError.from_available(data_key, self.get_data_keys())
+        return data
+
+    def scan_table(self, data_key: str, table: str) -> pl.LazyFrame:
+        """Return a table of a dataset as a LazyFrame, which reads what its query needs.
+
+        From a database come the columns that the query uses and, as far as SQL can tell, the rows
+        that its filters take, in their order and some at a time: with
+        ``collect(engine="streaming")`` or ``sink_parquet`` a table can be larger than memory. Other
+        stores have the table in memory, or mapped into it. All tables of a query are in the state
+        that they had when they were scanned; if the dataset was written since, it is an error.
+
+        Args:
+            data_key: Name of the dataset.
+            table: Name of the table.
+
+        Raises:
+            DatasetNotFoundError: There is no such dataset.
+            TableNotFoundError: It has no such table (also a ``KeyError``).
+            DatasetChangedError: The dataset is not as it was when it was scanned; raised by the
+                query.
+
+        Example:
+            >>> import polars as pl
+            >>> from algomancy_data import DataSource, SimpleETLFactory, StatelessDataManager
+            >>> manager = StatelessDataManager(SimpleETLFactory, [], "json", DataSource)
+            >>> source = DataSource("master_data", name="a")
+            >>> source.add_table("t", {"x": [1, 2, 3]})
+            >>> manager.add_data_source(source)
+            >>> manager.scan_table("a", "t").filter(pl.col("x") > 1).select(
+            ...     pl.len()
+            ... ).collect().item()
+            2
+        """
+        with self._lock:
+            return self._store.scan(data_key, table, self._data_object_type)
+
+    def get_table(
+        self,
+        data_key: str,
+        table: str,
+        columns: Sequence[str] | None = None,
+        predicate: pl.Expr | None = None,
+        *,
+        head: int | None = None,
+    ) -> pl.DataFrame:
+        """Return a table of a dataset, or a part of it, without reading the rest.
+
+        Args:
+            data_key: Name of the dataset.
+            table: Name of the table.
+            columns: Names of the columns to return, in this order; None for all.
+            predicate: A Polars expression that is true for the rows to return; None for all. It
+                takes the rows that ``filter`` takes of the whole table. One that may look at more
+                than one row, such as ``pl.col("x") == pl.col("x").max()``, needs memory for all
+                rows of the columns.
+            head: Only the first so many of the table's rows are looked at; None for all.
+
+        Raises:
+            DatasetNotFoundError: There is no such dataset.
+            TableNotFoundError: It has no such table (also a ``KeyError``).
+            ColumnNotFoundError: The table has no column of a name that was asked for.
+
+        Example:
+            >>> import polars as pl
+            >>> from algomancy_data import DataSource, SimpleETLFactory, StatelessDataManager
+            >>> manager = StatelessDataManager(SimpleETLFactory, [], "json", DataSource)
+            >>> source = DataSource("master_data", name="a")
+            >>> source.add_table("t", {"x": [1, 2, 3], "y": ["u", "v", "w"]})
+            >>> manager.add_data_source(source)
+            >>> manager.get_table("a", "t", columns=["y"], predicate=pl.col("x") > 2).rows()
+            [('w',)]
+        """
+        with self._measuring("read", data_key) as phase:
+            with self._lock:
+                lazy = self._store.scan(data_key, table, self._data_object_type, phase=phase)
+            frame = part_of(lazy, table, columns, predicate, head)
+            phase.rows = frame.height
+            phase.gives([frame])
+            return frame
+
+    def refresh(self) -> None:
+        """Forget all DataSources in memory that can be read again when they are asked for."""
+        with self._lock:
+            self._cache.forget_all()
+
+    def set_data(self, data_key: str, data: BASEDATASOURCE) -> None:
+        """Keep a dataset under a name, replacing what had it.
+
+        Raises:
+            DatasetNameError: No dataset can have that name.
+            UnstorableError: It holds something that cannot be kept exactly.
+            StoreError: The store fails; the old data is still there.
+        """
+        check_name(data_key)
+        with self._measuring("persist", data_key) as phase:
+            self._save(data_key, data, phase)
+
+    def add_data_source(self, data_source: BASEDATASOURCE) -> None:
+        """Keep a dataset under its own name, replacing what had it; see :meth:`set_data`."""
+        self.set_data(str(data_source.name), data_source)
+
+    def derive_data(self, existing_key: str, derived_key: str) -> None:
+        """Keep a copy of a dataset under another name, classified as derived data.
+
+        The store copies the tables, unless the DataSource was changed in memory or its class has
+        a say in what a derived one is.
+
+        Raises:
+            DatasetNotFoundError: There is no ``existing_key`` (also an ``AssertionError``).
+            DatasetExistsError: There is a ``derived_key`` (also an ``AssertionError``).
+            StoreError: The store fails.
+        """
+        check_name(derived_key)
+        failures = engine_failures(StoreError, f"Deriving dataset {derived_key!r}")
+        with self._lock, failures:
+            if is_plain(self._data_object_type) and not self._cache.is_changed(existing_key):
+                with self._measuring("derive", derived_key) as phase:
+                    self._copy(existing_key, derived_key, phase)
+            else:
+                source = self.require_data(existing_key)
+                self._store.refuse_existing(derived_key)
+                with self._measuring("derive", derived_key) as phase:
+                    self._save(derived_key, source.derive(derived_key), phase)
+        self.log(f"Derived {derived_key!r} from {existing_key!r}.")
+
+    def delete_data(
+        self,
+        data_key: str,
+        prevent_masterdata_removal: bool = False,  # noqa: FBT001, FBT002  the contract's signature
+    ) -> None:
+        """Delete a dataset for good.
+
+        Args:
+            data_key: Its name.
+            prevent_masterdata_removal: Refuse to delete master data.
+
+        Raises:
+            DatasetNotFoundError: There is none of that name (also an ``AssertionError``).
+            MasterDataProtectedError: It is master data, and that is protected.
+            StoreError: The store fails; the dataset is still there.
+        """
+        with self._measuring("delete", data_key), self._lock:
+            self._require_name(data_key)
+            if prevent_masterdata_removal and self._is_master_data(data_key):
+                raise MasterDataProtectedError.from_name(data_key)
+            self._store.drop(data_key)
+            self._cache.forget(data_key)
+        self.log(f"Deleted {data_key!r}.")
+
+    # --- the store --------------------------------------------------------------------------
+
+    @property
+    def _logger(self) -> Logger:
+        return as_logger(self.logger)
+
+    def _measuring(self, phase: str, dataset: str | None = None) -> AbstractContextManager[Phase]:
+        """Measure a block, if somebody wants to know."""
+        return measuring(phase, self._progress, dataset)
+
+    def _load(self, data_key: str) -> BASEDATASOURCE:
+        """Return a dataset from memory, if it is there in its present version, or read it.
+
+        Raises:
+            DatasetNotFoundError: There is none of that name.
+        """
+        if self._store.shares_objects:
+            return self._store.load(data_key, self._data_object_type).data
+        if data_key in self._cache:
+            cached = self._cache.use(data_key, self._store.version(data_key))
+            if cached is not None:
+                return cached
+            self._cache.forget(data_key)
+        failures = engine_failures(StoreError, f"Reading dataset {data_key!r}")
+        with failures, self._measuring("read", data_key) as phase:
+            loaded = self._store.load(data_key, self._data_object_type, phase=phase)
+            self._cache.keep(data_key, loaded.data, loaded.version, phase.sizes)
+        return loaded.data
+
+    def _save(self, data_key: str, data: BASEDATASOURCE, phase: Phase) -> None:
+        """Write a dataset; memory changes only after the data is safe."""
+        failures = engine_failures(StoreError, f"Keeping dataset {data_key!r}")
+        with failures, self._lock:
+            saved = self._store.save(data_key, data, phase=phase)
+            data.provenance = saved.provenance
+            if not self._store.shares_objects:
+                self._cache.keep(data_key, data, saved.version, phase.sizes)
+
+    def _copy(self, existing_key: str, derived_key: str, phase: Phase) -> None:
+        """Let the store copy a dataset; a DataSource in memory is copied beside."""
+        cached = self._cache.get(existing_key)
+        version = self._cache.version(existing_key)
+        derived = None if cached is None else cached.derive(derived_key)
+        ds_id = str(uuid4()) if derived is None else derived.id
+        cls = self._data_object_type
+        copied = self._store.copy(existing_key, derived_key, ds_id, cls, phase=phase)
+        if derived is None or (copied.ds_id, copied.source_version) != (ds_id, version):
+            return
+        derived.provenance = copied.provenance
+        self._cache.keep(derived_key, derived, copied.version, phase.sizes)
+
+    def _is_master_data(self, data_key: str) -> bool:
+        if data_key in self._cache:
+            return self._cache[data_key].is_master_data()
+        return self._store.describe(data_key).ds_type == DataClassification.MASTER_DATA
+
+    def _require_name(self, data_key: str) -> None:
+        if self._store.version(data_key) is None:
+            raise DatasetNotFoundError.from_available(data_key, self._store.names())
+
+    def _display(self) -> Display:
+        return display_of(self, self._store.location)
+
+    def __repr__(self) -> str:
+        """Show where the data is kept, without going there."""
+        return f"<{type(self).__name__} {self._store.location}>"
