@@ -18,11 +18,9 @@ from pyarrow import parquet
 from algomancy_data import Column, DataType, ParquetFile, ParquetSingleExtractor, Schema
 from algomancy_data.errors import FileContentError
 from algomancy_data.extractor.columnar import parquet_layout as layout_module
-from algomancy_data.extractor.columnar.parquet_layout import (
-    ParquetLayoutError,
-    parquet_layout,
-    parquet_pages,
-)
+from algomancy_data.extractor.columnar import parquet_pages as pages_module
+from algomancy_data.extractor.columnar.parquet_layout import ParquetLayoutError, parquet_layout
+from algomancy_data.extractor.columnar.parquet_pages import parquet_pages
 from algomancy_data.extractor.columnar.thrift import Numbers, Structs, form
 
 TABLE = pl.DataFrame(
@@ -77,7 +75,7 @@ def described(content):
         chunks = [chunk[1:] for chunk in layout.chunks(len(content), Numbers())]
     except ParquetLayoutError as error:
         return str(error)
-    return layout.rows, layout.is_flat, chunks, pages
+    return layout.rows, layout.widths, chunks, pages
 
 
 @pytest.fixture
@@ -92,8 +90,8 @@ def walked(monkeypatch):
             group[1] = Structs(group[1].wanted)
             footer[4] = Structs(group)
             patch.setattr(layout_module, "_FOOTER", footer)
-            patch.setattr(layout_module, "_USUAL_DATA", NEVER)
-            patch.setattr(layout_module, "_USUAL_DICTIONARY", NEVER)
+            patch.setattr(pages_module, "_USUAL_DATA", NEVER)
+            patch.setattr(pages_module, "_USUAL_DICTIONARY", NEVER)
             return described(content)
 
     return run

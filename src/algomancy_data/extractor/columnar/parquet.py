@@ -21,10 +21,9 @@ from algomancy_data.extractor.columnar.columns import (
 from algomancy_data.extractor.columnar.parquet_layout import (
     ParquetLayout,
     ParquetLayoutError,
-    ParquetPages,
     parquet_layout,
-    parquet_pages,
 )
+from algomancy_data.extractor.columnar.parquet_pages import ParquetPages, parquet_pages
 from algomancy_data.file.locations import bytes_of
 from algomancy_data.frames.arrow import has_time, is_known
 
@@ -40,9 +39,6 @@ _ParquetFile: TypeAlias = Any
 # What Polars makes of an INT96 that nanoseconds cannot hold.
 _SATURATED: Final = 2**63 - 1
 _PER_MICROSECOND: Final = 1_000
-# Delta encodings (binary packed, byte array) of which Polars' decoder breaks down, if they are
-# damaged; pyarrow takes 0.6 of its time.
-_UNSURE: Final = frozenset({5, 7})
 _EXACT: Final = frozenset(
     [
         *(pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64),
@@ -86,7 +82,7 @@ class _Parquet:
     def checked(self, limits: ReadLimits) -> tuple[pl.DataFrame, int]:
         """Return the frame, and how many bytes the pages unpack to."""
         layout, pages = self._check_layout(limits)
-        reads = _UNSURE.isdisjoint(pages.encodings)
+        reads = layout.is_sure and pages.are_sure
         frame = self._by_polars() if layout.is_plain and reads else None
         if frame is None or frame.height != layout.rows or not _is_exact(frame.dtypes, layout):
             frame = self._with_care(layout.rows, frame, reads=reads)

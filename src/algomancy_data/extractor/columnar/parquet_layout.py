@@ -1,16 +1,12 @@
-"""What a Parquet file says of itself: the footer of its columns, and their pages of themselves.
+"""What the footer of a Parquet file says of its columns and of where their pages are.
 
 (pyarrow shows it as well, but ends the process for some that are damaged, and takes 0.1 s to come.)
-
-A reader that believes a page asks for as much memory as it says. So the head of each page is looked
-at before any is read, against the footer and against the file; its check sum too, if it has one.
 """
 
 from __future__ import annotations
 
 import re
 import struct
-import zlib
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
@@ -19,7 +15,6 @@ from algomancy_data.extractor.columnar.thrift import (
     NUMBER,
     NUMBER_LIST,
     SOME_FIELDS,
-    SOME_LEAVES,
     SOME_NUMBERS,
     TEXT,
     TEXTS,
@@ -40,9 +35,13 @@ _Match: TypeAlias = "re.Match[bytes]"
 MAGIC: Final = b"PAR1"
 TAIL: Final = struct.Struct("<I4s")
 MOST_VALUES: Final = 2**31 - 1
-_REPEATED: Final = 2
+_REQUIRED, _REPEATED = 0, 2
+_OPTIONAL: Final = b"\x02"
+_NOT_PACKED: Final = b"\0"
 # Whoever has it writes Arrow types there, which readers believe more than Parquet's own.
 _ARROW_SCHEMA: Final = b"ARROW:schema"
+# Polars breaks down if that is followed by nothing, or by less than a schema can be.
+_SURE_SCHEMA: Final = form(_ARROW_SCHEMA, rb"\x18(?:[\x10-\x7f]|[\x80-\xff][\x01-\xff])")
 
 # A column that has a value or none for each row: its physical type, its name, and its converted and
 # its logical type, if it has them. Between these may be a number by which writers know it.
@@ -54,7 +53,7 @@ _LOGICAL: Final = b"(%b)" % b"|".join(
     ]
 )
 _FLAT: Final = form(
-    rb"\x15" + NUMBER + rb"\x25[\0\x02]\x18" + TEXT,
+    rb"\x15" + NUMBER + rb"\x25([\0\x02])\x18" + TEXT,
     rb"(?:\x25" + NUMBER + rb"(?:\x35" + ANY_NUMBER + rb"(?:\x1c" + _LOGICAL + rb"\0)?",
     rb"|\x4c" + _LOGICAL + rb"\0)?",
     rb"|\x55" + ANY_NUMBER + rb"(?:\x1c" + _LOGICAL + rb"\0)?|\x6c" + _LOGICAL + rb"\0)?\0",
@@ -76,14 +75,14 @@ _PLAIN: Final = (
 _NODE: Final[Wanted] = {3: None, 5: None}
 
 # The pages of a column in one group of rows: its path, and the numbers below.
-_NAMES, _VALUES, _LENGTH, _FIRST, _FIRST_DICTIONARY = 3, 5, 7, 9, 11
+_NAMES, _CODEC, _VALUES, _LENGTH, _FIRST, _FIRST_DICTIONARY = 3, 4, 5, 7, 9, 11
 _CHUNK: Final[Wanted] = {
-    3: {_NAMES: TEXTS, **dict.fromkeys((_VALUES, _LENGTH, _FIRST, _FIRST_DICTIONARY))},
+    3: {_NAMES: TEXTS, **dict.fromkeys((_CODEC, _VALUES, _LENGTH, _FIRST, _FIRST_DICTIONARY))},
     8: {},
 }
 _USUAL_CHUNK: Final = form(
     rb"\x26" + ANY_NUMBER + rb"\x1c\x15" + ANY_NUMBER + rb"\x19" + NUMBER_LIST,
-    rb"\x19\x18(" + TEXT + rb")\x15" + ANY_NUMBER + rb"\x16" + NUMBER,
+    rb"\x19\x18(" + TEXT + rb")\x15" + NUMBER + rb"\x16" + NUMBER,
     rb"\x16" + ANY_NUMBER + rb"\x16" + NUMBER + rb"\x26" + NUMBER,
     rb"(?:\x26" + NUMBER + rb"|(?![\x10-\x2f]))" + SOME_FIELDS + rb"\0" + SOME_NUMBERS + rb"\0",
 )
@@ -93,32 +92,12 @@ _FOOTER: Final[Wanted] = {
     4: Structs({1: Structs(_CHUNK, _USUAL_CHUNK), 3: None}),
 }
 
+# How many bits the levels of a column have, of repetition (lists) and of definition (nulls).
+Widths: TypeAlias = "tuple[int, int]"
 # The pages of a column in one group of rows: its path, where they begin and end, how many values
-# they have. A class for these would take longer than all that is done with them.
-Chunk: TypeAlias = "tuple[bytes | str, int, int, int]"
-_DATA, _DICTIONARY, _DATA_2 = 0, 2, 3
-# Which field of a page's head has its number of values, and which of that one's their encoding.
-_DETAILS: Final = {_DATA: (5, 2), _DICTIONARY: (7, 2), _DATA_2: (8, 4)}
-_PLAIN_ENCODING: Final = 0
-# All that there are, by their numbers: Polars breaks down at others.
-_ENCODINGS: Final = frozenset({0, *range(2, 10)})
-_CHECK_SUM: Final = 4
-_PAGE: Final[Wanted] = {
-    **dict.fromkeys((1, 2, 3, _CHECK_SUM)),
-    5: {1: None, 2: None},
-    7: {1: None, 2: None},
-    8: {1: None, 4: None},
-}
-# The unpacked and the packed length, a check sum, the number of values and their encoding.
-_SIZES: Final = rb"\x15" + NUMBER + rb"\x15" + NUMBER
-_USUAL_DATA: Final = form(
-    rb"\x15\0" + _SIZES + rb"(?:\x2c|\x15" + NUMBER + rb"\x1c)\x15" + NUMBER,
-    rb"\x15" + NUMBER + (rb"\x15" + ANY_NUMBER) * 2 + rb"(?:\x1c" + SOME_LEAVES + rb"\0)?\0\0",
-)
-_USUAL_DICTIONARY: Final = form(
-    rb"\x15\x04" + _SIZES + rb"(?:\x4c|\x15" + NUMBER + rb"\x3c)\x15" + NUMBER,
-    rb"\x15" + NUMBER + rb"[\x11\x12]?\0\0",
-)
+# they have, whether they are packed, the widths of their levels. A class for these would take
+# longer than all that is done with them.
+Chunk: TypeAlias = "tuple[bytes | str, int, int, int, bool, Widths]"
 
 
 class ParquetLayoutError(ValueError):
@@ -138,21 +117,23 @@ class ParquetLayout(NamedTuple):
     Args:
         rows: How many rows it has.
         groups: Its groups of rows.
-        is_flat: Which columns have a value for each row, those that are nested in others singly.
+        widths: How many bits the levels of each column have, those nested in others singly.
         is_plain: Every column is flat, and of a type that Polars reads exactly.
         has_arrow_types: What was written as another Arrow type may be read as that.
+        is_sure: What says so is not such that Polars breaks down at it.
     """
 
     rows: int
     groups: list[dict[int, Any]]
-    is_flat: list[bool]
+    widths: list[Widths]
     is_plain: bool
     has_arrow_types: bool
+    is_sure: bool
 
     @property
     def columns(self) -> int:
         """The number of columns, those that are nested in others counted singly."""
-        return len(self.is_flat)
+        return len(self.widths)
 
     def chunks(self, size: int, numbers: Numbers) -> Iterator[Chunk]:
         """Yield the columns of all groups of rows, if what they say can be true.
@@ -169,14 +150,14 @@ class ParquetLayout(NamedTuple):
             its_rows = group.get(3, -1)
             rows += its_rows
             columns = group.get(1, ())
-            if len(columns) != len(self.is_flat):
+            if len(columns) != len(self.widths):
                 msg = "groups of rows have not all columns"
                 raise ParquetLayoutError(msg)
-            for column, is_flat in zip(columns, self.is_flat, strict=True):
+            for column, widths in zip(columns, self.widths, strict=True):
                 if isinstance(column, re.Match):
-                    path, written, length, first, dictionary = column.groups()
+                    path, codec, written, length, first, dictionary = column.groups()
                     values = numbers[written]
-                    chunk = _chunk(
+                    start, end = _place(
                         path,
                         values,
                         numbers[length],
@@ -184,13 +165,13 @@ class ParquetLayout(NamedTuple):
                         0 if dictionary is None else numbers[dictionary],
                         size,
                     )
+                    is_packed = codec != _NOT_PACKED
                 else:
-                    chunk = _chunk_of_fields(column, size)
-                    path, values = chunk[0], chunk[-1]
-                if is_flat and values != its_rows:
+                    path, values, start, end, is_packed = _place_of_fields(column, size)
+                if values != its_rows and not widths[0]:
                     how = "has another number of values than there are rows"
                     raise ParquetLayoutError.from_pages(path, how)
-                yield chunk
+                yield path, start, end, values, is_packed, widths
         if rows != self.rows:
             msg = "groups of rows have not as many rows as the whole"
             raise ParquetLayoutError(msg)
@@ -221,12 +202,14 @@ def parquet_layout(view: Bytes) -> ParquetLayout:
         msg = "footer does not say how many rows there are"
         raise ParquetLayoutError(msg)
     nodes = footer.get(2, [])
+    has_arrow_types = _ARROW_SCHEMA in written
     return ParquetLayout(
         rows,
         footer.get(4, []),
-        _flat_columns(nodes),
+        _widths(nodes),
         _are_plain(nodes[1:]),
-        _ARROW_SCHEMA in written,
+        has_arrow_types,
+        not has_arrow_types or _SURE_SCHEMA.search(written) is not None,
     )
 
 
@@ -238,7 +221,7 @@ def _are_plain(nodes: list[dict[int, Any] | _Match]) -> bool:
 
 @lru_cache(maxsize=64)
 def _is_plain(kind: tuple[bytes | Any, ...]) -> bool:
-    first, second, *logicals = kind
+    first, _, second, *logicals = kind
     numbers = Numbers()
     physical = numbers[first]
     converted = None if second is None else numbers[second]
@@ -251,16 +234,16 @@ def _is_plain(kind: tuple[bytes | Any, ...]) -> bool:
     )
 
 
-def _flat_columns(nodes: list[dict[int, Any] | _Match]) -> list[bool]:
-    """Return which leaves of a schema are in nothing that is repeated, nor repeated themselves.
+def _widths(nodes: list[dict[int, Any] | _Match]) -> list[Widths]:
+    """Return how many bits the levels of each leaf of a schema have.
 
     Args:
         nodes: All nodes, each before its children: how often it is there, how many these are.
     """
-    is_flat: list[bool] = []
+    widths: list[Widths] = []
     root = nodes[0] if nodes else None
-    # How many children are still to come, and whether they are flat, from the root on.
-    around = [[root.get(5, 0), True]] if isinstance(root, dict) else []
+    # How many children are still to come, and the highest levels around them, from the root on.
+    around = [[root.get(5, 0), 0, 0]] if isinstance(root, dict) else []
     for node in nodes[1:]:
         while around and around[-1][0] <= 0:
             around.pop()
@@ -269,34 +252,40 @@ def _flat_columns(nodes: list[dict[int, Any] | _Match]) -> list[bool]:
             raise ParquetLayoutError(msg)
         innermost = around[-1]
         innermost[0] -= 1
+        _, repetition, definition = innermost
         if isinstance(node, re.Match):
-            is_flat.append(bool(innermost[1]))
-            continue
-        flat = bool(innermost[1]) and node.get(3) != _REPEATED
-        if children := node.get(5, 0):
-            around.append([children, flat])
+            definition += node[2] == _OPTIONAL
         else:
-            is_flat.append(flat)
-    return is_flat
+            how_often = node.get(3)
+            repetition += how_often == _REPEATED
+            definition += how_often != _REQUIRED
+            if children := node.get(5, 0):
+                around.append([children, repetition, definition])
+                continue
+        widths.append((repetition.bit_length(), definition.bit_length()))
+    return widths
 
 
-def _chunk_of_fields(column: dict[int, Any], size: int) -> Chunk:
+def _place_of_fields(column: dict[int, Any], size: int) -> tuple[str, int, int, int, bool]:
+    """Return the path of a column, how many values it has, where they are, if they are packed."""
     meta = column.get(3, {})
     if 8 in column and not meta:  # noqa: PLR2004  how it is encrypted
         msg = "columns are encrypted: decrypt them first. If not, the footer is not readable"
         raise ParquetLayoutError(msg)
+    path = ".".join(meta.get(_NAMES, ()))
     values, length, first = (meta.get(field, -1) for field in (_VALUES, _LENGTH, _FIRST))
-    dictionary = meta.get(_FIRST_DICTIONARY, 0)
-    return _chunk(".".join(meta.get(_NAMES, ())), values, length, first, dictionary, size)
+    start, end = _place(path, values, length, first, meta.get(_FIRST_DICTIONARY, 0), size)
+    return path, values, start, end, meta.get(_CODEC) != 0
 
 
-def _chunk(
+def _place(
     path: bytes | str, values: int, length: int, first: int, dictionary: int, size: int
-) -> Chunk:
+) -> tuple[int, int]:
+    """Return where the pages of a column begin and end."""
     if not 0 <= values <= MOST_VALUES:
         raise ParquetLayoutError.from_pages(path, "has no place or no number of values")
     if values == 0:  # there may be no pages at all
-        return path, 0, 0, 0
+        return 0, 0
     if dictionary > first:
         raise ParquetLayoutError.from_pages(path, "has its dictionary behind its values")
     # Some writers say 0 for "no dictionary", some leave out where it is.
@@ -304,93 +293,4 @@ def _chunk(
     end = start + length
     if not len(MAGIC) <= start <= end <= size - TAIL.size:
         raise ParquetLayoutError.from_pages(path, "would lie outside the file")
-    return path, start, end, values
-
-
-class ParquetPages(NamedTuple):
-    """What the pages of a file say of themselves.
-
-    Args:
-        unpacked_bytes: What all of them unpack to.
-        encodings: How their values are written, by the numbers that Parquet has for that.
-    """
-
-    unpacked_bytes: int
-    encodings: set[int]
-
-
-def parquet_pages(view: Bytes, layout: ParquetLayout) -> ParquetPages:
-    """Return what all pages say of themselves, if that can be true.
-
-    Args:
-        view: The whole file.
-        layout: What its footer says.
-
-    Raises:
-        ParquetLayoutError: It cannot.
-    """
-    encodings: set[int] = set()
-    numbers = Numbers()
-    chunks = layout.chunks(len(view), numbers)
-    unpacked = sum(_unpacked(view, chunk, numbers, encodings) for chunk in chunks)
-    return ParquetPages(unpacked, encodings)
-
-
-def _unpacked(view: Bytes, chunk: Chunk, numbers: Numbers, encodings: set[int]) -> int:
-    """Return what the pages of a column unpack to, and note their encodings."""
-    path, at, last, expected = chunk
-    values = unpacked = 0
-    while values < expected:
-        found = _USUAL_DATA.match(view, at) or _USUAL_DICTIONARY.match(view, at)
-        if found:
-            kind = _DATA if found.re is _USUAL_DATA else _DICTIONARY
-            start = found.end()
-            written, packed, check, number, how = found.groups()
-            size, end, count = numbers[written], start + numbers[packed], numbers[number]
-            check_sum = None if check is None else numbers[check]
-            encoding = numbers[how]
-        else:
-            kind, size, start, end, check_sum, count, encoding = _page(view, at, path)
-        if size < 0:
-            raise ParquetLayoutError.from_pages(path, "has a page that is none")
-        if not start <= end <= last:
-            raise ParquetLayoutError.from_pages(path, "has a page that would go on behind its end")
-        if not 0 <= count <= MOST_VALUES or (kind == _DICTIONARY and count > size):
-            raise ParquetLayoutError.from_pages(
-                path, f"has a page that would have {count:,} values"
-            )
-        if check_sum is not None and zlib.crc32(view[start:end]) != check_sum & 0xFFFFFFFF:
-            raise ParquetLayoutError.from_pages(path, "has a page whose check sum is another one")
-        if encoding not in _ENCODINGS:
-            raise ParquetLayoutError.from_pages(path, "has a page in an unknown encoding")
-        if kind != _DICTIONARY:
-            values += count
-            encodings.add(encoding)
-        unpacked += size
-        at = end
-    if values != expected:
-        raise ParquetLayoutError.from_pages(
-            path, f"has pages of {values:,} values instead of {expected:,}"
-        )
-    return unpacked
-
-
-def _page(
-    view: Bytes, at: int, path: bytes | str
-) -> tuple[int | None, int, int, int, int | None, int, int]:
-    """Return what the head of a page says, and where what follows it begins and ends."""
-    try:
-        head, start = read_struct(view, at, _PAGE)
-    except (ThriftError, IndexError) as error:
-        raise ParquetLayoutError.from_pages(path, "has a page that is none") from error
-    kind = head.get(1)
-    count: int | None = 0  # of a page of another kind, such as an index
-    encoding = _PLAIN_ENCODING
-    if kind in _DETAILS:
-        field, encoded = _DETAILS[kind]
-        details = head.get(field, {})
-        count, encoding = details.get(1), details.get(encoded, _PLAIN_ENCODING)
-    if count is None:
-        raise ParquetLayoutError.from_pages(path, "has a page that is none")
-    end = start + head.get(3, -1)
-    return kind, head.get(2, -1), start, end, head.get(_CHECK_SUM), count, encoding
+    return start, end

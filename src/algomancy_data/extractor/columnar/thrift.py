@@ -114,7 +114,7 @@ def _list_head(data: Bytes, at: int) -> tuple[int, int, int]:
     head = data[at]
     count, at = head >> 4, at + 1
     if count == _LONG_LIST:
-        count, at = _varint(data, at)
+        count, at = read_varint(data, at)
     if count > len(data) - at:  # no item is shorter than a byte
         msg = "a list that goes on behind the end"
         raise ThriftError(msg)
@@ -130,7 +130,7 @@ def _skipped(data: Bytes, at: int, kind: int, depth: int) -> int:
     if kind in {_TRUE, _FALSE}:
         return at
     if kind == _TEXT:
-        length, at = _varint(data, at)
+        length, at = read_varint(data, at)
         return at + length
     if kind == _STRUCT:
         return read_struct(data, at, {}, depth + 1)[1]
@@ -152,18 +152,24 @@ def _skipped(data: Bytes, at: int, kind: int, depth: int) -> int:
 
 
 def _text(data: Bytes, at: int) -> tuple[str, int]:
-    length, at = _varint(data, at)
+    length, at = read_varint(data, at)
     if at + length > len(data):
         raise IndexError
     return str(bytes(data[at : at + length]), "utf-8", "backslashreplace"), at + length
 
 
 def _number(data: Bytes, at: int) -> tuple[int, int]:
-    number, at = _varint(data, at)
+    number, at = read_varint(data, at)
     return (number >> 1) ^ -(number & 1), at
 
 
-def _varint(data: Bytes, at: int) -> tuple[int, int]:
+def read_varint(data: Bytes, at: int) -> tuple[int, int]:
+    """Return a number that has no sign, and where it ends.
+
+    Raises:
+        ThriftError: It has too many bits.
+        IndexError: It goes on behind the end of the data.
+    """
     byte = data[at]
     if byte < 0x80:  # noqa: PLR2004  most of them are one byte
         return byte, at + 1
