@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from algomancy_data.datamanager import DatasetSummary
+    from algomancy_data.datamanager import DatasetInfo
     from algomancy_data.display.grid import Grid
 
 # Without a terminal, nothing is cut or wrapped.
@@ -84,7 +84,7 @@ class Output:
         """Write a warning to standard error."""
         self.note(f"warning: {text}", "yellow")
 
-    def problems(self, summaries: Iterable[DatasetSummary]) -> None:
+    def problems(self, summaries: Iterable[DatasetInfo]) -> None:
         """Write a warning about each dataset that cannot be read."""
         for one in summaries:
             if one.problem:

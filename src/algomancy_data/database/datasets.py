@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 from algomancy_data.database.backend import backend_for
-from algomancy_data.database.catalogue import OURS, Catalogue, Entry, Occupant
+from algomancy_data.database.catalogue import OURS, Catalogue, Occupant
+from algomancy_data.database.entry import Entry
 from algomancy_data.database.models import datasets_table
 from algomancy_data.database.naming import TableOwner
 from algomancy_data.database.payload import PreparedPayload, delete_payload, read_payload
@@ -24,7 +25,6 @@ from algomancy_data.database.tables import (
     read_batches,
     read_table,
 )
-from algomancy_data.datasource import BASEDATASOURCE, BaseDataSource, DataClassification
 from algomancy_data.errors import (
     DamagedStoreError,
     DatasetChangedError,
@@ -34,6 +34,7 @@ from algomancy_data.errors import (
 )
 from algomancy_data.frames.tabular import to_frame
 from algomancy_data.provenance import Provenance, TableSize
+from algomancy_data.store import DatasetInfo, TableInfo
 from algomancy_data.store.names import check_name
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
     from algomancy_data.database.layout import ColumnLayout, TableLayout
     from algomancy_data.database.table_storage import TableStorage
+    from algomancy_data.datasource import BASEDATASOURCE, BaseDataSource
     from algomancy_data.metrics import Phase
 
 
@@ -61,7 +63,7 @@ class PreparedDataset:
     @property
     def bytes(self) -> int:
         """Memory that the frames take."""
-        return sum(size.bytes for size in self.entry.provenance.tables.values())
+        return self.entry.info.bytes or 0
 
 
 class Datasets:
@@ -111,26 +113,25 @@ class Datasets:
         sizes = {
             table: TableSize(frame.height, measured.of(frame)) for table, frame in frames.items()
         }
-        entry = Entry(
-            name=name,
-            ds_id=data.id,
-            ds_type=str(data.ds_type),
-            creation_datetime=data.creation_datetime,
-            provenance=replace(data.provenance or Provenance(), tables=sizes),
-            messages=tuple(data.validation_messages),
-        )
-        return PreparedDataset(entry, content)
+        tables = {
+            table: TableInfo(size.rows, size.bytes, frames[table].schema)
+            for table, size in sizes.items()
+        }
+        info = DatasetInfo.of(name, data, tables, uuid4().hex)
+        provenance = replace(data.provenance or Provenance(), tables=sizes)
+        return PreparedDataset(Entry(replace(info, provenance=provenance)), content)
 
     def write(self, connection: sa.Connection, prepared: PreparedDataset, phase: Phase) -> Entry:
         """Write a dataset in place of what has its name; return its entry."""
         entry, content = prepared.entry, prepared.content
-        occupant = self.drop_content(connection, entry.name)
+        info = entry.info
+        occupant = self.drop_content(connection, info.name)
         if isinstance(content, PreparedPayload):
-            stored = content.write(connection, self._session_id, entry.version, phase)
+            stored = content.write(connection, self._session_id, info.version, phase)
             entry = replace(entry, payload=stored.payload, payload_layout=stored.payload_layout)
         else:
             layouts = (
-                table.write(connection, self._session_id, entry.name, phase) for table in content
+                table.write(connection, self._session_id, info.name, phase) for table in content
             )
             entry = replace(entry, tables=tuple(layouts))
         self.catalogue.save(connection, entry, occupant)
@@ -154,14 +155,7 @@ class Datasets:
             layouts.append(copy_table(connection, self._storage, layout, owner, name))
             phase.advance(layout.height)
         entry = replace(
-            source,
-            name=name,
-            ds_id=ds_id,
-            ds_type=str(DataClassification.DERIVED_DATA),
-            tables=tuple(layouts),
-            version=uuid4().hex,
-            provenance=source.provenance.derived(source.name),
-            messages=(),
+            source, info=source.info.derived(name, ds_id, uuid4().hex), tables=tuple(layouts)
         )
         self.catalogue.save(connection, entry, occupant)
         return entry
@@ -257,31 +251,25 @@ class Datasets:
             SchemaDriftError: Somebody changed its tables by hand.
             TypeError: It is kept as tables, and the class takes none.
         """
-        ds_type = DataClassification(entry.ds_type)
+        info = entry.info
         phase.total_rows = entry.rows
         if entry.tables is None:
             data = read_payload(
                 connection,
                 self._session_id,
-                entry.name,
-                entry.version,
+                info.name,
+                info.version,
                 entry.payload,
                 entry.payload_layout,
                 cls,
                 phase,
             )
         else:
-            data = cls(
-                ds_type=ds_type,
-                name=entry.name,
-                ds_id=entry.ds_id,
-                creation_datetime=entry.creation_datetime,
-            )
+            data = info.empty(cls)
             tables = self._read_tables(connection, entry, phase)
             phase.gives(tables.values())
             _fill(data, tables)
-        data.validation_messages = list(entry.messages)
-        data.provenance = entry.provenance
+        info.tell(data)
         return data
 
     def read_batches(
@@ -312,8 +300,8 @@ class Datasets:
         Raises:
             DatasetChangedError: It was written or deleted since.
         """
-        if self.catalogue.version(connection, entry.name) != entry.version:
-            raise DatasetChangedError.from_name(entry.name)
+        if self.catalogue.version(connection, entry.info.name) != entry.info.version:
+            raise DatasetChangedError.from_name(entry.info.name)
 
     def _read_tables(
         self, connection: sa.Connection, entry: Entry, phase: Phase
@@ -333,7 +321,7 @@ class Datasets:
         }
 
     def _owner(self, entry: Entry, table: str) -> TableOwner:
-        return TableOwner(self._session_id, entry.name, table)
+        return TableOwner(self._session_id, entry.info.name, table)
 
     def _readers(self, entry: Entry) -> Readers | None:
         engine = self._storage.reader_engine(self._engine)
@@ -342,7 +330,7 @@ class Datasets:
 
         def has_same_state(other: sa.Connection) -> bool:
             self._storage.help_reading(other)
-            return self.catalogue.version(other, entry.name) == entry.version
+            return self.catalogue.version(other, entry.info.name) == entry.info.version
 
         return Readers(engine, has_same_state)
 

@@ -1,10 +1,19 @@
-"""The catalogue: one row per dataset, beside the tables that hold the data."""
+"""The catalogue: one row per dataset, beside the tables that hold the data; made, or checked."""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
+from sqlalchemy import exc
+
+from algomancy_data.database.engines import begun, describe
+from algomancy_data.errors import SchemaDriftError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from algomancy_data.database.table_storage import TableStorage
 
 FORMAT_VERSION: Final = 1
 """Version of the catalogue's content; a reader refuses rows of a later one."""
@@ -41,3 +50,79 @@ payload_chunks_table: Final = sa.Table(
     sa.Column("chunk", sa.LargeBinary(), nullable=False, comment="bytes of the part"),
 )
 """What does not fit into a catalogue row; the primary key is the order of the bytes."""
+
+_PANDAS_COLUMNS: Final = {"id", "name", "session_id", "ds_type", "creation_datetime"}
+_OUR_COLUMNS: Final = {"added_at", "version", "format_version", "provenance", "messages"}
+
+
+def create_or_check(engine: sa.Engine, storage: TableStorage) -> None:
+    """Create the catalogue in a new database, and check it in an old one.
+
+    Of several that find none, one creates it, and the others wait for it: they take the lock for
+    writing before they look again.
+
+    Args:
+        engine: The database.
+        storage: How it keeps frames.
+
+    Raises:
+        SchemaDriftError: A column is missing, of another type, or one too many that must be
+            filled; the message names it and says what to do.
+    """
+    with begun(engine) as connection:
+        found = _columns(connection)
+        has_chunks = connection.dialect.has_table(connection, payload_chunks_table.name)
+    if found:
+        _refuse_drift(found, f"The catalogue table {datasets_table.name!r} of {describe(engine)}")
+    if not found or not has_chunks:
+        writing = engine.execution_options(isolation_level=storage.write_isolation)
+        with writing.begin() as connection:
+            storage.begin_writing(connection, "", "")
+            metadata.create_all(connection)
+
+
+def _refuse_drift(found: Mapping[str, Any], place: str) -> None:
+    rebuild = (
+        f"drop the table {datasets_table.name!r} and rebuild the datasets, or use another database."
+    )
+    if found.keys() >= _PANDAS_COLUMNS and not found.keys() & _OUR_COLUMNS:
+        # Its other columns are another version's, too: to name them helps nobody.
+        lacking = "" if "payload" in found else ", and its column 'payload' is missing"
+        msg = (
+            f"{place} was written by the pandas-based algomancy-data{lacking}. "
+            f"read_pandas_database() reads its datasets, and the guide 'Coming from the pandas "
+            f"package' shows how to carry them over. If they are not needed, {rebuild}"
+        )
+        raise SchemaDriftError(msg)
+    if problems := _drift(found):
+        msg = (
+            f"{place} does not fit this version: {'; '.join(problems)}. There is no automatic "
+            f"migration: {rebuild}"
+        )
+        raise SchemaDriftError(msg)
+
+
+def _columns(connection: sa.Connection) -> dict[str, Any]:
+    """Return what the database says about each column of the catalogue; none if it is not there."""
+    try:
+        described = sa.inspect(connection).get_columns(datasets_table.name)
+    except exc.NoSuchTableError:
+        return {}
+    return {column["name"]: column for column in described}
+
+
+def _drift(found: Mapping[str, Any]) -> list[str]:
+    problems: list[str] = []
+    for column in datasets_table.columns:
+        if column.name not in found:
+            problems.append(f"column {column.name!r} is missing")
+            continue
+        actual = found[column.name]["type"]
+        if not isinstance(actual, type(column.type)):
+            problems.append(f"column {column.name!r} is {actual!r} instead of {column.type!r}")
+    problems += [
+        f"column {name!r} is unknown and must be filled"
+        for name, column in found.items()
+        if name not in datasets_table.c and not column["nullable"] and column["default"] is None
+    ]
+    return problems

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy.pool import StaticPool
 
 from algomancy_data.database.backend import backend_for
-from algomancy_data.database.catalogue import create_or_check
 from algomancy_data.database.datasets import Datasets, drop_with_rows
 from algomancy_data.database.engines import begun, describe, store_engine, store_errors
-from algomancy_data.database.models import datasets_table
+from algomancy_data.database.models import create_or_check, datasets_table
 from algomancy_data.database.query import run_query
 from algomancy_data.database.reading import lazy_table
 from algomancy_data.database.table_storage import TABLES_VIEW, make_view, must_be_made
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
     from algomancy_data.database.layout import ColumnLayout
     from algomancy_data.datasource import BASEDATASOURCE, BaseDataSource
     from algomancy_data.metrics import Phase
-    from algomancy_data.store import DatasetSummary, Leftover
+    from algomancy_data.store import DatasetInfo, Leftover
 
 _LARGE_WRITE: Final = 16 * 1024 * 1024
 _NAMELESS: Final = "A row of the session has a name that is no text."
@@ -157,7 +156,7 @@ class DatabaseStore(Store):
         with self._reading(f"looking at dataset {name!r}") as connection:
             return self._catalogue.version(connection, name)
 
-    def describe(self, name: str) -> DatasetSummary:
+    def describe(self, name: str) -> DatasetInfo:
         """Return what the catalogue says about a dataset; nothing else is read.
 
         Raises:
@@ -165,9 +164,9 @@ class DatabaseStore(Store):
             StoreError: Its row of the catalogue is damaged, or the database fails.
         """
         with self._reading(f"looking at dataset {name!r}") as connection:
-            return self._datasets.require(connection, name).summary()
+            return self._datasets.require(connection, name).info
 
-    def describe_all(self, newest: int | None = None) -> list[DatasetSummary]:
+    def describe_all(self, newest: int | None = None) -> list[DatasetInfo]:
         """Return what the catalogue says about the datasets, in order of creation.
 
         That of a dataset whose row of the catalogue is damaged says so.
@@ -176,7 +175,7 @@ class DatabaseStore(Store):
             newest: Only so many, those that were created last; None for all.
         """
         with self._reading("listing the datasets") as connection:
-            return self._catalogue.summaries(connection, newest)
+            return self._catalogue.infos(connection, newest)
 
     # --- reading and writing ----------------------------------------------------------------
 
@@ -194,12 +193,12 @@ class DatabaseStore(Store):
         """
         with self._reading(f"reading dataset {name!r}", name) as connection:
             entry = self._datasets.require(connection, name)
-            if entry.problem:
-                raise UnknownClassificationError(f"{name!r}: {entry.problem}")
+            if entry.info.problem:
+                raise UnknownClassificationError(f"{name!r}: {entry.info.problem}")
             data = self._datasets.load(connection, entry, cls, phase)
         if self._verify_on_load:
             self._warn_of_unverified(name, entry.without_sums)
-        return Loaded(data, entry.version)
+        return Loaded(data, entry.info.version)
 
     def scan(
         self, name: str, table: str, cls: type[BaseDataSource], *, phase: Phase = NO_PHASE
@@ -256,7 +255,7 @@ class DatabaseStore(Store):
         prepared = self._datasets.prepare(name, data, phase)
         with self._writing(f"writing dataset {name!r}", name, prepared.bytes) as connection:
             entry = self._datasets.write(connection, prepared, phase)
-        return Saved(entry.version, entry.provenance)
+        return Saved(entry.info.version, entry.info.provenance)
 
     def copy(
         self,
@@ -279,7 +278,7 @@ class DatabaseStore(Store):
             source = self._datasets.require(connection, name)
             if source.tables is not None:
                 entry = self._datasets.copy(connection, source, copy, ds_id, phase)
-                return Copied(entry.version, entry.provenance, ds_id, source.version)
+                return Copied(entry.info.version, entry.info.provenance, ds_id, source.info.version)
         return super().copy(name, copy, ds_id, cls, phase=phase)  # another class wrote it
 
     def drop(self, name: str) -> None:

@@ -27,7 +27,8 @@ from algomancy_data.store.integrity import Damage, Leftover
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from algomancy_data.database.catalogue import Catalogue, Entry
+    from algomancy_data.database.catalogue import Catalogue
+    from algomancy_data.database.entry import Entry
     from algomancy_data.database.layout import TableLayout
     from algomancy_data.database.table_storage import TableStorage
 
@@ -60,8 +61,8 @@ def find_damage(
         return Findings([Damage(name, datasets_table.name, str(error))], [])
     if entry is None:  # deleted meanwhile
         return Findings([], [])
-    if entry.problem:
-        return Findings([Damage(name, datasets_table.name, entry.problem)], [])
+    if entry.info.problem:
+        return Findings([Damage(name, datasets_table.name, entry.info.problem)], [])
     if entry.tables is None:
         return Findings([*_payload_damage(connection, session, entry)], entry.without_sums)
     owners = [(layout, TableOwner(session, name, layout.name)) for layout in entry.tables]
@@ -138,14 +139,14 @@ def _table_problems(
 
 
 def _payload_damage(connection: sa.Connection, session: str, entry: Entry) -> Generator[Damage]:
-    key = PayloadKey(session, entry.name, entry.version)
+    key = PayloadKey(session, entry.info.name, entry.info.version)
     place = datasets_table.name
     try:
         check_row(key, entry.payload, entry.payload_layout)
         place = _CHUNKS
         check_chunks(connection, key, entry.payload_layout)
     except AlgomancyDataError as error:
-        yield Damage(entry.name, place, str(error))
+        yield Damage(entry.info.name, place, str(error))
 
 
 def _lost_payloads(connection: sa.Connection, session: str) -> list[tuple[str, str]]:

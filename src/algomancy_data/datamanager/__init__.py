@@ -5,11 +5,11 @@ from algomancy_data.datamanager.migration import Migration, migrate
 from algomancy_data.datamanager.stateful import StatefulDataManager
 from algomancy_data.datamanager.stateless import StatelessDataManager
 from algomancy_data.folder.export import export_dataset
-from algomancy_data.store import DatasetSummary
+from algomancy_data.store import DatasetInfo
 
 __all__ = [
     "DataManager",
-    "DatasetSummary",
+    "DatasetInfo",
     "Migration",
     "StatefulDataManager",
     "StatelessDataManager",

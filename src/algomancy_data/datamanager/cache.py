@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 import polars as pl
 
 from algomancy_data.datasource import BASEDATASOURCE, SqlTableLayout
-from algomancy_data.datasource.identity import Identity
 from algomancy_data.frames.identical import identical
 from algomancy_data.frames.tabular import numbered
+from algomancy_data.store import DatasetInfo
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,13 +28,13 @@ class _Kept:
 
     Args:
         version: Version of the dataset that it is.
-        identity: What it was, beside its data, when it was kept.
+        info: What was known of it, but for its tables, when it was kept.
         tables: Its frames then; clones share their memory.
         bytes: Memory that the frames take; 0 where there is no limit to it.
     """
 
     version: str
-    identity: Identity
+    info: DatasetInfo
     tables: Mapping[str, pl.DataFrame]
     bytes: int
 
@@ -89,7 +89,7 @@ class DataSourceCache(dict[str, BASEDATASOURCE]):
         size = 0 if self._max_bytes is None else sizes.total(frames.values())
         clones = {table: frame.clone() for table, frame in frames.items()}
         self[name] = data
-        self._kept[name] = _Kept(version, Identity.of(data), clones, size)
+        self._kept[name] = _Kept(version, DatasetInfo.of(name, data, {}), clones, size)
         while len(self) > 1 and self._is_too_much():
             self.forget(next(iter(self)))
 
@@ -109,7 +109,7 @@ class DataSourceCache(dict[str, BASEDATASOURCE]):
             return False
         now, kept = _frames(self[name]), self._kept[name]
         return (
-            Identity.of(self[name]) != kept.identity
+            DatasetInfo.of(name, self[name], {}) != kept.info
             or list(now) != list(kept.tables)
             or not all(_is_same(now[table], kept.tables[table]) for table in now)
         )

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from algomancy_data.display.objects import Display
     from algomancy_data.logs import Logger
     from algomancy_data.metrics import Phase, ProgressListener
-    from algomancy_data.store import DatasetSummary, Store
+    from algomancy_data.store import DatasetInfo, Store
     from algomancy_data.store.integrity import Damage, Leftover
 
 
@@ -114,7 +114,7 @@ class StoredDatasets(Displayed, Generic[BASEDATASOURCE]):
         with self._lock:
             return self._store.names()
 
-    def summaries(self, newest: int | None = None) -> list[DatasetSummary]:
+    def summaries(self, newest: int | None = None) -> list[DatasetInfo]:
         """Return the metadata of the datasets, in order of creation; no values are read.
 
         Args:
@@ -126,7 +126,7 @@ class StoredDatasets(Displayed, Generic[BASEDATASOURCE]):
         with self._lock:
             return self._store.describe_all(newest)
 
-    def summarize(self, data_key: str) -> DatasetSummary:
+    def summarize(self, data_key: str) -> DatasetInfo:
         """Return a dataset's metadata; no values are read.
 
         Raises:

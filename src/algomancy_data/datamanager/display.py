@@ -12,7 +12,7 @@ from algomancy_data.findings import counts_text
 
 if TYPE_CHECKING:
     from algomancy_data.datamanager.datasets import StoredDatasets
-    from algomancy_data.store import DatasetSummary
+    from algomancy_data.store import DatasetInfo
 
 
 def display_of(manager: StoredDatasets[Any], location: str) -> Display:
@@ -31,7 +31,7 @@ def display_of(manager: StoredDatasets[Any], location: str) -> Display:
     return Display(title, (location, counted(count, "dataset")), (_grid(shown, count),))
 
 
-def _grid(shown: list[DatasetSummary], count: int) -> Grid:
+def _grid(shown: list[DatasetInfo], count: int) -> Grid:
     return Grid.from_first_rows(
         ("dataset", "type", "created", "tables", "rows", "size", "findings", "state"),
         (
@@ -50,7 +50,7 @@ def _grid(shown: list[DatasetSummary], count: int) -> Grid:
     )
 
 
-def _extent(summary: DatasetSummary) -> tuple[Cell, Cell, Cell]:
+def _extent(summary: DatasetInfo) -> tuple[Cell, Cell, Cell]:
     """Return the number of tables and rows, and the size; nothing if they cannot be known."""
     if summary.has_unknown_tables:
         return None, None, None

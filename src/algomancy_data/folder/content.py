@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from algomancy_data.datasource import ArrowPayloadLayout, DataSource
@@ -67,7 +67,7 @@ def put_together(
         SerializationError: The class does not understand what is in it.
     """
     data = _put_together(manifest, frames, text, cls)
-    manifest.identity.give_back(data)
+    manifest.info.tell(data)
     return data
 
 
@@ -78,13 +78,7 @@ def _put_together(
     cls: type[BASEDATASOURCE],
 ) -> BASEDATASOURCE:
     if manifest.kind == "tables" and issubclass(cls, DataSource):
-        identity = manifest.identity
-        source = cls(
-            ds_type=identity.ds_type,
-            name=identity.name,
-            ds_id=identity.ds_id,
-            creation_datetime=identity.creation_datetime,
-        )
+        source = replace(manifest.info, name=manifest.source_name).empty(cls)
         source.tables = frames
         return source
     try:
@@ -94,12 +88,12 @@ def _put_together(
             return cls.from_json(text)
     except Exception as error:
         msg = (
-            f"Dataset {manifest.key!r} cannot be read: {cls.__name__} raised "
+            f"Dataset {manifest.name!r} cannot be read: {cls.__name__} raised "
             f"{type(error).__name__}: {error}. Is {cls.__name__} the class that wrote it?"
         )
         raise SerializationError(msg) from error
     msg = (
-        f"Dataset {manifest.key!r} is kept as {manifest.kind!r}, which {cls.__name__} cannot "
+        f"Dataset {manifest.name!r} is kept as {manifest.kind!r}, which {cls.__name__} cannot "
         f"read. Is {cls.__name__} the class that wrote it?"
     )
     raise StoreError(msg)

@@ -72,9 +72,9 @@ class FolderIndex:
 
     def note(self, found: Found) -> None:
         """Note a dataset as its metadata file has it."""
-        known = self._items.get(found.manifest.key)
+        known = self._items.get(found.manifest.name)
         directory = known.directory if known else None
-        self._items[found.manifest.key] = Item(found.manifest.ordinal, found, directory=directory)
+        self._items[found.manifest.name] = Item(found.manifest.ordinal, found, directory=directory)
 
     def note_raw(self, name: str, data: BaseDataSource, directory: Path) -> None:
         """Note what an ETL made of a directory of raw files."""
@@ -114,10 +114,11 @@ class FolderIndex:
             StoreError: It is damaged.
         """
         known = self._items.get(name)
-        path = None if known is None else known.found.path if known.found else known.old_file
+        before = known.found if known else None
+        path = before.path if before else known and known.old_file
         if path is not None:
-            found = self._files.read(path)
-            if found is not None and found.manifest.key == name:
+            found = self._files.read(path, before)
+            if found is not None and found.manifest.name == name:
                 return found
         return self._files.find(name)
 
@@ -151,7 +152,7 @@ class FolderIndex:
                 return
             self.ignore(path)
             found = self._files.read(path)
-            if found is not None and found.manifest.key not in self._items:
+            if found is not None and found.manifest.name not in self._items:
                 self.note(self._files.checked(found))
         except (AlgomancyDataError, OSError):
             return
@@ -187,7 +188,7 @@ class FolderIndex:
             return None
         if item.data is not None:
             return path if item.data.is_master_data() else None
-        is_master = found and found.manifest.identity.ds_type is DataClassification.MASTER_DATA
+        is_master = found and found.manifest.info.ds_type == DataClassification.MASTER_DATA
         return path if is_master else None
 
 

@@ -8,21 +8,19 @@ from __future__ import annotations
 import json
 import re
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from algomancy_data.datasource import DataClassification
-from algomancy_data.datasource.identity import Identity
 from algomancy_data.documents import expect, member
 from algomancy_data.errors import DamagedStoreError, SchemaDriftError, SerializationError
-from algomancy_data.frames.dtypes import schema_from_json
+from algomancy_data.frames.dtypes import schema_from_json, schema_to_json
 from algomancy_data.provenance import Provenance, messages_from_list, messages_to_list
+from algomancy_data.store import DatasetInfo, TableInfo
 
 if TYPE_CHECKING:
-    import polars as pl
-
-    from algomancy_data.frames.dtypes import JSONValue
+    from collections.abc import Mapping
 
     Kind = Literal["tables", "arrow", "text"]
 
@@ -50,58 +48,40 @@ class StoredFile:
 
 
 @dataclass(frozen=True)
-class StoredTable:
-    """A table: its name, rows and exact schema, and where it is."""
-
-    name: str
-    rows: int
-    schema_json: JSONValue
-    stored: StoredFile
-
-    @property
-    def schema(self) -> pl.Schema:
-        """The exact schema.
-
-        Raises:
-            SerializationError: It has a dtype that this version does not know.
-        """
-        return schema_from_json(self.schema_json)
-
-
-@dataclass(frozen=True)
 class Manifest:
-    """The content of a metadata file.
+    """The content of a metadata file: what is known of a dataset, and where its data lies.
 
     Args:
-        key: Name under which the manager keeps the dataset.
+        info: What is known of it, under the name by which the manager keeps it; the metadata file
+            has no version, but is one.
+        source_name: The name that the DataSource has itself.
         ordinal: Where the dataset stands among the others, in order of creation.
         directory: Name of the directory that only this version of the dataset uses.
         kind: ``"tables"``: a DataSource of tables; ``"arrow"``: tables and a payload that only
             its class understands; ``"text"``: a text that only its class understands.
-        identity: What the DataSource is.
-        tables: Its tables, in order.
+        table_files: The file of each table, by its name.
         payload: JSON, for the kind ``"arrow"``.
         text: The text, for the kind ``"text"``.
     """
 
-    key: str
+    info: DatasetInfo
+    source_name: str
     ordinal: int
     directory: str
     kind: Kind
-    identity: Identity
-    tables: tuple[StoredTable, ...] = ()
+    table_files: Mapping[str, StoredFile] = field(default_factory=dict[str, StoredFile])
     payload: Any = None
     text: StoredFile | None = None
 
     @property
-    def files(self) -> tuple[StoredFile, ...]:
-        """Every file of the directory."""
-        return (*(table.stored for table in self.tables), *((self.text,) if self.text else ()))
+    def name(self) -> str:
+        """Name under which the manager keeps the dataset."""
+        return self.info.name
 
     @property
-    def rows(self) -> int:
-        """Rows of all tables."""
-        return sum(table.rows for table in self.tables)
+    def files(self) -> tuple[StoredFile, ...]:
+        """Every file of the directory."""
+        return (*self.table_files.values(), *((self.text,) if self.text else ()))
 
     @property
     def bytes(self) -> int:
@@ -110,30 +90,30 @@ class Manifest:
 
     def to_bytes(self) -> bytes:
         """Return the content of the metadata file."""
-        provenance = self.identity.provenance
+        info = self.info
         document = {
             "format": FORMAT,
             "format_version": FORMAT_VERSION,
-            "key": self.key,
+            "key": info.name,
             "metadata": {
-                "id": self.identity.ds_id,
-                "name": self.identity.name,
-                "type": str(self.identity.ds_type),
-                "creation_datetime": self.identity.creation_datetime.isoformat(),
+                "id": info.ds_id,
+                "name": self.source_name,
+                "type": info.ds_type,
+                "creation_datetime": info.creation_datetime and info.creation_datetime.isoformat(),
             },
-            "provenance": provenance.to_dict() if provenance else None,
-            "messages": messages_to_list(self.identity.messages),
+            "provenance": info.provenance and info.provenance.to_dict(),
+            "messages": messages_to_list(info.messages),
             "ordinal": self.ordinal,
             "directory": self.directory,
             "kind": self.kind,
             "tables": [
                 {
-                    "name": table.name,
+                    "name": name,
                     "rows": table.rows,
-                    **_file_to_json(table.stored),
-                    "schema": table.schema_json,
+                    **_file_to_json(self.table_files[name]),
+                    "schema": schema_to_json(table.schema or {}),
                 }
-                for table in self.tables
+                for name, table in info.tables.items()
             ],
             "payload": self.payload,
             "text": _file_to_json(self.text) if self.text else None,
@@ -175,32 +155,39 @@ class Manifest:
     def _from_document(cls, document: dict[str, Any]) -> Self:
         metadata = expect(dict, document["metadata"], "metadata")
         provenance = document.get("provenance")
-        tables = expect(list, document["tables"], "tables")
-        if len({_text(member(table, "name", str, "table")) for table in tables}) < len(tables):
-            msg = "two tables have one name"
-            raise ValueError(msg)
+        key = _text(document["key"])
+        files: dict[str, StoredFile] = {}
+        tables: dict[str, TableInfo] = {}
+        problem = ""
+        for table in expect(list, document["tables"], "tables"):
+            name = _text(member(table, "name", str, "table"))
+            if name in files:
+                msg = "two tables have one name"
+                raise ValueError(msg)
+            files[name] = _file_from_json(table)
+            try:
+                schema = schema_from_json(table["schema"])
+            except SerializationError as error:  # a dtype of a later version: only it is unreadable
+                schema = None
+                what = f"table {name!r}: {str(error).rstrip('.')}"
+                problem = problem or damage_of(f"Dataset {key!r}", what)
+            tables[name] = TableInfo(member(table, "rows", int), files[name].bytes, schema)
         return cls(
-            key=_text(document["key"]),
+            info=DatasetInfo(
+                name=key,
+                ds_id=_text(metadata["id"]),
+                ds_type=str(DataClassification(metadata["type"])),
+                creation_datetime=datetime.fromisoformat(metadata["creation_datetime"]),
+                tables=tables,
+                provenance=None if provenance is None else Provenance.from_dict(provenance),
+                messages=tuple(messages_from_list(document.get("messages", []))),
+                problem=problem,
+            ),
+            source_name=_text(metadata["name"]),
             ordinal=member(document, "ordinal", int),
             directory=_matching(_DIRECTORY, document["directory"]),
             kind=_KINDS[_KINDS.index(document["kind"])],
-            identity=Identity(
-                ds_id=_text(metadata["id"]),
-                name=_text(metadata["name"]),
-                ds_type=DataClassification(metadata["type"]),
-                creation_datetime=datetime.fromisoformat(metadata["creation_datetime"]),
-                provenance=None if provenance is None else Provenance.from_dict(provenance),
-                messages=tuple(messages_from_list(document.get("messages", []))),
-            ),
-            tables=tuple(
-                StoredTable(
-                    _text(table["name"]),
-                    member(table, "rows", int),
-                    table["schema"],
-                    _file_from_json(table),
-                )
-                for table in tables
-            ),
+            table_files=files,
             payload=document["payload"],
             text=_file_from_json(document["text"]) if document["text"] else None,
         )

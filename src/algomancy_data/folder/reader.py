@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import os
 import stat
+import zlib
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from algomancy_data.engine_failures import engine_failures
 from algomancy_data.errors import (
     AlgomancyDataError,
     DamagedStoreError,
-    SerializationError,
     StoreError,
 )
 from algomancy_data.folder import tables
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from algomancy_data.folder.manifest import StoredTable
     from algomancy_data.metrics import Phase
+    from algomancy_data.store import DatasetInfo
 
 PRIVATE: Final = ".algomancy-data"
 """Name of the directory in which the tables of all datasets are."""
@@ -62,6 +62,16 @@ class Found:
     path: Path
     stamp: bytes
     manifest: Manifest
+
+    @property
+    def version(self) -> str:
+        """Another one with every write, and with every change by hand."""
+        return f"{self.manifest.directory} {zlib.crc32(self.stamp)}"
+
+    @property
+    def info(self) -> DatasetInfo:
+        """What is known of the dataset."""
+        return replace(self.manifest.info, version=self.version)
 
 
 class FolderReader:
@@ -97,12 +107,16 @@ class FolderReader:
         """
         for stem in stems(key):
             found = self.read(self.root / f"{stem}{SUFFIX}")
-            if found is not None and found.manifest.key == key:
+            if found is not None and found.manifest.name == key:
                 return found
         return None
 
-    def read(self, path: Path) -> Found | None:
+    def read(self, path: Path, before: Found | None = None) -> Found | None:
         """Return the dataset of a metadata file; None if it is no file of this package.
+
+        Args:
+            path: The file.
+            before: What it was when it was last read, so that the same is not taken apart again.
 
         Raises:
             StoreError: It is damaged, cannot be opened, or was written by a later version.
@@ -127,6 +141,8 @@ class FolderReader:
                 raise
             msg = f"{place} cannot be opened: {error}. Check its permissions."
             raise StoreError(msg) from error
+        if before is not None and before.stamp == stamp:
+            return before
         return Found(path, stamp, Manifest.from_bytes(stamp, place))
 
     def damaged_path(self, key: str) -> Path | None:
@@ -139,7 +155,7 @@ class FolderReader:
         name = path.name.removesuffix(SUFFIX)
         try:
             if (found := self.read(path)) is not None:
-                name = found.manifest.key
+                name = found.manifest.name
                 self.check(found.manifest)
         except AlgomancyDataError as error:
             return Damage(name, str(path), str(error))
@@ -152,8 +168,7 @@ class FolderReader:
             StoreError: One is not; the message says which.
         """
         home = self._home(manifest)
-        for table in manifest.tables:
-            self._check_schema(manifest, table)
+        self.check_schemas(manifest)
         for stored in manifest.files:
             with self._damage(manifest, stored):
                 tables.check_file(home / stored.file, stored)
@@ -192,12 +207,12 @@ class FolderReader:
         home = self._home(manifest)
         check = tables.verify_once if verify else tables.check_file
         frames: dict[str, pl.DataFrame] = {}
-        for table in manifest.tables:
-            path = home / table.stored.file
-            self._check_schema(manifest, table)
-            with self._damage(manifest, table.stored, missing_is_damage=False):
-                check(path, table.stored)
-                frames[table.name] = tables.map_table(path, table)
+        self.check_schemas(manifest)
+        for name, table in manifest.info.tables.items():
+            stored = manifest.table_files[name]
+            with self._damage(manifest, stored, missing_is_damage=False):
+                check(home / stored.file, stored)
+                frames[name] = tables.map_table(home / stored.file, table)
             phase.advance(table.rows)
         text = None
         if manifest.text is not None:
@@ -215,7 +230,7 @@ class FolderReader:
                 with engine_failures(StoreError, "Reading it"):
                     tables.verify_file(path, stored)
             except (tables.DamagedFileError, OSError, StoreError) as error:
-                damages.append(Damage(found.manifest.key, str(path), str(error)))
+                damages.append(Damage(found.manifest.name, str(path), str(error)))
         newer = self.read_quietly(found.path) if damages else found
         if newer is not None and newer.stamp != found.stamp:  # replaced while it was read
             return self.verify(newer)
@@ -244,12 +259,14 @@ class FolderReader:
         return [Leftover(str(path), what, is_clear) for path in entries if path.name not in named]
 
     @staticmethod
-    def _check_schema(manifest: Manifest, table: StoredTable) -> None:
-        try:
-            _ = table.schema
-        except SerializationError as error:
-            what = f"table {table.name!r}: {str(error).rstrip('.')}"
-            raise DamagedStoreError(damage_of(f"Dataset {manifest.key!r}", what)) from error
+    def check_schemas(manifest: Manifest) -> None:
+        """Make sure that this version knows the dtypes of all tables.
+
+        Raises:
+            StoreError: It does not.
+        """
+        if manifest.info.problem:
+            raise DamagedStoreError(manifest.info.problem)
 
     def _is_unclear(self, path: Path) -> bool:
         try:
@@ -268,7 +285,7 @@ class FolderReader:
     def _home(self, manifest: Manifest) -> Path:
         home = self.private / manifest.directory
         if home.is_symlink() or self.private.is_symlink():
-            msg = f"Dataset {manifest.key!r}: {str(home)!r} is a link, which could lead elsewhere."
+            msg = f"Dataset {manifest.name!r}: {str(home)!r} is a link, which could lead elsewhere."
             raise StoreError(msg)
         return home
 
@@ -282,10 +299,10 @@ class FolderReader:
             if isinstance(error, FileNotFoundError) and not missing_is_damage:
                 raise
             path = f"{PRIVATE}/{manifest.directory}/{stored.file}"
-            names = [table.name for table in manifest.tables if table.stored is stored]
+            names = [name for name, file in manifest.table_files.items() if file is stored]
             table = f", table {names[0]!r}" if names else ""
             msg = (
-                f"Dataset {manifest.key!r}{table}: the file {path!r} is damaged or cannot be "
+                f"Dataset {manifest.name!r}{table}: the file {path!r} is damaged or cannot be "
                 f"read: {error}. Restore it from a backup, or save the dataset again."
             )
             raise DamagedStoreError(msg) from error

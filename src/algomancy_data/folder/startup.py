@@ -86,7 +86,7 @@ class FolderStartup:
     def _read_file(self, path: Path, phase: Phase) -> None:
         found = self._files.read(path)
         if found is not None:
-            self._refuse_known(found.manifest.key)
+            self._refuse_known(found.manifest.name)
             self._index.note(self._files.checked(found))
             return
         data = read_old_file(path, self._cls)

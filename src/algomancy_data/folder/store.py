@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import zlib
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from algomancy_data.datasource import (
     BASEDATASOURCE,
     BaseDataSource,
-    DataClassification,
     DataSource,
 )
-from algomancy_data.datasource.identity import Identity
 from algomancy_data.errors import DatasetNotFoundError
-from algomancy_data.findings import count_by_severity
 from algomancy_data.folder.content import put_together, read_old_file, take_apart
 from algomancy_data.folder.index import FolderIndex, Item, signature
 from algomancy_data.folder.names import plain_stem
@@ -22,16 +18,14 @@ from algomancy_data.folder.reader import SUFFIX
 from algomancy_data.folder.startup import FolderStartup
 from algomancy_data.folder.writer import FolderWriter
 from algomancy_data.metrics import NO_PHASE
-from algomancy_data.provenance import Provenance
 from algomancy_data.store import (
     Copied,
     Damage,
-    DatasetSummary,
+    DatasetInfo,
     Leftover,
     Loaded,
     Saved,
     Store,
-    TableSummary,
 )
 from algomancy_data.store.names import check_name
 
@@ -132,7 +126,7 @@ class FolderStore(Store):
         if item is not None and item.found is None and item.old_file is None:
             return _held_version(item)
         if (found := self._index.present(name)) is not None:
-            return _version(found)
+            return found.version
         if item is not None and item.old_file is not None and item.old_file.exists():
             return f"file {signature(item.old_file.stat())}"
         if self._files.damaged_path(name) is not None:
@@ -140,7 +134,7 @@ class FolderStore(Store):
         self._index.forget(name)
         return None
 
-    def describe(self, name: str) -> DatasetSummary:
+    def describe(self, name: str) -> DatasetInfo:
         """Return what a metadata file says about a dataset; no tables are opened.
 
         Raises:
@@ -148,14 +142,14 @@ class FolderStore(Store):
             StoreError: The file is damaged.
         """
         item = self._index.item(name)
-        if item is None or item.data is None:
-            found = self._index.look_up(name)
-            if found is None:
-                raise DatasetNotFoundError.from_available(name, self.names())
-            item = Item(found.manifest.ordinal, found)
-        return _summary(name, item)
+        if item is not None and item.data is not None:
+            return _info(name, item)
+        found = self._index.look_up(name)
+        if found is None:
+            raise DatasetNotFoundError.from_available(name, self.names())
+        return found.info
 
-    def describe_all(self, newest: int | None = None) -> list[DatasetSummary]:
+    def describe_all(self, newest: int | None = None) -> list[DatasetInfo]:
         """Return what the metadata files say about the datasets, in order of creation.
 
         Those whose metadata is damaged are the last, by the name of the file if nobody can tell
@@ -169,9 +163,9 @@ class FolderStore(Store):
         damages = self._unread()
         most = len(known) if newest is None else max(newest - len(damages), 0)
         return [
-            *(_summary(name, item) for name, item in known[max(len(known) - most, 0) :]),
+            *(_info(name, item) for name, item in known[max(len(known) - most, 0) :]),
             *(
-                DatasetSummary(one.dataset, "", "", None, problem=one.problem)
+                DatasetInfo(one.dataset, "", "", None, problem=one.problem)
                 for one in damages[:newest]
             ),
         ]
@@ -210,14 +204,14 @@ class FolderStore(Store):
                 tried = found
                 continue
             self._index.note(found)
-            return Loaded(data, _version(found))
+            return Loaded(data, found.version)
         if item is not None and (path := item.old_file) is not None and path.exists():
             if item.signature != signature(path.stat()):
                 self._index.note_old(path, read_old_file(path, self._cls))
                 item = self._index.item(name)
             if item is not None:
                 _report(phase, item.data, path)
-                return Loaded(cast("BASEDATASOURCE", item.data), f"file {item.signature}")
+                return Loaded(cast("BASEDATASOURCE", item.data), _held_version(item))
         self._index.forget(name)
         raise DatasetNotFoundError.from_available(name, self.names())
 
@@ -270,20 +264,13 @@ class FolderStore(Store):
             if source is None:
                 raise DatasetNotFoundError.from_available(name, self._index.names())
             self.refuse_existing(copy)
-            before = source.manifest.identity
-            identity = Identity(
-                ds_id,
-                copy,
-                DataClassification.DERIVED_DATA,
-                before.creation_datetime,
-                (before.provenance or Provenance()).derived(before.name),
-            )
+            info = source.manifest.info.derived(copy, ds_id)
             path, ordinal = self._files.path_for(copy), self._index.next_ordinal()
-            written = self._files.share(source.manifest, path, copy, identity, ordinal)
+            written = self._files.share(source.manifest, path, info, ordinal)
         self._index.note(written)
-        phase.rows = written.manifest.rows
+        phase.rows = info.rows
         phase.bytes_out = len(written.stamp)  # the tables are shared
-        return Copied(_version(written), identity.provenance, ds_id, _version(source))
+        return Copied(written.version, info.provenance, ds_id, source.version)
 
     def drop(self, name: str) -> None:
         """Remove a dataset with its files, and the raw files that would bring it back."""
@@ -310,7 +297,7 @@ class FolderStore(Store):
         """
         found = self._files.read(path)
         if found is not None:
-            return found.manifest.key, self._read(found, self._cls, phase, verify=True)
+            return found.manifest.name, self._read(found, self._cls, phase, verify=True)
         data = read_old_file(path, self._cls)
         _report(phase, data, path)
         return data.name, data
@@ -353,7 +340,7 @@ class FolderStore(Store):
     def _read(
         self, found: Found, cls: type[BASEDATASOURCE], phase: Phase, *, verify: bool
     ) -> BASEDATASOURCE:
-        phase.rows = phase.total_rows = found.manifest.rows
+        phase.rows = phase.total_rows = found.manifest.info.rows
         phase.bytes_in = found.manifest.bytes
         frames, text = self._files.load(found.manifest, phase, verify=verify)
         phase.gives(frames.values())
@@ -367,10 +354,11 @@ class FolderStore(Store):
             found = self._index.present(name)
             place = path or self._index.place(name, found)
             ordinal = self._index.ordinal(name, found)
-            written = self._files.save(place, name, Identity.of(data), content, ordinal, phase)
+            info = DatasetInfo.of(name, data, {})
+            written = self._files.save(place, info, data.name, content, ordinal, phase)
         phase.bytes_out = written.manifest.bytes + len(written.stamp)
         self._index.note(written)
-        return Saved(_version(written), data.provenance)
+        return Saved(written.version, data.provenance)
 
     # --- integrity --------------------------------------------------------------------------
 
@@ -404,30 +392,16 @@ class FolderStore(Store):
         return found
 
 
-def _summary(name: str, item: Item) -> DatasetSummary:
-    if item.found is None:
-        return DatasetSummary.of(name, cast("Any", item.data))
-    manifest, identity = item.found.manifest, item.found.manifest.identity
-    return DatasetSummary(
-        name,
-        identity.ds_id,
-        str(identity.ds_type),
-        identity.creation_datetime,
-        {
-            table.name: TableSummary(table.rows, table.stored.bytes, table.schema)
-            for table in manifest.tables
-        },
-        identity.provenance,
-        len(identity.messages),
-        count_by_severity(identity.messages),
-    )
-
-
-def _version(found: Found) -> str:
-    return f"{found.manifest.directory} {zlib.crc32(found.stamp)}"
+def _info(name: str, item: Item) -> DatasetInfo:
+    if item.found is not None:
+        return item.found.info
+    data = cast("BaseDataSource", item.data)
+    return DatasetInfo.of(name, data, version=_held_version(item))
 
 
 def _held_version(item: Item) -> str:
+    if item.old_file is not None:
+        return f"file {item.signature}"
     return f"raw {cast('BaseDataSource', item.data).id}"
 
 

@@ -13,15 +13,16 @@ from algomancy_data.engine_failures import reason_of
 from algomancy_data.errors import UnstorableError
 from algomancy_data.file.locations import bytes_of
 from algomancy_data.folder.files import PIECE_BYTES, file_sums, sync, write_synced
-from algomancy_data.folder.manifest import StoredFile, StoredTable
+from algomancy_data.folder.manifest import StoredFile
 from algomancy_data.frames.arrow import arrow_schema, cast_frame
 from algomancy_data.frames.arrow_layout import ArrowLayoutError, arrow_layout
-from algomancy_data.frames.dtypes import schema_to_json
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from polars.datatypes import DataType as PolarsDataType
+
+    from algomancy_data.store import TableInfo
 
 MAGIC: Final = b"ARROW1"
 # One batch maps to one chunk per column, which is what every operation is fastest on.
@@ -36,7 +37,7 @@ class DamagedFileError(Exception):
     """A file is not what was written; the caller knows whose it is."""
 
 
-def write_table(directory: Path, number: int, name: str, frame: pl.DataFrame) -> StoredTable:
+def write_table(directory: Path, number: int, name: str, frame: pl.DataFrame) -> StoredFile:
     """Write the file of a table and wait until it is on the disk.
 
     Raises:
@@ -55,7 +56,7 @@ def write_table(directory: Path, number: int, name: str, frame: pl.DataFrame) ->
         synced = pool.submit(sync, path)
         stored = StoredFile(path.name, path.stat().st_size, file_sums(path))
         synced.result()
-    return StoredTable(name, frame.height, schema_to_json(frame.schema), stored)
+    return stored
 
 
 def write_text(directory: Path, text: str) -> StoredFile:
@@ -65,7 +66,7 @@ def write_text(directory: Path, text: str) -> StoredFile:
     return StoredFile(path.name, path.stat().st_size, file_sums(path))
 
 
-def map_table(path: Path, table: StoredTable) -> pl.DataFrame:
+def map_table(path: Path, table: TableInfo) -> pl.DataFrame:
     """Return the frame of a file without reading it: its memory is the file.
 
     Only what the file says of its own layout is looked at, so that nothing lies outside it.
@@ -74,7 +75,7 @@ def map_table(path: Path, table: StoredTable) -> pl.DataFrame:
         DamagedFileError: The file is not what was written.
         OSError: It cannot be opened.
     """
-    schema = table.schema
+    schema = pl.Schema(table.schema or {})
     in_arrow = arrow_schema(schema)
     try:
         frame = _map(path, in_arrow)

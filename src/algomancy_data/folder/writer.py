@@ -21,14 +21,15 @@ from algomancy_data.folder.manifest import Manifest
 from algomancy_data.folder.names import clash_key, hashed_stem, plain_stem, stems
 from algomancy_data.folder.reader import LOCK, SUFFIX, FolderReader, Found
 from algomancy_data.metrics import NO_PHASE
+from algomancy_data.store import TableInfo
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from algomancy_data.datasource.identity import Identity
     from algomancy_data.folder.content import Content
-    from algomancy_data.folder.manifest import StoredTable
+    from algomancy_data.folder.manifest import StoredFile
     from algomancy_data.metrics import Phase
+    from algomancy_data.store import DatasetInfo
 
 _METADATA: Final = "metadata.json"
 _TRASH: Final = "~"
@@ -47,8 +48,8 @@ class FolderWriter(FolderReader):
         >>> import polars as pl
         >>> from algomancy_data import DataSource
         >>> from algomancy_data.folder.content import take_apart
-        >>> from algomancy_data.datasource.identity import Identity
         >>> from algomancy_data.folder.writer import FolderWriter
+        >>> from algomancy_data.store import DatasetInfo
         >>> source = DataSource("master_data", name="a")
         >>> source.add_table("t", pl.DataFrame({"x": [1, 2]}))
         >>> with tempfile.TemporaryDirectory() as folder:
@@ -56,7 +57,7 @@ class FolderWriter(FolderReader):
         ...     with writer.writing("saving dataset 'a'"):
         ...         path = writer.path_for("a")
         ...         content = take_apart("a", source)
-        ...         found = writer.save(path, "a", Identity.of(source), content, 1)
+        ...         found = writer.save(path, DatasetInfo.of("a", source, {}), "a", content, 1)
         ...     frames, _ = writer.load(found.manifest)
         ...     found.path.name, frames["t"].height
         ('a.json', 2)
@@ -99,8 +100,8 @@ class FolderWriter(FolderReader):
     def save(
         self,
         path: Path,
-        key: str,
-        identity: Identity,
+        info: DatasetInfo,
+        source_name: str,
         content: Content,
         ordinal: int,
         phase: Phase = NO_PHASE,
@@ -112,32 +113,45 @@ class FolderWriter(FolderReader):
             OSError: The disk is full, or fails; the old state is there.
         """
         manifest = Manifest(
-            key, ordinal, self._new_directory(key), content.kind, identity, payload=content.payload
+            info,
+            source_name,
+            ordinal,
+            self._new_directory(info.name),
+            content.kind,
+            payload=content.payload,
         )
         with self._version(path, manifest) as home:
-            written: list[StoredTable] = []
+            files: dict[str, StoredFile] = {}
+            known: dict[str, TableInfo] = {}
             for number, (name, frame) in enumerate(content.frames.items()):
-                written.append(tables.write_table(home, number, name, frame))
+                files[name] = tables.write_table(home, number, name, frame)
+                known[name] = TableInfo(frame.height, files[name].bytes, frame.schema)
                 phase.advance(frame.height)
             text = None if content.text is None else tables.write_text(home, content.text)
-            manifest = replace(manifest, tables=tuple(written), text=text)
+            info = replace(info, tables=known)
+            manifest = replace(manifest, info=info, table_files=files, text=text)
             return self._commit(path, manifest, home)
 
-    def share(self, source: Manifest, path: Path, key: str, identity: Identity, at: int) -> Found:
+    def share(self, source: Manifest, path: Path, info: DatasetInfo, at: int) -> Found:
         """Keep a copy of a dataset that shares its files.
 
         Args:
             source: The dataset to copy.
             path: Where the metadata file of the copy is to be.
-            key: Name of the copy.
-            identity: What the copy is.
+            info: What is known of the copy.
             at: Its ordinal.
 
         Raises:
+            StoreError: This version does not know a dtype of a table.
             OSError: The folder cannot be written to; the old state is there.
         """
+        self.check_schemas(source)
         manifest = replace(
-            source, key=key, identity=identity, ordinal=at, directory=self._new_directory(key)
+            source,
+            info=info,
+            source_name=info.name,
+            ordinal=at,
+            directory=self._new_directory(info.name),
         )
         with self._version(path, manifest) as home:
             for stored in source.files:

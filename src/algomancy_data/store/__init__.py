@@ -1,18 +1,18 @@
 """Stores: where a DataManager keeps its datasets."""
 
 from algomancy_data.store.base import Copied, Loaded, Saved, Store
+from algomancy_data.store.info import DatasetInfo, TableInfo
 from algomancy_data.store.integrity import Damage, Leftover
 from algomancy_data.store.memory import MemoryStore
-from algomancy_data.store.summary import DatasetSummary, TableSummary
 
 __all__ = [
     "Copied",
     "Damage",
-    "DatasetSummary",
+    "DatasetInfo",
     "Leftover",
     "Loaded",
     "MemoryStore",
     "Saved",
     "Store",
-    "TableSummary",
+    "TableInfo",
 ]

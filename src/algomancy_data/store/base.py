@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from algomancy_data.metrics import Phase
     from algomancy_data.provenance import Provenance
+    from algomancy_data.store.info import DatasetInfo
     from algomancy_data.store.integrity import Damage, Leftover
-    from algomancy_data.store.summary import DatasetSummary
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ class Store(Logging, ABC):
         """
 
     @abstractmethod
-    def describe(self, name: str) -> DatasetSummary:
+    def describe(self, name: str) -> DatasetInfo:
         """Return the dataset's metadata, without reading its values.
 
         Raises:
@@ -124,7 +124,7 @@ class Store(Logging, ABC):
             StoreError: The metadata is damaged, or the store fails.
         """
 
-    def describe_all(self, newest: int | None = None) -> list[DatasetSummary]:
+    def describe_all(self, newest: int | None = None) -> list[DatasetInfo]:
         """Return the metadata of the datasets, in order of creation.
 
         Args:

@@ -9,7 +9,7 @@ from algomancy_data.datasource import DataSource
 from algomancy_data.errors import DatasetNotFoundError
 from algomancy_data.metrics import NO_PHASE
 from algomancy_data.store.base import Loaded, Saved, Store
-from algomancy_data.store.summary import DatasetSummary
+from algomancy_data.store.info import DatasetInfo
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,9 +55,10 @@ class MemoryStore(Store):
         kept = self._kept.get(name)
         return None if kept is None else kept.version
 
-    def describe(self, name: str) -> DatasetSummary:
+    def describe(self, name: str) -> DatasetInfo:
         """Return the metadata of a DataSource as it is now."""
-        return DatasetSummary.of(name, self._require(name).data)
+        kept = self._require(name)
+        return DatasetInfo.of(name, kept.data, version=kept.version)
 
     def load(
         self,

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from algomancy_data.cli.stores import StoreAddress
     from algomancy_data.datamanager import DataManager
-    from algomancy_data.store.summary import DatasetSummary, TableSummary
+    from algomancy_data.store import DatasetInfo, TableInfo
 
 _NULL: Final = "null"
 
@@ -53,7 +53,7 @@ def ls(
     if all_sessions and not address.is_database:
         msg = "A folder has no sessions: leave --all-sessions out."
         raise CommandLineError(msg)
-    found: list[tuple[str, DatasetSummary]] = []
+    found: list[tuple[str, DatasetInfo]] = []
     for name in sessions(address) if all_sessions else [address.session]:
         with command.opened(replace(address, session=name)) as manager:
             found += ((name, one) for one in manager.summaries())
@@ -70,7 +70,7 @@ def ls(
     )
 
 
-def _listing(found: list[tuple[str, DatasetSummary]], *, with_session: bool) -> Grid:
+def _listing(found: list[tuple[str, DatasetInfo]], *, with_session: bool) -> Grid:
     columns = ("session", "dataset", "type", "created", "tables", "rows", "size", "state")
     rows = [
         (
@@ -88,11 +88,11 @@ def _listing(found: list[tuple[str, DatasetSummary]], *, with_session: bool) -> 
     return Grid(grid.columns[not with_session : len(columns) - (not has_state)])
 
 
-def _extent(one: DatasetSummary) -> tuple[int, int, str]:
+def _extent(one: DatasetInfo) -> tuple[int, int, str]:
     return len(one.tables), one.rows, size(one.bytes)
 
 
-def _listed(address: StoreAddress, session: str, one: DatasetSummary) -> dict[str, Any]:
+def _listed(address: StoreAddress, session: str, one: DatasetInfo) -> dict[str, Any]:
     tables = {
         name: {"rows": table.rows, "bytes": table.bytes} for name, table in one.tables.items()
     }
@@ -151,7 +151,7 @@ def show(
 
 
 def _first_rows(
-    manager: DataManager[Any], dataset: str, name: str, one: TableSummary, rows: int
+    manager: DataManager[Any], dataset: str, name: str, one: TableInfo, rows: int
 ) -> pl.DataFrame | None:
     """Return the first rows of a table, reading no more; None if none are wanted or there."""
     if not rows:
@@ -162,7 +162,7 @@ def _first_rows(
     return data.tables[name].head(rows) if isinstance(data, DataSource) else None
 
 
-def _heading(summary: DatasetSummary) -> list[str]:
+def _heading(summary: DatasetInfo) -> list[str]:
     origin = summary.provenance or Provenance()
     files = ", ".join(file.location or file.name for file in origin.files)
     source = f"derived from {origin.derived_from!r}" if origin.derived_from else files
@@ -179,7 +179,7 @@ def _heading(summary: DatasetSummary) -> list[str]:
     ]
 
 
-def _shown(name: str, one: TableSummary, sample: pl.DataFrame | None) -> list[Grid | str]:
+def _shown(name: str, one: TableInfo, sample: pl.DataFrame | None) -> list[Grid | str]:
     parts: list[Grid | str] = ["", f"{name}: {counted(one.rows, 'row')}, {size(one.bytes)}"]
     if one.schema is not None:
         dtypes = [(column, str(dtype)) for column, dtype in one.schema.items()]
@@ -189,7 +189,7 @@ def _shown(name: str, one: TableSummary, sample: pl.DataFrame | None) -> list[Gr
     return parts
 
 
-def _described(one: TableSummary, sample: pl.DataFrame | None) -> dict[str, Any]:
+def _described(one: TableInfo, sample: pl.DataFrame | None) -> dict[str, Any]:
     schema = None if one.schema is None else {key: str(dtype) for key, dtype in one.schema.items()}
     return {
         "rows": one.rows,
@@ -263,7 +263,7 @@ def query(
 
 
 def _with_polars(
-    manager: DataManager[Any], sql: str, summaries: Iterable[DatasetSummary]
+    manager: DataManager[Any], sql: str, summaries: Iterable[DatasetInfo]
 ) -> pl.DataFrame:
     """Run a query over the tables that it can be about; only these are read."""
     words = words_of(sql)
