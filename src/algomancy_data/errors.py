@@ -7,10 +7,14 @@ working. Messages are written here, once, and say what was wrong, where, and wha
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+import errno
+from typing import TYPE_CHECKING, Any, Final, Self
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+
+DISK_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def _listing(names: Iterable[str], limit: int = 20) -> str:
@@ -119,6 +123,19 @@ class UnreachableError(FileContentError, OSError):
 
 class EngineError(AlgomancyDataError, RuntimeError):
     """What the package is built on could not go on: memory ended, or data is beyond its types."""
+
+
+class ScratchError(EngineError, OSError):
+    """A scratch file, which holds what is larger than memory, cannot be made or written."""
+
+    @classmethod
+    def from_failure(cls, directory: str, variable: str, failure: OSError) -> Self:
+        """Name the directory, what the system says of it, and how to choose another one."""
+        reason = "there is no room left" if failure.errno in DISK_FULL else failure.strerror
+        return cls(
+            f"Scratch files cannot be kept in {directory!r}: {reason}. Make room there, or name "
+            f"another directory: {variable}=<directory> in the environment."
+        )
 
 
 class TableNotFoundError(AlgomancyDataError, KeyError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import glob
 import mmap
 import re
@@ -14,7 +13,12 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
-from algomancy_data.errors import FileContentError, MissingExtraError, UnreachableError
+from algomancy_data.errors import (
+    DISK_FULL,
+    FileContentError,
+    MissingExtraError,
+    UnreachableError,
+)
 from algomancy_data.masking import as_cause, mask
 
 if TYPE_CHECKING:
@@ -30,7 +34,6 @@ _NO_VALUE: Final = "__HIVE_DEFAULT_PARTITION__"
 _WEB: Final = ("http", "https")
 _CONNECT_SECONDS: Final = 10
 _READ_SECONDS: Final = 30
-_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _Result = TypeVar("_Result")
 
 
@@ -188,7 +191,7 @@ def reading(name: str) -> Generator[None]:
 
 def _unreachable(address: str, error: OSError) -> UnreachableError:
     """Return the error for an address that cannot be fetched for a reason outside of it."""
-    if error.errno in _FULL:
+    if error.errno in DISK_FULL:
         folder = gettempdir()
         msg = f"There is no room in {folder!r} to fetch {mask(address)!r}. Set TMPDIR to another."
         return UnreachableError(msg)

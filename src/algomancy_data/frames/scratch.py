@@ -1,0 +1,120 @@
+"""Scratch files: room on disk for what is larger than memory.
+
+A scratch file has no name: it is unlinked while it is open, so that the system takes it back when
+the process ends, however it ends. What was written is read by mapping it: pages that are needed
+come into memory, and the system may drop them again, since they are on disk.
+"""
+
+from __future__ import annotations
+
+import os
+from mmap import ACCESS_READ, mmap
+from tempfile import TemporaryFile, gettempdir
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from algomancy_data.errors import ScratchError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+VARIABLE: Final = "ALGOMANCY_SCRATCH"
+
+
+def scratch_directory() -> str:
+    """Return where scratch files are made.
+
+    That is what the environment variable ``ALGOMANCY_SCRATCH`` says, else Python's directory for
+    temporary files. A directory in memory (``tmpfs``) defeats the purpose.
+
+    Example:
+        >>> import os, tempfile
+        >>> scratch_directory() == os.environ.get("ALGOMANCY_SCRATCH", tempfile.gettempdir())
+        True
+    """
+    return os.environ.get(VARIABLE) or gettempdir()
+
+
+class ScratchFile:
+    """A file without a name, which is written from its beginning to its end and then mapped.
+
+    It has what pyarrow asks of a file to write to.
+
+    Raises:
+        ScratchError: The directory cannot be used.
+
+    Example:
+        >>> with ScratchFile() as file:
+        ...     _ = file.write(b"rows")
+        ...     bytes(file.mapped())
+        b'rows'
+    """
+
+    def __init__(self) -> None:
+        self._directory = scratch_directory()
+        try:
+            self._file = TemporaryFile(buffering=0, dir=self._directory)  # noqa: SIM115  ours to close
+        except OSError as error:
+            raise ScratchError.from_failure(self._directory, VARIABLE, error) from error
+        self.size = 0
+
+    @property
+    def closed(self) -> bool:
+        """Whether the file takes no more bytes; what is mapped stays."""
+        return self._file.closed
+
+    def fileno(self) -> int:
+        """Return the descriptor of the open file."""
+        return self._file.fileno()
+
+    def write(self, data: Any) -> int:
+        """Append all bytes of anything that has a buffer, and return how many they are.
+
+        Raises:
+            ScratchError: There is no room for them.
+        """
+        left = memoryview(data).cast("B")
+        count = len(left)
+        try:
+            while left:  # a write may stop where the disk is full, and says so at the next one
+                left = left[self._file.write(left) :]
+        except OSError as error:
+            raise ScratchError.from_failure(self._directory, VARIABLE, error) from error
+        self.size += count
+        return count
+
+    def flush(self) -> None:
+        """Do nothing: what was written is in the file already."""
+
+    def tell(self) -> int:
+        """Return how many bytes were written."""
+        return self.size
+
+    def mapped(self) -> memoryview:
+        """Return what was written, as memory that is the file and stays when it is closed.
+
+        Raises:
+            ScratchError: There are no addresses left for it.
+        """
+        if not self.size:  # an empty file cannot be mapped
+            return memoryview(b"")
+        try:
+            return memoryview(mmap(self.fileno(), self.size, access=ACCESS_READ))
+        except OSError as error:
+            raise ScratchError.from_failure(self._directory, VARIABLE, error) from error
+
+    def close(self) -> None:
+        """Give the file back, as soon as nothing maps it."""
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        """Return the file."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close the file."""
+        self.close()
