@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import time
+import weakref
 from pathlib import Path
 
+import polars as pl
 import pytest
 
-from algomancy_data import ETLResult, Metrics, PhaseMetrics
-from algomancy_data.metrics import PhaseRecorder, measuring, peak_memory, phases
+from algomancy_data import (
+    Column,
+    DataSource,
+    DataType,
+    ETLResult,
+    FileExtension,
+    Metrics,
+    PhaseMetrics,
+    Schema,
+    SchemaType,
+    SimpleETLFactory,
+)
+from algomancy_data.database import DatabaseDataManager
+from algomancy_data.metrics import FrameSizes, PhaseRecorder, measuring, peak_memory, phases
 from algomancy_data.provenance import Provenance
+
+
+class People(Schema):
+    _FILENAME, _EXTENSION, _SCHEMA_TYPE = "people", FileExtension.CSV, SchemaType.SINGLE
+    ID = Column("id", DataType.INTEGER, primary_key=True)
+    NAME = Column("name", DataType.STRING)
 
 
 def test_a_listener_hears_of_each_phase_as_it_happens(listener):
@@ -105,3 +126,62 @@ def test_a_result_takes_phases_as_a_plain_tuple():
     result = ETLResult("failed", metrics=(PhaseMetrics("extract", 0.5, 2),))
     assert result.metrics.seconds == 0.5
     assert ETLResult("failed").metrics == ()
+
+
+@pytest.fixture
+def measured(monkeypatch):
+    """Collect the frames whose memory is looked at."""
+    frames = []
+    estimate = pl.DataFrame.estimated_size
+
+    def estimated_size(frame):
+        frames.append(frame)
+        return estimate(frame)
+
+    monkeypatch.setattr(pl.DataFrame, "estimated_size", estimated_size)
+    return frames
+
+
+def test_no_frame_is_measured_twice_from_its_file_to_the_database(measured, tmp_path):
+    manager = DatabaseDataManager(
+        SimpleETLFactory,
+        [People],
+        f"sqlite:///{tmp_path}/x.db",
+        "s",
+        DataSource,
+        datasource_cache_bytes=10**6,
+    )
+    manager.startup()
+    path = tmp_path / "people.csv"
+    path.write_text("id;name\n1;Ann\n2;Bob\n")
+    result = manager.etl_data(manager.prepare_files([], [("people", str(path))]), "d")
+    assert result.is_success
+    assert len({id(frame) for frame in measured}) == len(measured) > 0
+    (table,) = result.datasource.tables.values()
+    assert manager.summarize("d").bytes == table.estimated_size()
+    manager.close()
+
+
+def test_what_measures_frames_keeps_none_of_them(measured):
+    sizes = FrameSizes()
+    frame = pl.DataFrame({"x": [1, 2]})
+    assert sizes.of(frame) == sizes.total([frame]) == 16
+    assert len(measured) == 1
+    measured.clear()
+    gone = weakref.ref(frame)
+    del frame
+    assert gone() is None
+
+
+def test_a_frame_that_was_changed_is_measured_again():
+    sizes = FrameSizes()
+    frame = pl.DataFrame({"x": [1, 2]})
+    before = sizes.of(frame)
+    frame.insert_column(1, pl.Series("y", [1, 2]))
+    assert sizes.of(frame) == 2 * before
+
+
+def test_the_outcome_of_a_run_can_be_copied_deeply():
+    result = ETLResult("failed")
+    result.sizes.of(pl.DataFrame({"x": [1]}))
+    assert copy.deepcopy(result).status == "failed"

@@ -178,7 +178,7 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
         return result if result.datasource is None else self._keep_result(dataset_name, result)
 
     def _keep_result(self, dataset_name: str, result: ETLResult) -> ETLResult:
-        recorder = PhaseRecorder(self._progress, dataset_name)
+        recorder = PhaseRecorder(self._progress, dataset_name, result.sizes)
         with recorder.phase("persist") as phase:
             self._save(dataset_name, cast("BASEDATASOURCE", result.datasource), phase)
         return replace(result, metrics=Metrics([*result.metrics, *recorder.metrics]))

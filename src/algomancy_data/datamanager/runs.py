@@ -43,7 +43,7 @@ def ingest(
                     name: schema_fingerprint(schemas[name]) for name in files if name in schemas
                 },
                 phases=tuple(result.metrics),
-                tables=_table_sizes(result.datasource),
+                tables=_table_sizes(result),
                 extracted=result.extracted,
             )
     return result
@@ -72,16 +72,17 @@ def replay(
             files=before.files,
             schemas=before.schemas,
             phases=tuple(result.metrics),
-            tables=_table_sizes(result.datasource),
+            tables=_table_sizes(result),
             derived_from=before.derived_from,
             extracted=result.extracted,
         )
     return result
 
 
-def _table_sizes(source: BaseDataSource) -> dict[str, TableSize]:
+def _table_sizes(result: ETLResult) -> dict[str, TableSize]:
+    source, sizes = result.datasource, result.sizes
     tables = source.tables if isinstance(source, DataSource) else {}
-    return {name: TableSize.of(frame) for name, frame in tables.items()}
+    return {name: TableSize(frame.height, sizes.of(frame)) for name, frame in tables.items()}
 
 
 class InputDigests:

@@ -184,6 +184,7 @@ class ETLPipeline(Logging):
             recorder.metrics,
             checked.quarantine,
             self._untouched_columns(checked, transformed),
+            recorder.sizes,
         )
 
     def _untouched_columns(

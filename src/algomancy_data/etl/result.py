@@ -10,7 +10,7 @@ from algomancy_data.datasource.display import size_facts, tables_grid
 from algomancy_data.display.grid import Grid
 from algomancy_data.display.objects import Display, Displayed
 from algomancy_data.findings import count_by_severity, counts_text, findings_grid
-from algomancy_data.metrics import Metrics
+from algomancy_data.metrics import FrameSizes, Metrics
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,6 +34,7 @@ class ETLResult(Displayed):
         quarantine: The bad rows by table, if a quarantine was asked for: as they were extracted,
             with their numbers and reasons. On success they are tables of the datasource, too.
         extracted: See :class:`~algomancy_data.provenance.Provenance`.
+        sizes: Of the frames that the run measured.
     """
 
     status: Literal["success", "failed"]
@@ -47,6 +48,7 @@ class ETLResult(Displayed):
     extracted: Mapping[str, tuple[str, ...] | None] = field(
         default_factory=dict[str, "tuple[str, ...] | None"], repr=False, compare=False
     )
+    sizes: FrameSizes = field(default_factory=FrameSizes, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Take the phases as a plain tuple as well."""

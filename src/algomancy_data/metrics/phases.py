@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 import threading
 import time
+import weakref
 from contextlib import contextmanager, nullcontext, suppress
 from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Final, Protocol, Self, runtime_checkable
 
 from algomancy_data.metrics.values import Metrics, PhaseMetrics
 
@@ -270,10 +271,13 @@ class _SilentPhase(Phase):
 
 
 class FrameSizes:
-    """Measures frames, each once: that of nested columns takes a look at every list."""
+    """Measures frames, each once: that of nested columns takes a look at every list.
+
+    It keeps no frame in memory.
+    """
 
     def __init__(self) -> None:
-        self._known: dict[int, tuple[pl.DataFrame, int]] = {}
+        self._known: dict[int, tuple[weakref.ref[pl.DataFrame], tuple[int, int], int]] = {}
 
     def total(self, frames: Iterable[pl.DataFrame]) -> int:
         """Return the bytes that some frames take in memory."""
@@ -282,9 +286,15 @@ class FrameSizes:
     def of(self, frame: pl.DataFrame) -> int:
         """Return the bytes that a frame takes in memory."""
         known = self._known.get(id(frame))
-        if known is None:  # kept with the frame, so that no other one gets its id
-            known = self._known[id(frame)] = (frame, int(frame.estimated_size()))
-        return known[1]
+        # Another frame may have got the id of one that is gone; a user's component may change one.
+        if known is None or known[0]() is not frame or known[1] != frame.shape:
+            size = int(frame.estimated_size())
+            known = self._known[id(frame)] = (weakref.ref(frame), frame.shape, size)
+        return known[2]
+
+    def __reduce__(self) -> tuple[type[Self], tuple[()]]:
+        """Know nothing in another process, which has other frames."""
+        return type(self), ()
 
 
 NO_PHASE: Final[Phase] = _SilentPhase()
@@ -300,6 +310,7 @@ class PhaseRecorder:
     Args:
         listener: Whom to tell, if anybody.
         dataset: Name of the dataset that the phases are about.
+        sizes: Of frames that were measured before.
 
     Example:
         >>> recorder = PhaseRecorder()
@@ -310,12 +321,15 @@ class PhaseRecorder:
     """
 
     def __init__(
-        self, listener: ProgressListener | None = None, dataset: str | None = None
+        self,
+        listener: ProgressListener | None = None,
+        dataset: str | None = None,
+        sizes: FrameSizes | None = None,
     ) -> None:
         self._listener = listener
         self._dataset = dataset
         self._metrics: list[PhaseMetrics] = []
-        self._sizes = FrameSizes()
+        self.sizes = sizes or FrameSizes()
 
     @property
     def metrics(self) -> Metrics:
@@ -330,7 +344,7 @@ class PhaseRecorder:
         record = None if is_part else current_recording()
         listeners = [] if is_part else self._listeners(record)
         is_heard = is_part or record is not None or bool(listeners)
-        phase = Phase(name, listeners, self._sizes, is_heard=is_heard)
+        phase = Phase(name, listeners, self.sizes, is_heard=is_heard)
         for listener in listeners:
             listener.phase_started(name)
         token = _under_way.set(phase)
