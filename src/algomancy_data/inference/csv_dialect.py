@@ -52,7 +52,6 @@ _SAMPLE: Final = 1_000
 _FIRST_YEAR: Final = 1800
 _LAST_YEAR: Final = 2200
 _UNNAMED: Final = "Unnamed: "
-_TYPED: Final = frozenset({DataType.INTEGER, DataType.FLOAT, DataType.DATETIME})
 _CONVENTIONS: Final = TextConventions()
 _CANDIDATES: Final = (
     *NULL_WORDS,
@@ -267,10 +266,9 @@ def has_header(texts: pl.DataFrame) -> bool:
     sample = texts.head(_SAMPLE)
     alike = unlike = 0
     for name in names:
-        is_typed = text_type(sample[name], _CONVENTIONS).dtype in _TYPED
-        if not is_typed or name.startswith(_UNNAMED):
+        if name.startswith(_UNNAMED) or _may_be_name(sample[name]):
             continue
-        if text_type(pl.Series([name]), _CONVENTIONS).dtype in _TYPED:
+        if not _may_be_name(pl.Series([name])):
             alike += 1
         else:
             unlike += 1
@@ -278,6 +276,11 @@ def has_header(texts: pl.DataFrame) -> bool:
         return unlike >= alike
     repeated = sum(sample.select((pl.col(name) == name).any()).item() or False for name in names)
     return repeated * 2 <= len(names)
+
+
+def _may_be_name(texts: pl.Series) -> bool:
+    """Tell whether texts are of a type whose values may be names of columns."""
+    return text_type(texts, _CONVENTIONS).dtype.column_type.in_header
 
 
 def numbered_names(width: int) -> list[str]:

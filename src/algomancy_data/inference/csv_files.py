@@ -24,14 +24,10 @@ from algomancy_data.inference.csv_dialect import (
 )
 from algomancy_data.inference.inferred import InferredColumn, InferredFile, InferredTable
 from algomancy_data.inference.sources import PLACEHOLDER, SILENT, extension_of, label_of
-from algomancy_data.inference.texts import (
-    ZONED_NOTE,
-    TextType,
-    deciding_mark,
-    deciding_order,
-    text_type,
-)
+from algomancy_data.inference.texts import TextType, text_type
 from algomancy_data.schema import Column, CSVDialect, DataType, Schema
+from algomancy_data.schema.types.datetime import ZONED_NOTE
+from algomancy_data.schema.types.distinct_texts import DistinctTexts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -178,18 +174,34 @@ def _decide(
 
     found = types()
     conventions = conventions_of(dialect)
-    marks = {deciding_mark(column, conventions) for column in texts.iter_columns()} - {None}
-    unclear = {column.ambiguous for _, column in found}
-    if marks == {","} or (len(marks) == 1 and "decimal mark" in unclear):
+    marks = {_deciding_mark(column, conventions) for column in texts.iter_columns()} - {None}
+    unclear = {column.undecided for _, column in found}
+    if marks == {","} or (len(marks) == 1 and "decimal_mark" in unclear):
         dialect = replace(dialect, decimal_mark=marks.pop())
         found = types()
-    if "day first" in unclear:
+    if "day_first" in unclear:
         dates = [texts[name] for name, column in found if column.dtype is DataType.DATETIME]
-        orders = {deciding_order(column, conventions) for column in dates} - {None}
+        orders = {_deciding_order(column, conventions) for column in dates} - {None}
         if len(orders) == 1:
             dialect = replace(dialect, day_first=orders.pop())
             found = types()
     return dialect, found
+
+
+def _deciding_mark(texts: pl.Series, conventions: TextConventions) -> str | None:
+    """Return the decimal mark with which alone a column is numbers, or None."""
+    if not texts.str.contains("[0-9][.,]").any():
+        return None
+    column, number = DistinctTexts(texts, conventions), DataType.FLOAT.column_type
+    marks = [mark for mark in ".," if column.read_as(number, decimal_mark=mark).is_certain]
+    return marks[0] if len(marks) == 1 else None
+
+
+def _deciding_order(texts: pl.Series, conventions: TextConventions) -> bool | None:
+    """Return whether a column is dates only with the day first, or only with it second."""
+    column, date = DistinctTexts(texts, conventions), DataType.DATETIME.column_type
+    orders = [first for first in (True, False) if column.read_as(date, day_first=first).is_certain]
+    return orders[0] if len(orders) == 1 else None
 
 
 def conventions_of(dialect: CSVDialect) -> TextConventions:

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from algomancy_data.inference.names import refers_to_own_table, shared_prefix, similarity
-from algomancy_data.inference.texts import percent
 from algomancy_data.relations.keys import match_keys, unmatched
 from algomancy_data.schema import DataType
+from algomancy_data.schema.types.distinct_texts import percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

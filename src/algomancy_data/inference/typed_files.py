@@ -12,7 +12,7 @@ from algomancy_data.extractor.xlsx.extractors import open_workbook
 from algomancy_data.file.workbook import read_sheet
 from algomancy_data.inference.inferred import InferredColumn, InferredFile, InferredTable
 from algomancy_data.inference.sources import extension_of, label_of, natural_frame
-from algomancy_data.inference.texts import time_type
+from algomancy_data.inference.texts import type_in_json
 from algomancy_data.schema import DataType, FileExtension
 from algomancy_data.schema.types import COLUMN_TYPES
 
@@ -101,7 +101,7 @@ def column_finding(
     if dtype == pl.String:
         if has_dates:
             return InferredColumn(values.name, DataType.STRING)
-        found = time_type(values, TextConventions())
+        found = type_in_json(values, TextConventions())
         return InferredColumn(values.name, found.dtype, notes=found.notes)
     candidates = [
         DataType[name] for name, column_type in COLUMN_TYPES.items() if column_type.suits(dtype)

@@ -12,6 +12,8 @@ from polars.testing import assert_frame_equal
 from polars.testing.parametric import dataframes
 
 from algomancy_data.frames.identical import identical
+from algomancy_data.schema import DataType
+from algomancy_data.schema.types import TextConventions
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -71,6 +73,10 @@ def sample_frames() -> dict[str, pl.DataFrame]:
         "no columns but rows": pl.DataFrame(height=3),
         "many columns": pl.DataFrame({f"c{number}": [number, None] for number in range(200)}),
         "awkward names": pl.DataFrame({name: [number] for number, name in enumerate(_NAMES)}),
+        "declared types": pl.concat(
+            [sample_values(data_type).to_frame(data_type.name) for data_type in DataType],
+            how="horizontal_extend",
+        ),
         "several chunks": pl.concat([pl.DataFrame({"i": [1, 2]})] * 3, rechunk=False),
     }
 
@@ -80,6 +86,36 @@ def _nested(levels: int) -> object:
     for _ in range(levels):
         value = [value]
     return value
+
+
+def sample_values(data_type: DataType) -> pl.Series:
+    """Return what the samples of a declared type are as its values, those that are any.
+
+    Example:
+        >>> sample_values(DataType.BOOLEAN).to_list()
+        [True, False, True, True, False, True, True]
+    """
+    column_type = data_type.column_type
+    texts = (pl.Series([text]) for text in column_type.samples)
+    outcomes = [column_type.from_text([text], TextConventions()) for text in texts]
+    # Among moments, one with a time zone or nanoseconds is a column of another dtype.
+    return pl.concat(
+        outcome.values.drop_nulls()
+        for outcome in outcomes
+        if outcome.refused is None and outcome.values.dtype == column_type.dtype
+    )
+
+
+def any_texts(data_type: DataType) -> SearchStrategy[list[str | None]]:
+    """Return a Hypothesis strategy of columns of text for a declared type.
+
+    Some have few kinds of texts, so that they have a chance to convert as a whole.
+    """
+    samples = data_type.column_type.samples
+    kinds = st.sampled_from([samples, samples[:7], samples[:2]])
+    return kinds.flatmap(
+        lambda some: st.lists(st.none() | st.sampled_from(some), min_size=1, max_size=6)
+    )
 
 
 def any_frame() -> SearchStrategy[pl.DataFrame]:

@@ -1,4 +1,4 @@
-"""The types that a column can be declared with: one module each, and how text becomes a value.
+"""The types that a column can be declared with: one module each, with all that there is to say.
 
 A new one is a module with a :class:`ColumnType`, a line in ``COLUMN_TYPES`` and a member of
 :class:`~algomancy_data.schema.DataType`.

@@ -26,12 +26,15 @@ from typing import (
 
 import polars as pl
 
+from algomancy_data.schema.types.distinct_texts import NO_VERDICT
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from polars.datatypes import DataType as PolarsDataType
 
     from algomancy_data.schema.types.conventions import TextConventions
+    from algomancy_data.schema.types.distinct_texts import DistinctTexts, Verdict
 
 
 TimeUnit: TypeAlias = Literal["us", "ns"]
@@ -113,6 +116,11 @@ class Outcome:
             return cls(values)
         return cls(values, values.is_null() & given.is_not_null(), reason, rank=rank)
 
+    @property
+    def is_certain(self) -> bool:
+        """Whether every value was converted, and none by a guess."""
+        return self.refused is None and self.guessed is None
+
     @classmethod
     def together(cls, outcomes: Sequence[Self]) -> Self:
         """Return the outcome of a whole column from those of its slices, in order."""
@@ -158,6 +166,19 @@ class ColumnType(ABC):
     sql: ClassVar[str] = "String"
     """Its type in SQL, by SQLAlchemy's name."""
 
+    samples: ClassVar[tuple[str, ...]]
+    """Texts that it reads, and texts that it has to refuse, from the plainest to the oddest.
+
+    The tests read columns of them, and keep the values in the stores. In a column of the first one
+    the type is found, if it is one that is found in text.
+    """
+
+    in_json: ClassVar[bool] = False
+    """JSON has values of this type, so that its texts are none."""
+
+    in_header: ClassVar[bool] = True
+    """Text of this type may be the name of a column."""
+
     def accepts(self, dtype: PolarsDataType) -> bool:
         """Tell whether a column of a dtype is of this type as it is."""
         # The first takes a fifth of the time.
@@ -199,6 +220,17 @@ class ColumnType(ABC):
             A Boolean column, or None if no text has two readings here.
         """
         return None
+
+    def infer(self, column: DistinctTexts) -> Verdict:  # noqa: ARG002  the interface
+        """Tell whether a column of text has this type, if none is declared.
+
+        Args:
+            column: Its distinct texts; at least one of them is present.
+
+        Returns:
+            This type, or another one if that is certain; no type to have the next one asked.
+        """
+        return NO_VERDICT
 
     def default(self, value: object) -> Any:
         """Return the value of Python that a declared default means."""

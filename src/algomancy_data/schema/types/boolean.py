@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
 from algomancy_data.schema.types.base import ColumnType, Outcome
 from algomancy_data.schema.types.conventions import FALSE_WORDS, TRUE_WORDS
+from algomancy_data.schema.types.distinct_texts import NO_VERDICT, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from algomancy_data.schema.types.conventions import TextConventions
+    from algomancy_data.schema.types.distinct_texts import DistinctTexts
+
+# Pairs of words that are truth values by themselves; those of one letter only if both occur.
+_PAIRS: Final = (frozenset({"true", "false"}), frozenset({"yes", "no"}))
+_LETTERS: Final = (frozenset({"y", "n"}), frozenset({"t", "f"}))
+_ANY: Final = frozenset[str]().union(*_PAIRS, *_LETTERS)
 
 
 class BooleanType(ColumnType):
@@ -21,6 +28,11 @@ class BooleanType(ColumnType):
     name = "BOOLEAN"
     dtype = pl.Boolean()
     sql = "Boolean"
+    samples = (
+        *("true", "FALSE", "yes"),
+        *("1", "0", "1.0", "NA", " y ", "x", "2", ""),
+    )
+    in_json = True
 
     def reads_as_polars(self, conventions: TextConventions) -> bool:
         """Polars reads ``true`` and ``false``, which other words may have been declared for."""
@@ -36,6 +48,14 @@ class BooleanType(ColumnType):
             return None
         truth = (values == 1).set((values != 0) & (values != 1), None)
         return Outcome.of(truth, values, "neither 0 nor 1")
+
+    def infer(self, column: DistinctTexts) -> Verdict:
+        """Take words that mean true or false, but no digits."""
+        if str(column.present[0]).lower() not in _ANY:  # of most columns that is all to look at
+            return NO_VERDICT
+        words = frozenset(column.present.str.to_lowercase().unique().to_list())
+        is_truth = any(words <= pair for pair in _PAIRS) or words in _LETTERS
+        return Verdict(self.name) if is_truth else NO_VERDICT
 
 
 def _from_words(texts: pl.Series, conventions: TextConventions) -> Outcome:

@@ -22,6 +22,7 @@ class CategoricalType(ColumnType):
 
     name = "CATEGORICAL"
     dtype = pl.Categorical()
+    samples = ("a", "b", " ", "NA")
 
     def accepts(self, dtype: PolarsDataType) -> bool:
         """Take categories that are fixed, too."""

@@ -21,11 +21,13 @@ from algomancy_data.schema.types.base import (
     TextSlice,
     TimeUnit,
 )
+from algomancy_data.schema.types.distinct_texts import NO_VERDICT, Verdict
 
 if TYPE_CHECKING:
     from polars.datatypes import DataType as PolarsDataType
 
     from algomancy_data.schema.types.conventions import TextConventions
+    from algomancy_data.schema.types.distinct_texts import DistinctTexts
 
 _CLOCK: Final = r"(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]{1,9})?)?"
 _ZONE: Final = r"(?:Z|[+-](?:[01][0-9]|2[0-3])(?::?[0-5][0-9])?)$"
@@ -67,6 +69,9 @@ _ISO_SHAPE: Final = ""
 _NO_ORDER: Final = "%Y-%m-%d"
 _DAY_AND_MONTH: Final = r"^(?<one>[0-9]{1,2})[/-](?<other>[0-9]{1,2})[/-][0-9]{4}"
 _MONTHS: Final = 12
+_DATE_LIKE: Final = r"[0-9][-/.:][0-9]"
+_WITH_OFFSET: Final = r"[ T][0-9:.]+(?:Z|[+-][0-9]{2}(?::?[0-9]{2})?)$"
+ZONED_NOTE: Final = "With an offset from UTC: extracted in UTC, with a DTYPE_MISMATCH warning."
 _DECLARE_ORDER: Final = Advice(0, "Declare _CSV = CSVDialect(day_first=True) or (day_first=False).")
 
 
@@ -172,6 +177,16 @@ class DatetimeType(ReadType[DateSlice, DateFacts, DateForm]):
     name = "DATETIME"
     dtype = pl.Datetime("us")
     sql = "DateTime"
+    samples = (
+        *("2024-01-05", "2024-01-05 10:30", "2024-02-30", "2024-01-05T10:30Z"),
+        *("2024-01-05T10:30+02:00", "2024-01-05 10:30:00.1234567", "1500-01-01"),
+        *("2024-01-05T10", "2024-01-05 24:00", "2024-01-05T10:30+24:00", "0000-01-01"),
+        *("01/02/2024", "13/02/2024", "02/13/2024", "1/1/24", "05/05/2024T10:30"),
+        *("1/2/2024 1:2:3:4", "03-04-2024", "24-04-2024", "2024/1/5", "5.6.2024"),
+        *("5.6.2024 9:30", "5.6.2024 09:30:00.1234567", "1.1.1500", "31.02.2024"),
+        *("1:2:3:4:5", "NA", "x", ""),
+    )
+    in_header = False
     slice_type = DateSlice
 
     def accepts(self, dtype: PolarsDataType) -> bool:
@@ -261,6 +276,21 @@ class DatetimeType(ReadType[DateSlice, DateFacts, DateForm]):
         parts = texts.str.extract_groups(_DAY_AND_MONTH).struct.unnest()
         one, other = (parts[name].cast(pl.Int64) for name in ("one", "other"))
         return ((one <= _MONTHS) & (other <= _MONTHS) & (one != other)).fill_null(value=False)
+
+    def infer(self, column: DistinctTexts) -> Verdict:
+        """Take dates, also where nothing says which of day and month comes first."""
+        if not column.has_digits:
+            return NO_VERDICT
+        outcome = column.read_as(self)
+        if outcome.refused is not None:
+            return column.nearly(outcome, "a date") if column.has(_DATE_LIKE) else NO_VERDICT
+        if outcome.guessed is None:
+            return Verdict(self.name, ZONED_NOTE if column.has(_WITH_OFFSET) else None)
+        note = (
+            "Read with the month before the day; no value says that it is so: declare the "
+            "day_first of CSVDialect."
+        )
+        return Verdict(self.name, note, "day_first")
 
     def default(self, value: object) -> Any:
         """Read text as ISO 8601."""

@@ -14,10 +14,12 @@ from algomancy_data.schema.types.base import (
     TextSlice,
     exact_cast,
 )
+from algomancy_data.schema.types.distinct_texts import NO_VERDICT, Verdict, first_of
 from algomancy_data.schema.types.notation import (
     DECLARE_MARK,
     NumberFacts,
     NumberForm,
+    codes_among,
     not_numbers,
     patterns,
     plain,
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from polars.datatypes import DataType as PolarsDataType
 
     from algomancy_data.schema.types.conventions import TextConventions
+    from algomancy_data.schema.types.distinct_texts import DistinctTexts
 
 _SPECIAL: Final = r"(?i)^[+-]?(?:inf|infinity|nan)$"
 _NAN_WORDS: Final = ("NaN", "nan")
@@ -37,6 +40,7 @@ _MAX_EXACT_FLOAT: Final = 2**53
 _FLOAT_DIGITS: Final = 10**15
 _MAX_PRECISION: Final = 38
 _WRITTEN_OUT: Final = r"^[+-]?[0-9]+(?:\.0*)?$"
+_WHOLE: Final = r"^[+-]?[0-9]+[.,]0+$"
 _MARK_NAMES: Final = {".": "decimal point", ",": "decimal comma"}
 
 
@@ -60,6 +64,13 @@ class FloatType(ReadType[FloatSlice, NumberFacts, NumberForm]):
     name = "FLOAT"
     dtype = pl.Float64()
     sql = "Float"
+    samples = (
+        *("1.5", "2", "1,5", "1,234", "1.234", "1.234,5", "1,234.5", "12 000", "12,34,567"),
+        *("1e3", "1e400", "NaN", "-inf", "NA", " 7 "),
+        *("x", "5%", "(5)", "9007199254740993", "9.007.199.254.740.993", ""),
+    )
+    in_json = True
+    in_header = False
     slice_type = FloatSlice
 
     def suits(self, dtype: PolarsDataType) -> bool:
@@ -117,6 +128,44 @@ class FloatType(ReadType[FloatSlice, NumberFacts, NumberForm]):
         if values.dtype == pl.Boolean:
             return Outcome(values.cast(pl.Float64))
         return _from_numbers(values) if values.dtype.is_numeric() else None
+
+    def infer(self, column: DistinctTexts) -> Verdict:
+        """Take numbers, some of which are written with a fraction or an exponent.
+
+        Where all are written as ``1.0`` and some are missing, they are whole numbers.
+        """
+        if not column.has_digits:
+            return NO_VERDICT
+        outcome = column.read_as(self)
+        if outcome.refused is not None:
+            return column.nearly(outcome, "a number")
+        code = codes_among(column)
+        if code is not None:
+            return code
+        if outcome.guessed is not None:
+            note = (
+                f"Text, since {first_of(column.matching(','))} is either thousands or a fraction: "
+                f"declare FLOAT and the decimal_mark of CSVDialect."
+            )
+            return Verdict("STRING", note, "decimal_mark")
+        if not self.reads_fractions(column):
+            return NO_VERDICT
+        if not column.present.str.contains(_WHOLE).all():
+            return Verdict(self.name)
+        if column.has_gaps:
+            note = "Whole numbers written as 1.0, as pandas does where values are missing."
+            return Verdict("INTEGER", note)
+        return Verdict(self.name, "All values are whole numbers.")
+
+    def reads_fractions(self, column: DistinctTexts) -> bool:
+        """Tell whether texts are numbers, some of them with a fraction or an exponent."""
+        if column.read_as(self).refused is not None or not column.has("[eE.,]"):
+            return False
+        mark = column.conventions.decimal_mark
+        if mark is None:  # without a comma, it was the point
+            with_point = not column.has(",") or column.read_as(self, decimal_mark=".").is_certain
+            mark = "." if with_point else ","
+        return column.has(f"[eE{mark}]")
 
     def doubtful(self, texts: pl.Series, conventions: TextConventions) -> pl.Series | None:
         """Tell which could have thousands or a fraction."""

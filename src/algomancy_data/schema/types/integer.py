@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from algomancy_data.schema.types.base import Outcome, ReadType, TextSlice, exact_cast
+from algomancy_data.schema.types.distinct_texts import NO_VERDICT, Verdict
+from algomancy_data.schema.types.float import FloatType
 from algomancy_data.schema.types.notation import (
     DECLARE_MARK,
     NumberFacts,
     NumberForm,
+    codes_among,
     not_numbers,
     plain,
     two_readings,
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from polars.datatypes import DataType as PolarsDataType
 
     from algomancy_data.schema.types.conventions import TextConventions
+    from algomancy_data.schema.types.distinct_texts import DistinctTexts
 
 _DIGITS: Final = 19
 # Beyond any exponent that matters, and far from the end of Int64.
@@ -29,6 +33,7 @@ _HUGE: Final = 10**12
 _PARTS: Final = (
     r"^(?<sign>-?)\+?(?<whole>[0-9]*)\.?(?<part>[0-9]*)(?:[eE](?<exponent>[+-]?[0-9]+))?$"
 )
+_FLOAT: Final = FloatType()
 _REASON: Final = "not a whole number of at most 64 bits"
 
 
@@ -56,6 +61,14 @@ class IntegerType(ReadType[IntegerSlice, NumberFacts, NumberForm]):
     name = "INTEGER"
     dtype = pl.Int64()
     sql = "BigInteger"
+    samples = (
+        *("1", "2", "007"),
+        *("1,234", "1.234", "1,234,567", "12 000"),
+        *("1e3", "1.0", "1,0", "1.5"),
+        *("NA", " 7 ", "x", "5-", "9223372036854775808", ""),
+    )
+    in_json = True
+    in_header = False
     slice_type = IntegerSlice
 
     def suits(self, dtype: PolarsDataType) -> bool:
@@ -97,6 +110,14 @@ class IntegerType(ReadType[IntegerSlice, NumberFacts, NumberForm]):
         if values.dtype == pl.Boolean:
             return Outcome(values.cast(pl.Int64))
         return exact_cast(values, pl.Int64(), _REASON) if values.dtype.is_numeric() else None
+
+    def infer(self, column: DistinctTexts) -> Verdict:
+        """Take whole numbers; leave those to FLOAT that are written with a fraction."""
+        if not column.has_digits or _FLOAT.reads_fractions(column):
+            return NO_VERDICT
+        if column.read_as(self).refused is not None:
+            return NO_VERDICT
+        return codes_among(column) or Verdict(self.name)
 
     def doubtful(self, texts: pl.Series, conventions: TextConventions) -> pl.Series | None:
         """Tell which could have thousands or a fraction."""

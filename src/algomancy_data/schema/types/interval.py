@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Final, Self
 import polars as pl
 
 from algomancy_data.schema.types.base import Outcome, ReadType, TextSlice, TimeUnit
+from algomancy_data.schema.types.distinct_texts import NO_VERDICT, Verdict
 
 if TYPE_CHECKING:
     from polars.datatypes import DataType as PolarsDataType
 
     from algomancy_data.schema.types.conventions import TextConventions
+    from algomancy_data.schema.types.distinct_texts import DistinctTexts
 
 # At most twelve digits each: the sum in nanoseconds then fits into 128 bits.
 _NUMBER: Final = "[0-9]{1,12}"
@@ -42,6 +44,8 @@ _NO_LENGTH: Final = (
     "clock with seconds such as 1 day 02:30:00)"
 )
 _TOO_LONG: Final = "longer than 64 bits can count"
+# What no time of day has: a unit, or more than 23 hours.
+_SURELY: Final = r"[PD]|day|^[+-]?(?:2[4-9]|[3-9][0-9]|[0-9]{3,}):"
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,10 @@ class IntervalType(ReadType[IntervalSlice, IntervalFacts, TimeUnit]):
 
     name = "INTERVAL"
     dtype = pl.Duration("us")
+    samples = (
+        *("P1DT2H", "PT0.5S", "PT0.123456789S", "1 day 02:30:00", "-1 day, 0:00:05"),
+        *("12:30", "2:30:00.1234567", "NA", "x", "P1Y", "P999999999999W", ""),
+    )
     slice_type = IntervalSlice
 
     def accepts(self, dtype: PolarsDataType) -> bool:
@@ -114,6 +122,15 @@ class IntervalType(ReadType[IntervalSlice, IntervalFacts, TimeUnit]):
         """Read lengths of time; refuse what is none, or too long to be counted in the unit."""
         lengths = part.lengths
         return lengths if isinstance(lengths, Outcome) else _in_unit(lengths, form)
+
+    def infer(self, column: DistinctTexts) -> Verdict:
+        """Take lengths of time that cannot all be times of day."""
+        if not column.has_digits or column.read_as(self).refused is not None:
+            return NO_VERDICT
+        if column.has(_SURELY):
+            return Verdict(self.name)
+        note = "INTERVAL can read it, if these are lengths of time and no times of day."
+        return Verdict(note=note)
 
 
 def _in_unit(lengths: pl.Series, unit: TimeUnit) -> Outcome:

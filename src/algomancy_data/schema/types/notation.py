@@ -11,9 +11,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
 from algomancy_data.schema.types.base import Advice, Outcome
+from algomancy_data.schema.types.distinct_texts import Verdict, first_of
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from algomancy_data.schema.types.distinct_texts import DistinctTexts
 
 GROUP_MARK: Final = {".": ",", ",": "."}
 # Space, no-break space, thin space, narrow no-break space, apostrophes, underscore.
@@ -29,6 +32,15 @@ _ORNAMENTS: Final = {
     r"\p{Sc}|\b[A-Z]{3}\b": "A currency is no part of a number: give it a column of its own.",
     r"^\(.*\)$|[0-9][-\x{2212}]$": "Write a negative number with the minus sign in front of it.",
 }
+
+# What is written with digits and is no number: codes with leading zeros, telephone numbers.
+_CODES: Final = {
+    r"^[+-]?0[0-9]": "leading zeros",
+    r"^\+[0-9]{7}": "a plus sign, as in telephone numbers",
+    r"[0-9]_[0-9]": "underscores",
+}
+_EXPONENT: Final = r"^[0-9]+[eE][0-9]+$"
+_WHOLE: Final = r"^[+\-\x{2212}]?[0-9]+$"
 
 
 def _pattern(mark: str, neutral_marks: str) -> str:
@@ -147,6 +159,21 @@ def not_numbers(values: pl.Series, given: pl.Series, reason: str) -> Outcome | N
         return None
     refused = values.is_null() & given.is_not_null()
     return Outcome(values, refused, reason, Advice.on(given.filter(refused), _ORNAMENTS))
+
+
+def codes_among(column: DistinctTexts) -> Verdict | None:
+    """Leave numbers text, since some of them are rather codes; return None if none is."""
+    for pattern, reason in _CODES.items():
+        coded = column.matching(pattern)
+        if coded.len():
+            note = f"Text, since some values have {reason}: {first_of(coded)}."
+            return Verdict("STRING", note)
+    is_exponent = column.present.str.contains(_EXPONENT)
+    others = column.present.filter(~is_exponent)
+    if is_exponent.any() and others.len() and others.str.contains(_WHOLE).all():
+        shown = first_of(column.present.filter(is_exponent))
+        return Verdict("STRING", f"Text, since {shown} may be a code and no number.")
+    return None
 
 
 def two_readings(texts: pl.Series, declared: str | None) -> pl.Series | None:

@@ -8,6 +8,7 @@ import polars as pl
 from polars.exceptions import PolarsError
 
 from algomancy_data.schema.types.base import ColumnType, Outcome
+from algomancy_data.schema.types.distinct_texts import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from polars.datatypes import DataTypeClass
 
     from algomancy_data.schema.types.conventions import TextConventions
+    from algomancy_data.schema.types.distinct_texts import DistinctTexts
 
 # A little less than the days that Polars can write: some 260,000 years before and after 1970.
 _LAST_DAY: Final = 95_000_000
@@ -30,6 +32,7 @@ class StringType(ColumnType):
 
     name = "STRING"
     dtype = pl.String()
+    samples = ("a", "b", " ", "NA")
 
     def suits(self, dtype: PolarsDataType) -> bool:  # noqa: ARG002  the interface
         """Take what no other type holds: every dtype can be written as text, or nearly."""
@@ -42,6 +45,10 @@ class StringType(ColumnType):
     def from_values(self, values: pl.Series) -> Outcome:
         """Write lists and structs as JSON, dates and times as ISO 8601."""
         return text_from_any(values)
+
+    def infer(self, column: DistinctTexts) -> Verdict:  # noqa: ARG002  the interface
+        """Take whatever no other type took."""
+        return Verdict(self.name)
 
 
 def text_from_any(values: pl.Series) -> Outcome:
