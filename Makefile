@@ -6,8 +6,9 @@ BENCH = mkdir -p .benchmarks && $(RUN)pytest -q -p no:randomly -p no:xdist --ben
 	--benchmark-only --benchmark-quiet --benchmark-json=.benchmarks
 
 # What reaches databases, and all kinds of files once: enough to notice what a version lacks.
-CORE = $(addprefix tests/,stores database/test_round_trip.py database/test_stored_form.py \
-	dialects/test_postgresql.py dialects/test_reflection.py extractor/test_extractors.py \
+CORE = $(addprefix tests/,testing/test_manager_contract.py store database/test_round_trip.py \
+	database/sqlite/test_codec.py database/postgresql/test_dialect.py database/postgresql/test_dbapi.py \
+	database/postgresql/test_table_storage.py database/adbc/test_reflection.py extractor/test_extractors.py \
 	extractor/columnar/test_extractors.py extractor/test_addresses.py extractor/xlsx/test_extractors.py \
 	test_masking.py frames/test_tabular.py test_etl.py datasource/test_base.py folder/test_manager.py cli/commands/test_look.py)
 

@@ -2,7 +2,7 @@
 
 The rest is in test_defects_of_values.py, which says where the rules behind are pinned in depth;
 for those about the database that is tests/database (10: test_naming.py; 18, 20 and 22:
-test_manager.py; 21: test_atomicity.py).
+test_database_manager.py; 21: test_datasets.py).
 """
 
 import datetime as dt

@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 SUITE = Path(__file__).with_name("suite")
-PAGE = Path(__file__).parents[2] / "docs" / "dialects.md"
+PAGE = Path(__file__).parents[3] / "docs" / "dialects.md"
 DEVIATIONS = runpy.run_path(str(SUITE / "deviations.py"))
 # A suite that runs hardly any tests would agree with everything.
 FEWEST = {"postgresql": 1_850, "sqlite": 1_500}
