@@ -34,8 +34,7 @@ from algomancy_data.errors import (
 )
 from algomancy_data.frames.tabular import to_frame
 from algomancy_data.provenance import Provenance, TableSize
-from algomancy_data.store import DatasetInfo, TableInfo
-from algomancy_data.store.names import check_name
+from algomancy_data.store import DatasetInfo, TableInfo, check_name
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping, Sequence

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from algomancy_data.documents import expect, member, members_of, parse
 from algomancy_data.errors import SerializationError
 from algomancy_data.frames.dtypes import dtype_from_json, dtype_to_json
-from algomancy_data.store.names import check_name
+from algomancy_data.store import check_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

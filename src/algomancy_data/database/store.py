@@ -23,8 +23,7 @@ from algomancy_data.errors import (
 )
 from algomancy_data.forks import ProcessLock
 from algomancy_data.metrics import NO_PHASE
-from algomancy_data.store import Copied, Damage, Loaded, Saved, Store
-from algomancy_data.store.names import check_name
+from algomancy_data.store import Copied, Damage, Loaded, Saved, Store, check_name
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Sequence

@@ -22,7 +22,7 @@ from algomancy_data.errors import (
     DamagedStoreError,
     SchemaDriftError,
 )
-from algomancy_data.store.integrity import Damage, Leftover
+from algomancy_data.store import Damage, Leftover
 
 if TYPE_CHECKING:
     from collections.abc import Generator

@@ -1,4 +1,4 @@
-"""The DataManager: ETL, and the datasets of a store."""
+"""The DataManager: ETL, and the datasets of a store, which may as well be memory."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from algomancy_data.errors import ETLConstructionError, StoreError
 from algomancy_data.etl.settings import INHERIT, MessageLimit, QuarantineSetting, RunSettings
 from algomancy_data.metrics import Metrics, PhaseRecorder
 from algomancy_data.schema.tables import schema_classes
+from algomancy_data.store import check_name
 from algomancy_data.store.memory import MemoryStore
-from algomancy_data.store.names import check_name
 
 if TYPE_CHECKING:
     import logging
@@ -269,6 +269,24 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
     def _given_logger(self) -> Logger | None:
         """What the factory gets: nothing where nothing was given, as components may ask for it."""
         return None if self.logger is None else self._logger
+
+
+class StatelessDataManager(DataManager[BASEDATASOURCE]):
+    """Keeps DataSources in memory; they are gone when the process ends.
+
+    Takes the arguments of :class:`DataManager`; ``save_type`` has no meaning here.
+
+    Example:
+        >>> import polars as pl
+        >>> from algomancy_data import DataClassification, DataSource, SimpleETLFactory
+        >>> manager = StatelessDataManager(SimpleETLFactory, [], "json", DataSource)
+        >>> source = DataSource(DataClassification.MASTER_DATA, name="a")
+        >>> source.add_table("t", pl.DataFrame({"x": [1]}))
+        >>> manager.add_data_source(source)
+        >>> manager.derive_data("a", "b")
+        >>> manager.get_data_keys()
+        ['a', 'b']
+    """
 
 
 def _by_file_name(schemas: Iterable[type[Schema]]) -> dict[str, type[Schema]]:

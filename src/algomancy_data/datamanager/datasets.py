@@ -19,8 +19,8 @@ from algomancy_data.errors import (
 from algomancy_data.forks import ProcessLock
 from algomancy_data.logs import as_logger
 from algomancy_data.metrics import measuring
+from algomancy_data.store import check_name
 from algomancy_data.store.memory import MemoryStore
-from algomancy_data.store.names import check_name
 
 if TYPE_CHECKING:
     import logging
@@ -33,8 +33,7 @@ if TYPE_CHECKING:
     from algomancy_data.display.objects import Display
     from algomancy_data.logs import Logger
     from algomancy_data.metrics import Phase, ProgressListener
-    from algomancy_data.store import DatasetInfo, Store
-    from algomancy_data.store.integrity import Damage, Leftover
+    from algomancy_data.store import Damage, DatasetInfo, Leftover, Store
 
 
 class StoredDatasets(Displayed, Generic[BASEDATASOURCE]):

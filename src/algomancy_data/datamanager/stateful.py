@@ -13,7 +13,7 @@ from algomancy_data.etl.settings import INHERIT, MessageLimit, QuarantineSetting
 from algomancy_data.folder import FolderStore
 from algomancy_data.folder.raw import check_raw_names, raw_files
 from algomancy_data.frames.tabular import to_frames
-from algomancy_data.store.names import check_name
+from algomancy_data.store import check_name
 
 if TYPE_CHECKING:
     import logging

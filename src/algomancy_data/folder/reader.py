@@ -31,7 +31,7 @@ from algomancy_data.folder.manifest import (
 )
 from algomancy_data.folder.names import stems
 from algomancy_data.metrics import NO_PHASE
-from algomancy_data.store.integrity import Damage, Leftover
+from algomancy_data.store import Damage, Leftover
 
 if TYPE_CHECKING:
     from collections.abc import Generator

@@ -10,7 +10,7 @@ from algomancy_data.folder.content import read_old_file
 from algomancy_data.folder.index import RESERVED_FILES
 from algomancy_data.folder.reader import PRIVATE, SUFFIX
 from algomancy_data.folder.writer import FolderWriter
-from algomancy_data.store.names import check_name
+from algomancy_data.store import check_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -26,8 +26,8 @@ from algomancy_data.store import (
     Loaded,
     Saved,
     Store,
+    check_name,
 )
-from algomancy_data.store.names import check_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

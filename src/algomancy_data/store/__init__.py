@@ -1,8 +1,15 @@
 """Stores: where a DataManager keeps its datasets."""
 
-from algomancy_data.store.base import Copied, Loaded, Saved, Store
+from algomancy_data.store.base import (
+    Copied,
+    Damage,
+    Leftover,
+    Loaded,
+    Saved,
+    Store,
+    check_name,
+)
 from algomancy_data.store.info import DatasetInfo, TableInfo
-from algomancy_data.store.integrity import Damage, Leftover
 from algomancy_data.store.memory import MemoryStore
 
 __all__ = [
@@ -15,4 +22,5 @@ __all__ = [
     "Saved",
     "Store",
     "TableInfo",
+    "check_name",
 ]

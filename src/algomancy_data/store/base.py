@@ -1,4 +1,4 @@
-"""The interface of a store."""
+"""The interface of a store, and what its methods take and give."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Generic
 
 from algomancy_data.datasource import BASEDATASOURCE, BaseDataSource, DataSource
-from algomancy_data.errors import DatasetExistsError, TableNotFoundError
+from algomancy_data.errors import DatasetExistsError, DatasetNameError, TableNotFoundError
 from algomancy_data.logs import Logging
 from algomancy_data.metrics import NO_PHASE
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from algomancy_data.metrics import Phase
     from algomancy_data.provenance import Provenance
     from algomancy_data.store.info import DatasetInfo
-    from algomancy_data.store.integrity import Damage, Leftover
 
 
 @dataclass(frozen=True)
@@ -57,6 +56,37 @@ class Loaded(Generic[BASEDATASOURCE]):
 
     data: BASEDATASOURCE
     version: str
+
+
+@dataclass(frozen=True)
+class Damage:
+    """A file or table that is not what was written.
+
+    Args:
+        dataset: Name of the dataset; empty if it concerns the whole store.
+        path: The file, or the name of the table in the database.
+        problem: What is wrong with it.
+    """
+
+    dataset: str
+    path: str
+    problem: str
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """Something in a store that no dataset refers to.
+
+    Args:
+        path: The directory, or the name of the table in the database.
+        what: What it was.
+        is_proven: Whether it is known to have been made by this package for this session, so that
+            it may be removed.
+    """
+
+    path: str
+    what: str
+    is_proven: bool = True
 
 
 class Store(Logging, ABC):
@@ -262,3 +292,26 @@ class Store(Logging, ABC):
         """
         if self.version(name) is not None:
             raise DatasetExistsError.from_name(name)
+
+
+def check_name(name: object, kind: str = "dataset") -> None:
+    """Refuse what no store can use as a name: it must be Unicode text that is not empty.
+
+    Args:
+        name: The name.
+        kind: What it is the name of.
+
+    Raises:
+        DatasetNameError: It is no text, empty, or contains NUL or half a surrogate pair.
+    """
+    if not isinstance(name, str) or not name:
+        msg = f"The name of a {kind} must be a text that is not empty, not {name!r}."
+        raise DatasetNameError(msg)
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        msg = f"The {kind} name {name!r} is no valid Unicode text: {error.reason}."
+        raise DatasetNameError(msg) from error
+    if "\0" in name:
+        msg = f"The {kind} name {name!r} contains a NUL character, which no store can keep."
+        raise DatasetNameError(msg)

@@ -17,7 +17,7 @@ from algomancy_data.datamanager import StatefulDataManager, export_dataset
 from algomancy_data.display.grid import Grid
 from algomancy_data.display.words import counted
 from algomancy_data.errors import CommandLineError, DatasetNotFoundError
-from algomancy_data.store.integrity import Damage
+from algomancy_data.store import Damage
 
 if TYPE_CHECKING:
     from algomancy_data.cli.stores import StoreAddress
