@@ -16,6 +16,7 @@ from algomancy_data.errors import FileContentError, SchemaKindError, UndeclaredT
 from algomancy_data.extractor.conversion import ConversionIssue, DataTypeConverter, Reconversion
 from algomancy_data.extractor.extracted import Extracted, ExtractedTable, Reading
 from algomancy_data.extractor.parts import read_table
+from algomancy_data.extractor.slices import read_slices
 from algomancy_data.file import File
 from algomancy_data.file.locations import reading
 from algomancy_data.frames.tabular import to_frame, to_frames
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
     from contextlib import AbstractContextManager
 
+    from algomancy_data.extractor.slices import Slices
     from algomancy_data.frames.tabular import Tabular
     from algomancy_data.logs import Logger
     from algomancy_data.metrics import Phase
@@ -168,6 +170,21 @@ class SingleExtractor(Extractor):
         A Polars frame, or anything else that :func:`~algomancy_data.frames.to_frame` takes.
         """
 
+    def _extract_slices(self) -> tuple[pl.DataFrame, list[ConversionIssue]] | None:
+        """Return the table of a large file, read slice by slice; None if it cannot be."""
+        return None
+
+    def _sliced(self) -> tuple[pl.DataFrame, list[ConversionIssue]] | None:
+        """Return the table of a file that is too large to be read at once; None of any other."""
+        if not (_is_of_this_package(self._extract_file) and _is_large(self.file)):
+            return None
+        with self._system_errors(self._extract_slices):
+            return self._extract_slices()
+
+    def _converted_slices(self, slices: Slices) -> tuple[pl.DataFrame, list[ConversionIssue]]:
+        table, types = self._reading.table, self.schema.datatypes()
+        return read_slices(slices, table, types, self._conventions, self._phase)
+
     def _extracted(self) -> pl.DataFrame:
         with self._system_errors(self._extract_file):
             table = self._extract_file()
@@ -197,7 +214,8 @@ class SingleExtractor(Extractor):
         parts = self.file.parts() if is_ours else None
         if parts is None:
             lost: AbstractSet[str] = frozenset()
-            frame, issues = self._converted(self._extracted())
+            sliced = self._sliced()
+            frame, issues = self._converted(self._extracted()) if sliced is None else sliced
             self._report([*self._reading.issues, *issues])
         else:
             table = read_table(
@@ -308,6 +326,11 @@ class MultiExtractor(Extractor):
             self._can_convert_again(name, groups[group])
         self._report([*self._reading.issues, *issues])
         return frames
+
+
+def _is_large(file: File) -> bool:
+    most = getattr(file, "limits", DEFAULT_LIMITS).in_memory_bytes
+    return most is not None and (file.stored_bytes() or 0) > most
 
 
 def reading_failures(name: str) -> AbstractContextManager[None]:

@@ -158,7 +158,7 @@ class DataTypeConverter:
         def convert(name: str) -> Outcome:
             doing = f"Converting column {name!r}{place} to {work[name].name}"
             with engine_failures(FileContentError, doing):
-                return _convert(frame[name], work[name], conventions)
+                return convert_column(frame[name], work[name], conventions)
 
         if len(work) > 1 and frame.height >= _LONG:
             with ThreadPoolExecutor(pl.thread_pool_size()) as pool:
@@ -167,7 +167,7 @@ class DataTypeConverter:
             outcomes = [convert(name) for name in work]
         converted: list[pl.Series] = []
         for (name, target), outcome in zip(work.items(), outcomes, strict=True):
-            issue = _issue(frame[name], target, outcome, table_name, row_numbers)
+            issue = conversion_issue(frame[name], target, outcome, table_name, row_numbers)
             if issue is not None and issues is not None:
                 issues.append(issue)
             if outcome.refused is None:
@@ -175,8 +175,14 @@ class DataTypeConverter:
         return frame.with_columns(converted)
 
 
-def _convert(given: pl.Series, target: DataType, conventions: TextConventions) -> Outcome:
-    """Convert one column by the rule for its dtype and its target."""
+def convert_column(given: pl.Series, target: DataType, conventions: TextConventions) -> Outcome:
+    """Convert one column by the rule for its dtype and its target.
+
+    Args:
+        given: Column of any dtype that is not the target's own.
+        target: The declared type.
+        conventions: How text is written.
+    """
     if given.null_count() == len(given):
         nulls = pl.Series(given.name, [None], target.polars_dtype)
         return Outcome(nulls.new_from_index(0, len(given)))
@@ -190,14 +196,22 @@ def _convert(given: pl.Series, target: DataType, conventions: TextConventions) -
     return Outcome(given, given.is_not_null(), reason, by_value=False)
 
 
-def _issue(
+def conversion_issue(
     given: pl.Series,
     target: DataType,
     outcome: Outcome,
     table_name: str | None,
-    row_numbers: pl.Series | None,
+    row_numbers: pl.Series | None = None,
 ) -> ConversionIssue | None:
-    """Describe the refused or guessed values, with the first of them and their rows."""
+    """Describe the refused or guessed values, with the first of them and their rows.
+
+    Args:
+        given: The column before its conversion.
+        target: The declared type.
+        outcome: What became of it.
+        table_name: Name of the table.
+        row_numbers: Number of each row; None counts from 0.
+    """
     concerned = outcome.guessed if outcome.refused is None else outcome.refused
     if concerned is None:
         return None

@@ -25,8 +25,10 @@ if TYPE_CHECKING:
     from algomancy_data.store import TableInfo
 
 MAGIC: Final = b"ARROW1"
-# One batch maps to one chunk per column, which is what every operation is fastest on.
-_BATCH_ROWS: Final = 16 * 1024 * 1024
+# One batch maps to one chunk per column, which is what every operation is fastest on. A large frame
+# may itself be mapped, and is not copied as a whole to be written.
+_ONE_BATCH: Final = 1 << 28
+_BATCH_BYTES: Final = 1 << 26
 
 
 # Versions of files that this process has verified.
@@ -46,9 +48,8 @@ def write_table(directory: Path, number: int, name: str, frame: pl.DataFrame) ->
     """
     path = directory / f"{number}.arrow"
     in_arrow = cast_frame(frame, arrow_schema(frame.schema))
-    rows_at_once = min(max(frame.height, 1), _BATCH_ROWS)
     try:
-        in_arrow.write_ipc(path, compression="uncompressed", record_batch_size=rows_at_once)
+        in_arrow.write_ipc(path, compression="uncompressed", record_batch_size=_batch_rows(frame))
     except (PolarsError, PanicException) as error:
         msg = f"Table {name!r} cannot be written as Arrow data: {reason_of(error)}"
         raise UnstorableError(msg) from error
@@ -57,6 +58,13 @@ def write_table(directory: Path, number: int, name: str, frame: pl.DataFrame) ->
         stored = StoredFile(path.name, path.stat().st_size, file_sums(path))
         synced.result()
     return stored
+
+
+def _batch_rows(frame: pl.DataFrame) -> int:
+    """Return how many rows are written as one batch."""
+    size = frame.estimated_size()
+    rows = frame.height if size <= _ONE_BATCH else frame.height * _BATCH_BYTES // int(size)
+    return max(rows, 1)
 
 
 def write_text(directory: Path, text: str) -> StoredFile:
@@ -156,7 +164,7 @@ def _map(path: Path, schema: pl.Schema) -> pl.DataFrame:
 
         with pa.memory_map(os.fsencode(path)) as source:
             table = pa.ipc.open_file(source).read_all()
-        frame = cast("pl.DataFrame", pl.from_arrow(table))
+        frame = cast("pl.DataFrame", pl.from_arrow(table, rechunk=False))
         if frame.width == len(schema):  # an empty name becomes "column_0"
             frame.columns = schema.names()
         if frame.schema == schema:

@@ -11,6 +11,8 @@ _OFF: Final = "off"
 _BYTES_PER_CELL: Final = 8
 # What any computer has to spare, so small files are as regular as they like.
 _ALWAYS_ALLOWED: Final = 1 << 27
+# As fast as larger ones, and little of the memory.
+_LARGEST_SLICE: Final = 1 << 25
 _FEW_CELLS: Final = _ALWAYS_ALLOWED // _BYTES_PER_CELL
 
 
@@ -36,6 +38,8 @@ class ReadLimits:
         cells: Rows × columns of one table, all of its parts together.
         columns: Columns of one table.
         text_bytes: Size of one text, as UTF-8.
+        in_memory_bytes: Size of a file up to which its table is made in memory. That of a larger
+            one is made in a scratch file, slice by slice, and mapped; None makes all in memory.
 
     Raises:
         ValueError: A limit is no number above 0.
@@ -58,6 +62,7 @@ class ReadLimits:
     # A workbook has 16,384, a PostgreSQL table 1,600; measurements of all human genes 60,000.
     columns: int | None = 100_000
     text_bytes: int | None = 1 << 28
+    in_memory_bytes: int | None = 1 << 28
 
     def __post_init__(self) -> None:
         """Refuse what is no limit.
@@ -72,15 +77,20 @@ class ReadLimits:
                 msg = f"{name} must be a number above 0, or None for no limit, not {value!r}."
                 raise ValueError(msg)
 
+    @property
+    def slice_bytes(self) -> int:
+        """How many bytes of a file are read at once that is not made in memory."""
+        return min(max((self.in_memory_bytes or 0) // 8, 1), _LARGEST_SLICE)
+
     @classmethod
     def off(cls) -> Self:
-        """Return no limits at all.
+        """Return no limits at all; what is large is made in a scratch file all the same.
 
         Example:
             >>> ReadLimits.off().cells is None
             True
         """
-        return cls(**dict.fromkeys(_NAMES))
+        return cls(unpacked_bytes=None, ratio=None, cells=None, columns=None, text_bytes=None)
 
     @classmethod
     def from_text(cls, text: str) -> Self:

@@ -62,15 +62,18 @@ class CSVContent:
         source: Path or bytes, UTF-8.
         mark_length: How many bytes of it are a byte order mark.
         limits: How much it may become in memory.
+        bytes_before: How many bytes of the file are before it.
 
     Raises:
         FileContentError: The file is binary, not in that encoding, or has a line without end.
         FileNotFoundError: The file is gone.
     """
 
+    bytes_before: int = 0
+
     def __init__(self, file: File, encoding: str) -> None:
-        self._name = file.name
-        self._stored = file.stored_bytes()
+        self.name = file.name
+        self._file_bytes = file.stored_bytes()
         self.limits = file.limits
         is_utf8 = codecs.lookup(encoding).name in {"utf-8", "utf-8-sig"}
         lengths = LineLengths(file.name, self.limits)
@@ -86,6 +89,11 @@ class CSVContent:
         self._head_size = _HEAD
         has_mark = self._head.startswith(codecs.BOM_UTF8)
         self.mark_length = len(codecs.BOM_UTF8) if has_mark else 0
+
+    @property
+    def lines_before(self) -> int:
+        """How many lines of the file are before it."""
+        return 0
 
     def start(self, size: int = _HEAD) -> bytes:
         """Return the first bytes, without a byte order mark; they are read once."""
@@ -118,7 +126,7 @@ class CSVContent:
             width: How many columns there are.
         """
         # A byte or more for each record.
-        return not self.limits.allows_cells(width * self.size(), self._stored_bytes())
+        return not self.limits.allows_cells(width * self.size(), self.stored_bytes)
 
     def check_cells(self, records: int, width: int) -> None:
         """Refuse so many records.
@@ -126,10 +134,12 @@ class CSVContent:
         Raises:
             ReadLimitError: They would become a table of more cells than are allowed.
         """
-        self.limits.check_shape(self._name, records, width, self._stored_bytes())
+        self.limits.check_shape(self.name, records, width, self.stored_bytes)
 
-    def _stored_bytes(self) -> int:
-        return self.size() if self._stored is None else self._stored
+    @property
+    def stored_bytes(self) -> int:
+        """How many bytes the file has as it is stored."""
+        return self.size() if self._file_bytes is None else self._file_bytes
 
     def check_utf8(self) -> None:
         """Raise if some byte is not UTF-8.
@@ -141,9 +151,10 @@ class CSVContent:
         try:
             data.decode()
         except UnicodeDecodeError as error:
-            line = data.count(b"\n", 0, error.start) + 1
+            line = self.lines_before + data.count(b"\n", 0, error.start) + 1
+            position = self.bytes_before + error.start
             msg = (
-                f"File {self._name!r}, line {line}: byte {error.start} "
+                f"File {self.name!r}, line {line}: byte {position} "
                 f"(0x{data[error.start]:02x}) is not UTF-8. Declare the encoding of the file, "
                 f'such as _CSV = CSVDialect(encoding="cp1252").'
             )
@@ -175,13 +186,13 @@ class CSVContent:
             )
 
     def _refuse(self, problem: str) -> NoReturn:
-        msg = f"File {self._name!r} {problem}."
+        msg = f"File {self.name!r} {problem}."
         raise FileContentError(msg)
 
     def _transcode(self, source: Path | bytes, encoding: str) -> bytes:
         """Return the text as UTF-8, decoding piece by piece to bound the memory."""
         decoder = codecs.getincrementaldecoder(encoding)()
-        lengths = LineLengths(self._name, self.limits)
+        lengths = LineLengths(self.name, self.limits)
         parts: list[bytes] = []
         done = 0
         with _open(source) as stream:
@@ -195,7 +206,7 @@ class CSVContent:
                 # The decoder may carry a few bytes over, so the place is near, not exact.
                 near = done + getattr(error, "start", 0)
                 msg = (
-                    f"File {self._name!r} is not {encoding} text near byte {near}: {error}. "
+                    f"File {self.name!r} is not {encoding} text near byte {near}: {error}. "
                     f"Declare its encoding with _CSV = CSVDialect(encoding=…)."
                 )
                 raise FileContentError(msg) from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
@@ -20,6 +21,7 @@ from algomancy_data.extractor.csv.layout import (
     without_header,
 )
 from algomancy_data.extractor.csv.reader import CSVReader
+from algomancy_data.extractor.csv.slices import CSVSlices
 from algomancy_data.messages import ValidationSeverity
 from algomancy_data.schema import DataType
 from algomancy_data.schema.types import TextConventions
@@ -85,6 +87,23 @@ class CSVSingleExtractor(SingleExtractor):
     can_give_text = True
 
     def _extract_file(self) -> pl.DataFrame:
+        reader = self._reader()
+        table = reader.read()
+        self._report_short_rows(table.frame, table.short_rows, reader.types)
+        return table.frame
+
+    def _extract_slices(self) -> tuple[pl.DataFrame, list[ConversionIssue]] | None:
+        reader = self._reader()
+        path = reader.content.source
+        if not isinstance(path, Path) or not reader.quotes.are_clear():
+            return None
+        slices = CSVSlices(reader, path)
+        frame, issues = self._converted_slices(slices)
+        self._report_short_rows(frame, pl.concat(slices.short_rows), reader.types)
+        return frame, issues
+
+    def _reader(self) -> CSVReader:
+        """Return what reads the file."""
         types = self.schema.datatypes()
         types |= dict.fromkeys(types.keys() & self._reading.as_text, DataType.STRING)
         content = CSVContent(self.file, self.dialect.encoding)
@@ -100,16 +119,8 @@ class CSVSingleExtractor(SingleExtractor):
             header = read_header(content, layout)
         else:
             header = without_header(content, layout, list(types))
-        table = CSVReader(
-            content,
-            layout,
-            header,
-            types,
-            null_words=self.dialect.null_words or (),
-            read_typed=self._read_typed(),
-        ).read()
-        self._report_short_rows(table.frame, table.short_rows, types)
-        return table.frame
+        null_words = self.dialect.null_words or ()
+        return CSVReader(content, layout, header, types, null_words, self._read_typed())
 
     def _read_typed(self) -> set[DataType]:
         """Return the types whose text means the same to the reader as to the conversion."""

@@ -67,6 +67,7 @@ class CSVReader:
         types: Declared type by column name.
         null_words: Fields that mean "no value", in every column.
         read_typed: Types whose text means the same to the reader as to the conversion.
+        is_clear: Whether it is known that quotes stand around whole fields only.
     """
 
     content: CSVContent
@@ -75,6 +76,7 @@ class CSVReader:
     types: dict[str, DataType]
     null_words: tuple[str, ...]
     read_typed: AbstractSet[DataType]
+    is_clear: bool = False
 
     def read(self) -> CSVTable:
         """Return the table.
@@ -112,12 +114,17 @@ class CSVReader:
         frame.columns = self.header.names
         return CSVTable(frame, shape.short_rows)
 
+    @property
+    def quotes(self) -> CSVQuotes:
+        """The quotes of the records."""
+        return CSVQuotes(self.content, self.layout, self.header.end, self.header.lines)
+
     # --- what to open -----------------------------------------------------------------------
 
     def _readable(self) -> _Readable:
         """Return the file itself, unless its header or quotes would mislead the reader."""
-        quotes = CSVQuotes(self.content, self.layout, self.header.end, self.header.lines)
-        if not quotes.are_clear():
+        quotes = self.quotes
+        if not (self.is_clear or quotes.are_clear()):
             body = quotes.cleared(len(self.header.written))
             return self._repaired() if body is None else self._with_numbered_header(body)
         if self._may_end_in_surplus():
@@ -155,15 +162,20 @@ class CSVReader:
         width = len(self.header.written)
         line = find_wide_line(readable.source, self.layout, width, readable.header_lines)
         if line is not None:
-            number = self.header.lines + line.number + 1
+            number = self._lines_before + line.number + 1
             for record in self.layout.records(line.text.encode(), number):
                 if len(record.fields) > width:
                     raise self.layout.width_error(record, width)
 
+    @property
+    def _lines_before(self) -> int:
+        """How many lines of the file there are before the first record."""
+        return self.content.lines_before + self.header.lines
+
     def _repaired(self) -> _Readable:
         """Return the content with clear quotes, or say what is wrong with it."""
         records = self.content.read()[self.header.end :]
-        body = self.layout.repair(records, len(self.header.written), self.header.lines + 1)
+        body = self.layout.repair(records, len(self.header.written), self._lines_before + 1)
         return self._with_numbered_header(body)
 
     def _with_numbered_header(self, body: bytes) -> _Readable:

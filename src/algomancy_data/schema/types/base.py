@@ -29,7 +29,7 @@ import polars as pl
 from algomancy_data.schema.types.distinct_texts import NO_VERDICT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from polars.datatypes import DataType as PolarsDataType
 
@@ -288,6 +288,23 @@ class ReadType(ColumnType, Generic[SliceT, FactsT, FormT]):
             The outcome and the form, or None where it takes the three steps.
         """
         return None
+
+    def form_as_polars(self, conventions: TextConventions) -> FormT | None:  # noqa: ARG002  the interface
+        """Return the form of what Polars' CSV reader has read, where :meth:`reads_as_polars`."""
+        return None
+
+    def reader(
+        self, slices: Iterable[pl.Series], conventions: TextConventions
+    ) -> Callable[[pl.Series], Outcome]:
+        """Return what reads each slice of a column in the form that all its values decide.
+
+        Args:
+            slices: The column, one slice after the other.
+            conventions: How it is written.
+        """
+        found = (self.facts(self.slice_type(one, conventions), is_whole=False) for one in slices)
+        form = self.decide(reduce(add, found), conventions)
+        return lambda texts: self.apply(self.slice_type(texts, conventions), form)
 
     def from_text(self, slices: Sequence[pl.Series], conventions: TextConventions) -> Outcome:
         """Read the slices in the form that all their values decide."""

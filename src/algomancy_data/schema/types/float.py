@@ -81,6 +81,10 @@ class FloatType(ReadType[FloatSlice, NumberFacts, NumberForm]):
         """Polars reads numbers with a decimal point."""
         return conventions.decimal_mark != ","
 
+    def form_as_polars(self, conventions: TextConventions) -> NumberForm:  # noqa: ARG002  the interface
+        """Return the form of numbers with a decimal point."""
+        return NumberForm(".")
+
     def quick(self, part: FloatSlice) -> tuple[Outcome, NumberForm] | None:
         """Read numbers with a decimal point, or those of which a decimal comma is certain."""
         declared = part.conventions.decimal_mark

@@ -79,6 +79,10 @@ class IntegerType(ReadType[IntegerSlice, NumberFacts, NumberForm]):
         """Polars takes digits only, which mean the same in all conventions."""
         return True
 
+    def form_as_polars(self, conventions: TextConventions) -> NumberForm:
+        """Return the form of plain digits."""
+        return NumberForm(conventions.decimal_mark or ".")
+
     def quick(self, part: IntegerSlice) -> tuple[Outcome, NumberForm] | None:
         """Read plain digits."""
         values = part.texts.cast(pl.Int64, strict=False)
