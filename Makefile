@@ -8,9 +8,9 @@ BENCH = mkdir -p .benchmarks && $(RUN)pytest -q -p no:randomly -p no:xdist --ben
 # What reaches databases, and all kinds of files once: enough to notice what a version lacks.
 CORE = $(addprefix tests/,testing/test_manager_contract.py store database/test_round_trip.py \
 	database/sqlite/test_codec.py database/postgresql/test_dialect.py database/postgresql/test_dbapi.py \
-	database/postgresql/test_table_storage.py database/adbc/test_reflection.py extractor/test_extractors.py \
-	extractor/columnar/test_extractors.py extractor/test_addresses.py extractor/xlsx/test_extractors.py \
-	test_masking.py frames/test_tabular.py test_etl.py datasource/test_base.py folder/test_manager.py cli/commands/test_look.py)
+	database/postgresql/test_table_storage.py database/adbc/test_reflection.py extractor/test_base.py \
+	extractor/columnar/test_extractors.py file/test_locations.py extractor/xlsx/test_extractors.py \
+	test_masking.py frames/test_tabular.py etl datasource/test_base.py folder/test_store.py cli/commands/test_look.py)
 
 .PHONY: demo test test-long test-lowest coverage docs lint format bench bench-quick lock clean
 .DEFAULT_GOAL := help

@@ -1,4 +1,4 @@
-"""A real Chromium that tests open pages in, driven over its debugging pipe."""
+"""A dataset to keep; a real Chromium that tests open pages in, driven over its debugging pipe."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ import tempfile
 import time
 from pathlib import Path
 
+import polars as pl
 import pytest
+
+from algomancy_data import DataSource
 
 _NAMES = ("chromium-headless-shell", "chrome-headless-shell", "chromium", "google-chrome")
 _PACKAGE = "chromium-headless-shell"
@@ -172,6 +175,18 @@ class Tab:
             for event in self._browser.events
             if event["method"] == method and event.get("sessionId") == self._session
         ]
+
+
+@pytest.fixture
+def source():
+    """Make a DataSource of whatever tables."""
+
+    def source(name="d", ds_type="master_data", **tables):
+        made = DataSource(ds_type, name=name)
+        made.tables = tables or {"t": pl.DataFrame({"x": [1, 2, 3], "s": ["a", None, "b"]})}
+        return made
+
+    return source
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,6 @@ import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
-import polars as pl
 import pytest
 
 from algomancy_data import DataSource, SimpleETLFactory, StatefulDataManager
@@ -119,18 +118,6 @@ def store(request, tmp_path):
 @pytest.fixture
 def sqlite(tmp_path):
     return Store(f"sqlite:///{tmp_path / 'data.db'}", "s")
-
-
-@pytest.fixture
-def source():
-    """Make a DataSource of whatever tables."""
-
-    def source(name="d", ds_type="master_data", **tables):
-        made = DataSource(ds_type, name=name)
-        made.tables = tables or {"t": pl.DataFrame({"x": [1, 2, 3], "s": ["a", None, "b"]})}
-        return made
-
-    return source
 
 
 @pytest.fixture

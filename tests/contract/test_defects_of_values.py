@@ -4,11 +4,11 @@ Each number is pinned here as a user meets it, in an ETL. The rules behind are p
 
 | numbers | tests |
 | --- | --- |
-| 1, 2, 3, 7, 11, 15 | tests/extractor/test_conversion_*.py, the tables of docs/conversions.md |
+| 1, 2, 3, 7, 11, 15 | tests/schema/types/, the tables of docs/conversions.md |
 | 1, 6, 14 | tests/extractor/csv/, tests/extractor/test_messy_files.py |
 | 4, 5, 23 | tests/extractor/xlsx/ |
-| 8 | tests/test_relations.py, tests/validator/test_foreign_key.py, tests/transformer/ |
-| 14 | tests/extractor/json/test_errors.py, tests/extractor/columnar/ |
+| 8 | tests/relations/, tests/validator/test_foreign_key.py, tests/transformer/ |
+| 14 | tests/extractor/json/test_document.py, tests/extractor/columnar/ |
 
 10, 18 to 22, 25, 26 and 28 to 32 are in test_defects_of_datasets.py; 12, 13 and 17 are about
 folders of data. 34 is about a page of documentation and 35 about an HTTP API that are not here.

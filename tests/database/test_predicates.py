@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import datetime as dt
-
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
 from algomancy_data.database import reading
-from algomancy_data.frames.predicates import expression_tree, is_well_typed, literal
 
 pytestmark = pytest.mark.filterwarnings("ignore::algomancy_data.errors.PortablePathWarning")
 
@@ -71,42 +68,3 @@ def test_a_predicate_means_the_same_in_parts(manager, dataset, monkeypatch, pred
     if "Series" not in str(predicate):  # which are as long as the whole table
         of_the_first = FRAME.head(20).filter(predicate)
         assert_frame_equal(manager.get_table("d", "t", None, predicate, head=20), of_the_first)
-
-
-DTYPES = {"x": pl.Int64(), "s": pl.String(), "d": pl.Duration(), "e": pl.Enum(["a"])}
-
-
-@pytest.mark.parametrize(
-    "predicate",
-    [
-        x + 1 > 2,
-        s.cast(pl.Int64) > 2,
-        x / pl.col("y") > 1,
-        s.str.contains(x),
-        s > 1,
-        x & (x > 1),
-        pl.col("d") > dt.datetime(2020, 1, 1),
-        pl.col("d").is_between(1, 2),
-        s == pl.col("e"),
-        s.is_in([1]),
-        pl.col("other") > 1,
-        x,
-    ],
-    ids=str,
-)
-def test_what_a_value_can_make_fail_is_known(predicate):
-    assert not is_well_typed(expression_tree(predicate), DTYPES)
-
-
-def test_what_is_very_long_or_deep_counts_as_unknown():
-    assert not is_well_typed(expression_tree(x.is_in(range(200_000))), DTYPES)
-    tree = {"Column": "x"}
-    for _ in range(100_000):
-        tree = {"Alias": [tree, "x"]}
-    assert not is_well_typed(tree, DTYPES)
-
-
-def test_a_literal_has_the_dtype_that_it_was_given():
-    tree = expression_tree(pl.lit(dt.date(2020, 1, 1)))
-    assert literal(tree).to_list() == [dt.date(2020, 1, 1)]
-    assert literal({"Literal": {"New": 1}}) is None

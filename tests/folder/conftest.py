@@ -7,7 +7,6 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-import polars as pl
 import pytest
 
 from algomancy_data import DataSource, SimpleETLFactory, StatefulDataManager
@@ -32,18 +31,6 @@ def open_manager(folder):
         return manager
 
     return open_manager
-
-
-@pytest.fixture
-def source():
-    """Make a DataSource of whatever tables."""
-
-    def source(name="d", ds_type="master_data", **tables):
-        made = DataSource(ds_type, name=name)
-        made.tables = tables or {"t": pl.DataFrame({"x": [1, 2, 3], "s": ["a", None, "b"]})}
-        return made
-
-    return source
 
 
 @pytest.fixture

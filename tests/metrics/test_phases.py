@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 import time
 import weakref
 from pathlib import Path
@@ -17,7 +16,6 @@ from algomancy_data import (
     DataType,
     ETLResult,
     FileExtension,
-    Metrics,
     PhaseMetrics,
     Schema,
     SchemaType,
@@ -25,7 +23,6 @@ from algomancy_data import (
 )
 from algomancy_data.database import DatabaseDataManager
 from algomancy_data.metrics import FrameSizes, PhaseRecorder, measuring, peak_memory, phases
-from algomancy_data.provenance import Provenance
 
 
 class People(Schema):
@@ -47,11 +44,6 @@ def test_a_phase_that_raises_is_not_recorded(listener):
     with pytest.raises(ZeroDivisionError), recorder.phase("extract"):
         raise ZeroDivisionError
     assert recorder.metrics == ()
-
-
-@pytest.mark.parametrize(("seconds", "speed"), [(2.0, 5.0), (0.0, 0.0)])
-def test_rows_per_second(seconds, speed):
-    assert PhaseMetrics("load", seconds, 10).rows_per_second == speed
 
 
 def test_wall_and_cpu_time_are_told_apart():
@@ -99,27 +91,6 @@ def test_the_peak_where_the_system_has_no_proc(monkeypatch, tmp_path, has_rusage
     peak = peak_memory()
     phases._inherited.cache_clear()
     assert (peak is not None) == has_rusage
-
-
-def test_sums_are_none_where_a_part_is_not_known():
-    known = PhaseMetrics("read", 1.0, 2, 0.5, 10, 20, 1_000, "a")
-    metrics = Metrics([known, PhaseMetrics("read", 2.0, 3, dataset="b"), known])
-    assert metrics.by_phase() == {"read": PhaseMetrics("read", 4.0, 7, peak_memory=1_000)}
-    assert (metrics.seconds, metrics.cpu_seconds, metrics.peak_memory) == (4.0, None, 1_000)
-    twice = Metrics([known, known]).by_phase()["read"]
-    assert twice == PhaseMetrics("read", 2.0, 4, 1.0, 20, 40, 1_000, "a")
-    nothing = {"seconds": 0, "cpu_seconds": 0, "peak_memory": None, "phases": []}
-    assert Metrics().to_dict() == nothing
-
-
-def test_a_document_of_an_earlier_and_of_a_later_version_is_read():
-    old = {"phases": [{"phase": "extract", "seconds": 0.5, "rows": 2}]}
-    assert Metrics.from_dict(old) == (PhaseMetrics("extract", 0.5, 2),)
-    assert Provenance.from_dict(old).phases == (PhaseMetrics("extract", 0.5, 2),)
-    later = {"phases": [old["phases"][0] | {"joules": 3}], "watts": 4}
-    assert Metrics.from_dict(later) == Metrics.from_dict(old)
-    stored = json.loads(json.dumps(Provenance(phases=Metrics.from_dict(old)).to_dict()))
-    assert Provenance.from_dict(stored).phases == Metrics.from_dict(old)
 
 
 def test_a_result_takes_phases_as_a_plain_tuple():

@@ -3,10 +3,8 @@ from __future__ import annotations
 import warnings
 from enum import StrEnum
 
-import polars as pl
 import pytest
 
-from algomancy_data import OptionalColumnGuard, PrimaryKeyValidator
 from algomancy_data.errors import (
     AlgomancyDataError,
     InvalidSchemaError,
@@ -23,7 +21,6 @@ from algomancy_data.schema import (
     Schema,
     SchemaType,
 )
-from algomancy_data.schema.tables import schema_table_map
 
 
 class Flights(Schema):
@@ -77,77 +74,6 @@ class SingleWithoutColumns(Schema):
 
 class MultiWithoutGroups(Schema):
     _SCHEMA_TYPE = "multi"
-
-
-@pytest.mark.parametrize(
-    ("member", "value"),
-    [
-        (DataType.STRING, "string"),
-        (DataType.DATETIME, "datetime64[ns]"),
-        (DataType.INTEGER, "int64"),
-        (DataType.FLOAT, "float64"),
-        (DataType.BOOLEAN, "boolean"),
-        (DataType.CATEGORICAL, "categorical"),
-        (DataType.INTERVAL, "interval"),
-        (FileExtension.CSV, "csv"),
-        (FileExtension.XLSX, "xlsx"),
-        (FileExtension.JSON, "json"),
-        (SchemaType.SINGLE, "single"),
-        (SchemaType.MULTI, "multi"),
-    ],
-)
-def test_names_and_values_are_those_of_the_pandas_package(member, value):
-    assert member == value
-    assert str(member) == value
-
-
-@pytest.mark.parametrize("declared", list(DataType))
-def test_each_data_type_accepts_its_own_dtype_and_not_null(declared):
-    assert declared.accepts(declared.polars_dtype)
-    assert not declared.accepts(pl.Null())
-
-
-@pytest.mark.parametrize(
-    ("declared", "dtype", "accepted"),
-    [
-        (DataType.DATETIME, pl.Datetime("ns"), True),
-        (DataType.DATETIME, pl.Datetime("us", "UTC"), False),
-        (DataType.DATETIME, pl.Date(), False),
-        (DataType.INTERVAL, pl.Duration("ms"), True),
-        (DataType.CATEGORICAL, pl.Enum(["a"]), True),
-        (DataType.CATEGORICAL, pl.String(), False),
-        (DataType.INTEGER, pl.Int32(), False),
-        (DataType.INTEGER, pl.Float64(), False),
-    ],
-)
-def test_accepts_frees_the_time_unit_and_the_categories_only(declared, dtype, accepted):
-    assert declared.accepts(dtype) is accepted
-
-
-@pytest.mark.parametrize("flag", ["parent_requires_child", "track_partial_loss"])
-def test_a_relation_flag_without_foreign_key_is_a_value_error_that_names_it(flag):
-    with pytest.raises(ValueError, match=flag):
-        Column("x", DataType.STRING, **{flag: True})
-    assert getattr(Column("x", DataType.STRING, foreign_key=("p", "y"), **{flag: True}), flag)
-
-
-def test_a_column_is_mutable_and_required_and_free_of_constraints_unless_told_otherwise():
-    column = Column("x", DataType.STRING)
-    column.nullable = True
-    assert column == Column(
-        "x",
-        DataType.STRING,
-        optional=False,
-        primary_key=False,
-        default=None,
-        nullable=True,
-        unique=False,
-        description="",
-        foreign_key=None,
-        parent_requires_child=False,
-        track_partial_loss=False,
-    )
-    assert ColumnGroup("g", []).source_path == ()
 
 
 @pytest.mark.parametrize("schema", [Flights, Flights()])
@@ -383,70 +309,12 @@ def test_a_csv_dialect_is_inherited_and_checked():
         type("Wrong", (Flights,), {"_CSV": CSVDialect(";;")}).csv_dialect()
 
 
-@pytest.mark.parametrize(
-    ("problem", "settings"),
-    [
-        ("separator must be", {"separator": ""}),
-        ("separator must be", {"separator": "\n"}),
-        ("separator must be", {"separator": "é"}),
-        ("quote must be", {"quote": "''"}),
-        ("quote must be", {"quote": "\r"}),
-        ("are both", {"separator": "|", "quote": "|"}),
-        ("decimal_mark must be", {"decimal_mark": "'"}),
-        ("null_words must be", {"null_words": "NA"}),
-        ("true_words must be", {"true_words": "ja"}),
-        ("encoding", {"encoding": "utf-9"}),
-    ],
-    ids=str,
-)
-def test_a_dialect_that_no_reader_understands_is_refused(problem, settings):
-    with pytest.raises(InvalidSchemaError, match=problem):
-        type("Wrong", (Flights,), {"_CSV": CSVDialect(**settings)}).csv_dialect()
-
-
-def test_a_dialect_without_quotes_is_understood():
-    dialect = CSVDialect(",", quote=None, decimal_mark=".", null_words=("NA",), encoding="cp1252")
-    assert dialect.problem() is None
-
-
 def test_new_style_schemas_never_warn():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         Flights.columns()
         Orders.column_groups()
         Orders.get_subschema("lines").columns()
-
-
-def test_the_table_map_names_every_table_of_every_kind_of_schema():
-    assert list(schema_table_map([Flights, Orders, LegacyMulti])) == [
-        "flights",
-        "orders.head",
-        "orders.lines",
-        "legacy.a",
-        "legacy.b",
-    ]
-    assert schema_table_map([Flights])["flights"] is Flights
-    assert schema_table_map([Flights()])["flights"] is Flights
-    assert schema_table_map([Orders])["orders.head"].primary_key() == ("id",)
-    assert schema_table_map([]) == {}
-
-
-def test_the_table_map_takes_a_mapping_and_a_generator():
-    by_file = {"flights": Flights, "orders": Orders}
-    assert list(schema_table_map(by_file)) == ["flights", "orders.head", "orders.lines"]
-    assert list(schema_table_map(schema for schema in [Flights])) == ["flights"]
-
-
-@pytest.mark.parametrize("given", [Flights, "flights", ["flights"], 3, [None]], ids=str)
-def test_what_is_no_list_of_schemas_is_a_type_error_that_shows_it(given):
-    for make in (schema_table_map, PrimaryKeyValidator, OptionalColumnGuard):
-        with pytest.raises(TypeError, match="a list of Schema classes, such as"):
-            make(given)
-
-
-def test_of_two_schemas_for_one_table_the_later_one_counts():
-    later = type("Later", (Flights,), {})
-    assert schema_table_map([Flights, later]) == {"flights": later}
 
 
 def test_a_subschema_leaves_the_warning_filters_alone(monkeypatch):

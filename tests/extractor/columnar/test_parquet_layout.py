@@ -119,16 +119,6 @@ def test_a_form_tells_of_damaged_bytes_what_a_walk_tells(writer, walked):
         assert described(bytes(damaged)) == walked(bytes(damaged))
 
 
-def test_numbers_of_any_length_are_read():
-    numbers = Numbers()
-    for number in (0, 1, -1, 63, -64, 8191, 2**21, 2**27, -(2**27), 2**28, 2**62, -(2**63)):
-        bits, out = (number << 1) ^ (number >> 63), []
-        while bits > 0x7F:
-            out.append(bits & 0x7F | 0x80)
-            bits >>= 7
-        assert numbers[bytes([*out, bits])] == number
-
-
 @pytest.mark.parametrize(
     "column",
     [

@@ -24,10 +24,8 @@ from algomancy_data import (
     ValidationSequence,
     ValidationSeverity,
 )
-from algomancy_data.display.grid import text_html
 from algomancy_data.errors import FrameError
 from algomancy_data.file import CSVFile
-from algomancy_data.validator.report.examples import value_html
 
 INFO, WARNING, ERROR, CRITICAL = ValidationSeverity
 VOID = {"meta", "link"}
@@ -227,30 +225,6 @@ def test_awkward_tables_can_be_shown():
     assert report.row("e") == ["e", "0", "–"]
     with pytest.raises(FrameError, match="'odd'"):
         result.to_html({"odd": 5})
-
-
-@pytest.mark.parametrize(
-    ("value", "html"),
-    [
-        ("EWR", "EWR"),
-        ("", "<i>&#x27;&#x27;</i>"),
-        (" EWR", "<i>&#x27; EWR&#x27;</i>"),
-        ("null", "<i>&#x27;null&#x27;</i>"),
-        ("a\nb", "<i>&#x27;a\\nb&#x27;</i>"),
-        ("a\u202eb", "<i>&#x27;a\\u202eb&#x27;</i>"),
-        (None, "<i>null</i>"),
-        (1.5, "1.5"),
-        ("<b>", "&lt;b&gt;"),
-        ("x" * 100, "x" * 80 + "…"),
-    ],
-)
-def test_values_that_look_alike_are_told_apart(value, html):
-    assert value_html(value) == html
-
-
-def test_texts_are_cut_before_they_are_escaped():
-    assert text_html("<" * 10, longest=2) == "&lt;&lt;…"
-    assert text_html("a\x00\u2028") == "a\\x00\\u2028"
 
 
 def test_nothing_on_the_page_comes_from_elsewhere():

@@ -8,14 +8,11 @@ import hashlib
 import json
 import subprocess
 from datetime import UTC, datetime
-from typing import ClassVar
 
 import pytest
 
 from algomancy_data import (
     Column,
-    ColumnGroup,
-    CSVDialect,
     CSVFile,
     DataSource,
     DataType,
@@ -97,57 +94,6 @@ def test_a_file_that_cannot_be_read_fails_in_the_extraction(manager, tmp_path):
     file = CSVFile("things", path=path)
     path.unlink()
     assert manager.etl_data({"things": file}, "d").is_failure
-
-
-class Renamed(Things):
-    pass
-
-
-class OtherType(Things):
-    NAME = Column("name", DataType.CATEGORICAL)
-
-
-class OtherDialect(Things):
-    _CSV = CSVDialect(separator=",")
-
-
-class Legacy(Schema):
-    _FILENAME, _EXTENSION, _SCHEMA_TYPE = "things", "csv", "single"
-    _DATATYPES: ClassVar = {"id": DataType.INTEGER}
-
-
-class Several(Schema):
-    _FILENAME, _EXTENSION, _SCHEMA_TYPE = "things", "json", "multi"
-    HEAD = ColumnGroup("head", [Column("id", DataType.INTEGER)])
-
-
-class SeveralElsewhere(Several):
-    HEAD = ColumnGroup("head", [Column("id", DataType.INTEGER)], ("items",))
-
-
-class LegacySeveral(Schema):
-    _FILENAME, _EXTENSION, _SCHEMA_TYPE = "things", "json", "multi"
-    _DATATYPES: ClassVar = {"head": {"id": DataType.INTEGER}}
-
-
-class WithoutType(Schema):
-    """As the framework's placeholder: its type is misspelt."""
-
-    _FILENAME, _EXTENSION, _SCHEMA = "things", "csv", "single"
-    ID = Column("id", DataType.INTEGER)
-
-
-class WithoutTypeElsewhere(WithoutType):
-    ID = Column("id", DataType.STRING)
-
-
-def test_a_fingerprint_tells_declarations_apart_and_not_classes():
-    assert schema_fingerprint(Renamed) == schema_fingerprint(Things)
-    declarations = [
-        *(Things, OtherType, OtherDialect, Legacy, Several, SeveralElsewhere, LegacySeveral),
-        *(WithoutType, WithoutTypeElsewhere),
-    ]
-    assert len({schema_fingerprint(schema) for schema in declarations}) == len(declarations)
 
 
 def test_what_a_later_version_noted_is_left_out():

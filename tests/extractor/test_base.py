@@ -1,4 +1,4 @@
-"""The base classes and the sequence."""
+"""What every extractor does: conversion, names of tables, declarations."""
 
 from __future__ import annotations
 
@@ -89,48 +89,6 @@ def test_a_multi_extractor_refuses_a_single_schema() -> None:
         FixedMany(FILE, One).extract()
 
 
-def test_a_sequence_extracts_once() -> None:
-    extractor = Fixed(pl.DataFrame({"number": [1]}))
-    sequence = ExtractionSequence([extractor])
-    assert not sequence.completed
-    assert sequence.data is sequence.data
-    assert sequence.completed
-    assert extractor.runs == 1
-
-
-def test_a_sequence_with_a_further_extractor_extracts_anew() -> None:
-    sequence = ExtractionSequence()
-    assert sequence.data == {}
-    sequence.add_extractor(Fixed(pl.DataFrame({"number": [1]})))
-    sequence.add_extractors([Fixed(pl.DataFrame(), CSVFile("g", content="data:,"))])
-    assert not sequence.completed
-    assert list(sequence.data) == ["f", "g"]
-
-
-def test_a_sequence_keeps_the_list_it_was_given() -> None:
-    extractors = []
-    sequence = ExtractionSequence(extractors)
-    sequence.add_extractor(Fixed(pl.DataFrame()))
-    assert len(extractors) == 1
-
-
-def test_a_table_extracted_twice_is_replaced_with_a_warning(caplog) -> None:
-    first, second = pl.DataFrame({"number": [1]}), pl.DataFrame({"number": [2]})
-    sequence = ExtractionSequence([Fixed(first), Fixed(second)], logging.getLogger("own"))
-    assert sequence.run_extraction()["f"].equals(second)
-    assert "Table 'f' is extracted twice" in caplog.text
-
-
-def test_whatever_has_an_extract_will_do_in_a_sequence() -> None:
-    class Duck:
-        def extract(self) -> dict[str, dict[str, list[int]]]:
-            return {"t": {"number": [1]}}
-
-    sequence = ExtractionSequence([Duck()])
-    assert sequence.run_extraction()["t"].rows() == [(1,)]
-    assert sequence.extraction().tables["t"].issues == ()
-
-
 def test_an_extraction_says_what_was_found_in_which_table() -> None:
     many = FixedMany(FILE, Many)
     many.frames = {"left": pl.DataFrame({"number": [1]}), "right": pl.DataFrame({"number": ["x"]})}
@@ -138,13 +96,6 @@ def test_an_extraction_says_what_was_found_in_which_table() -> None:
     assert list(found.frames) == ["f.left", "f.right"]
     assert [issue.column for issue in found.tables["f.right"].issues] == ["number"]
     assert (found.tables["f.left"].issues, len(found.issues)) == ([], 1)
-
-
-def test_the_issues_of_a_sequence_are_a_copy() -> None:
-    sequence = ExtractionSequence([Fixed(pl.DataFrame({"number": ["x"]}))])
-    sequence.run_extraction()
-    sequence.conversion_issues.clear()
-    assert len(sequence.conversion_issues) == 1
 
 
 def test_what_the_dialect_says_about_values_holds_for_every_format() -> None:

@@ -11,7 +11,7 @@ from algomancy_data.relations import Relation
 from algomancy_data.relations.keys import rows_without_parent
 from algomancy_data.transformer import CascadeDropTransformer, CascadeSnapshot
 
-PAGE = Path(__file__).parents[1] / "docs" / "relations.md"
+PAGE = Path(__file__).parents[2] / "docs" / "relations.md"
 
 
 def rows_under(header: str) -> list[list[str]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from algomancy_data import BaseDataSource, DataSource, SimpleETLFactory
+from algomancy_data import BaseDataSource, DataSource, SimpleETLFactory, StatefulDataManager
 from algomancy_data.database import DatabaseDataManager
 from algomancy_data.datamanager import migrate
 from algomancy_data.errors import DatasetExistsError, StoreError
@@ -18,6 +18,23 @@ pytestmark = pytest.mark.filterwarnings("ignore:StatefulDataManager:DeprecationW
 
 OLD_STYLE = Path(__file__).parents[1] / "data" / "pandas-folder"
 FRAMES = sample_frames()
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def open_manager(folder):
+    """Open a started manager, which knows only what is in the folder."""
+
+    def open_manager(cls=DataSource):
+        manager = StatefulDataManager(SimpleETLFactory, [], folder, "json", cls)
+        manager.startup()
+        return manager
+
+    return open_manager
 
 
 @pytest.fixture

@@ -1,6 +1,3 @@
-from dataclasses import replace
-from types import SimpleNamespace
-
 import polars as pl
 import pytest
 
@@ -11,15 +8,9 @@ from algomancy_data import (
     DataSource,
     DataSourceLoader,
     DataType,
-    ETLConstructionError,
-    ETLPipeline,
     ETLResult,
-    File,
     FileExtension,
-    JSONFile,
     Loader,
-    PrimaryKeyValidator,
-    ReadLimits,
     Schema,
     SchemaType,
     SimpleETLFactory,
@@ -30,11 +21,8 @@ from algomancy_data import (
     ValidationMessage,
     ValidationSeverity,
     Validator,
-    registry,
 )
-from algomancy_data.errors import FrameError, ReadLimitError, UnknownFileError, UnreachableError
-from algomancy_data.etl import RunSettings, get_schema
-from algomancy_data.etl import run as run_etl
+from algomancy_data.errors import FrameError, UnreachableError
 from algomancy_data.extractor import ExtractionSequence
 from algomancy_data.file import FILE_TYPES
 from algomancy_data.transformer import TransformationSequence
@@ -244,67 +232,6 @@ def test_a_file_that_a_component_misses_is_a_failed_extraction(stage):
     assert codes(result) == ["EXTRACTION_FAILED"]
 
 
-class Fixed(SingleExtractor):
-    def _extract_file(self):
-        lines = self.file.read_bytes().decode().splitlines()
-        return {"id": [line[:2] for line in lines], "name": [line[2:] for line in lines]}
-
-
-class FixedItems(Items):
-    _EXTENSION = "fixed"
-
-
-@pytest.fixture
-def own_format(monkeypatch):
-    monkeypatch.setitem(registry._extractors, ("fixed", "single"), Fixed)
-
-
-@pytest.mark.usefixtures("own_format")
-@pytest.mark.parametrize(
-    "file", [CSVFile("items"), JSONFile("items"), File("items", "fixed"), File("items", "odd")]
-)
-def test_the_schema_says_which_extractor_reads_a_file(file):
-    file.content = "1 bolt\n2 nut\n"
-    result = SimpleETLFactory.build_pipeline("d", {"items": file}, {"items": FixedItems}).run()
-    assert result.datasource.get_table("items").rows() == [(1, "bolt"), (2, "nut")]
-
-
-@pytest.mark.usefixtures("own_format")
-def test_a_file_need_not_be_of_a_class_of_ours():
-    file = SimpleNamespace(name="items", path=None, content="1 bolt")
-    sequence = SimpleETLFactory.create_extraction_sequence({"items": file}, {"items": FixedItems})
-    assert isinstance(sequence._extractors[0], Fixed)
-
-
-def test_a_file_of_no_format_of_ours_is_what_its_schema_says():
-    file = File("items", "odd")
-    file.content = GOOD["items"]
-    result = SimpleETLFactory.build_pipeline("d", {"items": file}, {"items": Items}).run()
-    assert result.datasource.get_table("items").rows() == [(1, "a"), (2, "b")]
-
-
-@pytest.mark.parametrize("given", ["csv", "json", "xlsx", "parquet", "arrow"])
-@pytest.mark.parametrize("declared", ["csv", "json", "xlsx", "parquet", "arrow"])
-def test_a_file_of_another_format_than_declared_is_refused(given, declared):
-    schema = type("Declared", (Items,), {"_EXTENSION": declared})
-    file = FILE_TYPES[given]("items")
-    if given == declared:
-        SimpleETLFactory.build_pipeline("d", {"items": file}, {"items": schema})
-        return
-    message = rf"File 'items' is a \w+File \({given}\), but schema 'Declared' declares {declared}"
-    with pytest.raises(ETLConstructionError, match=message):
-        SimpleETLFactory.build_pipeline("d", {"items": file}, {"items": schema})
-
-
-@pytest.mark.parametrize(("given", "declared"), [("json", "ndjson"), ("jsonl", "json")])
-def test_lines_of_json_are_json(given, declared):
-    schema = type("Declared", (Items,), {"_EXTENSION": declared})
-    file = FILE_TYPES[given]("items")
-    file.content = '{"id": 1, "name": "a"}\n{"id": 2, "name": "b"}\n'
-    result = SimpleETLFactory.build_pipeline("d", {"items": file}, {"items": schema}).run()
-    assert result.datasource.get_table("items").rows() == [(1, "a"), (2, "b")]
-
-
 def test_bad_data_does_not_stop_a_default_pipeline(run):
     result = run(items="id;name\n1;a\n1;a\nx;b\n", parts="item\n7\n")
     assert result.is_success
@@ -360,32 +287,6 @@ def test_a_mistake_in_a_users_component_propagates(run):
         run(Factory, **GOOD)
 
 
-def test_a_file_without_schema_cannot_be_built_in(tmp_path):
-    path = tmp_path / "other.csv"
-    path.write_text("a\n")
-    with pytest.raises(UnknownFileError, match="No Schema available for other"):
-        SimpleETLFactory.build_pipeline("d", {"other": CSVFile("other", str(path))}, SCHEMAS)
-    with pytest.raises(ETLConstructionError, match="Schemas exist for: 'items', 'parts'"):
-        get_schema("other", SCHEMAS)
-
-
-def test_a_format_without_extractor_cannot_be_built_in(tmp_path):
-    class Several(Items):
-        _SCHEMA_TYPE = SchemaType.MULTI
-
-    path = tmp_path / "items.csv"
-    path.write_text("a\n")
-    with pytest.raises(ETLConstructionError, match="No extractor registered for csv/multi"):
-        SimpleETLFactory.build_pipeline(
-            "d", {"items": CSVFile("items", str(path))}, {"items": Several}
-        )
-
-
-def test_no_files_are_an_empty_extraction():
-    sequence = SimpleETLFactory.create_extraction_sequence()
-    assert sequence.run_extraction() == {}
-
-
 def test_a_result_without_validation_has_no_messages():
     assert ETLResult("failed").messages == []
 
@@ -439,97 +340,3 @@ def test_the_loader_is_told_the_name_and_that_this_is_master_data(run):
 
     assert run(Factory, **GOOD).datasource.is_master_data()
     assert told == [("dataset", ["items", "parts"], DataClassification.MASTER_DATA)]
-
-
-# --- settings ---------------------------------------------------------------------------------
-
-
-def test_settings_of_one_run_do_not_stay_in_what_a_factory_hands_out_again(tmp_path):
-    class Special(DataSource):
-        pass
-
-    checks, loader = ValidationSequence(), DataSourceLoader()
-
-    class Factory(SimpleETLFactory):
-        @classmethod
-        def create_validation_sequence(cls, schemas, logger=None):
-            return checks
-
-        @classmethod
-        def create_loader(cls, logger=None):
-            return loader
-
-    (tmp_path / "items.csv").write_text("id;name\nx;a\n")
-    files = {"items": CSVFile("items", str(tmp_path / "items.csv"))}
-    special = StatelessDataManager(Factory, [Items], "json", Special, halt_on=ERROR)
-    plain = StatelessDataManager(Factory, [Items], "json", DataSource)
-    assert special.etl_data(files, "d", message_limit=1).is_failure
-    assert type(special.etl_data(files, "d", halt_on=CRITICAL).datasource) is Special
-    assert type(plain.etl_data(files, "d").datasource) is DataSource
-    assert (checks.halt_on, checks.message_limit, loader.data_object_type) == (CRITICAL, ..., None)
-
-
-def test_a_message_limit_of_one_run_does_not_stay_in_a_check(tmp_path):
-    check = PrimaryKeyValidator([Items])
-
-    class Factory(SimpleETLFactory):
-        @classmethod
-        def create_validation_sequence(cls, schemas, logger=None):
-            return ValidationSequence([check])
-
-    (tmp_path / "items.csv").write_text("id;name\n" + "1;a\n" * 9)
-    files = {"items": CSVFile("items", str(tmp_path / "items.csv"))}
-    manager = StatelessDataManager(Factory, [Items], "json", DataSource)
-    found = [
-        len(manager.etl_data(files, "d", **settings).messages)
-        for settings in ({"message_limit": 1}, {}, {"message_limit": None}, {"message_limit": 0})
-    ]
-    assert found == [2, 9, 9, 1]
-    assert check.message_limit == 100
-
-
-def test_a_pipeline_with_other_settings_leaves_the_first_one_alone(tmp_path):
-    (tmp_path / "items.csv").write_text("id;name\nx;a\n")
-    files = {"items": CSVFile("items", str(tmp_path / "items.csv"))}
-    pipeline = SimpleETLFactory.build_pipeline("d", files, SCHEMAS)
-    told = RunSettings(ERROR, 1, quarantine=True, classification=DataClassification.DUMMY_DATA)
-    result = pipeline.within(told).run()
-    assert list(result.quarantine) == ["items"]
-    assert result.datasource.ds_type is DataClassification.DUMMY_DATA
-    assert result.validation_result.halt_on is ERROR
-    result = pipeline.run()
-    assert (result.quarantine, result.validation_result.halt_on) == ({}, CRITICAL)
-    assert result.datasource.is_master_data()
-
-
-def test_a_pipeline_of_a_users_own_runs_with_the_settings(tmp_path):
-    class Own(ETLPipeline):
-        def run(self):
-            return replace(super().run(), status="success")
-
-    class Factory(SimpleETLFactory):
-        @classmethod
-        def build_pipeline(cls, dataset_name, files, schemas, logger=None):
-            stages = super().build_pipeline(dataset_name, files, schemas, logger)
-            return Own(
-                dataset_name,
-                stages.extraction_sequence,
-                stages.validation_sequence,
-                stages.transformation_sequence,
-                stages.loader,
-                logger,
-            )
-
-    (tmp_path / "items.csv").write_text("id;name\nx;a\n")
-    files = {"items": CSVFile("items", str(tmp_path / "items.csv"))}
-    result = run_etl(files, SCHEMAS, RunSettings(halt_on=ERROR), name="d", factory=Factory)
-    assert (result.is_success, result.datasource) == (True, None)
-
-
-def test_limits_of_a_run_hold_for_its_files(tmp_path):
-    (tmp_path / "items.csv").write_text("id;name\n1;a\n2;b\n")
-    files = {"items": CSVFile("items", str(tmp_path / "items.csv"))}
-    settings = RunSettings(read_limits=ReadLimits(columns=1))
-    assert isinstance(run_etl(files, SCHEMAS, settings, name="d").raised, ReadLimitError)
-    assert run_etl(files, SCHEMAS, name="d").is_success
-    assert files["items"].read_limits is None
