@@ -53,6 +53,11 @@ def integers(dtype: Any) -> pl.DataFrame:
     return column([low, 0, None, high], dtype)
 
 
+# Polars keeps the text that it does not show.
+HIDDEN_NUL = pl.DataFrame({"x": ["a longer text with \0", "b"]}).select(
+    pl.when(pl.Series([False, True])).then("x")
+)
+
 FRAMES: dict[str, tuple[str, str, pl.DataFrame]] = {
     "Int8": ("integer", "smallint", integers(pl.Int8)),
     "UInt8": ("integer", "smallint", integers(pl.UInt8)),
@@ -72,6 +77,8 @@ FRAMES: dict[str, tuple[str, str, pl.DataFrame]] = {
     "Boolean": ("boolean", "boolean", column([True, False, None], pl.Boolean)),
     "String": ("text", "text", column(TEXTS, pl.String)),
     "String with NUL": ("utf8", "bytea", column([*TEXTS, "\0", "a\0b"], pl.String)),
+    "String with NUL far below": ("utf8", "bytea", column(["a"] * 120_000 + ["b\0"], pl.String)),
+    "String with NUL behind a null": ("text", "text", HIDDEN_NUL),
     "Binary": ("bytes", "bytea", column([b"", b"\0", b"\xff\0", None, b"x" * 10**6], pl.Binary)),
     "Categorical": ("text", "text", column(["b", "a", None, "b"], pl.Categorical())),
     "Categorical with NUL": ("utf8", "bytea", column(["b\0", "a", None], pl.Categorical())),

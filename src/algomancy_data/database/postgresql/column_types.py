@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 import polars as pl
+import pyarrow as pa
 
 from algomancy_data.database import nested
 from algomancy_data.errors import UnstorableError
@@ -40,6 +41,7 @@ _MICROSECONDS_PER_DAY: Final = 86_400_000_000
 _FIRST_MICROSECOND: Final = _FIRST_DAY * _MICROSECONDS_PER_DAY
 _LAST_MICROSECOND: Final = 2**63 - 1
 _NANOSECONDS: Final = 1000
+_SLICE: Final = 50_000  # rows whose texts are copied at a time
 
 
 class Storage(NamedTuple):
@@ -140,9 +142,22 @@ def _of_temporals(column: pl.Series) -> Storage:
 
 def _of_texts(texts: pl.Series) -> Storage:
     longest = cast("int | None", texts.str.len_bytes().max()) or 0
-    if texts.str.contains("\0", literal=True).any():
+    if any(_has_nul(texts.slice(at, _SLICE)) for at in range(0, len(texts), _SLICE)):
         return Storage("utf8", "bytea", longest)
     return Storage("text", "text", longest)
+
+
+def _has_nul(texts: pl.Series) -> bool:
+    # By the bytes of all, in a fifth of the time that each text takes.
+    array: Any = texts.alias("").to_arrow(compat_level=pl.CompatLevel.oldest())  # no name with NUL
+    data = array.buffers()[2]
+    if (
+        data is None
+        or pl.Series(pa.Array.from_buffers(pa.uint8(), len(data), [None, data])).min() != 0
+    ):
+        return False
+    # Behind a null may be what nobody sees.
+    return bool(texts.str.contains("\0", literal=True).any())
 
 
 def _has_nanoseconds(column: pl.Series) -> bool:

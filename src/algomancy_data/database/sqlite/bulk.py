@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from algomancy_data.database.adbc.dialect import arrow_cursor, query_text
 from algomancy_data.database.sqlite.dbapi import BATCH_ROWS
@@ -69,7 +70,8 @@ def _side_by_side(rows: Any, places: int, height: int) -> Any:
     """Return the first rows, so many of them in one; taken by Arrow, in half of Polars' time."""
     at = [pl.int_range(place, height, places, eager=True).to_arrow() for place in range(places)]
     columns = [column.chunk(0) for column in rows.columns]
-    wide = [column.take(numbers) for numbers in at for column in columns]
+    # All of them are there, as need not be looked at.
+    wide = [pc.take(column, numbers, boundscheck=False) for numbers in at for column in columns]
     return pa.Table.from_arrays(wide, names=rows.column_names * places)
 
 
