@@ -48,22 +48,6 @@ def parse(text: object) -> Any:
     raise SerializationError(msg)
 
 
-def plain(value: Any) -> Any:
-    """Return a value with lists in place of tuples, as it is read again.
-
-    Example:
-        >>> plain({"a": (1, (2,))})
-        {'a': [1, [2]]}
-    """
-    match value:
-        case dict():
-            return {name: plain(one) for name, one in cast("dict[str, Any]", value).items()}
-        case list() | tuple():
-            return [plain(one) for one in cast("list[Any]", value)]
-        case _:
-            return value
-
-
 def expect(kind: type[_T], value: object, where: str) -> _T:
     """Return a value that must be of a kind: ``dict``, ``list``, ``str`` or ``int``.
 

@@ -8,7 +8,7 @@ from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from algomancy_data.documents import expect, member, members_of, plain
+from algomancy_data.documents import expect, member, members_of
 from algomancy_data.errors import SerializationError
 from algomancy_data.masking import without_secrets
 from algomancy_data.messages import ValidationMessage, ValidationSeverity
@@ -121,7 +121,19 @@ class Provenance:
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as what JSON can hold."""
-        return plain(asdict(self)) | {"made_at": self.made_at.isoformat()}
+        return {
+            "library": self.library,
+            "made_at": self.made_at.isoformat(),
+            "files": [asdict(file) for file in self.files],
+            "schemas": dict(self.schemas),
+            "phases": [phase.to_dict() for phase in self.phases],
+            "tables": {name: asdict(size) for name, size in self.tables.items()},
+            "derived_from": self.derived_from,
+            "extracted": {
+                name: None if columns is None else list(columns)
+                for name, columns in self.extracted.items()
+            },
+        }
 
     @classmethod
     def from_dict(cls, document: object) -> Self:

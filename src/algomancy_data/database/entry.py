@@ -86,9 +86,11 @@ class Entry:
         tables = cls.tables_of(name, row)
         read = _Reader(name, row)
         ds_type = read.value("ds_type", str)
+        problem = ""
+        if ds_type not in set(DataClassification):
+            problem = f"The dataset has the unknown type {ds_type!r}, and cannot be read."
         provenance = read.value("provenance", lambda text: Provenance.from_dict(parse(text)))
         sizes = provenance.tables
-        is_known = ds_type in set(DataClassification)
         info = DatasetInfo(
             name=name,
             ds_id=read.value("id", str),
@@ -99,18 +101,10 @@ class Entry:
             provenance=provenance,
             messages=read.value("messages", lambda text: tuple(messages_from_list(parse(text)))),
             version=read.value("version", str),
-            problem=(
-                ""
-                if is_known
-                else f"The dataset has the unknown type {ds_type!r}, and cannot be read."
-            ),
+            problem=problem,
         )
-        return cls(
-            info,
-            tables,
-            read.optional("payload", str),
-            read.optional("payload_layout", str),
-        )
+        payload = read.optional("payload", str)
+        return cls(info, tables, payload, read.optional("payload_layout", str))
 
     @staticmethod
     def tables_of(name: str, row: Mapping[Any, Any]) -> tuple[TableLayout, ...] | None:
