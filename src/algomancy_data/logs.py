@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 # Without this, Python prints the warnings of a library whose user configured no logging.
 logging.getLogger("algomancy_data").addHandler(logging.NullHandler())
@@ -91,7 +91,10 @@ def as_logger(logger: Logger | logging.Logger | None) -> Logger:
             or None for the standard library's logger ``algomancy_data``.
     """
     if logger is None:
-        return StandardLogger(logging.getLogger("algomancy_data"))
+        return _STANDARD
     if isinstance(logger, logging.Logger):
         return StandardLogger(logger)
     return logger
+
+
+_STANDARD: Final = StandardLogger(logging.getLogger("algomancy_data"))

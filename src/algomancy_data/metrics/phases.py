@@ -281,7 +281,7 @@ class FrameSizes:
 
     def total(self, frames: Iterable[pl.DataFrame]) -> int:
         """Return the bytes that some frames take in memory."""
-        return sum(self.of(frame) for frame in frames)
+        return sum(map(self.of, frames))
 
     def of(self, frame: pl.DataFrame) -> int:
         """Return the bytes that a frame takes in memory."""
