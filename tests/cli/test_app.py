@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import sqlite3
 import subprocess
 import sys
 from importlib.metadata import version
@@ -96,34 +94,3 @@ def test_used_wrongly_it_says_how_to_use_it(run, arguments, said):
     done = run(*arguments)
     assert (done.code, done.out) == (2, "")
     assert said in done.err
-
-
-@pytest.mark.parametrize(
-    ("store", "said"),
-    [
-        ("sqlite:///gone.db", "There is no database file 'gone.db'."),
-        ("gone", "There is no folder 'gone'."),
-        ("postgresql://nobody@127.0.0.1:1/x", "Check that the server is running"),
-        ("sqlite:///text.db", "The file is something else: choose another path."),
-    ],
-)
-def test_a_store_that_cannot_be_read_is_code_3_and_is_not_made(run, tmp_path, store, said):
-    (tmp_path / "text.db").write_text("This is no database. " * 100)
-    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    done = run("ls", "--store", store, "--json")
-    assert done.code == 3
-    assert said in done.err
-    assert said in done.json["error"]["message"]
-    assert done.json["exit_code"] == 3
-    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
-
-
-def test_a_database_of_something_else_has_no_datasets(run, tmp_path):
-    with contextlib.closing(sqlite3.connect(tmp_path / "other.db")) as connection:
-        connection.execute("CREATE TABLE theirs (x)")
-    done = run("ls", "--store", "sqlite:///other.db")
-    assert done.code == 3
-    assert "has no datasets: it has no table 'algomancy_datasets'" in done.err
-    with contextlib.closing(sqlite3.connect(tmp_path / "other.db")) as connection:
-        tables = connection.execute("SELECT name FROM sqlite_master").fetchall()
-    assert tables == [("theirs",)]

@@ -51,15 +51,6 @@ def test_a_wrong_file_is_an_error_that_names_what_is_wrong(run, tmp_path, name, 
     assert name in done.err
 
 
-def test_a_store_that_is_a_file_says_what_was_meant(run, sqlite, tmp_path):
-    sqlite.manager().close()
-    assert "write it as sqlite:///data.db" in run("ls", "--store", "data.db").err
-    (tmp_path / "x.txt").touch()
-    done = run("ls", "--store", "x.txt")
-    assert done.code == 2
-    assert "'x.txt' is a file. A store is a database or a folder." in done.err
-
-
 def test_limits_of_reading_come_from_flag_environment_and_file(run, tmp_path, files):
     del files
     check = ("check", "customers.csv", "orders.csv", "--schemas", "schemas.py")

@@ -162,30 +162,6 @@ def test_a_deferred_constraint_fails_at_the_commit(tables):
     assert names(tables) == ["after"]
 
 
-def test_autocommit(tables):
-    automatic = tables.execution_options(isolation_level="AUTOCOMMIT")
-    with automatic.connect() as connection:
-        insert(connection, "a")
-        assert names(tables) == ["a"]
-        connection.rollback()
-        assert connection.get_isolation_level() == "AUTOCOMMIT"
-    with tables.connect() as connection:
-        assert connection.get_isolation_level() == connection.default_isolation_level
-        insert(connection, "b")
-    assert names(tables) == ["a"]
-
-
-def test_the_level_of_an_engine(url, new_engine):
-    engine = new_engine(url, isolation_level="SERIALIZABLE")
-    with engine.connect() as connection:
-        assert connection.get_isolation_level() == "SERIALIZABLE"
-        if engine.name == "postgresql":
-            shown = connection.exec_driver_sql("SHOW TRANSACTION ISOLATION LEVEL").scalar()
-            assert shown == "serializable"
-    with pytest.raises(exc.ArgumentError, match="SERIALIZABLE"):
-        new_engine(url, isolation_level="CHAOS").connect()
-
-
 def test_threads_have_connections_of_their_own(tables):
     together = Barrier(8)
 
@@ -245,22 +221,6 @@ def test_a_serialization_failure_is_an_operational_error(postgresql_engine):
     assert names(postgresql_engine) == ["one"]
 
 
-def test_read_only_transactions(postgresql_engine):
-    metadata.create_all(postgresql_engine)
-    options = {
-        "isolation_level": "SERIALIZABLE",
-        "postgresql_readonly": True,
-        "postgresql_deferrable": True,
-    }
-    with postgresql_engine.connect().execution_options(**options) as connection:
-        shown = connection.exec_driver_sql("SHOW transaction_deferrable").scalar()
-        assert shown == "on"
-        with pytest.raises(exc.InternalError, match="read-only"):
-            insert(connection, "a")
-    with postgresql_engine.begin() as connection:
-        insert(connection, "b")
-
-
 def test_a_failed_transaction_is_not_committed_in_silence(postgresql_engine):
     metadata.create_all(postgresql_engine)
     with postgresql_engine.connect() as connection:
@@ -273,9 +233,3 @@ def test_a_failed_transaction_is_not_committed_in_silence(postgresql_engine):
         insert(connection, "b")
         connection.commit()
     assert names(postgresql_engine) == ["b"]
-
-
-def test_a_connection_that_does_not_close_hides_no_mistake_of_the_program():
-    engine = sa.create_engine("sqlite+adbc://")
-    with pytest.raises(AttributeError):
-        engine.dialect.do_close(None)

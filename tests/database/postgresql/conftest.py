@@ -1,13 +1,16 @@
-"""Connections of the driver to a PostgreSQL server, and frames in its tables."""
+"""Connections of the driver to a server and frames in its tables; managers on a new database."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
+import psycopg
 import pytest
 from adbc_driver_postgresql import dbapi
 
+from algomancy_data import DataSource, SimpleETLFactory
+from algomancy_data.database import DatabaseDataManager
 from algomancy_data.database.layout import TableLayout
 from algomancy_data.database.postgresql import codec
 
@@ -94,6 +97,44 @@ def round_trip(
             return codec.decode(read(connection, "t"), layout.columns, "t")
 
         yield run
+
+
+@pytest.fixture
+def database(postgresql: str) -> Iterator[str]:
+    """The URL of a database of the test's own."""
+    with psycopg.connect(postgresql, autocommit=True) as admin:
+        admin.execute("CREATE DATABASE of_a_test")
+    yield postgresql.replace("/postgres?", "/of_a_test?")
+    with psycopg.connect(postgresql, autocommit=True) as admin:
+        admin.execute("DROP DATABASE of_a_test WITH (FORCE)")
+
+
+@pytest.fixture
+def outside(database: str) -> Callable[[str], list[Any]]:
+    """Ask another client, of another driver."""
+
+    def run(statement: str) -> list[Any]:
+        with psycopg.connect(database, autocommit=True) as connection:
+            cursor = connection.execute(statement)
+            return cursor.fetchall() if cursor.description else []
+
+    return run
+
+
+@pytest.fixture
+def new_manager(database: str) -> Iterator[Callable[..., DatabaseDataManager[DataSource]]]:
+    """Make started managers on that database."""
+    managers: list[DatabaseDataManager[DataSource]] = []
+
+    def make(url: str = database) -> DatabaseDataManager[DataSource]:
+        manager = DatabaseDataManager(SimpleETLFactory, [], url, "s", DataSource)
+        managers.append(manager)
+        manager.startup()
+        return manager
+
+    yield make
+    for manager in managers:
+        manager.close()
 
 
 def quoted(name: str) -> str:

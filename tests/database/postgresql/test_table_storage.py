@@ -8,52 +8,13 @@ import time
 from decimal import Decimal
 
 import polars as pl
-import psycopg
 import pytest
 import sqlalchemy as sa
 
-from algomancy_data import DataClassification, DataSource, SimpleETLFactory
-from algomancy_data.database import DatabaseDataManager
+from algomancy_data import DataClassification, DataSource
 from algomancy_data.errors import SchemaDriftError, StoreError
 
 ROWS = pl.DataFrame({"i": range(300_000)}).with_columns(s=pl.col("i").cast(pl.String))
-
-
-@pytest.fixture
-def database(postgresql):
-    """The URL of a database of the test's own."""
-    with psycopg.connect(postgresql, autocommit=True) as admin:
-        admin.execute("CREATE DATABASE of_a_test")
-    yield postgresql.replace("/postgres?", "/of_a_test?")
-    with psycopg.connect(postgresql, autocommit=True) as admin:
-        admin.execute("DROP DATABASE of_a_test WITH (FORCE)")
-
-
-@pytest.fixture
-def outside(database):
-    """Ask another client, of another driver."""
-
-    def run(statement):
-        with psycopg.connect(database, autocommit=True) as connection:
-            cursor = connection.execute(statement)
-            return cursor.fetchall() if cursor.description else []
-
-    return run
-
-
-@pytest.fixture
-def new_manager(database):
-    managers = []
-
-    def make(url=database):
-        manager = DatabaseDataManager(SimpleETLFactory, [], url, "s", DataSource)
-        managers.append(manager)
-        manager.startup()
-        return manager
-
-    yield make
-    for manager in managers:
-        manager.close()
 
 
 def dataset(name="d", **tables):
@@ -76,37 +37,6 @@ def test_another_client_sees_native_types_and_values(new_manager, outside):
         Decimal("1.50"),
         [1, 2],
     )
-
-
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        ("/of_a_test?", None),
-        ("/nowhere?", 'database "nowhere" does not exist'),
-        ("/of_a_test?bogus=1&", 'invalid connection option "bogus"'),
-    ],
-)
-def test_a_database_that_cannot_be_reached_is_named(new_manager, database, change, said):
-    url = database.replace("/of_a_test?", change).replace("postgres:@", "postgres:hush@")
-    if said is None:
-        assert new_manager(url).get_data_keys() == []
-        return
-    with pytest.raises(StoreError, match=said) as error:
-        new_manager(url)
-    assert "hush" not in str(error.value) + repr(error.value.__cause__)
-
-
-def test_a_server_that_is_down_is_named(new_manager):
-    with pytest.raises(StoreError, match=r"127\.0\.0\.1.*Check that the server is running"):
-        new_manager("postgresql://me:hush@127.0.0.1:1/data")
-
-
-def test_a_role_without_rights_is_told_so(new_manager, database, outside):
-    outside("DROP ROLE IF EXISTS poor")
-    outside("CREATE ROLE poor LOGIN")
-    outside("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
-    with pytest.raises(StoreError, match="permission denied for schema public"):
-        new_manager(database.replace("postgres:@", "poor:@"))
 
 
 def test_a_connection_that_dies_in_a_write_leaves_the_old_dataset(new_manager, outside):

@@ -12,90 +12,15 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from algomancy_data.errors import FileContentError, InvalidSchemaError
+from algomancy_data.errors import FileContentError
 from algomancy_data.schema import CSVDialect, DataType
 
 STRING, INTEGER, FLOAT = DataType.STRING, DataType.INTEGER, DataType.FLOAT
-DATETIME, BOOLEAN = DataType.DATETIME, DataType.BOOLEAN
 AB = {"a": STRING, "b": STRING}
 ABC = {"a": INTEGER, "b": STRING, "c": FLOAT}
 
 
 # --- values that must survive -------------------------------------------------------------------
-
-
-def test_text_columns_keep_what_is_written(extract) -> None:
-    content = 'a;b\n00123;1.10\n NA ;NULL\n"x;\n""y""";1e3\n'
-    assert extract(content, AB).rows() == [
-        ("00123", "1.10"), (" NA ", "NULL"), ('x;\n"y"', "1e3"),
-    ]  # fmt: skip
-
-
-def test_undeclared_columns_stay_text(extract) -> None:
-    assert extract("a;more\n1;007\n", {"a": INTEGER}).rows() == [(1, "007")]
-
-
-def test_every_type_is_read(extract) -> None:
-    frame = extract(
-        "i;f;b;d;s;c\n1;1.5;true;2024-01-05 06:07:08;x;y\n;;;;;\n",
-        {"i": INTEGER, "f": FLOAT, "b": BOOLEAN, "d": DATETIME, "s": STRING}
-        | {"c": DataType.CATEGORICAL},
-    )
-    assert frame.dtypes == [
-        pl.Int64(), pl.Float64(), pl.Boolean(), pl.Datetime("us"), pl.String(), pl.Categorical(),
-    ]  # fmt: skip
-    assert frame.row(1) == (None,) * 6
-
-
-@pytest.mark.parametrize("null_words", [None, ("NA",)])
-def test_a_quoted_empty_field_is_text_only_in_a_text_column(extract, null_words) -> None:
-    dialect = CSVDialect(null_words=null_words)
-    content = 's;i;f;b;d\n"";"";"";"";""\n;;;;\n'
-    types = {"s": STRING, "i": INTEGER, "f": FLOAT, "b": BOOLEAN, "d": DATETIME}
-    assert extract(content, types, dialect).rows() == [("", *[None] * 4), (None,) * 5]
-
-
-def test_null_words_of_the_dialect_hold_for_every_column(extract) -> None:
-    dialect = CSVDialect(null_words=("-", "NaN"))
-    frame = extract('a;b;c\n-;-;-\n1;"-";NaN\n2;NA;3\n', ABC, dialect)
-    assert frame.rows() == [(None, None, None), (1, None, None), (2, "NA", 3.0)]
-
-
-def test_other_words_are_not_null_when_null_words_are_declared(extractor) -> None:
-    instance = extractor("a;b;c\nNA;x;1\n", ABC, CSVDialect(null_words=("-",)))
-    assert instance.extract()["t"]["a"].to_list() == ["NA"]
-    assert instance.conversion_issues[0].rows == (0,)
-
-
-def test_nan_is_a_value_in_a_float_column_however_it_is_read(extract) -> None:
-    for other in ("1.5", "1,5", " 1.5 "):
-        values = extract(f"a;c\n1;NaN\n2;{other}\n3;NA\n", ABC)["c"]
-        assert values.is_nan().to_list() == [True, False, None]
-
-
-def test_what_overflows_is_reported_and_infinity_is_not(extractor) -> None:
-    instance = extractor("a;c\n1;1e400\n2;inf\n", ABC)
-    assert instance.extract()["t"]["c"].to_list() == ["1e400", "inf"]
-    assert instance.conversion_issues[0].rows == (0,)
-    assert extractor("a;c\n1;-inf\n", ABC).extract()["t"]["c"].to_list() == [float("-inf")]
-
-
-def test_one_bad_value_leaves_its_column_as_text_and_the_others_typed(extractor) -> None:
-    lines = "".join(f"{i};x;{i}.5\n" for i in range(5000))
-    instance = extractor(f"a;b;c\n{lines}oops;y;1\n", ABC)
-    frame = instance.extract()["t"]
-    assert frame.dtypes == [pl.String(), pl.String(), pl.Float64()]
-    (issue,) = instance.conversion_issues
-    assert (issue.table, issue.column, issue.target_type) == ("t", "a", INTEGER)
-    assert (issue.count, issue.rows) == (1, (5000,))
-    assert "'oops' (row 5000)" in issue.reason
-
-
-def test_extracting_twice_does_not_repeat_the_issues(extractor) -> None:
-    instance = extractor("a;c\nx;1\n", ABC)
-    instance.extract()
-    instance.extract()
-    assert len(instance.conversion_issues) == 1
 
 
 def test_a_nul_in_a_field_survives(extract) -> None:
@@ -216,72 +141,6 @@ def test_line_ends_of_every_system(extract, end) -> None:
 
 def test_the_last_line_may_lack_its_end(extract) -> None:
     assert extract("a;b\n1;x\n2;y", AB).rows() == [("1", "x"), ("2", "y")]
-
-
-# --- the header ---------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("header", "names"),
-    [
-        ("a;a;a", ["a", "a.1", "a.2"]),
-        ("a;a.1;a", ["a", "a.1", "a.2"]),
-        ("a;;b;", ["a", "Unnamed: 1", "b", "Unnamed: 3"]),
-        (" a ;b c", [" a ", "b c"]),
-        ('"a ""q""";"b;c"', ['a "q"', "b;c"]),
-        ('"line\nbreak";b', ["line\nbreak", "b"]),
-        ("\ufeffa;b", ["a", "b"]),
-        ('\ufeff"a";b', ["a", "b"]),
-    ],
-)
-def test_header_names(extract, header, names) -> None:
-    frame = extract(f"{header}\n{';'.join('1' * len(names))}\n", {"z": STRING})
-    assert frame.columns == names
-    assert frame.rows() == [("1",) * len(names)]
-
-
-def test_a_header_longer_than_any_buffer(extract) -> None:
-    names = [f"column with a long name {i}" for i in range(5_000)]
-    content = ";".join(names) + "\n" + ";".join("1" for _ in names) + "\n"
-    assert extract(content, {names[0]: INTEGER}).columns == names
-
-
-def test_without_a_header_the_columns_are_the_declared_ones(extract) -> None:
-    frame = extract("\n1;x;2.5\n\n2;y;\n", ABC, CSVDialect(has_header=False))
-    assert frame.columns == ["a", "b", "c"]
-    assert frame.rows() == [(1, "x", 2.5), (2, "y", None)]
-
-
-@pytest.mark.parametrize("content", ["a;b;c", "a;b;c\n", "a;b;c\n\n"])
-def test_a_header_alone_gives_typed_columns(extract, content) -> None:
-    frame = extract(content, ABC)
-    assert frame.schema == {"a": pl.Int64, "b": pl.String, "c": pl.Float64}
-    assert frame.is_empty()
-
-
-@pytest.mark.parametrize("content", ["", "\n", " \n\n", "\ufeff"])
-def test_an_empty_file_has_no_header(extractor, content) -> None:
-    with pytest.raises(FileContentError, match="no header"):
-        extractor(content, AB).extract()
-
-
-@pytest.mark.parametrize("separator", [",", "\t", "|"])
-def test_another_separator_is_named(extractor, separator) -> None:
-    content = f"a{separator}b{separator}c\n1{separator}2{separator}3\n"
-    with pytest.raises(FileContentError, match="one column") as caught:
-        extractor(content, ABC).extract()
-    assert f"CSVDialect(separator={separator!r})" in str(caught.value)
-    assert extractor(content, ABC, separator=separator).extract()["t"].width == 3
-
-
-def test_a_wrong_separator_is_named_without_a_header(extractor) -> None:
-    with pytest.raises(FileContentError, match="separator ',' fits"):
-        extractor("1,2\n", AB, CSVDialect(has_header=False)).extract()
-
-
-def test_a_separator_that_is_none_is_refused(extractor) -> None:
-    with pytest.raises(InvalidSchemaError, match="one ASCII character"):
-        extractor("a;b\n", AB, separator=";;")
 
 
 # --- encodings and binary files -----------------------------------------------------------------

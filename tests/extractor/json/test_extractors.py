@@ -10,51 +10,19 @@ import polars as pl
 import pytest
 
 from algomancy_data import (
-    Column,
     DataType,
     JSONFile,
     JSONSingleExtractor,
     NDJSONFile,
-    Schema,
     SchemaType,
     SimpleETLFactory,
     StatelessDataManager,
 )
 from algomancy_data.datasource import DataSource
-from algomancy_data.extractor.json import layout as json_layout
 from algomancy_data.registry import get_extractor_class
 
 STRING, INTEGER, FLOAT = DataType.STRING, DataType.INTEGER, DataType.FLOAT
 DATETIME, BOOLEAN = DataType.DATETIME, DataType.BOOLEAN
-
-
-def schema_of(columns: dict[str, DataType], extension: str = "json") -> type[Schema]:
-    members = {f"COLUMN_{i}": Column(*item) for i, item in enumerate(columns.items())}
-    settings = {"_FILENAME": "t", "_EXTENSION": extension, "_SCHEMA_TYPE": "single"}
-    return type("Table", (Schema,), settings | members)
-
-
-@pytest.fixture
-def extractor(tmp_path):
-    def make(content, columns=None, file_type=JSONFile) -> JSONSingleExtractor:
-        path = tmp_path / "t.json"
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
-        return JSONSingleExtractor(file_type("t", path), schema_of(columns or {"id": INTEGER}))
-
-    return make
-
-
-@pytest.fixture
-def extract(extractor):
-    """Extract, and insist that there is no issue."""
-
-    def run(content, columns=None, file_type=JSONFile) -> pl.DataFrame:
-        instance = extractor(content, columns, file_type)
-        frame = instance.extract()["t"]
-        assert instance.conversion_issues == []
-        return frame
-
-    return run
 
 
 # --- where the records are ----------------------------------------------------------------------
@@ -201,58 +169,6 @@ def test_texts_stay_as_they_are_written(extract, text) -> None:
     assert frame["l"].to_list() == [None, [text]]
 
 
-@pytest.mark.parametrize(
-    ("values", "expected"),
-    [
-        ("[9007199254740993, -9223372036854775808]", [9007199254740993, -9223372036854775808]),
-        ("[1, 2.5, null]", [1.0, 2.5, None]),
-        ("[9007199254740993, 1.5]", ["9007199254740993", "1.5"]),
-        ("[9007199254740992, 1.5]", [9007199254740992.0, 1.5]),
-        ("[9223372036854775808, 1]", ["9223372036854775808", "1"]),
-        (f"[{10**41 + 1}]", [str(10**41 + 1)]),
-        ("[9007199254740993.0, 1.5]", ["9007199254740993.0", "1.5"]),
-        ("[9007199254740992.0, 1.5]", [9007199254740992.0, 1.5]),
-        ("[1e400, 1]", ["1e400", "1"]),
-        ("[1e300, 1]", [1e300, 1.0]),
-        ("[NaN, Infinity, -Infinity, 1]", [float("nan"), float("inf"), -float("inf"), 1.0]),
-        ('[1, "x", 1.50, true, null]', ["1", "x", "1.50", "true", None]),
-        ('["x", 1]', ["x", "1"]),
-        ("[true, 1]", ["true", "1"]),
-        ("[true, null]", [True, None]),
-    ],
-)  # fmt: skip
-def test_numbers_are_exact_or_kept_as_written(extract, values, expected) -> None:
-    lines = "\n".join(f'{{"v": {value}}}' for value in values.strip("[]").split(", "))
-    assert repr(extract(lines)["v"].to_list()) == repr(expected)
-    for content in (f'[{{"v": {values}}}]', f'{{"v": {values}}}\n{{"v": []}}'):
-        assert repr(extract(content)["v"].to_list()[0]) == repr(expected)
-
-
-@pytest.mark.parametrize("number", ["1.10", "1e5", "-0.0", "12345678901234567890", "7"])
-def test_numbers_in_a_text_column_are_as_written(extract, number) -> None:
-    assert extract(f'[{{"id": {number}}}]', {"id": STRING})["id"].to_list() == [number]
-
-
-@pytest.mark.parametrize(
-    ("numbers", "expected"),
-    [
-        ("9007199254740993.0, 1", [9007199254740993, 1]),
-        ("9.007199254740993e15, 1.0", [9007199254740993, 1]),
-        ("1.2345678901234567e18, 1e2", [1234567890123456700, 100]),
-        ("-9223372036854775808.0, null", [-(2**63), None]),
-    ],
-)
-def test_whole_numbers_are_exact_however_they_are_written(extract, numbers, expected) -> None:
-    lines = "".join(f'{{"id": {number}}}\n' for number in numbers.split(", "))
-    assert extract(lines, {"id": INTEGER})["id"].to_list() == expected
-
-
-def test_numbers_beyond_their_declared_type_are_reported(extractor) -> None:
-    instance = extractor('[{"id": 9223372036854775808}, {"id": 1}]')
-    assert instance.extract()["t"]["id"].to_list() == ["9223372036854775808", "1"]
-    assert [(issue.column, issue.rows) for issue in instance.conversion_issues] == [("id", (0,))]
-
-
 def test_records_that_disagree_are_converted_where_the_declared_type_can(extract) -> None:
     frame = extract('[{"id": 1}, {"id": "2"}, {"id": 3.0}]', {"id": INTEGER})
     assert frame["id"].to_list() == [1, 2, 3]
@@ -294,7 +210,9 @@ def test_nesting_as_deep_as_allowed_is_read(extract, opening) -> None:
 
 @pytest.mark.parametrize("extension", ["json", "ndjson", "jsonl"])
 @pytest.mark.parametrize("suffix", ["json", "ndjson", "jsonl"])
-def test_a_manager_reads_lines_under_every_extension(tmp_path, extension, suffix) -> None:
+def test_a_manager_reads_lines_under_every_extension(
+    schema_of, tmp_path, extension, suffix
+) -> None:
     (tmp_path / f"t.{suffix}").write_text(LINES)
     schema = schema_of({"id": INTEGER, "b": STRING}, extension)
     manager = StatelessDataManager(SimpleETLFactory, [schema], "json", DataSource)
@@ -310,7 +228,7 @@ def test_the_extractor_is_registered(extension) -> None:
     assert get_extractor_class(extension, SchemaType.SINGLE) is JSONSingleExtractor
 
 
-def test_uploads_are_read() -> None:
+def test_uploads_are_read(schema_of) -> None:
     content = "data:application/json;base64," + base64.b64encode(b'[{"id":7}]').decode()
     extractor = JSONSingleExtractor(JSONFile("t", content=content), schema_of({"id": INTEGER}))
     assert extractor.extract()["t"].rows() == [(7,)]
@@ -321,93 +239,3 @@ def test_nothing_reads_the_file_after_the_extraction(extractor, tmp_path) -> Non
     (tmp_path / "t.json").write_bytes(b"x" * 100)
     (tmp_path / "t.json").unlink()
     assert frame.to_dicts() == RECORDS
-
-
-# --- pieces -------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("chunk", [48, 400, 5_000])
-@pytest.mark.parametrize("form", ["list", "pretty", "object", "lines"])
-def test_a_document_in_pieces_is_the_same_document(extract, monkeypatch, chunk, form) -> None:
-    records = [
-        {
-            "id": number,
-            "late" if number > 150 else "early": number if number % 2 else number / 2,
-            "when": "2024-01-01" if number > 100 else "then",
-            "inner": [{"id": 1, "text": "},{"}, {"id": number, "text": None}],
-        }
-        for number in range(300)
-    ]
-    content = {
-        "list": json.dumps(records, separators=(",", ":")),
-        "pretty": json.dumps(records, indent=1),
-        "object": json.dumps({"n": 1, "records": records, "m": {"k": "]"}}),
-        "lines": "\n".join(json.dumps(record) for record in records),
-    }[form]
-    whole = extract(content)
-    monkeypatch.setattr(json_layout, "CHUNK", chunk)
-    assert extract(content).equals(whole)
-    assert whole["inner"].to_list() == [record["inner"] for record in records]
-    assert whole["early"].to_list() == [record.get("early") for record in records]
-
-
-def test_pieces_that_disagree_are_widened(extract, monkeypatch) -> None:
-    monkeypatch.setattr(json_layout, "CHUNK", 64)
-    values = [*range(200), "x", *range(200)]
-    frame = extract("\n".join(json.dumps({"id": value}) for value in values), {"id": STRING})
-    assert frame["id"].to_list() == [str(value) for value in values]
-
-
-def test_a_record_that_looks_like_several_is_one(extract, monkeypatch) -> None:
-    monkeypatch.setattr(json_layout, "CHUNK", 64)
-    record = {"id": 1, "x": [{"id": n, "y": [{"id": n}] * 40} for n in range(40)]}
-    assert extract(json.dumps([record, record])).to_dicts() == [record, record]
-
-
-@pytest.mark.parametrize("value", [[None, None], [[None], [None, None]], [{"b": [None] * 3}, {}]])
-def test_lists_of_nulls_are_as_long_as_they_are(extract, value) -> None:
-    records = [{"a": value}, {"a": value[:1]}, {"a": []}, {"a": None}]
-    columns = extract(json.dumps(records))["a"].to_list()
-    assert [None if v is None else len(v) for v in columns] == [len(value), 1, 0, None]
-    texts = extract(json.dumps(records), {"a": STRING})["a"].to_list()
-    assert [None if t is None else json.loads(t) for t in texts] == [r["a"] for r in records]
-
-
-@pytest.mark.parametrize(
-    "values",
-    [
-        [[None, 1]],
-        [[None], [None, None, 2, None]],
-        [[None, None], [None, {"b": 1}, None]],
-        [[None, [None, "x"]], None, [[None], None]],
-        [[{"b": None}, {"b": [None, None, True]}], [{"b": []}]],
-    ],
-)
-def test_nulls_at_the_beginning_of_lists_are_kept(extract, values) -> None:
-    for chunk in (values, values[::-1]):
-        assert extract(json.dumps([{"a": value} for value in chunk]))["a"].to_list() == chunk
-
-
-@pytest.mark.parametrize(
-    ("values", "rows"),
-    [
-        ("9007199254740993, 1.5, 9007199254740992, null, 9007199254740995", (0, 4)),
-        ("1.5, 9223372036854775808, 9223372036854775809", (2,)),
-        (f"0.5, {10**50 + 1}", (1,)),
-        ("1.5, 9007199254740994", ()),
-        ('1.5, "x"', None),
-    ],
-)
-def test_integers_that_no_float_equals_are_reported(extractor, values, rows) -> None:
-    lines = "\n".join(f'{{"id": {value}}}' for value in values.split(", "))
-    instance = extractor(lines, {"id": FLOAT})
-    instance.extract()
-    refused = [issue for issue in instance.conversion_issues if "whole number" in issue.reason]
-    assert [issue.rows for issue in refused] == ([rows] if rows else [])
-    assert all(issue.severity == "ERROR" for issue in refused)
-
-
-def test_a_text_may_look_like_a_null_behind_a_record(extract) -> None:
-    records = [{"id": 1, "b": "} null"}, {"id": 2, "b": "}null"}]
-    content = "\n".join(json.dumps(record) for record in records)
-    assert extract(content).to_dicts() == records

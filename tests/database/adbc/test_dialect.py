@@ -1,0 +1,76 @@
+"""What SQLAlchemy asks of a dialect: levels of isolation, autocommit, ends of connections."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy import exc
+
+metadata = sa.MetaData()
+things = sa.Table(
+    "things",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("name", sa.String(40)),
+)
+
+
+@pytest.fixture
+def tables(engine):
+    metadata.create_all(engine)
+    return engine
+
+
+def names(engine):
+    with engine.connect() as connection:
+        return connection.scalars(sa.select(things.c.name).order_by(things.c.id)).all()
+
+
+def insert(connection, name):
+    connection.execute(things.insert().values(name=name))
+
+
+def test_autocommit(tables):
+    automatic = tables.execution_options(isolation_level="AUTOCOMMIT")
+    with automatic.connect() as connection:
+        insert(connection, "a")
+        assert names(tables) == ["a"]
+        connection.rollback()
+        assert connection.get_isolation_level() == "AUTOCOMMIT"
+    with tables.connect() as connection:
+        assert connection.get_isolation_level() == connection.default_isolation_level
+        insert(connection, "b")
+    assert names(tables) == ["a"]
+
+
+def test_the_level_of_an_engine(url, new_engine):
+    engine = new_engine(url, isolation_level="SERIALIZABLE")
+    with engine.connect() as connection:
+        assert connection.get_isolation_level() == "SERIALIZABLE"
+        if engine.name == "postgresql":
+            shown = connection.exec_driver_sql("SHOW TRANSACTION ISOLATION LEVEL").scalar()
+            assert shown == "serializable"
+    with pytest.raises(exc.ArgumentError, match="SERIALIZABLE"):
+        new_engine(url, isolation_level="CHAOS").connect()
+
+
+def test_read_only_transactions(postgresql_engine):
+    metadata.create_all(postgresql_engine)
+    options = {
+        "isolation_level": "SERIALIZABLE",
+        "postgresql_readonly": True,
+        "postgresql_deferrable": True,
+    }
+    with postgresql_engine.connect().execution_options(**options) as connection:
+        shown = connection.exec_driver_sql("SHOW transaction_deferrable").scalar()
+        assert shown == "on"
+        with pytest.raises(exc.InternalError, match="read-only"):
+            insert(connection, "a")
+    with postgresql_engine.begin() as connection:
+        insert(connection, "b")
+
+
+def test_a_connection_that_does_not_close_hides_no_mistake_of_the_program():
+    engine = sa.create_engine("sqlite+adbc://")
+    with pytest.raises(AttributeError):
+        engine.dialect.do_close(None)
