@@ -1,11 +1,19 @@
-"""Whatever code hands over, public calls take it or refuse it by an error of the package."""
+"""Whatever code or files hand over, public calls take it or refuse it by the package's errors."""
 
+import base64
 import datetime as dt
+import gzip
+import io
+import json
 import logging
 import re
+import tempfile
 import warnings
+import zipfile
+from contextlib import contextmanager
 from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,20 +21,30 @@ import polars as pl
 import pyarrow as pa
 import pytest
 import sqlalchemy as sa
+import xlsxwriter
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from polars.testing.parametric import dataframes
+from pyarrow import parquet
 
 from algomancy_data import (
+    Column,
     DataSource,
+    DataType,
     ForeignKeyValidator,
     MissingValueValidator,
+    Quarantine,
+    ReadLimits,
+    Schema,
     SimpleETLFactory,
+    StatefulDataManager,
+    StatelessDataManager,
     UniqueValueValidator,
     ValidationSequence,
 )
 from algomancy_data.database import DatabaseDataManager
 from algomancy_data.errors import AlgomancyDataError
+from algomancy_data.inference import infer_schemas
 
 # Words of Rust, Polars and pyarrow in which no message of the package speaks.
 FORBIDDEN = re.compile(
@@ -143,13 +161,30 @@ def silence():
     logger.setLevel(before)
 
 
-@pytest.fixture(scope="module")
-def manager():
+class CheckedETLFactory(SimpleETLFactory):
+    check_constraints = True
+
+
+@pytest.fixture(scope="module", params=["memory", "folder", "database"])
+def manager(request, tmp_path_factory):
+    with manager_of(request.param, tmp_path_factory.mktemp("kept")) as one:
+        yield one
+
+
+@contextmanager
+def manager_of(kind, folder):
     engine = sa.create_engine("sqlite+adbc://")
-    manager = DatabaseDataManager(SimpleETLFactory, [], engine, "s", DataSource)
-    manager.startup()
-    yield manager
-    manager.close()
+    given = (CheckedETLFactory, SCHEMAS)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "StatefulDataManager", DeprecationWarning)
+        one = {
+            "memory": lambda: StatelessDataManager(*given, "json", DataSource),
+            "folder": lambda: StatefulDataManager(*given, folder, "json", DataSource),
+            "database": lambda: DatabaseDataManager(*given, engine, "s", DataSource),
+        }[kind]()
+    one.startup()
+    yield one
+    one.close()
     engine.dispose()
 
 
@@ -194,5 +229,173 @@ def test_tables_of_any_kind_are_taken_or_refused(manager, table, name):
     attempt(manager.refresh)
     attempt(lambda: manager.get_table("d", name))
     attempt(lambda: manager.scan_table("d", name).collect())
-    attempt(manager.query, 'SELECT count(*) FROM "d.a"')
+    if isinstance(manager, DatabaseDataManager):
+        attempt(manager.query, 'SELECT count(*) FROM "d.a"')
+    if isinstance(manager, StatefulDataManager):
+        attempt(manager.store_data_source_as_json, "d")
+        attempt(manager.store_data, "raw", source.tables)
+        attempt(manager.delete_data, "raw")
     attempt(manager.verify)
+
+
+# --- files ------------------------------------------------------------------------------------
+
+ROWS_OF_FILES = [
+    {"id": 1, "day": "2024-05-01", "amount": 1.5, "paid": True, "note": "ä, b", "took": "01:00:00"},
+    {"id": 2, "day": None, "amount": -1e300, "paid": False, "note": None, "took": None},
+]
+CSV = 'id;day;amount;paid;note;took\n1;2024-05-01;1,5;yes;"a""\nb";01:00:00\n2;;1e3;;;\n'
+
+
+def written(write, *arguments, **options):
+    sink = io.BytesIO()
+    write(*arguments, sink, **options)
+    return sink.getvalue()
+
+
+def workbook(sink):
+    with xlsxwriter.Workbook(sink) as book:
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, list(ROWS_OF_FILES[0]))
+        for number, row in enumerate(ROWS_OF_FILES, 1):
+            sheet.write_row(number, 0, list(row.values()))
+
+
+def zipped(sink):
+    with zipfile.ZipFile(sink, "w") as archive:
+        archive.writestr("t.csv", CSV)
+
+
+TABLE = pa.Table.from_pylist(ROWS_OF_FILES)
+NESTED = TABLE.append_column("items", pa.array([[1, None], []]))
+CONTENTS = {
+    ".csv": [CSV.encode(), CSV.replace(";", ",").encode("utf-16")],
+    ".csv.gz": [gzip.compress(CSV.encode(), mtime=0)],
+    ".csv.zip": [written(zipped)],
+    ".json": [
+        json.dumps(ROWS_OF_FILES).encode(),
+        json.dumps({"a": {"b": ROWS_OF_FILES}}).encode(),
+    ],
+    ".ndjson": ["\n".join(map(json.dumps, ROWS_OF_FILES)).encode()],
+    ".xlsx": [written(workbook)],
+    ".parquet": [
+        written(parquet.write_table, NESTED),
+        written(parquet.write_table, TABLE, compression="none", data_page_version="2.0"),
+    ],
+    ".arrow": [
+        written(pl.DataFrame(NESTED).write_ipc),
+        written(pl.DataFrame(TABLE).write_ipc_stream, compression="zstd"),
+    ],
+}
+
+
+def schema_of(suffix):
+    """Return a schema of files with a suffix; its name is that without its dots."""
+    words = {"_FILENAME": suffix.replace(".", ""), "_EXTENSION": suffix.split(".")[1]}
+    columns = {
+        "ID": Column("id", DataType.INTEGER, primary_key=True),
+        "DAY": Column("day", DataType.DATETIME),
+        "AMOUNT": Column("amount", DataType.FLOAT),
+        "PAID": Column("paid", DataType.BOOLEAN),
+        "NOTE": Column("note", DataType.STRING),
+        "TOOK": Column("took", DataType.INTERVAL),
+    }
+    return type("Files", (Schema,), words | {"_SCHEMA_TYPE": "single"} | columns)
+
+
+SCHEMAS = [schema_of(suffix) for suffix in CONTENTS]
+PIECES = st.one_of(
+    st.binary(max_size=8),
+    st.sampled_from([b"", b"\0", b"\xff" * 8, b'"', b";", b"\n" * 9, b"[" * 3000, b"9" * 400]),
+    st.sampled_from([b"1e999", b"\xed\xa0\x80", b"\\ud800", b"0001-01-01", b"9999-12-31", b"<"]),
+)
+EDITS = st.lists(st.tuples(st.floats(0, 1), st.integers(0, 9), PIECES), max_size=3)
+
+
+@st.composite
+def file_contents(draw):
+    """Return a suffix, and what is nearly a file of that or, now and then, of another format."""
+    suffix, other = draw(st.sampled_from(sorted(CONTENTS))), draw(st.sampled_from(sorted(CONTENTS)))
+    content = draw(st.sampled_from(CONTENTS[other if draw(st.integers(0, 7)) == 0 else suffix]))
+    for place, length, piece in draw(EDITS):
+        at = round(place * len(content))
+        content = content[:at] + piece + content[at + length :]
+    return suffix, content
+
+
+LIMITS = st.sampled_from(
+    [None, ReadLimits(), ReadLimits(cells=9, text_bytes=3), ReadLimits(columns=3, unpacked_bytes=9)]
+)
+SETTINGS = st.fixed_dictionaries(
+    {"quarantine": st.sampled_from([None, Quarantine()]), "read_limits": LIMITS}
+)
+
+
+def hand_in(manager, home, suffix, content, options):
+    """Give a file to all public calls that take one: by its path, as an upload, in a folder."""
+    name = suffix.replace(".", "")
+    folder = home / "raw"
+    folder.mkdir()
+    path = folder / (name + suffix)
+    path.write_bytes(content)
+    for sample in (None, 8):
+        inferred = attempt(
+            lambda size=sample: infer_schemas(
+                path, sample_bytes=size, read_limits=options["read_limits"]
+            )
+        )
+        if inferred is not None:
+            attempt(inferred.to_module)
+            attempt(inferred.__str__)
+    upload = "data:application/octet-stream;base64," + base64.b64encode(content).decode()
+    found = [
+        attempt(manager.prepare_files, None, [(name, str(path))]),
+        attempt(manager.prepare_files, None, [(name, str(folder))]),
+        attempt(manager.prepare_files, [(name, suffix.split(".")[1], upload)]),
+    ]
+    for files in filter(None, found):
+        for file in files.values():
+            attempt(lambda one=file: one.content)
+        result = attempt(lambda these=files: manager.etl_data(these, "d", **options))
+        if result is None:
+            continue
+        assert result.raised is None or isinstance(result.raised, AlgomancyDataError)
+        said = f"{result.raised} {' '.join(map(str, result.messages))}"
+        assert not FORBIDDEN.search(said), said
+        attempt(manager.replay_data, "d")
+        attempt(manager.get_data, "d")
+        attempt(manager.delete_data, "d")
+    if isinstance(manager, StatefulDataManager):
+        attempt(manager.load_data_from_dir, "raw", home)
+        attempt(manager.load_data_from_file, path.name, folder)
+        for one in manager.get_data_keys():
+            attempt(manager.get_data, one)
+            attempt(manager.delete_data, one)
+
+
+@settings(deadline=None, max_examples=10)
+@given(file=file_contents(), options=SETTINGS)
+def test_files_of_any_content_are_taken_or_refused(manager, file, options):
+    with tempfile.TemporaryDirectory() as home:
+        hand_in(manager, Path(home), *file, options)
+
+
+@pytest.mark.long
+@settings(deadline=None, max_examples=500)
+@given(file=file_contents(), options=SETTINGS)
+def test_many_files_of_any_content_are_taken_or_refused(manager, file, options):
+    with tempfile.TemporaryDirectory() as home:
+        hand_in(manager, Path(home), *file, options)
+
+
+@pytest.mark.parametrize("suffix", CONTENTS)
+def test_whole_files_are_taken_by_all_calls(manager, tmp_path, suffix):
+    """So the tests above do not only see refusals."""
+    path = tmp_path / f"t{suffix}"
+    path.write_bytes(CONTENTS[suffix][0])
+    assert infer_schemas(path).schemas
+    files = manager.prepare_files(None, [(suffix.replace(".", ""), str(path))])
+    result = manager.etl_data(files, "d")
+    assert result.is_success, (result.raised, result.messages)
+    assert result.datasource.get_table(suffix.replace(".", ""))["id"].to_list() == [1, 2]
+    manager.delete_data("d")
