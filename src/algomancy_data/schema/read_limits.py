@@ -31,10 +31,10 @@ class ReadLimits:
         unpacked_bytes: Size of what one compressed file unpacks to, and of what is fetched from an
             address. A plain file on the disk is as large as everybody can see.
         ratio: How many times larger than the stored file its content may be in memory: the
-            bytes that it unpacks to, four times those of a workbook's cells, or 8 bytes for each
-            cell. It counts from 128 MiB on. Tables
-            in gzip or zstd reach 5 to 20, very regular ones 200; a file made to be a trap, 1,000
-            and more.
+            bytes that it unpacks to, four times those of a workbook's cells, 8 bytes for each cell,
+            or all texts of a Parquet or Arrow file, each as often as it is there. It counts from
+            128 MiB on. Tables in gzip or zstd reach 5 to 20, very regular ones 200; a file made to
+            be a trap, 1,000 and more.
         cells: Rows × columns of one table, all of its parts together.
         columns: Columns of one table.
         text_bytes: Size of one text, as UTF-8.

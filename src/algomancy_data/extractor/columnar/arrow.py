@@ -9,7 +9,12 @@ import polars as pl
 from polars.exceptions import PanicException, PolarsError
 
 from algomancy_data.errors import FileContentError
-from algomancy_data.extractor.columnar.columns import check_names, checked_frame, known_frame
+from algomancy_data.extractor.columnar.columns import (
+    check_names,
+    check_repeated,
+    checked_frame,
+    known_frame,
+)
 from algomancy_data.file.locations import bytes_of
 from algomancy_data.frames.arrow import is_zone
 from algomancy_data.frames.arrow_layout import MAGIC, ArrowField, ArrowLayoutError, arrow_layout
@@ -53,8 +58,10 @@ def read_arrow(source: Path | bytes, name: str, limits: ReadLimits) -> tuple[pl.
     foreign = layout.is_big_endian or any(map(_is_foreign, every))
     frame = None if foreign else _by_polars(source, is_stream)
     if frame is None:
-        frame = checked_frame(_by_pyarrow(source, is_stream, name), name)
-        return frame, layout.unpacked_bytes
+        frame = _by_pyarrow(source, is_stream, name)
+        check_repeated(name, frame, limits, len(data))
+        return checked_frame(frame, name), layout.unpacked_bytes
+    check_repeated(name, frame, limits, len(data))
     # Polars makes null of a time of day that there is not, which only a column's own nulls tell.
     if _has_inner_times(layout.fields) and not _has_wide_integers(layout.fields):
         _by_pyarrow(source, is_stream, name)  # refuses it

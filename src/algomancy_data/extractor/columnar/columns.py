@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 from algomancy_data.errors import FileContentError
 from algomancy_data.frames import arrow
 from algomancy_data.frames.values import impossible_values
 
 if TYPE_CHECKING:
-    import polars as pl
+    from algomancy_data.schema import ReadLimits
 
 
 def unreadable_column(file: str, column: str, what: str, instead: str) -> FileContentError:
@@ -30,6 +32,38 @@ def check_names(file: str, names: list[str]) -> None:
         twice = next(name for name in names if names.count(name) > 1)
         msg = f"File {file!r} has more than one column {twice!r}. Give each a name of its own."
         raise FileContentError(msg)
+
+
+def check_repeated(file: str, frame: pl.DataFrame, limits: ReadLimits, stored: int) -> None:
+    """Refuse a frame whose texts take far more memory than its file is large.
+
+    They may be in the file once, and in a million rows: then they take little in the frame as well,
+    but not where anything is made of them.
+
+    Args:
+        file: Logical name of the file.
+        frame: The frame.
+        limits: How much it may become in memory.
+        stored: How many bytes the file has as it is stored.
+
+    Raises:
+        ReadLimitError: They do.
+    """
+    texts = sum(map(_bytes_of_categories, frame.get_columns()))
+    limits.check_memory(file, int(frame.estimated_size()) + texts, stored)
+
+
+def _bytes_of_categories(values: pl.Series) -> int:
+    """Return how many bytes categories have as texts; other texts, their frame counts itself."""
+    match values.dtype:
+        case pl.Categorical() | pl.Enum():
+            return int(values.cat.len_bytes().cast(pl.UInt64).sum())
+        case pl.List() | pl.Array():
+            return _bytes_of_categories(values.explode())
+        case pl.Struct():
+            return sum(map(_bytes_of_categories, values.struct.unnest().get_columns()))
+        case _:
+            return 0
 
 
 def checked_frame(frame: pl.DataFrame, file: str) -> pl.DataFrame:

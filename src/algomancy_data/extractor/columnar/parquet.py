@@ -14,6 +14,7 @@ from polars.exceptions import PanicException, PolarsError
 from algomancy_data.errors import FileContentError
 from algomancy_data.extractor.columnar.columns import (
     check_names,
+    check_repeated,
     checked_frame,
     known_frame,
     unreadable_column,
@@ -62,7 +63,7 @@ def read_parquet(source: Path | bytes, name: str, limits: ReadLimits) -> tuple[p
         OSError: It cannot be opened.
     """
     view = source if isinstance(source, bytes) else bytes_of(source)
-    return _Parquet(source, view, name).checked(limits)
+    return _Parquet(source, view, name, limits).checked()
 
 
 class _Parquet:
@@ -72,20 +73,25 @@ class _Parquet:
         source: Where it is, or what is in it.
         view: All of it.
         name: Logical name of the file.
+        limits: How much it may become in memory.
     """
 
-    def __init__(self, source: Path | bytes, view: bytes | memoryview, name: str) -> None:
+    def __init__(
+        self, source: Path | bytes, view: bytes | memoryview, name: str, limits: ReadLimits
+    ) -> None:
         self._source = source
         self._view = view
         self._name = name
+        self._limits = limits
 
-    def checked(self, limits: ReadLimits) -> tuple[pl.DataFrame, int]:
+    def checked(self) -> tuple[pl.DataFrame, int]:
         """Return the frame, and how many bytes the pages unpack to."""
-        layout, pages = self._check_layout(limits)
+        layout, pages = self._check_layout()
         reads = layout.is_sure and pages.are_sure
         frame = self._by_polars() if layout.is_plain and reads else None
         if frame is None or frame.height != layout.rows or not _is_exact(frame.dtypes, layout):
             frame = self._with_care(layout.rows, frame, reads=reads)
+        check_repeated(self._name, frame, self._limits, len(self._view))
         return checked_frame(frame, self._name), pages.unpacked_bytes
 
     def _with_care(self, rows: int, frame: pl.DataFrame | None, *, reads: bool) -> pl.DataFrame:
@@ -115,16 +121,16 @@ class _Parquet:
             raise self._damaged(f"it has {frame.height:,} rows instead of {rows:,}")
         return frame
 
-    def _check_layout(self, limits: ReadLimits) -> tuple[ParquetLayout, ParquetPages]:
+    def _check_layout(self) -> tuple[ParquetLayout, ParquetPages]:
         """Return what the file and its pages say of themselves, if that can be true."""
         stored = len(self._view)
         try:
             layout = parquet_layout(self._view)
-            limits.check_shape(self._name, layout.rows, layout.columns, stored)
+            self._limits.check_shape(self._name, layout.rows, layout.columns, stored)
             pages = parquet_pages(self._view, layout)
         except ParquetLayoutError as error:
             raise self._damaged(f"its {error}") from error
-        limits.check_unpacked(self._name, pages.unpacked_bytes, stored)
+        self._limits.check_unpacked(self._name, pages.unpacked_bytes, stored)
         return layout, pages
 
     def _described(self) -> tuple[Any, Any] | None:
@@ -202,11 +208,18 @@ class _Parquet:
         """Return some columns, with INT96 in a unit of time."""
         import pyarrow as pa  # noqa: PLC0415
 
-        file = self._opened(coerce_int96_timestamp_unit=unit, page_checksum_verification=True)
+        # pyarrow makes a text anew each time that it is there, so these are looked at first.
+        described = self._opened()
+        file = self._opened(
+            coerce_int96_timestamp_unit=unit,
+            page_checksum_verification=True,
+            read_dictionary=_texts_in_dictionaries(described),
+        )
         failures = (pa.ArrowException, OSError, UnicodeDecodeError, KeyError)
         try:
             is_whole = len(names) == len(file.schema_arrow.names)
-            return file.read(columns=None if is_whole else names).select(names)
+            table = file.read(columns=None if is_whole else names).select(names)
+            return self._without_dictionaries(table, described.schema_arrow)
         except failures as error:
             for name in names:
                 try:
@@ -218,6 +231,25 @@ class _Parquet:
                     how = f"its column {name!r} is not readable"
                     raise self._damaged(how) from error
             raise self._damaged("it is not readable") from error
+
+    def _without_dictionaries(self, table: Any, schema: Any) -> Any:
+        """Return a table with texts for those that it has by number, unless they are too much.
+
+        Raises:
+            ReadLimitError: They do.
+        """
+        import pyarrow as pa  # noqa: PLC0415
+
+        for number, column in enumerate(table.columns):
+            name = table.schema.field(number).name
+            its_type = schema.field(schema.get_field_index(name)).type
+            if column.type != its_type and _is_text(its_type):
+                size = sum(map(_bytes_of_texts, column.chunks))
+                self._limits.check_memory(self._name, size, len(self._view))
+                is_binary = pa.types.is_binary(its_type) or pa.types.is_large_binary(its_type)
+                wide = pa.large_binary() if is_binary else pa.large_string()
+                table = table.set_column(number, name, column.cast(wide))
+        return table
 
     def _with_exact_times(self, table: Any, names: list[str]) -> Any:
         """Return INT96 columns with nanoseconds where all values have room, else microseconds."""
@@ -283,6 +315,34 @@ def _has_timestamps(dtype: Any) -> bool:
 
     inner = (dtype.field(number).type for number in range(dtype.num_fields))
     return pa.types.is_timestamp(dtype) or any(map(_has_timestamps, inner))
+
+
+def _texts_in_dictionaries(file: _ParquetFile) -> list[str]:
+    """Return the columns of texts that a dictionary has once, however often they are there."""
+    schema, metadata = file.schema_arrow, file.metadata
+    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+    names = [metadata.schema.column(number).path for number in range(metadata.num_columns)]
+    return [
+        name
+        for number, name in enumerate(names)
+        if (index := schema.get_field_index(name)) >= 0
+        and _is_text(schema.field(index).type)
+        and any(group.column(number).has_dictionary_page for group in groups)
+    ]
+
+
+def _is_text(dtype: Any) -> bool:
+    import pyarrow as pa  # noqa: PLC0415
+
+    return dtype in {pa.string(), pa.binary(), pa.large_string(), pa.large_binary()}
+
+
+def _bytes_of_texts(chunk: Any) -> int:
+    from pyarrow import compute as pyarrow_compute  # noqa: PLC0415
+
+    compute: Any = pyarrow_compute
+    lengths = compute.binary_length(chunk.dictionary).cast("int64").take(chunk.indices)
+    return compute.sum(lengths, min_count=0).as_py()
 
 
 def _is_saturated(values: pl.Series) -> bool:
