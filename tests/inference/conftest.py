@@ -10,7 +10,7 @@ import pytest
 
 from algomancy_data import DataSource, SimpleETLFactory, ValidationSeverity
 from algomancy_data.inference import infer_schemas
-from algomancy_data.inference.sources import files_at
+from algomancy_data.inference.schemas import files_at
 from algomancy_data.schema.fingerprint import schema_fingerprint
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from algomancy_data import Schema
     from algomancy_data.inference import InferredSchemas
-    from algomancy_data.inference.sources import Paths
+    from algomancy_data.inference.schemas import Paths
 
 
 class CheckedETLFactory(SimpleETLFactory):

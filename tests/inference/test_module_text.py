@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import keyword
 import shutil
 import subprocess
 import sys
@@ -9,13 +11,53 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from algomancy_data import Schema
 from algomancy_data.inference import InferredSchemas, infer_schemas
+from algomancy_data.inference.module_text import attribute_names, class_names
 
 ROOT = Path(__file__).parents[2]
 RUFF = Path(sys.executable).with_name("ruff")
 AIRPORTS = "faa;name;tz\nEWR;Newark;-5\nJFK;Kennedy;-5\nLGA;La Guardia;NA\n"
 FLIGHTS = "id;origin;at\n1;EWR;2024-01-01\n2;JFK;2024-01-01\n3;LGA;2024-01-02\n4;EWR;2024-01-02\n"
+
+NAMES = [
+    "id",
+    "ID",
+    "Id ",
+    "",
+    " ",
+    "_",
+    "__class__",
+    "_CSV",
+    "_FILENAME",
+    "class",
+    "None",
+    "columns",
+    "primary_key",
+    "mro",
+    "1st",
+    "2024-12-31",
+    "prix €",
+    "Größe",
+    "価格",
+    "имя",
+    'say "hi"',
+    "it's",
+    "back\\slash",
+    "new\nline",
+    "tab\t",
+    '"""',
+    "\u202eright to left",
+    "a" * 150,
+    "ID_2",
+    "id_2",
+    "# type: ignore",
+    "{braces}",
+    "%s",
+]
 
 MODULE = '''\
 """Schemas of 2 files, inferred from all their rows.
@@ -150,3 +192,42 @@ def test_what_was_found_can_be_read_at_a_glance(two_files):
     )
     assert repr(inferred) == "InferredSchemas([Airports, Flights])"
     assert isinstance(inferred, InferredSchemas)
+
+
+@given(st.lists(st.one_of(st.text(max_size=12), st.sampled_from(NAMES)), max_size=12))
+def test_attributes_are_distinct_upper_case_identifiers_that_hide_nothing(names):
+    found = attribute_names(names, "COLUMN")
+    assert len(set(found)) == len(names)
+    for name in found:
+        assert name.isidentifier()
+        assert name.isascii()
+        assert name == name.upper()
+        assert not keyword.iskeyword(name)
+        assert not hasattr(Schema, name)
+        assert name[0] != "_"
+
+
+@given(st.lists(st.one_of(st.text(max_size=12), st.sampled_from(NAMES)), max_size=12))
+def test_classes_are_distinct_identifiers_that_hide_no_import(names):
+    found = class_names(names)
+    assert len(set(found)) == len(names)
+    for name in found:
+        assert name.isidentifier()
+        assert name.isascii()
+        assert not keyword.iskeyword(name)
+        assert name not in {"Schema", "Column", "DataType", "SCHEMAS", "Schematype"}
+
+
+def test_a_name_keeps_its_attribute_whatever_stands_behind_it():
+    names = ["a", "A", "a-2", "A_2"]
+    assert attribute_names(names, "COLUMN") == ["A", "A_3", "A_2", "A_2_2"]
+
+
+@pytest.mark.parametrize("separator", [",", ";"])
+def test_nasty_column_names_load_under_their_own_names(separator, write, load):
+    names = [name for name in NAMES if name.strip()]
+    header = separator.join('"' + name.replace('"', '""') + '"' for name in names)
+    path = write("no names.csv", header + "\n" + separator.join("x" * len(names)) + "\n")
+    loaded = load(path)
+    assert loaded.tables["no names"].columns == names
+    ast.parse(loaded.inferred.to_module())

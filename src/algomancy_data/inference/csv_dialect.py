@@ -14,7 +14,7 @@ import polars as pl
 
 from algomancy_data.errors import FileContentError
 from algomancy_data.extractor.csv.layout import CSVLayout
-from algomancy_data.inference.texts import text_type
+from algomancy_data.inference.column_types import text_type
 from algomancy_data.schema import DataType
 from algomancy_data.schema.types import NULL_WORDS, TextConventions
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from algomancy_data.display.words import counted
-from algomancy_data.extractor import CSVSingleExtractor, TextConventions
+from algomancy_data.extractor import TextConventions
 from algomancy_data.extractor.csv.content import CSVContent
 from algomancy_data.extractor.csv.extractors import line_end_of
 from algomancy_data.file import CSVFile
+from algomancy_data.inference.column_types import TextType, text_type
 from algomancy_data.inference.csv_dialect import (
     count_of,
     default_words_among,
@@ -22,9 +23,13 @@ from algomancy_data.inference.csv_dialect import (
     numbered_names,
     occurring,
 )
-from algomancy_data.inference.inferred import InferredColumn, InferredFile, InferredTable
-from algomancy_data.inference.sources import PLACEHOLDER, SILENT, extension_of, label_of
-from algomancy_data.inference.texts import TextType, text_type
+from algomancy_data.inference.inferred import (
+    PLACEHOLDER,
+    InferredColumn,
+    InferredFile,
+    InferredTable,
+    extract,
+)
 from algomancy_data.schema import Column, CSVDialect, DataType, Schema
 from algomancy_data.schema.types.datetime import ZONED_NOTE
 from algomancy_data.schema.types.distinct_texts import DistinctTexts
@@ -153,8 +158,6 @@ class CSVProbe:
         table = InferredTable(None, columns)
         return InferredFile(
             self.file,
-            label_of(self.file),
-            extension_of(self.file),
             [table],
             dialect=dialect,
             notes=list(self.notes),
@@ -220,7 +223,7 @@ def _texts(file: File, dialect: CSVDialect, names: Iterable[str] = ()) -> pl.Dat
     members |= {"_FILENAME": file.name, "_EXTENSION": "csv", "_SCHEMA_TYPE": "single"}
     members.setdefault("COLUMN_0", PLACEHOLDER)
     schema = type("Texts", (Schema,), members | {"_CSV": dialect})
-    return CSVSingleExtractor(file, schema, SILENT).extract()[file.name]
+    return extract(file, schema)[0][file.name]
 
 
 def _beginning(content: CSVContent, dialect: CSVDialect, line_end: str, size: int) -> bytes | None:

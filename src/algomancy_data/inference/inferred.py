@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from algomancy_data.display.words import counted
-from algomancy_data.schema import Column, ColumnGroup, CSVDialect, Schema, SchemaType
+from algomancy_data.file import SUFFIXES
+from algomancy_data.file.locations import file_name, has_parts
+from algomancy_data.registry import get_extractor_class
+from algomancy_data.schema import Column, ColumnGroup, CSVDialect, DataType, Schema, SchemaType
 from algomancy_data.schema.tables import table_name
 
 if TYPE_CHECKING:
+    import polars as pl
+
+    from algomancy_data.extractor import ConversionIssue, Extractor
     from algomancy_data.file import File
-    from algomancy_data.schema import DataType, FileExtension
+    from algomancy_data.schema import FileExtension
 
 _LONGEST_LABEL: Final = 60
+# What an extractor logs is in the notes; whoever asks for a schema has not asked for the data.
+_SILENT: Final = logging.Logger("algomancy_data.inference", logging.CRITICAL + 1)  # noqa: LOG001
+# A schema needs a column, and no file has one of this name.
+PLACEHOLDER: Final = Column("\0", DataType.STRING, optional=True)
 
 
 @dataclass
@@ -93,8 +105,6 @@ class InferredFile:
 
     Attributes:
         file: The file, under its logical name.
-        label: What the file is called on disk.
-        extension: Its format.
         tables: Its tables: one, or a group each.
         class_name: Name of the schema class.
         dialect: How a CSV file is written.
@@ -105,8 +115,6 @@ class InferredFile:
     """
 
     file: File
-    label: str
-    extension: FileExtension
     tables: list[InferredTable]
     class_name: str = "Found"
     dialect: CSVDialect = field(default_factory=CSVDialect)
@@ -118,6 +126,19 @@ class InferredFile:
     def name(self) -> str:
         """The logical name."""
         return self.file.name
+
+    @property
+    def label(self) -> str:
+        """What the file is called where it is stored."""
+        path = str(self.file.path)
+        if has_parts(path) and not Path(path).is_dir():
+            return file_name(Path(path).parent / Path(path).name)
+        return file_name(path)
+
+    @property
+    def extension(self) -> FileExtension:
+        """The format."""
+        return extension_of(self.file)
 
     @property
     def schema_type(self) -> SchemaType:
@@ -166,3 +187,22 @@ def shown_label(label: str) -> str:
     """
     plain = "".join(c if c.isprintable() and c != "\\" else "?" for c in label.replace('"', "'"))
     return plain if len(plain) <= _LONGEST_LABEL else f"{plain[:_LONGEST_LABEL]}…"
+
+
+def extension_of(file: File) -> FileExtension:
+    """Return the format of a file."""
+    return SUFFIXES[str(file.extension)]
+
+
+def extract(
+    file: File, schema: type[Schema]
+) -> tuple[dict[str, pl.DataFrame], list[ConversionIssue]]:
+    """Return the tables of a file by logical name, and what did not convert.
+
+    Raises:
+        FileContentError: The file is not what its format says.
+        FileNotFoundError: The file is gone.
+    """
+    extractor_class = cast("Any", get_extractor_class(file.extension, schema.schema_type()))
+    extractor: Extractor = extractor_class(file, schema, logger=_SILENT)
+    return extractor.extract(), extractor.conversion_issues

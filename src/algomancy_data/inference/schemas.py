@@ -2,35 +2,46 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
+from algomancy_data.datamanager.input_files import MissingFileError, files_from_paths
 from algomancy_data.display.words import counted
 from algomancy_data.engine_failures import engine_failures
-from algomancy_data.errors import EngineError
+from algomancy_data.errors import EngineError, ETLConstructionError
 from algomancy_data.extractor.base import reading_failures
+from algomancy_data.file import FILE_TYPES, SUFFIXES
+from algomancy_data.file.locations import file_name, find_parts, has_parts
 from algomancy_data.inference.csv_files import CSVProbe
-from algomancy_data.inference.json_files import json_finding
+from algomancy_data.inference.inferred import extension_of, extract
 from algomancy_data.inference.keys import find_key
-from algomancy_data.inference.module_text import module_text
-from algomancy_data.inference.names import attribute_names, class_names
+from algomancy_data.inference.module_text import attribute_names, class_names, module_text
 from algomancy_data.inference.references import NamedTable, find_references
-from algomancy_data.inference.sources import Paths, extension_of, extract, failing_columns, files_at
-from algomancy_data.inference.typed_files import columnar_finding, workbook_finding
+from algomancy_data.inference.typed_files import columnar_finding, json_finding, workbook_finding
+from algomancy_data.masking import mask
+from algomancy_data.messages import ValidationSeverity
 from algomancy_data.relations import resolve_relations_from_schemas
 from algomancy_data.relations.keys import rows_without_parent
 from algomancy_data.schema import DataType, FileExtension
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Sequence
 
     import polars as pl
 
+    from algomancy_data.extractor import ConversionIssue
     from algomancy_data.file import File
     from algomancy_data.inference.inferred import InferredFile, InferredTable
     from algomancy_data.schema import ReadLimits, Schema
 
 SAMPLE_BYTES: Final = 1 << 22
 _COLUMNAR: Final = frozenset({FileExtension.PARQUET, FileExtension.ARROW})
+_WILDCARDS: Final = "*?["
+_BETWEEN: Final = "-_. "
+
+Paths: TypeAlias = "str | Path | Iterable[str | Path] | Mapping[str, str | Path]"
+"""A path, several, or paths by the logical names that their files are to have."""
 
 
 class InferredSchemas:
@@ -124,6 +135,82 @@ def infer_schemas(
     return InferredSchemas(inferred_files)
 
 
+# --- files ----------------------------------------------------------------------------------
+
+
+def files_at(paths: Paths) -> list[File]:
+    """Return the files in order.
+
+    The logical name of a file is its name up to the first dot: ``flights.csv.zip`` is
+    ``flights``. A directory of parts has its own name, a pattern what stands before its first
+    wildcard.
+
+    Args:
+        paths: The paths.
+
+    Raises:
+        ETLConstructionError: A path leads nowhere, has no known format, or two files have one
+            name.
+    """
+    named = list(_named(paths))
+    if not named:
+        msg = "No file was given. Give the paths of the files that the schemas are for."
+        raise ETLConstructionError(msg)
+    plain = [(name, path) for name, path in named if not has_parts(path)]
+    files = files_from_paths(plain, {})
+    for name, path in named:
+        if not has_parts(path):
+            continue
+        if name in files:
+            msg = f"Two files are named {name!r}. Give them names: {{'name': path, …}}."
+            raise ETLConstructionError(msg)
+        files[name] = _parted(name, path)
+    return [files[name] for name, _ in named]
+
+
+def _named(paths: Paths) -> Iterable[tuple[str, str]]:
+    if isinstance(paths, Mapping):
+        by_name = cast("Mapping[str, str | Path]", paths)
+        return [(name, str(path)) for name, path in by_name.items()]
+    given = [paths] if isinstance(paths, str | Path) else paths
+    return [(_logical_name(str(path)), str(path)) for path in given]
+
+
+def _logical_name(path: str) -> str:
+    name = file_name(path)
+    if has_parts(path):
+        name = _before_wildcard(path)
+    return name.partition(".")[0] or name
+
+
+def _before_wildcard(path: str) -> str:
+    pieces = path.rstrip("/").split("/")
+    fixed: list[str] = []
+    for piece in pieces:
+        begun = piece
+        for wildcard in _WILDCARDS:
+            begun = begun.partition(wildcard)[0]
+        if begun != piece:
+            fixed.append(begun.rstrip(_BETWEEN))
+            break
+        fixed.append(piece)
+    named = [piece for piece in fixed if piece]
+    return named[-1] if named else "table"
+
+
+def _parted(name: str, path: str) -> File:
+    parts = find_parts(path, tuple(SUFFIXES))
+    if not parts:
+        raise MissingFileError.from_path(name, path)
+    suffixes = [suffix.lstrip(".").lower() for suffix in Path(file_name(parts[0].path)).suffixes]
+    known = [suffix for suffix in suffixes if suffix in SUFFIXES]
+    if not known:
+        listed = ", ".join(SUFFIXES)
+        msg = f"The parts at {mask(path)!r} have no known format. Known: {listed}."
+        raise ETLConstructionError(msg)
+    return FILE_TYPES[SUFFIXES[known[-1]]](name, path)
+
+
 # --- types ----------------------------------------------------------------------------------
 
 
@@ -174,7 +261,7 @@ def _proven(
 
 def _extract(inferred: InferredFile) -> tuple[dict[str, pl.DataFrame], dict[str, set[str]]]:
     frames, issues = extract(inferred.file, inferred.schema())
-    failing = failing_columns(inferred, issues)
+    failing = _failing_columns(inferred, issues)
     for table in inferred.tables:
         name = inferred.table_name(table)
         # The folders of parts may be columns that no part has itself.
@@ -182,6 +269,15 @@ def _extract(inferred: InferredFile) -> tuple[dict[str, pl.DataFrame], dict[str,
         if more:
             failing.setdefault(name, set()).update(more)
     return frames, failing
+
+
+def _failing_columns(inferred: InferredFile, issues: list[ConversionIssue]) -> dict[str, set[str]]:
+    """Return the columns, by table, that did not convert to the types found so far."""
+    failing: dict[str, set[str]] = {}
+    for issue in issues:
+        if issue.severity is ValidationSeverity.ERROR and not issue.while_reading:
+            failing.setdefault(issue.table or inferred.name, set()).add(issue.column)
+    return failing
 
 
 # --- names and tables -----------------------------------------------------------------------

@@ -1,25 +1,43 @@
-"""Parquet, Arrow and XLSX files: formats that say themselves what type a column has."""
+"""JSON, XLSX, Parquet and Arrow files: formats that say themselves what type a column has.
+
+A JSON file is one table if its records are flat, else a group for each list of records.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-import polars as pl
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from algomancy_data.errors import FileContentError
-from algomancy_data.extractor import DataTypeConverter, TextConventions
+from algomancy_data.extractor.json.document import JSONPlan, read_document
 from algomancy_data.extractor.xlsx.extractors import open_workbook
 from algomancy_data.file.workbook import read_sheet
-from algomancy_data.inference.inferred import InferredColumn, InferredFile, InferredTable
-from algomancy_data.inference.sources import extension_of, label_of, natural_frame
-from algomancy_data.inference.texts import type_in_json
-from algomancy_data.schema import DataType, FileExtension
-from algomancy_data.schema.types import COLUMN_TYPES
+from algomancy_data.inference.column_types import column_finding
+from algomancy_data.inference.inferred import (
+    PLACEHOLDER,
+    InferredColumn,
+    InferredFile,
+    InferredTable,
+    extension_of,
+    extract,
+)
+from algomancy_data.inference.keys import find_key
+from algomancy_data.inference.names import singular, words
+from algomancy_data.schema import ColumnGroup, FileExtension, Schema
+from algomancy_data.schema.tables import table_name
 
 if TYPE_CHECKING:
-    from polars.datatypes import DataType as PolarsDataType
+    from collections.abc import Iterator
 
+    import polars as pl
+
+    from algomancy_data.extractor.json.layout import Envelope
+    from algomancy_data.extractor.json.parser import ArrowType
     from algomancy_data.file import File
+
+_Path: TypeAlias = tuple[str, ...]
+_ROOT: Final = "root"
 
 
 def columnar_finding(file: File) -> InferredFile:
@@ -29,7 +47,7 @@ def columnar_finding(file: File) -> InferredFile:
         FileContentError: It is damaged, or has no columns.
         FileNotFoundError: It is gone.
     """
-    return _inferred(file, {None: natural_frame(file)})
+    return _inferred(file, {None: _natural_frame(file)})
 
 
 def workbook_finding(file: File) -> InferredFile:
@@ -41,12 +59,12 @@ def workbook_finding(file: File) -> InferredFile:
         MissingExtraError: The package that reads workbooks is not installed.
     """
     if file.parts() is not None:
-        return _inferred(file, {None: natural_frame(file)})
+        return _inferred(file, {None: _natural_frame(file)})
     workbook = open_workbook(file)
     frames = {name: read_sheet(workbook, name, {}).frame for name in workbook.sheet_names}
     filled = {name: frame for name, frame in frames.items() if frame.width}
     if not filled:
-        raise without_columns(file)
+        raise _without_columns(file)
     if len(filled) > 1:
         inferred = _inferred(file, filled)
     else:
@@ -70,11 +88,11 @@ def _inferred(
         for group, frame in frames.items()
     ]
     if not any(table.columns for table in tables):
-        raise without_columns(file)
-    return InferredFile(file, label_of(file), extension_of(file), tables)
+        raise _without_columns(file)
+    return InferredFile(file, tables)
 
 
-def without_columns(file: File) -> FileContentError:
+def _without_columns(file: File) -> FileContentError:
     """Return the error for a file in which no column was found."""
     return FileContentError(
         f"File {file.name!r} has no columns, so there is nothing to declare. "
@@ -82,45 +100,137 @@ def without_columns(file: File) -> FileContentError:
     )
 
 
-def column_finding(
-    values: pl.Series, *, has_dates: bool = True, has_integers: bool = True
-) -> InferredColumn:
-    """Return the type that a column is declared with so that no value of it changes.
+def _natural_frame(file: File) -> pl.DataFrame:
+    """Return the one table of a file in the types that its format has.
 
-    Args:
-        values: The column as the format holds it.
-        has_dates: The format has dates; in one that has not, they are looked for in texts.
-        has_integers: The format tells whole numbers from others; in one that does not, a column
-            of whole numbers is INTEGER.
-
-    Example:
-        >>> column_finding(pl.Series("id", [1, 2])).dtype.name
-        'INTEGER'
+    Raises:
+        FileContentError: The file is not what its format says.
+        FileNotFoundError: The file is gone.
     """
-    dtype = values.dtype
-    if dtype == pl.String:
-        if has_dates:
-            return InferredColumn(values.name, DataType.STRING)
-        found = type_in_json(values, TextConventions())
-        return InferredColumn(values.name, found.dtype, notes=found.notes)
-    candidates = [
-        DataType[name] for name, column_type in COLUMN_TYPES.items() if column_type.suits(dtype)
-    ]
-    notes = _notes(dtype)
-    if dtype.is_float() and not has_integers:
-        candidates = [DataType.INTEGER, *candidates]
-    for candidate in candidates:
-        issues = []
-        DataTypeConverter.convert_dtypes(values.to_frame(), {values.name: candidate}, issues)
-        if not issues:
-            return InferredColumn(values.name, candidate, notes=notes)
-    note = f"No declared type holds {dtype}: the column stays as it is, with a message."
-    return InferredColumn(values.name, DataType.STRING, notes=[note])
+    members = {
+        "_FILENAME": file.name,
+        "_EXTENSION": file.extension,
+        "_SCHEMA_TYPE": "single",
+        "PLACEHOLDER": PLACEHOLDER,
+    }
+    return extract(file, type("Natural", (Schema,), members))[0][file.name]
 
 
-def _notes(dtype: PolarsDataType) -> list[str]:
-    if isinstance(dtype, pl.Datetime) and dtype.time_zone is not None:
-        return ["With a time zone, which it keeps: extracted with a DTYPE_MISMATCH warning."]
-    if isinstance(dtype, pl.List | pl.Array | pl.Struct):
-        return ["Lists or objects, as JSON text."]
-    return []
+# --- JSON -----------------------------------------------------------------------------------
+
+
+def json_finding(file: File) -> InferredFile:
+    """Return what a JSON file holds.
+
+    Raises:
+        FileContentError: It is no JSON, or has no records with columns.
+        FileNotFoundError: It is gone.
+    """
+    paths = [] if file.parts() is not None else list(_paths_of_tables(file))
+    if not paths:
+        frame = _natural_frame(file)
+        tables = [InferredTable(None, _columns(frame))]
+    else:
+        tables = _Groups(file, paths).tables()
+    if not any(table.columns for table in tables):
+        raise _without_columns(file)
+    return InferredFile(file, tables)
+
+
+def _columns(frame: pl.DataFrame) -> list[InferredColumn]:
+    return [column_finding(column, has_dates=False) for column in frame.iter_columns()]
+
+
+def _paths_of_tables(file: File) -> Iterator[_Path]:
+    """Give the paths of the lists of records inside the records of a file."""
+    plan = JSONPlan(file.name, {(): frozenset()}, frozenset())
+    document = read_document(file, plan, _is_record)
+    if document.has_no_objects:
+        msg = (
+            f"File {file.name!r} has a list without objects in it, so it has no columns. "
+            f"Write each record as an object."
+        )
+        raise FileContentError(msg)
+    if document.pieces and not document.is_one_object:
+        yield from _lists_of_records(document.pieces[0].type, ())
+
+
+def _is_record(envelope: Envelope) -> bool:
+    """Tell whether an object with a list is a record itself, as the extractor does."""
+    return not envelope.is_empty and not isinstance(envelope.first, dict)
+
+
+def _lists_of_records(dtype: ArrowType, path: _Path) -> Iterator[_Path]:
+    import pyarrow as pa  # noqa: PLC0415  import time that only JSON has to pay
+
+    for member in dtype:
+        inside = (*path, member.name)
+        if pa.types.is_struct(member.type):
+            yield from _lists_of_records(member.type, inside)
+        elif pa.types.is_list(member.type) and pa.types.is_struct(member.type.value_type):
+            yield inside
+            yield from _lists_of_records(member.type.value_type, inside)
+
+
+@dataclass(frozen=True)
+class _Groups:
+    """The groups of a file with records inside records."""
+
+    file: File
+    paths: list[_Path]
+
+    def tables(self) -> list[InferredTable]:
+        """Return the tables, each behind the ones around it, with the keys of those."""
+        names = self._names()
+        frames = self._frames(names)
+        found: dict[_Path, InferredTable] = {}
+        for path, name in names.items():
+            frame = frames[table_name(self.file.name, name)]
+            columns = _columns(frame)
+            key = self._key_of_parent(path, found)
+            if key is not None and key.name not in {column.name for column in columns}:
+                columns.insert(0, key)
+            found[path] = InferredTable(name, columns, source_path=path)
+            own = [column for column in columns if column is not key]
+            for column in find_key(frame, own, name, single=True).columns:
+                column.primary_key = True
+        for table in found.values():  # they are sought anew in what the extractor gives
+            for column in table.columns:
+                column.primary_key = False
+        return list(found.values())
+
+    def _names(self) -> dict[_Path, str]:
+        """Return the name of each group: its last key, the whole path where that is not enough."""
+        counts = Counter(path[-1] for path in self.paths)
+        names: dict[_Path, str] = {(): _ROOT}
+        for path in self.paths:
+            alone = counts[path[-1]] == 1 and path[-1] != _ROOT
+            names[path] = path[-1] if alone else ".".join((_ROOT, *path))
+        return names
+
+    def _frames(self, names: dict[_Path, str]) -> dict[str, pl.DataFrame]:
+        members: dict[str, Any] = {
+            f"GROUP_{position}": ColumnGroup(name, [], path)
+            for position, (path, name) in enumerate(names.items())
+        }
+        members |= {
+            "_FILENAME": self.file.name,
+            "_EXTENSION": self.file.extension,
+            "_SCHEMA_TYPE": "multi",
+        }
+        return extract(self.file, type("Natural", (Schema,), members))[0]
+
+    def _key_of_parent(
+        self, path: _Path, found: dict[_Path, InferredTable]
+    ) -> InferredColumn | None:
+        """Return a column for the key of the nearest table around that has one of one column."""
+        for length in reversed(range(len(path))):
+            table = found.get(path[:length])
+            if table is None or len(table.key) != 1:
+                continue
+            (key,) = table.key
+            noun = singular(path[length - 1] if length else self.file.name)
+            stem = "_".join(noun)
+            name = key.name if words(key.name)[: len(noun)] == noun else f"{stem}_{key.name}"
+            return InferredColumn(name, key.dtype, foreign_key=(table.group or "", key.name))
+        return None

@@ -7,7 +7,7 @@ import pytest
 
 from algomancy_data import DataType
 from algomancy_data.extractor import TextConventions
-from algomancy_data.inference.texts import text_type
+from algomancy_data.inference.column_types import text_type
 
 STRING, INTEGER, FLOAT = DataType.STRING, DataType.INTEGER, DataType.FLOAT
 BOOLEAN, DATETIME, INTERVAL = DataType.BOOLEAN, DataType.DATETIME, DataType.INTERVAL

@@ -1,10 +1,14 @@
-"""The type of a text column: the first that takes it, in the order of ``COLUMN_TYPES``."""
+"""The type of a column: the first of ``COLUMN_TYPES`` that takes all its values as they are."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import polars as pl
+
+from algomancy_data.extractor import DataTypeConverter, TextConventions
+from algomancy_data.inference.inferred import InferredColumn
 from algomancy_data.schema import DataType
 from algomancy_data.schema.types import COLUMN_TYPES
 from algomancy_data.schema.types.distinct_texts import DistinctTexts, first_of
@@ -12,9 +16,8 @@ from algomancy_data.schema.types.distinct_texts import DistinctTexts, first_of
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    import polars as pl
+    from polars.datatypes import DataType as PolarsDataType
 
-    from algomancy_data.extractor import TextConventions
     from algomancy_data.schema.types import ColumnType
 
 
@@ -54,7 +57,7 @@ def text_type(texts: pl.Series, conventions: TextConventions) -> TextType:
     return _first_to_take(column, COLUMN_TYPES.values())
 
 
-def type_in_json(texts: pl.Series, conventions: TextConventions) -> TextType:
+def _type_in_json(texts: pl.Series, conventions: TextConventions) -> TextType:
     """Return the type of a text column from JSON, which writes its numbers as numbers.
 
     Args:
@@ -87,3 +90,50 @@ def _only(values: pl.Series) -> str:
     if words.is_empty():
         return "No text is there but the empty one."
     return f"Only words such as {first_of(words)}, which may mean no value."
+
+
+# --- columns of a format that has types -----------------------------------------------------
+
+
+def column_finding(
+    values: pl.Series, *, has_dates: bool = True, has_integers: bool = True
+) -> InferredColumn:
+    """Return the type that a column is declared with so that no value of it changes.
+
+    Args:
+        values: The column as the format holds it.
+        has_dates: The format has dates; in one that has not, they are looked for in texts.
+        has_integers: The format tells whole numbers from others; in one that does not, a column
+            of whole numbers is INTEGER.
+
+    Example:
+        >>> column_finding(pl.Series("id", [1, 2])).dtype.name
+        'INTEGER'
+    """
+    dtype = values.dtype
+    if dtype == pl.String:
+        if has_dates:
+            return InferredColumn(values.name, DataType.STRING)
+        found = _type_in_json(values, TextConventions())
+        return InferredColumn(values.name, found.dtype, notes=found.notes)
+    candidates = [
+        DataType[name] for name, column_type in COLUMN_TYPES.items() if column_type.suits(dtype)
+    ]
+    notes = _notes(dtype)
+    if dtype.is_float() and not has_integers:
+        candidates = [DataType.INTEGER, *candidates]
+    for candidate in candidates:
+        issues = []
+        DataTypeConverter.convert_dtypes(values.to_frame(), {values.name: candidate}, issues)
+        if not issues:
+            return InferredColumn(values.name, candidate, notes=notes)
+    note = f"No declared type holds {dtype}: the column stays as it is, with a message."
+    return InferredColumn(values.name, DataType.STRING, notes=[note])
+
+
+def _notes(dtype: PolarsDataType) -> list[str]:
+    if isinstance(dtype, pl.Datetime) and dtype.time_zone is not None:
+        return ["With a time zone, which it keeps: extracted with a DTYPE_MISMATCH warning."]
+    if isinstance(dtype, pl.List | pl.Array | pl.Struct):
+        return ["Lists or objects, as JSON text."]
+    return []
