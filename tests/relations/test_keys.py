@@ -12,11 +12,9 @@ from algomancy_data.relations.keys import (
     common_dtype,
     is_comparable,
     match_keys,
-    matched_rows,
     pack_keys,
-    rows_without_parent,
-    unmatched,
 )
+from algomancy_data.relations.lookup import matched_rows, rows_without_parent, unmatched
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from algomancy_data.relations import Relation
-from algomancy_data.relations.keys import rows_without_parent
+from algomancy_data.relations.lookup import rows_without_parent
 from algomancy_data.transformer import CascadeDropTransformer, CascadeSnapshot
 
 PAGE = Path(__file__).parents[2] / "docs" / "relations.md"

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from algomancy_data.inference.names import refers_to_own_table, shared_prefix, similarity
-from algomancy_data.relations.keys import match_keys, unmatched
+from algomancy_data.relations.keys import match_keys
+from algomancy_data.relations.lookup import unmatched
 from algomancy_data.schema import DataType
 from algomancy_data.schema.types.distinct_texts import percent
 

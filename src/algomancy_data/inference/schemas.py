@@ -22,7 +22,7 @@ from algomancy_data.inference.typed_files import columnar_finding, json_finding,
 from algomancy_data.masking import mask
 from algomancy_data.messages import ValidationSeverity
 from algomancy_data.relations import resolve_relations_from_schemas
-from algomancy_data.relations.keys import rows_without_parent
+from algomancy_data.relations.lookup import rows_without_parent
 from algomancy_data.schema import DataType, FileExtension
 
 if TYPE_CHECKING:

@@ -19,10 +19,9 @@ from algomancy_data.relations.keys import (
     count_keys,
     everywhere,
     match_keys,
-    matched_rows,
     rows_where,
-    unmatched,
 )
+from algomancy_data.relations.lookup import matched_rows, unmatched
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

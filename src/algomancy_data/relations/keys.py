@@ -1,4 +1,4 @@
-"""Keys of two tables: made comparable, and looked up in each other.
+"""Keys of two tables: made comparable, and looked up in each other as whole columns.
 
 Polars refuses to compare columns of different dtypes. Here the dtypes that can hold *the same
 value* are brought to one, exactly: integers of any width with each other and with whole floats,
@@ -28,6 +28,7 @@ _CAPACITY: Final = 2**63 - 1
 _SAMPLE: Final = 1024
 _FEW: Final = _SAMPLE // 4
 _MOST: Final = 50_000
+_ROWS_AT_ONCE: Final = 4_000_000
 
 _Codes = tuple[pl.Series, pl.Series, int]
 """A position per value of both columns, and the number of positions."""
@@ -90,11 +91,18 @@ def _codes(column: pl.Series, other: pl.Series) -> _Codes | None:
     if not isinstance(low, int) or not isinstance(high, int):  # there are nulls only
         low = high = 0
     span = high - low + 1
-    return None if span > _CAPACITY else (_from(mine, low, high), _from(its, low, high), span)
+    if span > _CAPACITY:
+        return None
+    return distances(mine, low, high), distances(its, low, high), span
 
 
-def _from(values: pl.Series, low: int, high: int) -> pl.Series:
-    """Return how far each value is above the lowest, or null if it is out of the range."""
+def distances(values: pl.Series, low: int, high: int) -> pl.Series:
+    """Return how far each number is above the lowest (Int64), or null if it is out of the range.
+
+    Example:
+        >>> distances(pl.Series([7, 9, None, 10]), 7, 9).to_list()
+        [0, 2, None, None]
+    """
     value = pl.col("value")
     inside = value.is_between(pl.lit(low, values.dtype), pl.lit(high, values.dtype))
     # What wraps around outside the range is not taken.
@@ -217,25 +225,21 @@ def rows_where(mask: pl.Series) -> pl.Series:
         [0, 3]
     """
     # ``mask.arg_true()`` takes three times as long where true and false alternate.
-    return _numbers(len(mask)).filter(mask)
+    if len(mask) <= _ROWS_AT_ONCE:
+        return _numbers(0, len(mask)).filter(mask)
+    starts = range(0, len(mask), _ROWS_AT_ONCE)
+    parts = (mask.slice(start, _ROWS_AT_ONCE) for start in starts)
+    return pl.concat(
+        [_numbers(start, len(part)).filter(part) for start, part in zip(starts, parts, strict=True)]
+    )
 
 
-def unmatched(keys: pl.DataFrame, others: pl.DataFrame) -> pl.Series:
-    """Return which rows have a complete key that is not among the keys of the other table.
-
-    A row with a null in any key column has no complete key. Keys whose dtypes have no value in
-    common are never found. NaN equals NaN.
-
-    Args:
-        keys: Key columns of one table; any number of rows.
-        others: Those of the other table, in the same order.
-
-    Returns:
-        A Boolean per row of ``keys``, never null.
+def look_up(keys: pl.DataFrame, others: pl.DataFrame) -> pl.Series:
+    """Do what :func:`algomancy_data.relations.lookup.unmatched` does, with whole columns.
 
     Example:
         >>> flights = pl.DataFrame({"carrier": ["AA", "ZZ", None]})
-        >>> unmatched(flights, pl.DataFrame({"code": ["AA", "UA"]})).to_list()
+        >>> look_up(flights, pl.DataFrame({"code": ["AA", "UA"]})).to_list()
         [False, True, False]
     """
     matched = match_keys(keys, others)
@@ -254,35 +258,6 @@ def unmatched(keys: pl.DataFrame, others: pl.DataFrame) -> pl.Series:
         rows = rows.filter(complete)
     lonely = rows.join(other_keys.lazy(), on=known.columns, how="anti").select("row").collect()
     return everywhere(keys.height, value=False).scatter(lonely.to_series(), values=True)
-
-
-def matched_rows(keys: pl.DataFrame, others: pl.DataFrame) -> pl.Series:
-    """Return which rows have a complete key that is among the keys of the other table.
-
-    The counterpart of :func:`unmatched`: false in both are the rows with an incomplete key.
-    """
-    missing = unmatched(keys, others)
-    complete = complete_rows(keys)
-    return ~missing if complete is None else ~missing & complete
-
-
-def rows_without_parent(child: pl.DataFrame, parent: pl.DataFrame) -> pl.Series:
-    """Return the numbers of the child rows whose complete key is not among the parent's keys.
-
-    Args:
-        child: The referring columns; any number of rows.
-        parent: The columns referred to, in the same order.
-
-    Returns:
-        Row numbers from 0, ascending (UInt32 or UInt64).
-
-    Example:
-        >>> rows_without_parent(
-        ...     pl.DataFrame({"carrier": ["AA", "ZZ", None]}), pl.DataFrame({"code": ["AA", "UA"]})
-        ... ).to_list()
-        [1]
-    """
-    return rows_where(unmatched(child, parent))
 
 
 def count_keys(keys: pl.DataFrame) -> pl.DataFrame:
@@ -309,8 +284,8 @@ def everywhere(height: int, *, value: bool) -> pl.Series:
     return pl.repeat(value, height, dtype=pl.Boolean, eager=True)
 
 
-def _numbers(count: int) -> pl.Series:
-    return pl.int_range(count, dtype=pl.get_index_type(), eager=True)
+def _numbers(start: int, count: int) -> pl.Series:
+    return pl.int_range(start, start + count, dtype=pl.get_index_type(), eager=True)
 
 
 def _as_one_column(keys: pl.DataFrame, others: pl.DataFrame) -> tuple[pl.Series, pl.Series] | None:

@@ -4,6 +4,8 @@ A proof that there are no duplicates is far cheaper than finding them, so it is 
 that strictly increase (0.5 ms for 1,000,000 integers). Then hashes are sorted and compared with
 their neighbours (20 ms for 1,000,000 keys of two columns), and only rows with a repeated hash are
 compared as such (``is_duplicated`` alone takes 100 ms).
+
+Large tables are looked at in slices: see :mod:`algomancy_data.relations.partitions`.
 """
 
 from __future__ import annotations
@@ -13,24 +15,42 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from algomancy_data.frames.tabular import numbered
-from algomancy_data.relations.keys import complete_rows
+from algomancy_data.relations.keys import complete_rows, distances, everywhere, rows_where
+from algomancy_data.relations.partitions import (
+    KEY_LIMITS,
+    KeyLimits,
+    Partitions,
+    coded,
+    dense_range,
+    is_exact,
+    rows_at,
+    slices,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from polars.datatypes import DataType as PolarsDataType
 
 _SAMPLE: Final = 1024
 _HASH_FACTOR: Final = pl.lit(0x9E37_79B9_7F4A_7C15, pl.UInt64)
+# Of so many repeated codes each row's is looked up; of more, all rows are divided again.
+_FEW_CODES: Final = 500_000
 
 
-def columns_with_duplicates(frame: pl.DataFrame, columns: Sequence[str]) -> list[str]:
+def columns_with_duplicates(
+    frame: pl.DataFrame, columns: Sequence[str], limits: KeyLimits = KEY_LIMITS
+) -> list[str]:
     """Return those of the columns in which a value, other than null, occurs more than once.
 
     Args:
         frame: The table.
         columns: Columns of comparable dtypes.
+        limits: From which size the table is looked at in slices.
     """
+    if frame.height > limits.large:
+        by_column = ((c, duplicate_rows(frame.select(c), limits)) for c in columns)
+        return [column for column, rows in by_column if len(rows)]
     doubtful = [
         column
         for column in columns
@@ -47,17 +67,23 @@ def columns_with_duplicates(frame: pl.DataFrame, columns: Sequence[str]) -> list
     ]
 
 
-def duplicate_rows(keys: pl.DataFrame) -> pl.Series:
+def duplicate_rows(keys: pl.DataFrame, limits: KeyLimits = KEY_LIMITS) -> pl.Series:
     """Return the numbers of the rows whose complete key occurs more than once.
 
     Rows with a null in any key column have no complete key. NaN equals NaN, 0.0 equals -0.0.
 
     Args:
         keys: The key columns, of comparable dtypes.
+        limits: From which size they are looked at in slices.
 
     Returns:
         Row numbers from 0, ascending (UInt32 or UInt64): every member of each group.
+
+    Raises:
+        ScratchError: They are many, and there is no room for scratch files.
     """
+    if keys.height > limits.large:
+        return _of_large(numbered(keys), limits)
     complete = complete_rows(keys)
     if complete is None and _strictly_increasing(keys):
         return pl.Series("row", [], dtype=pl.get_index_type())
@@ -66,10 +92,129 @@ def duplicate_rows(keys: pl.DataFrame) -> pl.Series:
     rows = by_number.with_row_index("row")
     if complete is not None:
         rows = rows.filter(complete)
-    suspects = rows.filter(_has_repeated_hash(rows.select(names))).lazy()
-    repeated = suspects.group_by(names).len("rows").filter(pl.col("rows") > 1)
-    members = suspects.join(repeated, on=names, how="semi", nulls_equal=True)
-    return members.select("row").collect().to_series().sort()
+    suspects = rows.filter(_has_repeated_hash(rows.select(names)))
+    return _members(suspects, _repeated([suspects.select(names)])).sort()
+
+
+def _repeated(pieces: Iterable[pl.DataFrame]) -> pl.DataFrame:
+    """Return the keys that occur more than once in all of the pieces together."""
+    counts = pl.DataFrame()
+    for piece in pieces:
+        more = piece.group_by(piece.columns).len("rows")
+        if counts.width:
+            more = pl.concat([counts, more]).group_by(piece.columns).agg(pl.col("rows").sum())
+        counts = more
+    return counts.filter(pl.col("rows") > 1).drop("rows")
+
+
+def _members(rows: pl.DataFrame, keys: pl.DataFrame) -> pl.Series:
+    """Return the numbers of the rows with one of the keys."""
+    members = rows.join(keys, on=keys.columns, how="semi", nulls_equal=True)
+    return members["row"]
+
+
+# --- large tables -----------------------------------------------------------------------------
+
+
+def _of_large(keys: pl.DataFrame, limits: KeyLimits) -> pl.Series:
+    if _increases_in_slices(keys, limits):
+        return pl.Series("row", [], dtype=pl.get_index_type())
+    columns = (part.to_series() for _, part in slices(keys, limits.slice_rows))
+    span = dense_range(columns) if keys.width == 1 else None
+    duplicate = _by_codes(keys, limits) if span is None else _by_bits(keys, *span, limits)
+    return rows_where(duplicate).alias("row")
+
+
+def _increases_in_slices(keys: pl.DataFrame, limits: KeyLimits) -> bool:
+    if complete_rows(keys) is not None or not _strictly_increasing(keys.head(_SAMPLE)):
+        return False
+    return all(
+        _increases(keys.slice(max(first - 1, 0), limits.slice_rows + 1))
+        for first, _ in slices(keys, limits.slice_rows)
+    )
+
+
+def _by_bits(keys: pl.DataFrame, low: int, high: int, limits: KeyLimits) -> pl.Series:
+    """Return which rows of a column are duplicates, by a bit per possible value."""
+
+    def positions() -> Iterator[pl.Series]:
+        for _, part in slices(keys, limits.slice_rows):
+            yield distances(part.to_series().to_physical(), low, high)
+
+    span = high - low + 1
+    once = everywhere(span, value=False)
+    values = 0
+    for found in positions():
+        there = found.drop_nulls()
+        values += len(there)
+        once.scatter(there, values=True)
+    if once.sum() == values:
+        return everywhere(keys.height, value=False)
+    once, again = everywhere(span, value=False), everywhere(span, value=False)
+    for found in positions():
+        there = found.drop_nulls()
+        earlier, values = once.gather(there), once.sum() + len(there)
+        once.scatter(there, values=True)
+        if once.sum() < values:
+            again.scatter(there.filter(earlier | there.is_duplicated()), values=True)
+    return pl.concat(
+        [again.gather(found).fill_null(value=False) for found in positions()]
+    ).rechunk()
+
+
+def _by_codes(keys: pl.DataFrame, limits: KeyLimits) -> pl.Series:
+    """Return which rows are duplicates, by codes that are divided into parts on disk."""
+    duplicate = everywhere(keys.height, value=False)
+    repeated: pl.Series | None = None
+    with Partitions(keys.height, limits) as parts:
+        for _, part in slices(keys, limits.slice_rows):
+            parts.add(coded(part).select("code"))
+        repeated = _repeated_codes((part["code"] for part in parts), limits)
+    if repeated is not None and repeated.is_empty():
+        return duplicate
+    with Partitions(keys.height, limits, with_rows=True) as parts:
+        for first, part in slices(keys, limits.slice_rows):
+            suspects = coded(part, first)
+            if repeated is not None:
+                suspects = suspects.filter(pl.col("code").is_in(repeated.implode()))
+            parts.add(suspects)
+        for suspects in parts:
+            for rows in _in_part(suspects, keys, limits):
+                duplicate.scatter(rows, values=True)
+    return duplicate
+
+
+def _repeated_codes(parts: Iterable[pl.Series], limits: KeyLimits) -> pl.Series | None:
+    """Return the codes that occur more than once, or None if they are too many to be listed."""
+    found: list[pl.Series] = []
+    for codes in parts:
+        if len(codes) > 2 * limits.part_rows:  # no part is that large if most codes differ
+            return None
+        ordered = codes.sort()
+        found.append(ordered.filter(ordered == ordered.shift()).unique())
+        if sum(map(len, found)) > _FEW_CODES:
+            return None
+    return pl.concat(found)
+
+
+def _in_part(suspects: pl.DataFrame, keys: pl.DataFrame, limits: KeyLimits) -> Iterator[pl.Series]:
+    """Yield the rows of one part that are duplicates; its keys are nowhere else."""
+    if suspects.height <= limits.part_rows:
+        suspects = suspects.filter(suspects["code"].is_duplicated())
+        if suspects.is_empty():
+            return
+
+    def pieces() -> Iterator[pl.DataFrame]:
+        for _, piece in slices(suspects, limits.part_rows):
+            if is_exact(keys.dtypes):
+                yield piece
+            else:
+                values = rows_at(keys, piece["row"], limits.slice_rows)
+                yield values.with_columns(piece["row"])
+
+    repeated = _repeated(piece.drop("row") for piece in pieces())
+    for piece in pieces():
+        yield _members(piece, repeated)
 
 
 def _has_repeated_hash(keys: pl.DataFrame) -> pl.Series:
