@@ -8,7 +8,6 @@ from algomancy_data import (
     DataSource,
     DataSourceLoader,
     DataType,
-    ETLResult,
     FileExtension,
     Loader,
     Schema,
@@ -285,10 +284,6 @@ def test_a_mistake_in_a_users_component_propagates(run):
 
     with pytest.raises(ZeroDivisionError):
         run(Factory, **GOOD)
-
-
-def test_a_result_without_validation_has_no_messages():
-    assert ETLResult("failed").messages == []
 
 
 def test_an_extractor_that_refuses_its_data_is_a_failed_extraction(run):

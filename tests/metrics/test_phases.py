@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import time
 import weakref
 from pathlib import Path
@@ -14,9 +13,7 @@ from algomancy_data import (
     Column,
     DataSource,
     DataType,
-    ETLResult,
     FileExtension,
-    PhaseMetrics,
     Schema,
     SchemaType,
     SimpleETLFactory,
@@ -93,12 +90,6 @@ def test_the_peak_where_the_system_has_no_proc(monkeypatch, tmp_path, has_rusage
     assert (peak is not None) == has_rusage
 
 
-def test_a_result_takes_phases_as_a_plain_tuple():
-    result = ETLResult("failed", metrics=(PhaseMetrics("extract", 0.5, 2),))
-    assert result.metrics.seconds == 0.5
-    assert ETLResult("failed").metrics == ()
-
-
 @pytest.fixture
 def measured(monkeypatch):
     """Collect the frames whose memory is looked at."""
@@ -150,9 +141,3 @@ def test_a_frame_that_was_changed_is_measured_again():
     before = sizes.of(frame)
     frame.insert_column(1, pl.Series("y", [1, 2]))
     assert sizes.of(frame) == 2 * before
-
-
-def test_the_outcome_of_a_run_can_be_copied_deeply():
-    result = ETLResult("failed")
-    result.sizes.of(pl.DataFrame({"x": [1]}))
-    assert copy.deepcopy(result).status == "failed"

@@ -7,7 +7,7 @@ import pytest
 
 from algomancy_data.messages import ValidationSeverity
 from algomancy_data.relations import Relation
-from algomancy_data.relations.cascade import CascadeRule, broken_chains
+from algomancy_data.relations.cascade import CascadeRule
 from algomancy_data.schema import Column, ColumnGroup, DataType, Schema
 from algomancy_data.transformer import (
     CascadeDropTransformer,
@@ -180,12 +180,6 @@ def test_a_table_whose_rows_need_a_row_that_refers_to_them_keeps_only_its_cycles
     transformer, data = cascade([relation], staff=bosses)
     assert data["staff"]["id"].to_list() == [4, 5]
     assert dropped(transformer) == [("staff", "REQUIRED_CHILD", [0, 1, 2])]
-
-
-def test_rows_that_are_gone_already_break_a_chain():
-    staff = pl.DataFrame({"id": [1, 2, 3], "boss": [None, 1, 2]})
-    kept = pl.Series([True, False, True])
-    assert broken_chains(staff, ["boss"], ["id"], kept).to_list() == [False, False, True]
 
 
 def test_a_self_reference_of_types_without_a_common_value_ends():
