@@ -257,6 +257,84 @@ class QuarantineError(AlgomancyDataError, ValueError):
     """Rows cannot be put into quarantine, or replayed from there, as asked."""
 
 
+class AdditionError(AlgomancyDataError, ValueError):
+    """Rows cannot be added to a dataset as asked; it is as it was."""
+
+    @classmethod
+    def from_missing_column(cls, table: str, column: str) -> Self:
+        """Name the column that the rows do not have."""
+        return cls(
+            f"The rows for table {table!r} have no column {column!r}, which the table has. Add it "
+            f"to them, with nulls if there is nothing to say, or replace the dataset."
+        )
+
+    @classmethod
+    def from_dtype(cls, table: str, column: str, given: str, stored: str) -> Self:
+        """Name the column whose dtype is another one."""
+        return cls(
+            f"Column {column!r} of the rows for table {table!r} is {given}, and in the table it is "
+            f"{stored}. Cast it to {stored}, or replace the dataset."
+        )
+
+    @classmethod
+    def from_missing_key(cls, table: str) -> Self:
+        """Name the table without a primary key."""
+        return cls(
+            f"Rows of table {table!r} cannot replace others: no primary key is declared. Declare "
+            f"it in the schema with primary_key=True, or add the rows with mode='append'."
+        )
+
+    @classmethod
+    def from_unfit_key(cls, table: str, key: Iterable[str], problem: str) -> Self:
+        """Name the key, and say why it does not tell which rows to replace."""
+        return cls(
+            f"Rows of table {table!r} cannot replace others by the primary key "
+            f"({', '.join(key)}): {problem}. Mend the rows, and load them again."
+        )
+
+    @classmethod
+    def from_payload(cls, name: str) -> Self:
+        """Name the dataset that is not made of tables."""
+        return cls(f"Data '{name}' is not made of tables, so it can only be replaced as a whole.")
+
+    @classmethod
+    def from_changed(cls, name: str) -> Self:
+        """Name the dataset that is another one in memory than in the store."""
+        return cls(
+            f"Data '{name}' was changed in memory and not kept. Keep it with set_data(), or forget "
+            f"the change with refresh(), and then add the rows."
+        )
+
+    @classmethod
+    def from_finding(cls, finding: object) -> Self:
+        """Say what was found in the rows."""
+        return cls(f"The rows are not added: {finding} Mend them, or add what they refer to.")
+
+
+class StoredKeyError(AdditionError):
+    """Rows that are added have a key that is stored already."""
+
+    @classmethod
+    def from_keys(cls, table: str, key: Iterable[str], count: int, shown: str) -> Self:
+        """Name the key, say how many rows have a stored one, and show the first."""
+        return cls(
+            f"Table {table!r} has the key ({', '.join(key)}) of {count:,} of the rows already, "
+            f"such as {shown}. Leave them out, or replace rows by their primary key: mode='upsert'."
+        )
+
+
+class RepeatedFileError(AdditionError):
+    """A file was loaded into the dataset before."""
+
+    @classmethod
+    def from_file(cls, name: str, file: str, moment: str) -> Self:
+        """Name the dataset and the file, and say when it was loaded."""
+        return cls(
+            f"File {file!r} was loaded into data '{name}' on {moment}: the content is the same. "
+            f"Leave it out, or skip such files with repeated='skip' (--skip-repeated)."
+        )
+
+
 # --- stores -----------------------------------------------------------------------------------
 
 

@@ -75,6 +75,56 @@ class TableSize:
 
 
 @dataclass(frozen=True)
+class Load:
+    """Rows that were added to a dataset after it was made.
+
+    Args:
+        mode: ``"append"``, or ``"upsert"`` where rows took the place of those with their key.
+        added: By table, how many rows it has more.
+        replaced: By table, how many rows others took the place of.
+        files: What was read.
+        made_at: When, in UTC.
+    """
+
+    mode: str
+    added: Mapping[str, int] = field(default_factory=dict[str, int])
+    replaced: Mapping[str, int] = field(default_factory=dict[str, int])
+    files: tuple[InputFile, ...] = ()
+    made_at: datetime = field(default_factory=_now)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as what JSON can hold."""
+        return {
+            "mode": self.mode,
+            "added": dict(self.added),
+            "replaced": dict(self.replaced),
+            "files": [asdict(file) for file in self.files],
+            "made_at": self.made_at.isoformat(),
+        }
+
+    @classmethod
+    def from_dict(cls, document: object) -> Self:
+        """Return what :meth:`to_dict` described.
+
+        Raises:
+            SerializationError: It is not what :meth:`to_dict` describes.
+
+        Example:
+            >>> load = Load("append", added={"orders": 3})
+            >>> Load.from_dict(load.to_dict()) == load
+            True
+        """
+        known = expect(dict, document, "load")
+        return cls(
+            member(known, "mode", str),
+            _counts(known, "added"),
+            _counts(known, "replaced"),
+            _files(member(known, "files", list)),
+            _moment(member(known, "made_at", str)),
+        )
+
+
+@dataclass(frozen=True)
 class Provenance:
     """How a dataset came about.
 
@@ -92,6 +142,7 @@ class Provenance:
         extracted: The columns of each table as it was extracted, if they are in the dataset as
             they passed the validation; None for a table that a transformer changed. Only an ETL
             that put rows into quarantine says it, for the replay.
+        loads: What was added since the dataset was made, in order.
 
     Example:
         >>> provenance = Provenance(tables={"t": TableSize(rows=2, bytes=16)})
@@ -109,6 +160,7 @@ class Provenance:
     extracted: Mapping[str, tuple[str, ...] | None] = field(
         default_factory=dict[str, tuple[str, ...] | None]
     )
+    loads: tuple[Load, ...] = ()
 
     @property
     def seconds(self) -> float:
@@ -118,6 +170,15 @@ class Provenance:
     def derived(self, name: str) -> Self:
         """Return the provenance of a copy of the dataset of that name."""
         return replace(self, derived_from=name, library=_library(), made_at=_now(), phases=())
+
+    def grown(self, load: Load, tables: Mapping[str, TableSize]) -> Self:
+        """Return the provenance of the dataset with more rows.
+
+        Args:
+            load: Where they come from.
+            tables: The size that its tables have now.
+        """
+        return replace(self, loads=(*self.loads, load), tables=tables)
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as what JSON can hold."""
@@ -133,6 +194,7 @@ class Provenance:
                 name: None if columns is None else list(columns)
                 for name, columns in self.extracted.items()
             },
+            "loads": [load.to_dict() for load in self.loads],
         }
 
     @classmethod
@@ -146,10 +208,7 @@ class Provenance:
         sized = expect(dict, known.get("tables", {}), "tables").items()
         extracted = expect(dict, known.get("extracted", {}), "extracted").items()
         found: dict[str, Any] = {
-            "files": tuple(
-                InputFile(**members_of(InputFile, item, "file"))
-                for item in expect(list, known.get("files", []), "files")
-            ),
+            "files": _files(expect(list, known.get("files", []), "files")),
             "schemas": {
                 name: expect(str, fingerprint, "schemas")
                 for name, fingerprint in expect(dict, known.get("schemas", {}), "schemas").items()
@@ -164,6 +223,7 @@ class Provenance:
                 name: None if columns is None else _texts(columns, "extracted")
                 for name, columns in extracted
             },
+            "loads": tuple(map(Load.from_dict, expect(list, known.get("loads", []), "loads"))),
         }
         if "library" in known:
             found["library"] = member(known, "library", str)
@@ -218,6 +278,14 @@ def _moment(text: str) -> datetime:
         raise SerializationError(msg) from error
     # Without a zone it would be read in the reader's own.
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _counts(known: dict[str, Any], name: str) -> dict[str, int]:
+    return {table: expect(int, rows, name) for table, rows in member(known, name, dict).items()}
+
+
+def _files(items: Iterable[object]) -> tuple[InputFile, ...]:
+    return tuple(InputFile(**members_of(InputFile, item, "file")) for item in items)
 
 
 def _texts(document: object, where: str) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from algomancy_data.testing import assert_identical
 pytestmark = pytest.mark.filterwarnings("ignore:StatefulDataManager:DeprecationWarning")
 
 VERSION_1 = Path(__file__).parents[1] / "data" / "folder-v1"
+VERSION_2 = VERSION_1.with_name("folder-v2")
 MOMENT = dt.datetime(2024, 2, 29, 23, 59, 59, 999_999)
 FRAMES = {
     "numbers": pl.DataFrame(
@@ -59,6 +60,13 @@ FRAMES = {
     "no rows": pl.DataFrame(schema={"a": pl.Int8, "b": pl.Null}),
     "no columns": pl.DataFrame(height=3),
 }
+GROWN = pl.DataFrame(
+    {
+        "i": [1, 2, 3, None, 5],
+        "c": pl.Series(["b", None, "a", "b", "c"], dtype=pl.Categorical()),
+        "note": [None, None, None, None, "new"],
+    }
+)
 
 
 class Text(BaseDataSource):
@@ -156,9 +164,35 @@ def test_what_is_written_today_has_the_same_form(open_manager, folder, version_1
         ]
 
 
+def test_tables_of_version_2_are_read_part_by_part(open_manager, folder):
+    shutil.copytree(VERSION_2, folder)
+    read = open_manager().get_data("grown").get_table("t")
+    assert_identical(read, GROWN)
+    assert open_manager().verify() == []
+    document = json.loads((folder / "grown.json").read_text())
+    home = folder / ".algomancy-data" / document["directory"]
+    (table,) = document["tables"]
+    assert document["format_version"] == 2
+    assert [(part["rows"], part["columns"]) for part in table["parts"]] == [(4, 2), (1, 3)]
+    parts = [pa.ipc.open_file(home / part["file"]).read_all() for part in table["parts"]]
+    assert [part.column_names for part in parts] == [["i", "c"], ["i", "c", "note"]]
+
+
+def test_rows_that_are_added_today_have_the_form_of_version_2(open_manager, folder):
+    manager = open_manager()
+    for rows in (GROWN.select("i", "c").head(4), GROWN.tail(1)):
+        source = DataSource("master_data", name="grown")
+        source.add_table("t", rows)
+        manager.add_data_source(source, mode="append")
+    now = json.loads((folder / "grown.json").read_text())
+    then = json.loads((VERSION_2 / "grown.json").read_text())
+    assert list(now) == list(then)
+    assert now["tables"] == then["tables"]
+
+
 def test_a_later_version_is_refused_and_not_guessed_at(open_manager, version_1):
     path = version_1 / "text.json"
-    path.write_text(path.read_text().replace('"format_version": 1', '"format_version": 2'))
+    path.write_text(path.read_text().replace('"format_version": 1', '"format_version": 3'))
     manager = open_manager()
     ((place, error),) = manager.startup_errors
     assert place == str(path)

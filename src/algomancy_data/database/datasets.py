@@ -12,6 +12,7 @@ from sqlalchemy import event
 from algomancy_data.database.backend import backend_for
 from algomancy_data.database.catalogue import OURS, Catalogue, Occupant
 from algomancy_data.database.entry import Entry
+from algomancy_data.database.growth import GrowingTable
 from algomancy_data.database.models import datasets_table
 from algomancy_data.database.naming import TableOwner
 from algomancy_data.database.payload import PreparedPayload, delete_payload, read_payload
@@ -26,13 +27,14 @@ from algomancy_data.database.tables import (
     read_table,
 )
 from algomancy_data.errors import (
+    AdditionError,
     DamagedStoreError,
     DatasetChangedError,
     DatasetExistsError,
     DatasetNotFoundError,
     StoreError,
 )
-from algomancy_data.frames.tabular import to_frame
+from algomancy_data.frames.tabular import to_frames
 from algomancy_data.provenance import Provenance, TableSize
 from algomancy_data.store import DatasetInfo, TableInfo, check_name
 
@@ -45,6 +47,8 @@ if TYPE_CHECKING:
     from algomancy_data.database.table_storage import TableStorage
     from algomancy_data.datasource import BASEDATASOURCE, BaseDataSource
     from algomancy_data.metrics import Phase
+    from algomancy_data.provenance import Load
+    from algomancy_data.store import Addition
 
 
 @dataclass(frozen=True)
@@ -135,6 +139,49 @@ class Datasets:
             entry = replace(entry, tables=tuple(layouts))
         self.catalogue.save(connection, entry, occupant)
         return entry
+
+    def add(
+        self,
+        connection: sa.Connection,
+        entry: Entry,
+        data: BaseDataSource,
+        addition: Addition,
+        phase: Phase,
+    ) -> tuple[Entry, Load]:
+        """Add rows to a dataset; return its entry, and what was added.
+
+        Raises:
+            AdditionError: The rows do not fit, have a key that is stored, or are no tables.
+        """
+        if entry.tables is None or not isinstance(data, SqlTableLayout):
+            raise AdditionError.from_payload(entry.info.name)
+        frames = self.tables_of(data)
+        phase.handles(frames.values())
+        layouts = {layout.name: layout for layout in entry.tables}
+        replaced: dict[str, int] = {}
+        for name, frame in frames.items():
+            if name not in layouts:
+                addition.key_of_upsert(name, frame)
+                prepared = PreparedTable(self._storage, name, frame)
+                dataset = entry.info.name
+                layouts[name] = prepared.write(connection, self._session_id, dataset, phase)
+                continue
+            table = self.growing_table(connection, entry, layouts[name])
+            if count := table.add(frame, addition, phase):
+                replaced[name] = count
+            layouts[name] = table.layout
+        load = addition.load({name: frame.height for name, frame in frames.items()}, replaced)
+        info = entry.info.grown(frames, load, data.validation_messages, uuid4().hex)
+        grown = replace(entry, info=info, tables=tuple(layouts.values()))
+        self.catalogue.save(connection, grown, self.catalogue.occupant(connection, info.name))
+        return grown, load
+
+    def growing_table(
+        self, connection: sa.Connection, entry: Entry, layout: TableLayout
+    ) -> GrowingTable:
+        """Return a table of a dataset, to add rows to or to look keys up in."""
+        owner = self._owner(entry, layout.name)
+        return GrowingTable(connection, self._storage, layout, owner)
 
     def copy(
         self, connection: sa.Connection, source: Entry, name: str, ds_id: str, phase: Phase
@@ -334,13 +381,23 @@ class Datasets:
         return Readers(engine, has_same_state)
 
     def _prepared_tables(self, data: SqlTableLayout) -> list[PreparedTable]:
+        return [
+            PreparedTable(self._storage, name, frame)
+            for name, frame in self.tables_of(data).items()
+        ]
+
+    @staticmethod
+    def tables_of(data: SqlTableLayout) -> dict[str, pl.DataFrame]:
+        """Return the tables of a DataSource by name.
+
+        Raises:
+            DatasetNameError: No table can have a name that one of them has.
+            FrameError: One is no table.
+        """
         tables: dict[str, Any] = data.to_sql_tables()
         for name in tables:
             check_name(name, "table")
-        return [
-            PreparedTable(self._storage, name, to_frame(table, name))
-            for name, table in tables.items()
-        ]
+        return to_frames(tables)
 
 
 def _fill(data: BaseDataSource, tables: Mapping[str, pl.DataFrame]) -> None:

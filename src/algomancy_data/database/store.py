@@ -11,6 +11,7 @@ from algomancy_data.database.backend import backend_for
 from algomancy_data.database.datasets import Datasets, drop_with_rows
 from algomancy_data.database.engines import begun, describe, store_engine, store_errors
 from algomancy_data.database.models import create_or_check, datasets_table
+from algomancy_data.database.protocols import SqlTableLayout
 from algomancy_data.database.query import run_query
 from algomancy_data.database.reading import lazy_table
 from algomancy_data.database.table_storage import TABLES_VIEW, make_view, must_be_made
@@ -23,7 +24,7 @@ from algomancy_data.errors import (
 )
 from algomancy_data.forks import ProcessLock
 from algomancy_data.metrics import NO_PHASE
-from algomancy_data.store import Copied, Damage, Loaded, Saved, Store, check_name
+from algomancy_data.store import Added, Copied, Damage, Loaded, Saved, Store, check_name
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Sequence
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from algomancy_data.database.layout import ColumnLayout
     from algomancy_data.datasource import BASEDATASOURCE, BaseDataSource
     from algomancy_data.metrics import Phase
-    from algomancy_data.store import DatasetInfo, Leftover
+    from algomancy_data.store import Addition, DatasetInfo, Leftover
 
 _LARGE_WRITE: Final = 16 * 1024 * 1024
 _NAMELESS: Final = "A row of the session has a name that is no text."
@@ -255,6 +256,56 @@ class DatabaseStore(Store):
         with self._writing(f"writing dataset {name!r}", name, prepared.bytes) as connection:
             entry = self._datasets.write(connection, prepared, phase)
         return Saved(entry.info.version, entry.info.provenance)
+
+    def add(
+        self, name: str, data: BaseDataSource, addition: Addition, *, phase: Phase = NO_PHASE
+    ) -> Added:
+        """Add the rows of a DataSource to a dataset in one transaction.
+
+        In SQLite, only these rows are written, behind the others, unless a table gets a column
+        or another form; and an index of each key, by which stored ones are found, when rows are
+        first added. In PostgreSQL, where rows of a table can come to lie before others, a table
+        that gets rows is written anew.
+
+        Raises:
+            AdditionError: The rows do not fit, or have a key that is stored.
+            UnstorableError: They hold something that cannot be kept exactly.
+            StoreError: The database fails.
+        """
+        frames = self._datasets.tables_of(data) if isinstance(data, SqlTableLayout) else {}
+        size = sum(int(frame.estimated_size()) for frame in frames.values())
+        with self._writing(f"adding rows to dataset {name!r}", name, size) as connection:
+            entry = self._catalogue.entry(connection, name)
+            if entry is None:
+                load = addition.first(frames)
+                prepared = self._datasets.prepare(name, data, phase)
+                entry = self._datasets.write(connection, prepared, phase)
+            else:
+                entry, load = self._datasets.add(connection, entry, data, addition, phase)
+        return Added(entry.info.version, entry.info.provenance, load)
+
+    def known_keys(
+        self,
+        name: str,
+        table: str,
+        key: Sequence[str],
+        keys: pl.DataFrame,
+        cls: type[BaseDataSource],
+    ) -> pl.Series:
+        """Return which of some keys a table has, by an index if there is one.
+
+        Raises:
+            DatasetNotFoundError: There is no such dataset.
+            TableNotFoundError: It has no such table (also a ``KeyError``).
+        """
+        doing = f"reading table {table!r} of dataset {name!r}"
+        with self._reading(doing, name) as connection:
+            entry = self._datasets.require(connection, name)
+            if entry.tables is not None:
+                layout = entry.table(table)
+                growing = self._datasets.growing_table(connection, entry, layout)
+                return growing.known(key, keys)
+        return super().known_keys(name, table, key, keys, cls)
 
     def copy(
         self,

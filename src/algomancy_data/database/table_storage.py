@@ -101,6 +101,50 @@ class TableFound(NamedTuple):
     owner: TableOwner | None = None
 
 
+class RowAccess(ABC):
+    """Single rows of a table, whose places stay as they are and in order when others are added."""
+
+    @abstractmethod
+    def index(self, connection: sa.Connection, table: sa.Table, columns: Sequence[str]) -> None:
+        """Make an index of some columns, unless there is one."""
+
+    @abstractmethod
+    def has_index(self, connection: sa.Connection, table: sa.Table, columns: Sequence[str]) -> bool:
+        """Tell whether there is such an index."""
+
+    @abstractmethod
+    def find(
+        self, connection: sa.Connection, table: sa.Table, keys: pl.DataFrame, numbers: pl.Series
+    ) -> pl.DataFrame:
+        """Return the places of the rows that have the same values as some others.
+
+        Args:
+            connection: A connection in a transaction.
+            table: The table.
+            keys: The values, encoded, in columns that the table has; none of them is null.
+            numbers: The number of each of these rows.
+
+        Returns:
+            ``key``, the number of a row of ``keys``, and ``place``; both Int64, in any order.
+        """
+
+    @abstractmethod
+    def places(self, connection: sa.Connection, table: sa.Table, part: range) -> pl.Series:
+        """Return those places of a part that have rows, in order (Int64)."""
+
+    @abstractmethod
+    def place_before_end(self, connection: sa.Connection, table: sa.Table, rows: int) -> int:
+        """Return the place from which on so many rows are left; that of the first if fewer are."""
+
+    @abstractmethod
+    def rows_before(self, connection: sa.Connection, table: sa.Table, place: int) -> int:
+        """Return how many rows lie before a place."""
+
+    @abstractmethod
+    def remove(self, connection: sa.Connection, table: sa.Table, places: pl.Series) -> None:
+        """Delete the rows at some places."""
+
+
 class TableStorage(ABC):
     """How a kind of database keeps frames.
 
@@ -124,6 +168,11 @@ class TableStorage(ABC):
     @abstractmethod
     def codec(self) -> Codec:
         """The codec of this kind of database."""
+
+    @property
+    def row_access(self) -> RowAccess | None:
+        """Single rows; None if rows that are added can come to lie before others."""
+        return None
 
     @abstractmethod
     def begin_reading(self, connection: sa.Connection, session: str, dataset: str) -> None:

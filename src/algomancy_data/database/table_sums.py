@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
@@ -94,12 +95,14 @@ class TableSums:
 
     Args:
         width: Number of columns.
+        before: The sums of each column's whole blocks that lie before what is written, as
+            :func:`sums_before` returns them; None if there are none.
     """
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, before: Sequence[bytes] | None = None) -> None:
         self._blocks = _Blocks()
         self._sums: list[list[bytes]] = []
-        self._width = width
+        self._before = before or [b""] * width
 
     def add(self, values: pl.DataFrame, texts: Mapping[int, Any]) -> None:
         """Add the next rows.
@@ -118,8 +121,40 @@ class TableSums:
     def to_texts(self) -> tuple[str, ...]:
         """Return the sums of each column, as the catalogue keeps them."""
         self._sums += map(block_sums, self._blocks.end())
-        by_column = zip(*self._sums, strict=True) if self._sums else [()] * self._width
-        return tuple(base64.b64encode(b"".join(sums)).decode() for sums in by_column)
+        by_column = zip(*self._sums, strict=True) if self._sums else [()] * len(self._before)
+        return tuple(
+            base64.b64encode(b"".join([before, *sums])).decode()
+            for before, sums in zip(self._before, by_column, strict=True)
+        )
+
+
+def sums_before(layout: TableLayout, blocks: int) -> list[bytes]:
+    """Return the sums of the first blocks of each column of a table.
+
+    Args:
+        layout: The table; it has sums.
+        blocks: How many blocks, all of them whole.
+    """
+    return [b"".join(_blocks_of(text, _count(layout))[:blocks]) for text in layout.sums or ()]
+
+
+def layout_from(layout: TableLayout, block: int) -> TableLayout:
+    """Return a table as if it began with one of its blocks.
+
+    Args:
+        layout: The table; it has sums.
+        block: Number of the block, from 0.
+    """
+    texts = (b"".join(_blocks_of(text, _count(layout))[block:]) for text in layout.sums or ())
+    return replace(
+        layout,
+        height=layout.height - block * BLOCK_ROWS,
+        sums=tuple(base64.b64encode(text).decode() for text in texts),
+    )
+
+
+def _count(layout: TableLayout) -> int:
+    return -(-layout.height // BLOCK_ROWS)
 
 
 class TableComparison:
@@ -134,8 +169,7 @@ class TableComparison:
         self._height = layout.height
         self._columns = columns
         sums = dict(zip((one.name for one in layout.columns), layout.sums or (), strict=True))
-        blocks = -(-layout.height // BLOCK_ROWS)
-        self._noted = [_blocks_of(sums[column.name], blocks) for column in columns]
+        self._noted = [_blocks_of(sums[column.name], _count(layout)) for column in columns]
         self._blocks = _Blocks()
         self._seen = 0
         self._changed: dict[int, list[int | range]] = {}

@@ -72,16 +72,28 @@ class PreparedTable:
         """
         physical = _free_name(connection, self._storage, session, dataset, self.name)
         layout = TableLayout(self.name, physical, self.frame.height, self.columns)
-        table = _table(self._storage, layout)
+        table = sql_table(self._storage, layout)
         self._storage.create(connection, table, TableOwner(session, dataset, self.name))
         sums = TableSums(len(self.columns))
-        if self.columns and self.frame.height:
-            encoded = _encoded_ahead(self._storage, self.frame, self.columns, sums, phase)
-            with closing(encoded) as parts:
-                self._storage.bulk.ingest(connection, table, parts)
-        else:
-            phase.advance(self.frame.height)
+        write_rows(connection, self._storage, table, self.frame, self.columns, sums, phase)
         return replace(layout, sums=sums.to_texts())
+
+
+def write_rows(
+    connection: sa.Connection,
+    storage: TableStorage,
+    table: sa.Table,
+    frame: pl.DataFrame,
+    columns: Sequence[ColumnLayout],
+    sums: TableSums,
+    phase: Phase,
+) -> None:
+    """Write rows behind those that a table has, in order, and add them to its check sums."""
+    if columns and frame.height:
+        with closing(_encoded_ahead(storage, frame, columns, sums, phase)) as parts:
+            storage.bulk.ingest(connection, table, parts)
+    else:
+        phase.advance(frame.height)
 
 
 def copy_table(
@@ -152,7 +164,7 @@ def read_batches(
     if not needed:
         yield pl.DataFrame(height=layout.height if head is None else min(head, layout.height))
         return
-    table = _table(storage, layout)
+    table = sql_table(storage, layout)
     reader = PartReader(storage, table, layout, needed)
     compares = verify and head is None and layout.sums is not None
     condition = None
@@ -234,7 +246,7 @@ def value_problems(
     read is left out, and the others are read again.
     """
     columns = list(layout.columns) if layout.height else []
-    table = _table(storage, layout)
+    table = sql_table(storage, layout)
     places = storage.extent(connection, table)
     while columns:
         reader = PartReader(storage, table, layout, columns)
@@ -255,7 +267,7 @@ def value_problems(
 
 def count_rows(connection: sa.Connection, storage: TableStorage, layout: TableLayout) -> int:
     """Return the number of rows that a table has now."""
-    table = _table(storage, layout)
+    table = sql_table(storage, layout)
     return connection.scalar(sa.select(sa.func.count()).select_from(table)) or 0
 
 
@@ -352,7 +364,8 @@ def _free_name(
     raise StoreError(msg)
 
 
-def _table(storage: TableStorage, layout: TableLayout) -> sa.Table:
+def sql_table(storage: TableStorage, layout: TableLayout) -> sa.Table:
+    """Return a table as SQLAlchemy knows one."""
     return storage.table(layout.physical, _physical_columns(storage, layout))
 
 

@@ -6,21 +6,29 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from algomancy_data.datamanager import input_files
+from algomancy_data.datamanager.additions import (
+    KeysInStore,
+    check_mode,
+    check_references,
+    new_files,
+)
 from algomancy_data.datamanager.cache import DataSourceCache
 from algomancy_data.datamanager.datasets import StoredDatasets
 from algomancy_data.datamanager.runs import ingest, replay
-from algomancy_data.datasource import BASEDATASOURCE
-from algomancy_data.errors import ETLConstructionError, StoreError
+from algomancy_data.datasource import BASEDATASOURCE, DataSource
+from algomancy_data.errors import DatasetNotFoundError, ETLConstructionError, StoreError
 from algomancy_data.etl.settings import INHERIT, MessageLimit, QuarantineSetting, RunSettings
 from algomancy_data.metrics import Metrics, PhaseRecorder
+from algomancy_data.relations.declared import DeclaredKeys
 from algomancy_data.schema.tables import schema_classes
-from algomancy_data.store import check_name
+from algomancy_data.store import Addition, check_name
 from algomancy_data.store.memory import MemoryStore
 
 if TYPE_CHECKING:
     import logging
     from collections.abc import Iterable, Mapping
 
+    from algomancy_data.datamanager.additions import LoadMode, Repeated
     from algomancy_data.etl import ETLFactory, ETLPipeline, ETLResult
     from algomancy_data.file import File
     from algomancy_data.frames.tabular import Tabular
@@ -28,7 +36,8 @@ if TYPE_CHECKING:
     from algomancy_data.messages import ValidationSeverity
     from algomancy_data.metrics import ProgressListener
     from algomancy_data.schema import ReadLimits, Schema
-    from algomancy_data.store import Store
+    from algomancy_data.store import DatasetInfo, Store
+    from algomancy_data.store.addition import Mode
     from algomancy_data.validator import ValidationSequence
 
 
@@ -145,6 +154,8 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
         files: dict[str, File],
         dataset_name: str,
         *,
+        mode: LoadMode = "replace",
+        repeated: Repeated = "refuse",
         halt_on: ValidationSeverity | None = None,
         message_limit: MessageLimit = INHERIT,
         quarantine: QuarantineSetting = INHERIT,
@@ -154,9 +165,19 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
 
         Nothing of the files is read after this returns.
 
+        With ``mode="append"`` the rows are added behind those of the dataset; a row whose primary
+        key or unique value is stored already is a finding (CRITICAL, ``KEY_STORED``). With
+        ``mode="upsert"`` it takes the place of the one with its primary key, which every table
+        must declare. Rows may refer to stored ones. The dataset is written in one transaction, and
+        its provenance has each load. Where there is no dataset yet, one is made.
+
         Args:
             files: The files by logical name.
             dataset_name: Name of the dataset.
+            mode: What becomes of the dataset that has the name: ``"replace"``, ``"append"`` or
+                ``"upsert"``.
+            repeated: What becomes of a file that the dataset has already, as the hash of its
+                content tells, when rows are appended: ``"refuse"`` or ``"skip"``.
             halt_on: Severity from which a finding makes this ETL fail, if not the manager's.
             message_limit: Messages per check that are reported one by one, None for all of
                 them, if not as many as the manager says.
@@ -165,17 +186,70 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
                 manager says.
 
         Returns:
-            The outcome; look at ``status`` and ``messages``. Only a success is kept.
+            The outcome; look at ``status`` and ``messages``. Only a success is kept. If rows were
+            added, its data is these, and ``load`` counts them.
 
         Raises:
+            AdditionError: Rows cannot be added: a column or dtype is another one, a file was loaded
+                before, or a key was stored meanwhile; the message says what to do.
             ETLConstructionError: The pipeline cannot be put together.
             QuarantineError: A table or column has a name that the quarantine needs.
             DatasetNameError: No dataset can have that name.
             StoreError: The store refuses the data, or fails; the old data is still there.
         """
         settings = RunSettings(halt_on, message_limit, quarantine, read_limits)
+        check_mode(mode)
+        if mode != "replace":
+            return self._add_files(files, dataset_name, mode, repeated, settings)
         result = self._run_etl(files, dataset_name, settings)
         return result if result.datasource is None else self._keep_result(dataset_name, result)
+
+    def _add_files(
+        self,
+        files: dict[str, File],
+        dataset_name: str,
+        mode: Mode,
+        repeated: Repeated,
+        settings: RunSettings,
+    ) -> ETLResult:
+        """Run the ETL on files that the dataset does not have yet, and add what it gives."""
+        check_name(dataset_name)
+        input_files.check_files(files)
+        info, given = self._info(dataset_name), files
+        if info is not None and mode == "append":
+            files = new_files(given, dataset_name, info.provenance, repeated)
+        skipped = tuple(name for name in given if name not in files)
+        for name in skipped:
+            self.log(f"File {name!r} is skipped: {dataset_name!r} has it already.")
+        files = self._within_limits(files, settings)
+        pipeline = self._pipeline(dataset_name, files, settings)
+        keys = DeclaredKeys.of(self._schemas)
+        if info is not None:
+            stored = KeysInStore(self._store, info, self._data_object_type, self._lock)
+            pipeline = pipeline.adding_to(stored, {} if mode == "upsert" else keys.by_table)
+        result = replace(ingest(pipeline, files, self._schemas), skipped=skipped)
+        source = result.datasource
+        if source is None or (skipped and not files):
+            return result
+        aside = pipeline.quarantine
+        addition = Addition(
+            mode,
+            keys,
+            frozenset(aside.table(name) for name in result.quarantine) if aside else frozenset(),
+            source.provenance.files if source.provenance else (),
+        )
+        recorder = PhaseRecorder(self._progress, dataset_name)
+        with recorder.phase("persist") as phase:
+            load = self._add(dataset_name, cast("BASEDATASOURCE", source), addition, phase)
+        return replace(result, metrics=Metrics([*result.metrics, *recorder.metrics]), load=load)
+
+    def _info(self, dataset_name: str) -> DatasetInfo | None:
+        """Return what is known of a dataset, or None if there is none of that name."""
+        with self._lock:
+            try:
+                return self._store.describe(dataset_name)
+            except DatasetNotFoundError:
+                return None
 
     def _keep_result(self, dataset_name: str, result: ETLResult) -> ETLResult:
         recorder = PhaseRecorder(self._progress, dataset_name, result.sizes)
@@ -227,6 +301,14 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
                 raise StoreError.from_replaced(dataset_name)
             return self._keep_result(dataset_name, result)
 
+    def _addition(self, name: str, data: BASEDATASOURCE, mode: Mode) -> Addition:
+        keys = DeclaredKeys.of(self._schemas)
+        info = self._info(name)
+        if info is not None and isinstance(data, DataSource):
+            stored = KeysInStore(self._store, info, self._data_object_type, self._lock)
+            check_references(data.tables, self._schemas, stored)
+        return Addition(mode, keys)
+
     def create_validation_sequence(self) -> ValidationSequence:
         """Return the checks that an ETL of this manager makes."""
         return self._etl_factory.create_validation_sequence(self._schemas, self._given_logger)
@@ -236,11 +318,14 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
     ) -> ETLResult:
         check_name(dataset_name)
         input_files.check_files(files)
-        files = {
+        files = self._within_limits(files, settings)
+        return ingest(self._pipeline(dataset_name, files, settings), files, self._schemas)
+
+    def _within_limits(self, files: dict[str, File], settings: RunSettings) -> dict[str, File]:
+        return {
             name: self._limited(name, file.within(settings.read_limits))
             for name, file in files.items()
         }
-        return ingest(self._pipeline(dataset_name, files, settings), files, self._schemas)
 
     def _limited(self, name: str, file: File) -> File:
         """Return a file with the limits of its schema, or else of this manager."""

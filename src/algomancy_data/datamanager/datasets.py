@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Generic, cast
 from uuid import uuid4
 
+from algomancy_data.datamanager.additions import check_mode
 from algomancy_data.datamanager.display import display_of
 from algomancy_data.datamanager.parts import part_of
 from algomancy_data.datasource import BASEDATASOURCE, DataClassification, is_plain
 from algomancy_data.display.objects import Displayed
 from algomancy_data.engine_failures import engine_failures
 from algomancy_data.errors import (
+    AdditionError,
     DatasetNotFoundError,
     MasterDataProtectedError,
     StoreError,
@@ -29,14 +32,17 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from algomancy_data.datamanager.additions import LoadMode
     from algomancy_data.datamanager.cache import DataSourceCache
     from algomancy_data.display.objects import Display
     from algomancy_data.logs import Logger
     from algomancy_data.metrics import Phase, ProgressListener
-    from algomancy_data.store import Damage, DatasetInfo, Leftover, Store
+    from algomancy_data.provenance import Load
+    from algomancy_data.store import Addition, Damage, DatasetInfo, Leftover, Store
+    from algomancy_data.store.addition import Mode
 
 
-class StoredDatasets(Displayed, Generic[BASEDATASOURCE]):
+class StoredDatasets(Displayed, ABC, Generic[BASEDATASOURCE]):
     """What a :class:`DataManager` does with datasets, however they came about.
 
     Args:
@@ -311,9 +317,39 @@ class StoredDatasets(Displayed, Generic[BASEDATASOURCE]):
         with self._measuring("persist", data_key) as phase:
             self._save(data_key, data, phase)
 
-    def add_data_source(self, data_source: BASEDATASOURCE) -> None:
-        """Keep a dataset under its own name, replacing what had it; see :meth:`set_data`."""
-        self.set_data(str(data_source.name), data_source)
+    def add_data_source(self, data_source: BASEDATASOURCE, mode: LoadMode = "replace") -> None:
+        """Keep a dataset under its own name; see :meth:`set_data`.
+
+        Args:
+            data_source: The dataset.
+            mode: ``"replace"`` what had its name; ``"append"`` its rows to that, or
+                ``"upsert"`` them: those whose primary key is stored take the place of the stored
+                ones. Whatever is added lies behind what is there; what the schemas declare of
+                keys must be true of all rows together.
+
+        Raises:
+            AdditionError: The rows do not fit, have a key that is stored, or refer to one that is
+                not; the old data is still there.
+            StoreError: The store fails; the old data is still there.
+
+        Example:
+            >>> from algomancy_data import DataSource, SimpleETLFactory, StatelessDataManager
+            >>> manager = StatelessDataManager(SimpleETLFactory, [], "json", DataSource)
+            >>> for number in (1, 2):
+            ...     source = DataSource("master_data", name="a")
+            ...     source.add_table("t", {"x": [number]})
+            ...     manager.add_data_source(source, mode="append")
+            >>> manager.get_table("a", "t")["x"].to_list()
+            [1, 2]
+        """
+        check_mode(mode)
+        name = str(data_source.name)
+        if mode == "replace":
+            self.set_data(name, data_source)
+            return
+        check_name(name)
+        with self._measuring("persist", name) as phase, self._lock:
+            self._add(name, data_source, self._addition(name, data_source, mode), phase)
 
     def derive_data(self, existing_key: str, derived_key: str) -> None:
         """Keep a copy of a dataset under another name, classified as derived data.
@@ -400,6 +436,24 @@ class StoredDatasets(Displayed, Generic[BASEDATASOURCE]):
             data.provenance = saved.provenance
             if not self._store.shares_objects:
                 self._cache.keep(data_key, data, saved.version, phase.sizes)
+
+    @abstractmethod
+    def _addition(self, name: str, data: BASEDATASOURCE, mode: Mode) -> Addition:
+        """Return how rows are added to a dataset.
+
+        Raises:
+            AdditionError: They refer to a row that is not there.
+        """
+
+    def _add(self, data_key: str, data: BASEDATASOURCE, addition: Addition, phase: Phase) -> Load:
+        """Add rows to a dataset; what of it is in memory is read again when it is asked for."""
+        failures = engine_failures(StoreError, f"Adding rows to dataset {data_key!r}")
+        with failures, self._lock:
+            if self._cache.is_changed(data_key):
+                raise AdditionError.from_changed(data_key)
+            added = self._store.add(data_key, data, addition, phase=phase)
+            self._cache.forget(data_key)
+            return added.load
 
     def _copy(self, existing_key: str, derived_key: str, phase: Phase) -> None:
         """Let the store copy a dataset; a DataSource in memory is copied beside."""

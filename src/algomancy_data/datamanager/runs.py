@@ -115,7 +115,7 @@ class InputDigests:
         return tuple(described for future in self._found for described in future.result())
 
     def _describe(self, name: str, file: File) -> list[InputFile]:
-        return [self._describe_one(name, part) for part in _parts(file)]
+        return [self._describe_one(name, part) for part in parts_of(file)]
 
     def _describe_one(self, name: str, file: File) -> InputFile:
         location = None if file.path is None else str(file.path)
@@ -135,7 +135,7 @@ class InputDigests:
         return InputFile(name, str(file.extension), location, size, digest.hexdigest())
 
 
-def _parts(file: File) -> list[File]:
+def parts_of(file: File) -> list[File]:
     """Return the files of a directory or pattern, or the file itself."""
     try:
         parts = file.parts()

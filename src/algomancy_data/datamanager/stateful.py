@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from algomancy_data.logs import Logger
     from algomancy_data.messages import ValidationSeverity
     from algomancy_data.metrics import Phase, ProgressListener
+    from algomancy_data.provenance import Load
     from algomancy_data.schema import ReadLimits, Schema
+    from algomancy_data.store import Addition
 
 _SAVE_TYPES: Final = ("json",)
 _SHOWN_MESSAGES: Final = 3
@@ -288,6 +290,11 @@ class StatefulDataManager(DataManager[BASEDATASOURCE]):
     def _save(self, data_key: str, data: BASEDATASOURCE, phase: Phase) -> None:
         super()._save(data_key, data, phase)
         self._saved_unasked.add(data_key)
+
+    def _add(self, data_key: str, data: BASEDATASOURCE, addition: Addition, phase: Phase) -> Load:
+        load = super()._add(data_key, data, addition, phase)
+        self._saved_unasked.add(data_key)
+        return load
 
     def _copy(self, existing_key: str, derived_key: str, phase: Phase) -> None:
         super()._copy(existing_key, derived_key, phase)

@@ -27,7 +27,7 @@ from algomancy_data.validator.result import Checked
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     import polars as pl
 
@@ -37,9 +37,11 @@ if TYPE_CHECKING:
     from algomancy_data.extractor.extracted import Extracted
     from algomancy_data.loader import Loader
     from algomancy_data.logs import Logger
+    from algomancy_data.relations.declared import Key
     from algomancy_data.transformer import TransformationSequence
     from algomancy_data.validator import ValidationSequence
     from algomancy_data.validator.failures import RowFailures
+    from algomancy_data.validator.stored import StoredKeys
 
 _Component = TypeVar("_Component")
 
@@ -118,6 +120,16 @@ class ETLPipeline(Logging):
     def extracting(self, extraction_sequence: ExtractionSequence) -> Self:
         """Return a pipeline whose data comes from elsewhere; this one stays as it is."""
         return _changed(self, {"extraction_sequence": extraction_sequence})
+
+    def adding_to(self, stored: StoredKeys, keys: Mapping[str, Sequence[Key]]) -> Self:
+        """Return a pipeline for rows that are added to a dataset; this one stays as it is.
+
+        Args:
+            stored: The keys of the dataset.
+            keys: Those of each table of which it may have each once.
+        """
+        sequence = self.validation_sequence.beside(stored, keys)
+        return _changed(self, {"validation_sequence": sequence})
 
     def run(self) -> ETLResult:
         """Run all stages.

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from algomancy_data.messages import ValidationMessage
+    from algomancy_data.provenance import Load
     from algomancy_data.validator import ValidationResult
 
 
@@ -35,6 +36,9 @@ class ETLResult(Displayed):
             with their numbers and reasons. On success they are tables of the datasource, too.
         extracted: See :class:`~algomancy_data.provenance.Provenance`.
         sizes: Of the frames that the run measured.
+        load: How many rows were added to a dataset, and how many they replaced, where the data is
+            not a dataset of its own.
+        skipped: Names of the files that were not read, since the dataset has them already.
     """
 
     status: Literal["success", "failed"]
@@ -49,6 +53,8 @@ class ETLResult(Displayed):
         default_factory=dict[str, "tuple[str, ...] | None"], repr=False, compare=False
     )
     sizes: FrameSizes = field(default_factory=FrameSizes, repr=False, compare=False)
+    load: Load | None = None
+    skipped: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Take the phases as a plain tuple as well."""

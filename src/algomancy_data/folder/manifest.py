@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     Kind = Literal["tables", "arrow", "text"]
 
 FORMAT: Final = "algomancy-data folder"
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
+_WITHOUT_PARTS: Final = 1  # which earlier versions of the package read
 _KINDS: Final = ("tables", "arrow", "text")
 # Old-style files can be large, so what a file is must be plain from its first bytes.
 HEAD_BYTES: Final = 64
@@ -48,6 +49,22 @@ class StoredFile:
 
 
 @dataclass(frozen=True)
+class TablePart:
+    """A file with some rows of a table, which lie behind those of the parts before.
+
+    Args:
+        stored: The file.
+        rows: How many rows it has.
+        width: How many columns it has: the first ones of the table. The others came later, and
+            are null in its rows.
+    """
+
+    stored: StoredFile
+    rows: int
+    width: int
+
+
+@dataclass(frozen=True)
 class Manifest:
     """The content of a metadata file: what is known of a dataset, and where its data lies.
 
@@ -59,7 +76,7 @@ class Manifest:
         directory: Name of the directory that only this version of the dataset uses.
         kind: ``"tables"``: a DataSource of tables; ``"arrow"``: tables and a payload that only
             its class understands; ``"text"``: a text that only its class understands.
-        table_files: The file of each table, by its name.
+        parts: The files of each table, in order, by its name.
         payload: JSON, for the kind ``"arrow"``.
         text: The text, for the kind ``"text"``.
     """
@@ -69,7 +86,9 @@ class Manifest:
     ordinal: int
     directory: str
     kind: Kind
-    table_files: Mapping[str, StoredFile] = field(default_factory=dict[str, StoredFile])
+    parts: Mapping[str, tuple[TablePart, ...]] = field(
+        default_factory=dict[str, tuple[TablePart, ...]]
+    )
     payload: Any = None
     text: StoredFile | None = None
 
@@ -81,7 +100,8 @@ class Manifest:
     @property
     def files(self) -> tuple[StoredFile, ...]:
         """Every file of the directory."""
-        return (*self.table_files.values(), *((self.text,) if self.text else ()))
+        of_tables = (part.stored for parts in self.parts.values() for part in parts)
+        return (*of_tables, *((self.text,) if self.text else ()))
 
     @property
     def bytes(self) -> int:
@@ -91,9 +111,10 @@ class Manifest:
     def to_bytes(self) -> bytes:
         """Return the content of the metadata file."""
         info = self.info
+        is_plain = all(map(_is_whole, info.tables.values(), self.parts.values()))
         document = {
             "format": FORMAT,
-            "format_version": FORMAT_VERSION,
+            "format_version": _WITHOUT_PARTS if is_plain else FORMAT_VERSION,
             "key": info.name,
             "metadata": {
                 "id": info.ds_id,
@@ -110,7 +131,7 @@ class Manifest:
                 {
                     "name": name,
                     "rows": table.rows,
-                    **_file_to_json(self.table_files[name]),
+                    **_parts_to_json(table, self.parts[name]),
                     "schema": schema_to_json(table.schema or {}),
                 }
                 for name, table in info.tables.items()
@@ -156,22 +177,24 @@ class Manifest:
         metadata = expect(dict, document["metadata"], "metadata")
         provenance = document.get("provenance")
         key = _text(document["key"])
-        files: dict[str, StoredFile] = {}
+        parts: dict[str, tuple[TablePart, ...]] = {}
         tables: dict[str, TableInfo] = {}
         problem = ""
         for table in expect(list, document["tables"], "tables"):
             name = _text(member(table, "name", str, "table"))
-            if name in files:
+            if name in parts:
                 msg = "two tables have one name"
                 raise ValueError(msg)
-            files[name] = _file_from_json(table)
+            rows = member(table, "rows", int)
+            parts[name] = _parts_from_json(table, rows)
             try:
                 schema = schema_from_json(table["schema"])
             except SerializationError as error:  # a dtype of a later version: only it is unreadable
                 schema = None
                 what = f"table {name!r}: {str(error).rstrip('.')}"
                 problem = problem or damage_of(f"Dataset {key!r}", what)
-            tables[name] = TableInfo(member(table, "rows", int), files[name].bytes, schema)
+            size = sum(part.stored.bytes for part in parts[name])
+            tables[name] = TableInfo(rows, size, schema)
         return cls(
             info=DatasetInfo(
                 name=key,
@@ -187,7 +210,7 @@ class Manifest:
             ordinal=member(document, "ordinal", int),
             directory=_matching(_DIRECTORY, document["directory"]),
             kind=_KINDS[_KINDS.index(document["kind"])],
-            table_files=files,
+            parts=parts,
             payload=document["payload"],
             text=_file_from_json(document["text"]) if document["text"] else None,
         )
@@ -220,6 +243,34 @@ def _file_to_json(stored: StoredFile) -> dict[str, Any]:
 def _file_from_json(value: dict[str, Any]) -> StoredFile:
     sums = tuple(expect(int, crc, "crc32") for crc in member(value, "crc32", list))
     return StoredFile(_matching(_FILE, value["file"]), member(value, "bytes", int), sums)
+
+
+def _is_whole(table: TableInfo, parts: tuple[TablePart, ...]) -> bool:
+    """Tell whether a table is one file that has all of its columns."""
+    return len(parts) == 1 and parts[0].width == len(table.schema or {})
+
+
+def _parts_to_json(table: TableInfo, parts: tuple[TablePart, ...]) -> dict[str, Any]:
+    if _is_whole(table, parts):
+        return _file_to_json(parts[0].stored)
+    described = (
+        {**_file_to_json(part.stored), "rows": part.rows, "columns": part.width} for part in parts
+    )
+    return {"parts": list(described)}
+
+
+def _parts_from_json(table: dict[str, Any], rows: int) -> tuple[TablePart, ...]:
+    width = len(expect(list, table["schema"], "schema"))
+    if "parts" not in table:
+        return (TablePart(_file_from_json(table), rows, width),)
+    parts = tuple(
+        TablePart(_file_from_json(part), member(part, "rows", int), member(part, "columns", int))
+        for part in member(table, "parts", list)
+    )
+    if sum(part.rows for part in parts) != rows or max(part.width for part in parts) > width:
+        msg = "the parts of a table have other rows or columns than the table"
+        raise ValueError(msg)
+    return parts
 
 
 def _text(value: Any) -> str:

@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+import polars as pl
+
 from algomancy_data.engine_failures import engine_failures
 from algomancy_data.errors import (
     AlgomancyDataError,
@@ -25,6 +27,7 @@ from algomancy_data.folder.manifest import (
     TAIL_BYTES,
     Manifest,
     StoredFile,
+    TablePart,
     damage_of,
     is_end_of_manifest,
     is_manifest,
@@ -32,12 +35,11 @@ from algomancy_data.folder.manifest import (
 from algomancy_data.folder.names import stems
 from algomancy_data.metrics import NO_PHASE
 from algomancy_data.store import Damage, Leftover
+from algomancy_data.store.addition import widened
 
 if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
-
-    import polars as pl
 
     from algomancy_data.metrics import Phase
     from algomancy_data.store import DatasetInfo
@@ -205,14 +207,10 @@ class FolderReader:
             StoreError: A file is damaged.
         """
         home = self._home(manifest)
-        check = tables.verify_once if verify else tables.check_file
         frames: dict[str, pl.DataFrame] = {}
         self.check_schemas(manifest)
         for name, table in manifest.info.tables.items():
-            stored = manifest.table_files[name]
-            with self._damage(manifest, stored, missing_is_damage=False):
-                check(home / stored.file, stored)
-                frames[name] = tables.map_table(home / stored.file, table)
+            frames[name] = self.load_table(manifest, name, verify=verify)
             phase.advance(table.rows)
         text = None
         if manifest.text is not None:
@@ -220,6 +218,25 @@ class FolderReader:
                 tables.verify_file(home / manifest.text.file, manifest.text)
                 text = (home / manifest.text.file).read_text("utf-8")
         return frames, text
+
+    def load_table(self, manifest: Manifest, name: str, *, verify: bool) -> pl.DataFrame:
+        """Return a table of a dataset, mapped into memory; for more see :meth:`load`."""
+        schema = manifest.info.tables[name].schema or {}
+        parts = [
+            widened(self.load_part(manifest, name, part, verify=verify), schema)
+            for part in manifest.parts[name]
+        ]
+        return pl.concat(parts) if len(parts) != 1 else parts[0]
+
+    def load_part(
+        self, manifest: Manifest, name: str, part: TablePart, *, verify: bool
+    ) -> pl.DataFrame:
+        """Return the rows of a part of a table, mapped into memory; for more see :meth:`load`."""
+        path = self._home(manifest) / part.stored.file
+        check = tables.verify_once if verify else tables.check_file
+        with self._damage(manifest, part.stored, missing_is_damage=False):
+            check(path, part.stored)
+            return tables.map_part(path, part, manifest.info.tables[name].schema or {})
 
     def verify(self, found: Found) -> list[Damage]:
         """Read every file of a dataset, and return those that are not what was written."""
@@ -299,7 +316,11 @@ class FolderReader:
             if isinstance(error, FileNotFoundError) and not missing_is_damage:
                 raise
             path = f"{PRIVATE}/{manifest.directory}/{stored.file}"
-            names = [name for name, file in manifest.table_files.items() if file is stored]
+            names = [
+                name
+                for name, parts in manifest.parts.items()
+                if any(part.stored is stored for part in parts)
+            ]
             table = f", table {names[0]!r}" if names else ""
             msg = (
                 f"Dataset {manifest.name!r}{table}: the file {path!r} is damaged or cannot be "

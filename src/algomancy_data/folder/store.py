@@ -9,7 +9,7 @@ from algomancy_data.datasource import (
     BaseDataSource,
     DataSource,
 )
-from algomancy_data.errors import DatasetNotFoundError
+from algomancy_data.errors import AdditionError, DatasetNotFoundError
 from algomancy_data.folder.content import put_together, read_old_file, take_apart
 from algomancy_data.folder.index import FolderIndex, Item, signature
 from algomancy_data.folder.names import plain_stem
@@ -19,6 +19,7 @@ from algomancy_data.folder.startup import FolderStartup
 from algomancy_data.folder.writer import FolderWriter
 from algomancy_data.metrics import NO_PHASE
 from algomancy_data.store import (
+    Added,
     Copied,
     Damage,
     DatasetInfo,
@@ -28,15 +29,20 @@ from algomancy_data.store import (
     Store,
     check_name,
 )
+from algomancy_data.store.addition import aligned, key_of, known_rows, replaced_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     import polars as pl
 
+    from algomancy_data.folder.content import Content
     from algomancy_data.folder.reader import Found
+    from algomancy_data.messages import ValidationMessage
     from algomancy_data.metrics import Phase
+    from algomancy_data.provenance import Load
+    from algomancy_data.store import Addition
 
 
 class FolderStore(Store):
@@ -240,6 +246,89 @@ class FolderStore(Store):
     def _plain_path(self, name: str) -> Path:
         return self._root / f"{plain_stem(name) or ''}{SUFFIX}"
 
+    def add(
+        self, name: str, data: BaseDataSource, addition: Addition, *, phase: Phase = NO_PHASE
+    ) -> Added:
+        """Write the rows of a DataSource as a part of each table; those that are there stay.
+
+        A part of which rows are replaced is written again, and so is now and then one that has no
+        more rows than are added, so that there are never many.
+
+        Raises:
+            AdditionError: The rows do not fit, or have a key that is stored.
+            UnstorableError: They hold something that cannot be kept exactly.
+            StoreError: The folder fails.
+        """
+        if self._index.look_up(name) is None and self.version(name) is not None:
+            return super().add(name, data, addition, phase=phase)  # raw files, or an old-style one
+        content = take_apart(name, data)
+        with self._files.writing(f"adding rows to dataset {name!r}"):
+            before = self._index.look_up(name)
+            if before is None:
+                load = addition.first(content.frames)
+                phase.handles(content.frames.values())
+                written = self._write(name, data, content, None, phase)
+            else:
+                if before.manifest.kind != "tables" or content.kind != "tables":
+                    raise AdditionError.from_payload(name)
+                phase.handles(content.frames.values())
+                messages = data.validation_messages
+                written, load = self._grow(before, content.frames, addition, messages, phase)
+        self._index.note(written)
+        return Added(written.version, written.info.provenance, load)
+
+    def _grow(
+        self,
+        before: Found,
+        frames: Mapping[str, pl.DataFrame],
+        addition: Addition,
+        messages: Iterable[ValidationMessage],
+        phase: Phase,
+    ) -> tuple[Found, Load]:
+        manifest = before.manifest
+        self._files.check_schemas(manifest)
+        added: dict[str, pl.DataFrame] = {}
+        removed: dict[str, pl.Series] = {}
+        for table, frame in frames.items():
+            if table not in manifest.info.tables:
+                addition.key_of_upsert(table, frame)
+                added[table] = frame
+                continue
+            # Check sums are compared of what is written again, and when it is next loaded.
+            stored = self._files.load_table(manifest, table, verify=False)
+            added[table] = aligned(frame, stored.schema, table)
+            removed[table] = replaced_rows(stored, added[table], table, addition)
+        replaced = {table: rows for table, gone in removed.items() if (rows := int(gone.sum()))}
+        load = addition.load({table: frame.height for table, frame in frames.items()}, replaced)
+        info = manifest.info.grown(frames, load, messages)
+        written = self._files.grow(before, info, added, removed, phase)
+        phase.bytes_out = written.manifest.bytes - manifest.bytes + len(written.stamp)
+        return written, load
+
+    def known_keys(
+        self,
+        name: str,
+        table: str,
+        key: Sequence[str],
+        keys: pl.DataFrame,
+        cls: type[BaseDataSource],
+    ) -> pl.Series:
+        """Return which of some keys a table has; its other columns are not looked at.
+
+        Raises:
+            DatasetNotFoundError: There is no such dataset.
+            StoreError: A file of the dataset is damaged.
+        """
+        found = self._index.look_up(name)
+        if found is None or found.manifest.kind != "tables" or table not in found.info.tables:
+            return super().known_keys(name, table, key, keys, cls)
+        self._files.check_schemas(found.manifest)
+        try:
+            stored = self._files.load_table(found.manifest, table, verify=False)
+        except FileNotFoundError:  # another process replaced the dataset meanwhile
+            return super().known_keys(name, table, key, keys, cls)
+        return known_rows([key_of(stored, key)], keys)
+
     def copy(
         self,
         name: str,
@@ -351,14 +440,20 @@ class FolderStore(Store):
         if content.kind != "text":
             phase.handles(content.frames.values())
         with self._files.writing(f"saving dataset {name!r}"):
-            found = self._index.present(name)
-            place = path or self._index.place(name, found)
-            ordinal = self._index.ordinal(name, found)
-            info = DatasetInfo.of(name, data, {})
-            written = self._files.save(place, info, data.name, content, ordinal, phase)
-        phase.bytes_out = written.manifest.bytes + len(written.stamp)
+            written = self._write(name, data, content, path, phase)
         self._index.note(written)
         return Saved(written.version, data.provenance)
+
+    def _write(
+        self, name: str, data: BaseDataSource, content: Content, path: Path | None, phase: Phase
+    ) -> Found:
+        found = self._index.present(name)
+        place = path or self._index.place(name, found)
+        ordinal = self._index.ordinal(name, found)
+        info = DatasetInfo.of(name, data, {})
+        written = self._files.save(place, info, data.name, content, ordinal, phase)
+        phase.bytes_out = written.manifest.bytes + len(written.stamp)
+        return written
 
     # --- integrity --------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import polars as pl
@@ -13,16 +14,15 @@ from algomancy_data.engine_failures import reason_of
 from algomancy_data.errors import UnstorableError
 from algomancy_data.file.locations import bytes_of
 from algomancy_data.folder.files import PIECE_BYTES, file_sums, sync, write_synced
-from algomancy_data.folder.manifest import StoredFile
+from algomancy_data.folder.manifest import StoredFile, TablePart
 from algomancy_data.frames.arrow import arrow_schema, cast_frame
 from algomancy_data.frames.arrow_layout import ArrowLayoutError, arrow_layout
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from polars.datatypes import DataType as PolarsDataType
-
-    from algomancy_data.store import TableInfo
 
 MAGIC: Final = b"ARROW1"
 # One batch maps to one chunk per column, which is what every operation is fastest on. A large frame
@@ -39,7 +39,7 @@ class DamagedFileError(Exception):
     """A file is not what was written; the caller knows whose it is."""
 
 
-def write_table(directory: Path, number: int, name: str, frame: pl.DataFrame) -> StoredFile:
+def write_table(directory: Path, number: int, name: str, frame: pl.DataFrame) -> TablePart:
     """Write the file of a table and wait until it is on the disk.
 
     Raises:
@@ -57,7 +57,7 @@ def write_table(directory: Path, number: int, name: str, frame: pl.DataFrame) ->
         synced = pool.submit(sync, path)
         stored = StoredFile(path.name, path.stat().st_size, file_sums(path))
         synced.result()
-    return stored
+    return TablePart(stored, frame.height, frame.width)
 
 
 def _batch_rows(frame: pl.DataFrame) -> int:
@@ -74,7 +74,7 @@ def write_text(directory: Path, text: str) -> StoredFile:
     return StoredFile(path.name, path.stat().st_size, file_sums(path))
 
 
-def map_table(path: Path, table: TableInfo) -> pl.DataFrame:
+def map_part(path: Path, part: TablePart, schema: Mapping[str, PolarsDataType]) -> pl.DataFrame:
     """Return the frame of a file without reading it: its memory is the file.
 
     Only what the file says of its own layout is looked at, so that nothing lies outside it.
@@ -83,7 +83,7 @@ def map_table(path: Path, table: TableInfo) -> pl.DataFrame:
         DamagedFileError: The file is not what was written.
         OSError: It cannot be opened.
     """
-    schema = pl.Schema(table.schema or {})
+    schema = pl.Schema(islice(schema.items(), part.width))
     in_arrow = arrow_schema(schema)
     try:
         frame = _map(path, in_arrow)
@@ -94,9 +94,9 @@ def map_table(path: Path, table: TableInfo) -> pl.DataFrame:
         msg = f"it is no Arrow file that can be read ({reason_of(error)})"
         raise DamagedFileError(msg) from error
     if not schema:
-        frame = pl.DataFrame(height=table.rows)
-    if frame.schema != in_arrow or frame.height != table.rows:
-        msg = f"it has {frame.height} rows of {frame.schema} instead of {table.rows} of {in_arrow}"
+        frame = pl.DataFrame(height=part.rows)
+    if frame.schema != in_arrow or frame.height != part.rows:
+        msg = f"it has {frame.height} rows of {frame.schema} instead of {part.rows} of {in_arrow}"
         raise DamagedFileError(msg)
     return cast_frame(frame, schema)
 

@@ -14,20 +14,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
+import polars as pl
+
 from algomancy_data.errors import AlgomancyDataError, StoreError
 from algomancy_data.folder import tables
 from algomancy_data.folder.files import replace_whole, sync, sync_together, writer_lock
-from algomancy_data.folder.manifest import Manifest
+from algomancy_data.folder.manifest import Manifest, TablePart
 from algomancy_data.folder.names import clash_key, hashed_stem, plain_stem, stems
 from algomancy_data.folder.reader import LOCK, SUFFIX, FolderReader, Found
 from algomancy_data.metrics import NO_PHASE
 from algomancy_data.store import TableInfo
+from algomancy_data.store.addition import widened
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Mapping
 
     from algomancy_data.folder.content import Content
-    from algomancy_data.folder.manifest import StoredFile
     from algomancy_data.metrics import Phase
     from algomancy_data.store import DatasetInfo
 
@@ -121,16 +123,96 @@ class FolderWriter(FolderReader):
             payload=content.payload,
         )
         with self._version(path, manifest) as home:
-            files: dict[str, StoredFile] = {}
+            parts: dict[str, tuple[TablePart, ...]] = {}
             known: dict[str, TableInfo] = {}
             for number, (name, frame) in enumerate(content.frames.items()):
-                files[name] = tables.write_table(home, number, name, frame)
-                known[name] = TableInfo(frame.height, files[name].bytes, frame.schema)
+                part = tables.write_table(home, number, name, frame)
+                parts[name] = (part,)
+                known[name] = TableInfo(frame.height, part.stored.bytes, frame.schema)
                 phase.advance(frame.height)
             text = None if content.text is None else tables.write_text(home, content.text)
             info = replace(info, tables=known)
-            manifest = replace(manifest, info=info, table_files=files, text=text)
+            manifest = replace(manifest, info=info, parts=parts, text=text)
             return self._commit(path, manifest, home)
+
+    def grow(
+        self,
+        before: Found,
+        info: DatasetInfo,
+        added: Mapping[str, pl.DataFrame],
+        removed: Mapping[str, pl.Series],
+        phase: Phase = NO_PHASE,
+    ) -> Found:
+        """Keep a dataset with other rows in the place of what it was; files that stay are shared.
+
+        Added rows are a part of their own. So that there are never many, they are written together
+        with the parts before them that have no more rows: each row is written again as often as
+        its table doubles.
+
+        Args:
+            before: The dataset.
+            info: What is known of it with the other rows; the bytes of its tables are not.
+            added: Rows by table, in its columns.
+            removed: Which of its rows a table does not have any longer (Boolean).
+            phase: Told of each table.
+
+        Raises:
+            DamagedStoreError: A part that is written again is not what was written.
+            UnstorableError: Polars cannot write a table.
+            OSError: The disk is full, or fails; the old state is there.
+        """
+        source = before.manifest
+        manifest = replace(source, info=info, directory=self._new_directory(source.name))
+        number = max((int(Path(one.file).stem) for one in source.files), default=-1) + 1
+        with self._version(before.path, manifest) as home:
+            parts, known = dict(source.parts), dict(info.tables)
+            for name in dict.fromkeys([*removed, *added]):
+                pieces = self._pieces(source, name, added.get(name), removed.get(name))
+                written: list[TablePart] = []
+                for piece in pieces:
+                    if isinstance(piece, TablePart):
+                        written.append(piece)
+                        continue
+                    written.append(tables.write_table(home, number, name, piece))
+                    number += 1
+                    phase.advance(piece.height)
+                parts[name] = tuple(written)
+                size = sum(part.stored.bytes for part in written)
+                known[name] = replace(known[name], bytes=size)
+            manifest = replace(manifest, info=replace(info, tables=known), parts=parts)
+            for stored in {*manifest.files} & {*source.files}:
+                _link_or_copy(self.private / source.directory / stored.file, home / stored.file)
+            return self._commit(before.path, manifest, home)
+
+    def _pieces(
+        self,
+        source: Manifest,
+        name: str,
+        added: pl.DataFrame | None,
+        removed: pl.Series | None,
+    ) -> list[TablePart | pl.DataFrame]:
+        """Return the parts of a table that stay, and between them the rows that are written."""
+        pieces: list[TablePart | pl.DataFrame] = []
+        start = 0
+        for part in source.parts.get(name, ()):
+            gone = None if removed is None else removed.slice(start, part.rows)
+            start += part.rows
+            if gone is None or not gone.any():
+                pieces.append(part)
+            else:
+                rows = self.load_part(source, name, part, verify=True)
+                pieces.append(rows.filter(~gone))
+        if added is not None:
+            pieces.append(added)
+        while len(pieces) > 1 and not isinstance(last := pieces[-1], TablePart):
+            piece = pieces[-2]
+            rows = piece.rows if isinstance(piece, TablePart) else piece.height
+            if rows > last.height:
+                break
+            if isinstance(piece, TablePart):
+                piece = self.load_part(source, name, piece, verify=True)
+            pieces[-2:] = [pl.concat([widened(piece, last.schema), last])]
+        return pieces
 
     def share(self, source: Manifest, path: Path, info: DatasetInfo, at: int) -> Found:
         """Keep a copy of a dataset that shares its files.

@@ -66,6 +66,12 @@ def replay_sequence(
     tables = source.tables if isinstance(source, DataSource) else {}
     extracted = {} if source.provenance is None else source.provenance.extracted
     aside = {name: tables[table] for name in extracted if (table := settings.table(name)) in tables}
+    if source.provenance is not None and source.provenance.loads:
+        msg = (
+            f"Rows were added to data {source.name!r} since, so those in quarantine have lost "
+            f"their places. Mend them, and add them with etl_data(…, mode='append')."
+        )
+        raise QuarantineError(msg)
     if not aside:
         msg = (
             f"Data {source.name!r} has no rows in quarantine: no table whose name ends in "

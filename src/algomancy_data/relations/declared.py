@@ -1,16 +1,20 @@
-"""The relations that schemas declare with ``foreign_key``."""
+"""What schemas declare of keys: relations with ``foreign_key``, and what a table has once."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self, TypeAlias
 
 from algomancy_data.schema.tables import Schemas, schema_classes, schema_table_map
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from algomancy_data.schema import Column
+
+
+Key: TypeAlias = "tuple[str, ...]"
+"""The columns of a key."""
 
 
 @dataclass(frozen=True)
@@ -158,3 +162,59 @@ def _relations_of(
         )
         for draft in drafts
     ]
+
+
+@dataclass(frozen=True)
+class DeclaredKeys:
+    """The keys of which a table may have each once.
+
+    Args:
+        primary: The primary key of each table that has one.
+        unique: The columns of each table that are declared unique by themselves.
+
+    Example:
+        >>> from algomancy_data import Column, DataType, Schema
+        >>> class Orders(Schema):
+        ...     _FILENAME, _EXTENSION, _SCHEMA_TYPE = "orders", "csv", "single"
+        ...     ID = Column("id", DataType.INTEGER, primary_key=True)
+        ...     CODE = Column("code", DataType.STRING, unique=True)
+        >>> DeclaredKeys.of([Orders]).of_table("orders", ["id", "code"])
+        [('id',), ('code',)]
+    """
+
+    primary: Mapping[str, Key] = field(default_factory=dict[str, Key])
+    unique: Mapping[str, tuple[Key, ...]] = field(default_factory=dict[str, tuple[Key, ...]])
+
+    @classmethod
+    def of(cls, schemas: Schemas) -> Self:
+        """Return the keys that schemas declare.
+
+        Raises:
+            SchemaError: A schema is declared wrongly.
+        """
+        tables = schema_table_map(schemas)
+        primary = {name: key for name, schema in tables.items() if (key := schema.primary_key())}
+        unique = {
+            name: tuple(
+                (column,)
+                for column, declared in schema.columns().items()
+                if declared.unique and primary.get(name) != (column,)
+            )
+            for name, schema in tables.items()
+        }
+        return cls(primary, unique)
+
+    @property
+    def by_table(self) -> dict[str, list[Key]]:
+        """The keys of each table, the primary one first."""
+        tables = dict.fromkeys([*self.primary, *self.unique])
+        return {table: self._of(table) for table in tables}
+
+    def of_table(self, table: str, columns: Iterable[str]) -> list[Key]:
+        """Return the keys of a table, without those of which it lacks a column."""
+        have = set(columns)
+        return [key for key in self._of(table) if have.issuperset(key)]
+
+    def _of(self, table: str) -> list[Key]:
+        primary = [self.primary[table]] if table in self.primary else []
+        return [*primary, *self.unique.get(table, ())]

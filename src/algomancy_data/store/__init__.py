@@ -1,6 +1,8 @@
 """Stores: where a DataManager keeps its datasets."""
 
+from algomancy_data.store.addition import Addition
 from algomancy_data.store.base import (
+    Added,
     Copied,
     Damage,
     Leftover,
@@ -13,6 +15,8 @@ from algomancy_data.store.info import DatasetInfo, TableInfo
 from algomancy_data.store.memory import MemoryStore
 
 __all__ = [
+    "Added",
+    "Addition",
     "Copied",
     "Damage",
     "DatasetInfo",

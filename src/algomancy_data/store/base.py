@@ -6,16 +6,22 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Generic
 
+from polars import selectors
+
 from algomancy_data.datasource import BASEDATASOURCE, BaseDataSource, DataSource
 from algomancy_data.errors import DatasetExistsError, DatasetNameError, TableNotFoundError
 from algomancy_data.logs import Logging
 from algomancy_data.metrics import NO_PHASE
+from algomancy_data.store.addition import grown_source, key_of, known_rows
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import polars as pl
 
     from algomancy_data.metrics import Phase
-    from algomancy_data.provenance import Provenance
+    from algomancy_data.provenance import Load, Provenance
+    from algomancy_data.store.addition import Addition
     from algomancy_data.store.info import DatasetInfo
 
 
@@ -43,6 +49,17 @@ class Copied(Saved):
 
     ds_id: str
     source_version: str
+
+
+@dataclass(frozen=True)
+class Added(Saved):
+    """A dataset to which rows were added.
+
+    Args:
+        load: How many rows were added and replaced; the provenance has it as well.
+    """
+
+    load: Load
 
 
 @dataclass(frozen=True)
@@ -220,6 +237,58 @@ class Store(Logging, ABC):
             UnstorableError: It holds something that cannot be kept exactly.
             StoreError: The store fails.
         """
+
+    def add(
+        self, name: str, data: BaseDataSource, addition: Addition, *, phase: Phase = NO_PHASE
+    ) -> Added:
+        """Add the rows of a DataSource to a dataset, or write it where there is none.
+
+        The dataset keeps its identity. Tables that it does not have are added, those that the
+        DataSource does not have stay as they are. A store that need not write again what is there
+        overrides this: here the dataset is loaded and saved.
+
+        Args:
+            name: Name of the dataset.
+            data: The rows.
+            addition: How they are added.
+            phase: Told of what is written.
+
+        Raises:
+            AdditionError: The rows do not fit, or have a key that is stored.
+            UnstorableError: They hold something that cannot be kept exactly.
+            StoreError: The store fails.
+        """
+        if self.version(name) is None:
+            load = addition.first(data.tables if isinstance(data, DataSource) else {})
+            saved = self.save(name, data, phase=phase)
+            return Added(saved.version, saved.provenance, load)
+        grown, load = grown_source(name, self.load(name, type(data)).data, data, addition)
+        saved = self.save(name, grown, phase=phase)
+        return Added(saved.version, saved.provenance, load)
+
+    def known_keys(
+        self,
+        name: str,
+        table: str,
+        key: Sequence[str],
+        keys: pl.DataFrame,
+        cls: type[BaseDataSource],
+    ) -> pl.Series:
+        """Return which of some keys a table has (Boolean), never an incomplete one.
+
+        Args:
+            name: Name of the dataset.
+            table: Name of the table.
+            key: Columns of the table.
+            keys: The keys, in as many columns.
+            cls: Class of the DataSource.
+
+        Raises:
+            DatasetNotFoundError: There is none of that name.
+            StoreError: It is damaged, or the store fails.
+        """
+        stored = self.scan(name, table, cls).select(selectors.by_name(*key)).collect()
+        return known_rows([key_of(stored, key)], keys)
 
     def copy(
         self,

@@ -15,12 +15,14 @@ from algomancy_data.findings import count_by_severity
 from algomancy_data.provenance import Provenance, TableSize
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
+    import polars as pl
     from polars.datatypes import DataType as PolarsDataType
 
     from algomancy_data.messages import ValidationMessage
+    from algomancy_data.provenance import Load
 
 
 @dataclass(frozen=True)
@@ -141,6 +143,41 @@ class DatasetInfo:
             ds_type=str(DataClassification.DERIVED_DATA),
             provenance=(self.provenance or Provenance()).derived(self.name),
             messages=(),
+            version=version,
+        )
+
+    def grown(
+        self,
+        frames: Mapping[str, pl.DataFrame],
+        load: Load,
+        messages: Iterable[ValidationMessage],
+        version: str = "",
+    ) -> Self:
+        """Return what is known of the dataset with more rows; of its tables, only their sizes.
+
+        The size of a row that is replaced is taken to be the average one.
+
+        Args:
+            frames: The rows by table.
+            load: How many they are, and how many they replace.
+            messages: What was found in them.
+            version: The version of the dataset.
+        """
+        provenance = self.provenance or Provenance()
+        sizes, tables = dict(provenance.tables), dict(self.tables)
+        for name, frame in frames.items():
+            before = tables.get(name) or TableInfo(0, 0, {})
+            size = sizes.get(name) or TableSize(before.rows, before.bytes or 0)
+            left = before.rows - load.replaced.get(name, 0)
+            kept = size.bytes * left // max(before.rows, 1)
+            sizes[name] = TableSize(left + frame.height, kept + TableSize.of(frame).bytes)
+            schema = {**(before.schema or {}), **frame.schema}
+            tables[name] = TableInfo(sizes[name].rows, sizes[name].bytes, schema)
+        return replace(
+            self,
+            tables=tables,
+            provenance=provenance.grown(load, sizes),
+            messages=(*self.messages, *messages),
             version=version,
         )
 

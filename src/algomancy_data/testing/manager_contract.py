@@ -12,6 +12,7 @@ from polars import selectors
 from algomancy_data.datamanager import DataManager
 from algomancy_data.datasource import DataClassification, DataSource
 from algomancy_data.errors import (
+    AdditionError,
     DatasetExistsError,
     DatasetNotFoundError,
     MasterDataProtectedError,
@@ -253,6 +254,114 @@ class DataManagerContract:
         opened().set_data("key", _source("name", {"t": _FRAMES["texts"]}))
         assert opened().get_data_keys() == ["key"]
         assert_identical(opened().get_data("key").get_table("t"), _FRAMES["texts"])
+
+    @pytest.mark.parametrize("case", _FRAMES)
+    def test_rows_are_appended_behind_the_others(self, opened: Any, case: str) -> None:
+        """Of every dtype, several times; what was there before stays as it was."""
+        frame = _FRAMES[case]
+        manager = opened()
+        manager.add_data_source(_source("d", {"t": frame.clear(), "other": _FRAMES["texts"]}))
+        for _ in range(3):
+            manager.add_data_source(_source("d", {"t": frame}), mode="append")
+        read = opened().get_data("d")
+        assert_identical(read.get_table("t"), pl.concat([frame] * 3))
+        assert_identical(read.get_table("other"), _FRAMES["texts"])
+        assert opened().verify("d") == []
+
+    def test_many_rows_are_appended_in_order(self, opened: Any) -> None:
+        """Small and large additions, before and behind the middle of what is written at a time."""
+        frame = pl.DataFrame({"i": range(300_000)}).with_columns(s=pl.col("i").cast(pl.String))
+        manager = opened()
+        start = 0
+        for height in (120_000, 1, 70_000, 10_000, 49_999, 50_000):
+            rows = frame.slice(start, height)
+            manager.add_data_source(_source("d", {"t": rows}), mode="append")
+            start += height
+            assert_identical(manager.get_data("d").get_table("t"), frame.head(start))
+        assert_identical(opened().get_data("d").get_table("t"), frame)
+        assert opened().verify("d") == []
+
+    def test_an_addition_keeps_the_dataset_that_it_is(self, opened: Any) -> None:
+        """Its identity, type, time and place; messages and provenance have what was added."""
+        manager = opened()
+        first = _source("d", {"t": pl.DataFrame({"x": [1]})}, DataClassification.DUMMY_DATA)
+        first.validation_messages = [ValidationMessage(ValidationSeverity.INFO, "first")]
+        manager.add_data_source(first)
+        manager.add_data_source(_source("e"))
+        more = _source("d", {"t": pl.DataFrame({"x": [2, 3]}), "u": pl.DataFrame({"y": [1]})})
+        more.validation_messages = [ValidationMessage(ValidationSeverity.ERROR, "second")]
+        manager.add_data_source(more, mode="append")
+        read = opened().get_data("d")
+        assert read == first
+        assert read.ds_type is DataClassification.DUMMY_DATA
+        assert read.creation_datetime == first.creation_datetime
+        assert [message.message for message in read.validation_messages] == ["first", "second"]
+        (load,) = read.provenance.loads
+        assert (load.mode, load.added, load.replaced) == ("append", {"t": 2, "u": 1}, {})
+        assert opened().get_data_keys() == ["d", "e"]
+        info = opened().summarize("d")
+        assert {name: table.rows for name, table in info.tables.items()} == {"t": 3, "u": 1}
+        assert {name: size.rows for name, size in info.provenance.tables.items()} == {
+            "t": 3,
+            "u": 1,
+        }
+
+    def test_a_column_that_is_new_is_null_in_the_rows_before(self, opened: Any) -> None:
+        """Whatever order the columns have; later additions have both."""
+        manager = opened()
+        old = pl.DataFrame({"x": [1, 2], "s": ["a", "b"]})
+        new = pl.DataFrame({"f": [1.5], "s": ["c"], "x": [3]})
+        for rows in (old, new, new):
+            manager.add_data_source(_source("d", {"t": rows}), mode="append")
+        read = opened().get_data("d").get_table("t")
+        expected = {"x": [1, 2, 3, 3], "s": ["a", "b", "c", "c"], "f": [None, None, 1.5, 1.5]}
+        assert_identical(read, pl.DataFrame(expected))
+        assert opened().verify("d") == []
+
+    @pytest.mark.parametrize(
+        ("rows", "said"),
+        [
+            ({"x": [2]}, "no column 's'"),
+            ({"x": ["2"], "s": ["b"]}, "'x'.*String.*Int64"),
+            ({"x": pl.Series([2], dtype=pl.Int32), "s": ["b"]}, "'x'.*Int32.*Int64"),
+        ],
+    )
+    def test_rows_that_do_not_fit_are_refused_and_change_nothing(
+        self, opened: Any, rows: dict[str, Any], said: str
+    ) -> None:
+        """The error says which column; no table of the addition is there."""
+        manager = opened()
+        before = pl.DataFrame({"x": [1], "s": ["a"]})
+        manager.add_data_source(_source("d", {"t": before}))
+        more = _source("d", {"u": pl.DataFrame({"y": [1]}), "t": pl.DataFrame(rows)})
+        with pytest.raises(AdditionError, match=said):
+            manager.add_data_source(more, mode="append")
+        read = opened().get_data("d")
+        assert read.list_tables() == ["t"]
+        assert_identical(read.get_table("t"), before)
+
+    def test_rows_of_tables_without_a_key_replace_none(self, opened: Any) -> None:
+        """The error says that it must be declared, also where there is no dataset yet."""
+        manager = opened()
+        source = _source("d", {"t": pl.DataFrame({"x": [1]})})
+        with pytest.raises(AdditionError, match="primary key"):
+            manager.add_data_source(source, mode="upsert")
+        assert manager.get_data_keys() == []
+        manager.add_data_source(source)
+        with pytest.raises(AdditionError, match="primary key"):
+            manager.add_data_source(source, mode="upsert")
+        assert opened().get_data("d").get_table("t").height == 1
+
+    def test_a_copy_and_its_original_grow_by_themselves(self, opened: Any) -> None:
+        """Though they may share what was there."""
+        manager = opened()
+        manager.add_data_source(_source("d", {"t": pl.DataFrame({"x": [1]})}))
+        manager.add_data_source(_source("d", {"t": pl.DataFrame({"x": [2]})}), mode="append")
+        manager.derive_data("d", "e")
+        manager.add_data_source(_source("d", {"t": pl.DataFrame({"x": [3]})}), mode="append")
+        manager.add_data_source(_source("e", {"t": pl.DataFrame({"x": [4]})}), mode="append")
+        found = [opened().get_data(name).get_table("t")["x"].to_list() for name in ("d", "e")]
+        assert found == [[1, 2, 3], [1, 2, 4]]
 
     def test_derived_data_is_a_dataset_of_its_own(self, opened: Any) -> None:
         """It outlives its original."""

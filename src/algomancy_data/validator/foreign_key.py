@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Self
 
 from algomancy_data.messages import ValidationSeverity
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import polars as pl
+
+    from algomancy_data.validator.stored import StoredKeys
 
 
 class ForeignKeyValidator(FrameCheck):
@@ -63,6 +66,7 @@ class ForeignKeyValidator(FrameCheck):
         self.right_col = [right_col] if isinstance(right_col, str) else list(right_col)
         self.severity = severity
         self._may_be_absent: frozenset[str] = frozenset()
+        self._stored: StoredKeys | None = None
         self._check_arguments()
 
     @classmethod
@@ -101,6 +105,16 @@ class ForeignKeyValidator(FrameCheck):
             validators.append(validator)
         return validators
 
+    def beside(self, stored: StoredKeys) -> Self:
+        """Return a check of rows that are added to a dataset: its keys are there as well.
+
+        Args:
+            stored: The keys of the dataset.
+        """
+        made = copy.copy(self)
+        made._stored = stored  # noqa: SLF001  it is one of ours
+        return made
+
     @property
     def key(self) -> str:
         """The key as messages name it, such as ``flights.tail->planes.tail``."""
@@ -114,16 +128,32 @@ class ForeignKeyValidator(FrameCheck):
             return
         if not self._has_columns(left, self.left_table, self.left_col):
             return
+        keys = left.select(self.left_col)
+        stored = self._stored_parent()
+        if stored is not None and self.right_table not in tables:
+            self._check_keys(keys, keys.clear(), stored)
+            return
         right = self.find_table(tables, self.right_table, self.severity, self.key)
         if right is None or not self._has_columns(right, self.right_table, self.right_col):
             return
-        self._check_keys(left.select(self.left_col), right.select(self.right_col))
+        self._check_keys(keys, right.select(self.right_col), stored)
+
+    def _stored_parent(self) -> StoredKeys | None:
+        """Return the keys of the dataset that rows are added to, if they have those referred to."""
+        if self._stored is None:
+            return None
+        columns = set(self._stored.columns(self.right_table))
+        return self._stored if columns.issuperset(self.right_col) else None
 
     def _has_columns(self, frame: pl.DataFrame, table: str, columns: Sequence[str]) -> bool:
         return all(self.has_column(frame, table, name, self.severity, self.key) for name in columns)
 
-    def _check_keys(self, left: pl.DataFrame, right: pl.DataFrame) -> None:
+    def _check_keys(
+        self, left: pl.DataFrame, right: pl.DataFrame, stored: StoredKeys | None
+    ) -> None:
         rows = rows_without_parent(left, right)
+        if stored is not None and len(rows):
+            rows = rows.filter(~stored.known(self.right_table, self.right_col, left[rows]))
         parent = f"{self.right_table}({','.join(self.right_col)})"
         conflict = dtype_conflict(left, right) if len(rows) else None
         if conflict is not None:

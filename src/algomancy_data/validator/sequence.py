@@ -14,18 +14,22 @@ from algomancy_data.frames.tabular import to_frames
 from algomancy_data.logs import Logging
 from algomancy_data.messages import ValidationMessage, ValidationSeverity
 from algomancy_data.validator.base import Validator, checked_message_limit
+from algomancy_data.validator.foreign_key import ForeignKeyValidator
 from algomancy_data.validator.result import ValidationResult
+from algomancy_data.validator.stored import StoredKeyValidator
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Generator, Iterable, Mapping
+    from collections.abc import Generator, Iterable, Mapping, Sequence
     from types import EllipsisType
 
     import polars as pl
 
     from algomancy_data.frames.tabular import Tabular
     from algomancy_data.logs import Logger
+    from algomancy_data.relations.declared import Key
     from algomancy_data.validator.failures import RowFailures
+    from algomancy_data.validator.stored import StoredKeys
 
 _LOGGED_PER_CHECK: Final = 3
 
@@ -126,6 +130,23 @@ class ValidationSequence(Logging):
         if message_limit is not ...:
             made.message_limit = message_limit
             made._limits_stay = False  # noqa: SLF001  it is one of ours
+        return made
+
+    def beside(self, stored: StoredKeys, keys: Mapping[str, Sequence[Key]]) -> Self:
+        """Return a sequence for rows that are added to a dataset; this one stays as it is.
+
+        What they refer to may be stored as well, and keys that there may be once may not.
+
+        Args:
+            stored: The keys of the dataset.
+            keys: Those of each table of which it may have each once.
+        """
+        made = copy.copy(self)
+        made._validators = [  # noqa: SLF001  it is one of ours
+            one.beside(stored) if isinstance(one, ForeignKeyValidator) else one
+            for one in self._validators
+        ]
+        made.add_validator(StoredKeyValidator(stored, keys))
         return made
 
     def run_validation(self, data: Mapping[str, Tabular]) -> ValidationResult:

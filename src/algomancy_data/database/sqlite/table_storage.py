@@ -16,6 +16,7 @@ from algomancy_data.database.codec import first_failure
 from algomancy_data.database.models import datasets_table
 from algomancy_data.database.naming import ROW_ID, TABLE_PREFIX, read_owner
 from algomancy_data.database.sqlite import codec
+from algomancy_data.database.sqlite.rows import SQLiteRows
 from algomancy_data.database.table_storage import (
     PLAIN_TEXT,
     TABLES_VIEW,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from algomancy_data.database.layout import ColumnLayout
     from algomancy_data.database.naming import TableOwner
     from algomancy_data.database.sqlite.dbapi import Connection
-    from algomancy_data.database.table_storage import Codec
+    from algomancy_data.database.table_storage import Codec, RowAccess
 
 
 # At the very end: what stands before may be the name of a column.
@@ -81,6 +82,11 @@ class SQLiteStorage(TableStorage):
     def codec(self) -> Codec:
         """The codec of SQLite."""
         return codec
+
+    @property
+    def row_access(self) -> RowAccess:
+        """Rows by their numbers: a new one has the number after the highest."""
+        return SQLiteRows(self.bulk)
 
     def begin_reading(self, connection: sa.Connection, session: str, dataset: str) -> None:
         """Do nothing: a transaction sees the state of its first query."""

@@ -1,0 +1,271 @@
+"""Rows that come to a data table after it was written, in a transaction of the caller's.
+
+Where rows stay in order when others are written behind them, only these are written: their keys are
+looked up in an index, and the check sums are those of before with those of the blocks that are new.
+Everything else, such as a table that gets a column, is read and written anew.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from algomancy_data.database.reading import PartReader
+from algomancy_data.database.sums import BLOCK_ROWS
+from algomancy_data.database.table_sums import (
+    TableComparison,
+    TableSums,
+    layout_from,
+    sums_before,
+    values_to_sum,
+)
+from algomancy_data.database.tables import (
+    PreparedTable,
+    check_drift,
+    drop_table,
+    read_batches,
+    read_table,
+    sql_table,
+    write_rows,
+)
+from algomancy_data.frames.arrow import check_values
+from algomancy_data.relations.keys import complete_rows, everywhere
+from algomancy_data.store.addition import aligned, key_of, known_rows, refuse_known, with_more
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import sqlalchemy as sa
+    from polars.datatypes import DataType as PolarsDataType
+
+    from algomancy_data.database.layout import ColumnLayout, TableLayout
+    from algomancy_data.database.naming import TableOwner
+    from algomancy_data.database.table_storage import RowAccess, TableStorage
+    from algomancy_data.metrics import Phase
+    from algomancy_data.store.addition import Addition
+
+# Their values are equal in SQL exactly where they are in Polars.
+_COMPARABLE: Final = frozenset({"integer", "boolean", "text", "digits", "iso", "blob"})
+
+
+class GrowingTable:
+    """A data table that others write to in the course of a transaction.
+
+    Args:
+        connection: A connection in a transaction.
+        storage: How the database keeps frames.
+        layout: How the table lies in the database.
+        owner: What it holds.
+
+    Attributes:
+        layout: How the table lies in the database now.
+
+    Raises:
+        SchemaDriftError: The table is gone or another one, or somebody changed its columns.
+    """
+
+    def __init__(
+        self,
+        connection: sa.Connection,
+        storage: TableStorage,
+        layout: TableLayout,
+        owner: TableOwner,
+    ) -> None:
+        self._connection = connection
+        self._storage = storage
+        self._owner = owner
+        self._access = storage.row_access
+        self.layout = layout
+        check_drift(connection, storage, layout, owner)
+
+    def known(self, key: Sequence[str], keys: pl.DataFrame) -> pl.Series:
+        """Return which of some keys the table has (Boolean), never an incomplete one.
+
+        Args:
+            key: The columns of the key.
+            keys: The keys, in as many columns.
+
+        Raises:
+            SchemaDriftError: Somebody changed a value to one that its column cannot have.
+        """
+        columns = self._columns(key)
+        table = sql_table(self._storage, self.layout)
+        if self._access is not None and self._access.has_index(
+            self._connection, table, _physical(columns)
+        ):
+            found = self._find(self._access, columns, keys)
+            if found is not None:
+                return everywhere(keys.height, value=False).scatter(found["key"], values=True)
+        batches = read_batches(
+            self._connection, self._storage, self.layout, self._owner, columns=columns
+        )
+        return known_rows((key_of(batch, key) for batch in batches), keys)
+
+    def add(self, frame: pl.DataFrame, addition: Addition, phase: Phase) -> int:
+        """Add rows behind the others; return how many they took the place of.
+
+        Args:
+            frame: The rows.
+            addition: How they are added.
+            phase: Told how far it is.
+
+        Raises:
+            AdditionError: The rows do not fit, or have a key that is stored.
+            UnstorableError: The database cannot keep a column exactly.
+            DamagedStoreError: What has to be read is not what was written.
+        """
+        check_values(frame, self.layout.name)
+        schema = {column.name: column.dtype for column in self.layout.columns}
+        frame = aligned(frame, schema, self.layout.name)
+        if self._access is None or not self._takes(frame):
+            return self._write_anew(frame, addition, phase)
+        table = sql_table(self._storage, self.layout)
+        keys = addition.keys.of_table(self.layout.name, schema)
+        upserted_by = addition.key_of_upsert(self.layout.name, frame)
+        for key in keys:
+            if _is_indexable(columns := self._columns(key)):
+                self._access.index(self._connection, table, _physical(columns))
+        replaced = 0
+        if upserted_by is not None:
+            places = self._places_of(self._access, upserted_by, key_of(frame, upserted_by))
+            replaced = len(places)
+            self._remove(self._access, places)
+        for key in keys:
+            if key != upserted_by:
+                known = self.known(key, key_of(frame, key))
+                refuse_known(self.layout.name, frame, key, known)
+        self._extend(self._access, frame, phase)
+        return replaced
+
+    def _takes(self, frame: pl.DataFrame) -> bool:
+        """Tell whether the table can hold more rows in the form that its columns have."""
+        if not self.layout.columns or self.layout.sums is None:
+            return False
+        planned = self._storage.codec.plan(frame, self.layout.name)
+        return len(planned) == len(self.layout.columns) and all(
+            more.storage == have.storage
+            and have.sql_type in {more.sql_type, ""}
+            and (more.mask is None or have.mask is not None)
+            for more, have in zip(planned, self.layout.columns, strict=True)
+        )
+
+    def _write_anew(self, frame: pl.DataFrame, addition: Addition, phase: Phase) -> int:
+        name = self.layout.name
+        stored = read_table(self._connection, self._storage, self.layout, self._owner, verify=True)
+        together, replaced = with_more(stored, frame, name, addition)
+        prepared = PreparedTable(self._storage, name, together)
+        drop_table(self._connection, self.layout.physical)
+        session, dataset, _ = self._owner
+        self.layout = prepared.write(self._connection, session, dataset, phase)
+        return replaced
+
+    def _extend(self, access: RowAccess, frame: pl.DataFrame, phase: Phase) -> None:
+        """Write rows behind the others; the last block of these is continued."""
+        layout = self.layout
+        block, rest = divmod(layout.height, BLOCK_ROWS)
+        sums = TableSums(len(layout.columns), sums_before(layout, block))
+        table = sql_table(self._storage, layout)
+        if rest:
+            begun = layout_from(layout, block)
+            last = self._storage.extent(self._connection, table)
+            first = access.place_before_end(self._connection, table, rest)
+            comparison = TableComparison(begun, layout.columns)
+            reader = PartReader(self._storage, table, begun, layout.columns)
+            for part in reader.parts(range(first, last.stop)):
+                values = values_to_sum(*reader.read(self._connection, part), layout.columns)
+                comparison.add(values)
+                sums.add(values, {})
+            _refuse_damage(reader, comparison)
+        write_rows(self._connection, self._storage, table, frame, layout.columns, sums, phase)
+        self.layout = replace(layout, height=layout.height + frame.height, sums=sums.to_texts())
+
+    def _remove(self, access: RowAccess, places: pl.Series) -> None:
+        """Remove the rows at some places, and make the check sums anew from the first one on."""
+        if not len(places):
+            return
+        layout = self.layout
+        table = sql_table(self._storage, layout)
+        extent = self._storage.extent(self._connection, table)
+        before = access.rows_before(self._connection, table, places[0])
+        block = before // BLOCK_ROWS
+        begun = layout_from(layout, block)
+        first = access.place_before_end(self._connection, table, begun.height)
+        sums = TableSums(len(layout.columns), sums_before(layout, block))
+        comparison = TableComparison(begun, layout.columns)
+        reader = PartReader(self._storage, table, begun, layout.columns)
+        for part in reader.parts(range(first, extent.stop)):
+            values = values_to_sum(*reader.read(self._connection, part), layout.columns)
+            comparison.add(values)
+            here = access.places(self._connection, table, part)
+            sums.add(values.filter(~here.is_in(places.implode())), {})
+        _refuse_damage(reader, comparison)
+        access.remove(self._connection, table, places)
+        self.layout = replace(layout, height=layout.height - len(places), sums=sums.to_texts())
+
+    # --- keys -------------------------------------------------------------------------------
+
+    def _columns(self, key: Sequence[str]) -> list[ColumnLayout]:
+        columns = {column.name: column for column in self.layout.columns}
+        return [columns[name] for name in key]
+
+    def _places_of(self, access: RowAccess, key: Sequence[str], keys: pl.DataFrame) -> pl.Series:
+        """Return the places of the rows that have one of some keys, in order."""
+        columns = self._columns(key)
+        found = self._find(access, columns, keys) if _is_indexable(columns) else None
+        if found is not None:
+            return found["place"].unique().sort()
+        table = sql_table(self._storage, self.layout)
+        reader = PartReader(self._storage, table, self.layout, columns)
+        places: list[pl.Series] = []
+        for part in reader.parts(self._storage.extent(self._connection, table)):
+            stored, _ = reader.read(self._connection, part)
+            here = access.places(self._connection, table, part)
+            places.append(here.filter(known_rows([keys], key_of(stored, key))))
+        return pl.concat(places)
+
+    def _find(
+        self, access: RowAccess, columns: Sequence[ColumnLayout], keys: pl.DataFrame
+    ) -> pl.DataFrame | None:
+        """Return where the rows with some keys are; None if that cannot be asked in SQL."""
+        pairs = list(zip(keys, columns, strict=True))
+        if not all(_can_equal(values.dtype, column.dtype) for values, column in pairs):
+            return None
+        asked = pl.DataFrame(
+            [  # null where the column can have no such value
+                values.cast(column.dtype, strict=False).alias(column.name)
+                for values, column in pairs
+            ]
+        )
+        complete = complete_rows(asked)
+        numbers = pl.int_range(keys.height, dtype=pl.Int64(), eager=True)
+        if complete is not None:
+            asked, numbers = asked.filter(complete), numbers.filter(complete)
+        plain = [replace(column, mask=None) for column in columns]
+        encoded = self._storage.codec.encode(asked, plain)
+        table = sql_table(self._storage, self.layout)
+        return access.find(self._connection, table, encoded, numbers)
+
+
+def _is_indexable(columns: Sequence[ColumnLayout]) -> bool:
+    return all(column.storage in _COMPARABLE and column.mask is None for column in columns)
+
+
+def _physical(columns: Sequence[ColumnLayout]) -> list[str]:
+    return [column.physical for column in columns]
+
+
+def _can_equal(given: PolarsDataType, stored: PolarsDataType) -> bool:
+    """Tell whether values of two dtypes are equal where they are so in the second one."""
+    texts = (pl.String, pl.Categorical, pl.Enum)
+    return (
+        given == stored
+        or (given.is_integer() and stored.is_integer())
+        or (isinstance(given, texts) and isinstance(stored, texts))
+    )
+
+
+def _refuse_damage(reader: PartReader, comparison: TableComparison) -> None:
+    for problem in comparison.problems():
+        raise reader.damage(problem)

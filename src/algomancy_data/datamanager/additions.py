@@ -1,0 +1,142 @@
+"""Rows that are added to a dataset of a store: its keys, and the files that it has already."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
+
+from algomancy_data.datamanager.runs import InputDigests, parts_of
+from algomancy_data.errors import AdditionError, RepeatedFileError
+from algomancy_data.validator import ForeignKeyValidator
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+    from contextlib import AbstractContextManager
+    from datetime import datetime
+
+    import polars as pl
+
+    from algomancy_data.datasource import BaseDataSource
+    from algomancy_data.file import File
+    from algomancy_data.provenance import InputFile, Provenance
+    from algomancy_data.schema.tables import Schemas
+    from algomancy_data.store import DatasetInfo, Store
+    from algomancy_data.validator.stored import StoredKeys
+
+LoadMode: TypeAlias = Literal["replace", "append", "upsert"]
+"""What becomes of the dataset that has the name of another one."""
+
+Repeated: TypeAlias = Literal["refuse", "skip"]
+"""What becomes of a file that was loaded before."""
+
+_DAY: Final = "%Y-%m-%d"
+
+
+def check_mode(mode: str) -> None:
+    """Refuse what is no mode.
+
+    Raises:
+        ValueError: It is none.
+    """
+    if mode not in get_args(LoadMode):
+        msg = f"mode must be 'replace', 'append' or 'upsert', not {mode!r}."
+        raise ValueError(msg)
+
+
+class KeysInStore:
+    """The keys of a dataset, to check rows that are added to it.
+
+    Args:
+        store: Where the dataset is kept.
+        info: What is known of it.
+        cls: Class of the DataSources.
+        lock: Held while the store is asked.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        info: DatasetInfo,
+        cls: type[BaseDataSource],
+        lock: AbstractContextManager[object],
+    ) -> None:
+        self._store = store
+        self._info = info
+        self._cls = cls
+        self._lock = lock
+
+    def columns(self, table: str) -> Collection[str]:
+        """Return the columns of a table; none if the dataset does not have it."""
+        known = self._info.tables.get(table)
+        return () if known is None else known.schema or ()
+
+    def known(self, table: str, key: Sequence[str], keys: pl.DataFrame) -> pl.Series:
+        """Return which of some keys a table has (Boolean), never an incomplete one."""
+        with self._lock:
+            return self._store.known_keys(self._info.name, table, key, keys, self._cls)
+
+
+def check_references(
+    tables: Mapping[str, pl.DataFrame], schemas: Schemas, stored: StoredKeys
+) -> None:
+    """Make sure that what rows refer to is among them or stored, if there is such a table.
+
+    Args:
+        tables: The rows by table.
+        schemas: What declares the references.
+        stored: The keys of the dataset that they are added to.
+
+    Raises:
+        AdditionError: It is not.
+    """
+    for check in ForeignKeyValidator.from_schemas(schemas):
+        has_parent = check.right_table in tables or stored.columns(check.right_table)
+        if check.left_table in tables and has_parent:
+            for finding in check.beside(stored).validate(tables):
+                raise AdditionError.from_finding(finding)
+
+
+def new_files(
+    files: Mapping[str, File], name: str, provenance: Provenance | None, repeated: Repeated
+) -> dict[str, File]:
+    """Return those files that a dataset does not have already; a file is known by its content.
+
+    Only files of the size of one that was loaded are read for it.
+
+    Args:
+        files: The files.
+        name: Name of the dataset.
+        provenance: Where it comes from.
+        repeated: What becomes of the others.
+
+    Raises:
+        RepeatedFileError: There are others, and they are refused, or are one with new ones.
+    """
+    loaded = _loaded(provenance)
+    sizes = {size for size, _ in loaded}
+    new = dict(files)
+    for logical, file in files.items():
+        if not any(part.stored_bytes() in sizes for part in parts_of(file)):
+            continue
+        with InputDigests({logical: file}) as digests:
+            known = [(one, loaded.get(_content(one))) for one in digests.result()]
+        moments = [(one, moment) for one, moment in known if moment is not None]
+        if not moments:
+            continue
+        if repeated == "refuse" or len(moments) < len(known):
+            one, moment = moments[0]
+            raise RepeatedFileError.from_file(name, one.location or logical, f"{moment:{_DAY}}")
+        del new[logical]
+    return new
+
+
+def _loaded(provenance: Provenance | None) -> dict[tuple[int | None, str | None], datetime]:
+    """Return when each file was loaded that a dataset has, by size and hash."""
+    if provenance is None:
+        return {}
+    first = [(file, provenance.made_at) for file in provenance.files]
+    later = [(file, load.made_at) for load in provenance.loads for file in load.files]
+    return {_content(file): moment for file, moment in first + later if file.sha256 is not None}
+
+
+def _content(file: InputFile) -> tuple[int | None, str | None]:
+    return file.size, file.sha256

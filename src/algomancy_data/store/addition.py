@@ -1,0 +1,286 @@
+"""Rows that are added to a dataset: whether they fit, and which are there already."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast
+
+import polars as pl
+
+from algomancy_data.datasource.tables import is_made_of_tables
+from algomancy_data.errors import AdditionError, StoredKeyError
+from algomancy_data.frames.values import python_rows
+from algomancy_data.provenance import Load
+from algomancy_data.relations.declared import DeclaredKeys
+from algomancy_data.relations.keys import everywhere, match_keys, rows_where
+from algomancy_data.relations.lookup import matched_rows
+from algomancy_data.store.info import DatasetInfo
+from algomancy_data.validator.duplicates import duplicate_rows
+from algomancy_data.validator.failures import show_row
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from polars.datatypes import DataType as PolarsDataType
+
+    from algomancy_data.datasource import BASEDATASOURCE, BaseDataSource, DataSource
+    from algomancy_data.provenance import InputFile
+    from algomancy_data.relations.declared import Key
+
+Mode: TypeAlias = Literal["append", "upsert"]
+"""How rows are added: behind those that are there, or in place of those with the same key."""
+
+_SHOWN: Final = 3
+
+
+def key_of(frame: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
+    """Return the columns of a key, in its order."""
+    return pl.DataFrame([frame[name] for name in key])
+
+
+@dataclass(frozen=True)
+class Addition:
+    """How rows are added to a dataset.
+
+    Args:
+        mode: ``"append"``, or ``"upsert"``: rows whose primary key is stored take the place of the
+            stored ones. Whatever is added lies behind what was there.
+        keys: Those of which each table may have each once.
+        only_more: Tables whose rows replace none, whatever the mode is.
+        files: Where the rows come from.
+    """
+
+    mode: Mode = "append"
+    keys: DeclaredKeys = field(default_factory=DeclaredKeys)
+    only_more: frozenset[str] = frozenset()
+    files: tuple[InputFile, ...] = ()
+
+    def key_of_upsert(self, table: str, frame: pl.DataFrame) -> Key | None:
+        """Return the key by which rows replace others; None if they replace none.
+
+        Args:
+            table: Name of the table.
+            frame: The rows.
+
+        Raises:
+            AdditionError: No key is declared, or it does not tell which rows to replace.
+        """
+        if self.mode == "append" or table in self.only_more:
+            return None
+        return upserting_key(self.keys, table, frame)
+
+    def first(self, frames: Mapping[str, pl.DataFrame]) -> Load:
+        """Return what is added where nothing is.
+
+        Raises:
+            AdditionError: No key is declared by which the rows would replace others.
+        """
+        for table, frame in frames.items():
+            self.key_of_upsert(table, frame)
+        return self.load({table: frame.height for table, frame in frames.items()}, {})
+
+    def load(self, added: Mapping[str, int], replaced: Mapping[str, int]) -> Load:
+        """Return what the provenance says of it.
+
+        Args:
+            added: By table, how many rows were delivered.
+            replaced: How many rows some of these took the place of.
+        """
+        more = {table: rows - replaced.get(table, 0) for table, rows in added.items()}
+        return Load(self.mode, more, replaced, self.files)
+
+
+def upserting_key(keys: DeclaredKeys, table: str, frame: pl.DataFrame) -> Key:
+    """Return the key by which the rows of a frame replace others.
+
+    Args:
+        keys: What is declared.
+        table: Name of the table.
+        frame: The rows.
+
+    Raises:
+        AdditionError: None is declared, or the frame does not have it once in each row.
+    """
+    key = keys.primary.get(table)
+    if key is None:
+        raise AdditionError.from_missing_key(table)
+    if missing := [name for name in key if name not in frame.columns]:
+        raise AdditionError.from_unfit_key(table, key, f"column {missing[0]!r} is missing")
+    values = key_of(frame, key)
+    if nulls := sum(column.null_count() for column in values):
+        raise AdditionError.from_unfit_key(table, key, f"{nulls:,} of its values are null")
+    repeated = duplicate_rows(values)
+    if len(repeated):
+        problem = f"{len(repeated):,} rows share theirs, such as {_shown(values, repeated)}"
+        raise AdditionError.from_unfit_key(table, key, problem)
+    return key
+
+
+def aligned(frame: pl.DataFrame, schema: Mapping[str, PolarsDataType], table: str) -> pl.DataFrame:
+    """Return rows in the columns of the table that they are added to, and new columns behind.
+
+    Args:
+        frame: The rows.
+        schema: The columns of the table.
+        table: Its name.
+
+    Raises:
+        AdditionError: They lack a column, or have one of another dtype.
+
+    Example:
+        >>> rows = pl.DataFrame({"note": ["x"], "id": [1]})
+        >>> aligned(rows, {"id": pl.Int64()}, "orders").columns
+        ['id', 'note']
+    """
+    for name, dtype in schema.items():
+        if name not in frame.columns:
+            raise AdditionError.from_missing_column(table, name)
+        if frame[name].dtype != dtype:
+            raise AdditionError.from_dtype(table, name, str(frame[name].dtype), str(dtype))
+    order = [*schema, *(name for name in frame.columns if name not in schema)]
+    return frame if order == frame.columns else pl.DataFrame([frame[name] for name in order])
+
+
+def widened(frame: pl.DataFrame, schema: Mapping[str, PolarsDataType]) -> pl.DataFrame:
+    """Return rows with nulls in those columns, behind theirs, that they do not have."""
+    nulls = [
+        pl.Series(name, [None], dtype=dtype).new_from_index(0, frame.height)
+        for name, dtype in schema.items()
+        if name not in frame.columns
+    ]
+    return frame.hstack(nulls) if nulls else frame
+
+
+def replaced_rows(
+    stored: pl.DataFrame, added: pl.DataFrame, table: str, addition: Addition
+) -> pl.Series:
+    """Return which rows of a table others take the place of (Boolean).
+
+    Args:
+        stored: The table.
+        added: The rows, as :func:`aligned` returns them.
+        table: Its name.
+        addition: How they are added.
+
+    Raises:
+        AdditionError: They have a key that is stored, in another row than one they replace.
+    """
+    gone = everywhere(stored.height, value=False)
+    by = addition.key_of_upsert(table, added)
+    if by is not None:
+        gone = matched_rows(key_of(stored, by), key_of(added, by))
+    for key in addition.keys.of_table(table, stored.columns):
+        if key != by:
+            there = key_of(stored, key)
+            there = there.filter(~gone) if gone.any() else there
+            refuse_known(table, added, key, known_rows([there], key_of(added, key)))
+    return gone
+
+
+def with_more(
+    stored: pl.DataFrame, added: pl.DataFrame, table: str, addition: Addition
+) -> tuple[pl.DataFrame, int]:
+    """Return a table with more rows, and how many of its rows they take the place of.
+
+    Args:
+        stored: The table.
+        added: The rows.
+        table: Its name.
+        addition: How they are added.
+
+    Raises:
+        AdditionError: They do not fit, or have a key that is stored.
+
+    Example:
+        >>> stored = pl.DataFrame({"id": [1, 2], "x": ["a", "b"]})
+        >>> upsert = Addition("upsert", DeclaredKeys({"t": ("id",)}))
+        >>> table, replaced = with_more(stored, pl.DataFrame({"x": ["c"], "id": [1]}), "t", upsert)
+        >>> table.rows(), replaced
+        ([(2, 'b'), (1, 'c')], 1)
+    """
+    added = aligned(added, stored.schema, table)
+    gone = replaced_rows(stored, added, table, addition)
+    kept = stored.filter(~gone) if gone.any() else stored
+    together = pl.concat([widened(kept, added.schema), added])
+    return together, stored.height - kept.height
+
+
+def known_rows(stored: Iterable[pl.DataFrame], keys: pl.DataFrame) -> pl.Series:
+    """Return which of some keys a table has (Boolean), never an incomplete one.
+
+    Args:
+        stored: The key columns of the table, in the order of those of ``keys``, some rows at a
+            time.
+        keys: The keys.
+
+    Example:
+        >>> known_rows([pl.DataFrame({"id": [1, 2]})], pl.DataFrame({"id": [2, 3, None]})).to_list()
+        [True, False, False]
+    """
+    # The hash table is of the new keys, however many there are of the others.
+    found: list[pl.DataFrame] = []
+    for batch in stored:
+        matched = match_keys(batch, keys)
+        if matched is not None:
+            theirs, ours = matched
+            found.append(
+                theirs.lazy().join(ours.lazy(), on=ours.columns, how="semi").unique().collect()
+            )
+    if not found:
+        return everywhere(keys.height, value=False)
+    return matched_rows(keys, pl.concat(found))
+
+
+def refuse_known(table: str, frame: pl.DataFrame, key: Key, known: pl.Series) -> None:
+    """Refuse rows of which a table has the key already.
+
+    Args:
+        table: Name of the table.
+        frame: The rows.
+        key: The key.
+        known: Which of the rows these are.
+
+    Raises:
+        StoredKeyError: There are such.
+    """
+    if known.any():
+        shown = _shown(key_of(frame, key), rows_where(known))
+        raise StoredKeyError.from_keys(table, key, int(known.sum()), shown)
+
+
+def _shown(values: pl.DataFrame, rows: pl.Series) -> str:
+    """Return the first of some rows, by their numbers, as text."""
+    first = values[rows.head(_SHOWN)]
+    return "; ".join(show_row(values.columns, row) for row in python_rows(first))
+
+
+def grown_source(
+    name: str, stored: BASEDATASOURCE, added: BaseDataSource, addition: Addition
+) -> tuple[BASEDATASOURCE, Load]:
+    """Return a DataSource with more rows, of the same identity, and what was added.
+
+    Args:
+        name: Name of the dataset.
+        stored: The DataSource, which stays as it is.
+        added: The rows.
+        addition: How they are added.
+
+    Raises:
+        AdditionError: They do not fit, have a key that is stored, or are not made of tables.
+    """
+    if not is_made_of_tables(type(stored)) or not is_made_of_tables(type(added)):
+        raise AdditionError.from_payload(name)
+    tables = dict(cast("DataSource", stored).tables)
+    frames = cast("DataSource", added).tables
+    replaced: dict[str, int] = {}
+    for table, frame in frames.items():
+        before = tables[table] if table in tables else frame.clear()
+        tables[table], count = with_more(before, frame, table, addition)
+        if count:
+            replaced[table] = count
+    load = addition.load({table: frame.height for table, frame in frames.items()}, replaced)
+    info = DatasetInfo.of(stored.name, stored).grown(frames, load, added.validation_messages)
+    grown = info.empty(type(stored))
+    cast("DataSource", grown).tables = tables
+    info.tell(grown)
+    return grown, load

@@ -1,0 +1,66 @@
+"""Are keys of rows that are added to a dataset stored there already?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import polars as pl
+
+from algomancy_data.messages import ValidationSeverity
+from algomancy_data.relations.keys import rows_where
+from algomancy_data.validator.base import FrameCheck
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from algomancy_data.relations.declared import Key
+
+
+class StoredKeys(Protocol):
+    """The keys of the dataset that rows are added to."""
+
+    def columns(self, table: str) -> Collection[str]:
+        """Return the columns of a table; none if the dataset does not have it."""
+        ...
+
+    def known(self, table: str, key: Sequence[str], keys: pl.DataFrame) -> pl.Series:
+        """Return which of some keys a table has (Boolean), never an incomplete one.
+
+        Args:
+            table: Name of the table.
+            key: Columns of the table.
+            keys: The keys, in as many columns.
+        """
+        ...
+
+
+class StoredKeyValidator(FrameCheck):
+    """Reports rows with a key of which the dataset may have one only, and has it.
+
+    Code: KEY_STORED (CRITICAL). The ``column`` of a message is the whole key, joined with ``","``.
+
+    Args:
+        stored: The keys that are stored.
+        keys: The keys of each table of which it may have each once.
+    """
+
+    def __init__(self, stored: StoredKeys, keys: Mapping[str, Sequence[Key]]) -> None:
+        super().__init__()
+        self._stored = stored
+        self._keys = keys
+
+    def check(self, tables: dict[str, pl.DataFrame]) -> None:
+        """Report what is stored already."""
+        severity = ValidationSeverity.CRITICAL
+        for table, frame in tables.items():
+            stored = set(self._stored.columns(table))
+            for key in self._keys.get(table, ()):
+                if not stored.issuperset(key) or not set(frame.columns).issuperset(key):
+                    continue
+                values = pl.DataFrame([frame[name] for name in key])
+                if self.can_compare(values, table, severity):
+                    rows = rows_where(self._stored.known(table, key, values))
+                    problem = "Key is stored already"
+                    self.report_rows(
+                        severity, problem, rows, values, table=table, code="KEY_STORED"
+                    )

@@ -1,0 +1,171 @@
+"""Rows that are added to a table: what is written, and what is not written again."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from algomancy_data import (
+    Column,
+    DataSource,
+    DataType,
+    Schema,
+    SimpleETLFactory,
+)
+from algomancy_data.database import DatabaseDataManager
+from algomancy_data.errors import DamagedStoreError, StoredKeyError
+from algomancy_data.testing import assert_identical
+
+TABLE = '"ds__s__d__t"'
+
+
+class Things(Schema):
+    _FILENAME, _EXTENSION, _SCHEMA_TYPE = "t", "csv", "single"
+    ID = Column("id", DataType.INTEGER, primary_key=True)
+    NAME = Column("name", DataType.STRING)
+
+
+@pytest.fixture
+def opened(path):
+    managers = []
+
+    def opened(url=f"sqlite:///{path}", schemas=(Things,)):
+        manager = DatabaseDataManager(SimpleETLFactory, schemas, url, "s", DataSource)
+        manager.startup()
+        managers.append(manager)
+        return manager
+
+    yield opened
+    for manager in managers:
+        manager.close()
+
+
+def rows(start, stop):
+    return pl.DataFrame({"id": range(start, stop)}).with_columns(
+        name=pl.format("name {}", "id"), value=pl.col("id") * 0.5
+    )
+
+
+def add(manager, frame, mode="append"):
+    source = DataSource("master_data", name="d")
+    source.add_table("t", frame)
+    manager.add_data_source(source, mode=mode)
+
+
+def test_others_see_the_rows_behind_those_that_were_there(path, opened, outside):
+    add(opened(), rows(0, 3))
+    add(opened(), rows(3, 5))
+    found = outside(path, f"SELECT rowid, id, name, value FROM {TABLE}")
+    assert found == [[i + 1, i, f"name {i}", i * 0.5] for i in range(5)]
+    assert outside(path, "SELECT dataset, sql_name, rows FROM algomancy_tables") == [
+        ["d", "ds__s__d__t", 5]
+    ]
+    assert outside(path, "SELECT count(*) FROM sqlite_schema WHERE type = 'table'") == [[3]]
+
+
+def test_rows_that_were_there_are_not_written_again(path, opened, outside):
+    manager = opened()
+    add(manager, rows(0, 130_000))
+    add(manager, rows(130_000, 130_010))  # makes the index
+    (sums,) = outside(path, "SELECT sub_tables FROM algomancy_datasets")
+    manager.close()
+    outside(path, "PRAGMA wal_checkpoint(TRUNCATE)")
+    before = path.stat().st_size
+    add(opened(), rows(130_010, 130_020))
+    wal = path.with_name(path.name + "-wal").stat().st_size
+    assert wal < 50 * 16_384 < before / 5
+    assert sums != outside(path, "SELECT sub_tables FROM algomancy_datasets")
+
+
+def test_keys_are_found_by_an_index_that_goes_with_the_table(path, opened, outside):
+    indexes = "SELECT tbl_name FROM sqlite_schema WHERE name LIKE 'algomancy_key%'"
+    add(opened(), rows(0, 10))
+    assert outside(path, indexes) == []
+    add(opened(), rows(10, 20))
+    add(opened(), rows(20, 30))
+    assert outside(path, indexes) == [["ds__s__d__t"]]
+    opened().derive_data("d", "e")
+    opened().delete_data("d")
+    assert outside(path, indexes) == []
+    assert_identical(opened().get_data("e").get_table("t"), rows(0, 30))
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [
+        pl.Series([1, 2, 3], dtype=pl.Int8),
+        pl.Series([1, 2, 2**64 - 1], dtype=pl.UInt64),
+        pl.Series([0.5, float("nan"), 3]),
+        pl.Series(["a", "a\0b", "\U0001f986"]),
+        pl.Series(["a", "b", "c"], dtype=pl.Categorical()),
+        pl.Series(["1.10", "2.00", "3.00"]).cast(pl.Decimal(10, 2)),
+        pl.Series([b"a", b"\0", b""]),
+        pl.Series([10**18, 10**18 + 1, 0]).cast(pl.Datetime("ns", "Europe/Amsterdam")),
+        pl.Series([[1], [2], [3]]),
+    ],
+    ids=lambda ids: str(ids.dtype),
+)
+def test_a_key_of_any_dtype_is_found(opened, ids):
+    frame = pl.DataFrame({"id": ids, "name": ["a", "b", "c"]})
+    manager = opened()
+    add(manager, frame.head(2))
+    add(manager, frame.slice(2))
+    for row in range(3):
+        with pytest.raises(StoredKeyError, match="1 of the rows"):
+            add(manager, frame[row])
+    add(manager, frame[1].with_columns(name=pl.lit("B")), mode="upsert")
+    assert_identical(
+        opened().get_data("d").get_table("t"),
+        pl.concat([frame[0], frame[2], frame[1].with_columns(name=pl.lit("B"))]),
+    )
+    assert manager.verify() == []
+
+
+def test_damage_is_not_covered_by_rows_that_are_added(path, opened, outside):
+    add(opened(), rows(0, 60_000))
+    outside(path, f"UPDATE {TABLE} SET name = 'other' WHERE id = 55000", "SELECT 1")
+    with pytest.raises(DamagedStoreError, match=r"'name'.*row 5,000"):
+        add(opened(), rows(60_000, 60_001))
+    outside(path, f"UPDATE {TABLE} SET name = 'name 55000' WHERE id = 55000", "SELECT 1")
+    outside(path, f"UPDATE {TABLE} SET name = 'other' WHERE id = 7", "SELECT 1")
+    add(opened(), rows(60_000, 60_001))  # the whole blocks are not read
+    (found,) = opened().verify()
+    assert "row 7" in found.problem
+
+
+def test_rows_are_replaced_wherever_they_are(path, opened):
+    manager = opened()
+    add(manager, rows(0, 120_000))
+    expected = rows(0, 120_000)
+    for ids in ([119_999], [50_000, 100_000], [0, 49_999, 7, 119_000], [200_000, 3]):
+        new = pl.DataFrame({"id": ids, "name": ["new"] * len(ids), "value": [-1.0] * len(ids)})
+        add(manager, new, mode="upsert")
+        expected = pl.concat([expected.filter(~pl.col("id").is_in(ids)), new])
+        assert_identical(opened().get_data("d").get_table("t"), expected)
+        assert opened().verify() == []
+
+
+def test_a_form_that_does_not_hold_new_values_becomes_another_one(opened):
+    manager = opened(schemas=())
+    parts = [
+        pl.DataFrame({"f": [1.5, None], "u": pl.Series([1, 2], dtype=pl.UInt64)}),
+        pl.DataFrame({"f": [float("nan"), -0.0], "u": pl.Series([3, 2**64 - 1], dtype=pl.UInt64)}),
+        pl.DataFrame({"f": [None, float("inf")], "u": pl.Series([5, None], dtype=pl.UInt64)}),
+    ]
+    for part in parts:
+        add(manager, part)
+    assert_identical(opened().get_data("d").get_table("t"), pl.concat(parts))
+    assert manager.verify() == []
+
+
+def test_postgresql_has_the_rows_in_order(opened, empty_postgresql):
+    manager = opened(empty_postgresql)
+    add(manager, rows(0, 3))
+    add(manager, rows(3, 5))
+    with pytest.raises(StoredKeyError, match="id=4"):
+        add(manager, rows(4, 6))
+    add(manager, rows(1, 2), mode="upsert")
+    with manager.engine.connect() as connection:
+        found = connection.exec_driver_sql(f"SELECT id, name, value FROM {TABLE}").fetchall()
+    assert [tuple(row) for row in found] == [(i, f"name {i}", i * 0.5) for i in (0, 2, 3, 4, 1)]
+    assert manager.verify() == []

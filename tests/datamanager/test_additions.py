@@ -1,0 +1,235 @@
+"""Files that are added to a dataset: their keys are checked against what is stored."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from algomancy_data import (
+    Column,
+    DataSource,
+    DataType,
+    Schema,
+    SimpleETLFactory,
+    StatefulDataManager,
+    StatelessDataManager,
+    ValidationSeverity,
+)
+from algomancy_data.database import DatabaseDataManager
+from algomancy_data.errors import (
+    AdditionError,
+    QuarantineError,
+    RepeatedFileError,
+    StoredKeyError,
+)
+
+pytestmark = pytest.mark.filterwarnings("ignore:StatefulDataManager:DeprecationWarning")
+
+
+class Customers(Schema):
+    _FILENAME, _EXTENSION, _SCHEMA_TYPE = "customers", "csv", "single"
+    ID = Column("id", DataType.INTEGER, primary_key=True)
+
+
+class Orders(Schema):
+    _FILENAME, _EXTENSION, _SCHEMA_TYPE = "orders", "csv", "single"
+    ID = Column("id", DataType.INTEGER, primary_key=True)
+    CODE = Column("code", DataType.STRING, unique=True)
+    CUSTOMER = Column("customer", DataType.INTEGER, foreign_key=("customers", "id"))
+
+
+class CheckedFactory(SimpleETLFactory):
+    check_constraints = True
+    check_foreign_keys = True
+
+
+SCHEMAS = [Customers, Orders]
+CUSTOMERS = "id\n1\n2\n"
+ORDERS = "id;code;customer\n1;a;1\n2;b;2\n"
+
+
+@pytest.fixture(params=["memory", "folder", "SQLite"])
+def manager(request, tmp_path):
+    if request.param == "memory":
+        made = StatelessDataManager(CheckedFactory, SCHEMAS, "json", DataSource)
+    elif request.param == "folder":
+        made = StatefulDataManager(CheckedFactory, SCHEMAS, tmp_path / "f", "json", DataSource)
+    else:
+        url = f"sqlite:///{tmp_path / 'data.db'}"
+        made = DatabaseDataManager(CheckedFactory, SCHEMAS, url, "s", DataSource)
+    made.startup()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def deliver(manager, tmp_path):
+    """Load files that have some text, ``orders`` unless their names are given."""
+
+    def deliver(orders=None, mode="append", customers=None, **settings):
+        folder = tmp_path / str(len(list(tmp_path.iterdir())))
+        folder.mkdir()
+        items = []
+        for name, text in (("customers", customers), ("orders", orders)):
+            if text is not None:
+                (folder / f"{name}.csv").write_text(text)
+                items.append((name, str(folder / f"{name}.csv")))
+        files = manager.prepare_files(file_items_with_path=items)
+        return manager.etl_data(files, "d", mode=mode, **settings)
+
+    return deliver
+
+
+def orders_of(manager):
+    return manager.get_table("d", "orders").rows()
+
+
+def test_the_first_delivery_makes_the_dataset_and_others_add_to_it(manager, deliver):
+    first = deliver(ORDERS, customers=CUSTOMERS)
+    assert (first.load.added, first.load.replaced) == ({"customers": 2, "orders": 2}, {})
+    second = deliver("id;code;customer\n3;c;1\n")
+    assert second.is_success
+    assert second.load.added == {"orders": 1}
+    assert second.datasource.get_table("orders").height == 1
+    assert orders_of(manager) == [(1, "a", 1), (2, "b", 2), (3, "c", 1)]
+    assert manager.get_table("d", "customers").height == 2
+
+
+def test_without_a_mode_a_delivery_replaces_the_dataset(manager, deliver):
+    deliver(ORDERS, customers=CUSTOMERS)
+    result = deliver("id;code;customer\n3;c;1\n", mode="replace")
+    assert result.load is None
+    assert orders_of(manager) == [(3, "c", 1)]
+
+
+def test_the_provenance_has_each_load_with_its_files(manager, deliver):
+    deliver(ORDERS, customers=CUSTOMERS)
+    deliver("id;code;customer\n3;c;1\n")
+    deliver("id;code;customer\n3;C;1\n4;d;1\n", mode="upsert")
+    provenance = manager.summarize("d").provenance
+    assert [file.name for file in provenance.files] == ["customers", "orders"]
+    append, upsert = provenance.loads
+    assert (append.mode, append.added, append.replaced) == ("append", {"orders": 1}, {})
+    assert (upsert.mode, upsert.added, upsert.replaced) == ("upsert", {"orders": 1}, {"orders": 1})
+    assert provenance.made_at <= append.made_at <= upsert.made_at
+    hashes = [file.sha256 for load in provenance.loads for file in load.files]
+    assert len(set(hashes)) == 2
+
+
+@pytest.mark.parametrize("row", ["2;c;1", "3;b;1"])
+def test_rows_whose_key_is_stored_are_a_finding_and_nothing_is_added(manager, deliver, row):
+    deliver(ORDERS, customers=CUSTOMERS)
+    result = deliver(f"id;code;customer\n4;d;1\n{row}\n")
+    assert result.is_failure
+    (found,) = [message for message in result.messages if message.code == "KEY_STORED"]
+    assert (found.severity, found.table, found.row) == (ValidationSeverity.CRITICAL, "orders", 1)
+    assert found.column == ("id" if row.startswith("2") else "code")
+    assert orders_of(manager) == [(1, "a", 1), (2, "b", 2)]
+
+
+def test_the_quarantine_takes_rows_whose_key_is_stored(manager, deliver):
+    deliver(ORDERS, customers=CUSTOMERS)
+    result = deliver("id;code;customer\n2;x;1\n3;c;1\n", quarantine=True)
+    assert result.is_success
+    assert result.load.added == {"orders": 1, "orders_quarantine": 1}
+    assert orders_of(manager) == [(1, "a", 1), (2, "b", 2), (3, "c", 1)]
+    assert manager.get_table("d", "orders_quarantine")["id"].to_list() == [2]
+    with pytest.raises(QuarantineError, match="added"):
+        manager.replay_data("d")
+
+
+def test_rows_may_refer_to_stored_rows_and_to_new_ones(manager, deliver):
+    deliver(ORDERS, customers=CUSTOMERS)
+    halt_on = ValidationSeverity.ERROR
+    settings = {"halt_on": halt_on}
+    result = deliver("id;code;customer\n3;c;2\n4;d;3\n", customers="id\n3\n", **settings)
+    assert result.is_success
+    lost = deliver("id;code;customer\n5;e;2\n6;f;9\n", **settings)
+    assert lost.is_failure
+    (found,) = [message for message in lost.messages if message.code == "FK_VIOLATION"]
+    assert (found.row, found.column) == (1, "customer")
+
+
+def test_an_upsert_replaces_rows_with_a_stored_key_and_adds_the_others(manager, deliver):
+    deliver(ORDERS + "3;c;1\n", customers=CUSTOMERS)
+    result = deliver("id;code;customer\n2;B;1\n4;d;1\n", mode="upsert")
+    assert (result.load.added, result.load.replaced) == ({"orders": 1}, {"orders": 1})
+    assert orders_of(manager) == [(1, "a", 1), (3, "c", 1), (2, "B", 1), (4, "d", 1)]
+    assert manager.verify() == []
+
+
+def test_an_upsert_may_keep_a_unique_value_but_not_take_that_of_another_row(manager, deliver):
+    deliver(ORDERS, customers=CUSTOMERS)
+    assert deliver("id;code;customer\n2;b;1\n", mode="upsert").is_success
+    with pytest.raises(StoredKeyError, match=r"'orders'.*\(code\).*code='a'"):
+        deliver("id;code;customer\n3;c;1\n2;a;1\n", mode="upsert")
+    assert orders_of(manager) == [(1, "a", 1), (2, "b", 1)]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("2;x;1\n2;y;1\n", "2 rows share theirs, such as id=2"), (";x;1\n", "1 of its values are")],
+)
+def test_an_upsert_needs_the_key_once_in_each_row(manager, deliver, text, said):
+    deliver(ORDERS, customers=CUSTOMERS)
+    with pytest.raises(AdditionError, match=said):
+        deliver(f"id;code;customer\n{text}", mode="upsert")
+    assert orders_of(manager) == [(1, "a", 1), (2, "b", 2)]
+
+
+def test_a_file_that_was_loaded_is_refused_by_its_content(manager, deliver):
+    deliver(ORDERS, customers=CUSTOMERS)
+    more = "id;code;customer\n3;c;1\n"
+    deliver(more)
+    for text in (more, ORDERS):
+        with pytest.raises(RepeatedFileError, match=r"orders\.csv.*'d'"):
+            deliver(text)
+    assert len(orders_of(manager)) == 3
+
+
+def test_a_file_that_was_loaded_is_skipped_on_request(manager, deliver):
+    deliver(ORDERS, customers=CUSTOMERS)
+    result = deliver(ORDERS, customers="id\n3\n", repeated="skip")
+    assert result.skipped == ("orders",)
+    assert result.load.added == {"customers": 1}
+    nothing = deliver(ORDERS, repeated="skip")
+    assert nothing.is_success
+    assert (nothing.skipped, nothing.load) == (("orders",), None)
+    assert len(manager.summarize("d").provenance.loads) == 1
+
+
+def test_what_is_no_mode_is_refused(manager, deliver):
+    with pytest.raises(ValueError, match="'merge'"):
+        deliver(ORDERS, mode="merge")
+    with pytest.raises(ValueError, match="'merge'"):
+        manager.add_data_source(DataSource("master_data", name="d"), mode="merge")
+
+
+def test_a_data_source_is_checked_by_the_declared_keys(manager, deliver):
+    deliver(ORDERS, customers=CUSTOMERS)
+
+    def add(row, mode="append"):
+        source = DataSource("master_data", name="d")
+        source.add_table("orders", pl.DataFrame([row], ["id", "code", "customer"], orient="row"))
+        manager.add_data_source(source, mode=mode)
+
+    with pytest.raises(StoredKeyError, match="id=2"):
+        add((2, "x", 1))
+    with pytest.raises(StoredKeyError, match="code='b'"):
+        add((3, "b", 1))
+    with pytest.raises(AdditionError, match="customer=9"):
+        add((3, "c", 9))
+    add((3, "c", 1))
+    add((1, "A", 1), mode="upsert")
+    assert orders_of(manager) == [(2, "b", 2), (3, "c", 1), (1, "A", 1)]
+
+
+def test_a_dataset_that_was_changed_in_memory_only_takes_no_rows(manager, deliver):
+    if isinstance(manager, StatelessDataManager):
+        pytest.skip("the store is the memory")
+    deliver(ORDERS, customers=CUSTOMERS)
+    manager.get_data("d").add_table("other", {"x": [1]})
+    with pytest.raises(AdditionError, match="set_data"):
+        deliver("id;code;customer\n3;c;1\n")
+    manager.refresh()
+    assert deliver("id;code;customer\n4;d;1\n").is_success
