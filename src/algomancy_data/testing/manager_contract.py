@@ -228,7 +228,7 @@ class DataManagerContract:
             "t": _FRAMES["texts"].height,
             "u": 0,
         }
-        assert (new.messages, new.findings) == (1, {"ERROR": 3})
+        assert (new.messages, new.findings) == ((found,), {"ERROR": 3})
         assert new.ds_type == DataClassification.MASTER_DATA
         assert new.creation_datetime == manager.get_data("a").creation_datetime
         assert opened().summaries(newest=1) == [new]
