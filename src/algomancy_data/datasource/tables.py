@@ -130,7 +130,9 @@ class DataSource(Displayed, BaseDataSource):
 
         Args:
             name: Name of the table.
-            df: A Polars, pyarrow or pandas frame, or anything else with an Arrow stream.
+            df: A Polars, pyarrow or pandas frame, or anything else with an Arrow stream. A
+                ``polars.LazyFrame`` is collected, into a scratch file if it is larger than memory
+                should hold.
             logger: Told about it, if given.
 
         Raises:

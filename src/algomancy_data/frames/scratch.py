@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 VARIABLE: Final = "ALGOMANCY_SCRATCH"
+IN_MEMORY_BYTES: Final = 1 << 28
+"""What is larger than this goes to a scratch file."""
 
 
 def scratch_directory() -> str:

@@ -8,8 +8,9 @@ import polars as pl
 from polars.exceptions import PolarsError
 
 from algomancy_data.engine_failures import engine_failures
-from algomancy_data.errors import FrameError
+from algomancy_data.errors import FrameError, ScratchError
 from algomancy_data.frames.arrow_streams import ArrowStream, frame_of_stream, no_table
+from algomancy_data.frames.lazy import collected
 from algomancy_data.frames.nesting import check_dtype_depth
 from algomancy_data.frames.python_tables import frame_of_values
 
@@ -23,9 +24,10 @@ Tabular: TypeAlias = "pl.DataFrame | pl.LazyFrame | ArrowStream | dict[str, Any]
 def to_frame(table: Tabular | Any, name: str = "table") -> pl.DataFrame:
     """Turn anything tabular into a ``polars.DataFrame``.
 
-    A Polars frame is returned as it is, a lazy one is collected, Arrow streams are taken without
-    a copy where their layout allows it. The index of a pandas frame is dropped and its missing
-    values become null, since pandas does not tell NaN from "no value".
+    A Polars frame is returned as it is, a lazy one is collected: into a scratch file if it is
+    larger than memory should hold. Arrow streams are taken without a copy where their layout allows
+    it. The index of a pandas frame is dropped and its missing values become null, since pandas does
+    not tell NaN from "no value".
 
     Args:
         table: The table.
@@ -34,6 +36,7 @@ def to_frame(table: Tabular | Any, name: str = "table") -> pl.DataFrame:
     Raises:
         FrameError: It is not tabular, a column has no Polars dtype, or one that would change a
             value.
+        ScratchError: There is no room for what is larger than memory.
 
     Example:
         >>> import pyarrow as pa
@@ -73,7 +76,9 @@ def _frame(table: Any, name: str) -> pl.DataFrame:
 
 def _collected(table: pl.LazyFrame, name: str) -> pl.DataFrame:
     try:
-        return table.collect()
+        return collected(table)
+    except ScratchError:
+        raise
     except (PolarsError, OSError) as error:
         msg = (
             f"Table {name!r} is a polars.LazyFrame whose query fails. Call its collect() to see "

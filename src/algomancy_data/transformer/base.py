@@ -21,7 +21,9 @@ class Transformer(ABC):
 
     Subclass it with a :meth:`transform` that changes the mapping it gets: it replaces, adds or
     removes tables there. What it returns does not count. The mapping is the run's own, and so are
-    the frames in it; replace a frame by another one rather than changing it in place.
+    the frames in it; replace a frame by another one rather than changing it in place. Anything
+    tabular may be put in; the query of a ``polars.LazyFrame`` runs after the transformer, and its
+    rows go to a scratch file if they are more than memory should hold.
 
     A class with ``frames = "pandas"``, or whose :meth:`transform` annotates its parameter with a
     pandas type (``dict[str, pd.DataFrame]``), gets pandas frames, which become Polars frames again

@@ -1,0 +1,187 @@
+"""What a LazyFrame gives, in memory or in a scratch file: the same to the last bit."""
+
+from __future__ import annotations
+
+import os
+import re
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import given
+from polars.testing import assert_frame_equal
+
+from algomancy_data.errors import FrameError, ScratchError
+from algomancy_data.frames import lazy
+from algomancy_data.frames.lazy import collected
+from algomancy_data.frames.tabular import to_frame
+from algomancy_data.testing.samples import (
+    any_frame,
+    any_named_frame,
+    assert_identical,
+    sample_frames,
+)
+from algomancy_data.transformer import TransformationSequence, Transformer
+
+# Makes a table of 1.3 GB of a file, as a transformer that gives back a LazyFrame, and stays.
+CHILD = """
+import sys
+import polars as pl
+from algomancy_data import DataSource
+source = DataSource("master_data", name="d")
+query = pl.scan_parquet(sys.argv[1]).with_columns(
+    more=pl.col("id") / 7, text="text " + pl.col("id").cast(pl.String)
+)
+source.add_table("t", query)
+frame = source.get_table("t")
+print(frame.height, frame["id"].sum(), flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """Take everything for larger than memory should hold, and a few values for a batch."""
+    monkeypatch.setattr(lazy, "IN_MEMORY_BYTES", 0)
+    monkeypatch.setattr(lazy, "_BATCH_BYTES", 20)
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("kind", sample_frames())
+def test_any_frame_comes_out_of_a_scratch_file_as_it_was(kind) -> None:
+    query = pl.concat([sample_frames()[kind].lazy()] * 3)
+    assert_identical(collected(query), query.collect())
+
+
+def test_any_query_gives_what_it_gives_in_memory() -> None:
+    @given(any_frame() | any_named_frame())
+    def gives_the_same(frame: pl.DataFrame) -> None:
+        query = pl.concat([frame.lazy(), frame.lazy().reverse(), frame.lazy().clear()])
+        assert_identical(collected(query), query.collect())
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lazy, "IN_MEMORY_BYTES", 0)
+        patch.setattr(lazy, "_BATCH_BYTES", 20)
+        gives_the_same()
+
+
+NUMBERS = pl.LazyFrame({"a": range(300_000)}).with_columns(b=pl.col("a") % 7)
+QUERIES = {
+    "filter": NUMBERS.filter(pl.col("a") % 1000 == 3),
+    "sort": NUMBERS.sort("b", "a", descending=True),
+    "left join": NUMBERS.join(
+        NUMBERS.head(5).select("a", c="b"), on="a", how="left", maintain_order="left"
+    ),
+    "groups": NUMBERS.group_by("b", maintain_order=True).agg("a"),
+    "explode": NUMBERS.group_by("b", maintain_order=True).agg("a").explode("a"),
+    "rows with numbers": NUMBERS.filter(pl.col("b") > 3).with_row_index(),
+    "two tables": pl.concat([NUMBERS.head(10), NUMBERS.tail(10)]),
+    "nothing": NUMBERS.filter(pl.col("a") < 0),
+}
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("query", QUERIES)
+def test_rows_are_in_the_order_of_the_query(query) -> None:
+    assert_frame_equal(collected(QUERIES[query]), QUERIES[query].collect())
+
+
+def test_rows_without_columns_are_counted(small) -> None:
+    assert collected(pl.LazyFrame(height=3)).shape == (3, 0)
+
+
+def test_what_memory_holds_does_not_go_to_a_file(monkeypatch) -> None:
+    monkeypatch.setenv("ALGOMANCY_SCRATCH", "/nowhere")
+    assert collected(pl.LazyFrame({"a": [1, 2]})).rows() == [(1,), (2,)]
+
+
+@pytest.mark.usefixtures("small")
+def test_few_rows_of_many_batches_become_few_chunks(monkeypatch) -> None:
+    monkeypatch.setattr(lazy, "_BATCH_BYTES", 800)
+    query = NUMBERS.filter(pl.col("a") % 50_000 == 3).select("a")
+    assert len([*query.collect_batches()]) > 1
+    assert collected(query).n_chunks() == 1
+
+
+def test_a_query_runs_once(small) -> None:
+    seen: list[int] = []
+
+    def count(frame: pl.DataFrame) -> pl.DataFrame:
+        seen.append(frame.height)
+        return frame
+
+    assert to_frame(NUMBERS.map_batches(count)).height == 300_000
+    assert sum(seen) == 300_000
+
+
+def test_a_query_that_fails_is_said_by_the_name_of_the_table(small) -> None:
+    late = pl.when(pl.col("a") > 250_000).then(pl.lit("x")).otherwise(pl.lit("1"))
+    with pytest.raises(FrameError, match=r"Table 'orders' is a polars.LazyFrame whose query fails"):
+        to_frame(NUMBERS.with_columns(c=late.str.to_integer()), "orders")
+
+
+def test_a_full_disk_is_said_as_such(small, tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("ALGOMANCY_SCRATCH", str(tmp_path))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    heard = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+        with pytest.raises(ScratchError, match="no room left"):
+            to_frame(NUMBERS)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, heard)
+
+
+class Doubles(Transformer):
+    """Gives back a LazyFrame."""
+
+    def transform(self, data):
+        data["t"] = data["t"].lazy().with_columns(pl.col("b") * 2, word=pl.col("a").cast(pl.String))
+
+
+class Needs(Transformer):
+    """Works with a frame."""
+
+    def transform(self, data):
+        data["u"] = data["t"].filter(pl.col("b") == 12)
+
+
+def test_a_transformer_may_give_back_a_lazyframe_and_the_next_one_gets_a_frame(small) -> None:
+    sequence = TransformationSequence([Doubles("Doubles"), Needs("Needs")])
+    tables = sequence.run_transformation({"t": NUMBERS})
+    expected = NUMBERS.with_columns(pl.col("b") * 2, word=pl.col("a").cast(pl.String)).collect()
+    assert_frame_equal(tables["t"], expected)
+    assert tables["u"].height == expected.filter(pl.col("b") == 12).height
+
+
+@pytest.mark.long
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_table_of_a_datasource_is_made_without_being_in_memory(tmp_path) -> None:
+    rows = 20_000_000
+    path = tmp_path / "t.parquet"
+    wide = [(pl.col("id") * number).alias(f"n{number}") for number in range(2, 5)]
+    pl.LazyFrame({"id": pl.int_range(rows, eager=True)}).with_columns(wide).sink_parquet(path)
+    child = subprocess.Popen(
+        [sys.executable, "-c", CHILD, str(path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"ALGOMANCY_SCRATCH": str(tmp_path)},
+    )
+    status = Path(f"/proc/{child.pid}/status")
+    most = 0
+    os.set_blocking(child.stdout.fileno(), False)
+    while not (said := child.stdout.readline()):
+        assert child.poll() is None
+        found = re.search(r"RssAnon:\s+(\d+)", status.read_text())
+        most = max(most, int(found[1]) * 1024 if found else 0)
+        time.sleep(0.005)
+    child.communicate("")
+    assert said.split() == [str(rows), str(rows * (rows - 1) // 2)]
+    assert most < 900 * 1024 * 1024, most  # and the table has 1.3 GB
