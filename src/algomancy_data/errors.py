@@ -258,7 +258,7 @@ class QuarantineError(AlgomancyDataError, ValueError):
 
 
 class AdditionError(AlgomancyDataError, ValueError):
-    """Rows cannot be added to a dataset as asked; it is as it was."""
+    """Rows cannot be added to a dataset, or deleted from it, as asked; it is as it was."""
 
     @classmethod
     def from_missing_column(cls, table: str, column: str) -> Self:
@@ -302,7 +302,7 @@ class AdditionError(AlgomancyDataError, ValueError):
         """Name the dataset that is another one in memory than in the store."""
         return cls(
             f"Data '{name}' was changed in memory and not kept. Keep it with set_data(), or forget "
-            f"the change with refresh(), and then add the rows."
+            f"the change with refresh(), and then add or delete rows."
         )
 
     @classmethod

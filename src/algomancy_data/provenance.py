@@ -76,14 +76,16 @@ class TableSize:
 
 @dataclass(frozen=True)
 class Load:
-    """Rows that were added to a dataset after it was made.
+    """Rows that were added to a dataset after it was made, or deleted from it.
 
     Args:
-        mode: ``"append"``, or ``"upsert"`` where rows took the place of those with their key.
+        mode: ``"append"``, ``"upsert"`` where rows took the place of those with their key, or
+            ``"delete"``.
         added: By table, how many rows it has more.
         replaced: By table, how many rows others took the place of.
         files: What was read.
         made_at: When, in UTC.
+        deleted: By table, how many rows it has less.
     """
 
     mode: str
@@ -91,6 +93,7 @@ class Load:
     replaced: Mapping[str, int] = field(default_factory=dict[str, int])
     files: tuple[InputFile, ...] = ()
     made_at: datetime = field(default_factory=_now)
+    deleted: Mapping[str, int] = field(default_factory=dict[str, int])
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as what JSON can hold."""
@@ -100,6 +103,7 @@ class Load:
             "replaced": dict(self.replaced),
             "files": [asdict(file) for file in self.files],
             "made_at": self.made_at.isoformat(),
+            "deleted": dict(self.deleted),
         }
 
     @classmethod
@@ -121,6 +125,7 @@ class Load:
             _counts(known, "replaced"),
             _files(member(known, "files", list)),
             _moment(member(known, "made_at", str)),
+            _counts(known, "deleted"),
         )
 
 
@@ -142,7 +147,7 @@ class Provenance:
         extracted: The columns of each table as it was extracted, if they are in the dataset as
             they passed the validation; None for a table that a transformer changed. Only an ETL
             that put rows into quarantine says it, for the replay.
-        loads: What was added since the dataset was made, in order.
+        loads: What was added and deleted since the dataset was made, in order.
 
     Example:
         >>> provenance = Provenance(tables={"t": TableSize(rows=2, bytes=16)})
@@ -172,10 +177,10 @@ class Provenance:
         return replace(self, derived_from=name, library=_library(), made_at=_now(), phases=())
 
     def grown(self, load: Load, tables: Mapping[str, TableSize]) -> Self:
-        """Return the provenance of the dataset with more rows.
+        """Return the provenance of the dataset with other rows.
 
         Args:
-            load: Where they come from.
+            load: What was added or deleted.
             tables: The size that its tables have now.
         """
         return replace(self, loads=(*self.loads, load), tables=tables)

@@ -37,6 +37,7 @@ from algomancy_data.errors import (
 from algomancy_data.frames.tabular import to_frames
 from algomancy_data.provenance import Provenance, TableSize
 from algomancy_data.store import DatasetInfo, TableInfo, check_name
+from algomancy_data.store.deletion import deletion
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping, Sequence
@@ -175,6 +176,25 @@ class Datasets:
         grown = replace(entry, info=info, tables=tuple(layouts.values()))
         self.catalogue.save(connection, grown, self.catalogue.occupant(connection, info.name))
         return grown, load
+
+    def delete_rows(
+        self, connection: sa.Connection, entry: Entry, table: str, predicate: pl.Expr, phase: Phase
+    ) -> int:
+        """Delete rows of a table of a dataset; return how many they are.
+
+        Raises:
+            TableNotFoundError: The dataset has no such table.
+            ColumnNotFoundError: The table has no column of a name in the predicate.
+        """
+        growing = self.growing_table(connection, entry, entry.table(table))
+        count = growing.delete(predicate, phase)
+        if count:
+            info = entry.info.grown({}, deletion(table, count), (), uuid4().hex)
+            layouts = {layout.name: layout for layout in entry.tables or ()}
+            layouts[table] = growing.layout
+            shrunk = replace(entry, info=info, tables=tuple(layouts.values()))
+            self.catalogue.save(connection, shrunk, self.catalogue.occupant(connection, info.name))
+        return count
 
     def growing_table(
         self, connection: sa.Connection, entry: Entry, layout: TableLayout

@@ -33,6 +33,7 @@ from algomancy_data.database.tables import (
 from algomancy_data.frames.arrow import check_values
 from algomancy_data.relations.keys import complete_rows, everywhere
 from algomancy_data.store.addition import aligned, key_of, known_rows, refuse_known, with_more
+from algomancy_data.store.deletion import columns_of, taken_rows, without
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -139,6 +140,40 @@ class GrowingTable:
         self._extend(self._access, frame, phase)
         return replaced
 
+    def delete(self, predicate: pl.Expr, phase: Phase) -> int:
+        """Delete the rows that a predicate takes; return how many they are.
+
+        Args:
+            predicate: What is true for them.
+            phase: Told how far it is.
+
+        Raises:
+            ColumnNotFoundError: The table has no column of a name in the predicate.
+            DamagedStoreError: What has to be read is not what was written.
+        """
+        name = self.layout.name
+        schema = {column.name: column.dtype for column in self.layout.columns}
+        columns = columns_of(predicate, schema, name)
+        if self._access is None or not columns or self.layout.sums is None:
+            stored = read_table(
+                self._connection, self._storage, self.layout, self._owner, verify=True
+            )
+            gone = taken_rows(stored, predicate)
+            count = int(gone.sum())
+            if count:
+                self._replace(without(stored, gone), phase)
+            return count
+        table = sql_table(self._storage, self.layout)
+        reader = PartReader(self._storage, table, self.layout, self._columns(columns))
+        frames: list[pl.DataFrame] = []
+        places: list[pl.Series] = []
+        for part in reader.parts(self._storage.extent(self._connection, table)):
+            frames.append(reader.read(self._connection, part)[0])
+            places.append(self._access.places(self._connection, table, part))
+        gone = pl.concat(places).filter(taken_rows(pl.concat(frames), predicate))
+        self._remove(self._access, gone)
+        return len(gone)
+
     def _takes(self, frame: pl.DataFrame) -> bool:
         """Tell whether the table can hold more rows in the form that its columns have."""
         if not self.layout.columns or self.layout.sums is None:
@@ -155,11 +190,14 @@ class GrowingTable:
         name = self.layout.name
         stored = read_table(self._connection, self._storage, self.layout, self._owner, verify=True)
         together, replaced = with_more(stored, frame, name, addition)
-        prepared = PreparedTable(self._storage, name, together)
+        self._replace(together, phase)
+        return replaced
+
+    def _replace(self, frame: pl.DataFrame, phase: Phase) -> None:
+        prepared = PreparedTable(self._storage, self.layout.name, frame)
         drop_table(self._connection, self.layout.physical)
         session, dataset, _ = self._owner
         self.layout = prepared.write(self._connection, session, dataset, phase)
-        return replaced
 
     def _extend(self, access: RowAccess, frame: pl.DataFrame, phase: Phase) -> None:
         """Write rows behind the others; the last block of these is continued."""

@@ -284,6 +284,29 @@ class DatabaseStore(Store):
                 entry, load = self._datasets.add(connection, entry, data, addition, phase)
         return Added(entry.info.version, entry.info.provenance, load)
 
+    def delete_rows(
+        self,
+        name: str,
+        table: str,
+        predicate: pl.Expr,
+        cls: type[BaseDataSource],
+        *,
+        phase: Phase = NO_PHASE,
+    ) -> int:
+        """Delete rows of a table in one transaction; in PostgreSQL, the table is written anew.
+
+        Raises:
+            DatasetNotFoundError: There is no such dataset.
+            TableNotFoundError: It has no such table (also a ``KeyError``).
+            ColumnNotFoundError: The table has no column of a name in the predicate.
+            StoreError: The table is damaged, or the database fails.
+        """
+        with self._writing(f"deleting rows of dataset {name!r}", name) as connection:
+            entry = self._datasets.require(connection, name)
+            if entry.tables is not None:
+                return self._datasets.delete_rows(connection, entry, table, predicate, phase)
+        return super().delete_rows(name, table, predicate, cls, phase=phase)
+
     def known_keys(
         self,
         name: str,

@@ -351,6 +351,50 @@ class StoredDatasets(Displayed, ABC, Generic[BASEDATASOURCE]):
         with self._measuring("persist", name) as phase, self._lock:
             self._add(name, data_source, self._addition(name, data_source, mode), phase)
 
+    def delete_rows(self, data_key: str, table: str, predicate: pl.Expr) -> int:
+        """Delete the rows of a table that a predicate takes, in one transaction.
+
+        The others stay in their order. Rows of other tables that refer to them are not looked at.
+
+        Args:
+            data_key: Name of the dataset.
+            table: Name of the table.
+            predicate: A Polars expression that is true for the rows to delete: those that
+                ``filter`` takes of the whole table.
+
+        Returns:
+            How many rows were deleted; if there are none, nothing is written.
+
+        Raises:
+            DatasetNotFoundError: There is no such dataset (also an ``AssertionError``).
+            TableNotFoundError: It has no such table (also a ``KeyError``).
+            ColumnNotFoundError: The table has no column of a name in the predicate.
+            AdditionError: The dataset is not made of tables, or was changed in memory only.
+            StoreError: The store fails; the rows are still there.
+
+        Example:
+            >>> import polars as pl
+            >>> from algomancy_data import DataSource, SimpleETLFactory, StatelessDataManager
+            >>> manager = StatelessDataManager(SimpleETLFactory, [], "json", DataSource)
+            >>> source = DataSource("master_data", name="a")
+            >>> source.add_table("t", {"x": [1, 2, 3]})
+            >>> manager.add_data_source(source)
+            >>> manager.delete_rows("a", "t", pl.col("x") > 1)
+            2
+            >>> manager.get_table("a", "t")["x"].to_list()
+            [1]
+        """
+        failures = engine_failures(StoreError, f"Deleting rows of dataset {data_key!r}")
+        with failures, self._measuring("delete", data_key) as phase, self._lock:
+            if self._cache.is_changed(data_key):
+                raise AdditionError.from_changed(data_key)
+            cls = self._data_object_type
+            count = self._store.delete_rows(data_key, table, predicate, cls, phase=phase)
+            if count:
+                self._cache.forget(data_key)
+        self.log(f"Deleted {count:,} rows of table {table!r} of {data_key!r}.")
+        return count
+
     def derive_data(self, existing_key: str, derived_key: str) -> None:
         """Keep a copy of a dataset under another name, classified as derived data.
 

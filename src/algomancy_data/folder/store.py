@@ -9,7 +9,7 @@ from algomancy_data.datasource import (
     BaseDataSource,
     DataSource,
 )
-from algomancy_data.errors import AdditionError, DatasetNotFoundError
+from algomancy_data.errors import AdditionError, DatasetNotFoundError, TableNotFoundError
 from algomancy_data.folder.content import put_together, read_old_file, take_apart
 from algomancy_data.folder.index import FolderIndex, Item, signature
 from algomancy_data.folder.names import plain_stem
@@ -30,6 +30,7 @@ from algomancy_data.store import (
     check_name,
 )
 from algomancy_data.store.addition import aligned, key_of, known_rows, replaced_rows
+from algomancy_data.store.deletion import columns_of, deletion, taken_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -304,6 +305,46 @@ class FolderStore(Store):
         written = self._files.grow(before, info, added, removed, phase)
         phase.bytes_out = written.manifest.bytes - manifest.bytes + len(written.stamp)
         return written, load
+
+    def delete_rows(
+        self,
+        name: str,
+        table: str,
+        predicate: pl.Expr,
+        cls: type[BaseDataSource],
+        *,
+        phase: Phase = NO_PHASE,
+    ) -> int:
+        """Write those parts of a table again of which rows are deleted; the others stay.
+
+        Raises:
+            DatasetNotFoundError: There is no such dataset.
+            TableNotFoundError: It has no such table (also a ``KeyError``).
+            ColumnNotFoundError: The table has no column of a name in the predicate.
+            StoreError: A part of the table is damaged, or the folder fails.
+        """
+        found = self._index.look_up(name)
+        if found is None or found.manifest.kind != "tables":
+            return super().delete_rows(name, table, predicate, cls, phase=phase)
+        with self._files.writing(f"deleting rows of dataset {name!r}"):
+            before = self._index.look_up(name)
+            if before is None:
+                raise DatasetNotFoundError.from_available(name, self._index.names())
+            manifest = before.manifest
+            if table not in manifest.info.tables:
+                raise TableNotFoundError.from_available(table, manifest.info.tables)
+            self._files.check_schemas(manifest)
+            # What decides which rows go is compared with its check sums.
+            stored = self._files.load_table(manifest, table, verify=self._verify_on_load)
+            columns_of(predicate, stored.schema, table)
+            gone = taken_rows(stored, predicate)
+            count = int(gone.sum())
+            if not count:
+                return 0
+            info = manifest.info.grown({}, deletion(table, count), ())
+            written = self._files.grow(before, info, {}, {table: gone}, phase)
+        self._index.note(written)
+        return count
 
     def known_keys(
         self,

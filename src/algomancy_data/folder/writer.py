@@ -25,6 +25,7 @@ from algomancy_data.folder.reader import LOCK, SUFFIX, FolderReader, Found
 from algomancy_data.metrics import NO_PHASE
 from algomancy_data.store import TableInfo
 from algomancy_data.store.addition import widened
+from algomancy_data.store.deletion import without
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
@@ -201,7 +202,7 @@ class FolderWriter(FolderReader):
                 pieces.append(part)
             else:
                 rows = self.load_part(source, name, part, verify=True)
-                pieces.append(rows.filter(~gone))
+                pieces.append(without(rows, gone))
         if added is not None:
             pieces.append(added)
         while len(pieces) > 1 and not isinstance(last := pieces[-1], TablePart):

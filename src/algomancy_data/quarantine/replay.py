@@ -68,7 +68,7 @@ def replay_sequence(
     aside = {name: tables[table] for name in extracted if (table := settings.table(name)) in tables}
     if source.provenance is not None and source.provenance.loads:
         msg = (
-            f"Rows were added to data {source.name!r} since, so those in quarantine have lost "
+            f"Rows of data {source.name!r} were added or deleted, so those in quarantine lost "
             f"their places. Mend them, and add them with etl_data(…, mode='append')."
         )
         raise QuarantineError(msg)

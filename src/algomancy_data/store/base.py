@@ -13,6 +13,7 @@ from algomancy_data.errors import DatasetExistsError, DatasetNameError, TableNot
 from algomancy_data.logs import Logging
 from algomancy_data.metrics import NO_PHASE
 from algomancy_data.store.addition import grown_source, key_of, known_rows
+from algomancy_data.store.deletion import shrunk_source
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -265,6 +266,39 @@ class Store(Logging, ABC):
         grown, load = grown_source(name, self.load(name, type(data)).data, data, addition)
         saved = self.save(name, grown, phase=phase)
         return Added(saved.version, saved.provenance, load)
+
+    def delete_rows(
+        self,
+        name: str,
+        table: str,
+        predicate: pl.Expr,
+        cls: type[BaseDataSource],
+        *,
+        phase: Phase = NO_PHASE,
+    ) -> int:
+        """Delete the rows of a table that a predicate takes; return how many they are.
+
+        If there are none, nothing is written. A store that need not write again what stays
+        overrides this: here the dataset is loaded and saved.
+
+        Args:
+            name: Name of the dataset.
+            table: Name of the table.
+            predicate: A Polars expression that is true for the rows to delete.
+            cls: Class of the DataSource.
+            phase: Told of what is written.
+
+        Raises:
+            DatasetNotFoundError: There is no such dataset.
+            TableNotFoundError: It has no such table (also a ``KeyError``).
+            ColumnNotFoundError: The table has no column of a name in the predicate.
+            AdditionError: It is not made of tables.
+            StoreError: It is damaged, or the store fails.
+        """
+        shrunk, count = shrunk_source(name, self.load(name, cls).data, table, predicate)
+        if count:
+            self.save(name, shrunk, phase=phase)
+        return count
 
     def known_keys(
         self,

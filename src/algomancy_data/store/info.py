@@ -153,25 +153,28 @@ class DatasetInfo:
         messages: Iterable[ValidationMessage],
         version: str = "",
     ) -> Self:
-        """Return what is known of the dataset with more rows; of its tables, only their sizes.
+        """Return what is known of the dataset with other rows.
 
-        The size of a row that is replaced is taken to be the average one.
+        The size of a row that is replaced or deleted is taken to be the average one.
 
         Args:
-            frames: The rows by table.
-            load: How many they are, and how many they replace.
+            frames: The rows that were added, by table.
+            load: How many they are, and how many were replaced or deleted.
             messages: What was found in them.
             version: The version of the dataset.
         """
         provenance = self.provenance or Provenance()
         sizes, tables = dict(provenance.tables), dict(self.tables)
-        for name, frame in frames.items():
+        for name in dict.fromkeys([*frames, *load.deleted]):
             before = tables.get(name) or TableInfo(0, 0, {})
             size = sizes.get(name) or TableSize(before.rows, before.bytes or 0)
-            left = before.rows - load.replaced.get(name, 0)
+            left = before.rows - load.replaced.get(name, 0) - load.deleted.get(name, 0)
             kept = size.bytes * left // max(before.rows, 1)
-            sizes[name] = TableSize(left + frame.height, kept + TableSize.of(frame).bytes)
-            schema = {**(before.schema or {}), **frame.schema}
+            sizes[name], schema = TableSize(left, kept), dict(before.schema or {})
+            if name in frames:
+                more = TableSize.of(frames[name])
+                sizes[name] = TableSize(left + more.rows, kept + more.bytes)
+                schema |= frames[name].schema
             tables[name] = TableInfo(sizes[name].rows, sizes[name].bytes, schema)
         return replace(
             self,

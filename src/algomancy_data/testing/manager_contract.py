@@ -13,6 +13,7 @@ from algomancy_data.datamanager import DataManager
 from algomancy_data.datasource import DataClassification, DataSource
 from algomancy_data.errors import (
     AdditionError,
+    ColumnNotFoundError,
     DatasetExistsError,
     DatasetNotFoundError,
     MasterDataProtectedError,
@@ -350,6 +351,57 @@ class DataManagerContract:
         manager.add_data_source(source)
         with pytest.raises(AdditionError, match="primary key"):
             manager.add_data_source(source, mode="upsert")
+        assert opened().get_data("d").get_table("t").height == 1
+
+    @pytest.mark.parametrize("case", _FRAMES)
+    def test_rows_are_deleted_and_the_others_stay(self, opened: Any, case: str) -> None:
+        """In their order, of every dtype, in tables that grew; the number is told."""
+        frame = _FRAMES[case]
+        manager = opened()
+        numbers = pl.int_range(3 * frame.height, dtype=pl.Int64, eager=True).alias("number of row")
+        whole = pl.concat([frame] * 3).with_columns(numbers)
+        for rows in whole.iter_slices(max(frame.height, 1)):
+            manager.add_data_source(_source("d", {"t": rows}), mode="append")
+        is_odd = pl.col("number of row") % 2 == 1
+        if whole.height:
+            assert manager.delete_rows("d", "t", is_odd) == whole.filter(is_odd).height
+            assert_identical(opened().get_data("d").get_table("t"), whole.filter(~is_odd))
+            assert opened().verify("d") == []
+
+    def test_rows_are_deleted_as_a_filter_takes_them(self, opened: Any) -> None:
+        """None where the predicate is null, all of them, and by a look at other rows."""
+        manager = opened()
+        frame = pl.DataFrame({"x": [1, None, 3, 4], "s": ["a", "b", None, "d"]})
+        for predicate in (
+            pl.col("x") > 1,
+            pl.col("x") > pl.col("x").mean(),
+            pl.col("s").is_null() | (pl.col("x") == 1),
+            pl.lit(value=True),
+            pl.lit(value=False),
+        ):
+            manager.add_data_source(_source("d", {"t": frame, "u": frame}))
+            version = manager.store.version("d")
+            count = manager.delete_rows("d", "t", predicate)
+            taken = frame.with_row_index("row").filter(predicate)["row"].to_list()
+            assert count == len(taken)
+            left = frame[[row for row in range(frame.height) if row not in taken]]
+            assert_identical(opened().get_data("d").get_table("t"), left)
+            assert_identical(opened().get_data("d").get_table("u"), frame)
+            assert (manager.store.version("d") == version) == (count == 0)
+            loads = manager.summarize("d").provenance.loads if count else ()
+            assert [load.deleted for load in loads] == [{"t": count}] * bool(count)
+            assert manager.summarize("d").tables["t"].rows == frame.height - count
+
+    def test_what_is_not_there_cannot_be_deleted(self, opened: Any) -> None:
+        """Neither a dataset, nor a table, nor a column; the error names what there is."""
+        manager = opened()
+        manager.add_data_source(_source("d", {"t": pl.DataFrame({"x": [1]})}))
+        with pytest.raises(DatasetNotFoundError, match="'d'"):
+            manager.delete_rows("other", "t", pl.col("x") == 1)
+        with pytest.raises(TableNotFoundError, match="'t'"):
+            manager.delete_rows("d", "other", pl.col("x") == 1)
+        with pytest.raises(ColumnNotFoundError, match="'x'"):
+            manager.delete_rows("d", "t", pl.col("y") == 1)
         assert opened().get_data("d").get_table("t").height == 1
 
     def test_a_copy_and_its_original_grow_by_themselves(self, opened: Any) -> None:
