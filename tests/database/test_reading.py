@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import threading
 
 import polars as pl
+import psycopg
 import pytest
 from polars.testing import assert_frame_equal
 from pyarrow import parquet
 
+from algomancy_data import DataSource
 from algomancy_data.database import reading, tables
-from algomancy_data.errors import DamagedStoreError, DatasetChangedError
+from algomancy_data.errors import DamagedStoreError, DatasetChangedError, StoreError
 
 FRAME = pl.DataFrame(
     {
@@ -139,3 +142,61 @@ def test_a_value_that_was_changed_is_noticed_when_all_rows_have_been_read(
     with pytest.raises(DamagedStoreError, match="'id' has other values"):
         careful.scan_table("d", "t").select("id").collect()
     assert careful.scan_table("d", "t").select("text").collect().height == FRAME.height
+
+
+READ = {
+    "dataset": lambda manager, _: (manager.refresh(), manager.get_data("d")),
+    "table": lambda manager, _: manager.get_table("d", "t"),
+    "scan": lambda _, lazy: lazy.collect(engine="in-memory"),
+    "batches": lambda _, lazy: [batch.height for batch in lazy.collect_batches()],
+    "another dataset": lambda _, lazy: DataSource("master_data", name="e").add_table("t", lazy),
+}
+CUT = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND state = 'active' AND query LIKE 'COPY%'
+"""
+
+
+@pytest.mark.parametrize("reading_it", READ)
+def test_a_connection_that_is_cut_is_said_with_the_table(
+    new_manager, dataset, empty_postgresql, reading_it
+) -> None:
+    manager = new_manager(empty_postgresql)
+    frame = pl.select(id=pl.int_range(300_000)).with_columns(text=pl.col("id").cast(pl.String))
+    manager.add_data_source(dataset("d", {"t": frame}))
+    lazy = manager.scan_table("d", "t")
+    has_ended = threading.Event()
+
+    def cut() -> None:
+        with psycopg.connect(empty_postgresql, autocommit=True) as connection:
+            while not has_ended.wait(0.001):
+                connection.execute(CUT)
+
+    def read_until_it_is_cut() -> None:
+        for _ in range(100):
+            READ[reading_it](manager, lazy)
+
+    cutter = threading.Thread(target=cut)
+    cutter.start()
+    try:
+        with pytest.raises(StoreError, match="while reading table 't' of dataset 'd': ") as caught:
+            read_until_it_is_cut()
+    finally:
+        has_ended.set()
+        cutter.join()
+    assert str(caught.value).count("failed while") == 1
+    assert_frame_equal(lazy.collect(), frame)
+
+
+@pytest.mark.parametrize("reading_it", READ)
+def test_a_file_that_was_cut_off_is_said_with_the_table(
+    new_manager, dataset, path, reading_it
+) -> None:
+    manager = new_manager()
+    frame = pl.select(id=pl.int_range(300_000)).with_columns(text=pl.col("id").cast(pl.String))
+    manager.add_data_source(dataset("d", {"t": frame}))
+    lazy = manager.scan_table("d", "t")
+    manager.close()
+    os.truncate(path, path.stat().st_size * 2 // 3)
+    with pytest.raises(DamagedStoreError, match=r"dataset 'd'|holds 't', is"):
+        READ[reading_it](manager, lazy)

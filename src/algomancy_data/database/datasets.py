@@ -11,6 +11,7 @@ from sqlalchemy import event
 
 from algomancy_data.database.backend import backend_for
 from algomancy_data.database.catalogue import OURS, Catalogue, Occupant
+from algomancy_data.database.engines import store_errors
 from algomancy_data.database.entry import Entry
 from algomancy_data.database.growth import GrowingTable
 from algomancy_data.database.models import datasets_table
@@ -373,18 +374,20 @@ class Datasets:
         self, connection: sa.Connection, entry: Entry, phase: Phase
     ) -> dict[str, pl.DataFrame]:
         readers = self._readers(entry)
-        return {
-            layout.name: read_table(
-                connection,
-                self._storage,
-                layout,
-                self._owner(entry, layout.name),
-                readers,
-                phase,
-                verify=self._verify,
-            )
-            for layout in entry.tables or ()
-        }
+        tables: dict[str, pl.DataFrame] = {}
+        for layout in entry.tables or ():
+            doing = f"reading table {layout.name!r} of dataset {entry.info.name!r}"
+            with store_errors(self._engine, doing):
+                tables[layout.name] = read_table(
+                    connection,
+                    self._storage,
+                    layout,
+                    self._owner(entry, layout.name),
+                    readers,
+                    phase,
+                    verify=self._verify,
+                )
+        return tables
 
     def _owner(self, entry: Entry, table: str) -> TableOwner:
         return TableOwner(self._session_id, entry.info.name, table)

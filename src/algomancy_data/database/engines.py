@@ -246,6 +246,9 @@ def store_errors(engine: sa.Engine, doing: str) -> Generator[None]:
     except (exc.DBAPIError, adbc_driver_manager.Error) as error:
         if any(isinstance(earlier, KeyboardInterrupt) for earlier in _contexts(error)):
             raise KeyboardInterrupt from error
+        said = next((one for one in _contexts(error) if isinstance(one, StoreError)), None)
+        if said is not None and _ROLLBACK in str(error):
+            raise said from said.__cause__
         raise _translated(engine, doing, mask(_reason(error))) from as_cause(error)
     except exc.TimeoutError as error:  # of the pool
         msg = f"The database {describe(engine)} failed while {doing}: all connections are in use."

@@ -48,4 +48,5 @@ class PostgreSQLBulk:
         del most_rows  # the database says what types there are
         with arrow_cursor(connection) as cursor:
             cursor.execute(query_text(connection, query))
-            return pl.DataFrame(cursor.fetch_record_batch())
+            # Not as a stream of Polars', which knows no error of the driver's.
+            return pl.DataFrame(cursor.fetch_arrow_table())
