@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -10,18 +11,28 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from polars.testing.parametric import dataframes
 
-from algomancy_data import Column, CSVDialect, CSVFile, DataType, ReadLimits, Schema
-from algomancy_data.errors import AlgomancyDataError
-from algomancy_data.extractor import CSVSingleExtractor
+from algomancy_data import (
+    Column,
+    CSVDialect,
+    CSVFile,
+    DataType,
+    FileExtension,
+    ParquetFile,
+    ReadLimits,
+    Schema,
+)
+from algomancy_data.errors import AlgomancyDataError, ReadLimitError
+from algomancy_data.extractor import CSVSingleExtractor, ParquetSingleExtractor
 from algomancy_data.testing import assert_identical
 
 TYPES = list(DataType)
 
 
-def declare(types: list[DataType], dialect: CSVDialect) -> type[Schema]:
+def declare(types: list[DataType], dialect: CSVDialect, extension: str = "csv") -> type[Schema]:
     columns = {f"C{n}": Column(f"c{n}", kind) for n, kind in enumerate(types)}
-    words = {"_FILENAME": "t", "_EXTENSION": "csv", "_SCHEMA_TYPE": "single", "_CSV": dialect}
+    words = {"_FILENAME": "t", "_EXTENSION": extension, "_SCHEMA_TYPE": "single", "_CSV": dialect}
     return type("T", (Schema,), words | columns)
 
 
@@ -30,30 +41,42 @@ def extract(content: bytes, schema: type[Schema], limits: ReadLimits) -> Any:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "t.csv"
         path.write_bytes(content)
-        extractor = CSVSingleExtractor(CSVFile("t", path=path, read_limits=limits), schema)
-        try:
-            frame = extractor.extract()["t"]
-        except AlgomancyDataError as error:
-            return type(error), str(error)
-        issues = [
-            (issue, None if issue.failing is None else issue.failing.to_list(), issue.problem)
-            for issue in extractor.conversion_issues
-        ]
-        return frame, issues
+        return extract_from(path, schema, limits)
+
+
+def extract_from(path: Path | str, schema: type[Schema], limits: ReadLimits) -> Any:
+    is_csv = schema.extension() == FileExtension.CSV
+    kind, reader = (
+        (CSVFile, CSVSingleExtractor) if is_csv else (ParquetFile, ParquetSingleExtractor)
+    )
+    extractor = reader(kind("t", path=path, read_limits=limits), schema)
+    try:
+        frame = extractor.extract()["t"]
+    except AlgomancyDataError as error:
+        return type(error), str(error)
+    issues = [
+        (issue, None if issue.failing is None else issue.failing.to_list(), issue.problem)
+        for issue in extractor.conversion_issues
+    ]
+    return frame, issues
 
 
 AT_ONCE = ReadLimits(in_memory_bytes=None)
+IN_SLICES = ReadLimits(in_memory_bytes=64)
 
 
 def same(content: bytes, schema: type[Schema], at_once: int) -> None:
-    expected = extract(content, schema, AT_ONCE)
     found = extract(content, schema, ReadLimits(in_memory_bytes=at_once))
+    agree(found, extract(content, schema, AT_ONCE))
+
+
+def agree(found: Any, expected: Any) -> None:
     if isinstance(expected[0], pl.DataFrame):
         assert isinstance(found[0], pl.DataFrame), found
         assert_identical(found[0], expected[0])
         assert found[1] == expected[1]
-    else:
-        assert found == expected
+    else:  # of several errors the one that is met first is told
+        assert found[0] is expected[0], found
 
 
 VALUES = st.one_of(
@@ -139,7 +162,75 @@ def test_all_values_decide_how_a_column_is_read(kind: DataType, values: list[str
     ids=["too many fields", "not UTF-8", "open quote", "blank and short lines", "marks"],
 )
 def test_what_is_wrong_with_a_file_is_said_with_its_line(content: bytes):
-    same(content, declare([DataType.INTEGER, DataType.STRING], CSVDialect()), 64)
+    schema = declare([DataType.INTEGER, DataType.STRING], CSVDialect())
+    same(content, schema, 64)
+    found, expected = (extract(content, schema, limits) for limits in (IN_SLICES, AT_ONCE))
+    assert isinstance(found[0], pl.DataFrame) or found == expected
+
+
+@given(st.lists(files(), min_size=2, max_size=3), st.integers(1, 300))
+def test_parts_give_the_same_frame_issues_and_errors(
+    given: list[tuple[bytes, type[Schema]]], at_once: int
+):
+    schema = given[0][1]
+    with TemporaryDirectory() as folder:
+        for number, (content, _) in enumerate(given):
+            (Path(folder) / f"part-{number}.csv").write_bytes(content)
+        expected = extract_from(folder, schema, AT_ONCE)
+        found = extract_from(folder, schema, ReadLimits(in_memory_bytes=at_once))
+    agree(found, expected)
+
+
+@st.composite
+def parquet_files(draw: st.DrawFn) -> tuple[pl.DataFrame, int]:
+    frame = draw(
+        dataframes(
+            min_cols=1,
+            max_cols=4,
+            max_size=30,
+            excluded_dtypes=[pl.Struct, pl.Array, pl.Int128, pl.UInt128],
+        )
+    )
+    return frame.rename({n: f"c{i}" for i, n in enumerate(frame.columns)}), draw(st.integers(1, 9))
+
+
+@given(
+    parquet_files(),
+    st.lists(st.sampled_from(TYPES), min_size=4, max_size=4),
+    st.integers(1, 2000),
+)
+def test_any_parquet_file_gives_the_same_frame_and_issues(
+    file: tuple[pl.DataFrame, int], types: list[DataType], at_once: int
+):
+    frame, group = file
+    schema = declare(types[: max(frame.width - 1, 1)], CSVDialect(), "parquet")
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "t.parquet"
+        frame.write_parquet(path, row_group_size=group)
+        expected = extract_from(path, schema, AT_ONCE)
+        agree(extract_from(path, schema, ReadLimits(in_memory_bytes=at_once)), expected)
+
+
+def test_slices_of_nothing_but_nulls_take_the_dtype_of_the_others(tmp_path: Path):
+    moment = datetime(2000, 1, 1, tzinfo=UTC)
+    frame = pl.DataFrame({"c0": [None] * 20 + [moment, None]}).cast(pl.Datetime("us", "UTC"))
+    frame.write_parquet(tmp_path / "t.parquet", row_group_size=1)
+    schema = declare([DataType.DATETIME], CSVDialect(), "parquet")
+    agree(*(extract_from(tmp_path / "t.parquet", schema, lim) for lim in (IN_SLICES, AT_ONCE)))
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [{"text_bytes": 3}, {"cells": 100}, {"columns": 1}],
+    ids=lambda limits: next(iter(limits)),
+)
+def test_limits_hold_for_slices(limits: dict[str, int]):
+    content = b"c0;c1\n" + b"1;2\n" * 90 + b"1;1234\n"
+    schema = declare([DataType.INTEGER, DataType.STRING], CSVDialect())
+    at_once = extract(content, schema, ReadLimits(in_memory_bytes=None, **limits))
+    in_slices = extract(content, schema, ReadLimits(in_memory_bytes=64, **limits))
+    assert at_once[0] is in_slices[0] is ReadLimitError
+    assert at_once[1].partition(";")[2] == in_slices[1].partition(";")[2]
 
 
 def test_the_table_is_made_of_slices_and_not_in_memory():

@@ -6,7 +6,7 @@ import copy
 from abc import ABC, abstractmethod
 from contextlib import nullcontext
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import polars as pl
 from polars.exceptions import PolarsError
@@ -15,8 +15,8 @@ from algomancy_data.engine_failures import engine_failures
 from algomancy_data.errors import FileContentError, SchemaKindError, UndeclaredTableError
 from algomancy_data.extractor.conversion import ConversionIssue, DataTypeConverter, Reconversion
 from algomancy_data.extractor.extracted import Extracted, ExtractedTable, Reading
-from algomancy_data.extractor.parts import read_table
-from algomancy_data.extractor.slices import read_slices
+from algomancy_data.extractor.parts import PartSlices, read_table
+from algomancy_data.extractor.slices import UnlikeSlicesError, read_slices
 from algomancy_data.file import File
 from algomancy_data.file.locations import reading
 from algomancy_data.frames.tabular import to_frame, to_frames
@@ -28,11 +28,12 @@ from algomancy_data.schema.types import TextConventions
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from collections.abc import Set as AbstractSet
     from contextlib import AbstractContextManager
 
     from algomancy_data.extractor.slices import Slices
+    from algomancy_data.file import FilePart
     from algomancy_data.frames.tabular import Tabular
     from algomancy_data.logs import Logger
     from algomancy_data.metrics import Phase
@@ -158,6 +159,9 @@ class SingleExtractor(Extractor):
     may_lack_columns: ClassVar[bool] = False
     """Whether a part may lack a column that others have, which is null there."""
 
+    unpacks_to: ClassVar[int] = 1
+    """About how many times larger than the file its table is in memory."""
+
     @property
     def _as_text(self) -> frozenset[str]:
         """Columns that must come as text, since they do in another part of the table."""
@@ -170,20 +174,9 @@ class SingleExtractor(Extractor):
         A Polars frame, or anything else that :func:`~algomancy_data.frames.to_frame` takes.
         """
 
-    def _extract_slices(self) -> tuple[pl.DataFrame, list[ConversionIssue]] | None:
-        """Return the table of a large file, read slice by slice; None if it cannot be."""
+    def _slices(self) -> Slices | None:
+        """Return the table of a file in slices, not yet converted; None where it takes a whole."""
         return None
-
-    def _sliced(self) -> tuple[pl.DataFrame, list[ConversionIssue]] | None:
-        """Return the table of a file that is too large to be read at once; None of any other."""
-        if not (_is_of_this_package(self._extract_file) and _is_large(self.file)):
-            return None
-        with self._system_errors(self._extract_slices):
-            return self._extract_slices()
-
-    def _converted_slices(self, slices: Slices) -> tuple[pl.DataFrame, list[ConversionIssue]]:
-        table, types = self._reading.table, self.schema.datatypes()
-        return read_slices(slices, table, types, self._conventions, self._phase)
 
     def _extracted(self) -> pl.DataFrame:
         with self._system_errors(self._extract_file):
@@ -212,10 +205,12 @@ class SingleExtractor(Extractor):
     def _extract(self) -> dict[str, pl.DataFrame]:
         is_ours = isinstance(self.file, File)  # pyright: ignore[reportUnnecessaryIsInstance]
         parts = self.file.parts() if is_ours else None
-        if parts is None:
-            lost: AbstractSet[str] = frozenset()
-            sliced = self._sliced()
-            frame, issues = self._converted(self._extracted()) if sliced is None else sliced
+        lost: AbstractSet[str] = frozenset()
+        frame = self._from_slices(parts)
+        if frame is not None:
+            pass
+        elif parts is None:
+            frame, issues = self._converted(self._extracted())
             self._report([*self._reading.issues, *issues])
         else:
             table = read_table(
@@ -229,20 +224,68 @@ class SingleExtractor(Extractor):
             )
             lost = table.lost
             frame, issues = self._converted(table.frame)
-            self._report([table.located(issue) for issue in (*table.issues, *issues)])
+            self._report([table.places.located(issue) for issue in (*table.issues, *issues)])
         name = self.file.name
         self._can_convert_again(name, self.schema.datatypes(), lost)
         return {name: frame}
 
+    def _from_slices(self, parts: Sequence[FilePart] | None) -> pl.DataFrame | None:
+        """Return the table of a large file or of many parts, mapped; None of any other."""
+        if not _is_of_this_package(self._extract_file) or not self._is_large(self.file):
+            return None
+        sliced: PartSlices | None = None
+        if parts is not None and not self.may_lack_columns:
+            slices = sliced = PartSlices(self._slices_of_part, parts, self.file.name)
+        elif parts is None:
+            with self._system_errors(self._slices):
+                slices = self._slices()
+        else:
+            slices = None
+        if slices is None:
+            return None
+        types = self.schema.datatypes()
+        try:
+            frame, issues = read_slices(
+                slices,
+                self.file.name,
+                types,
+                self._conventions,
+                self._phase,
+                lambda part: within_limits(part, self.file),
+            )
+        except UnlikeSlicesError:
+            self._reading = Reading(self.file.name)
+            return None
+        if sliced is not None:
+            issues = [sliced.places.located(issue) for issue in (*sliced.issues, *issues)]
+        self._report([*self._reading.issues, *issues])
+        return frame
+
+    def _is_large(self, file: File) -> bool:
+        most = getattr(file, "limits", DEFAULT_LIMITS).in_memory_bytes
+        return most is not None and (file.stored_bytes() or 0) * self.unpacks_to > most
+
+    def _slices_of_part(
+        self, file: File, first_row: int, columns: AbstractSet[str] | None
+    ) -> tuple[Iterable[pl.DataFrame], Reading]:
+        reader = self._for_part(file, first_row, frozenset(columns or ()))
+        slices = reader._slices() if self._is_large(file) else None  # noqa: SLF001  it is ours
+        frames = [reader._extracted()] if slices is None else slices.read(columns)  # noqa: SLF001
+        return frames, reader._reading  # noqa: SLF001
+
     def _read_part(
         self, file: File, first_row: int, as_text: frozenset[str]
     ) -> tuple[pl.DataFrame, Reading]:
+        reader = self._for_part(file, first_row, as_text)
+        return reader._extracted(), reader._reading  # noqa: SLF001  it is ours
+
+    def _for_part(self, file: File, first_row: int, as_text: frozenset[str]) -> Self:
         # `_extract_file`, which users override, takes the file from its extractor: each part has
         # one of its own.
         reader = copy.copy(self)
         reader.file = file
         reader._reading = Reading(self.file.name, first_row, as_text)  # noqa: SLF001  it is ours
-        return reader._extracted(), reader._reading  # noqa: SLF001
+        return reader
 
     def _converted(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, list[ConversionIssue]]:
         issues: list[ConversionIssue] = []
@@ -326,11 +369,6 @@ class MultiExtractor(Extractor):
             self._can_convert_again(name, groups[group])
         self._report([*self._reading.issues, *issues])
         return frames
-
-
-def _is_large(file: File) -> bool:
-    most = getattr(file, "limits", DEFAULT_LIMITS).in_memory_bytes
-    return most is not None and (file.stored_bytes() or 0) > most
 
 
 def reading_failures(name: str) -> AbstractContextManager[None]:

@@ -15,7 +15,7 @@ from algomancy_data.metrics import NO_PHASE
 from algomancy_data.schema import DataType
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from collections.abc import Set as AbstractSet
 
     from polars.datatypes import DataType as PolarsDataType
@@ -52,21 +52,31 @@ class Part:
     reading: Reading
 
 
+class SlicePart(Protocol):
+    """Reads one file of a table in slices."""
+
+    def __call__(
+        self, file: File, first_row: int, columns: AbstractSet[str] | None
+    ) -> tuple[Iterable[pl.DataFrame], Reading]:
+        """Return what the file holds, not yet converted, and what will be noticed.
+
+        Args:
+            file: The part.
+            first_row: How many rows the parts before it have.
+            columns: The columns wanted, as they are written; None for all.
+        """
+        ...
+
+
 @dataclass(frozen=True, eq=False)
-class PartedTable:
-    """A table that was put together, not yet converted.
+class PartPlaces:
+    """Where the parts of a table are.
 
     Args:
-        frame: All rows.
-        issues: What was noticed.
-        lost: Columns that cannot be converted again without some of the rows.
         labels: The parts in order.
         starts: Number of the first row of each.
     """
 
-    frame: pl.DataFrame
-    issues: Sequence[ConversionIssue]
-    lost: AbstractSet[str]
     labels: Sequence[str]
     starts: Sequence[int]
 
@@ -78,6 +88,79 @@ class PartedTable:
         listed = ", ".join(f"{self.labels[n]!r} (from row {self.starts[n]})" for n in numbers)
         word = "Part" if len(numbers) == 1 else "Parts"
         return replace(issue, reason=f"{issue.reason} {word}: {listed}.")
+
+
+@dataclass(frozen=True, eq=False)
+class PartedTable:
+    """A table that was put together, not yet converted.
+
+    Args:
+        frame: All rows.
+        issues: What was noticed.
+        lost: Columns that cannot be converted again without some of the rows.
+        places: Which rows are of which part.
+    """
+
+    frame: pl.DataFrame
+    issues: Sequence[ConversionIssue]
+    lost: AbstractSet[str]
+    places: PartPlaces
+
+
+class PartSlices:
+    """A table in several files, slice after slice.
+
+    Args:
+        read: Reads one of them.
+        files: The parts in order.
+        table: Name of the table.
+    """
+
+    def __init__(self, read: SlicePart, files: Sequence[FilePart], table: str) -> None:
+        self._read = read
+        self._files = files
+        self._table = table
+        self._readings: list[Reading] = []
+
+    @property
+    def issues(self) -> list[ConversionIssue]:
+        """What was noticed when all columns were read."""
+        return [issue for reading in self._readings for issue in reading.issues]
+
+    @property
+    def places(self) -> PartPlaces:
+        """Which rows are of which part."""
+        starts = [reading.first_row for reading in self._readings]
+        return PartPlaces([file.label for file in self._files], starts)
+
+    def read(self, columns: AbstractSet[str] | None = None) -> Iterator[pl.DataFrame]:
+        """Yield the slices of the parts in order, each with the columns of the first.
+
+        Args:
+            columns: The columns wanted, as they are written; None for all.
+
+        Raises:
+            FileContentError: Parts have different columns.
+        """
+        first: Part | None = None
+        readings: list[Reading] = []
+        rows = 0
+        for file in self._files:
+            of_file = None if columns is None else columns - file.keys.keys()
+            frames, reading = self._read(file.file, rows, of_file)
+            readings.append(reading)
+            for given in frames:
+                frame = _with_keys(given, file, self._table)
+                if columns is not None:
+                    frame = frame.select(sorted(columns))
+                part = Part(file.label, frame, reading)
+                first = first or part
+                _check_columns((first, part), self._table)
+                rows += frame.height
+                file.file.limits.check_shape(self._table, rows, frame.width)
+                yield frame.select(first.frame.columns)
+        if columns is None:
+            self._readings = readings
 
 
 def read_table(
@@ -130,7 +213,8 @@ def read_table(
     whole = pl.concat([part.frame.select(same) for part in parts], rechunk=False)
     frame = pl.DataFrame([unified[n] if n in unified else whole[n] for n in names])
     starts = list(accumulate((part.frame.height for part in parts), initial=0))
-    return PartedTable(frame, issues, lost, [part.label for part in parts], starts)
+    places = PartPlaces([part.label for part in parts], starts)
+    return PartedTable(frame, issues, lost, places)
 
 
 def _read(

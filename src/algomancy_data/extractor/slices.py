@@ -46,12 +46,17 @@ class Slices(Protocol):
         ...
 
 
+class UnlikeSlicesError(Exception):
+    """Slices do not go together unless all of them are looked at: read the table as a whole."""
+
+
 def read_slices(
     slices: Slices,
     table: str,
     types: Mapping[str, DataType],
     conventions: TextConventions,
     phase: Phase,
+    check: Callable[[pl.DataFrame], object],
 ) -> tuple[pl.DataFrame, list[ConversionIssue]]:
     """Return a table whose memory is a file, and what did not convert or only with a guess.
 
@@ -63,14 +68,17 @@ def read_slices(
         types: Declared type by column.
         conventions: How text is written.
         phase: Told of the rows while they are read.
+        check: Raises if a slice is beyond the limits of the file.
 
     Raises:
         FileContentError: A slice cannot be read.
+        UnlikeSlicesError: A column that is not declared has another dtype in another slice.
         ScratchError: There is no room for the scratch files.
     """
     columns: dict[str, _Column] = {}
     with MappedFrames() as frames:
         for frame in _ahead(slices.read()):
+            check(frame)
             if not columns:
                 columns = {name: _Column(types.get(name), conventions) for name in frame.columns}
             doing = f"Converting table {table!r}"
@@ -83,10 +91,14 @@ def read_slices(
     issues: list[ConversionIssue] = []
     if again:
         with MappedFrames() as frames:
+            dtypes = None
             for frame in slices.read(again):
-                frames.write(frame.select(name for name in columns if name in again))
+                dtypes = dtypes or frame.schema
+                if frame.schema != dtypes:
+                    raise UnlikeSlicesError
+                frames.write(frame)
             raw = frames.mapped()
-        for given in raw.get_columns():
+        for given in raw.select(name for name in columns if name in again).get_columns():
             target = DataType(types[given.name])
             doing = f"Converting column {given.name!r} of table {table!r} to {target.name}"
             with engine_failures(FileContentError, doing):
@@ -94,7 +106,7 @@ def read_slices(
             issue = conversion_issue(given, target, outcome, table)
             issues += [] if issue is None else [issue]
             whole = whole.with_columns(values)
-    return whole.with_columns(_with_categories(whole, types)), issues
+    return whole, issues
 
 
 class _Column:
@@ -123,11 +135,10 @@ class _Column:
 
     def _in_form(self, values: pl.Series) -> pl.Series | None:
         target = self._target
-        if target is DataType.CATEGORICAL and _is_text(values.dtype):
-            # Arrow's files have one set of categories, which only the last slice completes.
-            return self._as_before(values.cast(pl.String), None)
         if target is None:
-            return self._as_before(values, None)
+            if self._as_before(values, None) is None:
+                raise UnlikeSlicesError
+            return values
         kind = target.column_type
         if target.accepts(values.dtype):
             reads = isinstance(kind, ReadType)
@@ -165,13 +176,29 @@ def _converted(
     convert = _reader(slices, target, conventions)
     outcomes: list[Outcome] = []
     with MappedFrames() as frames:
+        dtype: PolarsDataType | None = None
+        empty: list[int] = []  # lengths of slices of nothing but nulls, whose dtype others decide
         for part in slices:
-            outcome = convert(part)
+            is_empty = part.null_count() == len(part)
+            outcome = Outcome(part) if is_empty else convert(part)
             # What was found is kept, and the values go to the file.
             outcomes.append(replace(outcome, values=_nothing(len(part), pl.Null())))
-            if outcome.refused is None:
+            if is_empty:
+                empty.append(len(part))
+            elif outcome.refused is None:
+                dtype = dtype or outcome.values.dtype
+                if outcome.values.dtype != dtype:
+                    raise UnlikeSlicesError
+                for length in empty:
+                    frames.write(_nothing(length, dtype).alias(given.name).to_frame())
+                empty.clear()
                 frames.write(outcome.values.alias(given.name).to_frame())
+        for length in empty:
+            nulls = _nothing(length, dtype or target.polars_dtype)
+            frames.write(nulls.alias(given.name).to_frame())
         whole = Outcome.together(outcomes)
+        if whole.refused is not None and not whole.by_value:
+            whole = replace(whole, refused=given.is_not_null())
         return given if whole.refused is not None else frames.mapped().to_series(), whole
 
 
@@ -184,14 +211,6 @@ def _reader(
     return lambda values: convert_column(values, target, conventions)
 
 
-def _with_categories(frame: pl.DataFrame, types: Mapping[str, DataType]) -> list[pl.Series]:
-    return [
-        frame[name].cast(pl.Categorical)
-        for name, dtype in frame.schema.items()
-        if types.get(name) == DataType.CATEGORICAL and dtype == pl.String
-    ]
-
-
 def _ahead(frames: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
     """Yield frames, of which the next one is read while the caller works on one."""
     with ThreadPoolExecutor(1, "algomancy-data read") as thread:
@@ -199,10 +218,6 @@ def _ahead(frames: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
         while (frame := following.result()) is not None:
             following = thread.submit(next, frames, None)
             yield frame
-
-
-def _is_text(dtype: PolarsDataType) -> bool:
-    return dtype == pl.String or isinstance(dtype, pl.Categorical)
 
 
 def _nothing(length: int, dtype: PolarsDataType) -> pl.Series:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 import polars as pl
-import pyarrow as pa
 
+from algomancy_data.frames.arrow import cast_frame
 from algomancy_data.frames.scratch import ScratchFile
 
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
+
+    from polars.datatypes import DataType as PolarsDataType
 
 
 class MappedFrames:
@@ -35,19 +37,32 @@ class MappedFrames:
         self._file = ScratchFile()
         self._writer: Any = None
         self._schema = pl.Schema()
+        self._in_file = pl.Schema()
 
     def write(self, batch: pl.DataFrame) -> None:
         """Append a batch.
 
         Args:
             batch: Frame of the same columns and dtypes as those before, in dtypes that Arrow has.
+                Its categories are those that come with it.
 
         Raises:
             ScratchError: There is no room for it.
+            ValueError: It has other columns or dtypes.
         """
-        table: Any = batch.rechunk().to_arrow(compat_level=pl.CompatLevel.newest())
+        if self._writer is not None and batch.schema != self._schema:
+            msg = f"A batch of {batch.schema} cannot follow one of {self._schema}."
+            raise ValueError(msg)
         if self._writer is None:
             self._schema = batch.schema
+            self._in_file = pl.Schema(
+                {name: _in_file(dtype) for name, dtype in self._schema.items()}
+            )
+        in_file = cast_frame(batch, self._in_file).rechunk()
+        table: Any = in_file.to_arrow(compat_level=pl.CompatLevel.newest())
+        if self._writer is None:
+            import pyarrow as pa  # noqa: PLC0415  0.1 s that only large tables have to pay
+
             self._writer = pa.ipc.new_file(self._file, table.schema)
         self._writer.write_table(table)
 
@@ -55,11 +70,13 @@ class MappedFrames:
         """Return all batches as a frame; nothing can be written after it."""
         if self._writer is None:
             return pl.DataFrame()
+        import pyarrow as pa  # noqa: PLC0415
+
         self._writer.close()
         table = pa.ipc.open_file(pa.BufferReader(self._file.mapped())).read_all()
-        frame = pl.from_arrow(table, schema=self._schema, rechunk=False)
+        frame = pl.from_arrow(table, schema=self._in_file, rechunk=False)
         self._file.close()
-        return cast("pl.DataFrame", frame)
+        return cast_frame(cast("pl.DataFrame", frame), self._schema)
 
     def __enter__(self) -> Self:
         """Return the batches."""
@@ -73,3 +90,8 @@ class MappedFrames:
     ) -> None:
         """Let go of the file, unless a frame has it."""
         self._file.close()
+
+
+def _in_file(dtype: PolarsDataType) -> PolarsDataType:
+    """Return the dtype in the file, which has one set of categories: that of its first batch."""
+    return pl.String() if isinstance(dtype, pl.Categorical) else dtype

@@ -17,6 +17,7 @@ from algomancy_data.errors import ScratchError
 if TYPE_CHECKING:
     from types import TracebackType
 
+
 VARIABLE: Final = "ALGOMANCY_SCRATCH"
 IN_MEMORY_BYTES: Final = 1 << 28
 """What is larger than this goes to a scratch file."""

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from algomancy_data.errors import FileContentError
 from algomancy_data.extractor.base import SingleExtractor
 from algomancy_data.extractor.columnar.arrow import read_arrow
-from algomancy_data.extractor.columnar.parquet import read_parquet
+from algomancy_data.extractor.columnar.parquet import (
+    ParquetSlices,
+    parquet_slices,
+    read_parquet,
+)
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import polars as pl
 
 _PARQUET: Final = b"PAR1"
@@ -37,17 +40,29 @@ class ParquetSingleExtractor(SingleExtractor):
         logger: Where warnings go; the standard library's logger if None.
     """
 
+    unpacks_to = 4
+
     def _extract_file(self) -> pl.DataFrame:
         with self.file.opened(at_once=_SMALL_PARQUET) as source:
-            start = _start(source)
-            if start[:4] == _ENCRYPTED_PARQUET:
-                raise _refusal(self.file.name, "is encrypted Parquet. Decrypt it first")
-            if start[:4] != _PARQUET:
-                raise _refusal(self.file.name, "is no Parquet file")
+            self._check_start(source)
             frame, self._reading.unpacked_bytes = read_parquet(
                 source, self.file.name, self.file.limits
             )
         return frame
+
+    def _slices(self) -> ParquetSlices | None:
+        source = self.file.stored()
+        if not isinstance(source, Path):
+            return None
+        self._check_start(source)
+        return parquet_slices(source, self.file.name, self.file.limits)
+
+    def _check_start(self, source: Path | bytes) -> None:
+        start = _start(source)
+        if start[:4] == _ENCRYPTED_PARQUET:
+            raise _refusal(self.file.name, "is encrypted Parquet. Decrypt it first")
+        if start[:4] != _PARQUET:
+            raise _refusal(self.file.name, "is no Parquet file")
 
 
 class ArrowSingleExtractor(SingleExtractor):

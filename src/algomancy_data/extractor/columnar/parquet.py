@@ -6,6 +6,7 @@ groups that are repeated without saying that they are lists, logical types that 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import polars as pl
@@ -25,10 +26,13 @@ from algomancy_data.extractor.columnar.parquet_layout import (
     parquet_layout,
 )
 from algomancy_data.extractor.columnar.parquet_pages import ParquetPages, parquet_pages
+from algomancy_data.extractor.slices import UnlikeSlicesError
 from algomancy_data.file.locations import bytes_of
 from algomancy_data.frames.arrow import has_time, is_known
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Set as AbstractSet
     from pathlib import Path
 
     from polars.datatypes import DataType as PolarsDataType
@@ -66,6 +70,65 @@ def read_parquet(source: Path | bytes, name: str, limits: ReadLimits) -> tuple[p
     return _Parquet(source, view, name, limits).checked()
 
 
+def parquet_slices(path: Path, name: str, limits: ReadLimits) -> ParquetSlices | None:
+    """Return the table of a Parquet file in slices; None if Polars may change a value of it.
+
+    Args:
+        path: Where it is.
+        name: Logical name of the file.
+        limits: How much it may become in memory.
+
+    Raises:
+        FileContentError: It is damaged.
+        ReadLimitError: It would become too much.
+        OSError: It cannot be opened.
+    """
+    return _Parquet(path, bytes_of(path), name, limits).slices(path)
+
+
+@dataclass(frozen=True)
+class ParquetSlices:
+    """The table of a Parquet file, some groups of rows at once.
+
+    Args:
+        path: Where it is.
+        name: Logical name of the file.
+        limits: How much it may become in memory.
+        rows: How many rows each slice has.
+    """
+
+    path: Path
+    name: str
+    limits: ReadLimits
+    rows: Sequence[int]
+
+    def read(self, columns: AbstractSet[str] | None = None) -> Iterator[pl.DataFrame]:
+        """Yield the slices in order.
+
+        Args:
+            columns: The columns wanted; None for all.
+
+        Raises:
+            FileContentError: A value is none that its type has.
+            ReadLimitError: A slice becomes too much.
+            UnlikeSlicesError: Polars cannot read them.
+        """
+        table = pl.scan_parquet(self.path, glob=False, hive_partitioning=False)
+        if columns is not None:
+            table = table.select(sorted(columns))
+        start = 0
+        for rows in self.rows:
+            try:
+                frame = table.slice(start, rows).collect()
+            except (PolarsError, PanicException, OSError, ValueError) as error:
+                raise UnlikeSlicesError from error
+            if frame.height != rows:
+                raise UnlikeSlicesError
+            check_repeated(self.name, frame, self.limits, self.path.stat().st_size)
+            yield checked_frame(frame, self.name)
+            start += rows
+
+
 class _Parquet:
     """A Parquet file that is open.
 
@@ -93,6 +156,19 @@ class _Parquet:
             frame = self._with_care(layout.rows, frame, reads=reads)
         check_repeated(self._name, frame, self._limits, len(self._view))
         return checked_frame(frame, self._name), pages.unpacked_bytes
+
+    def slices(self, path: Path) -> ParquetSlices | None:
+        """Return the table in slices of about some bytes, if Polars reads it as it is."""
+        layout, pages = self._check_layout()
+        if not (layout.is_plain and layout.is_sure and pages.are_sure and layout.rows):
+            return None
+        dtypes = list(pl.read_parquet_schema(path).values())
+        if not _is_exact(dtypes, layout):
+            return None
+        slice_bytes = self._limits.slice_bytes
+        at_once = max(layout.rows * slice_bytes // max(pages.unpacked_bytes, 1), 1)
+        rows = list(_together(layout.group_rows, at_once))
+        return ParquetSlices(path, self._name, self._limits, rows)
 
     def _with_care(self, rows: int, frame: pl.DataFrame | None, *, reads: bool) -> pl.DataFrame:
         """Return the frame, with what Polars would change or does not know from pyarrow.
@@ -285,6 +361,21 @@ class _Parquet:
     def _damaged(self, how: str) -> FileContentError:
         msg = f"File {self._name!r} cannot be read as Parquet; it may be damaged: {how}. "
         return FileContentError(f"{msg}Write it again.")
+
+
+def _together(groups: Iterable[int], at_once: int) -> Iterator[int]:
+    """Yield how many rows to read at once: whole groups where they are small enough."""
+    rows = 0
+    for group in groups:
+        if rows and rows + group > at_once:
+            yield rows
+            rows = 0
+        rows += group
+        while rows > 2 * at_once:
+            yield at_once
+            rows -= at_once
+    if rows:
+        yield rows
 
 
 def _is_exact(dtypes: list[PolarsDataType], layout: ParquetLayout) -> bool:

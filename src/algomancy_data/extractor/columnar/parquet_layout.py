@@ -135,6 +135,11 @@ class ParquetLayout(NamedTuple):
         """The number of columns, those that are nested in others counted singly."""
         return len(self.widths)
 
+    @property
+    def group_rows(self) -> list[int]:
+        """How many rows each group has."""
+        return [group.get(3, 0) for group in self.groups]
+
     def chunks(self, size: int, numbers: Numbers) -> Iterator[Chunk]:
         """Yield the columns of all groups of rows, if what they say can be true.
 

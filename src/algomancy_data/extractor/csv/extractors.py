@@ -28,6 +28,7 @@ from algomancy_data.schema.types import TextConventions
 
 if TYPE_CHECKING:
     import logging
+    from collections.abc import Sequence
 
     from algomancy_data.file import File
     from algomancy_data.logs import Logger
@@ -89,18 +90,15 @@ class CSVSingleExtractor(SingleExtractor):
     def _extract_file(self) -> pl.DataFrame:
         reader = self._reader()
         table = reader.read()
-        self._report_short_rows(table.frame, table.short_rows, reader.types)
+        self._report_short_rows(table.frame.columns, table.short_rows)
         return table.frame
 
-    def _extract_slices(self) -> tuple[pl.DataFrame, list[ConversionIssue]] | None:
+    def _slices(self) -> CSVSlices | None:
         reader = self._reader()
         path = reader.content.source
         if not isinstance(path, Path) or not reader.quotes.are_clear():
             return None
-        slices = CSVSlices(reader, path)
-        frame, issues = self._converted_slices(slices)
-        self._report_short_rows(frame, pl.concat(slices.short_rows), reader.types)
-        return frame, issues
+        return CSVSlices(reader, path, self._report_short_rows)
 
     def _reader(self) -> CSVReader:
         """Return what reads the file."""
@@ -127,24 +125,22 @@ class CSVSingleExtractor(SingleExtractor):
         conventions = TextConventions.from_dialect(self.dialect)
         return {kind for kind in DataType if kind.column_type.reads_as_polars(conventions)}
 
-    def _report_short_rows(
-        self, frame: pl.DataFrame, short_rows: pl.Series, types: dict[str, DataType]
-    ) -> None:
+    def _report_short_rows(self, columns: Sequence[str], short_rows: pl.Series) -> None:
         if short_rows.is_empty():
             return
-        last = frame.columns[-1]
+        last = columns[-1]
         count = len(short_rows)
         first_row = self._reading.first_row
         rows = tuple(first_row + row for row in short_rows.head(_EXAMPLES).to_list())
         subject = counted(count, "row has", "rows have")
         reason = (
-            f"{subject} fewer than {frame.width} fields; the missing ones are null. "
+            f"{subject} fewer than {len(columns)} fields; the missing ones are null. "
             f"First: row {', '.join(map(str, rows))}."
         )
-        target = types.get(last, DataType.STRING)
+        target = self.schema.datatypes().get(last, DataType.STRING)
         severity = ValidationSeverity.WARNING
         table = self._reading.table
-        problem = f"Row has fewer than {frame.width} fields"
+        problem = f"Row has fewer than {len(columns)} fields"
         issue = ConversionIssue(
             table,
             last,

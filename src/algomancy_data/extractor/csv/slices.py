@@ -6,18 +6,17 @@ import io
 import mmap
 import os
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Final
+
+import polars as pl
 
 from algomancy_data.extractor.csv.content import CSVContent
 from algomancy_data.extractor.csv.layout import CSVHeader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from collections.abc import Set as AbstractSet
     from pathlib import Path
-
-    import polars as pl
 
     from algomancy_data.extractor.csv.reader import CSVReader
 
@@ -83,18 +82,15 @@ class CSVSlices:
     Args:
         reader: Reads the file as a whole.
         path: Where it is, in UTF-8.
+        report: Told of the columns, and the numbers of the rows that had too few fields.
     """
 
     reader: CSVReader
     path: Path
-
-    @cached_property
-    def short_rows(self) -> list[pl.Series]:
-        """Row numbers of those that had too few fields, slice by slice as they were read."""
-        return []
+    report: Callable[[Sequence[str], pl.Series], None]
 
     def read(self, columns: AbstractSet[str] | None = None) -> Iterator[pl.DataFrame]:
-        """Yield the slices as frames, and note short rows.
+        """Yield the slices as frames, and report short rows behind them.
 
         Args:
             columns: The columns wanted, as they are written; None for all, in their declared types
@@ -113,6 +109,7 @@ class CSVSlices:
         pairs = zip(written, names, strict=True)
         types = {column: known[name] for column, name in pairs if name in known}
         rows = 0
+        short_rows: list[pl.Series] = []
         for offset, data in self._records(line):
             content = CSVSlice(whole.content, self.path, data, offset, len(line), rows)
             table = replace(
@@ -120,11 +117,12 @@ class CSVSlices:
             ).read()
             frame = table.frame
             frame.columns = names
-            if columns is None:
-                self.short_rows.append(table.short_rows + rows)
+            short_rows.append(table.short_rows + rows)
             rows += frame.height
             whole.content.check_cells(rows, frame.width)
             yield frame if columns is None else frame.select(sorted(columns))
+        if columns is None:
+            self.report(names, pl.concat(short_rows))
 
     def _records(self, header: bytes) -> Iterator[tuple[int, bytes]]:
         """Yield where records begin, and about a slice of them below a header."""
