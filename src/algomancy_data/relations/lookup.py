@@ -8,7 +8,6 @@ table has no equal there; where a code is a hash, the values say whether two key
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, cast
 
 import polars as pl
@@ -167,19 +166,22 @@ class _LargeTables:
     # --- codes ------------------------------------------------------------------------------
 
     def _mark_by_codes(self) -> None:
-        limits = self._limits
         rows = max(self._keys.height, self._others.height)
-        numbered = partial(Partitions, rows, limits, with_rows=True)
-        with numbered() as mine, numbered() as theirs:
+        exact = is_exact(_matched(self._keys.head(0), self._others.head(0))[0].dtypes)
+        with (
+            Partitions(rows, self._limits, with_rows=True) as mine,
+            Partitions(rows, self._limits, with_rows=not exact) as theirs,
+        ):
             for first, part, known in self._slices():
                 codes = coded(known, first)
                 mine.add(codes)
                 if codes.height < part.height:
                     self._mark_unknown(first, part, known)
             for first, known in self._other_slices():
-                theirs.add(coded(known, first))
+                codes = coded(known, first)
+                theirs.add(codes.select("code") if exact else codes)
             for ours, others in zip(mine, theirs, strict=True):
-                self._mark_in_part(ours, others)
+                self._mark_in_part(ours, others, exact=exact)
 
     def _mark_unknown(self, first: int, part: pl.DataFrame, known: pl.DataFrame) -> None:
         """Mark complete keys with a value that the dtype of the comparison does not have."""
@@ -188,43 +190,67 @@ class _LargeTables:
             complete = complete_rows(part)
             self._mark(first, ~comparable if complete is None else ~comparable & complete)
 
-    def _mark_in_part(self, ours: pl.DataFrame, others: pl.DataFrame) -> None:
+    def _mark_in_part(self, ours: pl.DataFrame, others: pl.DataFrame, *, exact: bool) -> None:
         """Mark the keys of one part; their equals are in the same part of the other table."""
-        first_of_code = pl.DataFrame(schema=others.schema)
-        for _, piece in slices(others, self._limits.part_rows):
-            first_of_code = pl.concat([first_of_code, piece]).unique("code", keep="first")
+        candidates = others
+        if others.height > 2 * self._limits.part_rows:  # there are keys that occur often
+            candidates = others.clear()
+            for _, piece in slices(others, self._limits.part_rows):
+                candidates = pl.concat([candidates, piece]).unique(
+                    "code", keep="first", maintain_order=True
+                )
+        if not exact and _has_repeated(candidates["code"]):
+            candidates = candidates.unique("code", keep="first", maintain_order=True)
         for _, piece in slices(ours, self._limits.part_rows):
-            if is_exact(_matched(self._keys.head(0), self._others.head(0))[0].dtypes):
-                missing = ~piece["code"].is_in(first_of_code["code"].implode())
+            if exact:
+                missing = ~piece["code"].is_in(candidates["code"].implode())
+                self._missing.scatter(piece["row"].filter(missing), values=True)
             else:
-                missing = self._unequal(piece, first_of_code, others)
-            self._missing.scatter(piece["row"].filter(missing), values=True)
+                self._mark_unequal(piece, candidates, others)
 
-    def _unequal(
-        self, ours: pl.DataFrame, first_of_code: pl.DataFrame, others: pl.DataFrame
-    ) -> pl.Series:
-        """Return which keys have no equal; mostly it is the first one with the same code."""
-        candidates = first_of_code.sort("row").with_row_index("place")
-        places = ours.join(candidates, on="code", how="left", maintain_order="left")["place"]
-        keys = self._values(self._keys, ours["row"])
-        known, candidate_keys = _matched(keys, self._values(self._others, candidates["row"]))
+    def _mark_unequal(
+        self, ours: pl.DataFrame, candidates: pl.DataFrame, others: pl.DataFrame
+    ) -> None:
+        """Mark the keys without an equal; mostly it is the first one with the same code.
+
+        Args:
+            ours: Codes and rows of the keys, by row.
+            candidates: Those of the other keys, the first ones of their codes, by row.
+            others: Those of all other keys.
+        """
+        pairs = (
+            ours.with_row_index("mine")
+            # Frames that are sorted by a column are joined on it 15 times as fast.
+            .sort("code")
+            .join(
+                candidates.select("code").with_row_index("place").sort("code"),
+                on="code",
+                how="left",
+                maintain_order="left",
+            )
+        )
+        keys = rows_at(self._keys, ours["row"])
+        candidate_keys = rows_at(self._others, candidates["row"])
+        known, other_known = _matched(keys, candidate_keys)
         equal = pl.select(
             pl.all_horizontal(
-                column.eq_missing(other.gather(places))
-                for column, other in zip(known, candidate_keys, strict=True)
+                column.gather(pairs["mine"]).eq_missing(other.gather(pairs["place"]))
+                for column, other in zip(known, other_known, strict=True)
             )
         ).to_series()
-        suspects = ~equal & places.is_not_null()
-        missing = places.is_null()
-        if suspects.any():
-            codes = ours["code"].filter(suspects).unique()
+        missing = pairs["place"].is_null()
+        self._missing.scatter(pairs["row"].filter(missing), values=True)
+        suspects = pairs.filter(~(equal | missing))
+        if suspects.height:
+            codes = suspects["code"].unique()
             rows = others.filter(pl.col("code").is_in(codes.implode()))["row"]
-            unequal = look_up(keys.filter(suspects), self._values(self._others, rows))
-            missing = missing.scatter(rows_where(suspects), unequal)
-        return missing
+            unequal = look_up(keys[suspects["mine"]], rows_at(self._others, rows))
+            self._missing.scatter(suspects["row"].filter(unequal), values=True)
 
-    def _values(self, keys: pl.DataFrame, rows: pl.Series) -> pl.DataFrame:
-        return rows_at(keys, rows, self._limits.slice_rows)
+
+def _has_repeated(codes: pl.Series) -> bool:
+    ordered = codes.sort()
+    return bool((ordered == ordered.shift()).any())
 
 
 def _matched(keys: pl.DataFrame, others: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -209,7 +209,7 @@ def _in_part(suspects: pl.DataFrame, keys: pl.DataFrame, limits: KeyLimits) -> I
             if is_exact(keys.dtypes):
                 yield piece
             else:
-                values = rows_at(keys, piece["row"], limits.slice_rows)
+                values = rows_at(keys, piece["row"])
                 yield values.with_columns(piece["row"])
 
     repeated = _repeated(piece.drop("row") for piece in pieces())
