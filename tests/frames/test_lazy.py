@@ -14,11 +14,12 @@ from pathlib import Path
 import polars as pl
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from algomancy_data.errors import FrameError, ScratchError
 from algomancy_data.frames import lazy
-from algomancy_data.frames.lazy import collected
+from algomancy_data.frames.lazy import collected, kept_rows
 from algomancy_data.frames.tabular import to_frame
 from algomancy_data.testing.samples import (
     any_frame,
@@ -185,3 +186,22 @@ def test_a_table_of_a_datasource_is_made_without_being_in_memory(tmp_path) -> No
     child.communicate("")
     assert said.split() == [str(rows), str(rows * (rows - 1) // 2)]
     assert most < 900 * 1024 * 1024, most  # and the table has 1.3 GB
+
+
+@given(frame=any_frame(), data=st.data())
+def test_rows_that_are_kept_in_a_file_are_those_that_are_kept_in_memory(frame, data) -> None:
+    mask = data.draw(st.lists(st.booleans(), min_size=frame.height, max_size=frame.height))
+    kept = pl.Series(mask, dtype=pl.Boolean)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lazy, "_SLICE_ROWS", 3)
+        found = kept_rows(frame, kept, in_memory_bytes=0)
+    assert_identical(found, frame.filter(kept))
+
+
+def test_the_rows_of_a_large_table_that_are_kept_are_in_a_file(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("ALGOMANCY_SCRATCH", str(tmp_path))
+    frame = pl.select(a=pl.int_range(600_000), b=pl.int_range(600_000).cast(pl.String))
+    kept = kept_rows(frame, frame["a"] % 2 == 1, in_memory_bytes=1000)
+    assert kept["a"].to_list() == list(range(1, 600_000, 2))
+    maps = Path("/proc/self/maps").read_text()
+    assert str(tmp_path) in maps

@@ -1,4 +1,4 @@
-"""What a LazyFrame gives: a frame in memory, or one whose memory is a file if it is large."""
+"""What a LazyFrame or a filter gives: a frame in memory, or in a mapped file if it is large."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 # A batch of the file is a chunk of the frame: neither many nor large.
 _BATCH_BYTES: Final = 1 << 25
+_SLICE_ROWS: Final = 250_000
 _EXACT: Final = (
     *(pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64),
     *(pl.Float32, pl.Float64, pl.Decimal, pl.Boolean, pl.String, pl.Binary),
@@ -50,6 +51,34 @@ def collected(query: pl.LazyFrame) -> pl.DataFrame:
         if held_bytes > IN_MEMORY_BYTES:
             return _mapped(_sized(chain(_each_once(held), coming)))
     return pl.concat(held) if held else query.clear().collect()
+
+
+def kept_rows(
+    frame: pl.DataFrame, kept: pl.Series, in_memory_bytes: int = IN_MEMORY_BYTES
+) -> pl.DataFrame:
+    """Return some rows of a frame; those of a large one as :func:`collected` does.
+
+    Args:
+        frame: The frame.
+        kept: A Boolean per row, never null.
+        in_memory_bytes: Up to which size a frame is not large.
+
+    Raises:
+        ScratchError: There is no room for the file.
+
+    Example:
+        >>> kept_rows(pl.DataFrame({"a": [1, 2, 3]}), pl.Series([True, False, True])).rows()
+        [(1,), (3,)]
+    """
+    if frame.estimated_size() <= in_memory_bytes:
+        return frame.filter(kept)
+    starts = range(0, frame.height, _SLICE_ROWS)
+    return _mapped(
+        _sized(
+            frame.slice(start, _SLICE_ROWS).filter(kept.slice(start, _SLICE_ROWS))
+            for start in starts
+        )
+    )
 
 
 def _mapped(batches: Iterator[pl.DataFrame]) -> pl.DataFrame:

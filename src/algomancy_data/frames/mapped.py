@@ -58,7 +58,10 @@ class MappedFrames:
             self._in_file = pl.Schema(
                 {name: _in_file(dtype) for name, dtype in self._schema.items()}
             )
-        in_file = cast_frame(batch, self._in_file).rechunk()
+        in_file = cast_frame(batch, self._in_file).rechunk().clone()
+        for position, column in enumerate(in_file.get_columns()):
+            if _has_texts(column.dtype):
+                in_file.replace_column(position, _with_own_texts(column))
         table: Any = in_file.to_arrow(compat_level=pl.CompatLevel.newest())
         if self._writer is None:
             import pyarrow as pa  # noqa: PLC0415  0.1 s that only large tables have to pay
@@ -95,3 +98,27 @@ class MappedFrames:
 def _in_file(dtype: PolarsDataType) -> PolarsDataType:
     """Return the dtype in the file, which has one set of categories: that of its first batch."""
     return pl.String() if isinstance(dtype, pl.Categorical) else dtype
+
+
+def _with_own_texts(values: pl.Series) -> pl.Series:
+    """Return texts without those that other batches share with them: all would be written."""
+    if values.dtype.is_nested():
+        # A slice of lists has the values of all lists.
+        values = values.gather(pl.int_range(len(values), eager=True))
+    else:
+        shared: Any = values.to_arrow(compat_level=pl.CompatLevel.newest())
+        # A view takes 16 bytes, and has its text besides if that is longer than 12.
+        if shared.get_total_buffer_size() <= 2 * values.estimated_size() + 32 * len(values):
+            return values
+    own: Any = values.to_arrow(compat_level=pl.CompatLevel.oldest())
+    return cast("pl.Series", pl.from_arrow(own)).alias(values.name)
+
+
+def _has_texts(dtype: PolarsDataType) -> bool:
+    match dtype:
+        case pl.List() | pl.Array():
+            return _has_texts(cast("PolarsDataType", dtype.inner))
+        case pl.Struct():
+            return any(_has_texts(cast("PolarsDataType", field.dtype)) for field in dtype.fields)
+        case _:
+            return isinstance(dtype, pl.String | pl.Binary)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import polars as pl
 
 from algomancy_data.errors import QuarantineError
+from algomancy_data.frames.lazy import kept_rows
 from algomancy_data.messages import ValidationMessage, ValidationSeverity
 from algomancy_data.quarantine.rows import separate
 from algomancy_data.relations import resolve_relations_from_schemas
@@ -199,7 +200,7 @@ class Sorting:
         table, good = self._tables[name], self._is_good[name]
         frame = table.frame if columns is None else table.frame.select(columns)
         kept = good if table.rows is None else good.filter(self._was_read[name])
-        return frame if kept.all() else frame.filter(kept)
+        return frame if kept.all() else kept_rows(frame, kept)
 
     def _numbers(self, name: str, rows: pl.Series) -> pl.Series:
         """Return the numbers among the extracted rows for those among the validated ones."""

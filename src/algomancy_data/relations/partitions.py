@@ -61,24 +61,21 @@ def slices(frame: pl.DataFrame, rows: int) -> Generator[tuple[int, pl.DataFrame]
 
 
 def rows_at(frame: pl.DataFrame, rows: pl.Series) -> pl.DataFrame:
-    """Return some rows of a frame, taken chunk by chunk.
+    """Return some rows of a frame, in one chunk.
 
-    Polars copies all rows of a frame of many chunks before it takes some; from one of few it takes
-    them six times as slow as from one.
+    Ascending rows are taken chunk by chunk: 4 times as fast as Polars finds the chunk of each row,
+    and what is made of one chunk later takes a tenth of the time.
 
     Args:
         frame: The frame.
-        rows: Row numbers, not negative, in any order.
+        rows: Numbers of rows that are there.
 
     Example:
-        >>> rows_at(pl.DataFrame({"a": ["x", "y", "z"]}), pl.Series([2, 0])).to_series().to_list()
-        ['z', 'x']
+        >>> rows_at(pl.DataFrame({"a": ["x", "y", "z"]}), pl.Series([0, 2])).to_series().to_list()
+        ['x', 'z']
     """
-    if frame.n_chunks() == 1 or rows.is_empty():
-        return frame[rows]
-    if not rows.is_sorted():
-        wanted = rows.alias("row").to_frame().with_row_index("place").sort("row")
-        return rows_at(frame, wanted["row"])[wanted["place"].arg_sort()]
+    if frame.n_chunks() == 1 or rows.is_empty() or not rows.is_sorted():
+        return frame[rows].rechunk()
     lengths = frame.to_series(0).chunk_lengths()
     firsts = [0, *accumulate(lengths)]
     starts = rows.search_sorted(pl.Series(firsts, dtype=pl.Int64)).to_list()
