@@ -13,8 +13,8 @@ import pytest
 
 KILLS = 10
 
-# Replaces one dataset over and over, until it is told to stop: all tables of version n hold n, and
-# n x 1000 + 20000 rows. Each line of input starts a process that does so; it is forked, because
+# Replaces one dataset, or adds to it, over and over, until it is told to stop: all tables of version
+# n hold n, and n x 1000 + 20000 rows, or get them. Each line of input starts a process that does so; it is forked, because
 # importing takes longer than the test.
 WRITER = """
 import os
@@ -25,7 +25,7 @@ import polars as pl
 from algomancy_data import DataClassification, DataSource, SimpleETLFactory
 from algomancy_data.database import DatabaseDataManager
 
-def write(path, value, stop):
+def write(path, value, stop, mode):
     manager = DatabaseDataManager(SimpleETLFactory, [], f"sqlite:///{path}", "s", DataSource)
     manager.startup()
     print("ready", os.getpid(), flush=True)
@@ -34,7 +34,7 @@ def write(path, value, stop):
         rows = 20_000 + value % 10 * 1_000
         columns = {"x": pl.repeat(value, rows, eager=True), "s": [f"text {value}"] * rows}
         source.tables = {t: pl.DataFrame(columns) for t in "abc"}
-        manager.add_data_source(source)
+        manager.add_data_source(source, mode=mode)
         print(value, flush=True)
         value += 1
 
@@ -42,10 +42,10 @@ def write(path, value, stop):
 signal.signal(signal.SIGINT, signal.default_int_handler)
 print("started", flush=True)
 for line in sys.stdin:
-    path, first, errors, stop = line.split()
+    path, first, errors, stop, mode = line.split()
     if os.fork() == 0:
         os.dup2(os.open(errors, os.O_WRONLY | os.O_CREAT), 2)
-        write(path, int(first), pathlib.Path(stop))
+        write(path, int(first), pathlib.Path(stop), mode)
         break
     _, status = os.wait()
     print("ended", os.waitstatus_to_exitcode(status), flush=True)
@@ -60,11 +60,13 @@ def kill_at_random(path, tmp_path):
     )
     assert server.stdout.readline() == "started\n"
 
-    def run(first: int, how: signal.Signals, chance: random.Random) -> tuple[int, str]:
+    def run(
+        first: int, how: signal.Signals, chance: random.Random, mode: str = "replace"
+    ) -> tuple[int, str]:
         errors, stop = tmp_path / "errors", tmp_path / "stop"
         errors.unlink(missing_ok=True)
         stop.unlink(missing_ok=True)
-        server.stdin.write(f"{path} {first} {errors} {stop}\n")
+        server.stdin.write(f"{path} {first} {errors} {stop} {mode}\n")
         server.stdin.flush()
         ready, pid = server.stdout.readline().split()
         assert ready == "ready", errors.read_text()
@@ -111,6 +113,34 @@ def test_a_killed_writer_leaves_a_whole_dataset(kill_at_random, new_manager, out
         assert value in {reported, reported + 1}
         assert new_manager().get_data("d").get_table("a").height == rows
         first = value + 1
+
+
+@pytest.mark.long
+def test_a_writer_that_is_killed_while_it_adds_rows_leaves_all_of_an_addition_or_none(
+    kill_at_random, new_manager, outside, path
+):
+    chance = random.Random(3)  # noqa: S311  only moments
+    first = 0
+    for _ in range(KILLS):
+        reported, _ = kill_at_random(first, signal.SIGKILL, chance, "append")
+        assert outside(path, "PRAGMA integrity_check") == [["ok"]]
+        if not outside(path, "SELECT name FROM algomancy_datasets"):
+            assert reported < 0
+            continue
+        ((last,),) = {
+            tuple(outside(path, f'SELECT max(x) FROM "ds__s__d__{table}"')[0]) for table in "abc"
+        }
+        assert last in {reported, reported + 1}
+        added = [[value, 20_000 + value % 10 * 1_000] for value in range(last + 1)]
+        for table in "abc":
+            counts = f'SELECT x, count(*) FROM "ds__s__d__{table}" GROUP BY x ORDER BY min(rowid)'
+            assert outside(path, counts) == added
+        manager = new_manager()
+        assert manager.verify() == []
+        info = manager.summarize("d")
+        assert info.tables["a"].rows == sum(rows for _, rows in added)
+        assert len(info.provenance.loads) == last
+        first = last + 1
 
 
 @pytest.mark.long

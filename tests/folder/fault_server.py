@@ -1,7 +1,7 @@
 """Run operations on a folder in forked processes whose n-th system call on it fails or kills.
 
-Started by test_faults.py with the injector preloaded. Reads lines ``operation folder n action``,
-prints one JSON line for each. It imports everything once and forks before Polars has threads.
+Started by test_faults.py with the injector preloaded. Reads lines of ``operation``, ``folder``,
+``n`` and ``action`` with tabs between, prints one JSON line for each. It imports everything once and forks before Polars has threads.
 """
 
 from __future__ import annotations
@@ -27,10 +27,18 @@ def source(value: int) -> DataSource:
     return made
 
 
+def more() -> DataSource:
+    made = DataSource("master_data", name="d")
+    made.tables = {t: pl.DataFrame({"x": [2]}) for t in "ab"}
+    return made
+
+
 OPERATIONS = {
     "prepare": lambda manager: manager.add_data_source(source(1)),
     "save": lambda manager: manager.set_data("new", source(3)),
     "overwrite": lambda manager: manager.add_data_source(source(2)),
+    "append": lambda manager: manager.add_data_source(more(), mode="append"),
+    "delete rows": lambda manager: manager.delete_rows("d", "a", pl.int_range(pl.len()) == 0),
     "derive": lambda manager: manager.derive_data("d", "derived"),
     "delete": lambda manager: manager.delete_data("d"),
     "store": lambda manager: manager.store_data("raw", source(4).tables),
@@ -59,7 +67,7 @@ def say(text: str) -> None:
 def main() -> None:
     say("ready")
     for line in sys.stdin:
-        operation, folder, at, action = line.split()
+        operation, folder, at, action = line.rstrip("\n").split("\t")
         reading, writing = os.pipe()
         child = os.fork()
         if child == 0:

@@ -17,15 +17,23 @@ pytestmark = pytest.mark.filterwarnings("ignore:StatefulDataManager:DeprecationW
 
 HERE = Path(__file__).parent
 KILL = -1
-OPERATIONS = ["save", "overwrite", "derive", "delete", "store"]
-# What each table of "d" holds before and after, and how many datasets there are.
-OLD = {"d": 1}
+OPERATIONS = ["save", "overwrite", "append", "delete rows", "derive", "delete", "store"]
+
+
+def both(value):
+    return [(value, value, 1000 + value)] * 2
+
+
+# Least and greatest value and the rows of each table of the datasets that there are.
+OLD = {"d": both(1)}
 NEW = {
-    "save": {"d": 1, "new": 3},
-    "overwrite": {"d": 2},
-    "derive": {"d": 1, "derived": 1},
+    "save": {"d": both(1), "new": both(3)},
+    "overwrite": {"d": both(2)},
+    "append": {"d": [(1, 2, 1002)] * 2},
+    "delete rows": {"d": [(1, 1, 1000), (1, 1, 1001)]},
+    "derive": {"d": both(1), "derived": both(1)},
     "delete": {},
-    "store": {"d": 1},
+    "store": {"d": both(1)},
 }
 
 
@@ -50,7 +58,7 @@ def run(injector):
     assert server.stdout.readline() == "ready\n"
 
     def run(operation, folder, at=0, action=0):
-        server.stdin.write(f"{operation} {folder} {at} {action}\n")
+        server.stdin.write(f"{operation}\t{folder}\t{at}\t{action}\n")
         server.stdin.flush()
         return json.loads(server.stdout.readline())
 
@@ -69,7 +77,7 @@ def prepared(run, tmp_path):
 
 @pytest.fixture
 def state(open_manager, leftovers):
-    """Return what a new manager finds: one value per dataset, which all its rows must have."""
+    """Return what a new manager finds."""
 
     def state():
         manager = open_manager()
@@ -80,11 +88,8 @@ def state(open_manager, leftovers):
         for key in manager.get_data_keys():
             frames = manager.get_data(key).tables
             assert list(frames) == ["a", "b"]
-            ((value, rows),) = {
-                (frame["x"].unique().item(), frame.height) for frame in frames.values()
-            }
-            assert rows == 1000 + value
-            found[key] = value
+            columns = [frame["x"] for frame in frames.values()]
+            found[key] = [(column.min(), column.max(), len(column)) for column in columns]
         return found
 
     return state
