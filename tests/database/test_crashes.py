@@ -13,9 +13,9 @@ import pytest
 
 KILLS = 10
 
-# Replaces one dataset, or adds to it, over and over, until it is told to stop: all tables of version
-# n hold n, and n x 1000 + 20000 rows, or get them. Each line of input starts a process that does so; it is forked, because
-# importing takes longer than the test.
+# Replaces one dataset, or adds to it, over and over, until it is told to stop: of version n, all
+# tables hold or get n, and n x 1000 + 20000 rows. Each line of input starts a process that does so;
+# it is forked, because importing takes longer than the test.
 WRITER = """
 import os
 import pathlib

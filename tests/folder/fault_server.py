@@ -1,7 +1,8 @@
 """Run operations on a folder in forked processes whose n-th system call on it fails or kills.
 
 Started by test_faults.py with the injector preloaded. Reads lines of ``operation``, ``folder``,
-``n`` and ``action`` with tabs between, prints one JSON line for each. It imports everything once and forks before Polars has threads.
+``n`` and ``action`` with tabs between, prints one JSON line for each. It imports everything once,
+and forks before Polars has threads.
 """
 
 from __future__ import annotations

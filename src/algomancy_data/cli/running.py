@@ -28,7 +28,7 @@ DEFECT: Final = 70
 
 # The first one that fits counts.
 _EXIT_CODES: Final[tuple[tuple[tuple[type[BaseException], ...], int], ...]] = (
-    ((errors.UnstorableError,), REFUSED),
+    ((errors.UnstorableError, errors.AdditionError), REFUSED),
     ((errors.StoreError, errors.UnreachableError), UNREACHABLE),
     ((errors.TableNotFoundError, errors.ColumnNotFoundError), USED_WRONGLY),
     (

@@ -46,6 +46,43 @@ def test_bad_files_leave_what_is_there_and_go_in_with_a_quarantine(run, files, b
     manager.close()
 
 
+def test_rows_are_added_to_what_is_there(run, files, store, tmp_path):
+    assert run("load", "shop", *files, *store.flags, "--append").code == 0
+    flags = [*files[2:], *store.flags]
+    more = tmp_path / "more.csv"
+    more.write_text((tmp_path / "orders.csv").read_text().splitlines()[0] + "\n4;1;2,5\n")
+    done = run("load", "shop", f"orders={more}", *flags, "--append")
+    assert done.code == 0, done.out + done.err
+    assert "Added to 'shop': 1 row more." in done.out
+    again = run("load", "shop", f"orders={more}", *flags, "--append")
+    assert again.code == 1
+    assert "was loaded into data 'shop'" in again.err
+    skipped = run(
+        "load", "shop", f"orders={more}", *flags, "--append", "--skip-repeated", "--json"
+    ).json
+    assert (skipped["added"], skipped["skipped"]) == ({}, ["orders"])
+    more.write_text(more.read_text() + "5;2;1,0\n")
+    assert "KEY_STORED" in run("load", "shop", f"orders={more}", *flags, "--append").out
+    upserted = run("load", "shop", f"orders={more}", *flags, "--upsert")
+    assert "Added to 'shop': 1 row more, 1 row replaced." in upserted.out
+    manager = store.manager()
+    assert manager.get_table("shop", "orders")["order_id"].to_list() == [1, 2, 3, 4, 5]
+    manager.close()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--append", "--upsert"], "contradict"),
+        (["--skip-repeated"], "--append"),
+    ],
+)
+def test_options_that_contradict_each_other_are_refused(run, files, store, options, said):
+    done = run("load", "shop", *files, *store.flags, *options)
+    assert done.code == 2
+    assert said in done.err
+
+
 def test_into_a_folder(run, files, tmp_path):
     assert run("load", "shop", *files, "--store", "made/here").code == 0
     listed = run("ls", "--store", "made/here", "--json").json["datasets"]

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from algomancy_data.cli.declarations import Declarations
+    from algomancy_data.datamanager.additions import LoadMode
     from algomancy_data.etl import ETLResult
     from algomancy_data.file import File
 
@@ -142,16 +143,33 @@ def load(
             "--quarantine", help="Load the good rows, and set the bad ones aside in tables."
         ),
     ] = False,
+    append: Annotated[
+        bool, typer.Option("--append", help="Add the rows behind those of the dataset.")
+    ] = False,
+    upsert: Annotated[
+        bool,
+        typer.Option(
+            "--upsert",
+            help="Add the rows; those with a stored primary key replace the stored ones.",
+        ),
+    ] = False,
+    skip_repeated: Annotated[
+        bool,
+        typer.Option(
+            "--skip-repeated", help="With --append, leave files out that the dataset has already."
+        ),
+    ] = False,
     report: Report = None,
 ) -> None:
     """Load files into a dataset, in place of what has its name.
 
-    It is replaced in one step, or stays as it is: when the data is refused, when something fails,
-    and after Ctrl-C.
+    It is replaced, or gets rows, in one step, or stays as it is: when the data is refused, when
+    something fails, and after Ctrl-C.
 
     Example: `algomancy-data load flights data/*.csv --schemas schemas.py -s sqlite:///data.db`
     """
     _check_report(report)
+    mode = _mode(append=append, upsert=upsert, skips=skip_repeated)
     address = command.address
     command.settings.require("schemas")
     prepared = _input_files(files, command.declarations)
@@ -159,6 +177,8 @@ def load(
         result = manager.etl_data(
             prepared,
             dataset,
+            mode=mode,
+            repeated="skip" if skip_repeated else "refuse",
             halt_on=halt_on.level,
             quarantine=True if quarantine else INHERIT,
         )
@@ -168,10 +188,7 @@ def load(
     rows = {name: frame.height for name, frame in tables.items()}
     aside = {name: frame.height for name, frame in result.quarantine.items() if frame.height}
     if result.is_success:
-        summary = (
-            f"Loaded {dataset!r}: {counted(len(rows), 'table')}, "
-            f"{counted(sum(rows.values()), 'row')}."
-        )
+        summary = _summary(dataset, result, rows, mode)
         if aside:
             summary += f" In quarantine: {counted(sum(aside.values()), 'row')}."
     else:
@@ -185,12 +202,54 @@ def load(
             "dataset": dataset,
             "tables": rows,
             "quarantined": aside,
+            **({} if mode == "replace" else _added(result)),
             **_document(result),
         },
         *_shown(result),
         summary,
         exit_code=DONE if result.is_success else REFUSED,
     )
+
+
+def _mode(*, append: bool, upsert: bool, skips: bool) -> LoadMode:
+    """Return what becomes of the dataset that has the name.
+
+    Raises:
+        CommandLineError: The options contradict each other.
+    """
+    if append and upsert:
+        msg = "--append and --upsert contradict each other: give one of them."
+        raise CommandLineError(msg)
+    if skips and not append:
+        msg = "--skip-repeated goes with --append: otherwise, a file may be loaded again."
+        raise CommandLineError(msg)
+    if append:
+        return "append"
+    return "upsert" if upsert else "replace"
+
+
+def _added(result: ETLResult) -> dict[str, Any]:
+    """Return what the JSON document says of rows that were added."""
+    load = result.load
+    return {
+        "added": {} if load is None else dict(load.added),
+        "replaced": {} if load is None else dict(load.replaced),
+        "skipped": list(result.skipped),
+    }
+
+
+def _summary(dataset: str, result: ETLResult, rows: Mapping[str, int], mode: LoadMode) -> str:
+    """Return what a person is told of a load that succeeded."""
+    if mode == "replace":
+        total = counted(sum(rows.values()), "row")
+        return f"Loaded {dataset!r}: {counted(len(rows), 'table')}, {total}."
+    added = _added(result)
+    parts = [f"{counted(sum(added['added'].values()), 'row')} more"]
+    if mode == "upsert":
+        parts.append(f"{counted(sum(added['replaced'].values()), 'row')} replaced")
+    if result.skipped:
+        parts.append(f"{counted(len(result.skipped), 'file')} skipped")
+    return f"Added to {dataset!r}: {', '.join(parts)}."
 
 
 def _input_files(given: Iterable[str], declared: Declarations) -> dict[str, File]:
