@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
+import io
+import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,7 +27,7 @@ from algomancy_data import (
     ReadLimits,
     Schema,
 )
-from algomancy_data.errors import AlgomancyDataError, ReadLimitError
+from algomancy_data.errors import AlgomancyDataError, FileContentError, ReadLimitError
 from algomancy_data.extractor import CSVSingleExtractor, ParquetSingleExtractor
 from algomancy_data.testing import assert_identical
 
@@ -209,6 +213,55 @@ def test_any_parquet_file_gives_the_same_frame_and_issues(
         frame.write_parquet(path, row_group_size=group)
         expected = extract_from(path, schema, AT_ONCE)
         agree(extract_from(path, schema, ReadLimits(in_memory_bytes=at_once)), expected)
+
+
+def zipped(content: bytes, method: int) -> bytes:
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, "w", method) as archive:
+        archive.writestr("t.csv", content)
+    return whole.getvalue()
+
+
+PACKED = {
+    "gzip": gzip.compress,
+    "zstd": lambda content: bytes(pa.compress(content, "zstd", asbytes=True)),
+    "zip": lambda content: zipped(content, zipfile.ZIP_DEFLATED),
+    "bzip2": lambda content: zipped(content, zipfile.ZIP_BZIP2),
+    "lzma": lambda content: zipped(content, zipfile.ZIP_LZMA),
+}
+
+
+@pytest.mark.parametrize("packed", PACKED)
+@pytest.mark.parametrize("quotes", ["clear", "unclear"])
+def test_what_is_compressed_is_unpacked_into_a_scratch_file(packed: str, quotes: str):
+    odd = {"clear": b'"b;\n"', "unclear": b'5" pipe'}[quotes]
+    content = b"c0;c1\n" + b"1;x\n" * 50 + b"2;" + odd + b"\n" + b"3;y\n" * 50
+    schema = declare([DataType.INTEGER, DataType.STRING], CSVDialect())
+    frame, issues = extract(PACKED[packed](content), schema, ReadLimits(in_memory_bytes=200))
+    expected = pl.DataFrame(
+        {
+            "c0": [1] * 50 + [2] + [3] * 50,
+            "c1": ["x"] * 50 + [{"clear": "b;\n", "unclear": '5" pipe'}[quotes]] + ["y"] * 50,
+        }
+    )
+    assert_identical(frame, expected)
+    assert (frame.n_chunks() > 10, issues) == (quotes == "clear", [])
+
+
+def test_a_text_of_another_encoding_is_made_utf_8_in_a_scratch_file():
+    content = ("c0;c1\n" + "1;ö€\n" * 100).encode("utf-16")
+    schema = declare([DataType.INTEGER, DataType.STRING], CSVDialect(encoding="utf-16"))
+    frame, _ = extract(content, schema, ReadLimits(in_memory_bytes=200))
+    assert_identical(frame, pl.DataFrame({"c0": [1] * 100, "c1": ["ö€"] * 100}))
+    assert frame.n_chunks() > 10
+
+
+def test_a_damaged_file_is_told_of_as_ever():
+    content = gzip.compress(b"c0\n" + b"1\n" * 200)[:-9]
+    schema = declare([DataType.INTEGER], CSVDialect())
+    found = [extract(content, schema, limits) for limits in (IN_SLICES, AT_ONCE)]
+    assert found[0] == found[1]
+    assert found[0][0] is FileContentError
 
 
 def test_slices_of_nothing_but_nulls_take_the_dtype_of_the_others(tmp_path: Path):

@@ -6,7 +6,7 @@ import copy
 from abc import ABC, abstractmethod
 from contextlib import nullcontext
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 import polars as pl
 from polars.exceptions import PolarsError
@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from algomancy_data.logs import Logger
     from algomancy_data.metrics import Phase
     from algomancy_data.schema import DataType, Schema
+
+# How many times larger than a compressed file its content usually is, at most.
+_MOST_PACKED: Final = 20
 
 
 class Extractor(ABC):
@@ -262,8 +265,12 @@ class SingleExtractor(Extractor):
         return frame
 
     def _is_large(self, file: File) -> bool:
+        """Tell whether a table may be too large to be made in memory."""
         most = getattr(file, "limits", DEFAULT_LIMITS).in_memory_bytes
-        return most is not None and (file.stored_bytes() or 0) * self.unpacks_to > most
+        size = (file.stored_bytes() or 0) * self.unpacks_to
+        if most is None or size * _MOST_PACKED <= most:
+            return False
+        return size > most or file.is_compressed()
 
     def _slices_of_part(
         self, file: File, first_row: int, columns: AbstractSet[str] | None

@@ -15,7 +15,7 @@ from abc import ABC
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Self, cast
+from typing import TYPE_CHECKING, ClassVar, Final, Self, cast
 
 from algomancy_data.errors import FileContentError
 from algomancy_data.file.compression import (
@@ -25,8 +25,10 @@ from algomancy_data.file.compression import (
     ZIP,
     ZSTD,
     decompress,
+    decompress_into,
 )
 from algomancy_data.file.locations import (
+    bytes_of,
     exists,
     fetched,
     find_parts,
@@ -35,6 +37,7 @@ from algomancy_data.file.locations import (
     reading,
     without_file_scheme,
 )
+from algomancy_data.frames.scratch import ScratchFile, Spool
 from algomancy_data.masking import mask
 from algomancy_data.schema.read_limits import DEFAULT_LIMITS
 
@@ -43,6 +46,8 @@ if TYPE_CHECKING:
     from enum import StrEnum
 
     from algomancy_data.schema import FileExtension, ReadLimits
+
+_PIECE: Final = 1 << 22
 
 
 class File(ABC):  # noqa: B024  one subclass per format: they differ in their extension
@@ -218,6 +223,53 @@ class File(ABC):  # noqa: B024  one subclass per format: they differ in their ex
             if isinstance(source, Path) and self._address() is not None:
                 return source.read_bytes()
             return source
+
+    def spooled(self, watch: Callable[[bytes], None] | None = None) -> Path | bytes | ScratchFile:
+        r"""Return what :meth:`source` returns, but what is too large for memory in a scratch file.
+
+        That is compressed content, or that of an address, of more than ``in_memory_bytes``.
+
+        Args:
+            watch: As above.
+
+        Raises:
+            Exception: As above.
+            ScratchError: There is no room for the scratch file.
+
+        Example:
+            >>> from algomancy_data import CSVFile
+            >>> CSVFile("t", content="data:text/csv;base64,YTtiCjE7Mgo=").spooled()
+            b'a;b\n1;2\n'
+        """
+        spool = Spool(self.limits.in_memory_bytes)
+        if self._address() is not None:
+            with self.opened(watch) as source:
+                if isinstance(source, bytes):
+                    return source
+                with source.open("rb") as stream:
+                    while piece := stream.read(_PIECE):
+                        spool.write(piece)
+            return spool.content()
+        stored = self.stored()
+        if isinstance(stored, Path) and self.is_compressed():
+            with reading(self.name):
+                data = bytes_of(stored)
+            decompress_into(spool.write, data, self.name, self.limits, watch)
+            return spool.content()
+        return self.source(watch)
+
+    def is_compressed(self) -> bool:
+        """Tell whether the file at the path is compressed, by its first bytes.
+
+        Raises:
+            FileContentError: It cannot be read.
+            FileNotFoundError: It is gone.
+        """
+        stored = self.stored()
+        if not isinstance(stored, Path):
+            return False
+        with reading(self.name), stored.open("rb", buffering=0) as stream:
+            return stream.read(MAGIC_LENGTH).startswith(self._compressions)
 
     @contextmanager
     def opened(

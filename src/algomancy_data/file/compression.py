@@ -11,7 +11,7 @@ import zipfile
 import zlib
 from typing import TYPE_CHECKING, Final, Protocol
 
-from algomancy_data.errors import FileContentError
+from algomancy_data.errors import FileContentError, ScratchError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,30 +64,60 @@ def decompress(
         >>> decompress(gzip.compress(b"a;b"), "t", ReadLimits())
         b'a;b'
     """
-    unpacked = _Unpacked(name, len(data), limits, watch)
-    if data.startswith((ZIP, EMPTY_ZIP)):
-        return _unzip(data, name, unpacked)
-    codec = "gzip" if data.startswith(GZIP) else "zstd"
+    whole = io.BytesIO()  # hands out its content without a copy
+    decompress_into(whole.write, data, name, limits, watch)
+    return whole.getvalue()
+
+
+def decompress_into(
+    write: Callable[[bytes], object],
+    data: bytes | memoryview,
+    name: str,
+    limits: ReadLimits,
+    watch: Callable[[bytes], None] | None = None,
+) -> None:
+    """Hand the content of a gzip, zstd or one-member zip on, piece by piece.
+
+    Args:
+        write: Takes the pieces.
+        data: What begins with one of the marks above.
+        name: Name of the file, for errors.
+        limits: How much it may unpack to.
+        watch: Called with each piece before it is written; it may raise to stop.
+
+    Raises:
+        ReadLimitError: It unpacks to more than the limits allow.
+        FileContentError: It is damaged, or a zip with none or several members.
+    """
+    unpacked = _Unpacked(name, len(data), limits, watch, write)
+    start = bytes(data[:MAGIC_LENGTH])
+    if start in {ZIP, EMPTY_ZIP}:
+        _unzip(data, name, unpacked)
+        return
+    codec = "gzip" if start.startswith(GZIP) else "zstd"
     # Half the time of the standard library's gzip, and it has no zstd before Python 3.14.
     import pyarrow as pa  # noqa: PLC0415  import time that only compressed files have to pay
 
     try:
         with pa.CompressedInputStream(pa.BufferReader(data), codec) as stream:
-            return unpacked.read_all(stream)
+            unpacked.read_all(stream)
+    except ScratchError:
+        raise
     except OSError as error:
         msg = f"File {name!r} is damaged: its {codec} content ends or breaks: {error}"
         raise FileContentError(msg) from error
 
 
-def _unzip(data: bytes, name: str, unpacked: _Unpacked) -> bytes:
+def _unzip(data: bytes | memoryview, name: str, unpacked: _Unpacked) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             members = [each for each in archive.infolist() if not each.filename.endswith("/")]
             if len(members) == 1:
                 unpacked.check(members[0].file_size)
-                return _unpack_member(archive, members[0], unpacked)
-    except FileContentError:
-        raise  # a limit, or by whoever watches
+                _unpack_member(archive, members[0], unpacked)
+                return
+    except (FileContentError, ScratchError):
+        raise  # a limit, or by whoever watches or writes
     except _ZIP_ERRORS as error:
         msg = f"File {name!r} is a zip that cannot be opened: {error}"
         raise FileContentError(msg) from error
@@ -102,23 +132,24 @@ def _unzip(data: bytes, name: str, unpacked: _Unpacked) -> bytes:
     raise FileContentError(msg)
 
 
-def _unpack_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, unpacked: _Unpacked) -> bytes:
+def _unpack_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, unpacked: _Unpacked) -> None:
     if member.compress_type == zipfile.ZIP_LZMA:
         with archive.open(member) as stream:
-            return unpacked.read_all(stream, _LZMA_PIECE)
+            unpacked.read_all(stream, _LZMA_PIECE)
+            return
     if member.compress_type != zipfile.ZIP_BZIP2:
         with archive.open(member) as stream:
-            return unpacked.read_all(stream)
+            unpacked.read_all(stream)
+            return
     # zipfile unpacks all that it took in at once: 4 KiB of bzip2 can be 3 GiB.
     stored = copy.copy(member)
     stored.compress_type, stored.file_size = zipfile.ZIP_STORED, member.compress_size
     del stored.CRC  # it is that of the content
     with archive.open(stored) as packed, bz2.open(packed) as stream:
-        whole = unpacked.read_all(stream)
-    if zlib.crc32(whole) != member.CRC:
+        unpacked.read_all(stream)
+    if unpacked.crc32 != member.CRC:
         msg = "its check sum is another one"
         raise zipfile.BadZipFile(msg)
-    return whole
 
 
 class _Unpacked:
@@ -129,26 +160,35 @@ class _Unpacked:
         stored: Its size as it is stored.
         limits: How much it may unpack to.
         watch: Called with each piece.
+        write: Takes each piece.
     """
 
     def __init__(
-        self, name: str, stored: int, limits: ReadLimits, watch: Callable[[bytes], None] | None
+        self,
+        name: str,
+        stored: int,
+        limits: ReadLimits,
+        watch: Callable[[bytes], None] | None,
+        write: Callable[[bytes], object],
     ) -> None:
         self._name = name
         self._stored = stored
         self._limits = limits
         self._watch = watch
+        self._write = write
+        self._size = 0
+        self.crc32 = 0
 
     def check(self, size: int) -> None:
         """Refuse what is larger than the limits allow."""
         self._limits.check_unpacked(self._name, size, self._stored)
 
-    def read_all(self, stream: _Readable, size: int = _PIECE) -> bytes:
-        """Return all that the stream gives, so much at once."""
-        whole = io.BytesIO()  # hands out its content without a copy
+    def read_all(self, stream: _Readable, size: int = _PIECE) -> None:
+        """Take all that the stream gives, so much at once."""
         while piece := stream.read(size):
-            self.check(whole.tell() + len(piece))
+            self._size += len(piece)
+            self.check(self._size)
             if self._watch is not None:
                 self._watch(piece)
-            whole.write(piece)
-        return whole.getvalue()
+            self._write(piece)
+            self.crc32 = zlib.crc32(piece, self.crc32)

@@ -7,8 +7,11 @@ come into memory, and the system may drop them again, since they are on disk.
 
 from __future__ import annotations
 
+import io
 import os
+import weakref
 from mmap import ACCESS_READ, mmap
+from pathlib import Path
 from tempfile import TemporaryFile, gettempdir
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -37,6 +40,10 @@ def scratch_directory() -> str:
     return os.environ.get(VARIABLE) or gettempdir()
 
 
+_DESCRIPTORS: Final = next(filter(Path.is_dir, map(Path, ("/proc/self/fd", "/dev/fd"))), Path())
+"""Where the open files of the process are, if the system shows them."""
+
+
 class ScratchFile:
     """A file without a name, which is written from its beginning to its end and then mapped.
 
@@ -59,6 +66,13 @@ class ScratchFile:
         except OSError as error:
             raise ScratchError.from_failure(self._directory, VARIABLE, error) from error
         self.size = 0
+        # Whoever has it may not know when nobody needs it any more.
+        weakref.finalize(self, self._file.close)
+
+    @property
+    def path(self) -> Path:
+        """A path that opens the file, as long as it is not closed."""
+        return _DESCRIPTORS / str(self.fileno())
 
     @property
     def closed(self) -> bool:
@@ -121,3 +135,47 @@ class ScratchFile:
     ) -> None:
         """Close the file."""
         self.close()
+
+
+class Spool:
+    """Bytes that are kept in memory up to a size, and in a scratch file if there are more.
+
+    Args:
+        most: How many bytes are kept in memory; None for all.
+
+    Example:
+        >>> spool = Spool(3)
+        >>> spool.write(b"ab")
+        >>> spool.content()
+        b'ab'
+        >>> spool.write(b"cd")
+        >>> content = spool.content()
+        >>> isinstance(content, ScratchFile) and content.path.read_bytes()
+        b'abcd'
+    """
+
+    def __init__(self, most: int | None) -> None:
+        self._most = most if _DESCRIPTORS.name else None
+        self._memory = io.BytesIO()  # hands out its content without a copy
+        self._file: ScratchFile | None = None
+        self.size = 0
+
+    def write(self, piece: bytes) -> None:
+        """Append bytes.
+
+        Raises:
+            ScratchError: There is no room for them.
+        """
+        self.size += len(piece)
+        if self._file is None and self._most is not None and self.size > self._most:
+            self._file = ScratchFile()
+            self._file.write(self._memory.getbuffer())
+            self._memory = io.BytesIO()
+        if self._file is None:
+            self._memory.write(piece)
+        else:
+            self._file.write(piece)
+
+    def content(self) -> bytes | ScratchFile:
+        """Return what was written."""
+        return self._memory.getvalue() if self._file is None else self._file

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, NoReturn
 
 from algomancy_data.errors import FileContentError
+from algomancy_data.frames.scratch import ScratchFile, Spool
 
 if TYPE_CHECKING:
     from algomancy_data.file import File
@@ -79,12 +80,17 @@ class CSVContent:
         lengths = LineLengths(file.name, self.limits)
         # In EBCDIC a line end is another byte.
         has_line_ends = b"\n" in "\n".encode(encoding)
-        source = file.source(lengths.feed if has_line_ends else None)
+        given = file.spooled(lengths.feed if has_line_ends else None)
+        source = given.path if isinstance(given, ScratchFile) else given
         start = _start(source, _HEAD)
         self._refuse_binary(start, encoding, is_utf8=is_utf8)
-        if has_line_ends and isinstance(source, Path):
+        if has_line_ends and given is source and isinstance(source, Path):
             lengths.feed_file(source)
-        self.source: Path | bytes = source if is_utf8 else self._transcode(source, encoding)
+        self._kept = (
+            given if is_utf8 else self._transcode(source, encoding)
+        )  # open while it is read
+        kept = self._kept
+        self.source: Path | bytes = kept.path if isinstance(kept, ScratchFile) else kept
         self._head = start if is_utf8 else _start(self.source, _HEAD)
         self._head_size = _HEAD
         has_mark = self._head.startswith(codecs.BOM_UTF8)
@@ -189,19 +195,20 @@ class CSVContent:
         msg = f"File {self.name!r} {problem}."
         raise FileContentError(msg)
 
-    def _transcode(self, source: Path | bytes, encoding: str) -> bytes:
+    def _transcode(self, source: Path | bytes, encoding: str) -> bytes | ScratchFile:
         """Return the text as UTF-8, decoding piece by piece to bound the memory."""
         decoder = codecs.getincrementaldecoder(encoding)()
         lengths = LineLengths(self.name, self.limits)
-        parts: list[bytes] = []
+        text = Spool(self.limits.in_memory_bytes)
         done = 0
         with _open(source) as stream:
             try:
                 while chunk := stream.read(_CHUNK):
-                    parts.append(decoder.decode(chunk).encode())
-                    lengths.feed(parts[-1])
+                    piece = decoder.decode(chunk).encode()
+                    lengths.feed(piece)
+                    text.write(piece)
                     done += len(chunk)
-                parts.append(decoder.decode(b"", final=True).encode())
+                text.write(decoder.decode(b"", final=True).encode())
             except UnicodeError as error:
                 # The decoder may carry a few bytes over, so the place is near, not exact.
                 near = done + getattr(error, "start", 0)
@@ -210,7 +217,7 @@ class CSVContent:
                     f"Declare its encoding with _CSV = CSVDialect(encoding=…)."
                 )
                 raise FileContentError(msg) from error
-        return b"".join(parts)
+        return text.content()
 
 
 def _is_utf8(start: bytes) -> bool:

@@ -85,10 +85,13 @@ class CSVSingleExtractor(SingleExtractor):
             # They hold for every column, and the reader has dealt with them.
             self._conventions = replace(self._conventions, null_words=())
 
+        self._opened: CSVReader | None = None
+
     can_give_text = True
 
     def _extract_file(self) -> pl.DataFrame:
-        reader = self._reader()
+        # Unpacked already, if it was only found not to be large.
+        reader, self._opened = self._opened or self._reader(), None
         table = reader.read()
         self._report_short_rows(table.frame.columns, table.short_rows)
         return table.frame
@@ -97,6 +100,7 @@ class CSVSingleExtractor(SingleExtractor):
         reader = self._reader()
         path = reader.content.source
         if not isinstance(path, Path) or not reader.quotes.are_clear():
+            self._opened = reader
             return None
         return CSVSlices(reader, path, self._report_short_rows)
 
