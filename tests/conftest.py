@@ -6,6 +6,7 @@ import base64
 import fcntl
 import json
 import os
+import re
 import select
 import shutil
 import subprocess
@@ -187,6 +188,35 @@ def source():
         return made
 
     return source
+
+
+@pytest.fixture(scope="session")
+def watched():
+    """Run a program until it prints a line; return that, and its most anonymous memory until then.
+
+    The program is watched from outside: its mapped files do not count, which are no load.
+    """
+
+    def watched(program, *arguments, scratch):
+        child = subprocess.Popen(
+            [sys.executable, "-c", program, *map(str, arguments)],
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"ALGOMANCY_SCRATCH": str(scratch)},
+        )
+        status = Path(f"/proc/{child.pid}/status")
+        os.set_blocking(child.stdout.fileno(), False)
+        most = 0
+        while not (said := child.stdout.readline()):
+            assert child.poll() is None
+            found = re.search(r"RssAnon:\s+(\d+)", status.read_text())
+            most = max(most, int(found[1]) * 1024 if found else 0)
+            time.sleep(0.005)
+        child.stdout.close()
+        assert child.wait(_PATIENCE) == 0
+        return said.split(), most
+
+    return watched
 
 
 @pytest.fixture(scope="session")

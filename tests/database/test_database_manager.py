@@ -279,6 +279,19 @@ def test_the_cache_is_bounded_by_bytes(new_manager, dataset, loads):
     assert loads == ["ds__s__a__t"]
 
 
+def test_what_is_mapped_from_scratch_files_puts_nothing_out_of_the_cache(
+    new_manager, dataset, loads
+):
+    manager = new_manager(datasource_cache_size=1)
+    for name in ("b", "a"):
+        manager.add_data_source(dataset(name, {"t": PART}))
+    mapped = manager.get_data("b", lazy=True)
+    assert mapped.get_table("t").equals(PART)
+    assert manager.get_data("b", lazy=True) is not mapped
+    assert manager.get_data("a", lazy=True) is manager.get_data("a")
+    assert loads == ["ds__s__b__t"] * 2
+
+
 @pytest.mark.parametrize(
     "operation",
     [

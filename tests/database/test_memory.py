@@ -6,7 +6,11 @@ import os
 import subprocess
 import sys
 
+import polars as pl
 import pytest
+
+from algomancy_data import DataSource, SimpleETLFactory
+from algomancy_data.database import DatabaseDataManager
 
 # Writes a dataset of 100,000 x 40 and reads it twice, then says how much address space the
 # process had reserved at most, beyond what its imports had.
@@ -77,6 +81,19 @@ print((memory("VmHWM") - before) / frame.estimated_size())
 manager.close()
 """
 
+# Reads 10,000,000 rows of 8 columns for code that works with frames, and sums a column.
+LAZY = """
+import sys
+from algomancy_data import DataSource, SimpleETLFactory
+from algomancy_data.database import DatabaseDataManager
+
+manager = DatabaseDataManager(SimpleETLFactory, [], sys.argv[1], "s", DataSource)
+manager.startup()
+frame = manager.get_data("d", lazy=True).get_table("t")
+print(frame.height, frame["id"].sum(), flush=True)
+manager.close()
+"""
+
 # What is no longer used goes back at once, so that only what is used counts; and each thread that
 # a library keeps memory for costs something, on any machine.
 STEADY = {
@@ -117,3 +134,20 @@ def test_writing_and_reading_take_little_more_memory_than_the_data(url):
         beyond[doing] = float(done.stdout)
     assert beyond["write"] < 0.25
     assert beyond["read"] < 1 + 1.3
+
+
+@pytest.mark.long
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_dataset_is_read_without_being_in_memory(url, watched, tmp_path):
+    rows = 10_000_000
+    row = pl.int_range(rows)
+    numbers = {f"n{number}": row * number for number in range(2, 8)}
+    source = DataSource("master_data", name="d")
+    source.add_table("t", pl.select(id=row, text="text " + row.cast(pl.String), **numbers))
+    manager = DatabaseDataManager(SimpleETLFactory, [], url, "s", DataSource)
+    manager.startup()
+    manager.add_data_source(source)
+    manager.close()
+    said, most = watched(LAZY, url, scratch=tmp_path)
+    assert said == [str(rows), str(rows * (rows - 1) // 2)]
+    assert most < 500 * 1024 * 1024, most  # and the table has 700 MB

@@ -96,3 +96,10 @@ def test_a_subclass_with_state_of_its_own_is_derived_through_its_own_serial_form
 def test_the_repr_shows_what_is_inside(source):
     source.add_table("t", FRAME)
     assert repr(source) == "<DataSource 'x' (master_data): t 2 × 1>"
+
+
+def test_a_table_can_be_scanned(source):
+    source.add_table("t", FRAME)
+    assert source.scan("t").filter(pl.col("a") > 1).collect().rows() == [(2,)]
+    with pytest.raises(TableNotFoundError, match="'t'"):
+        source.scan("other")

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import re
 import resource
 import signal
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import polars as pl
@@ -18,7 +14,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from algomancy_data.errors import FrameError, ScratchError
-from algomancy_data.frames import lazy
+from algomancy_data.frames import lazy, mapped
 from algomancy_data.frames.lazy import collected, kept_rows
 from algomancy_data.frames.tabular import to_frame
 from algomancy_data.testing.samples import (
@@ -29,7 +25,7 @@ from algomancy_data.testing.samples import (
 )
 from algomancy_data.transformer import TransformationSequence, Transformer
 
-# Makes a table of 1.3 GB of a file, as a transformer that gives back a LazyFrame, and stays.
+# Makes a table of 1.3 GB of a file, as a query.
 CHILD = """
 import sys
 import polars as pl
@@ -41,7 +37,6 @@ query = pl.scan_parquet(sys.argv[1]).with_columns(
 source.add_table("t", query)
 frame = source.get_table("t")
 print(frame.height, frame["id"].sum(), flush=True)
-sys.stdin.read()
 """
 
 
@@ -49,7 +44,7 @@ sys.stdin.read()
 def small(monkeypatch):
     """Take everything for larger than memory should hold, and a few values for a batch."""
     monkeypatch.setattr(lazy, "IN_MEMORY_BYTES", 0)
-    monkeypatch.setattr(lazy, "_BATCH_BYTES", 20)
+    monkeypatch.setattr(mapped, "_BATCH_BYTES", 20)
 
 
 @pytest.mark.usefixtures("small")
@@ -67,7 +62,7 @@ def test_any_query_gives_what_it_gives_in_memory() -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(lazy, "IN_MEMORY_BYTES", 0)
-        patch.setattr(lazy, "_BATCH_BYTES", 20)
+        patch.setattr(mapped, "_BATCH_BYTES", 20)
         gives_the_same()
 
 
@@ -103,7 +98,7 @@ def test_what_memory_holds_does_not_go_to_a_file(monkeypatch) -> None:
 
 @pytest.mark.usefixtures("small")
 def test_few_rows_of_many_batches_become_few_chunks(monkeypatch) -> None:
-    monkeypatch.setattr(lazy, "_BATCH_BYTES", 800)
+    monkeypatch.setattr(mapped, "_BATCH_BYTES", 800)
     query = NUMBERS.filter(pl.col("a") % 50_000 == 3).select("a")
     assert len([*query.collect_batches()]) > 1
     assert collected(query).n_chunks() == 1
@@ -163,28 +158,13 @@ def test_a_transformer_may_give_back_a_lazyframe_and_the_next_one_gets_a_frame(s
 
 @pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_a_table_of_a_datasource_is_made_without_being_in_memory(tmp_path) -> None:
+def test_a_table_of_a_datasource_is_made_without_being_in_memory(watched, tmp_path) -> None:
     rows = 20_000_000
     path = tmp_path / "t.parquet"
     wide = [(pl.col("id") * number).alias(f"n{number}") for number in range(2, 5)]
     pl.LazyFrame({"id": pl.int_range(rows, eager=True)}).with_columns(wide).sink_parquet(path)
-    child = subprocess.Popen(
-        [sys.executable, "-c", CHILD, str(path)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"ALGOMANCY_SCRATCH": str(tmp_path)},
-    )
-    status = Path(f"/proc/{child.pid}/status")
-    most = 0
-    os.set_blocking(child.stdout.fileno(), False)
-    while not (said := child.stdout.readline()):
-        assert child.poll() is None
-        found = re.search(r"RssAnon:\s+(\d+)", status.read_text())
-        most = max(most, int(found[1]) * 1024 if found else 0)
-        time.sleep(0.005)
-    child.communicate("")
-    assert said.split() == [str(rows), str(rows * (rows - 1) // 2)]
+    said, most = watched(CHILD, path, scratch=tmp_path)
+    assert said == [str(rows), str(rows * (rows - 1) // 2)]
     assert most < 900 * 1024 * 1024, most  # and the table has 1.3 GB
 
 

@@ -21,6 +21,7 @@ from algomancy_data.database.protocols import SqlTableLayout, handed_back
 from algomancy_data.database.query import DamagedTables
 from algomancy_data.database.reading import Readers
 from algomancy_data.database.tables import (
+    Gather,
     PreparedTable,
     copy_table,
     drop_table,
@@ -309,9 +310,14 @@ class Datasets:
         }
 
     def load(
-        self, connection: sa.Connection, entry: Entry, cls: type[BASEDATASOURCE], phase: Phase
+        self,
+        connection: sa.Connection,
+        entry: Entry,
+        cls: type[BASEDATASOURCE],
+        phase: Phase,
+        gather: Gather,
     ) -> BASEDATASOURCE:
-        """Return the DataSource that an entry is about.
+        """Return the DataSource that an entry is about, whose frames are gathered of batches.
 
         Raises:
             ValueError: Its type is none that this version knows.
@@ -333,7 +339,7 @@ class Datasets:
             )
         else:
             data = info.empty(cls)
-            tables = self._read_tables(connection, entry, phase)
+            tables = self._read_tables(connection, entry, phase, gather)
             phase.gives(tables.values())
             _fill(data, tables)
         info.tell(data)
@@ -371,7 +377,7 @@ class Datasets:
             raise DatasetChangedError.from_name(entry.info.name)
 
     def _read_tables(
-        self, connection: sa.Connection, entry: Entry, phase: Phase
+        self, connection: sa.Connection, entry: Entry, phase: Phase, gather: Gather
     ) -> dict[str, pl.DataFrame]:
         readers = self._readers(entry)
         tables: dict[str, pl.DataFrame] = {}
@@ -385,6 +391,7 @@ class Datasets:
                     self._owner(entry, layout.name),
                     readers,
                     phase,
+                    gather,
                     verify=self._verify,
                 )
         return tables

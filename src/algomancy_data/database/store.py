@@ -15,6 +15,7 @@ from algomancy_data.database.protocols import SqlTableLayout
 from algomancy_data.database.query import run_query
 from algomancy_data.database.reading import lazy_table
 from algomancy_data.database.table_storage import TABLES_VIEW, make_view, must_be_made
+from algomancy_data.database.tables import Gather, in_memory
 from algomancy_data.database.verification import drop_leftovers, find_damage, find_leftovers
 from algomancy_data.errors import (
     DamagedStoreError,
@@ -23,6 +24,7 @@ from algomancy_data.errors import (
     UnknownClassificationError,
 )
 from algomancy_data.forks import ProcessLock
+from algomancy_data.frames.mapped import mapped_frame
 from algomancy_data.metrics import NO_PHASE
 from algomancy_data.store import Added, Copied, Damage, Loaded, Saved, Store, check_name
 
@@ -191,11 +193,26 @@ class DatabaseStore(Store):
             TypeError: It is kept as tables, and the class takes none.
             StoreError: It is damaged, or the database fails.
         """
+        return self._loaded(name, cls, phase, in_memory)
+
+    def load_mapped(
+        self, name: str, cls: type[BASEDATASOURCE], *, phase: Phase = NO_PHASE
+    ) -> Loaded[BASEDATASOURCE]:
+        """Read a dataset into scratch files, from which its tables are mapped.
+
+        Raises:
+            ScratchError: There is no room for the files; for the rest, see :meth:`load`.
+        """
+        return self._loaded(name, cls, phase, mapped_frame)
+
+    def _loaded(
+        self, name: str, cls: type[BASEDATASOURCE], phase: Phase, gather: Gather
+    ) -> Loaded[BASEDATASOURCE]:
         with self._reading(f"reading dataset {name!r}", name) as connection:
             entry = self._datasets.require(connection, name)
             if entry.info.problem:
                 raise UnknownClassificationError(f"{name!r}: {entry.info.problem}")
-            data = self._datasets.load(connection, entry, cls, phase)
+            data = self._datasets.load(connection, entry, cls, phase, gather)
         if self._verify_on_load:
             self._warn_of_unverified(name, entry.without_sums)
         return Loaded(data, entry.info.version)

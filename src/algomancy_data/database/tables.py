@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import polars as pl
 import sqlalchemy as sa
@@ -33,7 +33,7 @@ from algomancy_data.frames.arrow import check_values
 from algomancy_data.metrics import NO_PHASE
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
     from algomancy_data.database.layout import ColumnLayout
     from algomancy_data.database.reading import Readers
@@ -218,6 +218,16 @@ def _first_rows(
             return
 
 
+Gather: TypeAlias = "Callable[[Iterable[pl.DataFrame]], pl.DataFrame]"
+"""Makes one frame of batches."""
+
+
+def in_memory(batches: Iterable[pl.DataFrame]) -> pl.DataFrame:
+    """Return the frame that batches are together."""
+    held = list(batches)
+    return pl.concat(held) if len(held) != 1 else held[0]
+
+
 def read_table(
     connection: sa.Connection,
     storage: TableStorage,
@@ -225,16 +235,19 @@ def read_table(
     owner: TableOwner,
     readers: Readers | None = None,
     phase: Phase = NO_PHASE,
+    gather: Gather = in_memory,
     *,
     verify: bool = False,
 ) -> pl.DataFrame:
     """Return the frame that lies in a table: see :func:`read_batches`."""
-    batches: list[pl.DataFrame] = []
     rows = read_batches(connection, storage, layout, owner, readers=readers, verify=verify)
-    for batch in rows:
-        phase.advance(batch.height)
-        batches.append(batch)
-    return pl.concat(batches) if len(batches) != 1 else batches[0]
+
+    def told() -> Iterator[pl.DataFrame]:
+        for batch in rows:
+            phase.advance(batch.height)
+            yield batch
+
+    return gather(told())
 
 
 def value_problems(

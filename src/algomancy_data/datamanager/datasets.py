@@ -191,12 +191,18 @@ class StoredDatasets(Displayed, ABC, Generic[BASEDATASOURCE]):
 
     # --- datasets ---------------------------------------------------------------------------
 
-    def get_data(self, data_key: str) -> BASEDATASOURCE | None:
+    def get_data(self, data_key: str, *, lazy: bool = False) -> BASEDATASOURCE | None:
         """Return a dataset, or None if there is none of that name.
 
         It is read on first access, and again when somebody else replaced it.
 
+        Args:
+            data_key: Its name.
+            lazy: Memory need not hold its tables: they are read into scratch files and mapped,
+                those of a folder are mapped anyway. The next call reads them again.
+
         Raises:
+            ScratchError: There is no room for the scratch files.
             SchemaDriftError: Somebody changed its tables by hand.
             TypeError: It is kept as tables, and the manager's class takes none.
             SerializationError: The manager's class does not understand it.
@@ -204,7 +210,7 @@ class StoredDatasets(Displayed, ABC, Generic[BASEDATASOURCE]):
         """
         try:
             with self._lock:
-                return self._load(data_key)
+                return self._load(data_key, lazy=lazy)
         except DatasetNotFoundError:
             return None
         except UnknownClassificationError as error:
@@ -453,7 +459,7 @@ class StoredDatasets(Displayed, ABC, Generic[BASEDATASOURCE]):
         """Measure a block, if somebody wants to know."""
         return measuring(phase, self._progress, dataset)
 
-    def _load(self, data_key: str) -> BASEDATASOURCE:
+    def _load(self, data_key: str, *, lazy: bool) -> BASEDATASOURCE:
         """Return a dataset from memory, if it is there in its present version, or read it.
 
         Raises:
@@ -468,6 +474,8 @@ class StoredDatasets(Displayed, ABC, Generic[BASEDATASOURCE]):
             self._cache.forget(data_key)
         failures = engine_failures(StoreError, f"Reading dataset {data_key!r}")
         with failures, self._measuring("read", data_key) as phase:
+            if lazy:  # not kept: it takes no memory, whose limit would put others out
+                return self._store.load_mapped(data_key, self._data_object_type, phase=phase).data
             loaded = self._store.load(data_key, self._data_object_type, phase=phase)
             self._cache.keep(data_key, loaded.data, loaded.version, phase.sizes)
         return loaded.data

@@ -153,6 +153,21 @@ class DataSource(Displayed, BaseDataSource):
         except KeyError:
             raise TableNotFoundError.from_available(name, self._tables) from None
 
+    def scan(self, name: str) -> pl.LazyFrame:
+        """Return a table as a LazyFrame, as :meth:`DataManager.scan_table` does of a stored one.
+
+        Raises:
+            TableNotFoundError: There is none of that name (also a ``KeyError``).
+
+        Example:
+            >>> import polars as pl
+            >>> source = DataSource(DataClassification.MASTER_DATA, name="example")
+            >>> source.add_table("t", {"a": [1, 2]})
+            >>> source.scan("t").filter(pl.col("a") > 1).collect().rows()
+            [(2,)]
+        """
+        return self.get_table(name).lazy()
+
     def list_tables(self) -> list[str]:
         """Return the names of the tables, in order."""
         return list(self._tables)

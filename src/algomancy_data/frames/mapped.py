@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import polars as pl
 
@@ -10,10 +10,19 @@ from algomancy_data.frames.arrow import cast_frame
 from algomancy_data.frames.scratch import ScratchFile
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from types import TracebackType
     from typing import Self
 
     from polars.datatypes import DataType as PolarsDataType
+
+# A batch of the file is a chunk of the frame: neither many nor large.
+_BATCH_BYTES: Final = 1 << 25
+_EXACT: Final = (
+    *(pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64),
+    *(pl.Float32, pl.Float64, pl.Decimal, pl.Boolean, pl.String, pl.Binary),
+    *(pl.Date, pl.Datetime, pl.Duration, pl.Time),
+)
 
 
 class MappedFrames:
@@ -93,6 +102,78 @@ class MappedFrames:
     ) -> None:
         """Let go of the file, unless a frame has it."""
         self._file.close()
+
+
+def mapped_frame(batches: Iterable[pl.DataFrame]) -> pl.DataFrame:
+    """Return the frame that some batches are together, mapped from a scratch file.
+
+    Columns of dtypes that such a file does not give back exactly stay in memory, such as categories
+    and integers of 128 bits.
+
+    Args:
+        batches: At least one; all of one schema.
+
+    Raises:
+        ScratchError: There is no room for the file.
+
+    Example:
+        >>> batch = pl.DataFrame(
+        ...     {"a": [1, 2], "c": ["x", "y"]}, {"a": pl.Int8, "c": pl.Categorical}
+        ... )
+        >>> mapped_frame([batch, batch]).equals(pl.concat([batch, batch]))
+        True
+    """
+    names: list[str] = []
+    in_memory: list[pl.DataFrame] = []
+    with MappedFrames() as frames:
+        for batch in _sized(batches):
+            if not batch.width:  # rows that are only counted
+                in_memory.append(batch)
+                continue
+            names = batch.columns
+            columns = dict(zip(names, batch.get_columns(), strict=True))
+            fitting = {name: one for name, one in columns.items() if _fits(name, one.dtype)}
+            left = {name: one for name, one in columns.items() if name not in fitting}
+            frames.write(pl.DataFrame(fitting))
+            in_memory.append(pl.DataFrame(left).rechunk())
+        kept = pl.concat(in_memory)
+        both = [*frames.mapped(), *kept]
+    if not both:
+        return kept
+    by_name = {column.name: column for column in both}
+    # By a dict: Polars gives a column without a name one of its own.
+    return pl.DataFrame({name: by_name[name] for name in names})
+
+
+def _sized(batches: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """Yield the rows of batches in larger ones: a filter may leave few in each."""
+    pending: list[pl.DataFrame] = []
+    size = 0
+    for batch in batches:
+        pending.append(batch)
+        size += int(batch.estimated_size())
+        if size >= _BATCH_BYTES:
+            yield pl.concat(pending)
+            pending, size = [], 0
+    if pending:
+        yield pl.concat(pending)
+
+
+def _fits(name: str, dtype: PolarsDataType) -> bool:
+    """Tell whether a mapped Arrow file gives a column back as it was."""
+    if not name or "\0" in name:
+        return False
+    match dtype:
+        case pl.List():
+            return _fits(name, cast("PolarsDataType", dtype.inner))
+        case pl.Array():
+            return dtype.size > 0 and _fits(name, cast("PolarsDataType", dtype.inner))
+        case pl.Struct():
+            return bool(dtype.fields) and all(
+                _fits(field.name, cast("Any", field.dtype)) for field in dtype.fields
+            )
+        case _:
+            return isinstance(dtype, _EXACT)
 
 
 def _in_file(dtype: PolarsDataType) -> PolarsDataType:

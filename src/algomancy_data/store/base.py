@@ -201,6 +201,24 @@ class Store(Logging, ABC):
             StoreError: It is damaged, or the store fails.
         """
 
+    def load_mapped(
+        self, name: str, cls: type[BASEDATASOURCE], *, phase: Phase = NO_PHASE
+    ) -> Loaded[BASEDATASOURCE]:
+        """Read a dataset of which memory need not hold the tables: they are mapped from files.
+
+        A store whose :meth:`load` reads tables into memory overrides this where they can be large.
+
+        Args:
+            name: Its name.
+            cls: Class of the DataSource.
+            phase: Told of what is read.
+
+        Raises:
+            DatasetNotFoundError: There is none of that name.
+            StoreError: It is damaged, or the store fails.
+        """
+        return self.load(name, cls, phase=phase)
+
     def scan(
         self, name: str, table: str, cls: type[BaseDataSource], *, phase: Phase = NO_PHASE
     ) -> pl.LazyFrame:

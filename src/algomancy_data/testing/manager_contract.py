@@ -115,6 +115,18 @@ class DataManagerContract:
         assert_identical(opened().get_data("derived").get_table("t"), _FRAMES[case])
 
     @pytest.mark.parametrize("case", _FRAMES)
+    def test_a_frame_comes_back_identical_without_being_in_memory(
+        self, opened: Any, case: str
+    ) -> None:
+        """Mapped from a file, where the store can do so."""
+        opened().add_data_source(_source("d", {"t": _FRAMES[case], "u": _FRAMES["nested"]}))
+        data = opened().get_data("d", lazy=True)
+        assert_identical(data.get_table("t"), _FRAMES[case])
+        assert_identical(data.scan("t").collect(), _FRAMES[case])
+        assert_identical(data.get_table("u"), _FRAMES["nested"])
+        assert opened().get_data("other", lazy=True) is None
+
+    @pytest.mark.parametrize("case", _FRAMES)
     def test_a_table_is_scanned_as_it_was_written(self, opened: Any, case: str) -> None:
         """As a whole, by its first rows, and by its last column, however that is named."""
         frame = _FRAMES[case]
