@@ -90,6 +90,24 @@ def test_keys_are_found_by_an_index_that_goes_with_the_table(path, opened, outsi
     assert_identical(opened().get_data("e").get_table("t"), rows(0, 30))
 
 
+def test_a_table_that_others_refer_to_gets_an_index_of_the_key(path, opened, outside):
+    class Parts(Schema):
+        _FILENAME, _EXTENSION, _SCHEMA_TYPE = "parts", "csv", "single"
+        THING = Column("thing", DataType.INTEGER, foreign_key=("t", "id"))
+
+    manager = opened(schemas=(Things, Parts))
+    for _ in range(2):
+        source = DataSource("master_data", name="d")
+        source.tables = {"parts": pl.DataFrame({"thing": [1, 2]})}
+        if not manager.get_data_keys():
+            source.add_table("t", rows(0, 3))
+        manager.add_data_source(source, mode="append")
+    indexes = "SELECT tbl_name FROM sqlite_schema WHERE name LIKE 'algomancy_key%'"
+    assert outside(path, indexes) == [["ds__s__d__t"]]
+    found = manager.store.known_keys("d", "t", ["id"], pl.DataFrame({"x": [2, 9]}), DataSource)
+    assert found.to_list() == [True, False]
+
+
 @pytest.mark.parametrize(
     "ids",
     [

@@ -173,6 +173,9 @@ class Datasets:
             if count := table.add(frame, addition, phase):
                 replaced[name] = count
             layouts[name] = table.layout
+            for parent, key in addition.keys.parents.get(name, ()):
+                if parent in layouts:  # for the next time that references to it are checked
+                    self.growing_table(connection, entry, layouts[parent]).index(key)
         load = addition.load({name: frame.height for name, frame in frames.items()}, replaced)
         info = entry.info.grown(frames, load, data.validation_messages, uuid4().hex)
         grown = replace(entry, info=info, tables=tuple(layouts.values()))

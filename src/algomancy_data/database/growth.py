@@ -104,6 +104,19 @@ class GrowingTable:
         )
         return known_rows((key_of(batch, key) for batch in batches), keys)
 
+    def index(self, key: Sequence[str]) -> None:
+        """Let keys be looked up without reading the table, where the database can do so.
+
+        Args:
+            key: The columns of the key; nothing is done if the table lacks one.
+        """
+        if not {column.name for column in self.layout.columns}.issuperset(key):
+            return
+        columns = self._columns(key)
+        if self._access is not None and _is_indexable(columns):
+            table = sql_table(self._storage, self.layout)
+            self._access.index(self._connection, table, _physical(columns))
+
     def add(self, frame: pl.DataFrame, addition: Addition, phase: Phase) -> int:
         """Add rows behind the others; return how many they took the place of.
 
@@ -122,12 +135,10 @@ class GrowingTable:
         frame = aligned(frame, schema, self.layout.name)
         if self._access is None or not self._takes(frame):
             return self._write_anew(frame, addition, phase)
-        table = sql_table(self._storage, self.layout)
         keys = addition.keys.of_table(self.layout.name, schema)
         upserted_by = addition.key_of_upsert(self.layout.name, frame)
         for key in keys:
-            if _is_indexable(columns := self._columns(key)):
-                self._access.index(self._connection, table, _physical(columns))
+            self.index(key)
         replaced = 0
         if upserted_by is not None:
             places = self._places_of(self._access, upserted_by, key_of(frame, upserted_by))

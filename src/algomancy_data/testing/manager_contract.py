@@ -416,6 +416,19 @@ class DataManagerContract:
             manager.delete_rows("d", "t", pl.col("y") == 1)
         assert opened().get_data("d").get_table("t").height == 1
 
+    def test_what_others_add_is_kept_and_seen(self, opened: Any) -> None:
+        """Several managers add and delete in turn, each with the dataset in its memory."""
+        one, other = opened(), opened()
+        for number in range(4):
+            manager = (one, other)[number % 2]
+            source = _source("d", {"t": pl.DataFrame({"x": [number, -number]})})
+            manager.add_data_source(source, mode="append")
+            for reader in (one, other):
+                assert reader.get_data("d").get_table("t").height == 2 * (number + 1)
+        deleted = other.delete_rows("d", "t", pl.col("x") < 0)
+        left = one.get_data("d").get_table("t")["x"].to_list()
+        assert (deleted, left) == (3, [0, 0, 1, 2, 3])
+
     def test_a_copy_and_its_original_grow_by_themselves(self, opened: Any) -> None:
         """Though they may share what was there."""
         manager = opened()
