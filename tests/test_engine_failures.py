@@ -27,7 +27,7 @@ from algomancy_data import (
     Validator,
 )
 from algomancy_data.database import DatabaseDataManager
-from algomancy_data.datasource import serialization
+from algomancy_data.datasource import serialization_records
 from algomancy_data.engine_failures import engine_failures
 from algomancy_data.errors import (
     AlgomancyDataError,
@@ -137,7 +137,7 @@ def test_tables_and_documents_say_what_they_are(failure):
         source.add_table("orders", stream)
     says(added.value, "'orders'")
     source.add_table("orders", pl.DataFrame({"id": [1]}))
-    broken = breaks(serialization, "records_to_json", failure)
+    broken = breaks(serialization_records, "write", failure)
     with broken, pytest.raises(SerializationError) as written:
         source.to_json()
     says(written.value, "'orders'" if type(failure).__name__ == "PanicException" else "'d'")

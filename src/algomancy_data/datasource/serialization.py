@@ -4,25 +4,22 @@
 ``dtypes`` are pandas dtype names. Ours adds ``schema``, the exact Polars dtypes, which the pandas
 package ignores. JSON has no NaN (RFC 8259, section 6), so a float column that is not finite
 throughout is written as text, which both packages turn back into floats.
-
-The records of a table are the large part, read and written by Polars. Each begins on a line of its
-own. A line break inside a JSON text is always escaped, so a real one is not part of any value, and
-the records can be cut out of a document without parsing it.
 """
 
 from __future__ import annotations
 
-import io
 import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, cast
-from uuid import uuid4
 
-import polars as pl
 from polars.exceptions import PanicException, PolarsError
 
-from algomancy_data.datasource import serialization_columns, serialization_pandas
+from algomancy_data.datasource import (
+    serialization_columns,
+    serialization_pandas,
+    serialization_records,
+)
 from algomancy_data.datasource.base import DataClassification
 from algomancy_data.engine_failures import reason_of
 from algomancy_data.errors import SerializationError
@@ -32,8 +29,7 @@ from algomancy_data.messages import ValidationMessage, ValidationSeverity
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from polars.datatypes import DataType as PolarsDataType
-
+    import polars as pl
 
 _METADATA_KEYS: Final = ("id", "name", "type", "creation_datetime")
 
@@ -72,7 +68,7 @@ def document_from_json(
     Raises:
         SerializationError: The text is no document of this or the pandas package.
     """
-    text, records = cut_out_records(text)
+    text, records = serialization_records.cut_out(text)
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -111,7 +107,7 @@ def _metadata(metadata: dict[str, Any]) -> Metadata:
 def _table_to_json(name: str, frame: pl.DataFrame) -> list[bytes]:
     try:
         schema = json.dumps(schema_to_json(frame.schema))
-        records = records_to_json(serialization_columns.encode(frame))
+        records = serialization_records.write(serialization_columns.encode(frame))
     except (SerializationError, PolarsError, PanicException) as error:
         msg = f"Table {name!r} cannot be written as JSON: {reason_of(error)}"
         raise SerializationError(msg) from error
@@ -125,7 +121,7 @@ def _table_to_json(name: str, frame: pl.DataFrame) -> list[bytes]:
 def _table_from_json(
     name: str,
     table: Any,
-    records: Mapping[str, Records],
+    records: Mapping[str, serialization_records.Records],
     messages: list[ValidationMessage],
 ) -> pl.DataFrame:
     place = f"Table {name!r}"
@@ -183,7 +179,7 @@ def _mixed(table: str, column: str) -> ValidationMessage:
 
 
 def _read_records(
-    records: Records,
+    records: serialization_records.Records,
     columns: list[str],
     schema: pl.Schema | None,
     dtypes: Mapping[str, str],
@@ -192,9 +188,11 @@ def _read_records(
     """Return the frame of records by a fast way that is exact; None if there is none."""
     if schema is None:
         return serialization_pandas.read(records, columns, dtypes, height)
-    if records.layout is not OURS:
+    if records.layout is not serialization_records.OURS:
         return None
-    encoded = records_from_json(records.text, serialization_columns.encoded_schema(schema), height)
+    encoded = serialization_records.read(
+        records.text, serialization_columns.encoded_schema(schema), height
+    )
     return None if encoded is None else serialization_columns.decode_frame(encoded, schema)
 
 
@@ -212,93 +210,3 @@ def _require_list(members: dict[str, Any], key: str, place: str) -> list[Any]:
         msg = f"{place} has no list {key!r}."
         raise SerializationError(msg)
     return cast("list[Any]", value)
-
-
-_BEFORE: Final = '"data": '
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """How a writer of documents breaks the lines around and between the records of a table."""
-
-    first: str
-    last: str
-    after: str
-
-
-OURS: Final = Layout("[\n{", "}\n]", ', "columns": ')
-PANDAS: Final = Layout("[\n        {\n", "\n        }\n      ]", ',\n      "columns": ')
-"""That of ``json.dumps(…, indent=2)``."""
-_LAYOUTS: Final = (OURS, PANDAS)
-
-
-@dataclass(frozen=True, slots=True)
-class Records:
-    """The records of one table: a JSON list."""
-
-    layout: Layout
-    text: str
-
-
-def records_to_json(encoded: pl.DataFrame) -> bytes:
-    """Return the records of a frame as a JSON list.
-
-    Example:
-        >>> print(records_to_json(pl.DataFrame({"a": [1, 2]})).decode())
-        [
-        {"a":1},
-        {"a":2}
-        ]
-    """
-    if not encoded.height or not encoded.width:
-        return encoded.write_json().encode()
-    lines = io.BytesIO(b"[\n")
-    lines.seek(0, io.SEEK_END)
-    encoded.write_ndjson(lines)
-    # Behind the bracket and the last record there is no comma.
-    return lines.getvalue().replace(b"}\n{", b"},\n{") + b"]"
-
-
-def cut_out_records(document: str) -> tuple[str, Mapping[str, Records]]:
-    """Return a document with names in the place of its records, and the records by name.
-
-    Records that are laid out in another way than those of both packages stay where they are.
-    """
-    records: dict[str, Records] = {}
-    rest: list[str] = []
-    mark = uuid4().hex
-    done = position = 0
-    while (found := document.find(_BEFORE + "[\n", position)) >= 0:
-        position = start = found + len(_BEFORE)
-        layout = next((item for item in _LAYOUTS if document.startswith(item.first, start)), None)
-        end = -1 if layout is None else document.find(layout.last + layout.after, start)
-        if layout is None or end < 0:
-            continue
-        end += len(layout.last)
-        name = f"{mark} {len(records)}"
-        records[name] = Records(layout, document[start:end])
-        rest += (document[done:start], f'"{name}"')
-        done = position = end
-    return "".join([*rest, document[done:]]), records
-
-
-def records_from_json(records: str, schema: pl.Schema, height: int) -> pl.DataFrame | None:
-    """Return the frame of records; None if Polars is not sure to read them exactly.
-
-    Args:
-        records: What :func:`write` wrote.
-        schema: The schema of the frame that was written.
-        height: Its height.
-    """
-    if not all(map(_is_read_exactly, schema.dtypes())):
-        return None
-    lines = records[len("[\n") : -len("\n]")].replace(",\n{", "\n{")
-    try:
-        frame = pl.read_ndjson(io.BytesIO(lines.encode()), schema=schema)
-    except (PolarsError, PanicException, UnicodeEncodeError):
-        return None  # such as a float column with NaN, which is written as text
-    return frame if frame.height == height else None
-
-
-def _is_read_exactly(dtype: PolarsDataType) -> bool:
-    return not dtype.is_nested() and not isinstance(dtype, pl.Int128 | pl.UInt128)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 import polars as pl
 
-from algomancy_data.datasource import serialization, serialization_columns
+from algomancy_data.datasource import serialization_columns, serialization_records
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -29,7 +29,7 @@ _MISSING: Final = ((b": NaN,\n", b": null,\n"), (b": NaN\n", b": null\n"))
 
 
 def read(
-    records: serialization.Records,
+    records: serialization_records.Records,
     columns: Sequence[str],
     dtypes: Mapping[str, str],
     height: int,
@@ -50,7 +50,7 @@ def read(
     types = [_parsed_type(dtypes.get(name, "object")) for name in columns]
     # Arrow's C interface ends a name at a NUL.
     is_simple = len(set(columns)) == len(columns) and all(types) and "\0" not in "".join(columns)
-    if records.layout is not serialization.PANDAS or not is_simple:
+    if records.layout is not serialization_records.PANDAS or not is_simple:
         return None
     expected = pa.struct(list(zip(columns, types, strict=True)))
     try:

@@ -1,0 +1,109 @@
+"""The records of the JSON form: the part that is large, read and written by Polars.
+
+Each record begins on a line of its own. A line break inside a JSON text is always escaped, so a
+real one is not part of any value, and the records can be cut out of a document without parsing it.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+from uuid import uuid4
+
+import polars as pl
+from polars.exceptions import PanicException, PolarsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from polars.datatypes import DataType as PolarsDataType
+
+_BEFORE: Final = '"data": '
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a writer of documents breaks the lines around and between the records of a table."""
+
+    first: str
+    last: str
+    after: str
+
+
+OURS: Final = Layout("[\n{", "}\n]", ', "columns": ')
+PANDAS: Final = Layout("[\n        {\n", "\n        }\n      ]", ',\n      "columns": ')
+"""That of ``json.dumps(…, indent=2)``."""
+_LAYOUTS: Final = (OURS, PANDAS)
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """The records of one table: a JSON list."""
+
+    layout: Layout
+    text: str
+
+
+def write(encoded: pl.DataFrame) -> bytes:
+    """Return the records of a frame as a JSON list.
+
+    Example:
+        >>> print(write(pl.DataFrame({"a": [1, 2]})).decode())
+        [
+        {"a":1},
+        {"a":2}
+        ]
+    """
+    if not encoded.height or not encoded.width:
+        return encoded.write_json().encode()
+    lines = io.BytesIO(b"[\n")
+    lines.seek(0, io.SEEK_END)
+    encoded.write_ndjson(lines)
+    # Behind the bracket and the last record there is no comma.
+    return lines.getvalue().replace(b"}\n{", b"},\n{") + b"]"
+
+
+def cut_out(document: str) -> tuple[str, Mapping[str, Records]]:
+    """Return a document with names in the place of its records, and the records by name.
+
+    Records that are laid out in another way than those of both packages stay where they are.
+    """
+    records: dict[str, Records] = {}
+    rest: list[str] = []
+    mark = uuid4().hex
+    done = position = 0
+    while (found := document.find(_BEFORE + "[\n", position)) >= 0:
+        position = start = found + len(_BEFORE)
+        layout = next((item for item in _LAYOUTS if document.startswith(item.first, start)), None)
+        end = -1 if layout is None else document.find(layout.last + layout.after, start)
+        if layout is None or end < 0:
+            continue
+        end += len(layout.last)
+        name = f"{mark} {len(records)}"
+        records[name] = Records(layout, document[start:end])
+        rest += (document[done:start], f'"{name}"')
+        done = position = end
+    return "".join([*rest, document[done:]]), records
+
+
+def read(records: str, schema: pl.Schema, height: int) -> pl.DataFrame | None:
+    """Return the frame of records; None if Polars is not sure to read them exactly.
+
+    Args:
+        records: What :func:`write` wrote.
+        schema: The schema of the frame that was written.
+        height: Its height.
+    """
+    if not all(map(_is_read_exactly, schema.dtypes())):
+        return None
+    lines = records[len("[\n") : -len("\n]")].replace(",\n{", "\n{")
+    try:
+        frame = pl.read_ndjson(io.BytesIO(lines.encode()), schema=schema)
+    except (PolarsError, PanicException, UnicodeEncodeError):
+        return None  # such as a float column with NaN, which is written as text
+    return frame if frame.height == height else None
+
+
+def _is_read_exactly(dtype: PolarsDataType) -> bool:
+    return not dtype.is_nested() and not isinstance(dtype, pl.Int128 | pl.UInt128)
