@@ -102,6 +102,14 @@ def test_rows_without_parent_are_found_wherever_they_stand(values, sizes) -> Non
     assert found.to_list() == gone
 
 
+@pytest.mark.parametrize("limits", [KeyLimits(1, 1, 1), KeyLimits(1, 2, 9)])
+def test_no_row_refers_to_or_is_found_in_an_empty_table(limits) -> None:
+    some, none = pl.DataFrame({"a": [1, 2]}), pl.DataFrame({"a": []}, schema={"a": pl.Int64})
+    assert unmatched(none, some, limits).to_list() == []
+    assert unmatched(some, none, limits).to_list() == [True, True]
+    assert unmatched(none, none, limits).to_list() == []
+
+
 def test_parents_that_repeat_one_key_and_children_of_one_parent_are_looked_up() -> None:
     child = pl.DataFrame({"a": ["x"] * 20_000 + ["y"] * 10, "b": ["z"] * 20_010})
     parent = pl.DataFrame({"a": ["x"] * 30_000, "b": ["z"] * 30_000})

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
+from algomancy_data.frames.lazy import kept_rows
 from algomancy_data.relations.keys import (
     complete_rows,
     count_keys,
@@ -51,7 +52,7 @@ def broken_chains(
         [False, True, True, False]
     """
     child, parent = frame.select(child_cols), frame.select(parent_cols)
-    broken = unmatched(child, parent.filter(kept)) & kept
+    broken = unmatched(child, kept_rows(parent, kept)) & kept
     if not broken.any():
         return broken
     up = _parent_rows(child, parent, kept)
@@ -270,7 +271,7 @@ class _Cascade:
 
     def _kept_keys(self, table: str, columns: Sequence[str]) -> pl.DataFrame:
         keys = self._tables[table].select(columns)
-        return keys.filter(self._kept[table]) if table in self._kept else keys
+        return kept_rows(keys, self._kept[table]) if table in self._kept else keys
 
     def _drop(self, rule: CascadeRule, relation: Relation, mask: pl.Series) -> None:
         table = relation.child_table if rule is CascadeRule.ORPHAN else relation.parent_table

@@ -59,6 +59,8 @@ def unmatched(
         >>> unmatched(flights, pl.DataFrame({"code": ["AA", "UA"]})).to_list()
         [False, True, False]
     """
+    if keys.is_empty():
+        return everywhere(0, value=False)
     is_small = max(keys.height, others.height) <= limits.large
     if is_small or match_keys(keys.head(0), others.head(0)) is None:
         return look_up(keys, others)
