@@ -116,7 +116,7 @@ def test_a_check_or_a_transformer_of_the_package_says_which_it_is(failure):
     sequence = ValidationSequence([PrimaryKeyValidator([Orders])])
     joining = TransformationSequence([JoinTransformer("orders", "orders", "id", "pairs")])
     with (
-        breaks(pl.LazyFrame, "collect", failure),
+        breaks(pl.DataFrame, "with_row_index", failure),
         pytest.raises(EngineError) as checked,
     ):
         sequence.run_validation(frames)
@@ -165,7 +165,10 @@ def test_a_store_says_what_it_was_doing(failure, tmp_path):
         "PanicException": "Column 'at' of table 'orders' holds '2024-01-01 00:00:00.000000'",
         "OverflowError": "Table 'ds__s__d__orders' holds other types than the catalogue says",
     }
-    says(read.value, named.get(type(failure).__name__, "reading dataset 'd' failed"))
+    says(
+        read.value,
+        named.get(type(failure).__name__, "reading table 'orders' of dataset 'd' failed"),
+    )
     assert manager.get_data("d").get_table("orders").equals(source.get_table("orders"))
     manager.close()
 
