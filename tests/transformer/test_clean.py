@@ -5,7 +5,9 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from algomancy_data.errors import ValidationError
-from algomancy_data.transformer import CleanTransformer
+from algomancy_data.frames import lazy
+from algomancy_data.testing.samples import assert_identical
+from algomancy_data.transformer import CleanTransformer, clean
 
 FRAME = pl.DataFrame(
     {
@@ -74,3 +76,23 @@ def test_frames_without_text_are_no_problem(frame):
         drop_empty_rows=True,
     )
     assert out.width == frame.width
+
+
+def test_text_that_is_larger_than_memory_should_hold_is_tidied_in_parts(monkeypatch):
+    part = pl.DataFrame({"n": [1, 2, 3], "s": [" a", "", None], "": ["x ", "y", " "]})
+    frame = pl.concat([part] * 4)
+    whole, parts = {"t": frame}, {"t": frame}
+    CleanTransformer(strip_whitespace=True, empty_to_null=True).transform(whole)
+    monkeypatch.setattr(clean, "IN_MEMORY_BYTES", 0)
+    monkeypatch.setattr(lazy, "IN_MEMORY_BYTES", 0)
+    CleanTransformer(strip_whitespace=True, empty_to_null=True).transform(parts)
+    assert_identical(parts["t"], whole["t"])
+    assert whole["t"]["s"].to_list() == ["a", None, None] * 4
+
+
+def test_rows_with_a_value_in_any_column_stay():
+    frame = pl.DataFrame({"a": [None, 1, None], "b": [None, None, "x"], "c": [None, None, None]})
+    tables = {"t": frame, "none": frame.clear(), "all": frame.head(1)}
+    CleanTransformer(drop_empty_rows=True).transform(tables)
+    assert tables["t"].rows() == [(1, None, None), (None, "x", None)]
+    assert (tables["none"].height, tables["all"].height) == (0, 0)

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from algomancy_data.errors import TableNotFoundError, ValidationError
-from algomancy_data.transformer import JoinTransformer
+from algomancy_data.testing.samples import assert_identical
+from algomancy_data.transformer import JoinTransformer, join
 
 
 def joined(left, right, on="k"):
@@ -123,3 +124,24 @@ def test_the_rows_are_those_of_a_pandas_merge_in_its_order(left, right):
     merged = first.merge(second, on="k")
     assert out.columns == list(merged.columns)
     assert out.select("n_x", "n_y").rows() == list(zip(merged["n_x"], merged["n_y"], strict=True))
+
+
+@given(
+    left=st.lists(st.integers(0, 6) | st.none(), max_size=40),
+    right=st.lists(st.integers(0, 6) | st.none(), max_size=20),
+    at_once=st.integers(1, 9),
+)
+def test_what_is_larger_than_memory_should_hold_is_joined_in_parts(left, right, at_once):
+    key = pl.Series("key", left, dtype=pl.Int64)
+    slices = [key.slice(start, 3).to_frame() for start in range(0, max(len(key), 1), 3)]
+    tables = {
+        "l": pl.concat(slices).with_columns(pl.int_range(pl.len()).cast(pl.String).alias("text")),
+        "r": pl.DataFrame({"key": right}, schema={"key": pl.Int64}).with_row_index("text"),
+    }
+    whole, parts = dict(tables), dict(tables)
+    JoinTransformer("l", "r", "key", "out").transform(whole)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(join, "IN_MEMORY_BYTES", 0)
+        patch.setattr(join, "_ROWS_AT_ONCE", at_once)
+        JoinTransformer("l", "r", "key", "out").transform(parts)
+    assert_identical(parts["out"], whole["out"])

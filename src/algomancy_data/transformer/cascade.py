@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from algomancy_data.frames.lazy import kept_rows
 from algomancy_data.frames.pandas_frames import in_polars
 from algomancy_data.frames.values import python_rows
 from algomancy_data.messages import ValidationMessage, ValidationSeverity
@@ -107,7 +108,7 @@ flights.carrier->airlines.carrier
         outcome = self.find_drops(data)
         self.drops = outcome.drops
         for table, kept in outcome.kept.items():
-            data[table] = data[table].filter(kept)
+            data[table] = kept_rows(data[table], kept)
 
     def find_drops(self, data: Mapping[str, pl.DataFrame]) -> CascadeOutcome:
         """Return which rows :meth:`transform` would drop, and set the messages; drop nothing.

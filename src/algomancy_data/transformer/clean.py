@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from algomancy_data.errors import ValidationError
+from algomancy_data.frames.lazy import collected, kept_rows
 from algomancy_data.frames.pandas_frames import in_polars
+from algomancy_data.frames.scratch import IN_MEMORY_BYTES
+from algomancy_data.relations.keys import everywhere
 from algomancy_data.transformer.base import Transformer
 
 if TYPE_CHECKING:
@@ -94,9 +97,17 @@ class CleanTransformer(Transformer):
         if self._empty_to_null:
             # A condition that is null keeps the value, which is null then.
             text = pl.when(text == "").then(None).otherwise(text).name.keep()
+        if frame[names].estimated_size() > IN_MEMORY_BYTES:
+            return frame.with_columns(collected(frame.lazy().select(text)).get_columns())
         return frame.with_columns(text)
 
     def _rows(self, frame: pl.DataFrame) -> pl.DataFrame:
         if not self._drop_empty_rows or not frame.width:
             return frame
-        return frame.filter(~pl.all_horizontal(pl.all().is_null()))
+        # A column with a value in each row decides it, without a look at the others.
+        kept = everywhere(frame.height, value=False)
+        for column in frame:
+            if not column.null_count():
+                return frame
+            kept |= column.is_not_null()
+        return frame if kept.all() else kept_rows(frame, kept)

@@ -7,8 +7,10 @@ from typing import Any
 import polars as pl
 
 from algomancy_data.errors import ValidationError
+from algomancy_data.frames.lazy import kept_rows
 from algomancy_data.frames.tabular import Tabular, to_frame
 from algomancy_data.frames.values import python_values
+from algomancy_data.relations.keys import everywhere
 
 
 def fill_empty(data: Tabular | Any) -> pl.DataFrame:
@@ -50,7 +52,12 @@ def drop_empty(data: Tabular | Any) -> pl.DataFrame:
         >>> drop_empty(pl.DataFrame({"a": [1, None], "b": ["x", "y"]})).rows()
         [(1, 'x')]
     """
-    return to_frame(data).drop_nulls()
+    frame = to_frame(data)
+    kept = everywhere(frame.height, value=True)
+    for column in frame:
+        if column.null_count():
+            kept &= column.is_not_null()
+    return frame if kept.all() else kept_rows(frame, kept)
 
 
 def _filled(column: pl.Series, left: pl.Series) -> pl.Series:

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from algomancy_data.errors import ColumnNotFoundError, TableNotFoundError, ValidationError
+from algomancy_data.frames.mapped import mapped_frame
 from algomancy_data.frames.pandas_frames import in_polars
+from algomancy_data.frames.scratch import IN_MEMORY_BYTES
 from algomancy_data.relations.keys import match_keys
 from algomancy_data.transformer.base import Transformer
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import polars as pl
 
     from algomancy_data.logs import Logger
+
+_ROWS_AT_ONCE: Final = 250_000
 
 
 class JoinTransformer(Transformer):
@@ -93,7 +97,23 @@ class JoinTransformer(Transformer):
             )
             raise ValidationError(msg, context=self._key)
         pairs = _matching_rows(_numbered(left_keys, matched[0]), _numbered(right_keys, matched[1]))
-        data[self.output] = self._joined(left[pairs["left"]], right[pairs["right"]])
+        size = sum(
+            frame.estimated_size() * pairs.height // max(frame.height, 1) for frame in (left, right)
+        )
+        if size <= IN_MEMORY_BYTES:
+            data[self.output] = self._joined(left[pairs["left"]], right[pairs["right"]])
+        else:
+            data[self.output] = mapped_frame(self._parts(left, right, pairs))
+
+    def _parts(
+        self, left: pl.DataFrame, right: pl.DataFrame, pairs: pl.DataFrame
+    ) -> Iterator[pl.DataFrame]:
+        """Yield the joined rows, some at a time."""
+        right = right.rechunk()  # once, or Polars does it for each part
+        for part in pairs.iter_slices(_ROWS_AT_ONCE):
+            rows = part["left"]  # ascending
+            near = left.slice(rows[0], rows[-1] - rows[0] + 1)
+            yield self._joined(near[rows - rows[0]], right[part["right"]])
 
     def _table(self, data: dict[str, pl.DataFrame], name: str) -> pl.DataFrame:
         if name not in data:
