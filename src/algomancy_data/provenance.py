@@ -286,7 +286,8 @@ def _moment(text: str) -> datetime:
 
 
 def _counts(known: dict[str, Any], name: str) -> dict[str, int]:
-    return {table: expect(int, rows, name) for table, rows in member(known, name, dict).items()}
+    counts = expect(dict, known.get(name, {}), name)
+    return {table: expect(int, rows, name) for table, rows in counts.items()}
 
 
 def _files(items: Iterable[object]) -> tuple[InputFile, ...]:

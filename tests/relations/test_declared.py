@@ -9,6 +9,7 @@ from algomancy_data.relations import (
     merge_relations,
     resolve_relations_from_schemas,
 )
+from algomancy_data.relations.declared import DeclaredKeys
 from algomancy_data.schema import Column, ColumnGroup, DataType, Schema
 
 
@@ -148,3 +149,17 @@ def test_merge_replaces_in_place_and_appends_the_rest():
     added = Relation("d", ("x",), "p", ("a",))
     assert merge_relations([first, second], [added, changed]) == [changed, second, added]
     assert merge_relations([], []) == []
+
+
+def test_the_keys_of_a_table_are_its_primary_key_its_unique_columns_and_what_it_refers_to():
+    class Planes(Schema):
+        _FILENAME, _EXTENSION, _SCHEMA_TYPE = "planes", "csv", "single"
+        TAIL = Column("tail", DataType.STRING, primary_key=True, unique=True)
+        SERIAL = Column("serial", DataType.STRING, unique=True)
+        CARRIER = Column("carrier", DataType.STRING, foreign_key=("airlines", "code"))
+
+    keys = DeclaredKeys.of([Planes])
+    assert keys.by_table == {"planes": [("tail",), ("serial",)]}
+    assert keys.of_table("planes", ["serial", "carrier"]) == [("serial",)]
+    assert keys.of_table("airlines", ["code"]) == []
+    assert keys.parents == {"planes": (("airlines", ("code",)),)}
