@@ -10,6 +10,7 @@ from algomancy_data.errors import QuarantineError
 from algomancy_data.extractor.base import reading_failures
 from algomancy_data.extractor.conversion import ConversionIssue, in_one_dtype
 from algomancy_data.extractor.extracted import ExtractedTable, SeparatedTable
+from algomancy_data.frames.lazy import kept_rows
 from algomancy_data.messages import ValidationSeverity
 from algomancy_data.schema.types.string import text_from_any
 
@@ -76,7 +77,7 @@ def _separate(
                 failing = issue.failing if numbers is None else numbers.search_sorted(issue.failing)
                 kept = kept.scatter(failing, values=False)
         rows = kept.arg_true() if numbers is None else numbers.filter(kept)
-        rest, found = again.convert(frame.filter(kept), columns, kept, rows)
+        rest, found = again.convert(kept_rows(frame, kept), columns, kept, rows)
         new = [
             issue
             for issue in found
