@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import polars as pl
 import pytest
 
@@ -174,6 +177,51 @@ def test_a_form_that_does_not_hold_new_values_becomes_another_one(opened):
         add(manager, part)
     assert_identical(opened().get_data("d").get_table("t"), pl.concat(parts))
     assert manager.verify() == []
+
+
+ADDER = """
+import sys
+import polars as pl
+from algomancy_data import DataSource, SimpleETLFactory
+from algomancy_data.database import DatabaseDataManager
+
+path, first = sys.argv[1], int(sys.argv[2])
+manager = DatabaseDataManager(SimpleETLFactory, [], f"sqlite:///{path}", "s", DataSource)
+manager.startup()
+print("ready", flush=True)
+sys.stdin.readline()
+for number in range(first, first + 20, 2):
+    source = DataSource("master_data", name="d")
+    source.add_table("t", pl.DataFrame({"id": [number] * 100}))
+    manager.add_data_source(source, mode="append")
+manager.close()
+"""
+
+
+def test_processes_that_add_at_the_same_time_lose_nothing(path, opened, outside):
+    add(opened(), pl.DataFrame({"id": [-1]}))
+    adders = [
+        subprocess.Popen(
+            [sys.executable, "-c", ADDER, str(path), str(first)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for first in (0, 1)
+    ]
+    for adder in adders:
+        assert adder.stdout.readline() == "ready\n"
+    for adder in adders:
+        adder.stdin.write("\n")
+        adder.stdin.close()
+    for adder in adders:
+        assert adder.wait(60) == 0
+        adder.stdout.close()
+    counts = f"SELECT id, count(*) FROM {TABLE} WHERE id >= 0 GROUP BY id ORDER BY id"
+    assert outside(path, counts) == [[number, 100] for number in range(20)]
+    info = opened().summarize("d")
+    assert (info.tables["t"].rows, len(info.provenance.loads)) == (2001, 20)
+    assert opened().verify() == []
 
 
 def test_postgresql_has_the_rows_in_order(opened, empty_postgresql):
