@@ -264,6 +264,12 @@ def test_a_damaged_file_is_told_of_as_ever():
     assert found[0][0] is FileContentError
 
 
+def test_columns_may_have_any_name():
+    content = b";a\0b;a\0b;'\n" + b"1;x;y;z\n" * 40
+    schema = declare([DataType.INTEGER], CSVDialect())
+    same(content, schema, 64)
+
+
 def test_slices_of_nothing_but_nulls_take_the_dtype_of_the_others(tmp_path: Path):
     moment = datetime(2000, 1, 1, tzinfo=UTC)
     frame = pl.DataFrame({"c0": [None] * 20 + [moment, None]}).cast(pl.Datetime("us", "UTC"))

@@ -64,10 +64,12 @@ class MappedFrames:
             raise ValueError(msg)
         if self._writer is None:
             self._schema = batch.schema
-            self._in_file = pl.Schema(
-                {name: _in_file(dtype) for name, dtype in self._schema.items()}
-            )
-        in_file = cast_frame(batch, self._in_file).rechunk().clone()
+            # Not every name that Polars takes survives Arrow: an empty one becomes another.
+            dtypes = enumerate(batch.dtypes)
+            self._in_file = pl.Schema({str(number): _in_file(dtype) for number, dtype in dtypes})
+        by_number = batch.clone()
+        by_number.columns = self._in_file.names()
+        in_file = cast_frame(by_number, self._in_file).rechunk().clone()
         for position, column in enumerate(in_file.get_columns()):
             if _has_texts(column.dtype):
                 in_file.replace_column(position, _with_own_texts(column))
@@ -86,9 +88,10 @@ class MappedFrames:
 
         self._writer.close()
         table = pa.ipc.open_file(pa.BufferReader(self._file.mapped())).read_all()
-        frame = pl.from_arrow(table, schema=self._in_file, rechunk=False)
+        frame = cast("pl.DataFrame", pl.from_arrow(table, schema=self._in_file, rechunk=False))
         self._file.close()
-        return cast_frame(cast("pl.DataFrame", frame), self._schema)
+        frame.columns = self._schema.names()
+        return cast_frame(frame, self._schema)
 
     def __enter__(self) -> Self:
         """Return the batches."""
