@@ -18,6 +18,7 @@ from algomancy_data.errors import (
     MasterDataProtectedError,
     StoreError,
 )
+from algomancy_data.frames.mapped import mapped_frame
 
 FRAME = pl.DataFrame({"x": [1, 2, 3]})
 
@@ -277,6 +278,20 @@ def test_the_cache_is_bounded_by_bytes(new_manager, dataset, loads):
     for name in ("b", "c", "a"):
         manager.get_data(name)
     assert loads == ["ds__s__a__t"]
+
+
+def test_tables_that_are_mapped_files_do_not_count_as_memory(new_manager, dataset, loads):
+    manager = new_manager(datasource_cache_bytes=2 * int(PART.estimated_size()))
+    for name in ("a", "b"):
+        manager.add_data_source(dataset(name, {"t": PART}))
+    large = pl.DataFrame({"n": range(100_000), "s": [f"text number {n}" for n in range(100_000)]})
+    manager.add_data_source(dataset("large", {"t": mapped_frame([large])}))
+    for name in ("a", "b", "large"):
+        manager.get_data(name)
+    assert loads == []
+    manager.add_data_source(dataset("large", {"t": large}))
+    manager.get_data("b")
+    assert loads == ["ds__s__b__t"]
 
 
 def test_what_is_mapped_from_scratch_files_puts_nothing_out_of_the_cache(

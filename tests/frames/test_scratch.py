@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 
 from algomancy_data.errors import ScratchError
-from algomancy_data.frames.scratch import ScratchFile, scratch_directory
+from algomancy_data.frames.scratch import FilePages, ScratchFile, scratch_directory
 
 
 @pytest.fixture
@@ -110,3 +110,15 @@ def test_the_directory_is_that_for_temporary_files_unless_it_is_set(monkeypatch,
     monkeypatch.delenv("ALGOMANCY_SCRATCH", raising=False)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     assert scratch_directory() == str(tmp_path)
+
+
+def test_what_is_mapped_is_known_by_its_address(directory) -> None:
+    with ScratchFile() as file:
+        file.write(b"x" * 10_000)
+        content = file.mapped()
+    address = pa.py_buffer(content).address
+    pages = FilePages()
+    assert address in pages
+    assert address + 9_999 in pages
+    assert pa.py_buffer(bytes(10_000)).address not in pages
+    assert 0 not in pages

@@ -9,6 +9,7 @@ import polars as pl
 
 from algomancy_data.datasource import BASEDATASOURCE, SqlTableLayout
 from algomancy_data.frames.identical import identical
+from algomancy_data.frames.scratch import FilePages
 from algomancy_data.frames.tabular import numbered
 from algomancy_data.store import DatasetInfo
 
@@ -45,7 +46,7 @@ class DataSourceCache(dict[str, BASEDATASOURCE]):
     Args:
         max_count: Number to keep at most; None for no limit.
         max_bytes: Memory that their frames may take together; None for no limit. One DataSource
-            is kept even if it alone takes more.
+            is kept even if it alone takes more. Columns that are mapped from files do not count.
     """
 
     def __init__(self, max_count: int | None = None, max_bytes: int | None = None) -> None:
@@ -86,7 +87,8 @@ class DataSourceCache(dict[str, BASEDATASOURCE]):
         """
         self.forget(name)
         frames = _frames(data)
-        size = 0 if self._max_bytes is None else sizes.total(frames.values())
+        counts = self._max_bytes is not None
+        size = sum(_in_memory(frame, sizes) for frame in frames.values()) if counts else 0
         clones = {table: frame.clone() for table, frame in frames.items()}
         self[name] = data
         self._kept[name] = _Kept(version, DatasetInfo.of(name, data, {}), clones, size)
@@ -124,6 +126,16 @@ def _frames(data: object) -> dict[str, pl.DataFrame]:
     """Return the Polars frames of a DataSource; of others nothing is known."""
     tables = data.to_sql_tables() if isinstance(data, SqlTableLayout) else {}
     return {name: table for name, table in tables.items() if isinstance(table, pl.DataFrame)}
+
+
+def _in_memory(frame: pl.DataFrame, sizes: FrameSizes) -> int:
+    """Return the bytes that a frame takes in memory, without its columns that are in files."""
+    size, pages = sizes.of(frame), FilePages()
+    for column, places in zip(frame, _addresses(frame), strict=True):
+        addresses = [address for address, _, _ in places or () if address is not None]
+        if addresses and all(address in pages for address in addresses):
+            size -= int(column.estimated_size())
+    return size
 
 
 def _is_same(now: pl.DataFrame, before: pl.DataFrame) -> bool:

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import io
 import os
+import sys
 import weakref
+from bisect import bisect_right
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from tempfile import TemporaryFile, gettempdir
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 
 VARIABLE: Final = "ALGOMANCY_SCRATCH"
+_MAPS: Final = Path("/proc/self/maps")
 IN_MEMORY_BYTES: Final = 1 << 28
 """What is larger than this goes to a scratch file."""
 
@@ -179,3 +182,27 @@ class Spool:
     def content(self) -> bytes | ScratchFile:
         """Return what was written."""
         return self._memory.getvalue() if self._file is None else self._file
+
+
+class FilePages:
+    """The addresses at which this process has files mapped now; none where nobody says so.
+
+    Example:
+        >>> id(object()) in FilePages()
+        False
+    """
+
+    def __init__(self) -> None:
+        try:
+            lines = _MAPS.read_text(encoding="utf-8", errors="replace").splitlines()
+        except OSError:  # not Linux
+            lines = []
+        # Address range, permissions, offset, device, inode (0 for memory), path.
+        found = (line.split(maxsplit=5) for line in lines)
+        ranges = (one[0].split("-") for one in found if one[4] != "0")
+        self._ranges = [(int(start, 16), int(end, 16)) for start, end in ranges]
+
+    def __contains__(self, address: int) -> bool:
+        """Tell whether a file is mapped at an address."""
+        place = bisect_right(self._ranges, (address, sys.maxsize)) - 1
+        return place >= 0 and address < self._ranges[place][1]
