@@ -13,7 +13,7 @@ import pytest
 from algomancy_data.errors import DamagedStoreError, StoreError
 from algomancy_data.folder import tables
 from algomancy_data.folder.reader import PRIVATE
-from algomancy_data.testing.samples import assert_identical
+from algomancy_data.testing.comparison import assert_identical
 
 pytestmark = pytest.mark.filterwarnings("ignore:StatefulDataManager:DeprecationWarning")
 

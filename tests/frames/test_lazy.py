@@ -17,12 +17,8 @@ from algomancy_data.errors import FrameError, ScratchError
 from algomancy_data.frames import lazy, mapped
 from algomancy_data.frames.lazy import collected, kept_rows
 from algomancy_data.frames.tabular import to_frame
-from algomancy_data.testing.samples import (
-    any_frame,
-    any_named_frame,
-    assert_identical,
-    sample_frames,
-)
+from algomancy_data.testing.comparison import assert_identical
+from algomancy_data.testing.samples import any_frame, any_named_frame, sample_frames
 from algomancy_data.transformer import TransformationSequence, Transformer
 
 # Makes a table of 1.3 GB of a file, as a query.

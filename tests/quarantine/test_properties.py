@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from algomancy_data import SimpleETLFactory, ValidationSeverity
-from algomancy_data.testing.samples import assert_identical
+from algomancy_data.testing.comparison import assert_identical
 
 COLUMNS = {
     "customers": ("id", "name"),

@@ -5,7 +5,7 @@ import pytest
 
 from algomancy_data import DataSource, SimpleETLFactory, StatelessDataManager
 from algomancy_data.database import DatabaseDataManager
-from algomancy_data.testing.samples import assert_identical
+from algomancy_data.testing.comparison import assert_identical
 
 CUSTOMERS = "id;name\n1;a\nx;b\n3;c\n3;d\n"
 ORDERS = "id;customer;day;note\n10;3;2024-01-01;n\n11;1;soon;n\n12;1;2024-01-02;n\n"

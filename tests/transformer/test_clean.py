@@ -6,7 +6,7 @@ from polars.testing import assert_frame_equal
 
 from algomancy_data.errors import ValidationError
 from algomancy_data.frames import lazy
-from algomancy_data.testing.samples import assert_identical
+from algomancy_data.testing.comparison import assert_identical
 from algomancy_data.transformer import CleanTransformer, clean
 
 FRAME = pl.DataFrame(

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from algomancy_data.errors import TableNotFoundError, ValidationError
-from algomancy_data.testing.samples import assert_identical
+from algomancy_data.testing.comparison import assert_identical
 from algomancy_data.transformer import JoinTransformer, join
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from algomancy_data.errors import MissingExtraError
 from algomancy_data.testing import workloads
-from algomancy_data.testing.samples import assert_identical
+from algomancy_data.testing.comparison import assert_identical
 
 if TYPE_CHECKING:
     from algomancy_data.testing.manager_contract import DataManagerContract

@@ -24,12 +24,8 @@ from algomancy_data.etl import SimpleETLFactory
 from algomancy_data.messages import ValidationMessage, ValidationSeverity
 from algomancy_data.metrics import PhaseMetrics
 from algomancy_data.provenance import InputFile, Provenance, TableSize
-from algomancy_data.testing.samples import (
-    any_frame,
-    any_named_frame,
-    assert_identical,
-    sample_frames,
-)
+from algomancy_data.testing.comparison import assert_identical
+from algomancy_data.testing.samples import any_frame, any_named_frame, sample_frames
 
 if TYPE_CHECKING:
     from algomancy_data.store import Store

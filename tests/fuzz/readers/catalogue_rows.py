@@ -21,7 +21,7 @@ from algomancy_data.database import DatabaseDataManager
 from algomancy_data.errors import AlgomancyDataError, SchemaDriftError
 from algomancy_data.messages import ValidationMessage, ValidationSeverity
 from algomancy_data.provenance import Provenance
-from algomancy_data.testing.samples import assert_identical
+from algomancy_data.testing.comparison import assert_identical
 
 TABLE = pl.DataFrame({"x": [1, None], "l": [["a"], None], "day": pl.Series([1, 2]).cast(pl.Date)})
 KINDS = ("tables", "text")

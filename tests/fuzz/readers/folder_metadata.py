@@ -10,7 +10,7 @@ from algomancy_data import DataSource, SimpleETLFactory, StatefulDataManager
 from algomancy_data.errors import AlgomancyDataError
 from algomancy_data.folder.manifest import signed
 from algomancy_data.messages import ValidationMessage, ValidationSeverity
-from algomancy_data.testing.samples import assert_identical
+from algomancy_data.testing.comparison import assert_identical
 
 TABLE = pl.DataFrame({"x": [1, None], "l": [["a"], None]})
 ROOT = Path(mkdtemp(prefix="fuzz-folder-"))

@@ -7,7 +7,7 @@ from tempfile import mkdtemp
 import polars as pl
 
 from algomancy_data import DataSource, SimpleETLFactory, StatefulDataManager
-from algomancy_data.testing.samples import assert_identical
+from algomancy_data.testing.comparison import assert_identical
 
 TABLE = pl.DataFrame(
     {

@@ -8,7 +8,7 @@ import polars as pl
 from algomancy_data import DataSource, SimpleETLFactory
 from algomancy_data.database import DatabaseDataManager
 from algomancy_data.errors import AlgomancyDataError
-from algomancy_data.testing.samples import assert_identical
+from algomancy_data.testing.comparison import assert_identical
 
 TABLE = pl.DataFrame(
     {

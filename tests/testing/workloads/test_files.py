@@ -14,7 +14,7 @@ from algomancy_data import (
     SimpleETLFactory,
     StatelessDataManager,
 )
-from algomancy_data.testing.samples import assert_identical
+from algomancy_data.testing.comparison import assert_identical
 from algomancy_data.testing.workloads import (
     frames,
     orders,

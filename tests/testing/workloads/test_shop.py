@@ -9,7 +9,7 @@ from itertools import islice
 import polars as pl
 import pytest
 
-from algomancy_data.testing.samples import assert_identical
+from algomancy_data.testing.comparison import assert_identical
 from algomancy_data.testing.workloads import (
     SCHEMAS,
     customers,
