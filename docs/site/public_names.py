@@ -36,7 +36,8 @@ _FOREIGN = (
     r"(AbstractContextManager|EllipsisType|Path|PolarsDataType|SearchStrategy|StrEnum|datetime)",
     r"(.*\.)?(BASEDATASOURCE|ChildCounts|CascadeOutcome|Damage|ExportFormat|InferredFile)",
     r"(.*\.)?(FrameSizes|JSONValue|MessageLimit|Paths|QuarantineSetting|RowFailures)",
-    r"(.*\.)?(Extracted|ReadPart|Reading|Schemas|Tabular)",
+    r"(.*\.)?(DeclaredKeys|Extracted|Key|LoadMode|Mode|ReadPart|Reading|Repeated)",
+    r"(.*\.)?(Schemas|ScratchFile|StoredKeys|Tabular)",
     r"algomancy_data\.file\.workbook\..*",
 )
 # Modules that only the package itself uses, whatever they are called.

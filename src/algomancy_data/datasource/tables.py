@@ -154,7 +154,7 @@ class DataSource(Displayed, BaseDataSource):
             raise TableNotFoundError.from_available(name, self._tables) from None
 
     def scan(self, name: str) -> pl.LazyFrame:
-        """Return a table as a LazyFrame, as :meth:`DataManager.scan_table` does of a stored one.
+        """Return a table as a LazyFrame, as ``DataManager.scan_table`` does of a stored one.
 
         Raises:
             TableNotFoundError: There is none of that name (also a ``KeyError``).
