@@ -27,7 +27,12 @@ from algomancy_data import (
     ReadLimits,
     Schema,
 )
-from algomancy_data.errors import AlgomancyDataError, FileContentError, ReadLimitError
+from algomancy_data.errors import (
+    AlgomancyDataError,
+    FileContentError,
+    ReadLimitError,
+    ScratchError,
+)
 from algomancy_data.extractor import CSVSingleExtractor, ParquetSingleExtractor
 from algomancy_data.testing import assert_identical
 
@@ -254,6 +259,19 @@ def test_a_text_of_another_encoding_is_made_utf_8_in_a_scratch_file():
     frame, _ = extract(content, schema, ReadLimits(in_memory_bytes=200))
     assert_identical(frame, pl.DataFrame({"c0": [1] * 100, "c1": ["ö€"] * 100}))
     assert frame.n_chunks() > 10
+
+
+@pytest.mark.parametrize("packed", ["plain", "gzip"])
+def test_no_place_for_scratch_files_is_no_fault_of_the_file(
+    packed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("ALGOMANCY_SCRATCH", str(tmp_path / "missing"))
+    content = b"c0\n" + b"1\n" * 200
+    content = content if packed == "plain" else gzip.compress(content)
+    error, said = extract(content, declare([DataType.INTEGER], CSVDialect()), IN_SLICES)
+    assert error is ScratchError
+    assert "missing" in said
+    assert "ALGOMANCY_SCRATCH=<directory>" in said
 
 
 def test_a_damaged_file_is_told_of_as_ever():

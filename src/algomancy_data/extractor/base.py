@@ -210,57 +210,59 @@ class SingleExtractor(Extractor):
         parts = self.file.parts() if is_ours else None
         lost: AbstractSet[str] = frozenset()
         frame = self._from_slices(parts)
-        if frame is not None:
-            pass
-        elif parts is None:
-            frame, issues = self._converted(self._extracted())
-            self._report([*self._reading.issues, *issues])
-        else:
-            table = read_table(
-                self._read_part,
-                parts,
-                self.file.name,
-                self.schema,
-                self._phase,
-                can_give_text=self.can_give_text,
-                may_lack_columns=self.may_lack_columns,
-            )
-            lost = table.lost
-            frame, issues = self._converted(table.frame)
-            self._report([table.places.located(issue) for issue in (*table.issues, *issues)])
+        if frame is None:
+            frame, lost = self._at_once(parts)
         name = self.file.name
         self._can_convert_again(name, self.schema.datatypes(), lost)
         return {name: frame}
+
+    def _at_once(self, parts: Sequence[FilePart] | None) -> tuple[pl.DataFrame, AbstractSet[str]]:
+        """Return the table, and the columns that cannot be converted again without some rows."""
+        if parts is None:
+            frame, issues = self._converted(self._extracted())
+            self._report([*self._reading.issues, *issues])
+            return frame, frozenset()
+        table = read_table(
+            self._read_part,
+            parts,
+            self.file.name,
+            self.schema,
+            self._phase,
+            can_give_text=self.can_give_text,
+            may_lack_columns=self.may_lack_columns,
+        )
+        frame, issues = self._converted(table.frame)
+        self._report([table.places.located(issue) for issue in (*table.issues, *issues)])
+        return frame, table.lost
 
     def _from_slices(self, parts: Sequence[FilePart] | None) -> pl.DataFrame | None:
         """Return the table of a large file or of many parts, mapped; None of any other."""
         if not _is_of_this_package(self._extract_file) or not self._is_large(self.file):
             return None
-        sliced: PartSlices | None = None
-        if parts is not None and not self.may_lack_columns:
-            slices = sliced = PartSlices(self._slices_of_part, parts, self.file.name)
-        elif parts is None:
+        slices: Slices | None = None
+        if parts is None:
             with self._system_errors(self._slices):
                 slices = self._slices()
-        else:
-            slices = None
+        elif not self.may_lack_columns:
+            slices = PartSlices(self._slices_of_part, parts, self.file.name)
         if slices is None:
             return None
         types = self.schema.datatypes()
         try:
-            frame, issues = read_slices(
-                slices,
-                self.file.name,
-                types,
-                self._conventions,
-                self._phase,
-                lambda part: within_limits(part, self.file),
-            )
+            with self._system_errors(self._slices):
+                frame, issues = read_slices(
+                    slices,
+                    self.file.name,
+                    types,
+                    self._conventions,
+                    self._phase,
+                    lambda part: within_limits(part, self.file),
+                )
         except UnlikeSlicesError:
             self._reading = Reading(self.file.name)
             return None
-        if sliced is not None:
-            issues = [sliced.places.located(issue) for issue in (*sliced.issues, *issues)]
+        if isinstance(slices, PartSlices):
+            issues = [slices.places.located(issue) for issue in (*slices.issues, *issues)]
         self._report([*self._reading.issues, *issues])
         return frame
 

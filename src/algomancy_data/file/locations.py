@@ -17,6 +17,7 @@ from algomancy_data.errors import (
     DISK_FULL,
     FileContentError,
     MissingExtraError,
+    ScratchError,
     UnreachableError,
 )
 from algomancy_data.masking import as_cause, mask
@@ -181,7 +182,7 @@ def reading(name: str) -> Generator[None]:
     """
     try:
         yield
-    except (FileNotFoundError, FileContentError):
+    except (FileNotFoundError, FileContentError, ScratchError):
         raise
     except OSError as error:
         reason = error.strerror or str(error) or type(error).__name__
