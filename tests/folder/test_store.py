@@ -283,10 +283,15 @@ def test_raw_files_cannot_leave_the_folder(open_manager, folder, name, table):
     assert not folder.exists()
 
 
-def test_a_table_that_csv_cannot_hold_leaves_nothing(open_manager, folder):
+@pytest.mark.parametrize(
+    "values",
+    [pl.Series("l", [[1]]), pl.Series("l", [2**62]).cast(pl.Datetime("ms"))],
+    ids=["a list", "a year beyond any calendar"],
+)
+def test_a_table_that_csv_cannot_hold_leaves_nothing(open_manager, folder, values):
     manager = open_manager()
-    with pytest.raises(UnstorableError, match="'nested' cannot be written as CSV"):
-        manager.store_data("d", {"t": frame(1), "nested": pl.DataFrame({"l": [[1]]})})
+    with pytest.raises(UnstorableError, match="'odd' cannot be written as CSV"):
+        manager.store_data("d", {"t": frame(1), "odd": values.to_frame()})
     assert names_in(folder) == [PRIVATE]
     assert names_in(folder / PRIVATE) == ["lock"]
     assert manager.get_data_keys() == []

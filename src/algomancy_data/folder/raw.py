@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from polars.exceptions import PolarsError
+from polars.exceptions import PanicException, PolarsError
 
+from algomancy_data.engine_failures import reason_of
 from algomancy_data.errors import DatasetNameError, UnstorableError, ValidationError
 from algomancy_data.folder.files import sync
 from algomancy_data.folder.names import plain_stem
@@ -81,7 +82,8 @@ def write_raw(
 def _write_csv(path: Path, name: str, frame: pl.DataFrame) -> None:
     try:
         frame.write_csv(path, separator=_SEPARATOR)
-    except PolarsError as error:
-        msg = f"Table {name!r} cannot be written as CSV: {error}. Use add_data_source."
+    except (PolarsError, PanicException) as error:
+        why = reason_of(error).rstrip(".")
+        msg = f"Table {name!r} cannot be written as CSV: {why}. Or keep it by add_data_source."
         raise UnstorableError(msg) from error
     sync(path)

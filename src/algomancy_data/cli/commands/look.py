@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import polars as pl
 import typer
-from polars.exceptions import PolarsError
+from polars.exceptions import PanicException, PolarsError
 
 from algomancy_data.cli.command import Command, command
 from algomancy_data.cli.output import UNKNOWN, moment, size
@@ -17,6 +17,7 @@ from algomancy_data.cli.stores import query_in, sessions
 from algomancy_data.datasource import DataSource
 from algomancy_data.display.grid import Grid, GridColumn
 from algomancy_data.display.words import counted
+from algomancy_data.engine_failures import reason_of
 from algomancy_data.errors import (
     CommandLineError,
     DamagedStoreError,
@@ -321,9 +322,10 @@ def _write(frame: pl.DataFrame, path: Path) -> None:
     except OSError as error:
         msg = f"{str(path)!r} cannot be written: {error}."
         raise CommandLineError(msg) from error
-    except PolarsError as error:
+    except (PolarsError, PanicException) as error:
         path.unlink()
-        msg = f"The result cannot be written as {path.suffix[1:]}: {error}. Try another format."
+        why = reason_of(error).rstrip(".")
+        msg = f"The result cannot be written as {path.suffix[1:]}: {why}. Or try another format."
         raise UnstorableError(msg) from error
 
 
