@@ -122,7 +122,11 @@ def test_a_process_killed_at_any_call_leaves_the_old_state_or_the_new(
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES], ids=errno.errorcode.get)
+@pytest.mark.parametrize(
+    "number",
+    [errno.ENOSPC, pytest.param(errno.EACCES, marks=pytest.mark.long)],
+    ids=errno.errorcode.get,
+)
 def test_a_call_that_fails_leaves_the_old_state_and_nothing_else(
     run, prepared, folder, state, operation, number
 ):

@@ -149,7 +149,9 @@ def started(manager):
     return manager
 
 
-@pytest.mark.parametrize("model", [InMemory, InFolder, InSQLite])
+@pytest.mark.parametrize(
+    "model", [InMemory, InFolder, pytest.param(InSQLite, marks=pytest.mark.long)]
+)
 def test_a_dataset_is_what_a_list_of_rows_is(model):
     run_state_machine_as_test(
         model,

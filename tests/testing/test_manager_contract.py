@@ -95,3 +95,11 @@ class TestOtherDriverOnPostgreSQL(TestPostgreSQL):
     def manager(self, place, session="s"):
         engine = sa.create_engine(place.replace("postgresql://", "postgresql+psycopg://"))
         return DatabaseDataManager(SimpleETLFactory, [], engine, session, DataSource)
+
+    @pytest.mark.long  # rows of Python objects
+    def test_many_rows_come_back_in_order(self, opened):
+        super().test_many_rows_come_back_in_order(opened)
+
+    @pytest.mark.long
+    def test_many_rows_are_appended_in_order(self, opened):
+        super().test_many_rows_are_appended_in_order(opened)

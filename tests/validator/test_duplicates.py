@@ -140,7 +140,9 @@ def test_columns_with_duplicates_are_the_same_in_large_tables(frame, limits) -> 
         pl.int_range(50_000, eager=True) * 0.1,
     ],
 )
-@pytest.mark.parametrize("copies", [[0], [0, 7, 49_999], list(range(50_000))])
+@pytest.mark.parametrize(
+    "copies", [[0], [0, 7, 49_999], pytest.param(list(range(50_000)), marks=pytest.mark.long)]
+)
 def test_every_row_of_each_group_is_found_wherever_it_stands(values, copies) -> None:
     repeated = pl.concat([values, values.gather(copies)])
     limits = KeyLimits(large=1000, slice_rows=1000, part_rows=3000)

@@ -465,6 +465,7 @@ for path in sys.argv[2:]:
 """
 
 
+@pytest.mark.long
 def test_memory_follows_the_cells_and_not_their_range(tmp_path) -> None:
     near = row(2, number("A2", 1), number("B2", 2))
     workbooks = {
