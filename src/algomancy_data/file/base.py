@@ -24,7 +24,6 @@ from algomancy_data.file.compression import (
     MAGIC_LENGTH,
     ZIP,
     ZSTD,
-    decompress,
     decompress_into,
 )
 from algomancy_data.file.locations import (
@@ -241,22 +240,16 @@ class File(ABC):  # noqa: B024  one subclass per format: they differ in their ex
             >>> CSVFile("t", content="data:text/csv;base64,YTtiCjE7Mgo=").spooled()
             b'a;b\n1;2\n'
         """
+        if type(self).source is not File.source:  # a class of a user's own says what is read
+            return self.source(watch)
         spool = Spool(self.limits.in_memory_bytes)
-        if self._address() is not None:
-            with self.opened(watch) as source:
-                if isinstance(source, bytes):
-                    return source
-                with source.open("rb") as stream:
-                    while piece := stream.read(_PIECE):
-                        spool.write(piece)
-            return spool.content()
-        stored = self.stored()
-        if isinstance(stored, Path) and self.is_compressed():
-            with reading(self.name):
-                data = bytes_of(stored)
-            decompress_into(spool.write, data, self.name, self.limits, watch)
-            return spool.content()
-        return self.source(watch)
+        with self._opened(watch, 0, spool) as source:
+            if not isinstance(source, Path) or self._address() is None:
+                return source
+            with source.open("rb") as stream:
+                while piece := stream.read(_PIECE):
+                    spool.write(piece)
+        return spool.content()
 
     def is_compressed(self) -> bool:
         """Tell whether the file at the path is compressed, by its first bytes.
@@ -293,14 +286,22 @@ class File(ABC):  # noqa: B024  one subclass per format: they differ in their ex
             ...     source
             b'a;b\n1;2\n'
         """
+        with self._opened(watch, at_once, Spool(None)) as source:
+            yield source.path if isinstance(source, ScratchFile) else source
+
+    @contextmanager
+    def _opened(
+        self, watch: Callable[[bytes], None] | None, at_once: int, spool: Spool
+    ) -> Generator[Path | bytes | ScratchFile]:
+        """Give what :meth:`opened` does, but what is decompressed as the spool has it."""
         address = self._address()
         if address is not None:
             with fetched(address, self._check_fetched) as path:
-                yield self._plain(path, watch, at_once)
+                yield self._plain(path, watch, at_once, spool)
         elif self._uploaded is None and self.path is not None:
-            yield self._plain(Path(without_file_scheme(self.path)), watch, at_once)
+            yield self._plain(Path(without_file_scheme(self.path)), watch, at_once, spool)
         else:
-            yield self._decompressed(self._uploaded_bytes(), watch)
+            yield self._decompressed(self._uploaded_bytes(), watch, spool)
 
     def _address(self) -> str | None:
         """Return the address that the content is at, or None if it is not at one.
@@ -323,15 +324,18 @@ class File(ABC):  # noqa: B024  one subclass per format: they differ in their ex
         self.limits.check_fetched(self.name, size)
 
     def _plain(
-        self, path: Path, watch: Callable[[bytes], None] | None, at_once: int
-    ) -> Path | bytes:
+        self, path: Path, watch: Callable[[bytes], None] | None, at_once: int, spool: Spool
+    ) -> Path | bytes | ScratchFile:
         with reading(self.name), path.open("rb", buffering=0) as stream:
             is_compressed = stream.read(MAGIC_LENGTH).startswith(self._compressions)
-            if not is_compressed and not 0 < os.fstat(stream.fileno()).st_size <= at_once:
+            if is_compressed:
+                stored = bytes_of(path)
+            elif 0 < os.fstat(stream.fileno()).st_size <= at_once:
+                stream.seek(0)
+                return stream.read()
+            else:
                 return path
-            stream.seek(0)
-            stored = stream.read()
-        return self._decompressed(stored, watch) if is_compressed else stored
+        return self._decompressed(stored, watch, spool)
 
     def stored(self) -> Path | bytes | None:
         """Return the path, or the bytes of an upload, as they are: compressed if they are.
@@ -393,9 +397,13 @@ class File(ABC):  # noqa: B024  one subclass per format: they differ in their ex
     # XLSX is itself a zip, which is why a format may say that nothing is compression.
     _compressions: tuple[bytes, ...] = (GZIP, ZSTD, ZIP, EMPTY_ZIP)
 
-    def _decompressed(self, data: bytes, watch: Callable[[bytes], None] | None) -> bytes:
-        is_compressed = data.startswith(self._compressions)
-        return decompress(data, self.name, self.limits, watch) if is_compressed else data
+    def _decompressed(
+        self, data: bytes | memoryview, watch: Callable[[bytes], None] | None, spool: Spool
+    ) -> bytes | ScratchFile:
+        if isinstance(data, bytes) and not data.startswith(self._compressions):
+            return data
+        decompress_into(spool.write, data, self.name, self.limits, watch)
+        return spool.content()
 
     def __repr__(self) -> str:
         """Return the class, the name and where the content comes from."""

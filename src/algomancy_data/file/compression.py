@@ -43,32 +43,6 @@ class _Readable(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
 
-def decompress(
-    data: bytes, name: str, limits: ReadLimits, watch: Callable[[bytes], None] | None = None
-) -> bytes:
-    """Return the content of a gzip, zstd or one-member zip.
-
-    Args:
-        data: What begins with one of the marks above.
-        name: Name of the file, for errors.
-        limits: How much it may unpack to.
-        watch: Called with each piece that was decompressed; it may raise to stop.
-
-    Raises:
-        ReadLimitError: It unpacks to more than the limits allow.
-        FileContentError: It is damaged, or a zip with none or several members.
-
-    Example:
-        >>> import gzip
-        >>> from algomancy_data import ReadLimits
-        >>> decompress(gzip.compress(b"a;b"), "t", ReadLimits())
-        b'a;b'
-    """
-    whole = io.BytesIO()  # hands out its content without a copy
-    decompress_into(whole.write, data, name, limits, watch)
-    return whole.getvalue()
-
-
 def decompress_into(
     write: Callable[[bytes], object],
     data: bytes | memoryview,
@@ -88,6 +62,14 @@ def decompress_into(
     Raises:
         ReadLimitError: It unpacks to more than the limits allow.
         FileContentError: It is damaged, or a zip with none or several members.
+
+    Example:
+        >>> import gzip
+        >>> from algomancy_data import ReadLimits
+        >>> pieces = []
+        >>> decompress_into(pieces.append, gzip.compress(b"a;b"), "t", ReadLimits())
+        >>> pieces
+        [b'a;b']
     """
     unpacked = _Unpacked(name, len(data), limits, watch, write)
     start = bytes(data[:MAGIC_LENGTH])

@@ -87,9 +87,7 @@ def shrunk_source(
     count = int(gone.sum())
     if not count:
         return stored, 0
-    tables[table] = (
-        frame.filter(~gone) if frame.width else pl.DataFrame(height=frame.height - count)
-    )
+    tables[table] = without(frame, gone)
     info = DatasetInfo.of(stored.name, stored).grown({}, deletion(table, count), ())
     shrunk = info.empty(type(stored))
     cast("DataSource", shrunk).tables = tables

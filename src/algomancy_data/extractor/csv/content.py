@@ -86,10 +86,8 @@ class CSVContent:
         self._refuse_binary(start, encoding, is_utf8=is_utf8)
         if has_line_ends and given is source and isinstance(source, Path):
             lengths.feed_file(source)
-        self._kept = (
-            given if is_utf8 else self._transcode(source, encoding)
-        )  # open while it is read
-        kept = self._kept
+        # A scratch file is there as long as somebody has it.
+        self._kept = kept = given if is_utf8 else self._transcode(source, encoding)
         self.source: Path | bytes = kept.path if isinstance(kept, ScratchFile) else kept
         self._head = start if is_utf8 else _start(self.source, _HEAD)
         self._head_size = _HEAD
