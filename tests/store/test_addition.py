@@ -87,7 +87,9 @@ class Model(RuleBasedStateMachine):
     def upsert(self, rows):
         new_ids, new_codes = self.keys_of(rows)
         kept = [row for row in self.rows if row[0] not in new_ids]
-        if len(new_ids) < len(rows) or self.keys_of(kept)[1] & new_codes:
+        gone = [row[0] for row in self.rows if row[0] in new_ids]
+        shared = len(set(gone)) < len(gone)  # one row would take the place of several
+        if len(new_ids) < len(rows) or shared or self.keys_of(kept)[1] & new_codes:
             with pytest.raises(AdditionError):
                 self.manager.add_data_source(source_of(rows), mode="upsert")
             return
@@ -147,6 +149,18 @@ class InSQLite(Model):
 def started(manager):
     manager.startup()
     return manager
+
+
+@pytest.mark.parametrize("model", [InMemory, InFolder, InSQLite])
+def test_one_row_takes_the_place_of_one_and_never_of_several(model):
+    stores = model()
+    stores.append([(0, None, None), (0, None, None), (1, None, None)])
+    with pytest.raises(AdditionError, match=r"\(id\): 2 stored rows share theirs.*id=0"):
+        stores.manager.add_data_source(source_of([(0, None, None)]), mode="upsert")
+    stores.both_are_the_same()
+    stores.upsert([(1, None, None)])
+    stores.both_are_the_same()
+    stores.teardown()
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,14 @@ from algomancy_data.database.tables import (
 )
 from algomancy_data.frames.arrow import check_values
 from algomancy_data.relations.keys import complete_rows, everywhere
-from algomancy_data.store.addition import aligned, key_of, known_rows, refuse_known, with_more
+from algomancy_data.store.addition import (
+    aligned,
+    key_of,
+    known_rows,
+    refuse_known,
+    refuse_shared,
+    with_more,
+)
 from algomancy_data.store.deletion import columns_of, taken_rows, without
 
 if TYPE_CHECKING:
@@ -141,8 +148,13 @@ class GrowingTable:
             self.index(key)
         replaced = 0
         if upserted_by is not None:
-            places = self._places_of(self._access, upserted_by, key_of(frame, upserted_by))
+            given = key_of(frame, upserted_by)
+            places = self._places_of(self._access, upserted_by, given)
             replaced = len(places)
+            if replaced > 1:
+                taking = given.filter(self.known(upserted_by, given))
+                if replaced > taking.height:
+                    self._refuse_shared(upserted_by, taking)
             self._remove(self._access, places)
         for key in keys:
             if key != upserted_by:
@@ -273,6 +285,16 @@ class GrowingTable:
             here = access.places(self._connection, table, part)
             places.append(here.filter(known_rows([keys], key_of(stored, key))))
         return pl.concat(places)
+
+    def _refuse_shared(self, key: Sequence[str], taking: pl.DataFrame) -> None:
+        """Refuse to replace several rows by one, with the keys that they share."""
+        batches = read_batches(
+            self._connection, self._storage, self.layout, self._owner, columns=self._columns(key)
+        )
+        stored = pl.concat(
+            batch.filter(known_rows([taking], batch)) for batch in (key_of(b, key) for b in batches)
+        )
+        refuse_shared(self.layout.name, tuple(key), stored)
 
     def _find(
         self, access: RowAccess, columns: Sequence[ColumnLayout], keys: pl.DataFrame

@@ -163,12 +163,15 @@ def replaced_rows(
         addition: How they are added.
 
     Raises:
-        AdditionError: They have a key that is stored, in another row than one they replace.
+        AdditionError: They have a key that is stored, in another row than one they replace, or
+            would each replace several.
     """
     gone = everywhere(stored.height, value=False)
     by = addition.key_of_upsert(table, added)
     if by is not None:
-        gone = matched_rows(key_of(stored, by), key_of(added, by))
+        there = key_of(stored, by)
+        gone = matched_rows(there, key_of(added, by))
+        refuse_shared(table, by, there.filter(gone))
     for key in addition.keys.of_table(table, stored.columns):
         if key != by:
             there = key_of(stored, key)
@@ -243,6 +246,26 @@ def _within(theirs: pl.DataFrame, ours: pl.DataFrame) -> pl.DataFrame:
         return theirs
     low, high = (pl.Series([bound], dtype=other.dtype) for bound in (other.min(), other.max()))
     return theirs.filter((column >= low) & (column <= high))
+
+
+def refuse_shared(table: str, key: Key, replaced: pl.DataFrame) -> None:
+    """Refuse to replace several stored rows by one, which would lose the others.
+
+    Args:
+        table: Name of the table.
+        key: The key by which rows are replaced.
+        replaced: The keys of the rows that are to be replaced.
+
+    Raises:
+        AdditionError: Rows share theirs.
+    """
+    repeated = duplicate_rows(replaced)
+    if len(repeated):
+        shown = _shown(replaced, repeated)
+        problem = (
+            f"{len(repeated):,} stored rows share theirs, such as {shown} (delete all but one)"
+        )
+        raise AdditionError.from_unfit_key(table, key, problem)
 
 
 def refuse_known(table: str, frame: pl.DataFrame, key: Key, known: pl.Series) -> None:
