@@ -89,7 +89,7 @@ def test_a_pre_signed_address_is_nowhere(host, path, tmp_path, caplog):
         heard = [repr(file), str(result), repr(result.messages), caplog.text]
         assert result.is_success == (path == "200-t.csv")
         if result.is_success:
-            provenance = manager.summarize("d").provenance
+            provenance = manager.describe("d").provenance
             assert provenance.files[0].location == f"http://{host}/{path}"
             heard += [repr(provenance), repr(manager.get_data("d").provenance)]
     except AlgomancyDataError as error:

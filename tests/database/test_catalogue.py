@@ -70,14 +70,14 @@ def tables(manager):
 def assert_only_damaged_is(manager, dataset, column):
     """It is named with its column, the others work, and it can be overwritten and deleted."""
     manager.refresh()
-    for call in (manager.get_data, manager.summarize):
+    for call in (manager.get_data, manager.describe):
         with pytest.raises(StoreError, match=rf"'damaged' is damaged.*{column!r}"):
             call("damaged")
     with pytest.raises(StoreError, match="is damaged"):
         manager.derive_data("damaged", "derived")
     manager.startup()
     assert manager.get_data_keys() == ["a", "damaged", "z"]
-    first, damaged, last = manager.summaries()
+    first, damaged, last = manager.describe_all()
     assert (first.name, damaged.name, last.name) == ("a", "damaged", "z")
     assert (first.problem, last.problem) == ("", "")
     assert column in damaged.problem
@@ -135,7 +135,7 @@ def test_a_value_of_another_type_does_so_too(manager, dataset, column, value):
 def test_a_row_without_a_name_is_damage_of_the_store(manager):
     run(manager, "UPDATE algomancy_datasets SET name = X'FF' WHERE name = 'damaged'")
     assert manager.get_data_keys() == ["a", "z"]
-    assert [one.name for one in manager.summaries()] == ["a", "z"]
+    assert [one.name for one in manager.describe_all()] == ["a", "z"]
     assert [one.path for one in manager.verify()] == ["algomancy_datasets"]
 
 

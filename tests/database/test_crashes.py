@@ -137,7 +137,7 @@ def test_a_writer_that_is_killed_while_it_adds_rows_leaves_all_of_an_addition_or
             assert outside(path, counts) == added
         manager = new_manager()
         assert manager.verify() == []
-        info = manager.summarize("d")
+        info = manager.describe("d")
         assert info.tables["a"].rows == sum(rows for _, rows in added)
         assert len(info.provenance.loads) == last
         first = last + 1

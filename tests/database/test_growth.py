@@ -219,7 +219,7 @@ def test_processes_that_add_at_the_same_time_lose_nothing(path, opened, outside)
         adder.stdout.close()
     counts = f"SELECT id, count(*) FROM {TABLE} WHERE id >= 0 GROUP BY id ORDER BY id"
     assert outside(path, counts) == [[number, 100] for number in range(20)]
-    info = opened().summarize("d")
+    info = opened().describe("d")
     assert (info.tables["t"].rows, len(info.provenance.loads)) == (2001, 20)
     assert opened().verify() == []
 

@@ -164,7 +164,7 @@ def limits_set(manager, call):
 def test_the_users_limit_for_locks_is_kept_and_named(new_manager, dataset, empty_postgresql):
     plain = new_manager(empty_postgresql)
     plain.add_data_source(dataset(tables={"t": FRAME}))
-    assert limits_set(plain, plain.summaries) == []
+    assert limits_set(plain, plain.describe_all) == []
     assert limits_set(plain, lambda: plain.delete_data("d")) == ["SET LOCAL lock_timeout = '60s'"]
     hasty = new_manager(f"{empty_postgresql}&options=-c%20lock_timeout%3D100ms")
     with psycopg.connect(empty_postgresql) as held:
@@ -217,4 +217,4 @@ def test_the_order_of_datasets_survives_a_clock_that_goes_back(new_manager, data
     for name in names:
         manager.add_data_source(dataset(name, tables={"t": FRAME}))
     assert manager.get_data_keys() == names
-    assert [summary.name for summary in manager.summaries()] == names
+    assert [info.name for info in manager.describe_all()] == names

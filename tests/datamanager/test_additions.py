@@ -106,7 +106,7 @@ def test_the_provenance_has_each_load_with_its_files(manager, deliver):
     deliver(ORDERS, customers=CUSTOMERS)
     deliver("id;code;customer\n3;c;1\n")
     deliver("id;code;customer\n3;C;1\n4;d;1\n", mode="upsert")
-    provenance = manager.summarize("d").provenance
+    provenance = manager.describe("d").provenance
     assert [file.name for file in provenance.files] == ["customers", "orders"]
     append, upsert = provenance.loads
     assert (append.mode, append.added, append.replaced) == ("append", {"orders": 1}, {})
@@ -195,7 +195,7 @@ def test_a_file_that_was_loaded_is_skipped_on_request(manager, deliver):
     nothing = deliver(ORDERS, repeated="skip")
     assert nothing.is_success
     assert (nothing.skipped, nothing.load) == (("orders",), None)
-    assert len(manager.summarize("d").provenance.loads) == 1
+    assert len(manager.describe("d").provenance.loads) == 1
 
 
 def test_what_is_no_mode_is_refused(manager, deliver):

@@ -240,20 +240,18 @@ def test_a_manager_shows_the_newest_of_many_datasets(opened):
     assert len(html) < 10_000
 
 
-def test_summaries_are_those_of_the_frames_in_order_of_creation(opened):
+def test_metadata_is_that_of_the_frames_in_order_of_creation(opened):
     manager = opened()
     for number in range(3):
         manager.add_data_source(source_of({"t": {"a": [0] * number}}, f"d{number}"))
     manager.add_data_source(source_of({}, "empty"))
-    summaries = opened().summaries()
-    assert [summary.name for summary in summaries] == manager.get_data_keys()
-    assert [(summary.rows, len(summary.tables)) for summary in summaries] == [
-        *((0, 1), (1, 1), (2, 1), (0, 0))
-    ]
-    assert opened().summaries(2) == summaries[2:]
-    assert opened().summaries(0) == []
-    assert opened().summaries(9) == summaries
-    assert summaries[1].bytes >= 8
+    infos = opened().describe_all()
+    assert [info.name for info in infos] == manager.get_data_keys()
+    assert [(info.rows, len(info.tables)) for info in infos] == [*((0, 1), (1, 1), (2, 1), (0, 0))]
+    assert opened().describe_all(2) == infos[2:]
+    assert opened().describe_all(0) == []
+    assert opened().describe_all(9) == infos
+    assert infos[1].bytes >= 8
 
 
 def test_a_manager_with_nothing_says_so(opened):
@@ -321,16 +319,16 @@ def test_a_manager_of_a_folder_opens_no_table_to_be_shown(tmp_path):
         table.unlink()
     manager.refresh()
     assert "1 dataset" in manager._repr_html_()
-    assert manager.summaries()[0].rows == 1
+    assert manager.describe_all()[0].rows == 1
 
 
-def test_old_files_and_raw_directories_of_a_folder_have_summaries(tmp_path):
+def test_old_files_and_raw_directories_of_a_folder_have_metadata(tmp_path):
     (tmp_path / "old.json").write_text(source_of({"t": {"a": [1, 2]}}, "old").to_json())
     with pytest.warns(DeprecationWarning, match="StatefulDataManager"):
         manager = StatefulDataManager(SimpleETLFactory, [], tmp_path, "json", DataSource)
     manager.startup()
-    (summary,) = manager.summaries()
-    assert (summary.name, summary.rows, summary.ds_type) == ("old", 2, "master_data")
+    (info,) = manager.describe_all()
+    assert (info.name, info.rows, info.ds_type) == ("old", 2, "master_data")
 
 
 def test_being_shown_tells_the_logger_nothing(opened, caplog):

@@ -132,11 +132,11 @@ def test_damaged_metadata_is_listed_with_what_is_wrong(folder, open_manager, sou
     path = folder / "d.json"
     path.write_bytes(CHANGES[change](path.read_bytes()))
     manager = open_manager()
-    whole, unread = manager.summaries()
+    whole, unread = manager.describe_all()
     assert (whole.name, whole.rows, whole.problem) == ("other", FRAME.height, "")
     assert (unread.name, unread.has_unknown_tables) == ("d", True)
     assert unread.problem == manager.verify("d")[0].problem
-    assert manager.summaries(newest=1) == [unread]
+    assert manager.describe_all(newest=1) == [unread]
     assert "2 datasets" in str(manager)
     assert any(line.endswith(" damaged") for line in str(manager).splitlines())
 

@@ -120,7 +120,7 @@ def test_no_frame_is_measured_twice_from_its_file_to_the_database(measured, tmp_
     assert result.is_success
     assert len({id(frame) for frame in measured}) == len(measured) > 0
     (table,) = result.datasource.tables.values()
-    assert manager.summarize("d").bytes == table.estimated_size()
+    assert manager.describe("d").bytes == table.estimated_size()
     manager.close()
 
 

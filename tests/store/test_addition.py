@@ -94,7 +94,7 @@ class Model(RuleBasedStateMachine):
                 self.manager.add_data_source(source_of(rows), mode="upsert")
             return
         self.manager.add_data_source(source_of(rows), mode="upsert")
-        (*_, load) = self.manager.summarize("d").provenance.loads
+        (*_, load) = self.manager.describe("d").provenance.loads
         replaced = len(self.rows) - len(kept)
         assert load.replaced == ({"t": replaced} if replaced else {})
         assert load.added == {"t": len(rows) - replaced}
@@ -117,7 +117,7 @@ class Model(RuleBasedStateMachine):
     @invariant()
     def both_are_the_same(self):
         assert_identical(self.manager.get_table("d", "t"), frame_of(self.rows))
-        assert self.manager.summarize("d").tables["t"].rows == len(self.rows)
+        assert self.manager.describe("d").tables["t"].rows == len(self.rows)
         assert self.manager.verify() == []
 
     @staticmethod

@@ -84,9 +84,9 @@ class Output:
         """Write a warning to standard error."""
         self.note(f"warning: {text}", "yellow")
 
-    def problems(self, summaries: Iterable[DatasetInfo]) -> None:
+    def problems(self, infos: Iterable[DatasetInfo]) -> None:
         """Write a warning about each dataset that cannot be read."""
-        for one in summaries:
+        for one in infos:
             if one.problem:
                 self.warning(f"{one.name!r}: {one.problem}")
 

@@ -97,7 +97,7 @@ class StoreAddress:
         """Return what it is called in messages."""
         return mask(self.setting.value)
 
-    def describe(self) -> dict[str, str | None]:
+    def to_dict(self) -> dict[str, str | None]:
         """Return what the JSON documents say about it."""
         return {"store": str(self), "session": self.session if self.is_database else None}
 

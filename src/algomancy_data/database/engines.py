@@ -221,11 +221,6 @@ def is_about_damage(text: str) -> bool:
     return any(what in text.lower() for what in _DAMAGE)
 
 
-def describe(engine: sa.Engine) -> str:
-    """Return the engine's URL without its password."""
-    return shown(engine.url)
-
-
 @contextmanager
 def store_errors(engine: sa.Engine, doing: str) -> Generator[None]:
     """Turn what the database or its driver raises into a :class:`StoreError`.
@@ -241,7 +236,7 @@ def store_errors(engine: sa.Engine, doing: str) -> Generator[None]:
         StoreError: Anything else.
     """
     try:
-        with engine_failures(StoreError, f"The database {describe(engine)}: {doing}"):
+        with engine_failures(StoreError, f"The database {shown(engine.url)}: {doing}"):
             yield
     except (exc.DBAPIError, adbc_driver_manager.Error) as error:
         if any(isinstance(earlier, KeyboardInterrupt) for earlier in _contexts(error)):
@@ -251,10 +246,10 @@ def store_errors(engine: sa.Engine, doing: str) -> Generator[None]:
             raise said from said.__cause__
         raise _translated(engine, doing, mask(_reason(error))) from as_cause(error)
     except exc.TimeoutError as error:  # of the pool
-        msg = f"The database {describe(engine)} failed while {doing}: all connections are in use."
+        msg = f"The database {shown(engine.url)} failed while {doing}: all connections are in use."
         raise StoreBusyError(msg) from error
     except exc.NoSuchModuleError as error:
-        msg = f"There is no driver for {describe(engine)}: {error}."
+        msg = f"There is no driver for {shown(engine.url)}: {error}."
         raise StoreError(msg) from error
 
 
@@ -281,10 +276,10 @@ def _translated(engine: sa.Engine, doing: str, text: str) -> StoreError:
     backend = backend_for(engine)
     if any(words in text for words in backend.locked):
         return StoreBusyError(
-            f"The database {describe(engine)} failed while {doing}: another connection kept it "
+            f"The database {shown(engine.url)} failed while {doing}: another connection kept it "
             f"locked for longer than the limit. Try again, or raise the limit: "
             f"{backend.lock_limit}."
         )
     kind = DamagedStoreError if is_about_damage(text) else StoreError
     remedy = next((how for what, how in _REMEDIES.items() if what in text.lower()), "")
-    return kind(f"The database {describe(engine)} failed while {doing}: {reason} {remedy}".strip())
+    return kind(f"The database {shown(engine.url)} failed while {doing}: {reason} {remedy}".strip())

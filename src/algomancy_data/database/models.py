@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 import sqlalchemy as sa
 from sqlalchemy import exc
 
-from algomancy_data.database.engines import begun, describe
+from algomancy_data.database.backend import shown
+from algomancy_data.database.engines import begun
 from algomancy_data.errors import SchemaDriftError
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def create_or_check(engine: sa.Engine, storage: TableStorage) -> None:
         found = _columns(connection)
         has_chunks = connection.dialect.has_table(connection, payload_chunks_table.name)
     if found:
-        _refuse_drift(found, f"The catalogue table {datasets_table.name!r} of {describe(engine)}")
+        _refuse_drift(found, f"The catalogue table {datasets_table.name!r} of {shown(engine.url)}")
     if not found or not has_chunks:
         writing = engine.execution_options(isolation_level=storage.write_isolation)
         with writing.begin() as connection:

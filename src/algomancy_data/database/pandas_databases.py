@@ -17,7 +17,8 @@ import sqlalchemy as sa
 from polars.exceptions import PolarsError
 from sqlalchemy import exc
 
-from algomancy_data.database.engines import describe, store_engine, store_errors
+from algomancy_data.database.backend import shown
+from algomancy_data.database.engines import store_engine, store_errors
 from algomancy_data.database.models import datasets_table
 from algomancy_data.database.protocols import SqlTableLayout, handed_back
 from algomancy_data.datasource import BASEDATASOURCE, DataClassification
@@ -113,7 +114,7 @@ def read_pandas_database(
 
 def _entries(connection: sa.Connection, catalogue: str, declared: Sequence[str]) -> list[_Entry]:
     names = sa.inspect(connection).get_table_names()
-    where = f"The database {describe(connection.engine)}"
+    where = f"The database {shown(connection.engine.url)}"
     if catalogue not in names:
         msg = f"{where} has no table {catalogue!r}. Its tables: {', '.join(names) or 'none'}."
         raise StoreError(msg)

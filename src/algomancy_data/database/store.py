@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy.pool import StaticPool
 
-from algomancy_data.database.backend import backend_for
+from algomancy_data.database.backend import backend_for, shown
 from algomancy_data.database.datasets import Datasets, drop_with_rows
-from algomancy_data.database.engines import begun, describe, store_engine, store_errors
+from algomancy_data.database.engines import begun, store_engine, store_errors
 from algomancy_data.database.models import create_or_check, datasets_table
 from algomancy_data.database.protocols import SqlTableLayout
 from algomancy_data.database.query import run_query
@@ -119,11 +119,11 @@ class DatabaseStore(Store):
             raise
         self._not_opened = None
         self._make_view()
-        self._logger.log(f"Opened {describe(self._engine)}, session {self._session_id!r}.")
+        self._logger.log(f"Opened {shown(self._engine.url)}, session {self._session_id!r}.")
         with self._reading("opening it") as connection:
             remark = self._storage.remark(connection)
         if remark is not None:
-            self._logger.warning(f"{describe(self._engine)}: {remark}")
+            self._logger.warning(f"{shown(self._engine.url)}: {remark}")
 
     def _make_view(self) -> None:
         doing = f"making the view {TABLES_VIEW!r}"
@@ -144,7 +144,7 @@ class DatabaseStore(Store):
     @property
     def location(self) -> str:
         """The database, without its password, and the session."""
-        return f"{describe(self._engine)}, session {self._session_id!r}"
+        return f"{shown(self._engine.url)}, session {self._session_id!r}"
 
     # --- what there is ----------------------------------------------------------------------
 
@@ -393,7 +393,7 @@ class DatabaseStore(Store):
     def verify_all(self) -> list[Damage]:
         """Verify all datasets; SQLite also checks the whole file."""
         damages: list[Damage] = []
-        place = describe(self._engine)
+        place = shown(self._engine.url)
         with _noting(damages, "", place), self._reading("checking the file") as connection:
             problems = self._storage.self_check(connection)
             nameless = self._catalogue.nameless(connection)

@@ -119,7 +119,7 @@ class StoredDatasets(Displayed, ABC, Generic[BASEDATASOURCE]):
         with self._lock:
             return self._store.names()
 
-    def summaries(self, newest: int | None = None) -> list[DatasetInfo]:
+    def describe_all(self, newest: int | None = None) -> list[DatasetInfo]:
         """Return the metadata of the datasets, in order of creation; no values are read.
 
         Args:
@@ -131,7 +131,7 @@ class StoredDatasets(Displayed, ABC, Generic[BASEDATASOURCE]):
         with self._lock:
             return self._store.describe_all(newest)
 
-    def summarize(self, data_key: str) -> DatasetInfo:
+    def describe(self, data_key: str) -> DatasetInfo:
         """Return a dataset's metadata; no values are read.
 
         Raises:

@@ -24,8 +24,8 @@ def display_of(manager: StoredDatasets[Any], location: str) -> Display:
     """
     title = type(manager).__name__
     try:
-        shown = manager.summaries(MOST_ROWS)
-        count = len({*manager.get_data_keys(), *(summary.name for summary in shown)})
+        shown = manager.describe_all(MOST_ROWS)
+        count = len({*manager.get_data_keys(), *(info.name for info in shown)})
     except AlgomancyDataError as error:
         return Display(title, (location,), note=f"{type(error).__name__}: {error}")
     return Display(title, (location, counted(count, "dataset")), (_grid(shown, count),))
@@ -36,23 +36,23 @@ def _grid(shown: list[DatasetInfo], count: int) -> Grid:
         ("dataset", "type", "created", "tables", "rows", "size", "findings", "state"),
         (
             (
-                summary.name,
-                summary.ds_type,
-                summary.creation_datetime and time_text(summary.creation_datetime),
-                *_extent(summary),
-                counts_text(summary.findings) if summary.findings else None,
-                "damaged" if summary.problem else None,
+                info.name,
+                info.ds_type,
+                info.creation_datetime and time_text(info.creation_datetime),
+                *_extent(info),
+                counts_text(info.findings) if info.findings else None,
+                "damaged" if info.problem else None,
             )
-            for summary in reversed(shown)
+            for info in reversed(shown)
         ),
         count,
         "older one",
     )
 
 
-def _extent(summary: DatasetInfo) -> tuple[Cell, Cell, Cell]:
+def _extent(info: DatasetInfo) -> tuple[Cell, Cell, Cell]:
     """Return the number of tables and rows, and the size; nothing if they cannot be known."""
-    if summary.has_unknown_tables:
+    if info.has_unknown_tables:
         return None, None, None
-    size = None if summary.bytes is None else size_text(summary.bytes)
-    return len(summary.tables), summary.rows, size
+    size = None if info.bytes is None else size_text(info.bytes)
+    return len(info.tables), info.rows, size

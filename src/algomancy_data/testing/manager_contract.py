@@ -223,7 +223,7 @@ class DataManagerContract:
         assert manager.get_data_keys() == ["b", "a", "c"]
         assert opened().get_data_keys() == ["b", "a", "c"]
 
-    def test_summaries_say_what_is_there(self, opened: Any) -> None:
+    def test_the_metadata_says_what_is_there(self, opened: Any) -> None:
         """Sizes and findings of all datasets, or of the newest, without their data."""
         manager = opened()
         found = ValidationMessage(ValidationSeverity.ERROR, "null", count=3)
@@ -231,7 +231,7 @@ class DataManagerContract:
             source = _source(name, {"t": _FRAMES["texts"], "u": _FRAMES["no rows"]})
             source.validation_messages = [found]
             manager.add_data_source(source)
-        old, new = opened().summaries()
+        old, new = opened().describe_all()
         assert (old.name, new.name) == ("b", "a")
         assert {name: size.rows for name, size in new.tables.items()} == {
             "t": _FRAMES["texts"].height,
@@ -240,7 +240,7 @@ class DataManagerContract:
         assert (new.messages, new.findings) == ((found,), {"ERROR": 3})
         assert new.ds_type == DataClassification.MASTER_DATA
         assert new.creation_datetime == manager.get_data("a").creation_datetime
-        assert opened().summaries(newest=1) == [new]
+        assert opened().describe_all(newest=1) == [new]
         assert "2 datasets" in str(opened())
 
     def test_awkward_names_are_as_good_as_any(self, opened: Any) -> None:
@@ -308,7 +308,7 @@ class DataManagerContract:
         (load,) = read.provenance.loads
         assert (load.mode, load.added, load.replaced) == ("append", {"t": 2, "u": 1}, {})
         assert opened().get_data_keys() == ["d", "e"]
-        info = opened().summarize("d")
+        info = opened().describe("d")
         assert {name: table.rows for name, table in info.tables.items()} == {"t": 3, "u": 1}
         assert {name: size.rows for name, size in info.provenance.tables.items()} == {
             "t": 3,
@@ -396,9 +396,9 @@ class DataManagerContract:
             assert_identical(opened().get_data("d").get_table("t"), left)
             assert_identical(opened().get_data("d").get_table("u"), frame)
             assert (manager.store.version("d") == version) == (count == 0)
-            loads = manager.summarize("d").provenance.loads if count else ()
+            loads = manager.describe("d").provenance.loads if count else ()
             assert [load.deleted for load in loads] == [{"t": count}] * bool(count)
-            assert manager.summarize("d").tables["t"].rows == frame.height - count
+            assert manager.describe("d").tables["t"].rows == frame.height - count
 
     def test_what_is_not_there_cannot_be_deleted(self, opened: Any) -> None:
         """Neither a dataset, nor a table, nor a column; the error names what there is."""

@@ -213,7 +213,7 @@ def found_damaged(manager, changed):
         assert not {"added_at", "creation_datetime", "format_version"}.isdisjoint(changed.values())
     damaged -= {""}
     assert damaged <= {*changed}
-    assert {one.name for one in manager.summaries() if one.problem} <= damaged
+    assert {one.name for one in manager.describe_all() if one.problem} <= damaged
     return damaged
 
 
@@ -232,7 +232,7 @@ def use(manager, changed):
             return None
 
     assert {*manager.get_data_keys()} == {"sound", *changed}
-    assert "sound" in {one.name for one in manager.summaries()}
+    assert "sound" in {one.name for one in manager.describe_all()}
     manager._repr_html_()
     with manager.engine.connect() as connection:
         shown = connection.exec_driver_sql("SELECT * FROM algomancy_tables").mappings().all()
@@ -244,7 +244,7 @@ def use(manager, changed):
             assert (kept is None) == (name in damaged)
         if kept is not None and column not in CONTENT:
             assert_identical(kept.get_table("t"), TABLE)
-        tried(name, manager.summarize, name)
+        tried(name, manager.describe, name)
         tried(name, manager.query, "SELECT count(*) FROM users", [name])
         if name.startswith("tables"):
             tried(name, manager.get_table, name, "t")

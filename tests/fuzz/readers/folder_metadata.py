@@ -45,7 +45,7 @@ def read(data, home):
         (root / "d.json").write_bytes(content)
         manager = open_folder(root)
         manager.verify()
-        manager.summaries()
+        manager.describe_all()
         try:
             manager.get_data("d")
         except AlgomancyDataError as error:

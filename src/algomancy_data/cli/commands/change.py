@@ -46,7 +46,7 @@ def derive(
     with command.opened() as manager, shown_progress(command.output):
         manager.derive_data(existing, derived)
     command.output.result(
-        {**command.address.describe(), "dataset": derived, "derived_from": existing},
+        {**command.address.to_dict(), "dataset": derived, "derived_from": existing},
         f"Derived {derived!r} from {existing!r}.",
     )
 
@@ -77,7 +77,7 @@ def rm(
         for name in names:
             manager.delete_data(name, prevent_masterdata_removal=keep_master_data)
     command.output.result(
-        {**command.address.describe(), "deleted": names},
+        {**command.address.to_dict(), "deleted": names},
         *(f"Deleted {name!r}." for name in names),
     )
 
@@ -111,7 +111,7 @@ def export(
         path = export_dataset(manager.require_data(dataset), target, file_format.value)
     command.output.result(
         {
-            **command.address.describe(),
+            **command.address.to_dict(),
             "dataset": dataset,
             "path": str(path),
             "format": file_format,
@@ -161,7 +161,7 @@ def verify(
     can_repair = any(one.is_proven for one in leftovers)
     command.output.result(
         {
-            **command.address.describe(),
+            **command.address.to_dict(),
             "datasets": names,
             "damages": [asdict(one) for one in damages],
             "leftovers": [asdict(one) for one in leftovers],

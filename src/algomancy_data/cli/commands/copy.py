@@ -114,8 +114,8 @@ def _transfer(
     ]
     command.output.result(
         {
-            "from": source.describe(),
-            "to": target.describe(),
+            "from": source.to_dict(),
+            "to": target.to_dict(),
             "copied": list(outcome.copied),
             "already_there": list(outcome.already_there),
             "failed": failed,

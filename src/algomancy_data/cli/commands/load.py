@@ -198,7 +198,7 @@ def load(
         )
     command.output.result(
         {
-            **address.describe(),
+            **address.to_dict(),
             "dataset": dataset,
             "tables": rows,
             "quarantined": aside,

@@ -57,7 +57,7 @@ def ls(
     found: list[tuple[str, DatasetInfo]] = []
     for name in sessions(address) if all_sessions else [address.session]:
         with command.opened(replace(address, session=name)) as manager:
-            found += ((name, one) for one in manager.summaries())
+            found += ((name, one) for one in manager.describe_all())
     if not found and address.is_database and (others := sessions(address)):
         output.note(
             f"Session {address.session!r} has no datasets. There are some in "
@@ -66,7 +66,7 @@ def ls(
     if address.is_database:  # a folder's were said when it was opened
         output.problems(one for _, one in found)
     output.result(
-        {**address.describe(), "datasets": [_listed(address, *one) for one in found]},
+        {**address.to_dict(), "datasets": [_listed(address, *one) for one in found]},
         _listing(found, with_session=all_sessions) if found else "No datasets.",
     )
 
@@ -128,25 +128,25 @@ def show(
     Example: `algomancy-data show flights --table planes --sample 3 -s sqlite:///data.db`
     """
     with command.opened() as manager:
-        summary = manager.summarize(dataset)
-        if only is not None and only not in summary.tables:
-            raise TableNotFoundError.from_available(only, summary.tables)
-        tables = summary.tables if only is None else {only: summary.tables[only]}
+        info = manager.describe(dataset)
+        if only is not None and only not in info.tables:
+            raise TableNotFoundError.from_available(only, info.tables)
+        tables = info.tables if only is None else {only: info.tables[only]}
         samples = {
             name: _first_rows(manager, dataset, name, one, sample) for name, one in tables.items()
         }
     command.output.result(
         {
-            **command.address.describe(),
+            **command.address.to_dict(),
             "dataset": dataset,
-            "id": summary.ds_id,
-            "type": summary.ds_type,
-            "created": summary.creation_datetime and summary.creation_datetime.isoformat(),
-            "findings": dict(summary.findings),
-            "provenance": summary.provenance and summary.provenance.to_dict(),
+            "id": info.ds_id,
+            "type": info.ds_type,
+            "created": info.creation_datetime and info.creation_datetime.isoformat(),
+            "findings": dict(info.findings),
+            "provenance": info.provenance and info.provenance.to_dict(),
             "tables": {name: _described(one, samples[name]) for name, one in tables.items()},
         },
-        *_heading(summary),
+        *_heading(info),
         *(part for name, one in tables.items() for part in _shown(name, one, samples[name])),
     )
 
@@ -163,15 +163,15 @@ def _first_rows(
     return data.tables[name].head(rows) if isinstance(data, DataSource) else None
 
 
-def _heading(summary: DatasetInfo) -> list[str]:
-    origin = summary.provenance or Provenance()
+def _heading(info: DatasetInfo) -> list[str]:
+    origin = info.provenance or Provenance()
     files = ", ".join(file.location or file.name for file in origin.files)
     source = f"derived from {origin.derived_from!r}" if origin.derived_from else files
-    found = summary.findings
+    found = info.findings
     what = (
-        f"{summary.name}: {summary.ds_type}, created {moment(summary.creation_datetime)}, "
-        f"{counted(len(summary.tables), 'table')}, {counted(summary.rows, 'row')}, "
-        f"{size(summary.bytes)}"
+        f"{info.name}: {info.ds_type}, created {moment(info.creation_datetime)}, "
+        f"{counted(len(info.tables), 'table')}, {counted(info.rows, 'row')}, "
+        f"{size(info.bytes)}"
     )
     return [
         what,
@@ -237,24 +237,24 @@ def query(
     """
     address, output = command.address, command.output
     with command.opened() as manager:
-        summaries = [*map(manager.summarize, datasets)] if datasets else manager.summaries()
+        infos = [*map(manager.describe, datasets)] if datasets else manager.describe_all()
         if address.is_database:  # a folder's were said when it was opened
-            output.problems(summaries)
+            output.problems(infos)
         if in_database:
             result = query_in(manager, sql, datasets)
         else:
-            result = _with_polars(manager, sql, summaries)
+            result = _with_polars(manager, sql, infos)
     if target is not None:
         _write(result, target)
         output.result(
-            {**address.describe(), "rows": result.height, "file": str(target)},
+            {**address.to_dict(), "rows": result.height, "file": str(target)},
             f"Wrote {counted(result.height, 'row')} to {target}.",
         )
         return
     more = result.height - rows
     output.result(
         {
-            **address.describe(),
+            **address.to_dict(),
             "columns": {name: str(dtype) for name, dtype in result.schema.items()},
             "rows": _records(result),
         },
@@ -263,13 +263,11 @@ def query(
     )
 
 
-def _with_polars(
-    manager: DataManager[Any], sql: str, summaries: Iterable[DatasetInfo]
-) -> pl.DataFrame:
+def _with_polars(manager: DataManager[Any], sql: str, infos: Iterable[DatasetInfo]) -> pl.DataFrame:
     """Run a query over the tables that it can be about; only these are read."""
     words = words_of(sql)
     datasets: dict[str, list[str]] = {}
-    for one in summaries:
+    for one in infos:
         datasets[one.name] = list(one.tables)
         if one.problem and any(word.startswith(f"{one.name}.") for word in words):
             msg = f"The query names a table of {one.name!r}. {one.problem}"
