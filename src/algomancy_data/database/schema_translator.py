@@ -9,12 +9,14 @@ import sqlalchemy as sa
 from polars.exceptions import PolarsError
 
 from algomancy_data.errors import FrameError
+from algomancy_data.schema.kinds import column_type_of, column_types
 
 if TYPE_CHECKING:
-    from algomancy_data.schema import Column, DataType, Schema
+    from algomancy_data.schema import Column, Schema
+    from algomancy_data.schema.kinds import DeclaredType
 
 
-def dtype_to_sa_type(dtype: DataType) -> sa.types.TypeEngine[Any]:
+def dtype_to_sa_type(dtype: DeclaredType) -> sa.types.TypeEngine[Any]:
     """Return the SQL type of a declared type; text for those that have none.
 
     Example:
@@ -22,7 +24,7 @@ def dtype_to_sa_type(dtype: DataType) -> sa.types.TypeEngine[Any]:
         >>> dtype_to_sa_type(DataType.INTEGER)
         BigInteger()
     """
-    kind: type[sa.types.TypeEngine[Any]] = getattr(sa, dtype.column_type.sql)
+    kind: type[sa.types.TypeEngine[Any]] = getattr(sa, column_type_of(dtype).sql)
     return kind()
 
 
@@ -48,8 +50,8 @@ def coerce_dataframe_to_schema(df: pl.DataFrame, schema: type[Schema]) -> pl.Dat
         FrameError: A value does not fit its column's declared type.
     """
     casts = [
-        pl.col(name).cast(dtype.polars_dtype)
-        for name, dtype in schema.datatypes().items()
+        pl.col(name).cast(dtype.dtype)
+        for name, dtype in column_types(schema.datatypes()).items()
         if name in df.columns and not dtype.accepts(df.schema[name])
     ]
     try:

@@ -22,6 +22,7 @@ from algomancy_data.file.locations import reading
 from algomancy_data.frames.tabular import to_frame, to_frames
 from algomancy_data.logs import as_logger
 from algomancy_data.metrics import NO_PHASE
+from algomancy_data.schema.kinds import column_types
 from algomancy_data.schema.read_limits import DEFAULT_LIMITS
 from algomancy_data.schema.tables import group_name, table_name
 from algomancy_data.schema.types import TextConventions
@@ -37,7 +38,8 @@ if TYPE_CHECKING:
     from algomancy_data.frames.tabular import Tabular
     from algomancy_data.logs import Logger
     from algomancy_data.metrics import Phase
-    from algomancy_data.schema import DataType, Schema
+    from algomancy_data.schema import Schema
+    from algomancy_data.schema.types import ColumnType
 
 # How many times larger than a compressed file its content usually is, at most.
 _MOST_PACKED: Final = 20
@@ -104,14 +106,15 @@ class Extractor(ABC):
             tables[name] = ExtractedTable(frame, issues, again, self.schema, self.file.name)
         return Extracted(tables, tuple(self.conversion_issues))
 
-    def _declared(self, table: str) -> dict[str, DataType]:
+    def _declared(self, table: str) -> dict[str, ColumnType]:
         """Return the declared types of a table, none if it is not declared."""
         if self.schema.is_single():
-            return self.schema.datatypes()
-        return self.schema.datatype_groups().get(group_name(table, self.file.name), {})
+            return column_types(self.schema.datatypes())
+        groups = self.schema.datatype_groups()
+        return column_types(groups.get(group_name(table, self.file.name), {}))
 
     def _can_convert_again(
-        self, table: str, types: Mapping[str, DataType], lost: AbstractSet[str] = frozenset()
+        self, table: str, types: Mapping[str, ColumnType], lost: AbstractSet[str] = frozenset()
     ) -> None:
         """Note how the columns of a table are converted without some of their rows.
 
@@ -213,7 +216,7 @@ class SingleExtractor(Extractor):
         if frame is None:
             frame, lost = self._at_once(parts)
         name = self.file.name
-        self._can_convert_again(name, self.schema.datatypes(), lost)
+        self._can_convert_again(name, column_types(self.schema.datatypes()), lost)
         return {name: frame}
 
     def _at_once(self, parts: Sequence[FilePart] | None) -> tuple[pl.DataFrame, AbstractSet[str]]:
@@ -247,7 +250,7 @@ class SingleExtractor(Extractor):
             slices = PartSlices(self._slices_of_part, parts, self.file.name)
         if slices is None:
             return None
-        types = self.schema.datatypes()
+        types = column_types(self.schema.datatypes())
         try:
             with self._system_errors(self._slices):
                 frame, issues = read_slices(
@@ -356,7 +359,7 @@ class MultiExtractor(Extractor):
             return self._extract()
 
     def _extract(self) -> dict[str, pl.DataFrame]:
-        groups = self.schema.datatype_groups()
+        groups = {g: column_types(types) for g, types in self.schema.datatype_groups().items()}
         frames: dict[str, pl.DataFrame] = {}
         issues: list[ConversionIssue] = []
         with self._system_errors(self._extract_files):

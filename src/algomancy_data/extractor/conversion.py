@@ -19,7 +19,7 @@ from algomancy_data.errors import FileContentError
 from algomancy_data.frames.tabular import to_frame
 from algomancy_data.frames.values import python_values
 from algomancy_data.messages import ValidationMessage, ValidationSeverity
-from algomancy_data.schema import DataType
+from algomancy_data.schema.kinds import DeclaredType, column_type_of, declared_as
 from algomancy_data.schema.types import Outcome, TextConventions
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from polars.datatypes import DataType as PolarsDataType
 
     from algomancy_data.frames.tabular import Tabular
+    from algomancy_data.schema.types import ColumnType
 
 _EXAMPLES: Final = 5
 _LONGEST_EXAMPLE: Final = 60
@@ -63,7 +64,7 @@ class ConversionIssue:
 
     table: str | None
     column: str
-    target_type: DataType
+    target_type: DeclaredType
     reason: str
     severity: ValidationSeverity = ValidationSeverity.ERROR
     count: int = 0
@@ -94,7 +95,7 @@ class ConversionIssue:
         place = f"Column {self.column!r}"
         if self.table is not None:
             place = f"Table {self.table!r}, column {self.column!r}"
-        return f"{place} as {self.target_type.name}: {self.reason}"
+        return f"{place} as {column_type_of(self.target_type).name}: {self.reason}"
 
 
 class DataTypeConverter:
@@ -103,7 +104,7 @@ class DataTypeConverter:
     @staticmethod
     def convert_dtypes(
         df: Tabular,
-        schema_types: Mapping[str, DataType],
+        schema_types: Mapping[str, DeclaredType | ColumnType],
         issues: list[ConversionIssue] | None = None,
         table_name: str | None = None,
         *,
@@ -125,7 +126,7 @@ class DataTypeConverter:
             row_numbers: Number of each row in the issues; None counts from 0.
 
         Raises:
-            NotImplementedError: A declared type is none of :class:`DataType`.
+            NotImplementedError: A declared type is none that a column can have.
 
         Example:
             >>> from algomancy_data import DataType
@@ -141,12 +142,12 @@ class DataTypeConverter:
         frame = to_frame(df, table_name or "table")
         # Polars' own Schema takes five times as long to come by.
         schema = dict(zip(frame.columns, frame.dtypes, strict=True))
-        work: dict[str, DataType] = {}
+        work: dict[str, ColumnType] = {}
         for name, declared in schema_types.items():
             try:
-                target = DataType(declared)
+                target = column_type_of(declared)
             except ValueError as error:
-                msg = f"Column {name!r} has the type {declared!r}, which is no DataType."
+                msg = f"Column {name!r} has the type {declared!r}, which is no type of columns."
                 raise NotImplementedError(msg) from error
             if name in schema and not target.accepts(schema[name]):
                 work[name] = target
@@ -175,7 +176,7 @@ class DataTypeConverter:
         return frame.with_columns(converted)
 
 
-def convert_column(given: pl.Series, target: DataType, conventions: TextConventions) -> Outcome:
+def convert_column(given: pl.Series, target: ColumnType, conventions: TextConventions) -> Outcome:
     """Convert one column by the rule for its dtype and its target.
 
     Args:
@@ -184,12 +185,12 @@ def convert_column(given: pl.Series, target: DataType, conventions: TextConventi
         conventions: How text is written.
     """
     if given.null_count() == len(given):
-        nulls = pl.Series(given.name, [None], target.polars_dtype)
+        nulls = pl.Series(given.name, [None], target.dtype)
         return Outcome(nulls.new_from_index(0, len(given)))
     dtype = given.dtype
     if dtype == pl.String or isinstance(dtype, pl.Categorical | pl.Enum):
-        return target.column_type.from_text([given.cast(pl.String)], conventions)
-    outcome = target.column_type.from_values(given)
+        return target.from_text([given.cast(pl.String)], conventions)
+    outcome = target.from_values(given)
     if outcome is not None:
         return outcome
     reason = f"of dtype {dtype}, which has no reading as {target.name}"
@@ -198,7 +199,7 @@ def convert_column(given: pl.Series, target: DataType, conventions: TextConventi
 
 def conversion_issue(
     given: pl.Series,
-    target: DataType,
+    target: ColumnType,
     outcome: Outcome,
     table_name: str | None,
     row_numbers: pl.Series | None = None,
@@ -229,7 +230,7 @@ def conversion_issue(
     return ConversionIssue(
         table_name,
         given.name,
-        target,
+        declared_as(target),
         reason,
         severity,
         count,
@@ -256,7 +257,7 @@ def _examples(values: pl.Series) -> list[str]:
 
 def convert_pieces(
     pieces: Iterable[pl.Series],
-    target: DataType,
+    target: ColumnType,
     table: str,
     issues: list[ConversionIssue],
     row_numbers: pl.Series | None = None,
@@ -289,13 +290,13 @@ def convert_pieces(
 
 def convert_piece(
     piece: pl.Series,
-    target: DataType,
+    target: ColumnType,
     table: str,
     issues: list[ConversionIssue],
     row_numbers: pl.Series | None = None,
 ) -> pl.Series:
     """Convert one column; a time of day is the interval since midnight."""
-    if piece.dtype == pl.Time and target is DataType.INTERVAL:
+    if piece.dtype == pl.Time and isinstance(target.dtype, pl.Duration):
         lengths = piece.cast(pl.Duration("ns"))
         rounded = lengths.cast(pl.Duration("us"))
         return rounded if rounded.cast(lengths.dtype).equals(lengths) else lengths
@@ -346,7 +347,7 @@ class Reconversion:
     """
 
     table: str
-    types: Mapping[str, DataType]
+    types: Mapping[str, ColumnType]
     conventions: TextConventions
     pieces: Mapping[str, list[pl.Series]] = field(default_factory=dict[str, list[pl.Series]])
     lost: AbstractSet[str] = frozenset()
@@ -363,7 +364,7 @@ class Reconversion:
             rows: Their numbers.
         """
         issues: list[ConversionIssue] = []
-        whole: dict[str, DataType] = {}
+        whole: dict[str, ColumnType] = {}
         for name in sorted(columns & self.types.keys()):
             if name not in self.pieces:
                 whole[name] = self.types[name]
@@ -381,4 +382,4 @@ class Reconversion:
 
     def _unlike(self, name: str) -> ConversionIssue:
         reason = "Its cells are of kinds that do not go together."
-        return ConversionIssue(self.table, name, self.types[name], reason)
+        return ConversionIssue(self.table, name, declared_as(self.types[name]), reason)

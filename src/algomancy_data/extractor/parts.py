@@ -13,6 +13,7 @@ from algomancy_data.errors import FileContentError
 from algomancy_data.extractor.conversion import DataTypeConverter, convert_pieces
 from algomancy_data.metrics import NO_PHASE
 from algomancy_data.schema import DataType
+from algomancy_data.schema.kinds import column_type_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -343,7 +344,7 @@ def _unified(
         )
         raise FileContentError(msg)
     pieces = [_piece(parts, name, dtype) for dtype in found]
-    values = convert_pieces(pieces, target, table, issues)
+    values = convert_pieces(pieces, column_type_of(target), table, issues)
     return values.alias(name) if isinstance(values, pl.Series) else None
 
 

@@ -19,7 +19,6 @@ from algomancy_data.engine_failures import engine_failures
 from algomancy_data.errors import FileContentError
 from algomancy_data.extractor.conversion import conversion_issue, convert_column
 from algomancy_data.frames.mapped import MappedFrames
-from algomancy_data.schema import DataType
 from algomancy_data.schema.types import Outcome, ReadType
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 
     from algomancy_data.extractor.conversion import ConversionIssue
     from algomancy_data.metrics import Phase
-    from algomancy_data.schema.types import TextConventions
+    from algomancy_data.schema.types import ColumnType, TextConventions
 
 
 class Slices(Protocol):
@@ -53,7 +52,7 @@ class UnlikeSlicesError(Exception):
 def read_slices(
     slices: Slices,
     table: str,
-    types: Mapping[str, DataType],
+    types: Mapping[str, ColumnType],
     conventions: TextConventions,
     phase: Phase,
     check: Callable[[pl.DataFrame], object],
@@ -99,7 +98,7 @@ def read_slices(
                 frames.write(frame)
             raw = frames.mapped()
         for given in raw.select(name for name in columns if name in again).get_columns():
-            target = DataType(types[given.name])
+            target = types[given.name]
             doing = f"Converting column {given.name!r} of table {table!r} to {target.name}"
             with engine_failures(FileContentError, doing):
                 values, outcome = _converted(given, target, conventions)
@@ -112,8 +111,8 @@ def read_slices(
 class _Column:
     """A column whose slices are converted as they come, as long as all are written alike."""
 
-    def __init__(self, target: DataType | None, conventions: TextConventions) -> None:
-        self._target = None if target is None else DataType(target)
+    def __init__(self, target: ColumnType | None, conventions: TextConventions) -> None:
+        self._target = target
         self._conventions = conventions
         self._dtype: PolarsDataType | None = None
         self._form: Any = None
@@ -130,7 +129,7 @@ class _Column:
 
     def _nulls(self, values: pl.Series) -> pl.Series:
         if self._dtype is None:
-            self._dtype = pl.Null() if self._target is None else self._target.polars_dtype
+            self._dtype = pl.Null() if self._target is None else self._target.dtype
         return _nothing(len(values), self._dtype).alias(values.name)
 
     def _in_form(self, values: pl.Series) -> pl.Series | None:
@@ -139,17 +138,16 @@ class _Column:
             if self._as_before(values, None) is None:
                 raise UnlikeSlicesError
             return values
-        kind = target.column_type
         if target.accepts(values.dtype):
-            reads = isinstance(kind, ReadType)
+            reads = isinstance(target, ReadType)
             return self._as_before(
-                values, kind.form_as_polars(self._conventions) if reads else None
+                values, target.form_as_polars(self._conventions) if reads else None
             )
         if values.null_count() == len(values):
             return self._nulls(values)
         form: object = None
-        if isinstance(kind, ReadType) and values.dtype == pl.String:
-            quick = kind.quick(kind.slice_type(values, self._conventions))
+        if isinstance(target, ReadType) and values.dtype == pl.String:
+            quick = target.quick(target.slice_type(values, self._conventions))
             if quick is None:
                 return None
             outcome, form = quick
@@ -169,7 +167,7 @@ class _Column:
 
 
 def _converted(
-    given: pl.Series, target: DataType, conventions: TextConventions
+    given: pl.Series, target: ColumnType, conventions: TextConventions
 ) -> tuple[pl.Series, Outcome]:
     """Return a mapped column converted slice by slice, or as it is, and how it went."""
     slices = given.get_chunks()
@@ -194,7 +192,7 @@ def _converted(
                 empty.clear()
                 frames.write(outcome.values.alias(given.name).to_frame())
         for length in empty:
-            nulls = _nothing(length, dtype or target.polars_dtype)
+            nulls = _nothing(length, dtype or target.dtype)
             frames.write(nulls.alias(given.name).to_frame())
         whole = Outcome.together(outcomes)
         if whole.refused is not None and not whole.by_value:
@@ -203,11 +201,10 @@ def _converted(
 
 
 def _reader(
-    slices: Sequence[pl.Series], target: DataType, conventions: TextConventions
+    slices: Sequence[pl.Series], target: ColumnType, conventions: TextConventions
 ) -> Callable[[pl.Series], Outcome]:
-    kind = target.column_type
-    if slices[0].dtype == pl.String and isinstance(kind, ReadType):
-        return kind.reader(slices, conventions)
+    if slices[0].dtype == pl.String and isinstance(target, ReadType):
+        return target.reader(slices, conventions)
     return lambda values: convert_column(values, target, conventions)
 
 

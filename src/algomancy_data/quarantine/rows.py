@@ -12,6 +12,7 @@ from algomancy_data.extractor.conversion import ConversionIssue, in_one_dtype
 from algomancy_data.extractor.extracted import ExtractedTable, SeparatedTable
 from algomancy_data.frames.lazy import kept_rows
 from algomancy_data.messages import ValidationSeverity
+from algomancy_data.schema.kinds import declared_as
 from algomancy_data.schema.types.string import text_from_any
 
 if TYPE_CHECKING:
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
     from polars.datatypes import DataType as PolarsDataType
 
     from algomancy_data.quarantine.settings import Quarantine
-    from algomancy_data.schema import DataType
-    from algomancy_data.schema.types import TextConventions
+    from algomancy_data.schema.types import ColumnType, TextConventions
 
 _NUMBER: Final = pl.get_index_type()
 _EXAMPLES: Final = 5
@@ -267,7 +267,7 @@ def _exactly(values: pl.Series, dtype: PolarsDataType) -> pl.Series | None:
 
 def doubtful_values(
     frame: pl.DataFrame,
-    types: Mapping[str, DataType],
+    types: Mapping[str, ColumnType],
     conventions: TextConventions,
     table: str,
     numbers: pl.Series,
@@ -286,7 +286,7 @@ def doubtful_values(
         if name not in frame.columns or frame.schema[name] != pl.String:
             continue
         texts = conventions.strip(frame[name])
-        doubtful = target.column_type.doubtful(texts, conventions)
+        doubtful = target.doubtful(texts, conventions)
         if doubtful is None or not doubtful.any():
             continue
         failing = numbers.filter(doubtful)
@@ -298,7 +298,7 @@ def doubtful_values(
         issue = ConversionIssue(
             table,
             name,
-            target,
+            declared_as(target),
             f"{len(failing)} value(s) can be read in two ways, and the column that decided it is "
             f"not here: {shown}. Give numbers, dates and times as such or in ISO 8601, or declare "
             f"decimal_mark or day_first in the schema's CSVDialect.",

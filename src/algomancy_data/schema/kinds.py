@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
-from algomancy_data.schema.types import COLUMN_TYPES
+from algomancy_data.schema.types import COLUMN_TYPES, ColumnType
 
 if TYPE_CHECKING:
-    from polars.datatypes import DataType as PolarsDataType
+    from collections.abc import Mapping
 
-    from algomancy_data.schema.types import ColumnType
+    from polars.datatypes import DataType as PolarsDataType
 
 
 class DataType(StrEnum):
@@ -57,6 +57,29 @@ class DataType(StrEnum):
             (True, False)
         """
         return self.column_type.accepts(dtype)
+
+
+DeclaredType: TypeAlias = DataType | ColumnType
+"""What a column is declared with."""
+
+
+def column_type_of(declared: DeclaredType) -> ColumnType:
+    """Return what a declared type is, and how values become it.
+
+    Raises:
+        ValueError: It is no type that a column can be declared with.
+    """
+    return declared if isinstance(declared, ColumnType) else DataType(declared).column_type
+
+
+def column_types(declared: Mapping[str, DeclaredType]) -> dict[str, ColumnType]:
+    """Return what some declared types are, by column."""
+    return {name: column_type_of(dtype) for name, dtype in declared.items()}
+
+
+def declared_as(column_type: ColumnType) -> DataType:
+    """Return how a column of a type is declared."""
+    return DataType[column_type.name]
 
 
 class FileExtension(StrEnum):

@@ -8,6 +8,7 @@ import polars as pl
 
 from algomancy_data.errors import InvalidSchemaError
 from algomancy_data.frames.pandas_frames import in_polars
+from algomancy_data.schema.kinds import column_type_of
 from algomancy_data.schema.tables import Schemas, schema_table_map
 from algomancy_data.transformer.base import Transformer
 
@@ -76,11 +77,11 @@ class OptionalColumnGuard(Transformer):
 
 def _default_of(column: Column, schema: str) -> pl.Series:
     """Return the default as the one value of a column."""
-    dtype = column.dtype.polars_dtype
+    target = column_type_of(column.dtype)
     try:
-        value = column.dtype.column_type.default(column.default)
+        value = target.default(column.default)
         given = pl.Series(column.name, [value], strict=True)
-        default = given.cast(dtype, strict=True)
+        default = given.cast(target.dtype, strict=True)
         if isinstance(value, str) or _says_the_same(given, default):
             return default
         reason = "it would become another value"
@@ -88,7 +89,7 @@ def _default_of(column: Column, schema: str) -> pl.Series:
         reason = str(error).splitlines()[0]
     problem = (
         f"the default {column.default!r} of column {column.name!r} "
-        f"is not a value of DataType.{column.dtype.name}: {reason}."
+        f"is not a value of {target.name}: {reason}."
     )
     raise InvalidSchemaError.from_problem(schema, problem)
 

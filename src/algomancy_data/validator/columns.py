@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from algomancy_data.messages import ValidationSeverity
+from algomancy_data.schema.kinds import column_types
 from algomancy_data.schema.tables import Schemas, schema_table_map
 from algomancy_data.validator.base import FrameCheck
 
@@ -63,7 +64,7 @@ class SchemaValidator(FrameCheck):
             text = f"No schema declares table {table!r}."
             self.buffer_message(self.severity, text, table, code="NO_SCHEMA")
             return
-        declared = schema.datatypes()
+        declared = column_types(schema.datatypes())
         for name, dtype in frame.schema.items():
             if name not in declared:
                 text = f"Column {name!r} is not declared in schema {schema.__name__!r}."
@@ -72,8 +73,7 @@ class SchemaValidator(FrameCheck):
             elif not declared[name].accepts(dtype):
                 want = declared[name]
                 text = (
-                    f"Column {name!r} is declared as {want.name} ({want.polars_dtype}) "
-                    f"but holds {dtype}."
+                    f"Column {name!r} is declared as {want.name} ({want.dtype}) but holds {dtype}."
                 )
                 code = "DTYPE_MISMATCH"
                 self.buffer_message(ValidationSeverity.WARNING, text, table, name, code=code)

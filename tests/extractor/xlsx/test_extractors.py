@@ -241,6 +241,17 @@ def test_a_number_that_no_float_holds_is_refused(write_workbook, rewrite_member,
     assert extractor.conversion_issues[0].rows == (0,)
 
 
+def test_a_whole_number_that_no_float_equals_is_refused_as_float(
+    write_workbook, rewrite_member
+) -> None:
+    path = write_workbook(column([42]))
+    written = b"<v>9007199254740993<"
+    rewrite_member(path, SHEET_MEMBER, lambda xml: xml.replace(b"<v>42<", written))
+    extractor = extractor_of(path, {"c": DataType.FLOAT})
+    assert extractor.extract()["t"]["c"].to_list() == [9007199254740993]
+    assert extractor.conversion_issues[0].rows == (0,)
+
+
 def test_a_formula_gives_the_value_that_it_had_when_the_workbook_was_saved(extract) -> None:
     rows = [["n", "s", "b"], [("=1+1", 2), ('="a"&"b"', "ab"), ("=TRUE()", True)]]
     types = {"n": DataType.INTEGER, "s": DataType.STRING, "b": DataType.BOOLEAN}

@@ -106,8 +106,8 @@ class CSVSingleExtractor(SingleExtractor):
 
     def _reader(self) -> CSVReader:
         """Return what reads the file."""
-        types = self.schema.datatypes()
-        types |= dict.fromkeys(types.keys() & self._reading.as_text, DataType.STRING)
+        types = self._declared(self._reading.table)
+        types |= dict.fromkeys(types.keys() & self._reading.as_text, DataType.STRING.column_type)
         content = CSVContent(self.file, self.dialect.encoding)
         self._reading.unpacked_bytes = content.size()
         layout = CSVLayout(
@@ -122,12 +122,8 @@ class CSVSingleExtractor(SingleExtractor):
         else:
             header = without_header(content, layout, list(types))
         null_words = self.dialect.null_words or ()
-        return CSVReader(content, layout, header, types, null_words, self._read_typed())
-
-    def _read_typed(self) -> set[DataType]:
-        """Return the types whose text means the same to the reader as to the conversion."""
         conventions = TextConventions.from_dialect(self.dialect)
-        return {kind for kind in DataType if kind.column_type.reads_as_polars(conventions)}
+        return CSVReader(content, layout, header, types, null_words, conventions)
 
     def _report_short_rows(self, columns: Sequence[str], short_rows: pl.Series) -> None:
         if short_rows.is_empty():

@@ -12,17 +12,16 @@ from polars.exceptions import PanicException, PolarsError
 from algomancy_data.errors import FileContentError
 from algomancy_data.extractor.csv.checks import CSVQuotes, find_shape, find_wide_line
 from algomancy_data.extractor.csv.content import count_records
-from algomancy_data.schema import DataType
 from algomancy_data.schema.types.float import has_large_floats
 
 if TYPE_CHECKING:
-    from collections.abc import Set as AbstractSet
     from pathlib import Path
 
     from polars.datatypes import DataType as PolarsDataType
 
     from algomancy_data.extractor.csv.content import CSVContent
     from algomancy_data.extractor.csv.layout import CSVHeader, CSVLayout
+    from algomancy_data.schema.types import ColumnType, TextConventions
 
 _SAMPLE: Final = 1 << 15
 _BOOLEAN_WORDS: Final = ("true", "false")
@@ -66,16 +65,16 @@ class CSVReader:
         header: The columns; its ``end`` is 0 if the file has no header.
         types: Declared type by column name.
         null_words: Fields that mean "no value", in every column.
-        read_typed: Types whose text means the same to the reader as to the conversion.
+        conventions: How values are written.
         is_clear: Whether it is known that quotes stand around whole fields only.
     """
 
     content: CSVContent
     layout: CSVLayout
     header: CSVHeader
-    types: dict[str, DataType]
+    types: dict[str, ColumnType]
     null_words: tuple[str, ...]
-    read_typed: AbstractSet[DataType]
+    conventions: TextConventions
     is_clear: bool = False
 
     def read(self) -> CSVTable:
@@ -229,10 +228,10 @@ class CSVReader:
             zip(readable.columns, self.header.names, strict=True)
         ):
             target = self.types.get(name)
-            if target is None or target not in self.read_typed:
+            if target is None or not target.reads_as_polars(self.conventions):
                 continue
             if sample is None or _parses(sample.to_series(position), target):
-                typed[column] = target.polars_dtype
+                typed[column] = target.dtype
         return typed
 
     def _sample(self, readable: _Readable) -> pl.DataFrame | None:
@@ -268,10 +267,10 @@ class CSVReader:
         return frame.with_columns(self._read_as(readable.source, {}, large))
 
 
-def _parses(texts: pl.Series, target: DataType) -> bool:
+def _parses(texts: pl.Series, target: ColumnType) -> bool:
     """Tell whether the reader would understand all these texts."""
     stripped = texts.str.strip_chars_start(" \t")
     present = stripped.filter(stripped != "")
-    if target is DataType.BOOLEAN:
+    if target.dtype == pl.Boolean:
         return bool(present.str.to_lowercase().is_in(_BOOLEAN_WORDS).all())
-    return present.cast(target.polars_dtype, strict=False).null_count() == 0
+    return present.cast(target.dtype, strict=False).null_count() == 0

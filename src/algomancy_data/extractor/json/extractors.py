@@ -20,6 +20,7 @@ from algomancy_data.extractor.json.tables import (
 )
 from algomancy_data.logs import as_logger
 from algomancy_data.schema import DataType
+from algomancy_data.schema.kinds import column_type_of
 
 if TYPE_CHECKING:
     import logging
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from algomancy_data.file import File
     from algomancy_data.logs import Logger
     from algomancy_data.schema import Schema
+    from algomancy_data.schema.kinds import DeclaredType
 
 _EXAMPLES: Final = 5
 
@@ -173,7 +175,7 @@ class JSONMultiExtractor(MultiExtractor):
 
     @staticmethod
     def _table(
-        name: str, pieces: list[dict[str, GroupRows]], types: Mapping[str, DataType]
+        name: str, pieces: list[dict[str, GroupRows]], types: Mapping[str, DeclaredType]
     ) -> pl.DataFrame:
         """Return all rows of a group; the declared columns, if there are none."""
         frames = [piece[name].frame for piece in pieces]
@@ -181,8 +183,8 @@ class JSONMultiExtractor(MultiExtractor):
         if frame.height:
             return frame
         return frame.with_columns(
-            pl.Series(column, [], dtype.polars_dtype)
-            for column, dtype in types.items()
+            pl.Series(column, [], column_type_of(declared).dtype)
+            for column, declared in types.items()
             if column not in frame.columns
         )
 

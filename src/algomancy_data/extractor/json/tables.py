@@ -12,7 +12,7 @@ import polars as pl
 
 from algomancy_data.errors import FileContentError, InvalidSchemaError, SchemaKindError
 from algomancy_data.extractor.json.parser import series
-from algomancy_data.schema import DataType
+from algomancy_data.schema.kinds import column_types
 from algomancy_data.schema.tables import table_name
 
 if TYPE_CHECKING:
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from algomancy_data.extractor.json.document import JSONPlan, Path, Place
     from algomancy_data.extractor.json.parser import ArrowArray
     from algomancy_data.schema import Column, ColumnGroup, Schema
-
-_TEXTS = (DataType.STRING, DataType.CATEGORICAL)
+    from algomancy_data.schema.kinds import DeclaredType
 
 
 def flat_frame(records: ArrowArray, place: Place) -> pl.DataFrame:
@@ -261,14 +260,14 @@ class Group:
     keys: tuple[Key, ...]
 
 
-def text_columns(types: dict[str, DataType]) -> frozenset[str]:
-    """Return the names of the columns whose values are text."""
-    return frozenset(name for name, dtype in types.items() if dtype in _TEXTS)
+def text_columns(types: Mapping[str, DeclaredType]) -> frozenset[str]:
+    """Return the names of the columns whose values count as they are written."""
+    return frozenset(name for name, kind in column_types(types).items() if kind.as_written)
 
 
-def integer_columns(types: dict[str, DataType]) -> frozenset[str]:
+def integer_columns(types: Mapping[str, DeclaredType]) -> frozenset[str]:
     """Return the names of the columns whose values are whole numbers."""
-    return frozenset(name for name, dtype in types.items() if dtype is DataType.INTEGER)
+    return frozenset(name for name, kind in column_types(types).items() if kind.dtype.is_integer())
 
 
 def resolve_groups(schema: type[Schema]) -> list[Group]:

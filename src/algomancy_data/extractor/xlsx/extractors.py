@@ -13,6 +13,7 @@ from algomancy_data.file import XLSXFile
 from algomancy_data.file.workbook import Kind, Workbook, read_sheet, typed
 from algomancy_data.logs import as_logger
 from algomancy_data.schema import DataType
+from algomancy_data.schema.kinds import column_types, declared_as
 
 if TYPE_CHECKING:
     import logging
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from algomancy_data.file import File
     from algomancy_data.logs import Logger
     from algomancy_data.schema import Schema
+    from algomancy_data.schema.types import ColumnType
 
 _EXAMPLES: Final = 5
 
@@ -64,7 +66,7 @@ class XLSXSingleExtractor(SingleExtractor):
             )
         notes = self._reading
         reading = SheetReading(notes.table, notes.first_row, notes.issues)
-        frame = reading.frame(workbook, sheet, self.schema.datatypes())
+        frame = reading.frame(workbook, sheet, column_types(self.schema.datatypes()))
         notes.pieces |= reading.pieces
         return frame
 
@@ -92,7 +94,7 @@ class XLSXMultiExtractor(MultiExtractor):
         frames: dict[str, pl.DataFrame] = {}
         for group, sheet in sheets.items():
             reading = SheetReading(self.get_extraction_key(group), 0, self._reading.issues)
-            frames[group] = reading.frame(workbook, sheet, groups[group])
+            frames[group] = reading.frame(workbook, sheet, column_types(groups[group]))
             self._reading.pieces |= reading.pieces
         return frames
 
@@ -115,7 +117,9 @@ class SheetReading:
         self._issues = issues
         self.pieces: dict[tuple[str, str], list[pl.Series]] = {}
 
-    def frame(self, workbook: Workbook, sheet: str, types: Mapping[str, DataType]) -> pl.DataFrame:
+    def frame(
+        self, workbook: Workbook, sheet: str, types: Mapping[str, ColumnType]
+    ) -> pl.DataFrame:
         """Return the frame; a column that is not in its declared type has yet to be converted."""
         table = read_sheet(workbook, sheet, types)
         self._issues += [
@@ -133,9 +137,9 @@ class SheetReading:
             else:
                 self.pieces[self._table, name] = pieces
         clocks = [
-            convert_piece(table.frame[name], DataType.INTERVAL, self._table, self._issues)
+            convert_piece(table.frame[name], types[name], self._table, self._issues)
             for name, dtype in table.frame.schema.items()
-            if dtype == pl.Time and types.get(name) is DataType.INTERVAL
+            if dtype == pl.Time and name in types and isinstance(types[name].dtype, pl.Duration)
         ]
         return table.frame.with_columns(*changed, *clocks)
 
@@ -148,7 +152,7 @@ class SheetReading:
         return values.clear(self._first_row).extend(values)
 
     def _shown_errors(
-        self, column: str, errors: dict[int, str], types: Mapping[str, DataType]
+        self, column: str, errors: dict[int, str], types: Mapping[str, ColumnType]
     ) -> ConversionIssue:
         """Say which cells show an error instead of a value."""
         rows = {self._first_row + row: text for row, text in sorted(errors.items())}
@@ -158,7 +162,7 @@ class SheetReading:
         return ConversionIssue(
             self._table,
             column,
-            types.get(column, DataType.STRING),
+            declared_as(types[column]) if column in types else DataType.STRING,
             f"{subject} an error of the workbook, which became null: {shown}.",
             count=count,
             rows=tuple(first),

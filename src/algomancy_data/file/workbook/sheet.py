@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Final, cast
@@ -12,15 +11,14 @@ import polars as pl
 from algomancy_data.file.workbook.cells import Kind, decode
 from algomancy_data.file.workbook.dense import read_pieces
 from algomancy_data.frames.tabular import unique_names
-from algomancy_data.schema import DataType
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from algomancy_data.file.workbook.dense import Piece
     from algomancy_data.file.workbook.workbook import Workbook
+    from algomancy_data.schema.types import ColumnType
 
-_TEXT_TYPES: Final = (DataType.STRING, DataType.CATEGORICAL)
 # From here on, not every integer is a float.
 _EXACT: Final = 2**53
 # Day 0 of the calendar from 1900, on which fastexcel puts times of day.
@@ -51,7 +49,7 @@ class SheetTable:
     errors: dict[str, dict[int, str]] = field(default_factory=dict)
 
 
-def read_sheet(workbook: Workbook, sheet: str, types: Mapping[str, DataType]) -> SheetTable:
+def read_sheet(workbook: Workbook, sheet: str, types: Mapping[str, ColumnType]) -> SheetTable:
     """Read a sheet: the first row that has a value is the header.
 
     Rows without any value are left out, and so are columns with neither a name nor a value. An
@@ -203,7 +201,7 @@ def _dense(
     sheet: str,
     header: _Header,
     pieces: Sequence[Piece],
-    targets: Mapping[int, DataType | None],
+    targets: Mapping[int, ColumnType | None],
 ) -> _Grid:
     """Put pieces together, with the cells of the columns in which they cannot be relied on."""
     values: dict[int, pl.Series] = {}
@@ -227,13 +225,13 @@ def _dense(
 
 
 def _joined(
-    workbook: Workbook, pieces: Sequence[Piece], column: int, target: DataType | None
+    workbook: Workbook, pieces: Sequence[Piece], column: int, target: ColumnType | None
 ) -> pl.Series | None:
     """Return a column of all pieces, None if single cells of it have to be looked at."""
     parts: list[pl.Series] = []
     for piece in pieces:
         is_lost = piece.all_texts or column in piece.lost
-        if is_lost or (column in piece.empty_texts and target in _TEXT_TYPES):
+        if is_lost or (column in piece.empty_texts and _as_written(target)):
             return None
         if column >= piece.frame.width:
             parts.append(pl.repeat(None, piece.frame.height, dtype=pl.Null, eager=True))
@@ -317,17 +315,16 @@ def _without_blank_rows(grid: _Grid) -> _Grid:
 
 
 def _is_doubtful(
-    values: pl.Series, target: DataType | None, workbook: Workbook, *, mixed: bool
+    values: pl.Series, target: ColumnType | None, workbook: Workbook, *, mixed: bool
 ) -> bool:
     """Tell whether fastexcel may have changed a value of a column, or lost its kind."""
     dtype = values.dtype
     if dtype == pl.String:
         return mixed
     if dtype == pl.Float64:
-        if mixed and (target is None or target in _TEXT_TYPES):
+        if mixed and (target is None or target.as_written):
             return True  # TRUE among numbers has become 1
-        limit = math.inf if target is DataType.FLOAT else _EXACT
-        return bool((values.abs() >= limit).any())
+        return bool((values.abs() >= _EXACT).any())
     if isinstance(dtype, pl.Datetime):
         start = _AFTER_DAY_0_OF_1904 if workbook.from_1904 else _MARCH_1900
         outside = (values < start) | (values.dt.epoch("ms") >= _AFTER_9999)
@@ -337,12 +334,16 @@ def _is_doubtful(
     return False
 
 
+def _as_written(target: ColumnType | None) -> bool:
+    return target is not None and target.as_written
+
+
 def _are_clocks(values: pl.Series) -> bool:
     """Tell whether all values are times of day without a date."""
     return bool((values.dt.date() == _CLOCK_DAY).all())
 
 
-def _natural(values: pl.Series, target: DataType | None) -> pl.Series:
+def _natural(values: pl.Series, target: ColumnType | None) -> pl.Series:
     """Return a uniform column in the dtype that says what it holds."""
     dtype = values.dtype
     if isinstance(dtype, pl.Datetime):
@@ -351,7 +352,7 @@ def _natural(values: pl.Series, target: DataType | None) -> pl.Series:
         return values.cast(pl.Datetime("us"))
     if isinstance(dtype, pl.Duration):
         return values.cast(pl.Duration("us"))
-    if dtype == pl.Float64 and target in _TEXT_TYPES:
+    if dtype == pl.Float64 and _as_written(target):
         # 7 and not 7.0: a code that was typed in as a number has no decimal point.
         return values.cast(pl.String).str.strip_suffix(".0")
     return values
@@ -363,11 +364,11 @@ def _errors(cells: pl.DataFrame) -> dict[int, str]:
     return dict(zip(rows.to_list(), cells["text"].gather(rows).to_list(), strict=True))
 
 
-def _uniform(cells: pl.DataFrame, target: DataType | None) -> pl.Series | None:
+def _uniform(cells: pl.DataFrame, target: ColumnType | None) -> pl.Series | None:
     """Return the column if all its cells are of one kind, else None."""
     if cells.is_empty():
         return pl.Series([], dtype=pl.Null)
-    if target in _TEXT_TYPES:
+    if _as_written(target):
         return cells.select(_WITHOUT_ERRORS.then("text")).to_series()
     # An empty text is no kind of its own among numbers: formulas show nothing that way.
     kinds = cells.filter(pl.col("text") != "")["kind"].unique().to_list()

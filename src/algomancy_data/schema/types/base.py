@@ -157,16 +157,17 @@ def _masks(masks: Iterable[pl.Series | None], lengths: Sequence[int]) -> pl.Seri
 class ColumnType(ABC):
     """A type that a column is declared with."""
 
-    name: ClassVar[str]
-    """Its name, as a member of :class:`~algomancy_data.schema.DataType`."""
+    name: str
+    """What messages call it: as a member of :class:`~algomancy_data.schema.DataType`, or as the
+    Polars dtype that it was declared with."""
 
-    dtype: ClassVar[PolarsDataType]
+    dtype: PolarsDataType
     """The Polars dtype that an extracted column of this type has."""
 
     sql: ClassVar[str] = "String"
     """Its type in SQL, by SQLAlchemy's name."""
 
-    samples: ClassVar[tuple[str, ...]]
+    samples: tuple[str, ...]
     """Texts that it reads, and texts that it has to refuse, from the plainest to the oddest.
 
     The tests read columns of them, and keep the values in the stores. In a column of the first one
@@ -178,6 +179,9 @@ class ColumnType(ABC):
 
     in_header: ClassVar[bool] = True
     """Text of this type may be the name of a column."""
+
+    as_written: ClassVar[bool] = False
+    """What is written counts, digit for digit, also where a format has numbers."""
 
     def accepts(self, dtype: PolarsDataType) -> bool:
         """Tell whether a column of a dtype is of this type as it is."""

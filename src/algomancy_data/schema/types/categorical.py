@@ -23,6 +23,7 @@ class CategoricalType(ColumnType):
     name = "CATEGORICAL"
     dtype = pl.Categorical()
     samples = ("a", "b", " ", "NA")
+    as_written = True
 
     def accepts(self, dtype: PolarsDataType) -> bool:
         """Take categories that are fixed, too."""

@@ -33,6 +33,7 @@ class StringType(ColumnType):
     name = "STRING"
     dtype = pl.String()
     samples = ("a", "b", " ", "NA")
+    as_written = True
 
     def suits(self, dtype: PolarsDataType) -> bool:  # noqa: ARG002  the interface
         """Take what no other type holds: every dtype can be written as text, or nearly."""
