@@ -36,7 +36,7 @@ _FOREIGN = (
     r"(AbstractContextManager|EllipsisType|Path|PolarsDataType|SearchStrategy|StrEnum|datetime)",
     r"(.*\.)?(BASEDATASOURCE|ChildCounts|CascadeOutcome|Damage|ExportFormat|InferredFile)",
     r"(.*\.)?(FrameSizes|JSONValue|MessageLimit|Paths|QuarantineSetting|RowFailures)",
-    r"(.*\.)?(DeclaredKeys|Extracted|Key|LoadMode|Mode|ReadPart|Reading|Repeated)",
+    r"(.*\.)?(ColumnType|DeclaredKeys|DeclaredType|Extracted|Key|LoadMode|Mode|ReadPart|Reading|Repeated)",
     r"(.*\.)?(Schemas|ScratchFile|StoredKeys|Tabular)",
     r"algomancy_data\.file\.workbook\..*",
 )
