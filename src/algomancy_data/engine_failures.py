@@ -55,13 +55,31 @@ def engine_failures(
     try:
         yield
     except BaseException as failure:
-        reason = _reason(failure, also)
-        if reason is None or not _is_ours(failure.__traceback__):
-            raise
-        if any(isinstance(earlier, KeyboardInterrupt) for earlier in _contexts(failure)):
-            raise KeyboardInterrupt from failure
-        msg = f"{doing} failed: {reason}"
-        raise error(msg) from failure
+        raise_engine_failure(failure, error, doing, also)
+        raise
+
+
+def raise_engine_failure(
+    failure: BaseException,
+    error: type[AlgomancyDataError],
+    doing: str,
+    also: tuple[type[Exception], ...] = (),
+) -> None:
+    """Raise what :func:`engine_failures` makes of an exception; return if it makes nothing of it.
+
+    Args:
+        failure: The exception.
+        error: See above.
+        doing: See above.
+        also: See above.
+    """
+    reason = _reason(failure, also)
+    if reason is None or not _is_ours(failure.__traceback__):
+        return
+    if any(isinstance(earlier, KeyboardInterrupt) for earlier in _contexts(failure)):
+        raise KeyboardInterrupt from failure
+    msg = f"{doing} failed: {reason}"
+    raise error(msg) from failure
 
 
 def reason_of(failure: BaseException) -> str:

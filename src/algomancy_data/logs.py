@@ -80,7 +80,7 @@ class Logging:
 
     @property
     def _logger(self) -> Logger:
-        return as_logger(self.logger)
+        return _STANDARD if self.logger is None else as_logger(self.logger)
 
 
 def as_logger(logger: Logger | logging.Logger | None) -> Logger:

@@ -16,7 +16,7 @@ from sqlalchemy import event, exc
 
 from algomancy_data.database.adbc.dialect import ADBCDialect
 from algomancy_data.database.backend import backend_for, backend_of_url, fast_url, shown
-from algomancy_data.engine_failures import engine_failures
+from algomancy_data.engine_failures import raise_engine_failure
 from algomancy_data.errors import DamagedStoreError, PortablePathWarning, StoreBusyError, StoreError
 from algomancy_data.forks import refuse_fork_of
 from algomancy_data.masking import as_cause, mask
@@ -236,8 +236,7 @@ def store_errors(engine: sa.Engine, doing: str) -> Generator[None]:
         StoreError: Anything else.
     """
     try:
-        with engine_failures(StoreError, f"The database {shown(engine.url)}: {doing}"):
-            yield
+        yield
     except (exc.DBAPIError, adbc_driver_manager.Error) as error:
         if any(isinstance(earlier, KeyboardInterrupt) for earlier in _contexts(error)):
             raise KeyboardInterrupt from error
@@ -251,6 +250,9 @@ def store_errors(engine: sa.Engine, doing: str) -> Generator[None]:
     except exc.NoSuchModuleError as error:
         msg = f"There is no driver for {shown(engine.url)}: {error}."
         raise StoreError(msg) from error
+    except BaseException as failure:
+        raise_engine_failure(failure, StoreError, f"The database {shown(engine.url)}: {doing}")
+        raise
 
 
 def _reason(error: exc.DBAPIError | adbc_driver_manager.Error) -> str:

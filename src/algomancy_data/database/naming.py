@@ -144,15 +144,16 @@ def column_names(columns: Iterable[str]) -> list[str]:
     taken = {ROW_ID}
     names: list[str] = []
     wanted = list(columns)
-    reserved = {_fold(column) for column in wanted}
-    for position, column in enumerate(wanted):
+    folded = list(map(_fold, wanted))
+    reserved = set(folded)
+    for position, (column, fold) in enumerate(zip(wanted, folded, strict=True)):
         name = column
-        if not column or _UNSAYABLE.search(column) or _fold(column) in taken:
+        if not column or _UNSAYABLE.search(column) or fold in taken:
             slug = _slug(column)
             name = f"column_{position}_{slug}" if slug else f"column_{position}"
-            while _fold(name) in taken | reserved:
+            while (fold := _fold(name)) in taken | reserved:
                 name += "_"
-        taken.add(_fold(name))
+        taken.add(fold)
         names.append(name)
     return names
 

@@ -117,9 +117,11 @@ class DataSourceCache(dict[str, BASEDATASOURCE]):
         )
 
     def _is_too_much(self) -> bool:
-        too_many = self._max_count is not None and len(self) > self._max_count
-        total = sum(kept.bytes for kept in self._kept.values())
-        return too_many or (self._max_bytes is not None and total > self._max_bytes)
+        if self._max_count is not None and len(self) > self._max_count:
+            return True
+        if self._max_bytes is None:
+            return False
+        return sum(kept.bytes for kept in self._kept.values()) > self._max_bytes
 
 
 def _frames(data: object) -> dict[str, pl.DataFrame]:

@@ -152,8 +152,7 @@ class ETLPipeline(Logging):
             return self._extraction_failed(error, recorder)
 
         with recorder.phase("validate") as phase:
-            phase.rows = _rows(data)
-            phase.takes(data.values())
+            phase.handles(data.values())
             if sorting is None:
                 checked = self._check(extracted, data)
             else:
@@ -173,8 +172,7 @@ class ETLPipeline(Logging):
             return self._refused(replace(checked, messages=messages), recorder)
 
         with recorder.phase("load") as phase:
-            phase.rows = _rows(transformed)
-            phase.takes(transformed.values())
+            phase.handles(transformed.values())
             wants = wants_pandas(self.loader, "load")
             given: dict[str, Any] = PandasTables(transformed).tables if wants else transformed
             source = self.loader.load(

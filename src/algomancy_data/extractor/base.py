@@ -168,6 +168,11 @@ class SingleExtractor(Extractor):
     unpacks_to: ClassVar[int] = 1
     """About how many times larger than the file its table is in memory."""
 
+    @cached_property
+    def _types(self) -> dict[str, ColumnType]:
+        """Declared type by column."""
+        return column_types(self.schema.datatypes())
+
     @property
     def _as_text(self) -> frozenset[str]:
         """Columns that must come as text, since they do in another part of the table."""
@@ -216,7 +221,7 @@ class SingleExtractor(Extractor):
         if frame is None:
             frame, lost = self._at_once(parts)
         name = self.file.name
-        self._can_convert_again(name, column_types(self.schema.datatypes()), lost)
+        self._can_convert_again(name, self._types, lost)
         return {name: frame}
 
     def _at_once(self, parts: Sequence[FilePart] | None) -> tuple[pl.DataFrame, AbstractSet[str]]:
@@ -250,13 +255,12 @@ class SingleExtractor(Extractor):
             slices = PartSlices(self._slices_of_part, parts, self.file.name)
         if slices is None:
             return None
-        types = column_types(self.schema.datatypes())
         try:
             with self._system_errors(self._slices):
                 frame, issues = read_slices(
                     slices,
                     self.file.name,
-                    types,
+                    self._types,
                     self._conventions,
                     self._phase,
                     lambda part: within_limits(part, self.file),
@@ -304,7 +308,7 @@ class SingleExtractor(Extractor):
         with reading_failures(self.file.name):
             frame = DataTypeConverter.convert_dtypes(
                 frame,
-                self.schema.datatypes(),
+                self._types,
                 issues,
                 self.file.name,
                 conventions=self._conventions,

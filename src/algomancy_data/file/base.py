@@ -27,14 +27,13 @@ from algomancy_data.file.compression import (
     decompress_into,
 )
 from algomancy_data.file.locations import (
+    Place,
     bytes_of,
     exists,
     fetched,
     find_parts,
-    has_parts,
-    is_address,
+    place_of,
     reading,
-    without_file_scheme,
 )
 from algomancy_data.frames.scratch import ScratchFile, Spool
 from algomancy_data.masking import mask
@@ -140,12 +139,12 @@ class File(ABC):  # noqa: B024  one subclass per format: they differ in their ex
         """
         if self._uploaded is not None or self.path is None:
             return None
-        path = without_file_scheme(self.path)
-        if not has_parts(path):
+        place = place_of(self.path)
+        if not place.has_parts:
             return None
         parts: list[FilePart] = []
         with reading(self.name):
-            locations = find_parts(path, self.suffixes())
+            locations = find_parts(place.path, self.suffixes())
         for location in locations:
             part = copy.copy(self)
             part.name, part.path = f"{self.name}/{location.label}", location.path
@@ -219,9 +218,9 @@ class File(ABC):  # noqa: B024  one subclass per format: they differ in their ex
             b'a;b\n1;2\n'
         """
         with self.opened(watch) as source:
-            if isinstance(source, Path) and self._address() is not None:
-                return source.read_bytes()
-            return source
+            place = self._place()
+            is_fetched = place is not None and place.is_address
+            return source.read_bytes() if is_fetched and isinstance(source, Path) else source
 
     def spooled(self, watch: Callable[[bytes], None] | None = None) -> Path | bytes | ScratchFile:
         r"""Return what :meth:`source` returns, but what is too large for memory in a scratch file.
@@ -243,8 +242,9 @@ class File(ABC):  # noqa: B024  one subclass per format: they differ in their ex
         if type(self).source is not File.source:  # a class of a user's own says what is read
             return self.source(watch)
         spool = Spool(self.limits.in_memory_bytes)
-        with self._opened(watch, 0, spool) as source:
-            if not isinstance(source, Path) or self._address() is None:
+        place = self._place()
+        with self._opened(place, watch, 0, spool) as source:
+            if not isinstance(source, Path) or place is None or not place.is_address:
                 return source
             with source.open("rb") as stream:
                 while piece := stream.read(_PIECE):
@@ -286,39 +286,42 @@ class File(ABC):  # noqa: B024  one subclass per format: they differ in their ex
             ...     source
             b'a;b\n1;2\n'
         """
-        with self._opened(watch, at_once, Spool(None)) as source:
+        with self._opened(self._place(), watch, at_once, Spool(None)) as source:
             yield source.path if isinstance(source, ScratchFile) else source
 
     @contextmanager
     def _opened(
-        self, watch: Callable[[bytes], None] | None, at_once: int, spool: Spool
+        self,
+        place: Place | None,
+        watch: Callable[[bytes], None] | None,
+        at_once: int,
+        spool: Spool,
     ) -> Generator[Path | bytes | ScratchFile]:
         """Give what :meth:`opened` does, but what is decompressed as the spool has it."""
-        address = self._address()
-        if address is not None:
-            with fetched(address, self._check_fetched) as path:
-                yield self._plain(path, watch, at_once, spool)
-        elif self._uploaded is None and self.path is not None:
-            yield self._plain(Path(without_file_scheme(self.path)), watch, at_once, spool)
-        else:
+        if place is None:
             yield self._decompressed(self._uploaded_bytes(), watch, spool)
+        elif place.is_address:
+            with fetched(str(place.path), self._check_fetched) as path:
+                yield self._plain(path, watch, at_once, spool)
+        else:
+            yield self._plain(Path(place.path), watch, at_once, spool)
 
-    def _address(self) -> str | None:
-        """Return the address that the content is at, or None if it is not at one.
+    def _place(self) -> Place | None:
+        """Return where the content is; None if it was sent, or there is none.
 
         Raises:
             FileContentError: There are parts instead of one file.
         """
         if self._uploaded is not None or self.path is None:
             return None
-        plain = without_file_scheme(self.path)
-        if has_parts(plain):
+        place = place_of(self.path)
+        if place.has_parts:
             msg = (
                 f"File {self.name!r}: {mask(self.path)!r} is a directory or pattern of parts, "
                 f"where one file is needed. Give the path of one file."
             )
             raise FileContentError(msg)
-        return str(plain) if is_address(plain) else None
+        return place
 
     def _check_fetched(self, size: int) -> None:
         self.limits.check_fetched(self.name, size)
@@ -347,8 +350,12 @@ class File(ABC):  # noqa: B024  one subclass per format: they differ in their ex
         """
         if self._uploaded is not None:
             return self._uploaded_bytes()
-        plain = "" if self.path is None else without_file_scheme(self.path)
-        return None if not plain or has_parts(plain) or is_address(plain) else Path(plain)
+        if self.path is None:
+            return None
+        place = place_of(self.path)
+        if not place.path or place.is_address or place.has_parts:
+            return None
+        return Path(place.path)
 
     def stored_bytes(self) -> int | None:
         """Return how many bytes there are, compressed ones if they are; all parts together.

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory, gettempdir
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
@@ -63,13 +63,6 @@ def is_address(path: str | Path) -> bool:
     return isinstance(path, str) and _ADDRESS.match(path) is not None
 
 
-def without_file_scheme(path: str | Path) -> str | Path:
-    """Return the plain path that a ``file://`` address means, and any other path as it is."""
-    if isinstance(path, str) and path.lower().startswith("file://"):
-        return url2pathname(_path_in(path))
-    return path
-
-
 def file_name(path: str | Path) -> str:
     """Return the last part of a path or address, without what follows a ``?``.
 
@@ -89,22 +82,56 @@ def _path_in(address: str) -> str:
         raise FileContentError(msg) from as_cause(error, address)
 
 
+class Place(NamedTuple):
+    """What a path means.
+
+    Args:
+        path: The path, a plain one for ``file://``, or an address.
+        is_address: Whether it is an address.
+        has_parts: Whether it means several files: a directory, a pattern that no file is named.
+    """
+
+    path: str | Path
+    is_address: bool
+    has_parts: bool
+
+
+def place_of(path: str | Path) -> Place:
+    """Return what a path means now: what is there is looked up.
+
+    Raises:
+        FileContentError: It is no address, although it begins like one.
+
+    Example:
+        >>> place_of("s3://bucket/orders/")
+        Place(path='s3://bucket/orders/', is_address=True, has_parts=True)
+    """
+    if isinstance(path, str) and path.lower().startswith("file://"):
+        path = url2pathname(_path_in(path))
+    address = is_address(path)
+    return Place(path, address, _has_parts(path, is_address=address))
+
+
 def has_parts(path: str | Path) -> bool:
     """Tell whether a path means several files: a directory, a pattern that no file is named."""
+    return _has_parts(path, is_address=is_address(path))
+
+
+def _has_parts(path: str | Path, *, is_address: bool) -> bool:
     text = str(path)
-    if is_address(path):
+    if is_address:
         return "*" in text or text.endswith("/")
     return Path(path).is_dir() or (_PATTERN.search(text) is not None and not Path(path).exists())
 
 
 def exists(path: str | Path, suffixes: Collection[str] = ()) -> bool:
     """Tell whether something is there; of addresses that is not known before they are read."""
-    path = without_file_scheme(path)
-    if is_address(path):
+    place = place_of(path)
+    if place.is_address:
         return True
-    if has_parts(path):
-        return Path(path).is_dir() or bool(find_parts(path, suffixes))
-    return Path(path).is_file()
+    if place.has_parts:
+        return Path(place.path).is_dir() or bool(find_parts(place.path, suffixes))
+    return Path(place.path).is_file()
 
 
 def find_parts(path: str | Path, suffixes: Collection[str]) -> list[Location]:

@@ -23,7 +23,9 @@ DEEPEST_IN_FILES: Final = 63
 """As many levels as Arrow reads from its files: one less than it hands to others."""
 # Until here a look for containers that are met twice costs more than it saves.
 _FEW: Final = 8
-_NESTED: Final = frozenset({pl.List, pl.Array, pl.Struct, pl.Map})
+NESTED: Final = frozenset({pl.List, pl.Array, pl.Struct, pl.Map})
+"""The classes of dtypes that have others in them."""
+
 # What an extension type and a dictionary of pyarrow are made of.
 _INNER: Final = ("storage_type", "value_type")
 
@@ -105,7 +107,7 @@ def check_dtype_depth(dtypes: Iterable[PolarsDataType], deepest: int = _DEEPEST_
         >>> check_dtype_depth([pl.Int8(), pl.List(pl.Int8())])
     """
     level = list(dtypes)
-    if _NESTED.isdisjoint(map(type, level)):
+    if NESTED.isdisjoint(map(type, level)):
         return
     for _ in range(deepest + 1):
         level = [inner for dtype in level if dtype.is_nested() for inner in _inside(dtype)]

@@ -11,7 +11,7 @@ from algomancy_data.engine_failures import engine_failures
 from algomancy_data.errors import FrameError, ScratchError
 from algomancy_data.frames.arrow_streams import ArrowStream, frame_of_stream, no_table
 from algomancy_data.frames.lazy import collected
-from algomancy_data.frames.nesting import check_dtype_depth
+from algomancy_data.frames.nesting import NESTED, check_dtype_depth
 from algomancy_data.frames.python_tables import frame_of_values
 
 if TYPE_CHECKING:
@@ -43,6 +43,8 @@ def to_frame(table: Tabular | Any, name: str = "table") -> pl.DataFrame:
         >>> to_frame(pa.table({"a": [1, 2]})).shape
         (2, 1)
     """
+    if isinstance(table, pl.DataFrame) and NESTED.isdisjoint(map(type, table.dtypes)):
+        return table
     with engine_failures(FrameError, f"Taking table {name!r}"):
         if isinstance(table, pl.DataFrame):
             check_dtype_depth(table.dtypes)

@@ -300,6 +300,9 @@ class Schema(ABC):
     @classmethod
     def is_legacy(cls) -> bool:
         """Tell whether the deprecated ``_DATATYPES`` declares the columns."""
+        resolved: Tables | None = vars(cls).get("_resolved")
+        if resolved is not None:
+            return resolved.is_legacy
         return not declares(cls, ColumnGroup if cls.is_multi() else Column)
 
     @classmethod

@@ -27,13 +27,15 @@ class DataType(StrEnum):
     CATEGORICAL = "categorical"
     INTERVAL = "interval"
 
-    @property
-    def column_type(self) -> ColumnType:
-        """What the type is, and how values become it.
+    column_type: ColumnType
+    """What the type is, and how values become it.
 
-        :meta private:
-        """
-        return COLUMN_TYPES[self.name]
+    :meta private:
+    """
+
+    def __init__(self, value: str) -> None:
+        del value  # it is the text already
+        self.column_type = COLUMN_TYPES[self.name]
 
     @property
     def polars_dtype(self) -> PolarsDataType:

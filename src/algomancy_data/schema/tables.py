@@ -69,8 +69,10 @@ def schema_classes(schemas: Schemas) -> list[type[Schema]]:
     given = cast("object", schemas.values() if isinstance(schemas, Mapping) else schemas)
     if isinstance(given, str) or not isinstance(given, Iterable):
         raise NoSchemaListError.from_given(schemas)
-    members = cast("Iterable[object]", given)
-    classes = [schema if isinstance(schema, type) else type(schema) for schema in members]
-    if not all(hasattr(schema, "schema_type") for schema in classes):
-        raise NoSchemaListError.from_given(schemas)
-    return cast("list[type[Schema]]", classes)
+    classes: list[type[Schema]] = []
+    for member in cast("Iterable[object]", given):
+        schema = member if isinstance(member, type) else type(member)
+        if not hasattr(schema, "schema_type"):
+            raise NoSchemaListError.from_given(schemas)
+        classes.append(cast("type[Schema]", schema))
+    return classes

@@ -62,6 +62,8 @@ Binary: Final = bytes
 _ROWS_AT_ONCE: Final = 4096
 _INT32: Final = 2**31
 _JULIAN_DAY_ZERO: Final = -2_440_588  # 4714-11-24 BC, PostgreSQL's first day, from 1970 on
+# Types of parameters that mean the same to Arrow, whatever else is imported.
+_AS_THEY_ARE: Final = frozenset({type(None), bool, int, float, str, bytes})
 _PLAIN: Final = {pa.string_view(): pa.large_string(), pa.binary_view(): pa.large_binary()}
 
 _of_parents: Final[list[Any]] = []
@@ -218,7 +220,8 @@ class RowCursor(Cursor):
     def __del__(self) -> None:
         """Close the cursor: SQLAlchemy forgets one if its transaction cannot begin."""
         with suppress(Exception):  # nobody could catch it
-            self.close()
+            if not self._closed:
+                self.close()
 
     def _batches(self) -> Iterable[Any]:
         # Without a result, the driver's own method finds the words.
@@ -301,7 +304,8 @@ class Connection(adbc.Connection):
         super().close()
 
     def _registered(self, cursor: _C) -> _C:
-        refuse_fork_of(self._process)
+        if self.is_of_parent:
+            refuse_fork_of(self._process)
         self._cursors.add(cursor)  # so that the connection closes it before itself
         return cursor
 
@@ -358,7 +362,7 @@ def _without_views(data: Any) -> Any:
 
 
 def _array(values: Sequence[Any]) -> Any:
-    types = {type(value) for value in values}
+    types = set(map(type, values))
     if timedelta in types:
         values = [None if value is None else _interval(value) for value in values]
     elif datetime in types and len({value.tzinfo is None for value in values if value}) > 1:
@@ -367,7 +371,8 @@ def _array(values: Sequence[Any]) -> Any:
         # Arrow's times have no zone, and would drop it.
         values = [str(value) if value and value.tzinfo else value for value in values]
     try:
-        values = [_in_utc(value) for value in values]
+        if not types <= _AS_THEY_ARE:
+            values = [_in_utc(value) for value in values]
         # PostgreSQL takes a small integer where it wants a large one, but not the reverse.
         is_small = int in types and types <= {int, type(None)} and _are_small(values)
         return pa.array(values, pa.int32() if is_small else None)

@@ -81,7 +81,10 @@ def interruptible(call: Callable[[], _T], cancel: Callable[[], object]) -> _T:
     future: Future[_T] = Future()
     try:
         _worker.submit(future, call)
-        return _result(future)
+        while not future.done():
+            with suppress(TimeoutError):
+                return future.result(_TICK)
+        return future.result()
     except BaseException:
         if not future.cancel() and not future.done():
             with suppress(Exception):  # SQLite's driver cannot
@@ -90,13 +93,6 @@ def interruptible(call: Callable[[], _T], cancel: Callable[[], object]) -> _T:
         raise
     finally:
         del future  # its exception's traceback holds this frame
-
-
-def _result(future: Future[_T]) -> _T:
-    while not future.done():
-        with suppress(TimeoutError):
-            return future.result(_TICK)
-    return future.result()
 
 
 def _wait(future: Future[_T]) -> None:

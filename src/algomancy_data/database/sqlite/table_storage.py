@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from algomancy_data.database.layout import ColumnLayout
     from algomancy_data.database.naming import TableOwner
     from algomancy_data.database.sqlite.dbapi import Connection
-    from algomancy_data.database.table_storage import Codec, RowAccess
+    from algomancy_data.database.table_storage import Codec, DeclaredType, RowAccess
 
 
 # At the very end: what stands before may be the name of a column.
@@ -142,8 +142,15 @@ class SQLiteStorage(TableStorage):
 
     def create(self, connection: sa.Connection, table: sa.Table, owner: TableOwner) -> None:
         """Create a table: SQLite keeps the statement, with the comment that names its owner."""
-        statement = str(sa.schema.CreateTable(table).compile(connection)).rstrip()
-        connection.exec_driver_sql(f"{statement.removesuffix(')')}/*{owner.to_text()}*/)")
+        names = connection.dialect.identifier_preparer
+        # SQLAlchemy's own statement takes a twentieth of the time of writing a small dataset.
+        columns = ", ".join(
+            f"{names.quote_identifier(column.name)} {cast('DeclaredType', column.type).name}"
+            for column in table.columns
+        )
+        connection.exec_driver_sql(
+            f"CREATE TABLE {names.format_table(table)} ({columns} /*{owner.to_text()}*/)"
+        )
 
     def owners(self, connection: sa.Connection) -> dict[str, TableOwner | None]:
         """Return the owner of each table whose name begins like those of this package."""

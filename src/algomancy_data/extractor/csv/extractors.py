@@ -17,7 +17,8 @@ from algomancy_data.extractor.csv.content import CSVContent
 from algomancy_data.extractor.csv.layout import (
     CSVLayout,
     check_separator,
-    read_header,
+    first_record,
+    header_of,
     without_header,
 )
 from algomancy_data.extractor.csv.reader import CSVReader
@@ -106,8 +107,8 @@ class CSVSingleExtractor(SingleExtractor):
 
     def _reader(self) -> CSVReader:
         """Return what reads the file."""
-        types = self._declared(self._reading.table)
-        types |= dict.fromkeys(types.keys() & self._reading.as_text, DataType.STRING.column_type)
+        as_text = self._types.keys() & self._reading.as_text
+        types = self._types | dict.fromkeys(as_text, DataType.STRING.column_type)
         content = CSVContent(self.file, self.dialect.encoding)
         self._reading.unpacked_bytes = content.size()
         layout = CSVLayout(
@@ -116,14 +117,14 @@ class CSVSingleExtractor(SingleExtractor):
             self.dialect.quote,
             line_end_of(content.start(), self.dialect),
         )
-        check_separator(content, layout, list(types))
+        first = first_record(content, layout)
+        check_separator(content, layout, first, list(types))
         if self.dialect.has_header:
-            header = read_header(content, layout)
+            header = header_of(content, layout, first)
         else:
             header = without_header(content, layout, list(types))
         null_words = self.dialect.null_words or ()
-        conventions = TextConventions.from_dialect(self.dialect)
-        return CSVReader(content, layout, header, types, null_words, conventions)
+        return CSVReader(content, layout, header, types, null_words, self._conventions)
 
     def _report_short_rows(self, columns: Sequence[str], short_rows: pl.Series) -> None:
         if short_rows.is_empty():

@@ -226,19 +226,18 @@ class CSVHeader:
         return unique_names(self.written)
 
 
-def read_header(content: CSVContent, layout: CSVLayout) -> CSVHeader:
-    """Read the first record that is neither blank nor Excel's ``sep=;``.
+def header_of(content: CSVContent, layout: CSVLayout, first: Record | None) -> CSVHeader:
+    """Return the columns that the first record names.
 
     Raises:
-        FileContentError: There is none, its quotes are unclear, or it is endless.
+        FileContentError: There is none, or it is not UTF-8.
     """
-    record = _first_record(content, layout)
-    if record is None:
+    if first is None:
         msg = f"File {layout.file_name!r} has no header: it is empty."
         raise FileContentError(msg)
-    written = _texts(content, layout, record)
-    lines = record.line + sum(field.count(layout.line_end.encode()) for field in record.fields)
-    return CSVHeader(written, record.end, lines)
+    written = _texts(content, layout, first)
+    lines = first.line + sum(field.count(layout.line_end.encode()) for field in first.fields)
+    return CSVHeader(written, first.end, lines)
 
 
 def without_header(content: CSVContent, layout: CSVLayout, names: Sequence[str]) -> CSVHeader:
@@ -251,21 +250,22 @@ def without_header(content: CSVContent, layout: CSVLayout, names: Sequence[str])
     return CSVHeader(tuple(names), hint, lines=1 if hint else 0)
 
 
-def check_separator(content: CSVContent, layout: CSVLayout, declared: Sequence[str]) -> None:
+def check_separator(
+    content: CSVContent, layout: CSVLayout, first: Record | None, declared: Sequence[str]
+) -> None:
     """Refuse a file that becomes one column, where another separator gives those declared.
 
     Raises:
         FileContentError: Naming the separator that fits.
     """
-    record = _first_record(content, layout)
-    if record is None or len(record.fields) > 1 or len(declared) <= 1:
+    if first is None or len(first.fields) > 1 or len(declared) <= 1:
         return
-    if _texts(content, layout, record)[0] in declared:
+    if _texts(content, layout, first)[0] in declared:
         return
     for separator in _SEPARATORS:
         other = replace(layout, separator=separator)
         try:
-            candidate = _first_record(content, other)
+            candidate = first_record(content, other)
         except FileContentError:
             continue
         if candidate is None or len(candidate.fields) == 1:
@@ -282,24 +282,24 @@ def check_separator(content: CSVContent, layout: CSVLayout, declared: Sequence[s
 
 def _texts(content: CSVContent, layout: CSVLayout, record: Record) -> tuple[str, ...]:
     try:
-        return tuple(layout.text(field) for field in record.fields)
+        return tuple(map(layout.text, record.fields))
     except UnicodeDecodeError:
         content.check_utf8()
         raise  # pragma: no cover  check_utf8 has found the same bytes
 
 
-def _first_record(content: CSVContent, layout: CSVLayout) -> Record | None:
-    """Return the first record that is neither blank nor ``sep=;``.
+def first_record(content: CSVContent, layout: CSVLayout) -> Record | None:
+    """Return the first record that is neither blank nor Excel's ``sep=;``.
 
     Raises:
         ReadLimitError: It has more fields than a limit allows.
+        FileContentError: Its quotes are unclear, or it is endless.
     """
-    _check_plain_width(content, layout)
+    start, size = content.start(_FIRST_READ), _FIRST_READ
+    _check_plain_width(content, layout, start)
     most = content.limits.columns
-    size = _FIRST_READ
-    hint = _excel_hint(content.start(size), layout)
+    hint = _excel_hint(start, layout)
     while True:
-        start = content.start(size)
         # The last byte of a larger file may cut a record: read on until one ends before it.
         complete = len(start) < size - 3
         try:
@@ -325,12 +325,12 @@ def _first_record(content: CSVContent, layout: CSVLayout) -> Record | None:
             )
             raise FileContentError(msg)
         size *= 4
+        start = content.start(size)
 
 
-def _check_plain_width(content: CSVContent, layout: CSVLayout) -> None:
+def _check_plain_width(content: CSVContent, layout: CSVLayout, start: bytes) -> None:
     """Refuse a long first line without quotes by a count, before its fields are taken apart."""
     end = layout.line_end.encode()
-    start = content.start(_FIRST_READ)
     if end in start[layout.skip_blank(start) :]:
         return  # that is short
     start = content.start(_MAX_HEADER)
