@@ -9,8 +9,9 @@ from algomancy_data.datasource import (
     BaseDataSource,
     DataSource,
 )
-from algomancy_data.errors import AdditionError, DatasetNotFoundError, TableNotFoundError
+from algomancy_data.errors import AdditionError, DatasetNotFoundError
 from algomancy_data.folder.content import put_together, read_old_file, take_apart
+from algomancy_data.folder.growth import add_rows, delete_rows
 from algomancy_data.folder.index import FolderIndex, Item, signature
 from algomancy_data.folder.names import plain_stem
 from algomancy_data.folder.raw import write_raw
@@ -29,20 +30,17 @@ from algomancy_data.store import (
     Store,
     check_name,
 )
-from algomancy_data.store.addition import aligned, key_of, known_rows, replaced_rows
-from algomancy_data.store.deletion import columns_of, deletion, taken_rows
+from algomancy_data.store.addition import key_of, known_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     import polars as pl
 
     from algomancy_data.folder.content import Content
     from algomancy_data.folder.reader import Found
-    from algomancy_data.messages import ValidationMessage
     from algomancy_data.metrics import Phase
-    from algomancy_data.provenance import Load
     from algomancy_data.store import Addition
 
 
@@ -274,37 +272,11 @@ class FolderStore(Store):
                     raise AdditionError.from_payload(name)
                 phase.handles(content.frames.values())
                 messages = data.validation_messages
-                written, load = self._grow(before, content.frames, addition, messages, phase)
+                written, load = add_rows(
+                    self._files, before, content.frames, addition, messages, phase
+                )
         self._index.note(written)
         return Added(written.version, written.info.provenance, load)
-
-    def _grow(
-        self,
-        before: Found,
-        frames: Mapping[str, pl.DataFrame],
-        addition: Addition,
-        messages: Iterable[ValidationMessage],
-        phase: Phase,
-    ) -> tuple[Found, Load]:
-        manifest = before.manifest
-        self._files.check_schemas(manifest)
-        added: dict[str, pl.DataFrame] = {}
-        removed: dict[str, pl.Series] = {}
-        for table, frame in frames.items():
-            if table not in manifest.info.tables:
-                addition.key_of_upsert(table, frame)
-                added[table] = frame
-                continue
-            # Check sums are compared of what is written again, and when it is next loaded.
-            stored = self._files.load_table(manifest, table, verify=False)
-            added[table] = aligned(frame, stored.schema, table)
-            removed[table] = replaced_rows(stored, added[table], table, addition)
-        replaced = {table: rows for table, gone in removed.items() if (rows := int(gone.sum()))}
-        load = addition.load({table: frame.height for table, frame in frames.items()}, replaced)
-        info = manifest.info.grown(frames, load, messages)
-        written = self._files.grow(before, info, added, removed, phase)
-        phase.bytes_out = written.manifest.bytes - manifest.bytes + len(written.stamp)
-        return written, load
 
     def delete_rows(
         self,
@@ -330,19 +302,10 @@ class FolderStore(Store):
             before = self._index.look_up(name)
             if before is None:
                 raise DatasetNotFoundError.from_available(name, self._index.names())
-            manifest = before.manifest
-            if table not in manifest.info.tables:
-                raise TableNotFoundError.from_available(table, manifest.info.tables)
-            self._files.check_schemas(manifest)
-            # What decides which rows go is compared with its check sums.
-            stored = self._files.load_table(manifest, table, verify=self._verify_on_load)
-            columns_of(predicate, stored.schema, table)
-            gone = taken_rows(stored, predicate)
-            count = int(gone.sum())
-            if not count:
-                return 0
-            info = manifest.info.grown({}, deletion(table, count), ())
-            written = self._files.grow(before, info, {}, {table: gone}, phase)
+            verify = self._verify_on_load
+            written, count = delete_rows(
+                self._files, before, table, predicate, phase, verify=verify
+            )
         self._index.note(written)
         return count
 
