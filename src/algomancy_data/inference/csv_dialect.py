@@ -77,7 +77,6 @@ _CANDIDATES: Final = (
     "[null]",
     "unknown",
 )
-_NAN: Final = ("NaN", "nan")
 _FEW: Final = 2
 _PLAIN: Final = TextConventions(null_words=())
 
@@ -322,9 +321,7 @@ def null_words_in(texts: pl.Series, conventions: TextConventions) -> list[str]:
     dtype = text_type(rest, replace(conventions, null_words=())).dtype
     if dtype is DataType.STRING:
         return []
-    if dtype is DataType.FLOAT:  # they are numbers there
-        words = [word for word in words if word.strip() not in _NAN]
-    return words
+    return [word for word in words if word.strip() not in dtype.column_type.null_words]
 
 
 def occurring(frame: pl.DataFrame, words: Iterable[str]) -> list[str]:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from algomancy_data.file import File
+    from algomancy_data.schema.types import ColumnType
 
 _START: Final = 1 << 18
 
@@ -183,8 +184,11 @@ def _decide(
         dialect = replace(dialect, decimal_mark=marks.pop())
         found = types()
     if "day_first" in unclear:
-        dates = [texts[name] for name, column in found if column.dtype is DataType.DATETIME]
-        orders = {_deciding_order(column, conventions) for column in dates} - {None}
+        orders = {
+            _deciding_order(texts[name], column.dtype.column_type, conventions)
+            for name, column in found
+            if column.dtype.column_type.undecided == "day_first"
+        } - {None}
         if len(orders) == 1:
             dialect = replace(dialect, day_first=orders.pop())
             found = types()
@@ -200,9 +204,11 @@ def _deciding_mark(texts: pl.Series, conventions: TextConventions) -> str | None
     return marks[0] if len(marks) == 1 else None
 
 
-def _deciding_order(texts: pl.Series, conventions: TextConventions) -> bool | None:
+def _deciding_order(
+    texts: pl.Series, date: ColumnType, conventions: TextConventions
+) -> bool | None:
     """Return whether a column is dates only with the day first, or only with it second."""
-    column, date = DistinctTexts(texts, conventions), DataType.DATETIME.column_type
+    column = DistinctTexts(texts, conventions)
     orders = [first for first in (True, False) if column.read_as(date, day_first=first).is_certain]
     return orders[0] if len(orders) == 1 else None
 

@@ -19,7 +19,6 @@ import polars as pl
 
 from algomancy_data.inference.names import singular, words
 from algomancy_data.relations.keys import is_comparable
-from algomancy_data.schema import DataType
 from algomancy_data.schema.types.distinct_texts import percent
 from algomancy_data.validator.duplicates import duplicate_rows
 
@@ -28,10 +27,6 @@ if TYPE_CHECKING:
 
     from algomancy_data.inference.inferred import InferredColumn
 
-_KEY_TYPES: Final = frozenset(
-    {DataType.STRING, DataType.INTEGER, DataType.CATEGORICAL, DataType.DATETIME}
-)
-_UNIQUE_TYPES: Final = frozenset({DataType.STRING, DataType.INTEGER})
 _MOST_COLUMNS: Final = 4
 _MOST_PLAUSIBLE: Final = 12
 _MOST_PROOFS: Final = 200
@@ -73,6 +68,7 @@ def find_key(
         single: Look only for keys of one column.
 
     Example:
+        >>> from algomancy_data import DataType
         >>> from algomancy_data.inference.inferred import InferredColumn
         >>> frame = pl.DataFrame({"code": ["EWR", "JFK"], "alt": [18, 13]})
         >>> columns = [
@@ -92,7 +88,7 @@ def find_key(
     unique = [
         column
         for column in terse
-        if column.dtype in _KEY_TYPES
+        if column.dtype.column_type.may_be_key
         and distinct[column.name] == frame.height - frame[column.name].null_count() > 1
     ]
     complete = [column for column in unique if not frame[column.name].null_count()]
@@ -120,7 +116,7 @@ def _note_nearly_unique(
 ) -> None:
     for column in columns:
         values = frame.height - frame[column.name].null_count()
-        if column.dtype not in _UNIQUE_TYPES or values < _FEW_ROWS:
+        if not _is_worth_declaring(column) or values < _FEW_ROWS:
             continue
         share = distinct[column.name] / values
         if _NEARLY <= share < 1:
@@ -138,7 +134,7 @@ def _rank(
     is_row_number = column.name.startswith("Unnamed: ")
     return (
         is_row_number,
-        column.dtype is DataType.DATETIME,
+        not column.dtype.column_type.may_refer,
         not is_own,
         not is_named,
         position,
@@ -156,9 +152,15 @@ def _worth_declaring(frame: pl.DataFrame, unique: Iterable[InferredColumn]) -> l
     return [
         column
         for column in unique
-        if column.dtype in _UNIQUE_TYPES
+        if _is_worth_declaring(column)
         and frame.height - frame[column.name].null_count() >= _FEW_ROWS
     ]
+
+
+def _is_worth_declaring(column: InferredColumn) -> bool:
+    """Tell whether it means something that values of the column's type are unique."""
+    column_type = column.dtype.column_type
+    return column_type.may_refer and not column_type.repeats
 
 
 def _is_prose(values: pl.Series) -> bool:
@@ -182,7 +184,7 @@ def _composite(
     plausible = [
         column
         for column in columns
-        if column.dtype in _KEY_TYPES
+        if column.dtype.column_type.may_be_key
         and distinct[column.name] > 1
         and not frame[column.name].null_count()
     ]

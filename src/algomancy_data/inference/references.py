@@ -21,7 +21,6 @@ import polars as pl
 from algomancy_data.inference.names import refers_to_own_table, shared_prefix, similarity
 from algomancy_data.relations.keys import match_keys
 from algomancy_data.relations.lookup import unmatched
-from algomancy_data.schema import DataType
 from algomancy_data.schema.types.distinct_texts import percent
 
 if TYPE_CHECKING:
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
 
     from algomancy_data.inference.inferred import InferredColumn, InferredTable
 
-_TEXTS: Final = frozenset({DataType.STRING, DataType.CATEGORICAL})
-_REFERRING: Final = _TEXTS | {DataType.INTEGER}
 _SIMILAR: Final = 0.8
 _CHANCE: Final = 1e-4
 _FEW: Final = 2
@@ -124,9 +121,9 @@ def find_references(tables: Sequence[NamedTable]) -> None:
 
 
 def _may_refer(table: NamedTable, column: InferredColumn) -> bool:
-    """Tell whether a column holds whole numbers or texts, and not what no type could hold."""
-    dtype = table.frame.schema[column.name]
-    return column.dtype in _REFERRING and column.dtype.accepts(dtype)
+    """Tell whether a column's values may be keys, and are not what no type could hold."""
+    column_type = column.dtype.column_type
+    return column_type.may_refer and column_type.accepts(table.frame.schema[column.name])
 
 
 def _candidates(
@@ -137,13 +134,12 @@ def _candidates(
     values = child.frame[column.name].drop_nulls()
     if values.is_empty():
         return
-    distinct = values.unique()
+    distinct, is_number = values.unique(), _is_number(column)
     for parent, key in keys:
-        if key is column or (key.dtype in _TEXTS) != (column.dtype in _TEXTS):
+        if key is column or _is_number(key) != is_number:
             continue
         likeness = _likeness(child, column, parent, key)
         found = parent.frame[key.name]
-        is_number = column.dtype is DataType.INTEGER
         if is_number and (likeness < _SIMILAR or not _overlaps(distinct, found)):
             continue
         if not is_number and likeness < _SIMILAR and not key.primary_key:
@@ -166,6 +162,10 @@ def _candidates(
             len(distinct) - matched,
             chance,
         )
+
+
+def _is_number(column: InferredColumn) -> bool:
+    return column.dtype.polars_dtype.is_numeric()
 
 
 def _likeness(

@@ -183,6 +183,21 @@ class ColumnType(ABC):
     as_written: ClassVar[bool] = False
     """What is written counts, digit for digit, also where a format has numbers."""
 
+    may_be_key: ClassVar[bool] = False
+    """Values of this type may identify rows."""
+
+    may_refer: ClassVar[bool] = False
+    """Values of this type may be keys of another table."""
+
+    repeats: ClassVar[bool] = False
+    """Values of this type are meant to occur again and again."""
+
+    null_words: ClassVar[tuple[str, ...]] = ()
+    """Words that mean "no value" elsewhere, and are values of this type."""
+
+    undecided: ClassVar[str | None] = None
+    """Which of the conventions its texts may leave open, if none of them says it."""
+
     def accepts(self, dtype: PolarsDataType) -> bool:
         """Tell whether a column of a dtype is of this type as it is."""
         # The first takes a fifth of the time.

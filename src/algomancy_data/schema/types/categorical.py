@@ -24,6 +24,8 @@ class CategoricalType(ColumnType):
     dtype = pl.Categorical()
     samples = ("a", "b", " ", "NA")
     as_written = True
+    may_be_key = may_refer = True
+    repeats = True
 
     def accepts(self, dtype: PolarsDataType) -> bool:
         """Take categories that are fixed, too."""

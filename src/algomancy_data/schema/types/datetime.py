@@ -187,6 +187,8 @@ class DatetimeType(ReadType[DateSlice, DateFacts, DateForm]):
         *("1:2:3:4:5", "NA", "x", ""),
     )
     in_header = False
+    may_be_key = True
+    undecided = "day_first"
     slice_type = DateSlice
 
     def accepts(self, dtype: PolarsDataType) -> bool:
@@ -290,7 +292,7 @@ class DatetimeType(ReadType[DateSlice, DateFacts, DateForm]):
             "Read with the month before the day; no value says that it is so: declare the "
             "day_first of CSVDialect."
         )
-        return Verdict(self.name, note, "day_first")
+        return Verdict(self.name, note, self.undecided)
 
     def default(self, value: object) -> Any:
         """Read text as ISO 8601."""

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from algomancy_data.schema.types.distinct_texts import DistinctTexts
 
 _SPECIAL: Final = r"(?i)^[+-]?(?:inf|infinity|nan)$"
-_NAN_WORDS: Final = ("NaN", "nan")
 _SAMPLE: Final = 1_000
 _MAX_EXACT_FLOAT: Final = 2**53
 # Floats keep all numbers of fifteen digits apart.
@@ -50,7 +49,7 @@ class FloatSlice(TextSlice):
     @cached_property
     def stripped(self) -> pl.Series:
         """The texts without outer white space, null where none or a null word is left."""
-        return self.conventions.strip(self.texts, keep=_NAN_WORDS)
+        return self.conventions.strip(self.texts, keep=FloatType.null_words)
 
 
 class FloatType(ReadType[FloatSlice, NumberFacts, NumberForm]):
@@ -71,6 +70,7 @@ class FloatType(ReadType[FloatSlice, NumberFacts, NumberForm]):
     )
     in_json = True
     in_header = False
+    null_words = ("NaN", "nan")
     slice_type = FloatSlice
 
     def suits(self, dtype: PolarsDataType) -> bool:

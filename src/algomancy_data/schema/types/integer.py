@@ -69,6 +69,7 @@ class IntegerType(ReadType[IntegerSlice, NumberFacts, NumberForm]):
     )
     in_json = True
     in_header = False
+    may_be_key = may_refer = True
     slice_type = IntegerSlice
 
     def suits(self, dtype: PolarsDataType) -> bool:

@@ -34,6 +34,7 @@ class StringType(ColumnType):
     dtype = pl.String()
     samples = ("a", "b", " ", "NA")
     as_written = True
+    may_be_key = may_refer = True
 
     def suits(self, dtype: PolarsDataType) -> bool:  # noqa: ARG002  the interface
         """Take what no other type holds: every dtype can be written as text, or nearly."""
