@@ -37,7 +37,7 @@ _FOREIGN = (
     r"(.*\.)?(BASEDATASOURCE|ChildCounts|CascadeOutcome|Damage|ExportFormat|InferredFile)",
     r"(.*\.)?(FrameSizes|JSONValue|MessageLimit|Paths|QuarantineSetting|RowFailures)",
     r"(.*\.)?(ColumnType|DeclaredKeys|DeclaredType|Extracted|Key|LoadMode|Mode|ReadPart|Reading|Repeated)",
-    r"(.*\.)?(Schemas|ScratchFile|StoredKeys|Tabular)",
+    r"(.*\.)?(DatabaseHistory|FolderHistory|Schemas|ScratchFile|StoredKeys|Tabular)",
     r"algomancy_data\.file\.workbook\..*",
 )
 # Modules that only the package itself uses, whatever they are called.

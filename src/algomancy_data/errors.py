@@ -121,6 +121,15 @@ class UnreachableError(FileContentError, OSError):
     """A store or server does not answer, or a file does not let itself be read."""
 
 
+class FileChangedError(FileContentError):
+    """A file became another one while it was loaded."""
+
+    @classmethod
+    def from_name(cls, name: str) -> Self:
+        """Name the file."""
+        return cls(f"File {name!r} was changed while it was loaded. Load it when it is complete.")
+
+
 class EngineError(AlgomancyDataError, RuntimeError):
     """What the package is built on could not go on: memory ended, or data is beyond its types."""
 
@@ -377,6 +386,19 @@ class DamagedStoreError(StoreError):
 
 class StoreBusyError(StoreError):
     """Another process kept the store locked for longer than the time limit."""
+
+
+class StoreUnavailableError(StoreError):
+    """The store does not answer, or has no room for one more connection; later it may."""
+
+
+class JobDoneError(StoreError):
+    """A job is not done again; what the first one wrote is as it was."""
+
+    @classmethod
+    def from_attempt(cls, dataset: str, worker: str) -> Self:
+        """Name the dataset, and who did the job."""
+        return cls(f"The job for data {dataset!r} was done by {worker} meanwhile.")
 
 
 class ForkedProcessError(StoreError):

@@ -123,7 +123,7 @@ class Load:
             member(known, "mode", str),
             _counts(known, "added"),
             _counts(known, "replaced"),
-            _files(member(known, "files", list)),
+            files_from_list(member(known, "files", list)),
             _moment(member(known, "made_at", str)),
             _counts(known, "deleted"),
         )
@@ -213,7 +213,7 @@ class Provenance:
         sized = expect(dict, known.get("tables", {}), "tables").items()
         extracted = expect(dict, known.get("extracted", {}), "extracted").items()
         found: dict[str, Any] = {
-            "files": _files(expect(list, known.get("files", []), "files")),
+            "files": files_from_list(expect(list, known.get("files", []), "files")),
             "schemas": {
                 name: expect(str, fingerprint, "schemas")
                 for name, fingerprint in expect(dict, known.get("schemas", {}), "schemas").items()
@@ -290,7 +290,12 @@ def _counts(known: dict[str, Any], name: str) -> dict[str, int]:
     return {table: expect(int, rows, name) for table, rows in counts.items()}
 
 
-def _files(items: Iterable[object]) -> tuple[InputFile, ...]:
+def files_from_list(items: Iterable[object]) -> tuple[InputFile, ...]:
+    """Return the files that objects of JSON describe.
+
+    Raises:
+        SerializationError: One is none.
+    """
     return tuple(InputFile(**members_of(InputFile, item, "file")) for item in items)
 
 

@@ -31,6 +31,7 @@ manager.startup()
 said = {"keys": manager.get_data_keys()}
 said["rows"] = {key: manager.get_data(key).get_table("t").height for key in said["keys"]}
 said["query"] = manager.query("SELECT count(*) AS n FROM t", ["d"]).item()
+said["jobs"] = len(manager.store.history.attempts())
 said["damage"] = [str(damage) for damage in manager.verify()]
 said["refused"] = []
 source = DataSource("master_data", name="new")
@@ -55,6 +56,7 @@ def stored(new_manager, dataset, path):
     manager = new_manager()
     manager.add_data_source(dataset("d", tables={"t": pl.DataFrame({"x": range(10)})}))
     with manager.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+        connection.exec_driver_sql("DROP TABLE algomancy_jobs")  # an earlier version had none
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     manager.add_data_source(dataset("late", tables={"t": pl.DataFrame({"x": range(20)})}))
 
@@ -102,6 +104,7 @@ def test_a_file_in_a_folder_that_nobody_writes_is_read(stored, endings, keys, is
     assert said["rows"] == {"d": 10, "late": 20} if len(keys) > 1 else {"d": 10}
     assert said["query"] == 10
     assert said["damage"] == []
+    assert said["jobs"] == 0
     assert len(said["refused"]) == 3
     assert all("Check the permissions" in line for line in said["refused"]), said["refused"]
     assert ("without locks" in done.stderr) == is_lockless

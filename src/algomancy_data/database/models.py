@@ -52,11 +52,40 @@ payload_chunks_table: Final = sa.Table(
 )
 """What does not fit into a catalogue row; the primary key is the order of the bytes."""
 
+jobs_table: Final = sa.Table(
+    "algomancy_jobs",
+    metadata,
+    sa.Column("session_id", sa.Text(), primary_key=True, comment="as in the catalogue"),
+    sa.Column("job", sa.Text(), primary_key=True, comment="key: files' content and settings"),
+    sa.Column("number", sa.Integer(), primary_key=True, comment="of the attempt, from 1"),
+    sa.Column("batch", sa.Text(), nullable=False, comment="what it was a part of"),
+    sa.Column("dataset", sa.Text(), nullable=False, comment="name of the dataset"),
+    sa.Column("mode", sa.Text(), nullable=False, comment="replace, append or upsert"),
+    sa.Column("outcome", sa.Text(), nullable=False, comment="running, done, refused and so on"),
+    sa.Column("worker", sa.Text(), nullable=False, comment="who tried"),
+    sa.Column("started_at", sa.DateTime(), nullable=False, comment="UTC"),
+    sa.Column("finished_at", sa.DateTime(), comment="UTC"),
+    sa.Column("dataset_id", sa.Text(), nullable=False, comment="id in the catalogue, once done"),
+    sa.Column("details", sa.Text(), nullable=False, comment="JSON: files, rows, findings, phases"),
+)
+"""One row per attempt to do a job; whoever writes a dataset says so here in its transaction."""
+
+_IS_DONE: Final = jobs_table.c.outcome == "done"
+
+sa.Index(
+    "algomancy_jobs_done",
+    *(jobs_table.c[name] for name in ("session_id", "job", "batch")),
+    unique=True,
+    sqlite_where=_IS_DONE,
+    postgresql_where=_IS_DONE,
+)
+sa.Index("algomancy_jobs_batch", jobs_table.c.session_id, jobs_table.c.batch)
+
 _PANDAS_COLUMNS: Final = {"id", "name", "session_id", "ds_type", "creation_datetime"}
 _OUR_COLUMNS: Final = {"added_at", "version", "format_version", "provenance", "messages"}
 
 
-def create_or_check(engine: sa.Engine, storage: TableStorage) -> None:
+def create_or_check(engine: sa.Engine, storage: TableStorage) -> bool:
     """Create the catalogue in a new database, and check it in an old one.
 
     Of several that find none, one creates it, and the others wait for it: they take the lock for
@@ -66,20 +95,38 @@ def create_or_check(engine: sa.Engine, storage: TableStorage) -> None:
         engine: The database.
         storage: How it keeps frames.
 
+    Returns:
+        Whether all is there; an earlier version did not have the table of jobs.
+
     Raises:
         SchemaDriftError: A column is missing, of another type, or one too many that must be
             filled; the message names it and says what to do.
     """
     with begun(engine) as connection:
-        found = _columns(connection)
+        found = _columns(connection, datasets_table)
+        jobs = _columns(connection, jobs_table)
         has_chunks = connection.dialect.has_table(connection, payload_chunks_table.name)
     if found:
         _refuse_drift(found, f"The catalogue table {datasets_table.name!r} of {shown(engine.url)}")
-    if not found or not has_chunks:
-        writing = engine.execution_options(isolation_level=storage.write_isolation)
-        with writing.begin() as connection:
-            storage.begin_writing(connection, "", "")
-            metadata.create_all(connection)
+    if jobs and (problems := _drift(jobs_table, jobs)):
+        msg = (
+            f"The table {jobs_table.name!r} of {shown(engine.url)} does not fit this version: "
+            f"{'; '.join(problems)}. Rename it, or drop it: then it is not known which jobs were "
+            f"done."
+        )
+        raise SchemaDriftError(msg)
+    if found and has_chunks:
+        return bool(jobs)
+    create_missing(engine, storage)
+    return True
+
+
+def create_missing(engine: sa.Engine, storage: TableStorage) -> None:
+    """Create those tables of the catalogue that are not there."""
+    writing = engine.execution_options(isolation_level=storage.write_isolation)
+    with writing.begin() as connection:
+        storage.begin_writing(connection, "", "")
+        metadata.create_all(connection)
 
 
 def _refuse_drift(found: Mapping[str, Any], place: str) -> None:
@@ -95,7 +142,7 @@ def _refuse_drift(found: Mapping[str, Any], place: str) -> None:
             f"package' shows how to carry them over. If they are not needed, {rebuild}"
         )
         raise SchemaDriftError(msg)
-    if problems := _drift(found):
+    if problems := _drift(datasets_table, found):
         msg = (
             f"{place} does not fit this version: {'; '.join(problems)}. There is no automatic "
             f"migration: {rebuild}"
@@ -103,18 +150,18 @@ def _refuse_drift(found: Mapping[str, Any], place: str) -> None:
         raise SchemaDriftError(msg)
 
 
-def _columns(connection: sa.Connection) -> dict[str, Any]:
-    """Return what the database says about each column of the catalogue; none if it is not there."""
+def _columns(connection: sa.Connection, table: sa.Table) -> dict[str, Any]:
+    """Return what the database says about each column of a table; none if it is not there."""
     try:
-        described = sa.inspect(connection).get_columns(datasets_table.name)
+        described = sa.inspect(connection).get_columns(table.name)
     except exc.NoSuchTableError:
         return {}
     return {column["name"]: column for column in described}
 
 
-def _drift(found: Mapping[str, Any]) -> list[str]:
+def _drift(table: sa.Table, found: Mapping[str, Any]) -> list[str]:
     problems: list[str] = []
-    for column in datasets_table.columns:
+    for column in table.columns:
         if column.name not in found:
             problems.append(f"column {column.name!r} is missing")
             continue
@@ -124,6 +171,6 @@ def _drift(found: Mapping[str, Any]) -> list[str]:
     problems += [
         f"column {name!r} is unknown and must be filled"
         for name, column in found.items()
-        if name not in datasets_table.c and not column["nullable"] and column["default"] is None
+        if name not in table.c and not column["nullable"] and column["default"] is None
     ]
     return problems

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager, nullcontext
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy.pool import StaticPool
@@ -10,7 +11,8 @@ from sqlalchemy.pool import StaticPool
 from algomancy_data.database.backend import backend_for, shown
 from algomancy_data.database.datasets import Datasets, drop_with_rows
 from algomancy_data.database.engines import begun, store_engine, store_errors
-from algomancy_data.database.models import create_or_check, datasets_table
+from algomancy_data.database.jobs import DatabaseHistory
+from algomancy_data.database.models import create_missing, create_or_check, datasets_table
 from algomancy_data.database.protocols import SqlTableLayout
 from algomancy_data.database.query import run_query
 from algomancy_data.database.reading import lazy_table
@@ -112,22 +114,25 @@ class DatabaseStore(Store):
         """
         try:
             with store_errors(self._engine, "opening it"):
-                create_or_check(self._engine, self._storage)
+                is_complete = create_or_check(self._engine, self._storage)
                 drop_with_rows(self._engine)
         except StoreError as error:
             self._not_opened = f"The manager could not be started: {error}"
             raise
         self._not_opened = None
-        self._make_view()
+        self._make_view(and_tables=not is_complete)
         self._logger.log(f"Opened {shown(self._engine.url)}, session {self._session_id!r}.")
         with self._reading("opening it") as connection:
             remark = self._storage.remark(connection)
         if remark is not None:
             self._logger.warning(f"{shown(self._engine.url)}: {remark}")
 
-    def _make_view(self) -> None:
+    def _make_view(self, *, and_tables: bool) -> None:
         doing = f"making the view {TABLES_VIEW!r}"
         try:
+            if and_tables:
+                with self._lock, store_errors(self._engine, "making the table of jobs"):
+                    create_missing(self._engine, self._storage)
             with self._reading(doing) as connection:
                 is_missing = must_be_made(connection)
             if is_missing:
@@ -140,6 +145,13 @@ class DatabaseStore(Store):
         """Close all connections; the store opens new ones when it is used again."""
         self._storage.finish()
         self._engine.dispose()
+
+    @cached_property
+    def history(self) -> DatabaseHistory:
+        """The jobs that were tried in the session."""
+        return DatabaseHistory(
+            self._session_id, self._reading, self._writing, is_shared=not self._shares_connection
+        )
 
     @property
     def location(self) -> str:
@@ -272,6 +284,7 @@ class DatabaseStore(Store):
         prepared = self._datasets.prepare(name, data, phase)
         with self._writing(f"writing dataset {name!r}", name, prepared.bytes) as connection:
             entry = self._datasets.write(connection, prepared, phase)
+            self.history.write_finished(connection, entry.info.ds_id)
         return Saved(entry.info.version, entry.info.provenance)
 
     def add(
@@ -299,6 +312,7 @@ class DatabaseStore(Store):
                 entry = self._datasets.write(connection, prepared, phase)
             else:
                 entry, load = self._datasets.add(connection, entry, data, addition, phase)
+            self.history.write_finished(connection, entry.info.ds_id)
         return Added(entry.info.version, entry.info.provenance, load)
 
     def delete_rows(

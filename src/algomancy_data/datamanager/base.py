@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -12,6 +14,7 @@ from algomancy_data.datamanager.additions import (
     check_references,
     new_files,
 )
+from algomancy_data.datamanager.attempts import LOAD_VERSION, done_by
 from algomancy_data.datamanager.cache import DataSourceCache
 from algomancy_data.datamanager.datasets import StoredDatasets
 from algomancy_data.datamanager.runs import ingest, replay
@@ -20,6 +23,7 @@ from algomancy_data.errors import DatasetNotFoundError, ETLConstructionError, St
 from algomancy_data.etl.settings import INHERIT, MessageLimit, QuarantineSetting, RunSettings
 from algomancy_data.metrics import Metrics, PhaseRecorder
 from algomancy_data.relations.declared import DeclaredKeys
+from algomancy_data.schema.fingerprint import schema_fingerprint
 from algomancy_data.schema.tables import schema_classes
 from algomancy_data.store import Addition, check_name
 from algomancy_data.store.memory import MemoryStore
@@ -27,6 +31,7 @@ from algomancy_data.store.memory import MemoryStore
 if TYPE_CHECKING:
     import logging
     from collections.abc import Iterable, Mapping
+    from contextlib import AbstractContextManager
 
     from algomancy_data.datamanager.additions import LoadMode, Repeated
     from algomancy_data.etl import ETLFactory, ETLPipeline, ETLResult
@@ -36,7 +41,7 @@ if TYPE_CHECKING:
     from algomancy_data.messages import ValidationSeverity
     from algomancy_data.metrics import ProgressListener
     from algomancy_data.schema import ReadLimits, Schema
-    from algomancy_data.store import DatasetInfo, Store
+    from algomancy_data.store import Attempt, DatasetInfo, Store
     from algomancy_data.store.addition import Mode
     from algomancy_data.validator import ValidationSequence
 
@@ -160,6 +165,7 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
         message_limit: MessageLimit = INHERIT,
         quarantine: QuarantineSetting = INHERIT,
         read_limits: ReadLimits | None = None,
+        attempt: Attempt | None = None,
     ) -> ETLResult:
         """Run the ETL and keep its result under a name, replacing what had it.
 
@@ -184,6 +190,8 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
             quarantine: Which rows are put aside, if not those that the manager says.
             read_limits: How much each file may become in memory, if not what its schema or the
                 manager says.
+            attempt: The attempt at a job that this is, begun in the store's history; it is done
+                together with the dataset, or not at all.
 
         Returns:
             The outcome; look at ``status`` and ``messages``. Only a success is kept. If rows were
@@ -195,14 +203,17 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
             ETLConstructionError: The pipeline cannot be put together.
             QuarantineError: A table or column has a name that the quarantine needs.
             DatasetNameError: No dataset can have that name.
+            JobDoneError: The job of the attempt was done meanwhile.
             StoreError: The store refuses the data, or fails; the old data is still there.
         """
         settings = RunSettings(halt_on, message_limit, quarantine, read_limits)
         check_mode(mode)
         if mode != "replace":
-            return self._add_files(files, dataset_name, mode, repeated, settings)
+            return self._add_files(files, dataset_name, mode, repeated, settings, attempt)
         result = self._run_etl(files, dataset_name, settings)
-        return result if result.datasource is None else self._keep_result(dataset_name, result)
+        if result.datasource is None:
+            return result
+        return self._keep_result(dataset_name, result, attempt)
 
     def _add_files(
         self,
@@ -211,6 +222,7 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
         mode: Mode,
         repeated: Repeated,
         settings: RunSettings,
+        attempt: Attempt | None,
     ) -> ETLResult:
         """Run the ETL on files that the dataset does not have yet, and add what it gives."""
         check_name(dataset_name)
@@ -239,7 +251,8 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
             source.provenance.files if source.provenance else (),
         )
         recorder = PhaseRecorder(self._progress, dataset_name)
-        with recorder.phase("persist") as phase:
+        finishing = self._finishing(attempt, result)
+        with recorder.phase("persist") as phase, self._lock, finishing:
             load = self._add(dataset_name, cast("BASEDATASOURCE", source), addition, phase)
         return replace(result, metrics=Metrics([*result.metrics, *recorder.metrics]), load=load)
 
@@ -251,11 +264,38 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
             except DatasetNotFoundError:
                 return None
 
-    def _keep_result(self, dataset_name: str, result: ETLResult) -> ETLResult:
+    def _finishing(
+        self, attempt: Attempt | None, result: ETLResult
+    ) -> AbstractContextManager[None]:
+        """Let the dataset that a block writes be that of an attempt, if there is one."""
+        if attempt is None:
+            return nullcontext()
+        return self._store.history.finishing(done_by(attempt, result))
+
+    def _keep_result(
+        self, dataset_name: str, result: ETLResult, attempt: Attempt | None = None
+    ) -> ETLResult:
         recorder = PhaseRecorder(self._progress, dataset_name, result.sizes)
-        with recorder.phase("persist") as phase:
+        finishing = self._finishing(attempt, result)
+        with recorder.phase("persist") as phase, self._lock, finishing:
             self._save(dataset_name, cast("BASEDATASOURCE", result.datasource), phase)
         return replace(result, metrics=Metrics([*result.metrics, *recorder.metrics]))
+
+    def fingerprint(self, names: Iterable[str]) -> str:
+        """Return a SHA-256 over all that decides what becomes of files, beside their content.
+
+        That is what the schemas declare, the settings of this manager, the classes of its factory
+        and DataSources by name, and the version of the format in which datasets are kept.
+
+        Args:
+            names: Logical names of the files.
+        """
+        schemas = self._schemas
+        settings = (self._halt_on, self._message_limit, self.quarantine, self._read_limits)
+        classes = (self._etl_factory.__qualname__, self._data_object_type.__qualname__)
+        declared = [(name, schema_fingerprint(schemas[name])) for name in names if name in schemas]
+        text = repr((LOAD_VERSION, settings, classes, declared))
+        return hashlib.sha256(text.encode()).hexdigest()
 
     def replay_data(
         self,

@@ -8,6 +8,7 @@ from algomancy_data.datasource import DataSource
 from algomancy_data.errors import DatasetExistsError, StoreError, ValidationError
 from algomancy_data.folder.content import read_old_file
 from algomancy_data.folder.index import RESERVED_FILES
+from algomancy_data.folder.journal import JOURNAL
 from algomancy_data.folder.reader import PRIVATE, SUFFIX
 from algomancy_data.folder.writer import FolderWriter
 from algomancy_data.store import check_name
@@ -64,7 +65,7 @@ class FolderStartup:
             raise StoreError(msg) from error
         # A dataset's file counts for more than the raw files that it once was made of.
         for path in sorted(paths, key=lambda path: path.suffix != SUFFIX):
-            if path.name != PRIVATE and path.name not in RESERVED_FILES:
+            if path.name not in {PRIVATE, JOURNAL, *RESERVED_FILES}:
                 self._read_item(path, phase)
         self._clear_leftovers()
         return self._errors

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
 from algomancy_data.datasource import (
@@ -13,6 +14,7 @@ from algomancy_data.errors import AdditionError, DatasetNotFoundError
 from algomancy_data.folder.content import put_together, read_old_file, take_apart
 from algomancy_data.folder.growth import add_rows, delete_rows
 from algomancy_data.folder.index import FolderIndex, Item, signature
+from algomancy_data.folder.jobs import FolderHistory
 from algomancy_data.folder.names import plain_stem
 from algomancy_data.folder.raw import write_raw
 from algomancy_data.folder.reader import SUFFIX
@@ -112,6 +114,11 @@ class FolderStore(Store):
         startup = FolderStartup(self._files, self._index, self._cls, self._logger, self._extract)
         self.startup_errors = startup.run(phase)
         self._logger.log(f"Opened {str(self._root)!r}: {len(self._index.names())} datasets.")
+
+    @cached_property
+    def history(self) -> FolderHistory:
+        """The jobs that were tried in the folder."""
+        return FolderHistory(self._files)
 
     @property
     def location(self) -> str:

@@ -19,6 +19,7 @@ import polars as pl
 from algomancy_data.errors import AlgomancyDataError, StoreError
 from algomancy_data.folder import tables
 from algomancy_data.folder.files import replace_whole, sync, sync_together, writer_lock
+from algomancy_data.folder.journal import Journal
 from algomancy_data.folder.manifest import Manifest, TablePart
 from algomancy_data.folder.names import clash_key, hashed_stem, plain_stem, stems
 from algomancy_data.folder.reader import LOCK, SUFFIX, FolderReader, Found
@@ -69,6 +70,7 @@ class FolderWriter(FolderReader):
     def __init__(self, root: Path, lock_timeout: float = 60.0) -> None:
         super().__init__(root)
         self._lock_timeout = lock_timeout
+        self.journal = Journal(root)
 
     # --- writing: everything between `with writer.writing(…)` ------------------------------------
 
@@ -88,6 +90,7 @@ class FolderWriter(FolderReader):
                 self.private.mkdir(parents=True, exist_ok=True)
                 sync(self.root)
             with writer_lock(self.private / LOCK, self._lock_timeout):
+                self.journal.settle(self._directory_of)
                 yield
 
     def path_for(self, key: str) -> Path:
@@ -316,9 +319,18 @@ class FolderWriter(FolderReader):
         stamp = manifest.to_bytes()
         (home / _METADATA).write_bytes(stamp)
         sync_together(home / _METADATA, home, self.private)
-        replace_whole(home / _METADATA, path)
+        with self.journal.committing(manifest.directory, manifest.info.ds_id):
+            replace_whole(home / _METADATA, path)
         self._drop_version(before)
         return Found(path, stamp, manifest)
+
+    def _directory_of(self, name: str) -> str | None:
+        """Return the directory of a dataset's present version."""
+        for stem in stems(name):
+            found = self.read_quietly(self.root / f"{stem}{SUFFIX}")
+            if found is not None and found.manifest.name == name:
+                return found.manifest.directory
+        return None
 
     def _drop_version(self, found: Found | None) -> None:
         if found is not None:  # what cannot be removed now is a leftover for the next startup

@@ -11,18 +11,23 @@ from algomancy_data.store.base import (
     Store,
     check_name,
 )
+from algomancy_data.store.history import Attempt, History, MemoryHistory, Outcome
 from algomancy_data.store.info import DatasetInfo, TableInfo
 from algomancy_data.store.memory import MemoryStore
 
 __all__ = [
     "Added",
     "Addition",
+    "Attempt",
     "Copied",
     "Damage",
     "DatasetInfo",
+    "History",
     "Leftover",
     "Loaded",
+    "MemoryHistory",
     "MemoryStore",
+    "Outcome",
     "Saved",
     "Store",
     "TableInfo",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Generic
 
 from polars import selectors
@@ -14,6 +15,7 @@ from algomancy_data.logs import Logging
 from algomancy_data.metrics import NO_PHASE
 from algomancy_data.store.addition import grown_source, key_of, known_rows
 from algomancy_data.store.deletion import shrunk_source
+from algomancy_data.store.history import MemoryHistory
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from algomancy_data.metrics import Phase
     from algomancy_data.provenance import Load, Provenance
     from algomancy_data.store.addition import Addition
+    from algomancy_data.store.history import History
     from algomancy_data.store.info import DatasetInfo
 
 
@@ -141,6 +144,15 @@ class Store(Logging, ABC):
 
     def close(self) -> None:
         """Let go of files and connections; the next call of any method takes them again."""
+
+    @cached_property
+    def history(self) -> History:
+        """The jobs that were tried here.
+
+        A store whose jobs are done by several processes overrides this: here, they are forgotten
+        when the process ends.
+        """
+        return MemoryHistory()
 
     @property
     @abstractmethod

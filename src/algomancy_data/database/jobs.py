@@ -1,0 +1,163 @@
+"""The history of a session: the table of jobs, a row per attempt."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import sqlalchemy as sa
+
+from algomancy_data.database.models import jobs_table
+from algomancy_data.documents import parse
+from algomancy_data.errors import DamagedStoreError, SerializationError
+from algomancy_data.store.history import Attempt, History, Outcome, begun, refuse_repetition
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from contextlib import AbstractContextManager
+
+_COLUMNS: Final = jobs_table.c
+_OF_SESSION: Final = _COLUMNS.session_id == sa.bindparam("wanted_session")
+_OF_JOB: Final = _COLUMNS.job == sa.bindparam("wanted_job")
+# Statements are made once: to put one together takes longer than to execute it.
+_ALL: Final = (
+    sa.select(jobs_table).where(_OF_SESSION).order_by(_COLUMNS.started_at, _COLUMNS.number)
+)
+_OF_ONE_JOB: Final = _ALL.where(_OF_JOB)
+_OF_ONE_BATCH: Final = _ALL.where(_COLUMNS.batch == sa.bindparam("wanted_batch"))
+_INSERT: Final = sa.insert(jobs_table)
+_END: Final = sa.update(jobs_table).where(
+    _OF_SESSION,
+    _OF_JOB,
+    _COLUMNS.number == sa.bindparam("wanted_number"),
+    _COLUMNS.outcome != str(Outcome.DONE),
+)
+
+
+class Reading(Protocol):
+    """Begins a transaction that reads."""
+
+    def __call__(self, doing: str) -> AbstractContextManager[sa.Connection]:
+        """Begin it; errors say what was done."""
+        ...
+
+
+class Writing(Protocol):
+    """Begins a transaction that alone changes a dataset."""
+
+    def __call__(self, doing: str, name: str) -> AbstractContextManager[sa.Connection]:
+        """Begin it; errors say what was done."""
+        ...
+
+
+class DatabaseHistory(History):
+    """The attempts of a session.
+
+    Args:
+        session_id: The session.
+        reading: Begins a transaction that reads.
+        writing: Begins one that writes.
+        is_shared: Whether other processes see the database.
+    """
+
+    def __init__(
+        self, session_id: str, reading: Reading, writing: Writing, *, is_shared: bool
+    ) -> None:
+        self._session_id = session_id
+        self._reading = reading
+        self._writing = writing
+        self._is_there = False
+        self.is_shared = is_shared
+
+    def attempts(self, *, batch: str | None = None, job: str | None = None) -> list[Attempt]:
+        """Return attempts, in the order in which they began; none if there is no table of jobs."""
+        with self._reading("reading the history of jobs") as connection:
+            if not self._is_there:
+                self._is_there = connection.dialect.has_table(connection, jobs_table.name)
+            if not self._is_there:
+                return []
+            if job is not None:
+                found = self._of_job(connection, job)
+                return [one for one in found if batch in {None, one.batch}]
+            query = _ALL if batch is None else _OF_ONE_BATCH
+            return self._found(connection, query, {"wanted_batch": batch} if batch else {})
+
+    def begin(self, attempt: Attempt) -> Attempt:
+        """Add a row for an attempt; return it with its number."""
+        with self._writing("writing the history of jobs", attempt.dataset) as connection:
+            now = begun(attempt, self._of_job(connection, attempt.job))
+            row = {
+                "session_id": self._session_id,
+                "job": now.job,
+                "number": now.number,
+                "batch": now.batch,
+                "dataset": now.dataset,
+                "mode": now.mode,
+                "started_at": now.started_at.astimezone(UTC).replace(tzinfo=None),
+            }
+            connection.execute(_INSERT, {**row, **_end_of(now)})
+        return now
+
+    def end(self, attempt: Attempt) -> None:
+        """Write how an attempt ended, unless it was done."""
+        with self._writing("writing the history of jobs", attempt.dataset) as connection:
+            self._end(connection, attempt)
+
+    def write_finished(self, connection: sa.Connection, dataset_id: str) -> None:
+        """Write the attempt that the dataset of a transaction is of, if it is of one.
+
+        Args:
+            connection: A connection in the transaction.
+            dataset_id: Identity of the dataset.
+
+        Raises:
+            JobDoneError: Another attempt was done since it began.
+        """
+        if self._finished is not None:
+            refuse_repetition(self._finished, self._of_job(connection, self._finished.job))
+            self._end(connection, replace(self._finished, dataset_id=dataset_id))
+
+    def _end(self, connection: sa.Connection, attempt: Attempt) -> None:
+        wanted = {
+            "wanted_session": self._session_id,
+            "wanted_job": attempt.job,
+            "wanted_number": attempt.number,
+        }
+        connection.execute(_END, {**wanted, **_end_of(attempt)})
+
+    def _of_job(self, connection: sa.Connection, job: str) -> list[Attempt]:
+        return self._found(connection, _OF_ONE_JOB, {"wanted_job": job})
+
+    def _found(
+        self, connection: sa.Connection, query: sa.Select[Any], wanted: Mapping[str, str]
+    ) -> list[Attempt]:
+        given = {"wanted_session": self._session_id, **wanted}
+        return [_attempt(row) for row in connection.execute(query, given).mappings()]
+
+
+def _end_of(attempt: Attempt) -> dict[str, Any]:
+    finished = attempt.finished_at
+    return {
+        "outcome": str(attempt.outcome),
+        "worker": attempt.worker,
+        "finished_at": None if finished is None else finished.astimezone(UTC).replace(tzinfo=None),
+        "dataset_id": attempt.dataset_id,
+        "details": json.dumps(attempt.details),
+    }
+
+
+def _attempt(row: Mapping[Any, Any]) -> Attempt:
+    try:
+        columns = {column.name: row[column.name] for column in _COLUMNS}
+        for name in ("started_at", "finished_at"):
+            if columns[name] is not None:
+                columns[name] = columns[name].replace(tzinfo=UTC).isoformat()
+        return Attempt.from_dict({**parse(row["details"]), **columns})
+    except (AttributeError, SerializationError, TypeError) as error:
+        msg = (
+            f"A row of the table {jobs_table.name!r} is damaged: {error}. Restore it from a "
+            f"backup, or delete the row: then it is not known that the job was done."
+        )
+        raise DamagedStoreError(msg) from error

@@ -1,0 +1,167 @@
+"""The journal of a folder: a line of JSON for each thing that happens to an attempt at a job.
+
+A dataset appears when its metadata file is replaced, and the journal is another file. So a line
+says beforehand which version is about to appear, and one afterwards that it did. If a crash comes
+between the two, whoever writes next looks which version is there, before it can be replaced.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from algomancy_data.documents import parse
+from algomancy_data.errors import DamagedStoreError, SerializationError
+from algomancy_data.store.history import Attempt, Outcome, refuse_repetition
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+    from pathlib import Path
+
+JOURNAL: Final = "algomancy_jobs.jsonl"
+"""Name of the file."""
+
+_VERSION: Final = "about_to_appear"
+
+
+class Journal:
+    """What happened to attempts; only who has the lock of the folder may add to it.
+
+    Args:
+        root: The folder.
+
+    Attributes:
+        finished: The attempt that the next dataset is of, which is to be written with it.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.finished: Attempt | None = None
+        self._root = root
+        self._path = root / JOURNAL
+        self._lock = threading.Lock()
+        self._forget()
+
+    def attempts(self) -> list[Attempt]:
+        """Return the attempts as far as they are known, in the order in which they began.
+
+        Raises:
+            DamagedStoreError: A line is not what was written.
+        """
+        with self._lock:
+            self._read()
+            return list(self._attempts.values())
+
+    @property
+    def is_unsettled(self) -> bool:
+        """Whether a crash came between the two lines of a dataset, or they are being written."""
+        with self._lock:
+            self._read()
+            return self._unsettled is not None
+
+    def add(self, attempt: Attempt) -> None:
+        """Add a line about an attempt; it is on the disk when this returns."""
+        self._add(attempt.to_dict())
+
+    @contextmanager
+    def committing(self, version: str, dataset_id: str) -> Generator[None]:
+        """Surround the moment in which a version of a dataset appears.
+
+        Args:
+            version: The version.
+            dataset_id: Identity of the dataset.
+
+        Raises:
+            JobDoneError: It is that of an attempt, and another one was done since that began.
+        """
+        if self.finished is None:
+            yield
+            return
+        attempt = replace(self.finished, dataset_id=dataset_id)
+        refuse_repetition(attempt, (one for one in self.attempts() if one.job == attempt.job))
+        self._add({**attempt.to_dict(), _VERSION: version})
+        yield
+        self.add(attempt)
+
+    def settle(self, version_of: Callable[[str], str | None]) -> None:
+        """Find out what became of a dataset during which a crash came.
+
+        Args:
+            version_of: Returns the present version of a dataset.
+        """
+        if not self._path.exists():
+            return
+        with self._lock:
+            self._read()
+            unsettled = self._unsettled
+        if unsettled is not None:
+            attempt, version = unsettled
+            appeared = version_of(attempt.dataset) == version
+            self.add(attempt if appeared else attempt.ended(Outcome.LOST))
+
+    def _add(self, document: dict[str, Any]) -> None:
+        line = json.dumps(document).encode() + b"\n"
+        with self._lock:
+            is_new = not self._path.exists()
+            self._read()
+            flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC
+            descriptor = os.open(self._path, flags, 0o666)
+            try:
+                os.ftruncate(descriptor, self._end)  # without what a crash left of a line
+                os.pwrite(descriptor, line, self._end)
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+        if is_new:
+            folder = os.open(self._root, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+
+    def _forget(self) -> None:
+        self._attempts: dict[tuple[str, int], Attempt] = {}
+        self._unsettled: tuple[Attempt, str] | None = None
+        self._end = 0
+        self._inode = 0
+
+    def _read(self) -> None:
+        """Read the lines that are new; one that is not complete is not looked at."""
+        try:
+            stream = self._path.open("rb")
+        except FileNotFoundError:
+            self._forget()
+            return
+        with stream:
+            stat = os.fstat(stream.fileno())
+            if stat.st_ino != self._inode or stat.st_size < self._end:
+                self._forget()
+                self._inode = stat.st_ino
+            stream.seek(self._end)
+            for line in stream:
+                if not line.endswith(b"\n"):
+                    break
+                self._note(line)
+                self._end += len(line)
+
+    def _note(self, line: bytes) -> None:
+        try:
+            document = parse(line.decode())
+            attempt = Attempt.from_dict(document)
+        except (SerializationError, UnicodeDecodeError) as error:
+            msg = (
+                f"The file {str(self._path)!r} is damaged: {error}. Restore it from a backup, or "
+                f"delete it: then it is not known which jobs were done."
+            )
+            raise DamagedStoreError(msg) from error
+        version = document.get(_VERSION)
+        if version is not None:
+            self._unsettled = attempt, version
+            return
+        self._unsettled = None
+        place = (attempt.job, attempt.number)
+        if place not in self._attempts or self._attempts[place].outcome != Outcome.DONE:
+            self._attempts[place] = attempt
