@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 from algomancy_data.frames.flatbuffers import Flatbuffer, FlatbufferError, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 MAGIC: Final = b"ARROW1"
 
@@ -80,6 +80,12 @@ _WITH_DETAILS: Final = frozenset(
     {"integer", "decimal", "timestamp", "duration", "union", "fixed-size list"}
 )
 _VIEWS: Final = {"binary view", "text view"}
+_TEXTS: Final = {"binary", "text", "large binary", "large text", *_VIEWS}
+_NO_TEXTS: Final = frozenset(
+    ["null", "integer", "float", "boolean", "decimal", "date", "time", "timestamp", "duration"]
+)
+# A text of so many bytes may lie in its view.
+_SHORT_TEXT: Final = 12
 
 
 class ArrowField(NamedTuple):
@@ -122,6 +128,8 @@ class ArrowLayout:
         rows: Rows of all batches.
         unpacked_bytes: Bytes of all buffers, when they are unpacked.
         nulls: How many values of each column are null.
+        texts: How many bytes the texts of each column have at most, each as often as it is there;
+            None if only its values tell.
     """
 
     fields: tuple[ArrowField, ...] = ()
@@ -129,6 +137,7 @@ class ArrowLayout:
     rows: int = 0
     unpacked_bytes: int = 0
     nulls: tuple[int, ...] = ()
+    texts: tuple[int | None, ...] = ()
 
 
 @dataclass
@@ -138,12 +147,26 @@ class _Counts:
     rows: int = 0
     unpacked_bytes: int = 0
     nulls: Counter[int] = field(default_factory=Counter[int])
+    texts: Counter[int] = field(default_factory=Counter[int])
     dictionaries: Mapping[int, ArrowField] = field(default_factory=dict[int, ArrowField])
 
     def added_to(self, layout: ArrowLayout) -> ArrowLayout:
         """Return a layout with the sums."""
-        nulls = tuple(self.nulls[number] for number in range(len(layout.fields)))
-        return replace(layout, rows=self.rows, unpacked_bytes=self.unpacked_bytes, nulls=nulls)
+        return replace(
+            layout,
+            rows=self.rows,
+            unpacked_bytes=self.unpacked_bytes,
+            nulls=tuple(self.nulls[number] for number in range(len(layout.fields))),
+            texts=tuple(
+                self.texts[number] if _has_bounds(one) else None
+                for number, one in enumerate(layout.fields)
+            ),
+        )
+
+
+def _has_bounds(one: ArrowField) -> bool:
+    """Tell whether the lengths of a column's buffers say how long its texts are at most."""
+    return one.dictionary is None and (one.kind.name in _TEXTS or one.kind.name in _NO_TEXTS)
 
 
 def arrow_layout(data: Bytes) -> ArrowLayout:
@@ -251,9 +274,10 @@ def _count(message: _Message, fields: Iterable[ArrowField], counts: _Counts) -> 
         msg = "batches have no description"
         raise ArrowLayoutError(msg)
     if message.kind == _BATCH:
-        rows, nulls = _check_batch(table, fields, message.body, counts)
+        rows, nulls, texts = _check_batch(table, fields, message.body, counts)
         counts.rows += rows
         counts.nulls.update(nulls)
+        counts.texts.update(texts)
         if counts.rows >= _MOST_ROWS:
             msg = f"batches would have {counts.rows:,} rows"
             raise ArrowLayoutError(msg)
@@ -270,8 +294,11 @@ def _count(message: _Message, fields: Iterable[ArrowField], counts: _Counts) -> 
 
 def _check_batch(
     batch: Table, fields: Iterable[ArrowField], body: memoryview, counts: _Counts
-) -> tuple[int, dict[int, int]]:
-    """Check the lengths of a batch, and return its rows, and the nulls of each of its columns."""
+) -> tuple[int, dict[int, int], dict[int, int]]:
+    """Check the lengths of a batch, and return its rows, and nulls and most bytes of texts.
+
+    Nulls are those of each of its columns, bytes those of each that has texts.
+    """
     rows = batch.number(0, "q")
     nodes = iter(batch.structs(1, "qq"))
     nulls: dict[int, int] = {}
@@ -280,21 +307,31 @@ def _check_batch(
     compression = batch.table(3)
     codec = None if compression is None else compression.number(0, "b")
     expected = 0
+    texts: dict[int, tuple[bool, int, int]] = {}
     for number, one in enumerate(fields):
         count, nulls[number] = _check_nodes(one, rows, nodes, views)
+        if one.kind.name in _TEXTS:
+            texts[number] = one.kind.name in _VIEWS, expected, expected + count
         expected += count
     if expected != len(buffers) or next(nodes, None) is not None:
         msg = "batches have another number of buffers than its columns need"
         raise ArrowLayoutError(msg)
     available = len(body)
+    sizes: list[int] = []
     for offset, length in buffers:
         if offset < 0 or length < 0 or offset + length > available:
             msg = "buffers lie outside their batch"
             raise ArrowLayoutError(msg)
-        counts.unpacked_bytes += (
-            length if codec is None else _unpacked(body[offset : offset + length], codec)
-        )
-    return rows, nulls
+        sizes.append(length if codec is None else _unpacked(body[offset : offset + length], codec))
+    counts.unpacked_bytes += sum(sizes)
+    return rows, nulls, {number: _most_text(rows, sizes, *one) for number, one in texts.items()}
+
+
+def _most_text(rows: int, sizes: Sequence[int], is_view: bool, first: int, end: int) -> int:  # noqa: FBT001
+    """Return how many bytes the texts in some buffers have at most: behind nulls and places."""
+    data = sum(sizes[first + 2 : end])
+    # Each view may be one of all bytes.
+    return rows * max(data, _SHORT_TEXT) if is_view else data
 
 
 def _check_nodes(

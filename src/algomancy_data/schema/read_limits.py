@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from math import inf
 from typing import Final, Self
 
 from algomancy_data.errors import ReadLimitError
@@ -210,15 +211,25 @@ class ReadLimits:
             return False
         return not self._is_out_of_ratio(cells * _BYTES_PER_CELL, stored)
 
+    def most_memory(self, stored: int) -> float:
+        """Return how many bytes a file's content may take; see :meth:`check_memory`.
+
+        Args:
+            stored: How many bytes the file has as it is stored.
+
+        Example:
+            >>> ReadLimits(ratio=1000).most_memory(1_000_000)
+            1000000000
+        """
+        return inf if self.ratio is None else max(_ALWAYS_ALLOWED, self.ratio * max(stored, 1))
+
     def _check_ratio(self, name: str, what: str, size: int, stored: int) -> None:
         if self.ratio is not None and self._is_out_of_ratio(size, stored):
             found = f"{what} {size:,} bytes, {size / max(stored, 1):,.0f} times its {stored:,}"
             raise ReadLimitError.from_found(name, found, "ratio", self.ratio)
 
     def _is_out_of_ratio(self, size: int, stored: int) -> bool:
-        return (
-            self.ratio is not None and size > _ALWAYS_ALLOWED and size > self.ratio * max(stored, 1)
-        )
+        return size > self.most_memory(stored)
 
 
 _NAMES: Final = tuple(field.name for field in fields(ReadLimits))

@@ -21,7 +21,7 @@ from algomancy_data.extractor.columnar import parquet_layout as layout_module
 from algomancy_data.extractor.columnar import parquet_pages as pages_module
 from algomancy_data.extractor.columnar.parquet_layout import ParquetLayoutError, parquet_layout
 from algomancy_data.extractor.columnar.parquet_pages import parquet_pages
-from algomancy_data.extractor.columnar.thrift import Numbers, Structs, form
+from algomancy_data.extractor.columnar.thrift import Structs, form
 
 TABLE = pl.DataFrame(
     {
@@ -72,10 +72,10 @@ def described(content):
     try:
         layout = parquet_layout(content)
         pages = parquet_pages(content, layout)
-        chunks = [chunk[1:] for chunk in layout.chunks(len(content), Numbers())]
+        chunks = [chunk[1:] for chunk in layout.chunks(len(content))]
     except ParquetLayoutError as error:
         return str(error)
-    return layout.rows, layout.widths, chunks, pages
+    return layout.rows, layout.widths, chunks, pages[:2]  # what texts take, only forms tell
 
 
 @pytest.fixture

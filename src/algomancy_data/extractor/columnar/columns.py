@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
@@ -11,6 +12,8 @@ from algomancy_data.frames import arrow
 from algomancy_data.frames.values import impossible_values
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from algomancy_data.schema import ReadLimits
 
 
@@ -34,7 +37,17 @@ def check_names(file: str, names: list[str]) -> None:
         raise FileContentError(msg)
 
 
-def check_repeated(file: str, frame: pl.DataFrame, limits: ReadLimits, stored: int) -> None:
+# Of a value that is no text, or of the view of a text, and of whether it is null.
+_VALUE_BYTES: Final = 17
+
+
+def check_repeated(
+    file: str,
+    frame: pl.DataFrame,
+    limits: ReadLimits,
+    stored: int,
+    texts: Sequence[int | None] | None = None,
+) -> None:
     """Refuse a frame whose texts take far more memory than its file is large.
 
     They may be in the file once, and in a million rows: then they take little in the frame as well,
@@ -45,12 +58,30 @@ def check_repeated(file: str, frame: pl.DataFrame, limits: ReadLimits, stored: i
         frame: The frame.
         limits: How much it may become in memory.
         stored: How many bytes the file has as it is stored.
+        texts: How many bytes the texts of each column have at most, None of a nested one or if only
+            its values tell. To add up those of all texts takes as long as to read them.
 
     Raises:
         ReadLimitError: They do.
     """
-    texts = sum(map(_bytes_of_categories, frame.get_columns()))
-    limits.check_memory(file, int(frame.estimated_size()) + texts, stored)
+    columns = frame.get_columns()
+    allowed = limits.most_memory(stored)
+    if texts is not None:
+        share = allowed / max(len(columns), 1)
+        if sum(map(partial(_at_most, share), columns, texts)) <= allowed:
+            return
+    limits.check_memory(file, sum(map(_bytes_of, columns)), stored)
+
+
+def _at_most(share: float, values: pl.Series, texts: int | None) -> int:
+    """Return how many bytes values take at most, without a look at them if that is no more."""
+    if texts is not None and (most := texts + _VALUE_BYTES * len(values)) <= share:
+        return most
+    return _bytes_of(values)
+
+
+def _bytes_of(values: pl.Series) -> int:
+    return int(values.estimated_size()) + _bytes_of_categories(values)
 
 
 def _bytes_of_categories(values: pl.Series) -> int:

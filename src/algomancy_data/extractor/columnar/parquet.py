@@ -152,9 +152,10 @@ class _Parquet:
         layout, pages = self._check_layout()
         reads = layout.is_sure and pages.are_sure
         frame = self._by_polars() if layout.is_plain and reads else None
+        texts = pages.texts
         if frame is None or frame.height != layout.rows or not _is_exact(frame.dtypes, layout):
-            frame = self._with_care(layout.rows, frame, reads=reads)
-        check_repeated(self._name, frame, self._limits, len(self._view))
+            frame, texts = self._with_care(layout.rows, frame, reads=reads), None
+        check_repeated(self._name, frame, self._limits, len(self._view), texts)
         return checked_frame(frame, self._name), pages.unpacked_bytes
 
     def slices(self, path: Path) -> ParquetSlices | None:

@@ -24,6 +24,7 @@ from algomancy_data.extractor.columnar.thrift import (
     ThriftError,
     Wanted,
     form,
+    matched_number,
     read_struct,
 )
 
@@ -72,6 +73,8 @@ _PLAIN: Final = (
     (1, {None, 13, 17}, {None, _INTEGER + b"\x20"}),
     (2, {None, 14, 18}, {None, _INTEGER + b"\x40"}),
 )
+# The physical type of texts and bytes of any length.
+_TEXTS: Final = b"\x0c"
 _NODE: Final[Wanted] = {3: None, 5: None}
 
 # The pages of a column in one group of rows: its path, and the numbers below.
@@ -119,6 +122,7 @@ class ParquetLayout(NamedTuple):
         groups: Its groups of rows.
         widths: How many bits the levels of each column have, those nested in others singly.
         is_plain: Every column is flat, and of a type that Polars reads exactly.
+        are_texts: Which columns have texts or bytes, if all are plain.
         has_arrow_types: What was written as another Arrow type may be read as that.
         is_sure: What says so is not such that Polars breaks down at it.
     """
@@ -127,6 +131,7 @@ class ParquetLayout(NamedTuple):
     groups: list[dict[int, Any]]
     widths: list[Widths]
     is_plain: bool
+    are_texts: list[bool]
     has_arrow_types: bool
     is_sure: bool
 
@@ -140,16 +145,16 @@ class ParquetLayout(NamedTuple):
         """How many rows each group has."""
         return [group.get(3, 0) for group in self.groups]
 
-    def chunks(self, size: int, numbers: Numbers) -> Iterator[Chunk]:
+    def chunks(self, size: int) -> Iterator[Chunk]:
         """Yield the columns of all groups of rows, if what they say can be true.
 
         Args:
             size: Length of the file.
-            numbers: How to read what was matched.
 
         Raises:
             ParquetLayoutError: It cannot.
         """
+        numbers = Numbers()
         rows = 0
         for group in self.groups:
             its_rows = group.get(3, -1)
@@ -165,9 +170,9 @@ class ParquetLayout(NamedTuple):
                     start, end = _place(
                         path,
                         values,
-                        numbers[length],
-                        numbers[first],
-                        0 if dictionary is None else numbers[dictionary],
+                        matched_number(length),
+                        matched_number(first),
+                        0 if dictionary is None else matched_number(dictionary),
                         size,
                     )
                     is_packed = codec != _NOT_PACKED
@@ -207,12 +212,14 @@ def parquet_layout(view: Bytes) -> ParquetLayout:
         msg = "footer does not say how many rows there are"
         raise ParquetLayoutError(msg)
     nodes = footer.get(2, [])
+    is_plain = _are_plain(nodes[1:])
     has_arrow_types = _ARROW_SCHEMA in written
     return ParquetLayout(
         rows,
         footer.get(4, []),
         _widths(nodes),
-        _are_plain(nodes[1:]),
+        is_plain,
+        [node[1] == _TEXTS for node in nodes[1:]] if is_plain else [],
         has_arrow_types,
         not has_arrow_types or _SURE_SCHEMA.search(written) is not None,
     )

@@ -8,6 +8,7 @@ they are not packed: by these, Polars' decoder breaks down if they are fewer tha
 from __future__ import annotations
 
 import zlib
+from itertools import cycle
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from algomancy_data.extractor.columnar.parquet_layout import MOST_VALUES, ParquetLayoutError
@@ -19,6 +20,7 @@ from algomancy_data.extractor.columnar.thrift import (
     ThriftError,
     Wanted,
     form,
+    matched_number,
     read_struct,
     read_varint,
 )
@@ -93,10 +95,13 @@ class ParquetPages(NamedTuple):
     Args:
         unpacked_bytes: What all of them unpack to.
         are_sure: Nothing was found in them at which Polars' decoder may break down.
+        texts: How many bytes the texts of each column have at most, each as often as it is there,
+            if all columns are plain and the pages are sure.
     """
 
     unpacked_bytes: int
     are_sure: bool
+    texts: list[int]
 
 
 def parquet_pages(view: Bytes, layout: ParquetLayout) -> ParquetPages:
@@ -111,24 +116,37 @@ def parquet_pages(view: Bytes, layout: ParquetLayout) -> ParquetPages:
     """
     unsure: list[bytes | str] = []
     numbers = Numbers()
-    chunks = layout.chunks(len(view), numbers)
-    unpacked = sum(_unpacked(view, chunk, numbers, unsure) for chunk in chunks)
-    return ParquetPages(unpacked, not unsure)
+    unpacked = 0
+    are_texts = layout.are_texts
+    texts = [0] * len(are_texts)
+    for chunk, number in zip(layout.chunks(len(view)), cycle(range(layout.columns))):
+        size, dictionary = _unpacked(view, chunk, numbers, unsure)
+        unpacked += size
+        if are_texts and are_texts[number]:
+            # Each value may be all of the dictionary, or is in its page.
+            texts[number] += chunk[3] * dictionary + size
+    return ParquetPages(unpacked, not unsure, texts)
 
 
-def _unpacked(view: Bytes, chunk: Chunk, numbers: Numbers, unsure: list[bytes | str]) -> int:
-    """Return what the pages of a column unpack to, and note it if a decoder may break down."""
+def _unpacked(
+    view: Bytes, chunk: Chunk, numbers: Numbers, unsure: list[bytes | str]
+) -> tuple[int, int]:
+    """Return what the pages of a column unpack to, all of them and those of its dictionary.
+
+    If a decoder may break down at it, note it.
+    """
     path, at, last, expected, is_packed, widths = chunk
-    values = unpacked = 0
+    values = unpacked = dictionary = 0
     while values < expected:
-        found = _USUAL_DATA.match(view, at) or _USUAL_DICTIONARY.match(view, at)
+        # Behind the end of the pages are those of others, or the footer.
+        found = (_USUAL_DATA if view[at + 1] == 0 else _USUAL_DICTIONARY).match(view, at)
         if found:
             start = found.end()
             written, packed, check, number, how, levels = found.groups()
             kind = _DATA if levels else _DICTIONARY
-            size, end, count = numbers[written], start + numbers[packed], numbers[number]
-            check_sum = None if check is None else numbers[check]
-            encoding = numbers[how]
+            size, end = matched_number(written), start + matched_number(packed)
+            count, encoding = numbers[number], numbers[how]
+            check_sum = None if check is None else matched_number(check)
             place = _PLACES.get(levels)
         else:
             kind, size, start, end, check_sum, count, encoding, place = _page(view, at, path)
@@ -151,13 +169,15 @@ def _unpacked(view: Bytes, chunk: Chunk, numbers: Numbers, unsure: list[bytes | 
                 and not _is_sure(view, start, end, place, widths, count, encoding, is_packed)
             ):
                 unsure.append(path)
+        else:
+            dictionary += size
         unpacked += size
         at = end
     if values != expected:
         raise ParquetLayoutError.from_pages(
             path, f"has pages of {values:,} values instead of {expected:,}"
         )
-    return unpacked
+    return unpacked, dictionary
 
 
 def _page(

@@ -196,7 +196,6 @@ _VARINT: Final = rb"[\x80-\xff]{0,9}+[\x00-\x7f]"
 # Longer texts are rare: the smallest and the largest value of a column are in its description.
 _LONGEST_TEXT: Final = 48
 _MOST_ITEMS: Final = 4
-_SHORT: Final = 4
 
 
 def _heads(*kinds: int) -> bytes:
@@ -250,7 +249,7 @@ def form(*parts: bytes) -> re.Pattern[bytes]:
 
 
 class Numbers(dict[bytes, int]):
-    r"""The numbers that were matched, by their bytes: the same ones come again and again.
+    r"""The numbers that were matched, by their bytes: for those that come again and again.
 
     Example:
         >>> Numbers()[b"\xac\x02"], Numbers()[b"\x01"]
@@ -259,12 +258,31 @@ class Numbers(dict[bytes, int]):
 
     def __missing__(self, written: bytes) -> int:
         """Return a number that was not asked for before."""
-        if len(written) <= _SHORT:  # in one go, as it is with nearly all
-            bits = int.from_bytes(written, "little")
-            number = bits & 0x7F | bits >> 1 & 0x3F80 | bits >> 2 & 0x1FC000 | bits >> 3 & 0xFE00000
-        else:
-            number = 0
-            for byte in reversed(written):
-                number = number << 7 | byte & 0x7F
-        number = self[written] = (number >> 1) ^ -(number & 1)
+        number = self[written] = matched_number(written)
         return number
+
+
+def matched_number(written: bytes) -> int:
+    r"""Return a number that was matched: in a sixth of the time in which :class:`Numbers` keep it.
+
+    Example:
+        >>> (
+        ...     matched_number(b"\xac\x02"),
+        ...     matched_number(b"\x01"),
+        ...     matched_number(b"\xff" * 4 + b"\x0f"),
+        ... )
+        (150, -1, -2147483648)
+    """
+    # All bytes but the last have their highest bit set, which is taken away at once.
+    size = len(written)
+    if size == 3:  # noqa: PLR2004  as lengths of pages are
+        first, second, third = written
+        number = first + (second << 7) + (third << 14) - 0x4080
+    elif size == 4:  # noqa: PLR2004  as are places of pages
+        first, second, third, fourth = written
+        number = first + (second << 7) + (third << 14) + (fourth << 21) - 0x204080
+    else:
+        number = 0
+        for byte in reversed(written):
+            number = number << 7 | byte & 0x7F
+    return (number >> 1) ^ -(number & 1)
