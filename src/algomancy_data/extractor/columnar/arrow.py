@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import polars as pl
@@ -14,6 +13,7 @@ from algomancy_data.extractor.columnar.columns import (
     check_repeated,
     checked_frame,
     known_frame,
+    opened_by_pyarrow,
 )
 from algomancy_data.file.locations import bytes_of
 from algomancy_data.frames.arrow import is_zone
@@ -21,6 +21,7 @@ from algomancy_data.frames.arrow_layout import MAGIC, ArrowField, ArrowLayoutErr
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from algomancy_data.schema import ReadLimits
 
@@ -118,9 +119,8 @@ def _is_foreign(one: ArrowField) -> bool:
 def _by_pyarrow(source: Path | bytes, is_stream: bool, name: str) -> pl.DataFrame:  # noqa: FBT001
     import pyarrow as pa  # noqa: PLC0415  0.1 s that only these files have to pay
 
-    opened: Any = pa.OSFile(str(source)) if isinstance(source, Path) else pa.BufferReader(source)
     try:
-        with opened:
+        with opened_by_pyarrow(source) as opened:
             reader = pa.ipc.open_stream(opened) if is_stream else pa.ipc.open_file(opened)
             table = reader.read_all()
         table.validate(full=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
@@ -126,3 +127,21 @@ def known_frame(table: arrow.ArrowTable, file: str) -> pl.DataFrame:
         return arrow.known_frame(table)
     except arrow.ForeignColumnError as error:
         raise unreadable_column(file, error.column, error.what, error.instead) from error
+
+
+def opened_by_pyarrow(source: Path | bytes) -> Any:
+    """Open a file for pyarrow, or a copy of its bytes, that is nothing of Python's.
+
+    One of its threads may be the last to let go of it, when the table has long been returned. If it
+    then needed the interpreter, and that was about to end, the process would be aborted.
+
+    Raises:
+        OSError: It cannot be opened.
+    """
+    import pyarrow as pa  # noqa: PLC0415  as above
+
+    if isinstance(source, Path):
+        return pa.memory_map(str(source))
+    sink = pa.BufferOutputStream()
+    sink.write(source)
+    return pa.BufferReader(sink.getvalue())

@@ -7,6 +7,7 @@ groups that are repeated without saying that they are lists, logical types that 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import polars as pl
@@ -18,6 +19,7 @@ from algomancy_data.extractor.columnar.columns import (
     check_repeated,
     checked_frame,
     known_frame,
+    opened_by_pyarrow,
     unreadable_column,
 )
 from algomancy_data.extractor.columnar.parquet_layout import (
@@ -228,10 +230,13 @@ class _Parquet:
         return described
 
     def _opened(self, **options: Any) -> _ParquetFile:
-        import pyarrow as pa  # noqa: PLC0415  0.1 s that only Parquet has to pay
-        from pyarrow import parquet  # noqa: PLC0415
+        from pyarrow import parquet  # noqa: PLC0415  0.1 s that only Parquet has to pay
 
-        return parquet.ParquetFile(pa.BufferReader(pa.py_buffer(self._view)), **options)
+        return parquet.ParquetFile(self._opened_source, **options)
+
+    @cached_property
+    def _opened_source(self) -> Any:
+        return opened_by_pyarrow(self._source)
 
     def _check_columns(self, metadata: Any) -> None:
         """Refuse what neither library reads as what it is."""
