@@ -207,8 +207,8 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
             StoreError: The store refuses the data, or fails; the old data is still there.
         """
         settings = RunSettings(halt_on, message_limit, quarantine, read_limits)
-        check_mode(mode)
         if mode != "replace":
+            check_mode(mode)
             return self._add_files(files, dataset_name, mode, repeated, settings, attempt)
         result = self._run_etl(files, dataset_name, settings)
         if result.datasource is None:

@@ -341,7 +341,7 @@ class PhaseRecorder:
         """Measure a block; nothing is recorded when it raises."""
         outer = _under_way.get()
         is_part = outer is not None and outer.is_heard
-        record = None if is_part else current_recording()
+        record = None if is_part else _current.get()
         listeners = [] if is_part else self._listeners(record)
         is_heard = is_part or record is not None or bool(listeners)
         phase = Phase(name, listeners, self.sizes, is_heard=is_heard)

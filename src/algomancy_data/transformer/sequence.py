@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from algomancy_data.engine_failures import engine_failures
+from algomancy_data.engine_failures import raise_engine_failure
 from algomancy_data.errors import EngineError
 from algomancy_data.frames.pandas_frames import PandasTables, wants_pandas
 from algomancy_data.frames.tabular import to_frames
@@ -102,8 +102,11 @@ class TransformationSequence(Logging):
     def _transform(self, transformer: Transformer, tables: dict[str, Any]) -> None:
         if isinstance(transformer, Transformer):  # pyright: ignore[reportUnnecessaryIsInstance]  see Args
             transformer.messages = []
-        with engine_failures(EngineError, f"The transformer {_name_of(transformer)}"):
+        try:
             returned = transformer.transform(tables)
+        except BaseException as failure:
+            raise_engine_failure(failure, EngineError, f"The transformer {_name_of(transformer)}")
+            raise
         if isinstance(returned, dict) and returned is not tables:
             self._warn_ignored(transformer)
         self._logger.log(f"Transformed by {_name_of(transformer)}: {len(tables)} tables.")

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import copy
 from collections import defaultdict
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from algomancy_data.engine_failures import engine_failures
+from algomancy_data.engine_failures import raise_engine_failure
 from algomancy_data.errors import EngineError
 from algomancy_data.frames.pandas_frames import PandasTables, wants_pandas
 from algomancy_data.frames.tabular import to_frames
@@ -20,7 +19,7 @@ from algomancy_data.validator.stored import StoredKeyValidator
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Generator, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from types import EllipsisType
 
     import polars as pl
@@ -163,11 +162,10 @@ class ValidationSequence(Logging):
         messages: list[ValidationMessage] = []
         failures: list[RowFailures] = []
         for validator in self._validators:
-            found = self._run(validator, frames)
+            found, rows = self._run(validator, frames)
             self._log(found)
             messages += found
-            if isinstance(validator, Validator):  # pyright: ignore[reportUnnecessaryIsInstance]  as in _run
-                failures += validator.row_failures
+            failures += rows
         threshold = self.halt_on.rank
         is_valid = all(message.severity.rank < threshold for message in messages)
         self._result = ValidationResult(is_valid, messages, self.halt_on, row_failures=failures)
@@ -176,29 +174,28 @@ class ValidationSequence(Logging):
 
     def _run(
         self, validator: Validator, frames: dict[str, pl.DataFrame]
-    ) -> list[ValidationMessage]:
+    ) -> tuple[list[ValidationMessage], list[RowFailures]]:
         # A validator may drop or replace tables in its own mapping, not in that of the others.
         wants = wants_pandas(validator, "validate")
         given: dict[str, Any] = PandasTables(frames).tables if wants else dict(frames)
-        name = type(validator).__name__
-        doing = f"The check {name} of {', '.join(map(repr, frames))}"
-        with self._fresh(validator), engine_failures(EngineError, doing):
-            return list(validator.validate(given))
-
-    @contextmanager
-    def _fresh(self, validator: Validator) -> Generator[None]:
-        """Let a validator start anew, with the limit of this sequence."""
-        before: dict[str, Any] = {}
-        if isinstance(validator, Validator):  # pyright: ignore[reportUnnecessaryIsInstance]  anything with `validate` will do
+        # Anything with `validate` will do.
+        is_ours = isinstance(validator, Validator)  # pyright: ignore[reportUnnecessaryIsInstance]
+        limit = validator.message_limit if is_ours else None
+        if is_ours:
             validator.reset()
             if self.message_limit is not ...:
-                before["message_limit"] = validator.message_limit
                 validator.message_limit = self.message_limit
         try:
-            yield
+            found = list(validator.validate(given))
+            return found, list(validator.row_failures) if is_ours else []
+        except BaseException as failure:
+            name = type(validator).__name__
+            doing = f"The check {name} of {', '.join(map(repr, frames))}"
+            raise_engine_failure(failure, EngineError, doing)
+            raise
         finally:
-            for name, value in ({} if self._limits_stay else before).items():
-                setattr(validator, name, value)
+            if is_ours and not self._limits_stay:
+                validator.message_limit = limit
 
     def _log(self, messages: list[ValidationMessage]) -> None:
         kinds: dict[tuple[ValidationSeverity, str | None, str | None], list[ValidationMessage]]
