@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from algomancy_data.errors import DamagedStoreError, StoreError
-from algomancy_data.folder import tables
+from algomancy_data.folder import table_files
 from algomancy_data.folder.reader import PRIVATE
 from algomancy_data.testing.comparison import assert_identical
 
@@ -65,9 +65,11 @@ def test_a_file_is_verified_once_by_a_process_and_again_when_it_was_changed(
 ):
     open_manager().add_data_source(source(t=FRAME))
     verified = []
-    verify = tables.verify_file
+    verify = table_files.verify_file
     monkeypatch.setattr(
-        tables, "verify_file", lambda path, stored: (verified.append(path), verify(path, stored))
+        table_files,
+        "verify_file",
+        lambda path, stored: (verified.append(path), verify(path, stored)),
     )
     for _ in range(2):
         assert_identical(open_manager().get_data("d").get_table("t"), FRAME)

@@ -13,7 +13,7 @@ from algomancy_data.datasource import BaseDataSource, DataSource
 from algomancy_data.errors import CommandLineError, SchemaNotDeclaredError
 from algomancy_data.etl import ETLFactory, SimpleETLFactory
 from algomancy_data.schema import Schema
-from algomancy_data.schema.tables import schema_classes
+from algomancy_data.schema.table_names import schema_classes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

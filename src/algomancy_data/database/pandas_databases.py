@@ -25,7 +25,7 @@ from algomancy_data.datasource import BASEDATASOURCE, DataClassification
 from algomancy_data.documents import expect, parse
 from algomancy_data.errors import AlgomancyDataError, SerializationError, StoreError
 from algomancy_data.extractor import DataTypeConverter
-from algomancy_data.schema.tables import schema_table_map
+from algomancy_data.schema.table_names import schema_table_map
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping, Sequence

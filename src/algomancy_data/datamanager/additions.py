@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from algomancy_data.datasource import BaseDataSource
     from algomancy_data.file import File
     from algomancy_data.provenance import InputFile, Provenance
-    from algomancy_data.schema.tables import Schemas
+    from algomancy_data.schema.table_names import Schemas
     from algomancy_data.store import DatasetInfo, Store
     from algomancy_data.validator.stored import StoredKeys
 

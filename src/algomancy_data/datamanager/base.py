@@ -16,15 +16,15 @@ from algomancy_data.datamanager.additions import (
 )
 from algomancy_data.datamanager.attempts import LOAD_VERSION, done_by
 from algomancy_data.datamanager.cache import DataSourceCache
-from algomancy_data.datamanager.datasets import StoredDatasets
 from algomancy_data.datamanager.runs import ingest, replay
+from algomancy_data.datamanager.stored_datasets import StoredDatasets
 from algomancy_data.datasource import BASEDATASOURCE, DataSource
 from algomancy_data.errors import DatasetNotFoundError, ETLConstructionError, StoreError
 from algomancy_data.etl.settings import INHERIT, MessageLimit, QuarantineSetting, RunSettings
 from algomancy_data.metrics import Metrics, PhaseRecorder
 from algomancy_data.relations.declared import DeclaredKeys
 from algomancy_data.schema.fingerprint import schema_fingerprint
-from algomancy_data.schema.tables import schema_classes
+from algomancy_data.schema.table_names import schema_classes
 from algomancy_data.store import Addition, check_name
 from algomancy_data.store.memory import MemoryStore
 

@@ -11,7 +11,7 @@ from algomancy_data.errors import AlgomancyDataError
 from algomancy_data.findings import counts_text
 
 if TYPE_CHECKING:
-    from algomancy_data.datamanager.datasets import StoredDatasets
+    from algomancy_data.datamanager.stored_datasets import StoredDatasets
     from algomancy_data.store import DatasetInfo
 
 

@@ -24,7 +24,7 @@ from algomancy_data.logs import as_logger
 from algomancy_data.metrics import NO_PHASE
 from algomancy_data.schema.kinds import column_types
 from algomancy_data.schema.read_limits import DEFAULT_LIMITS
-from algomancy_data.schema.tables import group_name, table_name
+from algomancy_data.schema.table_names import group_name, table_name
 from algomancy_data.schema.types import TextConventions
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from algomancy_data.datasource import ArrowPayloadLayout, DataSource
-from algomancy_data.datasource.tables import is_made_of_tables
+from algomancy_data.datasource.source import is_made_of_tables
 from algomancy_data.errors import SerializationError, StoreError, UnstorableError
 from algomancy_data.frames.arrow import check_storable
 from algomancy_data.frames.tabular import to_frames

@@ -15,8 +15,8 @@ from polars.exceptions import PanicException, PolarsError
 from algomancy_data.engine_failures import reason_of
 from algomancy_data.errors import StoreError, UnstorableError
 from algomancy_data.folder.content import take_apart
+from algomancy_data.folder.file_names import clash_key, hashed_stem, plain_stem
 from algomancy_data.folder.files import sync, write_synced
-from algomancy_data.folder.names import clash_key, hashed_stem, plain_stem
 from algomancy_data.frames.arrow import check_storable
 from algomancy_data.frames.dtypes import schema_to_json
 from algomancy_data.frames.identical import identical_frames

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from algomancy_data.datasource import DataClassification
 from algomancy_data.errors import AlgomancyDataError, DamagedStoreError
-from algomancy_data.folder.names import RESERVED_STEMS, plain_stem
+from algomancy_data.folder.file_names import RESERVED_STEMS, plain_stem
 from algomancy_data.folder.reader import SUFFIX
 
 if TYPE_CHECKING:

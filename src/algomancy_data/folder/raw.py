@@ -8,8 +8,8 @@ from polars.exceptions import PanicException, PolarsError
 
 from algomancy_data.engine_failures import reason_of
 from algomancy_data.errors import DatasetNameError, UnstorableError, ValidationError
+from algomancy_data.folder.file_names import plain_stem
 from algomancy_data.folder.files import sync
-from algomancy_data.folder.names import plain_stem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

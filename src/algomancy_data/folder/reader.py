@@ -21,7 +21,8 @@ from algomancy_data.errors import (
     DamagedStoreError,
     StoreError,
 )
-from algomancy_data.folder import tables
+from algomancy_data.folder import table_files
+from algomancy_data.folder.file_names import stems
 from algomancy_data.folder.manifest import (
     HEAD_BYTES,
     TAIL_BYTES,
@@ -32,7 +33,6 @@ from algomancy_data.folder.manifest import (
     is_end_of_manifest,
     is_manifest,
 )
-from algomancy_data.folder.names import stems
 from algomancy_data.metrics import NO_PHASE
 from algomancy_data.store import Damage, Leftover
 from algomancy_data.store.addition import widened
@@ -173,7 +173,7 @@ class FolderReader:
         self.check_schemas(manifest)
         for stored in manifest.files:
             with self._damage(manifest, stored):
-                tables.check_file(home / stored.file, stored)
+                table_files.check_file(home / stored.file, stored)
 
     def checked(self, found: Found) -> Found:
         """Return a dataset whose files are there and whole: the newer one if it was replaced.
@@ -215,7 +215,7 @@ class FolderReader:
         text = None
         if manifest.text is not None:
             with self._damage(manifest, manifest.text, missing_is_damage=False):
-                tables.verify_file(home / manifest.text.file, manifest.text)
+                table_files.verify_file(home / manifest.text.file, manifest.text)
                 text = (home / manifest.text.file).read_text("utf-8")
         return frames, text
 
@@ -233,10 +233,10 @@ class FolderReader:
     ) -> pl.DataFrame:
         """Return the rows of a part of a table, mapped into memory; for more see :meth:`load`."""
         path = self._home(manifest) / part.stored.file
-        check = tables.verify_once if verify else tables.check_file
+        check = table_files.verify_once if verify else table_files.check_file
         with self._damage(manifest, part.stored, missing_is_damage=False):
             check(path, part.stored)
-            return tables.map_part(path, part, manifest.info.tables[name].schema or {})
+            return table_files.map_part(path, part, manifest.info.tables[name].schema or {})
 
     def verify(self, found: Found) -> list[Damage]:
         """Read every file of a dataset, and return those that are not what was written."""
@@ -245,8 +245,8 @@ class FolderReader:
             path = self.private / found.manifest.directory / stored.file
             try:
                 with engine_failures(StoreError, "Reading it"):
-                    tables.verify_file(path, stored)
-            except (tables.DamagedFileError, OSError, StoreError) as error:
+                    table_files.verify_file(path, stored)
+            except (table_files.DamagedFileError, OSError, StoreError) as error:
                 damages.append(Damage(found.manifest.name, str(path), str(error)))
         newer = self.read_quietly(found.path) if damages else found
         if newer is not None and newer.stamp != found.stamp:  # replaced while it was read
@@ -312,7 +312,7 @@ class FolderReader:
     ) -> Generator[None]:
         try:
             yield
-        except (tables.DamagedFileError, OSError) as error:
+        except (table_files.DamagedFileError, OSError) as error:
             if isinstance(error, FileNotFoundError) and not missing_is_damage:
                 raise
             path = f"{PRIVATE}/{manifest.directory}/{stored.file}"

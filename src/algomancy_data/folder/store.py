@@ -12,10 +12,10 @@ from algomancy_data.datasource import (
 )
 from algomancy_data.errors import AdditionError, DatasetNotFoundError
 from algomancy_data.folder.content import put_together, read_old_file, take_apart
+from algomancy_data.folder.file_names import plain_stem
 from algomancy_data.folder.growth import add_rows, delete_rows
 from algomancy_data.folder.index import FolderIndex, Item, signature
 from algomancy_data.folder.jobs import FolderHistory
-from algomancy_data.folder.names import plain_stem
 from algomancy_data.folder.raw import write_raw
 from algomancy_data.folder.reader import SUFFIX
 from algomancy_data.folder.startup import FolderStartup

@@ -17,11 +17,11 @@ from uuid import uuid4
 import polars as pl
 
 from algomancy_data.errors import AlgomancyDataError, StoreError
-from algomancy_data.folder import tables
+from algomancy_data.folder import table_files
+from algomancy_data.folder.file_names import clash_key, hashed_stem, plain_stem, stems
 from algomancy_data.folder.files import replace_whole, sync, sync_together, writer_lock
 from algomancy_data.folder.journal import Journal
 from algomancy_data.folder.manifest import Manifest, TablePart
-from algomancy_data.folder.names import clash_key, hashed_stem, plain_stem, stems
 from algomancy_data.folder.reader import LOCK, SUFFIX, FolderReader, Found
 from algomancy_data.metrics import NO_PHASE
 from algomancy_data.store import TableInfo
@@ -130,11 +130,11 @@ class FolderWriter(FolderReader):
             parts: dict[str, tuple[TablePart, ...]] = {}
             known: dict[str, TableInfo] = {}
             for number, (name, frame) in enumerate(content.frames.items()):
-                part = tables.write_table(home, number, name, frame)
+                part = table_files.write_table(home, number, name, frame)
                 parts[name] = (part,)
                 known[name] = TableInfo(frame.height, part.stored.bytes, frame.schema)
                 phase.advance(frame.height)
-            text = None if content.text is None else tables.write_text(home, content.text)
+            text = None if content.text is None else table_files.write_text(home, content.text)
             info = replace(info, tables=known)
             manifest = replace(manifest, info=info, parts=parts, text=text)
             return self._commit(path, manifest, home)
@@ -177,7 +177,7 @@ class FolderWriter(FolderReader):
                     if isinstance(piece, TablePart):
                         written.append(piece)
                         continue
-                    written.append(tables.write_table(home, number, name, piece))
+                    written.append(table_files.write_table(home, number, name, piece))
                     number += 1
                     phase.advance(piece.height)
                 parts[name] = tuple(written)

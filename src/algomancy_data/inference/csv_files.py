@@ -13,7 +13,7 @@ from algomancy_data.extractor.csv.content import CSVContent
 from algomancy_data.extractor.csv.extractors import line_end_of
 from algomancy_data.file import CSVFile
 from algomancy_data.inference.column_types import TextType, text_type
-from algomancy_data.inference.csv_dialect import (
+from algomancy_data.inference.csv_sniffer import (
     count_of,
     default_words_among,
     find_characters,

@@ -12,7 +12,7 @@ from algomancy_data.file import SUFFIXES
 from algomancy_data.file.locations import file_name, has_parts
 from algomancy_data.registry import get_extractor_class
 from algomancy_data.schema import Column, ColumnGroup, CSVDialect, DataType, Schema, SchemaType
-from algomancy_data.schema.tables import table_name
+from algomancy_data.schema.table_names import table_name
 
 if TYPE_CHECKING:
     import polars as pl

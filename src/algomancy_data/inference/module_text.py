@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from algomancy_data.display.words import counted
 from algomancy_data.inference.inferred import shown_label
-from algomancy_data.inference.names import words
+from algomancy_data.inference.similar_names import words
 from algomancy_data.schema import CSVDialect, SchemaType
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 Inclusion alone proves little: the day of a month is included in any running number. So a column
 is declared to refer to a key only if each of its values is there, and
 
-- its name says so, too (:func:`~algomancy_data.inference.names.similarity`), or
+- its name says so, too (:func:`~algomancy_data.inference.similar_names.similarity`), or
 - they are texts that would hardly be there by chance. Of ``n`` keys of ``k`` letters, a text of
   ``k`` letters is one by chance with the probability ``n / 26^k``; with ``d`` distinct texts that
   is to the power of ``d``, and it has to be tiny.
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from algomancy_data.inference.names import refers_to_own_table, shared_prefix, similarity
+from algomancy_data.inference.similar_names import refers_to_own_table, shared_prefix, similarity
 from algomancy_data.relations.keys import match_keys
 from algomancy_data.relations.lookup import unmatched
 from algomancy_data.schema.types.distinct_texts import percent

@@ -15,9 +15,9 @@ from algomancy_data.file import FILE_TYPES, SUFFIXES
 from algomancy_data.file.locations import file_name, find_parts, has_parts
 from algomancy_data.inference.csv_files import CSVProbe
 from algomancy_data.inference.inferred import extension_of, extract
-from algomancy_data.inference.keys import find_key
 from algomancy_data.inference.module_text import attribute_names, class_names, module_text
 from algomancy_data.inference.references import NamedTable, find_references
+from algomancy_data.inference.table_keys import find_key
 from algomancy_data.inference.typed_files import columnar_finding, json_finding, workbook_finding
 from algomancy_data.masking import mask
 from algomancy_data.messages import ValidationSeverity

@@ -22,10 +22,10 @@ from algomancy_data.inference.inferred import (
     extension_of,
     extract,
 )
-from algomancy_data.inference.keys import find_key
-from algomancy_data.inference.names import singular, words
+from algomancy_data.inference.similar_names import singular, words
+from algomancy_data.inference.table_keys import find_key
 from algomancy_data.schema import ColumnGroup, FileExtension, Schema
-from algomancy_data.schema.tables import table_name
+from algomancy_data.schema.table_names import table_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

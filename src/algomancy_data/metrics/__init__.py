@@ -1,5 +1,6 @@
 """What a run measures about itself, and who is told while it happens."""
 
+from algomancy_data.metrics.measurements import Metrics, PhaseMetrics
 from algomancy_data.metrics.phases import (
     NO_PHASE,
     FrameSizes,
@@ -12,7 +13,6 @@ from algomancy_data.metrics.phases import (
     peak_memory,
     recording,
 )
-from algomancy_data.metrics.values import Metrics, PhaseMetrics
 
 __all__ = [
     "NO_PHASE",

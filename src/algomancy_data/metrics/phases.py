@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol, Self, runtime_checkable
 
-from algomancy_data.metrics.values import Metrics, PhaseMetrics
+from algomancy_data.metrics.measurements import Metrics, PhaseMetrics
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Generator, Iterable, Sequence

@@ -22,9 +22,15 @@ from algomancy_data.frames.identical import identical_frames
 from algomancy_data.frames.tabular import to_frame
 from algomancy_data.messages import ValidationSeverity
 from algomancy_data.metrics import NO_PHASE
-from algomancy_data.quarantine.rows import QuarantinedRows, as_text, doubtful_values, join, separate
+from algomancy_data.quarantine.bad_rows import (
+    QuarantinedRows,
+    as_text,
+    doubtful_values,
+    join,
+    separate,
+)
 from algomancy_data.quarantine.settings import Quarantine
-from algomancy_data.schema.tables import table_name
+from algomancy_data.schema.table_names import table_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

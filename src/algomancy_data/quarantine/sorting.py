@@ -13,7 +13,7 @@ import polars as pl
 from algomancy_data.errors import QuarantineError
 from algomancy_data.frames.lazy import kept_rows
 from algomancy_data.messages import ValidationMessage, ValidationSeverity
-from algomancy_data.quarantine.rows import separate
+from algomancy_data.quarantine.bad_rows import separate
 from algomancy_data.relations import resolve_relations_from_schemas
 from algomancy_data.relations.cascade import CascadeDrop, find_drops
 from algomancy_data.relations.keys import dtype_conflict, is_comparable, rows_where

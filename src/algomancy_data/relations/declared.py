@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self, TypeAlias
 
-from algomancy_data.schema.tables import Schemas, schema_classes, schema_table_map
+from algomancy_data.schema.table_names import Schemas, schema_classes, schema_table_map
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast
 
 import polars as pl
 
-from algomancy_data.datasource.tables import is_made_of_tables
+from algomancy_data.datasource.source import is_made_of_tables
 from algomancy_data.errors import AdditionError, StoredKeyError
 from algomancy_data.frames.values import python_rows
 from algomancy_data.provenance import Load

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 import polars as pl
 
-from algomancy_data.datasource.tables import is_made_of_tables
+from algomancy_data.datasource.source import is_made_of_tables
 from algomancy_data.errors import AdditionError, ColumnNotFoundError, TableNotFoundError
 from algomancy_data.provenance import Load
 from algomancy_data.relations.keys import everywhere

@@ -11,7 +11,7 @@ from algomancy_data.messages import ValidationMessage, ValidationSeverity
 from algomancy_data.relations import merge_relations, resolve_relations_from_schemas
 from algomancy_data.relations.cascade import CascadeDrop, CascadeOutcome, find_drops
 from algomancy_data.relations.keys import count_keys, dtype_conflict, is_comparable
-from algomancy_data.schema.tables import schema_classes, schema_table_map
+from algomancy_data.schema.table_names import schema_classes, schema_table_map
 from algomancy_data.transformer.base import Transformer
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from algomancy_data.logs import Logger
     from algomancy_data.relations import Relation
     from algomancy_data.relations.cascade import ChildCounts
-    from algomancy_data.schema.tables import Schemas
+    from algomancy_data.schema.table_names import Schemas
 
 
 class CascadeDropTransformer(Transformer):

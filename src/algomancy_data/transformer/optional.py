@@ -9,7 +9,7 @@ import polars as pl
 from algomancy_data.errors import InvalidSchemaError
 from algomancy_data.frames.pandas_frames import in_polars
 from algomancy_data.schema.kinds import column_type_of
-from algomancy_data.schema.tables import Schemas, schema_table_map
+from algomancy_data.schema.table_names import Schemas, schema_table_map
 from algomancy_data.transformer.base import Transformer
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from algomancy_data.errors import ValidationError
 from algomancy_data.messages import ValidationMessage, ValidationSeverity
-from algomancy_data.schema.tables import schema_table_map
+from algomancy_data.schema.table_names import schema_table_map
 from algomancy_data.validator.base import DefaultValidator, Validator
 from algomancy_data.validator.columns import (
     ExtractionSuccessVerification,

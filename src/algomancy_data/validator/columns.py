@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from algomancy_data.messages import ValidationSeverity
 from algomancy_data.schema.kinds import column_types
-from algomancy_data.schema.tables import Schemas, schema_table_map
+from algomancy_data.schema.table_names import Schemas, schema_table_map
 from algomancy_data.validator.base import FrameCheck
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from algomancy_data.messages import ValidationSeverity
-from algomancy_data.schema.tables import Schemas, schema_table_map
+from algomancy_data.schema.table_names import Schemas, schema_table_map
 from algomancy_data.validator.values import ValueCheck
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from algomancy_data.messages import ValidationSeverity
 from algomancy_data.relations import Relation, resolve_relations_from_schemas
 from algomancy_data.relations.keys import dtype_conflict
 from algomancy_data.relations.lookup import rows_without_parent
-from algomancy_data.schema.tables import Schemas, schema_classes, schema_table_map
+from algomancy_data.schema.table_names import Schemas, schema_classes, schema_table_map
 from algomancy_data.validator.base import FrameCheck
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from algomancy_data.messages import ValidationSeverity
 from algomancy_data.relations.keys import complete_rows, rows_where
-from algomancy_data.schema.tables import Schemas, schema_table_map
+from algomancy_data.schema.table_names import Schemas, schema_table_map
 from algomancy_data.validator.base import FrameCheck
 from algomancy_data.validator.duplicates import duplicate_rows
 

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 from sqlalchemy.dialects import postgresql as pg
 
-from algomancy_data.database.postgresql.values import MultiRange
+from algomancy_data.database.postgresql.python_values import MultiRange
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Dialect sqlite.adbc does .not. support Decimal"),

@@ -28,7 +28,7 @@ from algomancy_data.database.adbc.dbapi import (
     apilevel,
     threadsafety,
 )
-from algomancy_data.database.postgresql import values
+from algomancy_data.database.postgresql import python_values
 from algomancy_data.database.postgresql.answers import limited, open_sockets, watched
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ class Connection(dbapi.Connection):
         self.isolation_level: str | None = None
         self.readonly: bool | None = None
         self.deferrable: bool | None = None
-        self._values = values.Values(self._catalogue_row)
+        self._values = python_values.Values(self._catalogue_row)
         self._streams = 0
 
     @property

@@ -20,7 +20,7 @@ from sqlalchemy.dialects.postgresql import ranges
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.dialects.postgresql.json import JSONPathType
 
-from algomancy_data.database.postgresql.values import (
+from algomancy_data.database.postgresql.python_values import (
     AbstractSingleRange,
     AbstractSingleRangeImpl,
     array_literal,

@@ -16,7 +16,7 @@ from algomancy_data.database.codec import first_failure
 from algomancy_data.database.models import datasets_table
 from algomancy_data.database.naming import ROW_ID, TABLE_PREFIX, read_owner
 from algomancy_data.database.sqlite import codec
-from algomancy_data.database.sqlite.rows import SQLiteRows
+from algomancy_data.database.sqlite.row_access import SQLiteRows
 from algomancy_data.database.table_storage import (
     PLAIN_TEXT,
     TABLES_VIEW,

@@ -13,7 +13,7 @@ import polars as pl
 from algomancy_data.errors import FileContentError, InvalidSchemaError, SchemaKindError
 from algomancy_data.extractor.json.parser import series
 from algomancy_data.schema.kinds import column_types
-from algomancy_data.schema.tables import table_name
+from algomancy_data.schema.table_names import table_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

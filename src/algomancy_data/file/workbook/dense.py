@@ -23,15 +23,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 import polars as pl
 
 from algomancy_data.errors import FileContentError, MissingExtraError
-from algomancy_data.file.workbook.cells import Shown
-from algomancy_data.file.workbook.quick_markup import is_usual
-from algomancy_data.file.workbook.references import (
+from algomancy_data.file.workbook.cell_references import (
     COLUMNS,
     beyond,
     cell_at,
     column_letters,
     column_number,
 )
+from algomancy_data.file.workbook.cells import Shown
+from algomancy_data.file.workbook.quick_markup import is_usual
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence

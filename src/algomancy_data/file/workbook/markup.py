@@ -16,7 +16,7 @@ from xml.parsers import expat
 import polars as pl
 
 from algomancy_data.errors import FileContentError
-from algomancy_data.file.workbook.references import COLUMNS, ROWS, cell_at
+from algomancy_data.file.workbook.cell_references import COLUMNS, ROWS, cell_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Container

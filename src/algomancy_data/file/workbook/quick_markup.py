@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
+from algomancy_data.file.workbook.cell_references import COLUMNS, ROWS, column_number
 from algomancy_data.file.workbook.markup import CELLS, WHITESPACE, unescape
-from algomancy_data.file.workbook.references import COLUMNS, ROWS, column_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from algomancy_data.inference.names import singular, words
+from algomancy_data.inference.similar_names import singular, words
 from algomancy_data.relations.keys import is_comparable
 from algomancy_data.schema.types.distinct_texts import percent
 from algomancy_data.validator.duplicates import duplicate_rows

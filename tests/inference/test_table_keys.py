@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from algomancy_data import DataType
 from algomancy_data.inference.column_types import column_finding
 from algomancy_data.inference.inferred import InferredColumn
-from algomancy_data.inference.keys import find_key
+from algomancy_data.inference.table_keys import find_key
 
 ROWS = 60
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from algomancy_data.folder.names import clash_key, hashed_stem, plain_stem, stems
+from algomancy_data.folder.file_names import clash_key, hashed_stem, plain_stem, stems
 from algomancy_data.folder.reader import PRIVATE
 
 pytestmark = pytest.mark.filterwarnings("ignore:StatefulDataManager:DeprecationWarning")

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from algomancy_data.datamanager.additions import check_mode
 from algomancy_data.datamanager.display import display_of
-from algomancy_data.datamanager.parts import part_of
+from algomancy_data.datamanager.table_part import part_of
 from algomancy_data.datasource import BASEDATASOURCE, DataClassification, is_plain
 from algomancy_data.display.objects import Displayed
 from algomancy_data.engine_failures import engine_failures

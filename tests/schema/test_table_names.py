@@ -11,7 +11,7 @@ from algomancy_data.schema import (
     Schema,
     SchemaType,
 )
-from algomancy_data.schema.tables import schema_table_map
+from algomancy_data.schema.table_names import schema_table_map
 
 
 class Flights(Schema):

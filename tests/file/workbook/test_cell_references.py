@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from openpyxl.utils import cell as openpyxl
 
 from algomancy_data.errors import FileContentError
-from algomancy_data.file.workbook.references import (
+from algomancy_data.file.workbook.cell_references import (
     COLUMNS,
     ROWS,
     beyond,
