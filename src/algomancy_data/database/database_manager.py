@@ -48,6 +48,8 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
         read_limits: How much each file may become in memory.
         verify_on_load: Compare the check sums of what is read: of whole tables, and of the columns
             that a scan reads, unless it reads the first rows only.
+        overlap: Write rows of large tables while later ones are still read and checked, in a
+            transaction that has its locks for as long; False keeps them for the write alone.
 
     Raises:
         StoreError: It is no URL, or one of another database.
@@ -86,8 +88,11 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
         quarantine: QuarantineSetting = INHERIT,
         read_limits: ReadLimits | None = None,
         verify_on_load: bool = False,
+        overlap: bool = True,
     ) -> None:
-        self._database = DatabaseStore(engine, session_id, verify_on_load=verify_on_load)
+        self._database = DatabaseStore(
+            engine, session_id, verify_on_load=verify_on_load, overlap=overlap
+        )
         super().__init__(
             etl_factory,
             schemas,

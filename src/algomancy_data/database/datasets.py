@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from algomancy_data.database.early import WrittenTable
     from algomancy_data.database.layout import ColumnLayout, TableLayout
     from algomancy_data.database.table_storage import TableStorage
     from algomancy_data.datasource import BASEDATASOURCE, BaseDataSource
@@ -64,7 +66,7 @@ class PreparedDataset:
     """
 
     entry: Entry
-    content: list[PreparedTable] | PreparedPayload
+    content: list[PreparedTable | WrittenTable] | PreparedPayload
 
     @property
     def bytes(self) -> int:
@@ -91,20 +93,27 @@ class Datasets:
         self._verify = verify
         self.catalogue = Catalogue(session_id)
 
-    def prepare(self, name: str, data: BaseDataSource, phase: Phase) -> PreparedDataset:
+    def prepare(
+        self,
+        name: str,
+        data: BaseDataSource,
+        phase: Phase,
+        written: Mapping[str, WrittenTable] = MappingProxyType({}),
+    ) -> PreparedDataset:
         """Get a dataset ready to be written; needs no connection.
 
         Args:
             name: Its name.
             data: The DataSource.
             phase: Told of the frames.
+            written: Those of its tables that are written already.
 
         Raises:
             UnstorableError: It holds something that cannot be kept exactly.
             DatasetNameError: No table can have a name that one of its tables has.
         """
         content = (
-            self._prepared_tables(data)
+            self._prepared_tables(data, written)
             if isinstance(data, SqlTableLayout)
             else PreparedPayload(name, data)
         )
@@ -127,11 +136,24 @@ class Datasets:
         provenance = replace(data.provenance or Provenance(), tables=sizes)
         return PreparedDataset(Entry(replace(info, provenance=provenance)), content)
 
-    def write(self, connection: sa.Connection, prepared: PreparedDataset, phase: Phase) -> Entry:
-        """Write a dataset in place of what has its name; return its entry."""
+    def write(
+        self,
+        connection: sa.Connection,
+        prepared: PreparedDataset,
+        phase: Phase,
+        occupant: Occupant | None = None,
+    ) -> Entry:
+        """Write a dataset in place of what has its name; return its entry.
+
+        Args:
+            connection: A connection in a transaction.
+            prepared: The dataset.
+            phase: Told of the rows.
+            occupant: What had its name, if that is dropped already.
+        """
         entry, content = prepared.entry, prepared.content
         info = entry.info
-        occupant = self.drop_content(connection, info.name)
+        occupant = occupant or self.drop_content(connection, info.name)
         if isinstance(content, PreparedPayload):
             stored = content.write(connection, self._session_id, info.version, phase)
             entry = replace(entry, payload=stored.payload, payload_layout=stored.payload_layout)
@@ -413,9 +435,11 @@ class Datasets:
 
         return Readers(engine, has_same_state)
 
-    def _prepared_tables(self, data: SqlTableLayout) -> list[PreparedTable]:
+    def _prepared_tables(
+        self, data: SqlTableLayout, written: Mapping[str, WrittenTable]
+    ) -> list[PreparedTable | WrittenTable]:
         return [
-            PreparedTable(self._storage, name, frame)
+            written[name] if name in written else PreparedTable(self._storage, name, frame)
             for name, frame in self.tables_of(data).items()
         ]
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from contextlib import contextmanager, nullcontext
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy.pool import StaticPool
 
 from algomancy_data.database.backend import backend_for, shown
 from algomancy_data.database.datasets import Datasets, drop_with_rows
+from algomancy_data.database.early import EarlyWrite
 from algomancy_data.database.engines import begun, store_engine, store_errors
 from algomancy_data.database.jobs import DatabaseHistory
 from algomancy_data.database.models import create_missing, create_or_check, datasets_table
+from algomancy_data.database.naming import TableOwner
 from algomancy_data.database.protocols import SqlTableLayout
 from algomancy_data.database.query import run_query
 from algomancy_data.database.reading import lazy_table
@@ -27,15 +29,19 @@ from algomancy_data.errors import (
 )
 from algomancy_data.forks import ProcessLock
 from algomancy_data.frames.mapped import mapped_frame
+from algomancy_data.frames.sinks import feeding
 from algomancy_data.metrics import NO_PHASE
 from algomancy_data.store import Added, Copied, Damage, Loaded, Saved, Store, check_name
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Sequence
+    from contextlib import ExitStack
 
     import polars as pl
     import sqlalchemy as sa
 
+    from algomancy_data.database.catalogue import Occupant
+    from algomancy_data.database.entry import Entry
     from algomancy_data.database.layout import ColumnLayout
     from algomancy_data.datasource import BASEDATASOURCE, BaseDataSource
     from algomancy_data.metrics import Phase
@@ -58,6 +64,8 @@ class DatabaseStore(Store):
         session_id: Whose datasets these are; a store sees no others.
         verify_on_load: Compare the check sums of what is read: of whole tables, and of the columns
             that a scan reads, unless it reads the first rows only.
+        overlap: Write rows of large tables while later ones are still read and checked, in a
+            transaction that has its locks for as long.
 
     Raises:
         StoreError: It is no URL, or one of another database.
@@ -77,7 +85,12 @@ class DatabaseStore(Store):
     """
 
     def __init__(
-        self, engine: sa.Engine | sa.URL | str, session_id: str, *, verify_on_load: bool = False
+        self,
+        engine: sa.Engine | sa.URL | str,
+        session_id: str,
+        *,
+        verify_on_load: bool = False,
+        overlap: bool = True,
     ) -> None:
         check_name(session_id, "session")
         self._engine = store_engine(engine)
@@ -93,6 +106,8 @@ class DatabaseStore(Store):
         self._not_opened: str | None = "The manager has not been started: call startup() first."
         # For databases in memory, whose one connection all threads share.
         self._lock = ProcessLock()
+        self._overlap = overlap and self._storage.overlaps and not self._shares_connection
+        self._early: EarlyWrite | None = None
 
     @property
     def _shares_connection(self) -> bool:
@@ -273,6 +288,34 @@ class DatabaseStore(Store):
             tables, damaged = self._datasets.all_own_tables(connection)
             return run_query(connection, tables, sql, damaged)
 
+    @contextmanager
+    def overlapping(self, name: str) -> Generator[None]:
+        """Write rows of large tables as soon as they are made, if that is wanted.
+
+        The dataset is as it was until it is saved, in the same transaction.
+        """
+        owner = TableOwner(self._session_id, name, "")
+        with self._lock:
+            early = None
+            if self._overlap and self._early is None and self._not_opened is None:
+                early = EarlyWrite(owner, self._storage, partial(self._begin_early, name))
+                self._early = early
+        if early is None:
+            yield
+            return
+        try:
+            with feeding(early):
+                yield
+        finally:
+            self._early = None
+            early.close()
+
+    def _begin_early(self, name: str, stack: ExitStack) -> tuple[sa.Connection, Occupant]:
+        connection = stack.enter_context(begun(self._write_engine))
+        stack.enter_context(self._storage.large_write(connection))
+        self._storage.begin_writing(connection, self._session_id, name)
+        return connection, self._datasets.drop_content(connection, name)
+
     def save(self, name: str, data: BaseDataSource, *, phase: Phase = NO_PHASE) -> Saved:
         """Write a dataset and its row of the catalogue in one transaction.
 
@@ -280,12 +323,36 @@ class DatabaseStore(Store):
             UnstorableError: It holds something that cannot be kept exactly.
             StoreError: The database fails.
         """
+        early = self._early
+        if early is not None and early.is_of(name):
+            entry = self._save_early(early, name, data, phase)
+            if entry is not None:
+                return Saved(entry.info.version, entry.info.provenance)
         # Everything that can be refused is refused before the transaction begins.
         prepared = self._datasets.prepare(name, data, phase)
         with self._writing(f"writing dataset {name!r}", name, prepared.bytes) as connection:
             entry = self._datasets.write(connection, prepared, phase)
             self.history.write_finished(connection, entry.info.ds_id)
         return Saved(entry.info.version, entry.info.provenance)
+
+    def _save_early(
+        self, early: EarlyWrite, name: str, data: BaseDataSource, phase: Phase
+    ) -> Entry | None:
+        """Write what is left of a dataset, and commit; None if nothing of it is written."""
+        tables = self._datasets.tables_of(data) if isinstance(data, SqlTableLayout) else {}
+        phase.handles(tables.values())
+        doing = f"writing dataset {name!r}"
+        with store_errors(self._engine, doing), early.committing(phase) as begun_early:
+            if begun_early is None:
+                return None
+            connection, occupant = begun_early
+            written = early.written(connection, tables)
+            prepared = self._datasets.prepare(name, data, phase, written)
+            with self._lock:
+                entry = self._datasets.write(connection, prepared, phase, occupant)
+                self.history.write_finished(connection, entry.info.ds_id)
+                connection.commit()
+        return entry
 
     def add(
         self, name: str, data: BaseDataSource, addition: Addition, *, phase: Phase = NO_PHASE
@@ -453,6 +520,8 @@ class DatabaseStore(Store):
         """
         self._require_open()
         self._lock.check()
+        if self._early is not None and name is not None and self._early.is_of(name):
+            self._early.give_up()  # it has the lock, for which this thread would wait for ever
         with (
             self._lock if alone else nullcontext(),
             store_errors(self._engine, doing),
@@ -466,6 +535,8 @@ class DatabaseStore(Store):
     def _writing(self, doing: str, name: str, size: int = 0) -> Generator[sa.Connection]:
         """One transaction that alone changes a dataset, by so many bytes or more."""
         self._require_open()
+        if self._early is not None:  # it has the lock that this one needs
+            self._early.give_up()
         is_large = size >= _LARGE_WRITE
         with (
             self._lock,

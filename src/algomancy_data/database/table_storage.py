@@ -161,6 +161,9 @@ class TableStorage(ABC):
     write_isolation: ClassVar[str]
     """Isolation level of a transaction that writes."""
 
+    overlaps: ClassVar[bool] = True
+    """Whether rows can be written while Python is busy with others."""
+
     def __init__(self, bulk: BulkAccess) -> None:
         self.bulk = bulk
 

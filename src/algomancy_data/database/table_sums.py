@@ -62,10 +62,15 @@ def _plain(texts: pl.Series) -> pl.Series:
     return plain.cast(pl.String)
 
 
-class _Blocks:
-    """Rows that come in parts of any size, cut into blocks."""
+class RowBlocks:
+    """Rows that come in parts of any size, cut into blocks.
 
-    def __init__(self) -> None:
+    Args:
+        rows: How many rows a block has; the last one may have fewer.
+    """
+
+    def __init__(self, rows: int = BLOCK_ROWS) -> None:
+        self._rows = rows
         self._rest: list[pl.DataFrame] = []
 
     @property
@@ -76,12 +81,12 @@ class _Blocks:
     def add(self, rows: pl.DataFrame) -> Iterator[pl.DataFrame]:
         """Take the next rows, and yield the blocks that are whole."""
         self._rest.append(rows)
-        if sum(part.height for part in self._rest) < BLOCK_ROWS:
+        if sum(part.height for part in self._rest) < self._rows:
             return
         together = pl.concat(self._rest) if len(self._rest) > 1 else rows
-        whole = together.height // BLOCK_ROWS * BLOCK_ROWS
+        whole = together.height // self._rows * self._rows
         self._rest = [together.slice(whole)] if whole < together.height else []
-        yield from together.head(whole).iter_slices(BLOCK_ROWS)
+        yield from together.head(whole).iter_slices(self._rows)
 
     def end(self) -> Iterator[pl.DataFrame]:
         """Yield the rows that are left, if there are any."""
@@ -100,7 +105,7 @@ class TableSums:
     """
 
     def __init__(self, width: int, before: Sequence[bytes] | None = None) -> None:
-        self._blocks = _Blocks()
+        self._blocks = RowBlocks()
         self._sums: list[list[bytes]] = []
         self._before = before or [b""] * width
 
@@ -170,7 +175,7 @@ class TableComparison:
         self._columns = columns
         sums = dict(zip((one.name for one in layout.columns), layout.sums or (), strict=True))
         self._noted = [_blocks_of(sums[column.name], _count(layout)) for column in columns]
-        self._blocks = _Blocks()
+        self._blocks = RowBlocks()
         self._seen = 0
         self._changed: dict[int, list[int | range]] = {}
 

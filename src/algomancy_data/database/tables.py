@@ -70,13 +70,24 @@ class PreparedTable:
 
         The rows go in on the connection's own transaction, in order.
         """
-        physical = _free_name(connection, self._storage, session, dataset, self.name)
-        layout = TableLayout(self.name, physical, self.frame.height, self.columns)
+        owner = TableOwner(session, dataset, self.name)
+        layout = create_table(connection, self._storage, owner, self.columns)
         table = sql_table(self._storage, layout)
-        self._storage.create(connection, table, TableOwner(session, dataset, self.name))
         sums = TableSums(len(self.columns))
         write_rows(connection, self._storage, table, self.frame, self.columns, sums, phase)
-        return replace(layout, sums=sums.to_texts())
+        return replace(layout, height=self.frame.height, sums=sums.to_texts())
+
+
+def create_table(
+    connection: sa.Connection,
+    storage: TableStorage,
+    owner: TableOwner,
+    columns: tuple[ColumnLayout, ...],
+) -> TableLayout:
+    """Create a table; return how it lies in the database, without rows."""
+    layout = TableLayout(owner.table, _free_name(connection, storage, *owner), 0, columns)
+    storage.create(connection, sql_table(storage, layout), owner)
+    return layout
 
 
 def write_rows(
@@ -90,10 +101,60 @@ def write_rows(
 ) -> None:
     """Write rows behind those that a table has, in order, and add them to its check sums."""
     if columns and frame.height:
-        with closing(_encoded_ahead(storage, frame, columns, sums, phase)) as parts:
-            storage.bulk.ingest(connection, table, parts)
+        batches = frame.iter_slices(storage.bulk.rows_per_write)
+        encode = RowEncoder(storage, columns, sums)
+        write_batches(connection, storage, table, batches, encode, phase.advance)
     else:
         phase.advance(frame.height)
+
+
+class RowEncoder:
+    """Makes of rows what goes into a table, and adds them to its check sums.
+
+    Args:
+        storage: How the database keeps frames.
+        columns: How the columns lie in the table.
+        sums: The check sums.
+    """
+
+    def __init__(
+        self, storage: TableStorage, columns: Sequence[ColumnLayout], sums: TableSums
+    ) -> None:
+        self._storage = storage
+        self._columns = columns
+        self._sums = sums
+
+    def __call__(self, rows: pl.DataFrame) -> list[Any]:
+        """Return the next rows as the database takes them."""
+        stored = self._storage.codec.encode(rows, self._columns)
+        # Once for the sums and the driver. Some drivers crash when they bind Arrow's views.
+        table = stored.to_arrow(compat_level=pl.CompatLevel.oldest()).combine_chunks()
+        values = values_to_sum(rows, stored, self._columns)
+        del stored  # the rows are in memory often enough
+        self._sums.add(values, texts_to_sum(table, self._columns))
+        return self._storage.bulk.arranged(table)
+
+
+def write_batches(
+    connection: sa.Connection,
+    storage: TableStorage,
+    table: sa.Table,
+    batches: Iterable[pl.DataFrame],
+    encode: Callable[[pl.DataFrame], list[Any]],
+    advance: Callable[[int], object],
+) -> None:
+    """Write rows behind those that a table has, in order.
+
+    Args:
+        connection: A connection in a transaction.
+        storage: How the database keeps frames.
+        table: The table.
+        batches: The rows, so many at a time as the database takes; at least one.
+        encode: Makes of them what goes into the table, in another thread.
+        advance: Told how many are written.
+    """
+    with closing(_encoded_ahead(batches, encode, advance)) as parts:
+        storage.bulk.ingest(connection, table, parts)
 
 
 def copy_table(
@@ -326,39 +387,29 @@ def check_drift(
 
 
 def _encoded_ahead(
-    storage: TableStorage,
-    frame: pl.DataFrame,
-    columns: Sequence[ColumnLayout],
-    sums: TableSums,
-    phase: Phase,
+    batches: Iterable[pl.DataFrame],
+    encode: Callable[[pl.DataFrame], list[Any]],
+    advance: Callable[[int], object],
 ) -> Generator[Any]:
     """Yield the rows as they go into the table; the next ones are made while some are written."""
-
-    def encoded(rows: pl.DataFrame) -> list[Any]:
-        stored = storage.codec.encode(rows, columns)
-        # Once for the sums and the driver. Some drivers crash when they bind Arrow's views.
-        table = stored.to_arrow(compat_level=pl.CompatLevel.oldest()).combine_chunks()
-        values = values_to_sum(rows, stored, columns)
-        del stored  # the rows are in memory often enough
-        sums.add(values, texts_to_sum(table, columns))
-        return storage.bulk.arranged(table)
-
-    first, *others = frame.iter_slices(storage.bulk.rows_per_write)
-    if not others:
-        yield from encoded(first)
-        phase.advance(first.height)  # whoever asks for more has written these
+    coming = iter(batches)
+    rows, following = next(coming), next(coming, None)
+    if following is None:
+        yield from encode(rows)
+        advance(rows.height)  # whoever asks for more has written these
         return
     with ThreadPoolExecutor(1, "algomancy-data-encoder") as pool:
-        coming, height = pool.submit(encoded, first), first.height
-        for rows in others:
-            ready = coming.result()
-            coming = pool.submit(encoded, rows)
+        encoded, height = pool.submit(encode, rows), rows.height
+        while following is not None:
+            ready = encoded.result()
+            encoded = pool.submit(encode, following)
             yield from ready
             del ready
-            phase.advance(height)
-            height = rows.height
-        yield from coming.result()
-        phase.advance(height)
+            advance(height)
+            height = following.height
+            following = next(coming, None)
+        yield from encoded.result()
+        advance(height)
 
 
 def _free_name(

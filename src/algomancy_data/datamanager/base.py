@@ -210,10 +210,14 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
         if mode != "replace":
             check_mode(mode)
             return self._add_files(files, dataset_name, mode, repeated, settings, attempt)
-        result = self._run_etl(files, dataset_name, settings)
-        if result.datasource is None:
-            return result
-        return self._keep_result(dataset_name, result, attempt)
+        pipeline, files = self._ready(files, dataset_name, settings)
+        # The workers of a batch need the locks of their database in turn.
+        may_overlap = attempt is None and pipeline.keeps_tables_as_extracted
+        with self._store.overlapping(dataset_name) if may_overlap else nullcontext():
+            result = ingest(pipeline, files, self._schemas)
+            if result.datasource is None:
+                return result
+            return self._keep_result(dataset_name, result, attempt)
 
     def _add_files(
         self,
@@ -356,10 +360,16 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
     def _run_etl(
         self, files: dict[str, File], dataset_name: str, settings: RunSettings = _NOTHING_SET
     ) -> ETLResult:
+        return ingest(*self._ready(files, dataset_name, settings), self._schemas)
+
+    def _ready(
+        self, files: dict[str, File], dataset_name: str, settings: RunSettings
+    ) -> tuple[ETLPipeline, dict[str, File]]:
+        """Return the pipeline for files, and these as it reads them."""
         check_name(dataset_name)
         input_files.check_files(files)
         files = self._within_limits(files, settings)
-        return ingest(self._pipeline(dataset_name, files, settings), files, self._schemas)
+        return self._pipeline(dataset_name, files, settings), files
 
     def _within_limits(self, files: dict[str, File], settings: RunSettings) -> dict[str, File]:
         return {

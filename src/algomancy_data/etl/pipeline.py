@@ -10,7 +10,7 @@ import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from algomancy_data.datasource import DataClassification, DataSource
+from algomancy_data.datasource import DataClassification, DataSource, is_plain
 from algomancy_data.errors import FileContentError, ValidationError
 from algomancy_data.etl.result import ETLResult
 from algomancy_data.etl.settings import INHERIT
@@ -22,6 +22,7 @@ from algomancy_data.metrics import PhaseRecorder, ProgressListener
 from algomancy_data.quarantine import Quarantine
 from algomancy_data.quarantine.replay import add_quarantine, untouched_columns
 from algomancy_data.quarantine.sorting import Sorting
+from algomancy_data.transformer import TransformationSequence
 from algomancy_data.validator import ValidationResult
 from algomancy_data.validator.result import Checked
 
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from algomancy_data.loader import Loader
     from algomancy_data.logs import Logger
     from algomancy_data.relations.declared import Key
-    from algomancy_data.transformer import TransformationSequence
     from algomancy_data.validator import ValidationSequence
     from algomancy_data.validator.failures import RowFailures
     from algomancy_data.validator.stored import StoredKeys
@@ -130,6 +130,24 @@ class ETLPipeline(Logging):
         """
         sequence = self.validation_sequence.beside(stored, keys)
         return _changed(self, {"validation_sequence": sequence})
+
+    @property
+    def keeps_tables_as_extracted(self) -> bool:
+        """Whether the DataSource will hold the tables as they are extracted.
+
+        And only stages of this package see them before: nobody's own looks at the store meanwhile.
+        """
+        loader, made = self.loader, None
+        if type(loader) is DataSourceLoader:
+            made = loader.data_object_type or DataSource
+        return (
+            made is not None
+            and is_plain(made)
+            and self.quarantine is None
+            and type(self.transformation_sequence) is TransformationSequence
+            and self.transformation_sequence.changes_nothing
+            and self.validation_sequence.is_of_this_package
+        )
 
     def run(self) -> ETLResult:
         """Run all stages.

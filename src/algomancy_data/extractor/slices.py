@@ -19,6 +19,7 @@ from algomancy_data.engine_failures import engine_failures
 from algomancy_data.errors import FileContentError
 from algomancy_data.extractor.conversion import conversion_issue, convert_column
 from algomancy_data.frames.mapped import MappedFrames
+from algomancy_data.frames.sinks import current_sink
 from algomancy_data.schema.types import Outcome, ReadType
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ def read_slices(
         ScratchError: There is no room for the scratch files.
     """
     columns: dict[str, _Column] = {}
+    sink = current_sink()
     with MappedFrames() as frames:
         for frame in _ahead(slices.read()):
             check(frame)
@@ -83,10 +85,18 @@ def read_slices(
             doing = f"Converting table {table!r}"
             with engine_failures(FileContentError, doing):
                 batch = [columns[values.name].take(values) for values in frame.get_columns()]
-            frames.write(pl.DataFrame(batch))
+            converted = pl.DataFrame(batch)
+            frames.write(converted)
+            if sink is not None:
+                if all(column.is_settled for column in columns.values()):
+                    sink.take(table, converted)
+                else:
+                    sink.drop(table)
             phase.advance(frame.height)
         whole = frames.mapped()
     again = {name for name, column in columns.items() if not column.is_settled}
+    if sink is not None and not again:
+        sink.end(table, whole)
     issues: list[ConversionIssue] = []
     if again:
         with MappedFrames() as frames:

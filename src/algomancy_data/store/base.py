@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Generic
@@ -18,7 +19,7 @@ from algomancy_data.store.deletion import shrunk_source
 from algomancy_data.store.history import MemoryHistory
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Generator, Sequence
 
     import polars as pl
 
@@ -254,6 +255,19 @@ class Store(Logging, ABC):
         if table not in tables:
             raise TableNotFoundError.from_available(table, tables)
         return tables[table].lazy()
+
+    @contextmanager
+    def overlapping(self, name: str) -> Generator[None]:
+        """Surround the making of a dataset, and its :meth:`save`.
+
+        A store may take rows of large tables meanwhile. They are part of no dataset before it is
+        saved; here, nothing is done.
+
+        Args:
+            name: Its name.
+        """
+        del name
+        yield
 
     @abstractmethod
     def save(self, name: str, data: BaseDataSource, *, phase: Phase = NO_PHASE) -> Saved:

@@ -84,6 +84,12 @@ class ValidationSequence(Logging):
             checked_message_limit(message_limit)
 
     @property
+    def is_of_this_package(self) -> bool:
+        """Whether it, and all validators in it, are this package's own."""
+        parts = [self, *self._validators]
+        return all(type(one).__module__.startswith("algomancy_data.") for one in parts)
+
+    @property
     def is_valid(self) -> bool:
         """Whether the last run found nothing as bad as ``halt_on``; False before the first run."""
         return self._result is not None and self._result.is_valid

@@ -89,13 +89,13 @@ def interruptible(call: Callable[[], _T], cancel: Callable[[], object]) -> _T:
         if not future.cancel() and not future.done():
             with suppress(Exception):  # SQLite's driver cannot
                 cancel()
-            _wait(future)
+            wait_for(future)
         raise
     finally:
         del future  # its exception's traceback holds this frame
 
 
-def _wait(future: Future[_T]) -> None:
+def wait_for(future: Future[_T]) -> None:
     """Wait, also for impatient users: the connection is in use until the call has ended."""
     while not future.done():
         with suppress(KeyboardInterrupt):

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 class PortableSQLiteStorage(SQLiteStorage):
     """How SQLite keeps frames, through another driver."""
 
+    overlaps = False
     write_isolation = "SERIALIZABLE"
 
     def begin_reading(self, connection: sa.Connection, session: str, dataset: str) -> None:
@@ -33,6 +34,8 @@ class PortableSQLiteStorage(SQLiteStorage):
 
 class PortablePostgreSQLStorage(PostgreSQLStorage):
     """How PostgreSQL keeps frames, through another driver."""
+
+    overlaps = False
 
     def begin_reading(self, connection: sa.Connection, session: str, dataset: str) -> None:
         """Keep others from changing a dataset, and get texts in the one form that is parsed."""

@@ -1,0 +1,356 @@
+"""Rows that go into an open transaction while later ones are still read and checked.
+
+A thread writes the rows of large tables as they are converted. What waits for the checks is the
+commit: only then is it known whether the dataset holds these tables, as the very frames that the
+rows are of. If it does, they are there already; a table that has become another one is dropped, and
+written like any other. It is a bet, which nobody has to win: whatever goes wrong ends it, and the
+dataset is written as if there had been none, with the errors that this has.
+"""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, replace
+from itertools import chain
+from queue import Empty, Full, Queue
+from typing import TYPE_CHECKING, Final
+
+from adbc_driver_manager import Error
+from sqlalchemy import exc
+
+from algomancy_data.database.adbc.interrupts import wait_for
+from algomancy_data.database.table_sums import RowBlocks, TableSums
+from algomancy_data.database.tables import (
+    PreparedTable,
+    RowEncoder,
+    create_table,
+    drop_table,
+    sql_table,
+    write_batches,
+)
+from algomancy_data.errors import UnstorableError
+from algomancy_data.frames.identical import share_memory
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator, Mapping
+
+    import polars as pl
+    import sqlalchemy as sa
+
+    from algomancy_data.database.catalogue import Occupant
+    from algomancy_data.database.layout import TableLayout
+    from algomancy_data.database.naming import TableOwner
+    from algomancy_data.database.table_storage import TableStorage
+    from algomancy_data.metrics import Phase
+
+_TICK: Final = 0.05  # seconds
+# While some rows are written, the next ones wait, and others are converted.
+_MOST_WAITING: Final = 1
+# Seconds for which somebody else's write may keep the lock: the reading of files waits meanwhile.
+_PATIENCE: Final = 1.0
+
+
+class _GivenUpError(Exception):
+    """Nothing more is to be written."""
+
+
+class _OtherLayoutError(Exception):
+    """Rows need another layout than those before them."""
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """The next rows of a table, or its end.
+
+    Args:
+        table: Its name.
+        rows: The rows; None at the end.
+        frame: At the end, the table; None if it will be another one.
+    """
+
+    table: str
+    rows: pl.DataFrame | None = None
+    frame: pl.DataFrame | None = None
+
+
+@dataclass(frozen=True)
+class WrittenTable:
+    """A table whose rows are written.
+
+    Args:
+        name: Its logical name.
+        frame: What it holds.
+        layout: How it lies in the database.
+    """
+
+    name: str
+    frame: pl.DataFrame
+    layout: TableLayout
+
+    def write(
+        self, connection: sa.Connection, session: str, dataset: str, phase: Phase
+    ) -> TableLayout:
+        """Return how it lies in the database."""
+        del connection, session, dataset, phase  # it was told of the rows
+        return self.layout
+
+
+class EarlyWrite:
+    """The tables of a dataset that are written before it is known whether it will be kept.
+
+    It takes rows in the thread that makes it, as a :class:`~algomancy_data.frames.sinks.RowSink`.
+
+    Args:
+        owner: The session and the dataset; the table does not matter.
+        storage: How the database keeps frames.
+        begin: Begins a transaction, which the stack that it is given ends, and drops what has the
+            name of the dataset; returns the connection, and what there was.
+    """
+
+    def __init__(
+        self,
+        owner: TableOwner,
+        storage: TableStorage,
+        begin: Callable[[ExitStack], tuple[sa.Connection, Occupant]],
+    ) -> None:
+        self._owner = owner
+        self._storage = storage
+        self._begin = begin
+        self._user = threading.get_ident()
+        self._waiting: Queue[_Rows | None] = Queue(_MOST_WAITING)
+        self._pool = ThreadPoolExecutor(1, "algomancy-data-writer")
+        self._work: Future[tuple[sa.Connection, Occupant]] | None = None
+        self._has_begun = threading.Event()
+        self._is_given_up = threading.Event()
+        self._transaction = ExitStack()
+        self._in_use = threading.RLock()
+        self._written: dict[str, WrittenTable] = {}
+        self._rows_written = 0
+
+    def is_of(self, dataset: str) -> bool:
+        """Tell whether it is what this thread writes of a dataset."""
+        return dataset == self._owner.dataset and threading.get_ident() == self._user
+
+    # --- the thread that makes the rows -----------------------------------------------------
+
+    def take(self, table: str, rows: pl.DataFrame) -> None:
+        """Have rows written; wait if others are waiting already."""
+        if rows.height:
+            self._put(_Rows(table, rows))
+
+    def end(self, table: str, frame: pl.DataFrame) -> None:
+        """Know that a table has all its rows, and which frame they are."""
+        self._put(_Rows(table, frame=frame))
+
+    def drop(self, table: str) -> None:
+        """Forget the rows of a table."""
+        self._put(_Rows(table))
+
+    def _put(self, item: _Rows | None) -> None:
+        if self._work is None and not self._is_given_up.is_set():
+            self._work = self._pool.submit(self._write)
+        patience = _PATIENCE
+        while self._work is not None and not self._work.done():
+            with suppress(Full):
+                self._waiting.put(item, timeout=_TICK)
+                return
+            patience -= _TICK
+            if patience < 0 and not self._has_begun.is_set():
+                self._is_given_up.set()
+                return
+
+    @contextmanager
+    def committing(self, phase: Phase) -> Generator[tuple[sa.Connection, Occupant] | None]:
+        """Wait until all rows that were taken are written, and surround the commit.
+
+        Args:
+            phase: Told of the rows.
+
+        Returns:
+            A context: the connection, on whose transaction the tables are, and what had the name
+            of the dataset. None if nothing is written.
+        """
+        self._finish(phase)
+        with self._in_use:
+            begun = self._begun()
+            if begun is not None:
+                with self._transaction:
+                    yield begun
+                return
+        self.give_up()
+        yield None
+
+    def written(
+        self, connection: sa.Connection, tables: Mapping[str, pl.DataFrame]
+    ) -> dict[str, WrittenTable]:
+        """Return those of some tables that are written, and drop all others that are."""
+        same: dict[str, WrittenTable] = {}
+        for name, table in self._written.items():
+            if name in tables and share_memory(table.frame, tables[name]):
+                same[name] = table
+            else:
+                drop_table(connection, table.layout.physical)
+        return same
+
+    def give_up(self) -> None:
+        """Roll back, unless it is committed: whoever waits for the lock gets it."""
+        self._is_given_up.set()
+        if self._work is not None:
+            wait_for(self._work)
+        with self._in_use:
+            self._end()
+
+    def close(self) -> None:
+        """Roll back, unless it is committed, and let go of the thread."""
+        self.give_up()
+        self._pool.shutdown()
+
+    def _finish(self, phase: Phase) -> None:
+        if self._work is not None:
+            self._put(None)
+        told = 0
+        while self._work is not None:
+            is_done = self._work.done()
+            written = self._rows_written
+            phase.advance(written - told)
+            told = written
+            if is_done:
+                return
+            wait([self._work], _TICK)
+
+    def _begun(self) -> tuple[sa.Connection, Occupant] | None:
+        """Return where the rows are, if they are written and the database still knows of them."""
+        if self._is_given_up.is_set() or self._work is None or self._work.exception() is not None:
+            return None
+        connection, occupant = self._work.result()
+        try:
+            connection.exec_driver_sql("SELECT 1")  # a server may end what was idle for too long
+        except exc.DBAPIError:
+            return None
+        return connection, occupant
+
+    # --- the thread that writes -------------------------------------------------------------
+
+    def _write(self) -> tuple[sa.Connection, Occupant]:
+        try:
+            begun = self._begin(self._transaction)
+            self._has_begun.set()
+            item = self._next()
+            while item is not None:
+                item = self._write_table(begun[0], item)
+        except BaseException:
+            self._end()
+            raise
+        return begun
+
+    def _next(self) -> _Rows | None:
+        while not self._is_given_up.is_set():
+            with suppress(Empty):
+                return self._waiting.get(timeout=_TICK)
+        raise _GivenUpError
+
+    def _write_table(self, connection: sa.Connection, first: _Rows) -> _Rows | None:
+        """Write the table of the first rows; return what comes after its end."""
+        if first.table in self._written:  # the name of two
+            raise _GivenUpError
+        rows = _RowsOfTable(first, self._next)
+        layout = self._filled(connection, rows) if first.rows is not None else None
+        frame = rows.rest()
+        if layout is not None and frame is not None:
+            self._written[first.table] = WrittenTable(first.table, frame, layout)
+        elif layout is not None:
+            self._drop(connection, layout)
+        return rows.behind()
+
+    def _filled(self, connection: sa.Connection, rows: _RowsOfTable) -> TableLayout | None:
+        """Create a table, and fill it; None if its rows cannot lie as the first ones do."""
+        blocks = _in_blocks(rows, self._storage.bulk.rows_per_write)
+        first = next(blocks)
+        try:
+            columns = PreparedTable(self._storage, rows.table, first).columns
+        except UnstorableError:  # whoever writes the table as a whole says so
+            return None
+        owner = self._owner._replace(table=rows.table)
+        layout = create_table(connection, self._storage, owner, columns)
+        sums = TableSums(len(columns))
+        encoder = RowEncoder(self._storage, columns, sums)
+
+        def encode(block: pl.DataFrame) -> list[object]:
+            # How a column lies depends on all its values. As long as all blocks say the same, so
+            # does the table.
+            if (
+                block is not first
+                and PreparedTable(self._storage, rows.table, block).columns != columns
+            ):
+                raise _OtherLayoutError
+            return encoder(block)
+
+        def advance(count: int) -> None:
+            nonlocal layout
+            layout = replace(layout, height=layout.height + count)
+            self._rows_written += count
+
+        table, batches = sql_table(self._storage, layout), chain([first], blocks)
+        try:
+            write_batches(connection, self._storage, table, batches, encode, advance)
+        except (_OtherLayoutError, UnstorableError):
+            self._drop(connection, layout)
+            return None
+        return replace(layout, sums=sums.to_texts())
+
+    def _drop(self, connection: sa.Connection, layout: TableLayout) -> None:
+        drop_table(connection, layout.physical)
+        self._rows_written -= layout.height
+
+    # --- any thread -------------------------------------------------------------------------
+
+    def _end(self) -> None:
+        # A connection that broke has nothing to roll back.
+        with suppress(exc.DBAPIError, Error):
+            self._transaction.close()
+
+
+class _RowsOfTable:
+    """The rows of a table, up to its end.
+
+    Args:
+        first: The first ones.
+        following: Returns what follows, None at the end of all.
+    """
+
+    def __init__(self, first: _Rows, following: Callable[[], _Rows | None]) -> None:
+        self.table = first.table
+        self._item: _Rows | None = first
+        self._following = following
+
+    def __iter__(self) -> Iterator[pl.DataFrame]:
+        """Yield them as they come."""
+        while (
+            (item := self._item) is not None
+            and item.table == self.table
+            and (rows := item.rows) is not None
+        ):
+            yield rows
+            del rows, item
+            self._item = self._following()
+
+    def rest(self) -> pl.DataFrame | None:
+        """Let all rows come that are left; return the table, if it is what the rows are."""
+        for _ in self:
+            pass
+        is_end = self._item is not None and self._item.table == self.table
+        return self._item.frame if self._item is not None and is_end else None
+
+    def behind(self) -> _Rows | None:
+        """Return what comes after the end."""
+        is_end = self._item is not None and self._item.table == self.table
+        return self._following() if is_end else self._item
+
+
+def _in_blocks(rows: _RowsOfTable, height: int) -> Iterator[pl.DataFrame]:
+    blocks = RowBlocks(height)
+    for some in rows:
+        yield from blocks.add(some)
+    yield from blocks.end()
