@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from algomancy_data.batch import BatchResult, Job, run_batch
     from algomancy_data.datamanager import DataManager, StatefulDataManager, StatelessDataManager
     from algomancy_data.datasource import (
         BASEDATASOURCE,
@@ -95,6 +96,7 @@ __all__ = [
     "ArrowFile",
     "ArrowSingleExtractor",
     "BaseDataSource",
+    "BatchResult",
     "CSVDialect",
     "CSVFile",
     "CSVSingleExtractor",
@@ -123,6 +125,7 @@ __all__ = [
     "JSONFile",
     "JSONMultiExtractor",
     "JSONSingleExtractor",
+    "Job",
     "JoinTransformer",
     "Loader",
     "Metrics",
@@ -165,12 +168,13 @@ __all__ = [
     "register_extractor",
     "registered_keys",
     "resolve_relations_from_schemas",
+    "run_batch",
 ]
 
 # In the order in which they need each other: the first ones take least time to import.
 _MODULES: Final = (
     *("errors", "schema", "metrics", "file", "datasource", "relations", "registry", "extractor"),
-    *("validator", "transformer", "loader", "quarantine", "etl", "store", "datamanager"),
+    *("validator", "transformer", "loader", "quarantine", "etl", "store", "datamanager", "batch"),
 )
 
 

@@ -447,5 +447,22 @@ class MissingExtraError(AlgomancyDataError, ImportError):
         return cls(f"{feature} needs {package}, which is not installed. Run: pip install {package}")
 
 
+class BatchError(AlgomancyDataError, ValueError):
+    """There can be no batch of these jobs, or not with these workers."""
+
+    @classmethod
+    def from_no_files(cls, dataset: str) -> Self:
+        """Name the dataset whose job has no files."""
+        return cls(f"The job for data {dataset!r} has no files. Give them by their logical names.")
+
+    @classmethod
+    def from_private_store(cls, location: str) -> Self:
+        """Name the store that other processes do not see."""
+        return cls(
+            f"The store {location} is not one that several processes share. Keep the data in a "
+            f"database or a folder, or give a ThreadPoolExecutor."
+        )
+
+
 class CommandLineError(AlgomancyDataError, ValueError):
     """A command, its configuration, or a module that it names is written wrongly."""

@@ -17,7 +17,13 @@ from sqlalchemy import event, exc
 from algomancy_data.database.adbc.dialect import ADBCDialect
 from algomancy_data.database.backend import backend_for, backend_of_url, fast_url, shown
 from algomancy_data.engine_failures import raise_engine_failure
-from algomancy_data.errors import DamagedStoreError, PortablePathWarning, StoreBusyError, StoreError
+from algomancy_data.errors import (
+    DamagedStoreError,
+    PortablePathWarning,
+    StoreBusyError,
+    StoreError,
+    StoreUnavailableError,
+)
 from algomancy_data.forks import refuse_fork_of
 from algomancy_data.masking import as_cause, mask
 
@@ -216,6 +222,20 @@ _REMEDIES: Final = {
 }
 
 
+# What a server says that may say something else a little later.
+_UNAVAILABLE: Final = (
+    "connection refused",
+    "did not answer",
+    "timeout expired",
+    "terminating connection",
+    "server closed the connection",
+    "the database system is",  # starting up, or shutting down
+    "too many clients",
+    "remaining connection slots",
+    "too many connections",
+)
+
+
 def is_about_damage(text: str) -> bool:
     """Tell whether a database says that its own files are damaged."""
     return any(what in text.lower() for what in _DAMAGE)
@@ -283,5 +303,7 @@ def _translated(engine: sa.Engine, doing: str, text: str) -> StoreError:
             f"{backend.lock_limit}."
         )
     kind = DamagedStoreError if is_about_damage(text) else StoreError
+    if any(words in text.lower() for words in _UNAVAILABLE):
+        kind = StoreUnavailableError
     remedy = next((how for what, how in _REMEDIES.items() if what in text.lower()), "")
     return kind(f"The database {shown(engine.url)} failed while {doing}: {reason} {remedy}".strip())

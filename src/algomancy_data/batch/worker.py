@@ -1,0 +1,273 @@
+"""A worker: it does jobs, with a manager that it made itself and keeps."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import socket
+import threading
+from collections import Counter
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from algomancy_data.batch.key import input_files, job_key
+from algomancy_data.batch.result import SKIPPED, JobResult, result_of
+from algomancy_data.datamanager.attempts import done_by
+from algomancy_data.errors import (
+    AlgomancyDataError,
+    DatasetNotFoundError,
+    FileChangedError,
+    JobDoneError,
+    MissingExtraError,
+    StoreBusyError,
+    StoreError,
+    StoreUnavailableError,
+    UnreachableError,
+    UnstorableError,
+)
+from algomancy_data.findings import count_by_severity
+from algomancy_data.masking import mask
+from algomancy_data.store import Attempt, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable, Sequence
+
+    from algomancy_data.batch.job import Job
+    from algomancy_data.datamanager import DataManager
+    from algomancy_data.etl import ETLResult
+    from algomancy_data.store import History
+
+TEMPORARY: Final = (StoreBusyError, StoreUnavailableError, UnreachableError, FileChangedError)
+"""What may go away by itself."""
+
+MOST_KILLS: Final = 2
+"""A job whose workers were killed so often is not tried again."""
+
+PUT_ASIDE: Final = f"Put aside: its worker was killed, or took too long, {MOST_KILLS} times."
+
+_FIRST_PAUSE: Final = 0.2
+_LONGEST_PAUSE: Final = 20.0
+
+
+@dataclass(frozen=True)
+class Task:
+    """What all jobs of a run of a batch have in common.
+
+    Args:
+        run: What tells it from others.
+        batch: Name of the batch.
+        make_manager: Makes a started manager.
+        tries: How often to try what fails for a reason that may go away.
+        again: Do what was refused in the batch, or put aside, once more.
+    """
+
+    run: str
+    batch: str
+    make_manager: Callable[[], DataManager[Any]]
+    tries: int
+    again: bool
+
+
+class _Managers:
+    """The managers of this process, one for each run of a batch, made when they are first needed.
+
+    A worker may serve several runs. Those that nobody is using are closed when another run begins.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._made: dict[tuple[int, str], DataManager[Any]] = {}
+        self._users: Counter[tuple[int, str]] = Counter()
+        atexit.register(self.close)
+
+    @contextmanager
+    def using(self, task: Task) -> Generator[DataManager[Any]]:
+        """Use the manager of a run for the length of a block."""
+        place = (os.getpid(), task.run)  # what a parent made is of no use to a fork
+        with self._lock:
+            if place not in self._made:
+                self._close(one for one in self._made if not self._users[one])
+                self._made[place] = task.make_manager()
+            self._users[place] += 1
+        try:
+            yield self._made[place]
+        finally:
+            with self._lock:
+                self._users[place] -= 1
+
+    def close(self) -> None:
+        """Close all of this process."""
+        self._close(self._made)
+
+    def _close(self, places: Iterable[tuple[int, str]]) -> None:
+        for place in list(places):
+            manager = self._made.pop(place)
+            if place[0] == os.getpid():
+                manager.close()
+
+
+managers: Final = _Managers()
+
+
+def execute(task: Task, job: Job) -> JobResult:
+    """Do a job, unless it is done; what fails for a while is tried again, and later each time."""
+    tenacity = _tenacity()
+    retrying = tenacity.Retrying(
+        retry=tenacity.retry_if_exception_type(TEMPORARY),
+        stop=tenacity.stop_after_attempt(task.tries),
+        wait=tenacity.wait_random_exponential(multiplier=_FIRST_PAUSE, max=_LONGEST_PAUSE),
+        reraise=True,
+    )
+    try:
+        with managers.using(task) as manager:
+            return retrying(_try, task, job, manager)
+    except Exception as error:  # noqa: BLE001  of no job, others go on
+        return JobResult(job, str(Outcome.FAILED), error=_said(error))
+
+
+def check_installed() -> None:
+    """Make sure that what a batch needs is installed.
+
+    Raises:
+        MissingExtraError: It is not.
+    """
+    _tenacity()
+
+
+def _tenacity() -> Any:
+    try:
+        import tenacity  # noqa: PLC0415  an extra
+    except ImportError as error:
+        raise MissingExtraError.from_extra("A batch", "batch") from error
+    return tenacity
+
+
+def _try(task: Task, job: Job, manager: DataManager[Any]) -> JobResult:
+    history = manager.store.history
+    files = input_files(job, manager)
+    key = job_key(job, files, manager, task.batch)
+    earlier = history.attempts(job=key)
+    own = [one for one in earlier if one.batch == task.batch]
+    known = _known(task, job, manager, earlier, own)
+    if known is not None:
+        return known
+    attempt = history.begin(
+        Attempt(
+            task.batch,
+            key,
+            job.dataset,
+            job.mode,
+            worker_name(),
+            files=files,
+            done_before=sum(one.outcome == Outcome.DONE for one in earlier),
+        )
+    )
+    try:
+        ended = _load(job, manager, attempt)
+    except Exception as error:  # noqa: BLE001  it becomes the outcome
+        return _end_of(job, history, attempt, error, len(own) + 1)
+    return result_of(job, ended, tries=len(own) + 1)
+
+
+def _known(
+    task: Task,
+    job: Job,
+    manager: DataManager[Any],
+    earlier: Sequence[Attempt],
+    own: Sequence[Attempt],
+) -> JobResult | None:
+    """Return what became of a job already; None if it is to be done."""
+    tries = len(own)
+    for one in own:
+        if one.outcome == Outcome.DONE:
+            return result_of(job, one, tries=tries)
+    done = [one for one in earlier if one.outcome == Outcome.DONE]
+    if done:
+        # Of a dataset that somebody replaced or deleted since, the job is done again.
+        with suppress(DatasetNotFoundError):
+            present = manager.describe(job.dataset).ds_id
+            if present in {one.dataset_id for one in done}:
+                return result_of(job, done[-1], SKIPPED, tries)
+    if task.again:
+        return None
+    for one in own:
+        if one.outcome == Outcome.REFUSED:
+            return result_of(job, one, tries=tries)
+    killed = [one for one in own if one.outcome in {Outcome.RUNNING, Outcome.LOST}]
+    if len(killed) >= MOST_KILLS:
+        return result_of(job, killed[-1].ended(Outcome.FAILED, error=PUT_ASIDE), tries=tries)
+    return None
+
+
+def _load(job: Job, manager: DataManager[Any], attempt: Attempt) -> Attempt:
+    """Load the files of a job; return the attempt as it ended."""
+    result = manager.etl_data(
+        manager.prepare_files(file_items_with_path=job.paths),
+        job.dataset,
+        mode=job.mode,
+        repeated=job.repeated,
+        halt_on=job.halt_on,
+        quarantine=job.quarantine,
+        attempt=attempt,
+    )
+    history = manager.store.history
+    if isinstance(result.raised, TEMPORARY):
+        raise result.raised
+    if result.is_failure:
+        findings = count_by_severity(result.messages)
+        ended = attempt.ended(Outcome.REFUSED, findings=findings, error=_reason(result))
+        history.end(ended)
+        return ended
+    ended = done_by(attempt, result)
+    if result.skipped and result.load is None:  # the dataset had all of it: nothing was written
+        ended = attempt.ended(Outcome.DONE, dataset_id=manager.describe(job.dataset).ds_id)
+        history.end(ended)
+    return ended
+
+
+def _end_of(
+    job: Job, history: History, attempt: Attempt, error: Exception, tries: int
+) -> JobResult:
+    """Note that an attempt was in vain, and say why.
+
+    Raises:
+        Exception: The error, if it may go away.
+    """
+    is_refused = isinstance(error, AlgomancyDataError) and (
+        isinstance(error, UnstorableError) or not isinstance(error, (StoreError, *TEMPORARY))
+    )
+    outcome = Outcome.REFUSED if is_refused else Outcome.FAILED
+    if isinstance(error, JobDoneError):
+        outcome = Outcome.STOPPED
+    ended = attempt.ended(outcome, error=_said(error))
+    with suppress(StoreError):  # what keeps the dataset out may keep this out as well
+        history.end(ended)
+        # Whoever did the job at the same time may also be why it was refused here.
+        attempts = history.attempts(job=attempt.job)
+        done = [one for one in attempts if one.outcome == Outcome.DONE]
+        if len(done) > attempt.done_before:
+            return result_of(job, done[-1], tries=tries)
+    if isinstance(error, TEMPORARY):
+        raise error
+    return result_of(job, ended, tries=tries)
+
+
+def _reason(result: ETLResult) -> str:
+    if result.raised is not None:
+        return _said(result.raised)
+    messages = result.messages
+    if not messages:
+        return "The data is refused."
+    worst = max(messages, key=lambda message: message.severity.rank)
+    return mask(str(worst))
+
+
+def _said(error: BaseException) -> str:
+    is_ours = isinstance(error, AlgomancyDataError)
+    return mask(str(error) if is_ours else f"{type(error).__name__}: {error}")
+
+
+def worker_name() -> str:
+    """Return what this process is called in the history."""
+    return f"{socket.gethostname()}/{os.getpid()}"
