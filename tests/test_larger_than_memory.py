@@ -34,12 +34,13 @@ class Events(Schema):
     AT = Column("at", DataType.DATETIME)
     PAID = Column("paid", DataType.BOOLEAN)
 
-store, file, target = sys.argv[1:]
+store, file, target, limit = sys.argv[1:]
+limits = {"memory_limit": limit} if limit else {}
 warnings.simplefilter("ignore", DeprecationWarning)
 if store.startswith("/"):
-    manager = StatefulDataManager(SimpleETLFactory, [Events], store, "json", DataSource)
+    manager = StatefulDataManager(SimpleETLFactory, [Events], store, "json", DataSource, **limits)
 else:
-    manager = DatabaseDataManager(SimpleETLFactory, [Events], store, "large", DataSource)
+    manager = DatabaseDataManager(SimpleETLFactory, [Events], store, "large", DataSource, **limits)
 manager.startup()
 files = manager.prepare_files(file_items_with_path=[("events", file)])
 result = manager.etl_data(files, "night")
@@ -69,11 +70,10 @@ def events(start: int, rows: int) -> pl.DataFrame:
     )
 
 
-@pytest.fixture(scope="module")
-def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("large") / "events.csv"
+def written(folder: Path, rows: int) -> Path:
+    path = folder / "events.csv"
     with path.open("wb") as stream:
-        for start in range(0, ROWS, ROWS // 10):
+        for start in range(0, rows, ROWS // 10):
             events(start, ROWS // 10).write_csv(
                 stream,
                 separator=";",
@@ -81,6 +81,11 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 datetime_format="%Y-%m-%d %H:%M:%S",
             )
     return path
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return written(tmp_path_factory.mktemp("large"), ROWS)
 
 
 @pytest.fixture(params=["sqlite", "postgresql", "folder"])
@@ -107,11 +112,12 @@ def peak_until(process: subprocess.Popen[str], said: Path, word: str) -> int:
     return peak
 
 
-def test_a_large_table_goes_in_and_out_in_bounded_memory(file: Path, store: str, tmp_path: Path):
+def peaks(file: Path, store: str, tmp_path: Path, limit: str = "") -> tuple[int, int]:
+    """Return the most anonymous memory of a process that loads a file, and while it writes it."""
     target, said = tmp_path / "out.parquet", tmp_path / "said.txt"
     with said.open("w") as output:
         process = subprocess.Popen(
-            [sys.executable, "-c", WORKER, store, str(file), str(target)],
+            [sys.executable, "-c", WORKER, store, str(file), str(target), limit],
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=output,
@@ -124,8 +130,21 @@ def test_a_large_table_goes_in_and_out_in_bounded_memory(file: Path, store: str,
             writing = peak_until(process, said, "written")
             print(file=process.stdin, flush=True)
     assert process.returncode == 0, said.read_text()
-    for start in range(0, ROWS, ROWS // 10):
+    height = pl.scan_parquet(target).select(pl.len()).collect().item()
+    for start in range(0, height, ROWS // 10):
         part = pl.scan_parquet(target).slice(start, ROWS // 10).collect()
         assert part.equals(events(start, ROWS // 10))
+    return loading, writing
+
+
+def test_a_large_table_goes_in_and_out_in_bounded_memory(file: Path, store: str, tmp_path: Path):
+    loading, writing = peaks(file, store, tmp_path)
+    assert pl.scan_parquet(tmp_path / "out.parquet").select(pl.len()).collect().item() == ROWS
     assert loading < 600 * MEBIBYTE
     assert writing < 400 * MEBIBYTE
+
+
+@pytest.mark.parametrize("store", ["sqlite", "folder"], indirect=True)
+def test_a_memory_limit_is_kept(store: str, tmp_path: Path):
+    file = written(tmp_path, 3_000_000)
+    assert max(peaks(file, store, tmp_path, "300MiB")) < 300 * MEBIBYTE

@@ -116,6 +116,15 @@ class ReadLimitError(FileContentError):
             f"--read-limits {limit}=… at the prompt."
         )
 
+    @classmethod
+    def from_memory(cls, name: str, needed: str, room: str) -> Self:
+        """Name the file, what it takes, what there is, and the ways out."""
+        return cls(
+            f"File {name!r} cannot be read in slices, and takes at least {needed} of memory, where "
+            f"{room} are left. Give its table as CSV or Parquet, or insist, with a higher "
+            f"memory_limit=… (--memory-limit at the prompt) or ReadLimits(memory_bytes=…)."
+        )
+
 
 class UnreachableError(FileContentError, OSError):
     """A store or server does not answer, or a file does not let itself be read."""
@@ -144,6 +153,19 @@ class ScratchError(EngineError, OSError):
         return cls(
             f"Scratch files cannot be kept in {directory!r}: {reason}. Make room there, or name "
             f"another directory: {variable}=<directory> in the environment."
+        )
+
+
+class MemoryLimitError(EngineError):
+    """Something would take more memory than there is, or than a limit leaves for it."""
+
+    @classmethod
+    def from_sizes(cls, what: str, needed: str, left: str) -> Self:
+        """Name what it is, its size, what is left, and the ways out."""
+        return cls(
+            f"{what} takes at least {needed} of memory, and {left}. Read it with "
+            f"get_data(…, lazy=True), or what you need of it with scan_table; or insist: with "
+            f"memory_limit=… (--memory-limit at the prompt) what you say counts."
         )
 
 

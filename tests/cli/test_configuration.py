@@ -71,3 +71,16 @@ def test_limits_of_reading_come_from_flag_environment_and_file(run, tmp_path, fi
     wrong = run(*check, "--read-limits", "rows=5")
     assert wrong.code == 2
     assert "'rows=5' (--read-limits) are no limits: 'rows=5' is no limit." in wrong.err
+
+
+def test_a_memory_limit_comes_from_flag_environment_and_file(run, tmp_path, files):
+    del files
+    check = ("check", "customers.csv", "orders.csv", "--schemas", "schemas.py")
+    load = ("load", "d", *check[1:], "--store", "sqlite:///data.db")
+    assert run(*check, "--memory-limit", "1GiB").code == 0
+    assert run(*load, ALGOMANCY_MEMORY_LIMIT="300MiB").code == 0
+    (tmp_path / "algomancy.toml").write_text('memory_limit = "1MiB"\n')
+    assert run(*load, "--memory-limit", "256MiB").code == 0
+    refused = run(*check)
+    assert refused.code == 2
+    assert "is no memory limit: memory_limit must be at least '256MiB'" in refused.err

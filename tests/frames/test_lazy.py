@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from algomancy_data.errors import FrameError, ScratchError
-from algomancy_data.frames import lazy, mapped
+from algomancy_data.frames import lazy
 from algomancy_data.frames.lazy import collected, kept_rows
+from algomancy_data.frames.mapped import mapped_frame
 from algomancy_data.frames.tabular import to_frame
 from algomancy_data.testing.comparison import assert_identical
 from algomancy_data.testing.samples import any_frame, any_named_frame, sample_frames
@@ -36,30 +37,19 @@ print(frame.height, frame["id"].sum(), flush=True)
 """
 
 
-@pytest.fixture
-def small(monkeypatch):
-    """Take everything for larger than memory should hold, and a few values for a batch."""
-    monkeypatch.setattr(lazy, "IN_MEMORY_BYTES", 0)
-    monkeypatch.setattr(mapped, "_BATCH_BYTES", 20)
-
-
-@pytest.mark.usefixtures("small")
 @pytest.mark.parametrize("kind", sample_frames())
 def test_any_frame_comes_out_of_a_scratch_file_as_it_was(kind) -> None:
     query = pl.concat([sample_frames()[kind].lazy()] * 3)
-    assert_identical(collected(query), query.collect())
+    assert_identical(collected(query, 0), query.collect())
 
 
 def test_any_query_gives_what_it_gives_in_memory() -> None:
     @given(any_frame() | any_named_frame())
     def gives_the_same(frame: pl.DataFrame) -> None:
         query = pl.concat([frame.lazy(), frame.lazy().reverse(), frame.lazy().clear()])
-        assert_identical(collected(query), query.collect())
+        assert_identical(collected(query, 0), query.collect())
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lazy, "IN_MEMORY_BYTES", 0)
-        patch.setattr(mapped, "_BATCH_BYTES", 20)
-        gives_the_same()
+    gives_the_same()
 
 
 NUMBERS = pl.LazyFrame({"a": range(300_000)}).with_columns(b=pl.col("a") % 7)
@@ -77,14 +67,13 @@ QUERIES = {
 }
 
 
-@pytest.mark.usefixtures("small")
 @pytest.mark.parametrize("query", QUERIES)
 def test_rows_are_in_the_order_of_the_query(query) -> None:
-    assert_frame_equal(collected(QUERIES[query]), QUERIES[query].collect())
+    assert_frame_equal(collected(QUERIES[query], 0), QUERIES[query].collect())
 
 
-def test_rows_without_columns_are_counted(small) -> None:
-    assert collected(pl.LazyFrame(height=3)).shape == (3, 0)
+def test_rows_without_columns_are_counted() -> None:
+    assert collected(pl.LazyFrame(height=3), 0).shape == (3, 0)
 
 
 def test_what_memory_holds_does_not_go_to_a_file(monkeypatch) -> None:
@@ -92,39 +81,38 @@ def test_what_memory_holds_does_not_go_to_a_file(monkeypatch) -> None:
     assert collected(pl.LazyFrame({"a": [1, 2]})).rows() == [(1,), (2,)]
 
 
-@pytest.mark.usefixtures("small")
-def test_few_rows_of_many_batches_become_few_chunks(monkeypatch) -> None:
-    monkeypatch.setattr(mapped, "_BATCH_BYTES", 800)
+def test_few_rows_of_many_batches_become_few_chunks() -> None:
     query = NUMBERS.filter(pl.col("a") % 50_000 == 3).select("a")
-    assert len([*query.collect_batches()]) > 1
-    assert collected(query).n_chunks() == 1
+    batches = [*query.collect_batches()]
+    assert len(batches) > 1
+    assert mapped_frame(batches, 6400).n_chunks() == 1
 
 
-def test_a_query_runs_once(small) -> None:
+def test_a_query_runs_once() -> None:
     seen: list[int] = []
 
     def count(frame: pl.DataFrame) -> pl.DataFrame:
         seen.append(frame.height)
         return frame
 
-    assert to_frame(NUMBERS.map_batches(count)).height == 300_000
+    assert to_frame(NUMBERS.map_batches(count), "t", 0).height == 300_000
     assert sum(seen) == 300_000
 
 
-def test_a_query_that_fails_is_said_by_the_name_of_the_table(small) -> None:
+def test_a_query_that_fails_is_said_by_the_name_of_the_table() -> None:
     late = pl.when(pl.col("a") > 250_000).then(pl.lit("x")).otherwise(pl.lit("1"))
     with pytest.raises(FrameError, match=r"Table 'orders' is a polars.LazyFrame whose query fails"):
-        to_frame(NUMBERS.with_columns(c=late.str.to_integer()), "orders")
+        to_frame(NUMBERS.with_columns(c=late.str.to_integer()), "orders", 0)
 
 
-def test_a_full_disk_is_said_as_such(small, tmp_path, monkeypatch) -> None:
+def test_a_full_disk_is_said_as_such(tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("ALGOMANCY_SCRATCH", str(tmp_path))
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     heard = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
         with pytest.raises(ScratchError, match="no room left"):
-            to_frame(NUMBERS)
+            to_frame(NUMBERS, "t", 0)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         signal.signal(signal.SIGXFSZ, heard)
@@ -144,8 +132,9 @@ class Needs(Transformer):
         data["u"] = data["t"].filter(pl.col("b") == 12)
 
 
-def test_a_transformer_may_give_back_a_lazyframe_and_the_next_one_gets_a_frame(small) -> None:
+def test_a_transformer_may_give_back_a_lazyframe_and_the_next_one_gets_a_frame() -> None:
     sequence = TransformationSequence([Doubles("Doubles"), Needs("Needs")])
+    sequence.in_memory_bytes = 160
     tables = sequence.run_transformation({"t": NUMBERS})
     expected = NUMBERS.with_columns(pl.col("b") * 2, word=pl.col("a").cast(pl.String)).collect()
     assert_frame_equal(tables["t"], expected)

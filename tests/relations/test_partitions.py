@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from algomancy_data.relations.partitions import (
+    KEY_LIMITS,
     KeyLimits,
     Partitions,
     coded,
@@ -55,10 +56,10 @@ def test_different_numbers_have_different_codes_and_equal_ones_the_same() -> Non
 
 def test_a_range_is_dense_if_most_of_its_values_may_be_there() -> None:
     low, far = pl.Series([3, None, 40]), pl.Series([10**12])
-    assert dense_range([low, pl.Series([7])]) == (3, 40)
-    assert dense_range([low, far]) is None
-    assert dense_range([pl.Series([], dtype=pl.Int64)]) is None
-    assert dense_range([pl.Series(["a"])]) is None
+    assert dense_range([low, pl.Series([7])], KEY_LIMITS) == (3, 40)
+    assert dense_range([low, far], KEY_LIMITS) is None
+    assert dense_range([pl.Series([], dtype=pl.Int64)], KEY_LIMITS) is None
+    assert dense_range([pl.Series(["a"])], KEY_LIMITS) is None
 
 
 @given(rows=st.lists(st.integers(0, 99), max_size=30))

@@ -5,9 +5,8 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from algomancy_data.errors import ValidationError
-from algomancy_data.frames import lazy
 from algomancy_data.testing.comparison import assert_identical
-from algomancy_data.transformer import CleanTransformer, clean
+from algomancy_data.transformer import CleanTransformer
 
 FRAME = pl.DataFrame(
     {
@@ -78,14 +77,14 @@ def test_frames_without_text_are_no_problem(frame):
     assert out.width == frame.width
 
 
-def test_text_that_is_larger_than_memory_should_hold_is_tidied_in_parts(monkeypatch):
+def test_text_that_is_larger_than_memory_should_hold_is_tidied_in_parts():
     part = pl.DataFrame({"n": [1, 2, 3], "s": [" a", "", None], "": ["x ", "y", " "]})
     frame = pl.concat([part] * 4)
     whole, parts = {"t": frame}, {"t": frame}
     CleanTransformer(strip_whitespace=True, empty_to_null=True).transform(whole)
-    monkeypatch.setattr(clean, "IN_MEMORY_BYTES", 0)
-    monkeypatch.setattr(lazy, "IN_MEMORY_BYTES", 0)
-    CleanTransformer(strip_whitespace=True, empty_to_null=True).transform(parts)
+    in_parts = CleanTransformer(strip_whitespace=True, empty_to_null=True)
+    in_parts.in_memory_bytes = 0
+    in_parts.transform(parts)
     assert_identical(parts["t"], whole["t"])
     assert whole["t"]["s"].to_list() == ["a", None, None] * 4
 

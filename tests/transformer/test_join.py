@@ -141,7 +141,8 @@ def test_what_is_larger_than_memory_should_hold_is_joined_in_parts(left, right, 
     whole, parts = dict(tables), dict(tables)
     JoinTransformer("l", "r", "key", "out").transform(whole)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(join, "IN_MEMORY_BYTES", 0)
         patch.setattr(join, "_ROWS_AT_ONCE", at_once)
-        JoinTransformer("l", "r", "key", "out").transform(parts)
+        in_parts = JoinTransformer("l", "r", "key", "out")
+        in_parts.in_memory_bytes = 0
+        in_parts.transform(parts)
     assert_identical(parts["out"], whole["out"])

@@ -59,6 +59,13 @@ _SETTINGS: Final[dict[str, Any]] = {
         "its schema says.",
         show_default=False,
     ),
+    "memory_limit": typer.Option(
+        "--memory-limit",
+        metavar="SIZE",
+        help="How much memory to take, such as 2GiB: what does not fit is worked on in slices, or "
+        "refused. Else: $ALGOMANCY_MEMORY_LIMIT, the configuration file, or what is there.",
+        show_default=False,
+    ),
 }
 _FLAGS: Final[dict[str, Any]] = {
     "as_json": typer.Option("--json", help="Write one JSON document to standard output."),

@@ -10,12 +10,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from algomancy_data.errors import CommandLineError
+from algomancy_data.memory import MemoryBudget
 from algomancy_data.schema import ReadLimits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-KEYS: Final = ("store", "session", "schemas", "factory", "data_class", "read_limits")
+KEYS: Final = (
+    "store",
+    "session",
+    "schemas",
+    "factory",
+    "data_class",
+    "read_limits",
+    "memory_limit",
+)
 """What can be set in the environment (as ``ALGOMANCY_STORE``) and in a configuration file."""
 
 DEFAULT_SESSION: Final = "default"
@@ -101,6 +110,23 @@ class Settings:
         except ValueError as error:
             msg = f"{found.value!r} ({found.origin}) are no limits: {error}"
             raise CommandLineError(msg) from error
+
+    @property
+    def memory_limit(self) -> str | None:
+        """How much memory the process should take, if that is said.
+
+        Raises:
+            CommandLineError: It is no size, or too small to work with.
+        """
+        found = self.get("memory_limit")
+        if found is None:
+            return None
+        try:
+            MemoryBudget.of(found.value)
+        except ValueError as error:
+            msg = f"{found.value!r} ({found.origin}) is no memory limit: {error}"
+            raise CommandLineError(msg) from error
+        return found.value
 
     @property
     def session(self) -> str:

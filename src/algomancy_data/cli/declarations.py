@@ -43,12 +43,14 @@ class Declarations:
         factory: Puts the pipelines together.
         data_class: Class of the DataSources.
         read_limits: How much each file may become in memory; None leaves it to its schema.
+        memory_limit: How much memory the process should take; None for no limit but what is there.
     """
 
     schemas: Sequence[type[Schema]] = ()
     factory: type[ETLFactory] = CheckedETLFactory
     data_class: type[BaseDataSource] = DataSource
     read_limits: ReadLimits | None = None
+    memory_limit: str | None = None
 
 
 def declarations(settings: Settings) -> Declarations:
@@ -64,6 +66,7 @@ def declarations(settings: Settings) -> Declarations:
         CheckedETLFactory if factory is None else _named_class(factory, ETLFactory),
         DataSource if data_class is None else _named_class(data_class, BaseDataSource),
         settings.read_limits,
+        settings.memory_limit,
     )
 
 

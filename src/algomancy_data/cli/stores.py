@@ -134,6 +134,7 @@ def opened(
         "json",
         declarations.data_class,
         read_limits=declarations.read_limits,
+        memory_limit=declarations.memory_limit,
     )
     manager.startup()
     for item, error in manager.startup_errors:
@@ -197,6 +198,7 @@ def _opened_database(
         address.session,
         declarations.data_class,
         read_limits=declarations.read_limits,
+        memory_limit=declarations.memory_limit,
     )
     try:
         if not may_create and not has_catalogue(manager.engine):

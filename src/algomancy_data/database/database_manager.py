@@ -46,6 +46,9 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
         progress: Told when a phase of an ETL, and what else is done to the store, begins and ends.
         quarantine: Which rows an ETL puts aside.
         read_limits: How much each file may become in memory.
+        memory_limit: Anonymous memory that the process should take, in bytes or as a text such as
+            ``"2GiB"``: what is read and written at once follows from it, and what surely does not
+            fit is refused. None for no limit but the memory that is there.
         verify_on_load: Compare the check sums of what is read: of whole tables, and of the columns
             that a scan reads, unless it reads the first rows only.
         overlap: Write rows of large tables while later ones are still read and checked, in a
@@ -87,6 +90,7 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
         datasource_cache_bytes: int | None = None,
         quarantine: QuarantineSetting = INHERIT,
         read_limits: ReadLimits | None = None,
+        memory_limit: int | str | None = None,
         verify_on_load: bool = False,
         overlap: bool = True,
     ) -> None:
@@ -107,6 +111,7 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
             progress=progress,
             quarantine=quarantine,
             read_limits=read_limits,
+            memory_limit=memory_limit,
         )
 
     @property

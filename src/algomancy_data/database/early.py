@@ -256,7 +256,9 @@ class EarlyWrite:
         if first.table in self._written:  # the name of two
             raise _GivenUpError
         rows = _RowsOfTable(first, self._next)
-        layout = self._filled(connection, rows) if first.rows is not None else None
+        layout = None
+        if first.rows is not None:
+            layout = self._filled(connection, rows, self._storage.rows_per_write(first.rows))
         frame = rows.rest()
         if layout is not None and frame is not None:
             self._written[first.table] = WrittenTable(first.table, frame, layout)
@@ -264,9 +266,11 @@ class EarlyWrite:
             self._drop(connection, layout)
         return rows.behind()
 
-    def _filled(self, connection: sa.Connection, rows: _RowsOfTable) -> TableLayout | None:
+    def _filled(
+        self, connection: sa.Connection, rows: _RowsOfTable, at_once: int
+    ) -> TableLayout | None:
         """Create a table, and fill it; None if its rows cannot lie as the first ones do."""
-        blocks = _in_blocks(rows, self._storage.bulk.rows_per_write)
+        blocks = _in_blocks(rows, at_once)
         first = next(blocks)
         try:
             columns = PreparedTable(self._storage, rows.table, first).columns

@@ -19,6 +19,7 @@ from sqlalchemy import exc
 from algomancy_data.database.codec import ForeignValueError
 from algomancy_data.database.engines import is_about_damage
 from algomancy_data.errors import DamagedStoreError, SchemaDriftError
+from algomancy_data.memory import IN_MEMORY_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
@@ -45,6 +46,9 @@ class PartReader:
         table: The table.
         layout: How the frame lies in it.
         columns: The columns to read.
+
+    Attributes:
+        most_rows: No more rows than these are read at once.
     """
 
     def __init__(
@@ -58,12 +62,13 @@ class PartReader:
         self._table = table
         self._layout = layout
         self._columns = columns
+        self.most_rows = max(ROWS_PER_READ * storage.in_memory_bytes // IN_MEMORY_BYTES, 1)
         wanted = {name for one in columns for name in (one.physical, one.mask)}
         self._physical = [column for column in table.columns if str(column.name) in wanted]
 
     def parts(self, places: range, most_rows: int | None = None) -> list[range]:
         """Return the places in parts of about as many rows each as is best, but no more."""
-        rows = min(ROWS_PER_READ if most_rows is None else most_rows, ROWS_PER_READ)
+        rows = self.most_rows if most_rows is None else min(most_rows, self.most_rows)
         length = len(places) * rows // max(self._layout.height, 1)
         length = max(1, length, len(places) // _MOST_READS)
         return [places[start : start + length] for start in range(0, len(places), length)]

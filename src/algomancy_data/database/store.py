@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from algomancy_data.database.entry import Entry
     from algomancy_data.database.layout import ColumnLayout
     from algomancy_data.datasource import BASEDATASOURCE, BaseDataSource
+    from algomancy_data.memory import MemoryBudget
     from algomancy_data.metrics import Phase
     from algomancy_data.store import Addition, DatasetInfo, Leftover
 
@@ -118,6 +119,16 @@ class DatabaseStore(Store):
     def engine(self) -> sa.Engine:
         """The engine through which everything goes."""
         return self._engine
+
+    @property
+    def memory(self) -> MemoryBudget:
+        """How much memory the process should take."""
+        return self._memory
+
+    @memory.setter
+    def memory(self, memory: MemoryBudget) -> None:
+        self._memory = memory
+        self._storage.in_memory_bytes = memory.in_memory_bytes
 
     def open(self, *, phase: Phase = NO_PHASE) -> None:  # noqa: ARG002  no data is read
         """Create the catalogue in a new database, or check that of an old one.
@@ -220,7 +231,7 @@ class DatabaseStore(Store):
             TypeError: It is kept as tables, and the class takes none.
             StoreError: It is damaged, or the database fails.
         """
-        return self._loaded(name, cls, phase, in_memory)
+        return self._loaded(name, cls, phase, None)
 
     def load_mapped(
         self, name: str, cls: type[BASEDATASOURCE], *, phase: Phase = NO_PHASE
@@ -230,16 +241,19 @@ class DatabaseStore(Store):
         Raises:
             ScratchError: There is no room for the files; for the rest, see :meth:`load`.
         """
-        return self._loaded(name, cls, phase, mapped_frame)
+        gather = partial(mapped_frame, in_memory_bytes=self.memory.in_memory_bytes)
+        return self._loaded(name, cls, phase, gather)
 
     def _loaded(
-        self, name: str, cls: type[BASEDATASOURCE], phase: Phase, gather: Gather
+        self, name: str, cls: type[BASEDATASOURCE], phase: Phase, gather: Gather | None
     ) -> Loaded[BASEDATASOURCE]:
         with self._reading(f"reading dataset {name!r}", name) as connection:
             entry = self._datasets.require(connection, name)
             if entry.info.problem:
                 raise UnknownClassificationError(f"{name!r}: {entry.info.problem}")
-            data = self._datasets.load(connection, entry, cls, phase, gather)
+            if gather is None or entry.tables is None:
+                self.memory.check(f"Dataset {name!r}", entry.info.bytes)
+            data = self._datasets.load(connection, entry, cls, phase, gather or in_memory)
         if self._verify_on_load:
             self._warn_of_unverified(name, entry.without_sums)
         return Loaded(data, entry.info.version)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Protocol
 import sqlalchemy as sa
 
 from algomancy_data.database.backend import backend_for
+from algomancy_data.memory import IN_MEMORY_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -63,6 +64,9 @@ class BulkAccess(Protocol):
         """Return the rows of a query, at most so many, in types that suit all of them."""
         ...
 
+
+# What is written at a time is there several times: as a frame, encoded, and as the next one.
+_WRITES_IN_MEMORY: Final = 16
 
 PLAIN_TEXT: Final = re.compile(r"[\w .,;@+/()#-]*", re.ASCII)
 """Texts that are safe between quotes in any SQL."""
@@ -150,6 +154,10 @@ class TableStorage(ABC):
 
     Args:
         bulk: How rows get there and back.
+
+    Attributes:
+        in_memory_bytes: Up to which size a table is made in memory; rows that are written and read
+            at a time take a share of it.
     """
 
     integer: ClassVar[str]
@@ -166,6 +174,15 @@ class TableStorage(ABC):
 
     def __init__(self, bulk: BulkAccess) -> None:
         self.bulk = bulk
+        self.in_memory_bytes = IN_MEMORY_BYTES
+
+    def rows_per_write(self, frame: pl.DataFrame) -> int:
+        """Return how many rows of a frame are encoded and written at a time."""
+        most = self.bulk.rows_per_write
+        if self.in_memory_bytes >= IN_MEMORY_BYTES:
+            return most
+        at_once = self.in_memory_bytes // _WRITES_IN_MEMORY
+        return max(min(most, frame.height * at_once // max(int(frame.estimated_size()), 1)), 1)
 
     @property
     @abstractmethod

@@ -20,7 +20,7 @@ from algomancy_data.database.naming import (
     table_name,
 )
 from algomancy_data.database.pushdown import pushdown_condition
-from algomancy_data.database.reading import ROWS_PER_READ, PartReader
+from algomancy_data.database.reading import PartReader
 from algomancy_data.database.table_storage import quoted
 from algomancy_data.database.table_sums import (
     TableComparison,
@@ -101,7 +101,7 @@ def write_rows(
 ) -> None:
     """Write rows behind those that a table has, in order, and add them to its check sums."""
     if columns and frame.height:
-        batches = frame.iter_slices(storage.bulk.rows_per_write)
+        batches = frame.iter_slices(storage.rows_per_write(frame))
         encode = RowEncoder(storage, columns, sums)
         write_batches(connection, storage, table, batches, encode, phase.advance)
     else:
@@ -270,7 +270,7 @@ def _first_rows(
     predicate: pl.Expr | None,
 ) -> Generator[pl.DataFrame]:
     """Yield the first rows of a table, those of them that a predicate takes."""
-    parts = [places] if head <= ROWS_PER_READ else reader.parts(places)
+    parts = [places] if head <= reader.most_rows else reader.parts(places)
     for part in parts:
         frame, _ = reader.read(connection, part, None, head)
         head -= frame.height

@@ -20,7 +20,9 @@ from algomancy_data.datamanager.runs import ingest, replay
 from algomancy_data.datamanager.stored_datasets import StoredDatasets
 from algomancy_data.datasource import BASEDATASOURCE, DataSource
 from algomancy_data.errors import DatasetNotFoundError, ETLConstructionError, StoreError
+from algomancy_data.etl.limits import limited_files
 from algomancy_data.etl.settings import INHERIT, MessageLimit, QuarantineSetting, RunSettings
+from algomancy_data.memory import MemoryBudget
 from algomancy_data.metrics import Metrics, PhaseRecorder
 from algomancy_data.relations.declared import DeclaredKeys
 from algomancy_data.schema.fingerprint import schema_fingerprint
@@ -74,12 +76,16 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
             quarantine. INHERIT leaves the choice to the factory (none by default).
         read_limits: How much each file of an ETL may become in memory, unless its schema or the
             call says it; None for the default limits.
+        memory_limit: Anonymous memory that the process should take, in bytes or as a text such as
+            ``"2GiB"``: what is read and written at once follows from it, and what surely does not
+            fit is refused. None for no limit but the memory that is there.
 
     Attributes:
         quarantine: As above; may be set at any time.
 
     Raises:
         ETLConstructionError: Two schemas are about the same file.
+        ValueError: ``memory_limit`` is no size, or too small to work with.
 
     Example:
         >>> from algomancy_data import DataManager, DataSource, SimpleETLFactory
@@ -107,12 +113,14 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
         progress: ProgressListener | None = None,
         quarantine: QuarantineSetting = INHERIT,
         read_limits: ReadLimits | None = None,
+        memory_limit: int | str | None = None,
     ) -> None:
         super().__init__(
             MemoryStore() if store is None else store,
             data_object_type,
             DataSourceCache(datasource_cache_size, datasource_cache_bytes),
             progress,
+            MemoryBudget.of(memory_limit),
         )
         self.logger = logger
         self._etl_factory = etl_factory
@@ -372,16 +380,8 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
         return self._pipeline(dataset_name, files, settings), files
 
     def _within_limits(self, files: dict[str, File], settings: RunSettings) -> dict[str, File]:
-        return {
-            name: self._limited(name, file.within(settings.read_limits))
-            for name, file in files.items()
-        }
-
-    def _limited(self, name: str, file: File) -> File:
-        """Return a file with the limits of its schema, or else of this manager."""
-        schema = self._schemas.get(name)
-        declared = None if schema is None else schema.read_limits()
-        return file.within(declared).within(self._read_limits)
+        limits = settings.read_limits, self._read_limits
+        return limited_files(files, self._schemas, *limits, self._store.memory)
 
     def _pipeline(
         self, dataset_name: str, files: dict[str, File], settings: RunSettings
@@ -397,6 +397,7 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
             self.quarantine,
             progress=self._progress,
             data_object_type=self._data_object_type,
+            memory=None if self._store.memory.limit is None else self._store.memory,
         )
         return pipeline.within(settings.within(mine))
 

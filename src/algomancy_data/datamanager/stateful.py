@@ -59,6 +59,7 @@ class StatefulDataManager(DataManager[BASEDATASOURCE]):
         verify_on_load: Compare the check sums of a dataset when it is first asked for in this
             process, which reads its tables once. Without, damaged values are not noticed.
         read_limits: As for :class:`DataManager`.
+        memory_limit: As for :class:`DataManager`.
 
     Raises:
         ValueError: ``save_type`` is another one.
@@ -97,6 +98,7 @@ class StatefulDataManager(DataManager[BASEDATASOURCE]):
         verify_on_load: bool = True,
         quarantine: QuarantineSetting = INHERIT,
         read_limits: ReadLimits | None = None,
+        memory_limit: int | str | None = None,
     ) -> None:
         warnings.warn(_DEPRECATED, DeprecationWarning, stacklevel=2)
         if save_type not in _SAVE_TYPES:
@@ -121,6 +123,7 @@ class StatefulDataManager(DataManager[BASEDATASOURCE]):
             message_limit=message_limit,
             quarantine=quarantine,
             read_limits=read_limits,
+            memory_limit=memory_limit,
             progress=progress,
         )
         # Saved because they were added or derived, not because store_data_source_as_json asked.

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from algomancy_data.datamanager.cache import DataSourceCache
     from algomancy_data.display.objects import Display
     from algomancy_data.logs import Logger
+    from algomancy_data.memory import MemoryBudget
     from algomancy_data.metrics import Phase, ProgressListener
     from algomancy_data.provenance import Load
     from algomancy_data.store import Addition, Damage, DatasetInfo, Leftover, Store
@@ -50,6 +51,7 @@ class StoredDatasets(Displayed, ABC, Generic[BASEDATASOURCE]):
         data_object_type: Class of the DataSources.
         cache: Those in memory; empty.
         progress: Told when what is done to the store begins and ends.
+        memory: How much memory the process should take.
     """
 
     def __init__(
@@ -58,8 +60,10 @@ class StoredDatasets(Displayed, ABC, Generic[BASEDATASOURCE]):
         data_object_type: type[BASEDATASOURCE],
         cache: DataSourceCache[BASEDATASOURCE],
         progress: ProgressListener | None,
+        memory: MemoryBudget,
     ) -> None:
         self._store = store
+        self._store.memory = memory
         self._data_object_type = data_object_type
         self._cache = cache
         self._progress = progress
@@ -203,6 +207,7 @@ class StoredDatasets(Displayed, ABC, Generic[BASEDATASOURCE]):
 
         Raises:
             ScratchError: There is no room for the scratch files.
+            MemoryLimitError: It surely does not fit into memory.
             SchemaDriftError: Somebody changed its tables by hand.
             TypeError: It is kept as tables, and the manager's class takes none.
             SerializationError: The manager's class does not understand it.

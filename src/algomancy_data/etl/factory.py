@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from algomancy_data.errors import ETLConstructionError, UnknownFileError
+from algomancy_data.etl.limits import limited_files
 from algomancy_data.etl.pipeline import ETLPipeline
 from algomancy_data.etl.settings import RunSettings
 from algomancy_data.extractor import ExtractionSequence
@@ -77,9 +78,7 @@ def run(
         >>> result.quarantine["delays"].select("delay", "_row").rows()
         [('late', 1)]
     """
-    limited = dict(files)
-    if settings.read_limits is not None:
-        limited = {key: file.within(settings.read_limits) for key, file in files.items()}
+    limited = limited_files(files, schemas, settings.read_limits, budget=settings.memory)
     factory = factory or SimpleETLFactory
     return factory.build_pipeline(name, limited, dict(schemas), logger).within(settings).run()
 

@@ -17,6 +17,7 @@ from algomancy_data.etl.settings import INHERIT
 from algomancy_data.frames.pandas_frames import PandasTables, wants_pandas
 from algomancy_data.loader import DataSourceLoader
 from algomancy_data.logs import Logging
+from algomancy_data.memory import IN_MEMORY_BYTES
 from algomancy_data.messages import ValidationMessage, ValidationSeverity
 from algomancy_data.metrics import PhaseRecorder, ProgressListener
 from algomancy_data.quarantine import Quarantine
@@ -85,6 +86,7 @@ class ETLPipeline(Logging):
         self.progress: ProgressListener | None = None
         self.quarantine = _quarantine(quarantine)
         self.classification = DataClassification.MASTER_DATA
+        self._in_memory_bytes = IN_MEMORY_BYTES
         self.logger = logger
 
     def within(self, settings: RunSettings) -> Self:
@@ -112,6 +114,12 @@ class ETLPipeline(Logging):
             changes["progress"] = settings.progress
         if settings.classification is not None:
             changes["classification"] = settings.classification
+        if settings.memory is not None:
+            most = changes["_in_memory_bytes"] = settings.memory.in_memory_bytes
+            transforming = _changed(self.transformation_sequence, {"in_memory_bytes": most})
+            changes["transformation_sequence"] = transforming
+            validating = changes.get("validation_sequence", self.validation_sequence)
+            changes["validation_sequence"] = _changed(validating, {"in_memory_bytes": most})
         made = settings.data_object_type
         if made is not None and made is not DataSource and _makes_any(self.loader, made):
             changes["loader"] = _changed(self.loader, {"data_object_type": made})
@@ -165,7 +173,9 @@ class ETLPipeline(Logging):
                 phase.rows = _rows(data)
                 phase.bytes_in = self.extraction_sequence.stored_bytes()
                 phase.gives(data.values())
-                sorting = None if self.quarantine is None else Sorting(self.quarantine, extracted)
+                sorting = None
+                if self.quarantine is not None:
+                    sorting = Sorting(self.quarantine, extracted, self._in_memory_bytes)
         except (FileNotFoundError, FileContentError, ValidationError) as error:
             return self._extraction_failed(error, recorder)
 

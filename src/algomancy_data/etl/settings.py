@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from algomancy_data.datasource import BaseDataSource, DataClassification
+    from algomancy_data.memory import MemoryBudget
     from algomancy_data.messages import ValidationSeverity
     from algomancy_data.metrics import ProgressListener
     from algomancy_data.quarantine import Quarantine
@@ -38,6 +39,7 @@ class RunSettings:
         progress: Told when a phase begins and ends.
         data_object_type: Class of the DataSource, if the loader leaves the choice.
         classification: What the DataSource is: master data, unless something else is set.
+        memory: How much memory the process should take; None for no limit but what is there.
 
     Example:
         >>> call, manager = RunSettings(message_limit=None), RunSettings(quarantine=True)
@@ -53,6 +55,7 @@ class RunSettings:
     progress: ProgressListener | None = None
     data_object_type: type[BaseDataSource] | None = None
     classification: DataClassification | None = None
+    memory: MemoryBudget | None = None
 
     def within(self, outer: RunSettings) -> RunSettings:
         """Return these settings, and those of the outer level where nothing is set."""
@@ -64,4 +67,5 @@ class RunSettings:
             self.progress or outer.progress,
             self.data_object_type or outer.data_object_type,
             self.classification or outer.classification,
+            self.memory or outer.memory,
         )

@@ -139,6 +139,15 @@ class Extractor(ABC):
         is_own = all(_is_of_this_package(each) for each in (method, type(self.file)))
         return reading(self.file.name) if is_own else nullcontext()
 
+    def _check_whole(self) -> None:
+        """Refuse a file that surely does not fit into memory, before it is read as a whole.
+
+        Raises:
+            ReadLimitError: It does not.
+        """
+        size = self.file.stored_bytes() or 0
+        self.file.limits.check_memory(self.file.name, size, size)
+
     def _start(self) -> None:
         """Forget what an earlier extraction found."""
         self.conversion_issues.clear()
@@ -254,6 +263,7 @@ class SingleExtractor(Extractor):
         elif not self.may_lack_columns:
             slices = PartSlices(self._slices_of_part, parts, self.file.name)
         if slices is None:
+            self._check_whole()
             return None
         try:
             with self._system_errors(self._slices):
@@ -266,6 +276,7 @@ class SingleExtractor(Extractor):
                     lambda part: within_limits(part, self.file),
                 )
         except UnlikeSlicesError:
+            self._check_whole()
             self._reading = Reading(self.file.name)
             return None
         if isinstance(slices, PartSlices):
@@ -366,6 +377,8 @@ class MultiExtractor(Extractor):
         groups = {g: column_types(types) for g, types in self.schema.datatype_groups().items()}
         frames: dict[str, pl.DataFrame] = {}
         issues: list[ConversionIssue] = []
+        if _is_of_this_package(self._extract_files):
+            self._check_whole()
         with self._system_errors(self._extract_files):
             tables = self._extract_files()
         for group, table in tables.items():

@@ -409,8 +409,16 @@ class File(ABC):  # noqa: B024  one subclass per format: they differ in their ex
     ) -> bytes | ScratchFile:
         if isinstance(data, bytes) and not data.startswith(self._compressions):
             return data
-        decompress_into(spool.write, data, self.name, self.limits, watch)
+        write = spool.write if spool.spills else self._in_memory(spool, len(data))
+        decompress_into(write, data, self.name, self.limits, watch)
         return spool.content()
+
+    def _in_memory(self, spool: Spool, stored: int) -> Callable[[bytes], None]:
+        def write(piece: bytes) -> None:
+            self.limits.check_memory(self.name, spool.size + len(piece), stored)
+            spool.write(piece)
+
+        return write
 
     def __repr__(self) -> str:
         """Return the class, the name and where the content comes from."""

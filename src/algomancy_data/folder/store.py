@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
     from algomancy_data.folder.content import Content
     from algomancy_data.folder.reader import Found
+    from algomancy_data.memory import MemoryBudget
     from algomancy_data.metrics import Phase
     from algomancy_data.store import Addition
 
@@ -119,6 +120,16 @@ class FolderStore(Store):
     def history(self) -> FolderHistory:
         """The jobs that were tried in the folder."""
         return FolderHistory(self._files)
+
+    @property
+    def memory(self) -> MemoryBudget:
+        """How much memory the process should take."""
+        return self._memory
+
+    @memory.setter
+    def memory(self, memory: MemoryBudget) -> None:
+        self._memory = memory
+        self._files.in_memory_bytes = memory.in_memory_bytes
 
     @property
     def location(self) -> str:

@@ -17,6 +17,7 @@ from algomancy_data.folder.files import PIECE_BYTES, file_sums, sync, write_sync
 from algomancy_data.folder.manifest import StoredFile, TablePart
 from algomancy_data.frames.arrow import arrow_schema, cast_frame
 from algomancy_data.frames.arrow_layout import ArrowLayoutError, arrow_layout
+from algomancy_data.memory import IN_MEMORY_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,8 +28,7 @@ if TYPE_CHECKING:
 MAGIC: Final = b"ARROW1"
 # One batch maps to one chunk per column, which is what every operation is fastest on. A large frame
 # may itself be mapped, and is not copied as a whole to be written.
-_ONE_BATCH: Final = 1 << 28
-_BATCH_BYTES: Final = 1 << 26
+_BATCHES_IN_MEMORY: Final = 4
 
 
 # Versions of files that this process has verified.
@@ -39,8 +39,21 @@ class DamagedFileError(Exception):
     """A file is not what was written; the caller knows whose it is."""
 
 
-def write_table(directory: Path, number: int, name: str, frame: pl.DataFrame) -> TablePart:
+def write_table(
+    directory: Path,
+    number: int,
+    name: str,
+    frame: pl.DataFrame,
+    in_memory_bytes: int = IN_MEMORY_BYTES,
+) -> TablePart:
     """Write the file of a table and wait until it is on the disk.
+
+    Args:
+        directory: Where.
+        number: The name of the file.
+        name: Name of the table, for errors.
+        frame: The table.
+        in_memory_bytes: Up to which size it is written as one batch.
 
     Raises:
         UnstorableError: Polars cannot write the frame.
@@ -49,7 +62,8 @@ def write_table(directory: Path, number: int, name: str, frame: pl.DataFrame) ->
     path = directory / f"{number}.arrow"
     in_arrow = cast_frame(frame, arrow_schema(frame.schema))
     try:
-        in_arrow.write_ipc(path, compression="uncompressed", record_batch_size=_batch_rows(frame))
+        rows = _batch_rows(frame, in_memory_bytes)
+        in_arrow.write_ipc(path, compression="uncompressed", record_batch_size=rows)
     except (PolarsError, PanicException) as error:
         msg = f"Table {name!r} cannot be written as Arrow data: {reason_of(error)}"
         raise UnstorableError(msg) from error
@@ -60,10 +74,11 @@ def write_table(directory: Path, number: int, name: str, frame: pl.DataFrame) ->
     return TablePart(stored, frame.height, frame.width)
 
 
-def _batch_rows(frame: pl.DataFrame) -> int:
+def _batch_rows(frame: pl.DataFrame, in_memory_bytes: int) -> int:
     """Return how many rows are written as one batch."""
-    size = frame.estimated_size()
-    rows = frame.height if size <= _ONE_BATCH else frame.height * _BATCH_BYTES // int(size)
+    size, rows = int(frame.estimated_size()), frame.height
+    if size > in_memory_bytes:
+        rows = rows * (in_memory_bytes // _BATCHES_IN_MEMORY) // size
     return max(rows, 1)
 
 

@@ -23,6 +23,7 @@ from algomancy_data.folder.files import replace_whole, sync, sync_together, writ
 from algomancy_data.folder.journal import Journal
 from algomancy_data.folder.manifest import Manifest, TablePart
 from algomancy_data.folder.reader import LOCK, SUFFIX, FolderReader, Found
+from algomancy_data.memory import IN_MEMORY_BYTES
 from algomancy_data.metrics import NO_PHASE
 from algomancy_data.store import TableInfo
 from algomancy_data.store.addition import widened
@@ -45,6 +46,9 @@ class FolderWriter(FolderReader):
     Args:
         root: The folder; it need not exist yet.
         lock_timeout: Seconds to wait for another process that is writing.
+
+    Attributes:
+        in_memory_bytes: Up to which size a table is written as one batch.
 
     Example:
         >>> import tempfile
@@ -71,6 +75,7 @@ class FolderWriter(FolderReader):
         super().__init__(root)
         self._lock_timeout = lock_timeout
         self.journal = Journal(root)
+        self.in_memory_bytes = IN_MEMORY_BYTES
 
     # --- writing: everything between `with writer.writing(…)` ------------------------------------
 
@@ -130,7 +135,7 @@ class FolderWriter(FolderReader):
             parts: dict[str, tuple[TablePart, ...]] = {}
             known: dict[str, TableInfo] = {}
             for number, (name, frame) in enumerate(content.frames.items()):
-                part = table_files.write_table(home, number, name, frame)
+                part = table_files.write_table(home, number, name, frame, self.in_memory_bytes)
                 parts[name] = (part,)
                 known[name] = TableInfo(frame.height, part.stored.bytes, frame.schema)
                 phase.advance(frame.height)
@@ -177,7 +182,8 @@ class FolderWriter(FolderReader):
                     if isinstance(piece, TablePart):
                         written.append(piece)
                         continue
-                    written.append(table_files.write_table(home, number, name, piece))
+                    most = self.in_memory_bytes
+                    written.append(table_files.write_table(home, number, name, piece, most))
                     number += 1
                     phase.advance(piece.height)
                 parts[name] = tuple(written)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from algomancy_data.frames.mapped import mapped_frame
-from algomancy_data.frames.scratch import IN_MEMORY_BYTES
+from algomancy_data.memory import IN_MEMORY_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _SLICE_ROWS: Final = 250_000
 
 
-def collected(query: pl.LazyFrame) -> pl.DataFrame:
+def collected(query: pl.LazyFrame, in_memory_bytes: int = IN_MEMORY_BYTES) -> pl.DataFrame:
     """Return what a query gives, as its ``collect()`` does.
 
     It runs once, and its rows come some at a time. When they are more than memory should hold, they
@@ -25,6 +25,7 @@ def collected(query: pl.LazyFrame) -> pl.DataFrame:
 
     Args:
         query: The LazyFrame.
+        in_memory_bytes: What is larger is more.
 
     Raises:
         ScratchError: There is no room for the file.
@@ -40,8 +41,8 @@ def collected(query: pl.LazyFrame) -> pl.DataFrame:
     for batch in coming:
         held.append(batch)
         held_bytes += int(batch.estimated_size())
-        if held_bytes > IN_MEMORY_BYTES:
-            return mapped_frame(chain(_each_once(held), coming))
+        if held_bytes > in_memory_bytes:
+            return mapped_frame(chain(_each_once(held), coming), in_memory_bytes)
     return pl.concat(held) if held else query.clear().collect()
 
 
@@ -65,9 +66,10 @@ def kept_rows(
     if frame.estimated_size() <= in_memory_bytes:
         return frame.filter(kept)
     starts = range(0, frame.height, _SLICE_ROWS)
-    return mapped_frame(
+    parts = (
         frame.slice(start, _SLICE_ROWS).filter(kept.slice(start, _SLICE_ROWS)) for start in starts
     )
+    return mapped_frame(parts, in_memory_bytes)
 
 
 def _each_once(held: list[pl.DataFrame]) -> Iterator[pl.DataFrame]:

@@ -8,6 +8,7 @@ import polars as pl
 
 from algomancy_data.frames.arrow import cast_frame
 from algomancy_data.frames.scratch import ScratchFile
+from algomancy_data.memory import IN_MEMORY_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from polars.datatypes import DataType as PolarsDataType
 
 # A batch of the file is a chunk of the frame: neither many nor large.
-_BATCH_BYTES: Final = 1 << 25
+_BATCHES_IN_MEMORY: Final = 8
 _EXACT: Final = (
     *(pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64),
     *(pl.Float32, pl.Float64, pl.Decimal, pl.Boolean, pl.String, pl.Binary),
@@ -107,7 +108,9 @@ class MappedFrames:
         self._file.close()
 
 
-def mapped_frame(batches: Iterable[pl.DataFrame]) -> pl.DataFrame:
+def mapped_frame(
+    batches: Iterable[pl.DataFrame], in_memory_bytes: int = IN_MEMORY_BYTES
+) -> pl.DataFrame:
     """Return the frame that some batches are together, mapped from a scratch file.
 
     Columns of dtypes that such a file does not give back exactly stay in memory, such as categories
@@ -115,6 +118,8 @@ def mapped_frame(batches: Iterable[pl.DataFrame]) -> pl.DataFrame:
 
     Args:
         batches: At least one; all of one schema.
+        in_memory_bytes: Up to which size a table is made in memory; batches are written together
+            up to an eighth of it.
 
     Raises:
         ScratchError: There is no room for the file.
@@ -129,7 +134,7 @@ def mapped_frame(batches: Iterable[pl.DataFrame]) -> pl.DataFrame:
     names: list[str] = []
     in_memory: list[pl.DataFrame] = []
     with MappedFrames() as frames:
-        for batch in _sized(batches):
+        for batch in _sized(batches, max(in_memory_bytes // _BATCHES_IN_MEMORY, 1)):
             if not batch.width:  # rows that are only counted
                 in_memory.append(batch)
                 continue
@@ -148,14 +153,14 @@ def mapped_frame(batches: Iterable[pl.DataFrame]) -> pl.DataFrame:
     return pl.DataFrame({name: by_name[name] for name in names})
 
 
-def _sized(batches: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+def _sized(batches: Iterable[pl.DataFrame], most_bytes: int) -> Iterator[pl.DataFrame]:
     """Yield the rows of batches in larger ones: a filter may leave few in each."""
     pending: list[pl.DataFrame] = []
     size = 0
     for batch in batches:
         pending.append(batch)
         size += int(batch.estimated_size())
-        if size >= _BATCH_BYTES:
+        if size >= most_bytes:
             yield pl.concat(pending)
             pending, size = [], 0
     if pending:

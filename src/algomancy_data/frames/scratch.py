@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 VARIABLE: Final = "ALGOMANCY_SCRATCH"
 _MAPS: Final = Path("/proc/self/maps")
-IN_MEMORY_BYTES: Final = 1 << 28
-"""What is larger than this goes to a scratch file."""
 
 
 def scratch_directory() -> str:
@@ -146,6 +144,9 @@ class Spool:
     Args:
         most: How many bytes are kept in memory; None for all.
 
+    Attributes:
+        spills: Whether there is a size from which on they go to a file.
+
     Example:
         >>> spool = Spool(3)
         >>> spool.write(b"ab")
@@ -159,6 +160,7 @@ class Spool:
 
     def __init__(self, most: int | None) -> None:
         self._most = most if _DESCRIPTORS.name else None
+        self.spills = self._most is not None
         self._memory = io.BytesIO()  # hands out its content without a copy
         self._file: ScratchFile | None = None
         self.size = 0

@@ -13,6 +13,7 @@ from algomancy_data.frames.arrow_streams import ArrowStream, frame_of_stream, no
 from algomancy_data.frames.lazy import collected
 from algomancy_data.frames.nesting import NESTED, check_dtype_depth
 from algomancy_data.frames.python_tables import frame_of_values
+from algomancy_data.memory import IN_MEMORY_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
 Tabular: TypeAlias = "pl.DataFrame | pl.LazyFrame | ArrowStream | dict[str, Any] | list[Any]"
 
 
-def to_frame(table: Tabular | Any, name: str = "table") -> pl.DataFrame:
+def to_frame(
+    table: Tabular | Any, name: str = "table", in_memory_bytes: int = IN_MEMORY_BYTES
+) -> pl.DataFrame:
     """Turn anything tabular into a ``polars.DataFrame``.
 
     A Polars frame is returned as it is, a lazy one is collected: into a scratch file if it is
@@ -32,6 +35,7 @@ def to_frame(table: Tabular | Any, name: str = "table") -> pl.DataFrame:
     Args:
         table: The table.
         name: What to call it in an error.
+        in_memory_bytes: Up to which size what a query gives is made in memory.
 
     Raises:
         FrameError: It is not tabular, a column has no Polars dtype, or one that would change a
@@ -49,24 +53,30 @@ def to_frame(table: Tabular | Any, name: str = "table") -> pl.DataFrame:
         if isinstance(table, pl.DataFrame):
             check_dtype_depth(table.dtypes)
             return table
-        return _frame(table, name)
+        return _frame(table, name, in_memory_bytes)
 
 
-def to_frames(tables: Mapping[str, Tabular | Any]) -> dict[str, pl.DataFrame]:
+def to_frames(
+    tables: Mapping[str, Tabular | Any], in_memory_bytes: int = IN_MEMORY_BYTES
+) -> dict[str, pl.DataFrame]:
     """Turn tables into Polars frames, in a dict of its own; those that are frames stay the same.
+
+    Args:
+        tables: The tables by name.
+        in_memory_bytes: Up to which size what a query gives is made in memory.
 
     Raises:
         FrameError: One of them is not tabular, or has a column without an Arrow type.
     """
     return {
-        name: table if isinstance(table, pl.DataFrame) else to_frame(table, name)
+        name: table if isinstance(table, pl.DataFrame) else to_frame(table, name, in_memory_bytes)
         for name, table in tables.items()
     }
 
 
-def _frame(table: Any, name: str) -> pl.DataFrame:
+def _frame(table: Any, name: str, in_memory_bytes: int) -> pl.DataFrame:
     if isinstance(table, pl.LazyFrame):
-        frame = _collected(table, name)
+        frame = _collected(table, name, in_memory_bytes)
         check_dtype_depth(frame.dtypes)
         return frame
     if isinstance(table, ArrowStream):
@@ -76,9 +86,9 @@ def _frame(table: Any, name: str) -> pl.DataFrame:
     return frame_of_values(table, name)
 
 
-def _collected(table: pl.LazyFrame, name: str) -> pl.DataFrame:
+def _collected(table: pl.LazyFrame, name: str, in_memory_bytes: int) -> pl.DataFrame:
     try:
-        return collected(table)
+        return collected(table, in_memory_bytes)
     except ScratchError:
         raise
     except (PolarsError, OSError) as error:

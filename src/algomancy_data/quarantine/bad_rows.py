@@ -11,6 +11,7 @@ from algomancy_data.extractor.base import reading_failures
 from algomancy_data.extractor.conversion import ConversionIssue, in_one_dtype
 from algomancy_data.extractor.extracted import ExtractedTable, SeparatedTable
 from algomancy_data.frames.lazy import kept_rows
+from algomancy_data.memory import IN_MEMORY_BYTES
 from algomancy_data.messages import ValidationSeverity
 from algomancy_data.schema.kinds import declared_as
 from algomancy_data.schema.types.string import text_from_any
@@ -28,7 +29,10 @@ _EXAMPLES: Final = 5
 
 
 def separate(
-    table: ExtractedTable, settings: Quarantine, numbers: pl.Series | None = None
+    table: ExtractedTable,
+    settings: Quarantine,
+    numbers: pl.Series | None = None,
+    in_memory_bytes: int = IN_MEMORY_BYTES,
 ) -> SeparatedTable:
     """Take out the rows of issues, and convert the columns that they kept from converting.
 
@@ -39,6 +43,7 @@ def separate(
         table: What was extracted.
         settings: Which issues take their rows out.
         numbers: Number of each row in the issues, ascending; None counts from 0.
+        in_memory_bytes: Up to which size the rows that are left are made in memory.
 
     Raises:
         FileContentError: The conversion takes more memory than there is.
@@ -46,11 +51,11 @@ def separate(
     if table.separated is not None:
         return table.separated
     with reading_failures(table.file):
-        return _separate(table, settings, numbers)
+        return _separate(table, settings, numbers, in_memory_bytes)
 
 
 def _separate(
-    table: ExtractedTable, settings: Quarantine, numbers: pl.Series | None
+    table: ExtractedTable, settings: Quarantine, numbers: pl.Series | None, in_memory_bytes: int
 ) -> SeparatedTable:
     frame, again = table.frame, table.again
     taken: list[ConversionIssue] = []
@@ -77,7 +82,8 @@ def _separate(
                 failing = issue.failing if numbers is None else numbers.search_sorted(issue.failing)
                 kept = kept.scatter(failing, values=False)
         rows = kept.arg_true() if numbers is None else numbers.filter(kept)
-        rest, found = again.convert(kept_rows(frame, kept), columns, kept, rows)
+        good = kept_rows(frame, kept, in_memory_bytes)
+        rest, found = again.convert(good, columns, kept, rows)
         new = [
             issue
             for issue in found

@@ -12,6 +12,7 @@ import polars as pl
 
 from algomancy_data.errors import QuarantineError
 from algomancy_data.frames.lazy import kept_rows
+from algomancy_data.memory import IN_MEMORY_BYTES
 from algomancy_data.messages import ValidationMessage, ValidationSeverity
 from algomancy_data.quarantine.bad_rows import separate
 from algomancy_data.relations import resolve_relations_from_schemas
@@ -42,6 +43,7 @@ class Sorting:
     Args:
         settings: What goes into quarantine.
         extracted: The tables, and what was found in them when they were extracted.
+        in_memory_bytes: Up to which size the good rows of a table are made in memory.
 
     Attributes:
         frames: The rows that converted, by table: what is to be validated.
@@ -50,11 +52,20 @@ class Sorting:
         QuarantineError: The name of a table or column is one that the quarantine needs.
     """
 
-    def __init__(self, settings: Quarantine, extracted: Extracted) -> None:
+    def __init__(
+        self,
+        settings: Quarantine,
+        extracted: Extracted,
+        in_memory_bytes: int = IN_MEMORY_BYTES,
+    ) -> None:
         self._settings = settings
+        self._in_memory_bytes = in_memory_bytes
         check_names(settings, extracted.frames)
         self._schemas = [table.schema for table in extracted.tables.values() if table.schema]
-        self._tables = {name: separate(table, settings) for name, table in extracted.tables.items()}
+        self._tables = {
+            name: separate(table, settings, in_memory_bytes=in_memory_bytes)
+            for name, table in extracted.tables.items()
+        }
         self._elsewhere = [
             issue for issue in extracted.issues if issue.table not in extracted.tables
         ]
@@ -166,7 +177,7 @@ class Sorting:
             return []
         messages: list[ValidationMessage] = []
         standing = {name: rows_where(good) for name, good in self._is_good.items()}
-        for orphans in find_orphans(self.frames, self._good, self._schemas):
+        for orphans in find_orphans(self.frames, self._good, self._schemas, self._in_memory_bytes):
             name = orphans.table
             rows = standing[name].filter(orphans.mask)
             columns = ",".join(orphans.columns)
@@ -200,7 +211,7 @@ class Sorting:
         table, good = self._tables[name], self._is_good[name]
         frame = table.frame if columns is None else table.frame.select(columns)
         kept = good if table.rows is None else good.filter(self._was_read[name])
-        return frame if kept.all() else kept_rows(frame, kept)
+        return frame if kept.all() else kept_rows(frame, kept, self._in_memory_bytes)
 
     def _numbers(self, name: str, rows: pl.Series) -> pl.Series:
         """Return the numbers among the extracted rows for those among the validated ones."""
@@ -319,6 +330,7 @@ def find_orphans(
     tables: Mapping[str, pl.DataFrame],
     good: Callable[[str, Iterable[str]], pl.DataFrame],
     schemas: Iterable[type[Schema]],
+    in_memory_bytes: int = IN_MEMORY_BYTES,
 ) -> list[CascadeDrop]:
     """Return the rows whose key is not among those of the table they refer to, by relation.
 
@@ -329,6 +341,7 @@ def find_orphans(
         tables: The tables by logical name, with good rows and bad ones.
         good: Returns some columns of the good rows of a table.
         schemas: What declares the relations.
+        in_memory_bytes: Up to which size the keys of a table are looked at as a whole.
     """
     relations = [
         # A parent that lost its children is not bad itself.
@@ -344,7 +357,7 @@ def find_orphans(
         ):
             keys.setdefault(table, {}).update(dict.fromkeys(columns))
     kept = {table: good(table, list(names)) for table, names in keys.items()}
-    return find_drops(kept, usable).drops
+    return find_drops(kept, usable, in_memory_bytes=in_memory_bytes).drops
 
 
 def _is_usable(relation: Relation, tables: Mapping[str, pl.DataFrame]) -> bool:

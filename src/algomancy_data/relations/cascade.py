@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from algomancy_data.frames.lazy import kept_rows
+from algomancy_data.memory import IN_MEMORY_BYTES
 from algomancy_data.relations.keys import (
     complete_rows,
     count_keys,
@@ -23,6 +24,7 @@ from algomancy_data.relations.keys import (
     rows_where,
 )
 from algomancy_data.relations.lookup import matched_rows, unmatched
+from algomancy_data.relations.partitions import KeyLimits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,7 +33,11 @@ if TYPE_CHECKING:
 
 
 def broken_chains(
-    frame: pl.DataFrame, child_cols: Sequence[str], parent_cols: Sequence[str], kept: pl.Series
+    frame: pl.DataFrame,
+    child_cols: Sequence[str],
+    parent_cols: Sequence[str],
+    kept: pl.Series,
+    in_memory_bytes: int = IN_MEMORY_BYTES,
 ) -> pl.Series:
     """Return which rows refer to a missing row, directly or through any number of others.
 
@@ -42,6 +48,7 @@ def broken_chains(
         child_cols: The referring columns.
         parent_cols: The columns referred to, in the same order.
         kept: Which rows are there (Boolean, no nulls); the others count as missing.
+        in_memory_bytes: Up to which size keys are looked at as a whole.
 
     Returns:
         A Boolean per row, never null; false where the row itself is missing.
@@ -52,12 +59,16 @@ def broken_chains(
         [False, True, True, False]
     """
     child, parent = frame.select(child_cols), frame.select(parent_cols)
-    broken = unmatched(child, kept_rows(parent, kept)) & kept
+    limits = KeyLimits.of(in_memory_bytes)
+    broken = unmatched(child, kept_rows(parent, kept, in_memory_bytes), limits) & kept
     if not broken.any():
         return broken
     up = _parent_rows(child, parent, kept)
     whole = kept & ~broken
-    whole = _whole_by_passes(child, parent, whole) if up is None else _whole_by_leaps(up, whole)
+    if up is None:
+        whole = _whole_by_passes(child, parent, whole, limits)
+    else:
+        whole = _whole_by_leaps(up, whole)
     return kept & ~whole
 
 
@@ -91,10 +102,12 @@ def _whole_by_leaps(up: pl.Series, whole: pl.Series) -> pl.Series:
         whole, up = further, up.gather(up)
 
 
-def _whole_by_passes(child: pl.DataFrame, parent: pl.DataFrame, whole: pl.Series) -> pl.Series:
+def _whole_by_passes(
+    child: pl.DataFrame, parent: pl.DataFrame, whole: pl.Series, limits: KeyLimits
+) -> pl.Series:
     """Take a row as missing when all its parents are: as many passes as the longest chain has."""
     while True:
-        further = whole & ~unmatched(child, parent.filter(whole))
+        further = whole & ~unmatched(child, parent.filter(whole), limits)
         if further.sum() == whole.sum():
             return whole
         whole = further
@@ -173,6 +186,7 @@ def find_drops(
     tables: Mapping[str, pl.DataFrame],
     relations: Sequence[Relation],
     before: ChildCounts | None = None,
+    in_memory_bytes: int = IN_MEMORY_BYTES,
 ) -> CascadeOutcome:
     """Find the rows that must go, so that afterwards every rule of every relation holds.
 
@@ -185,6 +199,7 @@ def find_drops(
         tables: The frames by logical table name; they are not changed.
         relations: Relations whose tables and columns are all there.
         before: How many children each key had, for the relations with ``track_partial_loss``.
+        in_memory_bytes: Up to which size keys are looked at as a whole.
 
     Example:
         >>> from algomancy_data import Relation
@@ -195,16 +210,22 @@ def find_drops(
         >>> drop.rule.name, drop.rows().to_list()
         ('ORPHAN', [1])
     """
-    return _Cascade(tables, relations, before or {}).run()
+    return _Cascade(tables, relations, before or {}, in_memory_bytes).run()
 
 
 class _Cascade:
     def __init__(
-        self, tables: Mapping[str, pl.DataFrame], relations: Sequence[Relation], before: ChildCounts
+        self,
+        tables: Mapping[str, pl.DataFrame],
+        relations: Sequence[Relation],
+        before: ChildCounts,
+        in_memory_bytes: int,
     ) -> None:
         self._tables = tables
         self._relations = relations
         self._before = before
+        self._in_memory_bytes = in_memory_bytes
+        self._limits = KeyLimits.of(in_memory_bytes)
         self._kept: dict[str, pl.Series] = {}
         self._lost: dict[tuple[str, CascadeRule, Relation], pl.Series] = {}
         self._due = {(rule, relation) for relation in relations for rule in self._rules(relation)}
@@ -242,14 +263,16 @@ class _Cascade:
             kept = self._kept.get(relation.child_table)
             if kept is None:
                 kept = everywhere(frame.height, value=True)
-            return broken_chains(frame, relation.child_cols, relation.parent_cols, kept)
+            columns = relation.child_cols, relation.parent_cols
+            return broken_chains(frame, *columns, kept, self._in_memory_bytes)
         child = self._tables[relation.child_table].select(relation.child_cols)
-        return unmatched(child, self._kept_keys(relation.parent_table, relation.parent_cols))
+        parents = self._kept_keys(relation.parent_table, relation.parent_cols)
+        return unmatched(child, parents, self._limits)
 
     def _childless(self, relation: Relation) -> pl.Series:
         parent = self._tables[relation.parent_table].select(relation.parent_cols)
         children = self._kept_keys(relation.child_table, relation.child_cols)
-        childless = unmatched(parent, children)
+        childless = unmatched(parent, children, self._limits)
         complete = complete_rows(parent)
         return childless if complete is None else childless | ~complete
 
@@ -267,11 +290,13 @@ class _Cascade:
         )
         names = matched[0].columns
         fewer = earlier.join(later, on=names).filter(pl.col("now") < pl.col("before"))
-        return matched_rows(parent, fewer.select(names).collect())
+        return matched_rows(parent, fewer.select(names).collect(), self._limits)
 
     def _kept_keys(self, table: str, columns: Sequence[str]) -> pl.DataFrame:
         keys = self._tables[table].select(columns)
-        return kept_rows(keys, self._kept[table]) if table in self._kept else keys
+        if table not in self._kept:
+            return keys
+        return kept_rows(keys, self._kept[table], self._in_memory_bytes)
 
     def _drop(self, rule: CascadeRule, relation: Relation, mask: pl.Series) -> None:
         table = relation.child_table if rule is CascadeRule.ORPHAN else relation.parent_table

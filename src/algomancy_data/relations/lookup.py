@@ -72,12 +72,14 @@ def unmatched(
     return _LargeTables(keys, others, limits).unmatched()
 
 
-def matched_rows(keys: pl.DataFrame, others: pl.DataFrame) -> pl.Series:
+def matched_rows(
+    keys: pl.DataFrame, others: pl.DataFrame, limits: KeyLimits = KEY_LIMITS
+) -> pl.Series:
     """Return which rows have a complete key that is among the keys of the other table.
 
     The counterpart of :func:`unmatched`: false in both are the rows with an incomplete key.
     """
-    missing = unmatched(keys, others)
+    missing = unmatched(keys, others, limits)
     complete = complete_rows(keys)
     return ~missing if complete is None else ~missing & complete
 
@@ -130,7 +132,9 @@ class _LargeTables:
     def unmatched(self) -> pl.Series:
         span = None
         if self._keys.width == 1:
-            span = dense_range(known.to_series() for _, known in self._other_slices())
+            span = dense_range(
+                (known.to_series() for _, known in self._other_slices()), self._limits
+            )
         if span is None:
             self._mark_by_codes()
         else:

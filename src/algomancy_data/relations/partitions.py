@@ -13,13 +13,14 @@ text, or of several columns, is a hash, which only finds suspects: their values 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import polars as pl
 
 from algomancy_data.frames.scratch import ScratchFile
+from algomancy_data.memory import IN_MEMORY_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
@@ -29,9 +30,8 @@ if TYPE_CHECKING:
 
 _CODE_BITS: Final = 64
 _MOST_BITS: Final = 10
-# Spans of up to so many bits per row, and up to 128 MiB, are cheaper than codes.
+# Spans of up to so many bits per row are cheaper than codes.
 _SPARSEST: Final = 16
-_WIDEST_SPAN: Final = 2**30
 _FACTOR: Final = pl.lit(0x9E37_79B9_7F4A_7C15, pl.UInt64)
 _ALIGNMENT: Final = 8
 
@@ -44,11 +44,21 @@ class KeyLimits:
         large: Up to so many rows a table is looked at as a whole.
         slice_rows: So many rows are looked at in one go.
         part_rows: So many codes are compared with each other in one go.
+        widest_span: There is a bit for each possible key if they are no more than that.
     """
 
     large: int = 4_000_000
     slice_rows: int = 500_000
     part_rows: int = 1_500_000
+    widest_span: int = 2**30
+
+    @classmethod
+    def of(cls, in_memory_bytes: int) -> Self:
+        """Return the limits that go with the size up to which a table is made in memory."""
+        if in_memory_bytes >= IN_MEMORY_BYTES:
+            return cls()
+        shares = (getattr(cls, one.name) * in_memory_bytes for one in fields(cls))
+        return cls(*(max(share // IN_MEMORY_BYTES, 1) for share in shares))
 
 
 KEY_LIMITS: Final = KeyLimits()
@@ -90,7 +100,7 @@ def rows_at(frame: pl.DataFrame, rows: pl.Series) -> pl.DataFrame:
 # --- a bit per possible key -------------------------------------------------------------------
 
 
-def dense_range(columns: Iterable[pl.Series]) -> tuple[int, int] | None:
+def dense_range(columns: Iterable[pl.Series], limits: KeyLimits) -> tuple[int, int] | None:
     """Return the lowest and highest value of a column that comes in slices, if they are close.
 
     None if there is no value, another dtype than whole numbers and times, or too wide a span.
@@ -107,7 +117,7 @@ def dense_range(columns: Iterable[pl.Series]) -> tuple[int, int] | None:
         if isinstance(low, int) and isinstance(high, int):
             lows.append(low)
             highs.append(high)
-    if not lows or max(highs) - min(lows) >= min(_WIDEST_SPAN, _SPARSEST * rows):
+    if not lows or max(highs) - min(lows) >= min(limits.widest_span, _SPARSEST * rows):
         return None
     return min(lows), max(highs)
 

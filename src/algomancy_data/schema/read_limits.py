@@ -6,7 +6,9 @@ from dataclasses import dataclass, fields
 from math import inf
 from typing import Final, Self
 
+from algomancy_data.display.words import size_text
 from algomancy_data.errors import ReadLimitError
+from algomancy_data.memory import IN_MEMORY_BYTES
 
 _OFF: Final = "off"
 _BYTES_PER_CELL: Final = 8
@@ -41,6 +43,9 @@ class ReadLimits:
         text_bytes: Size of one text, as UTF-8.
         in_memory_bytes: Size of a file up to which its table is made in memory. That of a larger
             one is made in a scratch file, slice by slice, and mapped; None makes all in memory.
+        memory_bytes: What a file may take that cannot be read in slices: its unpacked bytes, four
+            times those of a workbook's cells. In a manager, None stands for what its
+            ``memory_limit`` leaves, or else for the memory that is available.
 
     Raises:
         ValueError: A limit is no number above 0.
@@ -63,7 +68,8 @@ class ReadLimits:
     # A workbook has 16,384, a PostgreSQL table 1,600; measurements of all human genes 60,000.
     columns: int | None = 100_000
     text_bytes: int | None = 1 << 28
-    in_memory_bytes: int | None = 1 << 28
+    in_memory_bytes: int | None = IN_MEMORY_BYTES
+    memory_bytes: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse what is no limit.
@@ -150,7 +156,7 @@ class ReadLimits:
             raise ReadLimitError.from_found(name, found, "unpacked_bytes", self.unpacked_bytes)
 
     def check_memory(self, name: str, size: int, stored: int) -> None:
-        """Refuse a file whose content takes far more memory than the file is large.
+        """Refuse a file whose content takes too much memory, or far more than the file is large.
 
         Args:
             name: Logical name of the file.
@@ -160,6 +166,8 @@ class ReadLimits:
         Raises:
             ReadLimitError: It does.
         """
+        if self.memory_bytes is not None and size > self.memory_bytes:
+            raise ReadLimitError.from_memory(name, size_text(size), size_text(self.memory_bytes))
         self._check_ratio(name, "takes in memory at least", size, stored)
 
     def check_shape(self, name: str, rows: int, columns: int, stored: int | None = None) -> None:

@@ -13,6 +13,7 @@ from polars import selectors
 from algomancy_data.datasource import BASEDATASOURCE, BaseDataSource, DataSource
 from algomancy_data.errors import DatasetExistsError, DatasetNameError, TableNotFoundError
 from algomancy_data.logs import Logging
+from algomancy_data.memory import MemoryBudget
 from algomancy_data.metrics import NO_PHASE
 from algomancy_data.store.addition import grown_source, key_of, known_rows
 from algomancy_data.store.deletion import shrunk_source
@@ -128,7 +129,11 @@ class Store(Logging, ABC):
 
     Attributes:
         logger: Told what happens; a manager sets its own.
+        memory: How much memory the process should take; a manager sets its own. It says how much
+            is written and read at once, and what is too large to be loaded.
     """
+
+    _memory = MemoryBudget()
 
     shares_objects: ClassVar[bool] = False
     """Whether :meth:`load` returns the very object that was saved, so that nothing is cached."""
@@ -142,6 +147,15 @@ class Store(Logging, ABC):
         Raises:
             StoreError: The place cannot be used; the message says what to do.
         """
+
+    @property
+    def memory(self) -> MemoryBudget:
+        """How much memory the process should take."""
+        return self._memory
+
+    @memory.setter
+    def memory(self, memory: MemoryBudget) -> None:
+        self._memory = memory
 
     def close(self) -> None:
         """Let go of files and connections; the next call of any method takes them again."""

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 from algomancy_data.logs import as_logger
+from algomancy_data.memory import IN_MEMORY_BYTES
 
 if TYPE_CHECKING:
     import logging
@@ -36,6 +37,8 @@ class Transformer(ABC):
 
     Attributes:
         name: Name for the log.
+        in_memory_bytes: Up to which size the package's own transformers make a table in memory;
+            a larger one goes to a scratch file.
         messages: Findings of the last run, which the pipeline adds to those of the validators.
 
     Example:
@@ -50,6 +53,8 @@ class Transformer(ABC):
         >>> tables["flights"]["km"].to_list()
         [160.9344]
     """
+
+    in_memory_bytes: int = IN_MEMORY_BYTES
 
     def __init__(
         self, name: str = "Abstract Transformer", logger: Logger | logging.Logger | None = None

@@ -108,7 +108,7 @@ flights.carrier->airlines.carrier
         outcome = self.find_drops(data)
         self.drops = outcome.drops
         for table, kept in outcome.kept.items():
-            data[table] = kept_rows(data[table], kept)
+            data[table] = kept_rows(data[table], kept, self.in_memory_bytes)
 
     def find_drops(self, data: Mapping[str, pl.DataFrame]) -> CascadeOutcome:
         """Return which rows :meth:`transform` would drop, and set the messages; drop nothing.
@@ -122,7 +122,7 @@ flights.carrier->airlines.carrier
         for relation in relations:
             if relation.track_partial_loss and relation.key not in counts:
                 self._warn_uncounted(relation)
-        outcome = find_drops(data, relations, counts)
+        outcome = find_drops(data, relations, counts, self.in_memory_bytes)
         self._explain_mismatches(outcome.drops, data)
         for drop in outcome.drops:
             text = (

@@ -10,7 +10,6 @@ import polars as pl
 from algomancy_data.errors import ValidationError
 from algomancy_data.frames.lazy import collected, kept_rows
 from algomancy_data.frames.pandas_frames import in_polars
-from algomancy_data.frames.scratch import IN_MEMORY_BYTES
 from algomancy_data.relations.keys import everywhere
 from algomancy_data.transformer.base import Transformer
 
@@ -97,8 +96,9 @@ class CleanTransformer(Transformer):
         if self._empty_to_null:
             # A condition that is null keeps the value, which is null then.
             text = pl.when(text == "").then(None).otherwise(text).name.keep()
-        if frame[names].estimated_size() > IN_MEMORY_BYTES:
-            return frame.with_columns(collected(frame.lazy().select(text)).get_columns())
+        if frame[names].estimated_size() > self.in_memory_bytes:
+            cleaned = collected(frame.lazy().select(text), self.in_memory_bytes)
+            return frame.with_columns(cleaned.get_columns())
         return frame.with_columns(text)
 
     def _rows(self, frame: pl.DataFrame) -> pl.DataFrame:
@@ -110,4 +110,4 @@ class CleanTransformer(Transformer):
             if not column.null_count():
                 return frame
             kept |= column.is_not_null()
-        return frame if kept.all() else kept_rows(frame, kept)
+        return frame if kept.all() else kept_rows(frame, kept, self.in_memory_bytes)

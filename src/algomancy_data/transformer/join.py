@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 from algomancy_data.errors import ColumnNotFoundError, TableNotFoundError, ValidationError
 from algomancy_data.frames.mapped import mapped_frame
 from algomancy_data.frames.pandas_frames import in_polars
-from algomancy_data.frames.scratch import IN_MEMORY_BYTES
 from algomancy_data.relations.keys import match_keys
 from algomancy_data.transformer.base import Transformer
 
@@ -100,10 +99,11 @@ class JoinTransformer(Transformer):
         size = sum(
             frame.estimated_size() * pairs.height // max(frame.height, 1) for frame in (left, right)
         )
-        if size <= IN_MEMORY_BYTES:
+        if size <= self.in_memory_bytes:
             data[self.output] = self._joined(left[pairs["left"]], right[pairs["right"]])
         else:
-            data[self.output] = mapped_frame(self._parts(left, right, pairs))
+            parts = self._parts(left, right, pairs)
+            data[self.output] = mapped_frame(parts, self.in_memory_bytes)
 
     def _parts(
         self, left: pl.DataFrame, right: pl.DataFrame, pairs: pl.DataFrame

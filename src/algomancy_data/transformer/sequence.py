@@ -9,6 +9,7 @@ from algomancy_data.errors import EngineError
 from algomancy_data.frames.pandas_frames import PandasTables, wants_pandas
 from algomancy_data.frames.tabular import to_frames
 from algomancy_data.logs import Logging
+from algomancy_data.memory import IN_MEMORY_BYTES
 from algomancy_data.messages import ValidationMessage, ValidationSeverity
 from algomancy_data.transformer.base import NoopTransformer, Transformer
 
@@ -38,6 +39,8 @@ class TransformationSequence(Logging):
 
     Attributes:
         logger: As it was given.
+        in_memory_bytes: Up to which size a table is made in memory; None leaves it to the
+            transformers. May be set between runs.
 
     Example:
         >>> import polars as pl
@@ -56,6 +59,7 @@ class TransformationSequence(Logging):
     ) -> None:
         self._transformers = list(transformers or [])
         self.logger = logger
+        self.in_memory_bytes: int | None = None
         self._messages: list[ValidationMessage] = []
 
     def add_transformer(self, transformer: Transformer) -> None:
@@ -85,8 +89,9 @@ class TransformationSequence(Logging):
             FrameError: A table cannot be turned into a frame.
         """
         self._messages = []
+        most = IN_MEMORY_BYTES if self.in_memory_bytes is None else self.in_memory_bytes
         # A clone shares the columns, but not what the in-place methods of a frame change.
-        tables = {name: frame.clone() for name, frame in to_frames(data).items()}
+        tables = {name: frame.clone() for name, frame in to_frames(data, most).items()}
         in_pandas: PandasTables | None = None
         for transformer in self._transformers:
             if wants_pandas(transformer, "transform"):
@@ -96,17 +101,24 @@ class TransformationSequence(Logging):
             if in_pandas is not None:
                 tables, in_pandas = in_pandas.back(), None
             self._transform(transformer, tables)
-            tables.update(to_frames(tables))
+            tables.update(to_frames(tables, most))
         return tables if in_pandas is None else in_pandas.back()
 
     def _transform(self, transformer: Transformer, tables: dict[str, Any]) -> None:
-        if isinstance(transformer, Transformer):  # pyright: ignore[reportUnnecessaryIsInstance]  see Args
+        is_ours = isinstance(transformer, Transformer)  # pyright: ignore[reportUnnecessaryIsInstance]  see Args
+        before = transformer.in_memory_bytes if is_ours else None
+        if is_ours:
             transformer.messages = []
+            if self.in_memory_bytes is not None:
+                transformer.in_memory_bytes = self.in_memory_bytes
         try:
             returned = transformer.transform(tables)
         except BaseException as failure:
             raise_engine_failure(failure, EngineError, f"The transformer {_name_of(transformer)}")
             raise
+        finally:
+            if before is not None and self.in_memory_bytes is not None:
+                transformer.in_memory_bytes = before
         if isinstance(returned, dict) and returned is not tables:
             self._warn_ignored(transformer)
         self._logger.log(f"Transformed by {_name_of(transformer)}: {len(tables)} tables.")

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from algomancy_data.frames.tabular import to_frames
 from algomancy_data.frames.values import python_rows
+from algomancy_data.memory import IN_MEMORY_BYTES
 from algomancy_data.messages import ValidationMessage, ValidationSeverity
 from algomancy_data.relations.keys import is_comparable
+from algomancy_data.relations.partitions import KeyLimits
 from algomancy_data.validator.failures import SAMPLE_ROWS, RowFailures, failing_rows, show_row
 
 if TYPE_CHECKING:
@@ -29,6 +31,8 @@ class Validator(ABC):
     Attributes:
         message_limit: How many bad rows one check reports singly before it sums up the rest;
             None reports every row.
+        in_memory_bytes: Up to which size the package's own checks look at keys as a whole; beyond,
+            they do it in slices.
 
     Example:
         >>> import polars as pl
@@ -52,6 +56,7 @@ class Validator(ABC):
     """
 
     message_limit: int | None = 100
+    in_memory_bytes: int = IN_MEMORY_BYTES
 
     def __init__(self) -> None:
         self._messages: list[ValidationMessage] = []
@@ -214,6 +219,11 @@ def checked_message_limit(limit: int | None) -> int | None:
 
 class FrameCheck(Validator):
     """A validator that starts fresh on every call and takes anything tabular."""
+
+    @property
+    def _key_limits(self) -> KeyLimits:
+        """From which size keys are looked at in slices."""
+        return KeyLimits.of(self.in_memory_bytes)
 
     def validate(self, data: Mapping[str, Tabular]) -> list[ValidationMessage]:
         """Return what is wrong with the tables.

@@ -120,7 +120,7 @@ def _of_large(keys: pl.DataFrame, limits: KeyLimits) -> pl.Series:
     if _increases_in_slices(keys, limits):
         return pl.Series("row", [], dtype=pl.get_index_type())
     columns = (part.to_series() for _, part in slices(keys, limits.slice_rows))
-    span = dense_range(columns) if keys.width == 1 else None
+    span = dense_range(columns, limits) if keys.width == 1 else None
     duplicate = _by_codes(keys, limits) if span is None else _by_bits(keys, *span, limits)
     return rows_where(duplicate).alias("row")
 

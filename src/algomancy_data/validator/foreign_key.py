@@ -151,7 +151,7 @@ class ForeignKeyValidator(FrameCheck):
     def _check_keys(
         self, left: pl.DataFrame, right: pl.DataFrame, stored: StoredKeys | None
     ) -> None:
-        rows = rows_without_parent(left, right)
+        rows = rows_without_parent(left, right, self._key_limits)
         if stored is not None and len(rows):
             rows = rows.filter(~stored.known(self.right_table, self.right_col, left[rows]))
         parent = f"{self.right_table}({','.join(self.right_col)})"

@@ -77,5 +77,5 @@ class PrimaryKeyValidator(FrameCheck):
             self.report_rows(self.severity, problem, rows, values, table=table, code="PK_NULL")
         if self.can_compare(values, table, self.severity):
             problem = "Primary key is not unique"
-            rows = duplicate_rows(values)
+            rows = duplicate_rows(values, self._key_limits)
             self.report_rows(self.severity, problem, rows, values, table=table, code="PK_DUPLICATE")

@@ -51,6 +51,8 @@ class ValidationSequence(Logging):
         logger: As it was given.
         halt_on: As above; may be set between runs.
         message_limit: As above; may be set between runs.
+        in_memory_bytes: Up to which size keys are looked at as a whole, by any validator; None
+            leaves it to each. May be set between runs.
 
     Raises:
         ValueError: ``message_limit`` is negative, or ``halt_on`` is no severity.
@@ -80,6 +82,7 @@ class ValidationSequence(Logging):
         self._result: ValidationResult | None = None
         self.halt_on = ValidationSeverity(halt_on)
         self.message_limit = message_limit
+        self.in_memory_bytes: int | None = None
         if message_limit is not ...:
             checked_message_limit(message_limit)
 
@@ -187,10 +190,13 @@ class ValidationSequence(Logging):
         # Anything with `validate` will do.
         is_ours = isinstance(validator, Validator)  # pyright: ignore[reportUnnecessaryIsInstance]
         limit = validator.message_limit if is_ours else None
+        most = validator.in_memory_bytes if is_ours else None
         if is_ours:
             validator.reset()
             if self.message_limit is not ...:
                 validator.message_limit = self.message_limit
+            if self.in_memory_bytes is not None:
+                validator.in_memory_bytes = self.in_memory_bytes
         try:
             found = list(validator.validate(given))
             return found, list(validator.row_failures) if is_ours else []
@@ -202,6 +208,8 @@ class ValidationSequence(Logging):
         finally:
             if is_ours and not self._limits_stay:
                 validator.message_limit = limit
+            if most is not None and self.in_memory_bytes is not None:
+                validator.in_memory_bytes = most
 
     def _log(self, messages: list[ValidationMessage]) -> None:
         kinds: dict[tuple[ValidationSeverity, str | None, str | None], list[ValidationMessage]]

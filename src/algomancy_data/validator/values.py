@@ -45,13 +45,13 @@ class ValueCheck(FrameCheck):
             for column in columns
             if self.can_compare(frame.select(column), table, self.severity)
         ]
-        for column in columns_with_duplicates(frame, comparable):
+        for column in columns_with_duplicates(frame, comparable, self._key_limits):
             values = frame.select(column)
             problem = "Value is not unique"
             self.report_rows(
                 self.severity,
                 problem,
-                duplicate_rows(values),
+                duplicate_rows(values, self._key_limits),
                 values,
                 table=table,
                 code="DUPLICATE_VALUE",

@@ -92,7 +92,7 @@ def _ask(names: list[str], address: StoreAddress) -> None:
         raise CommandLineError(msg)
 
 
-@command("store", "session")
+@command("store", "session", "memory_limit")
 def export(
     command: Command,
     dataset: Annotated[str, typer.Argument(metavar="DATASET", help="Its name.")],

@@ -19,11 +19,13 @@ from algomancy_data.display.grid import Grid
 from algomancy_data.display.words import counted
 from algomancy_data.errors import CommandLineError
 from algomancy_data.etl import RunSettings
+from algomancy_data.etl.limits import limited_files
 from algomancy_data.etl.settings import INHERIT
 from algomancy_data.file.locations import file_name
 from algomancy_data.findings import findings_by_rule
 from algomancy_data.folder.raw import raw_files
 from algomancy_data.inference import infer_schemas
+from algomancy_data.memory import MemoryBudget
 from algomancy_data.messages import ValidationSeverity
 
 if TYPE_CHECKING:
@@ -101,7 +103,7 @@ def infer(command: Command, files: Files) -> None:
         output.write(text)
 
 
-@command("schemas", "factory", "read_limits")
+@command("schemas", "factory", "read_limits", "memory_limit")
 def check(
     command: Command, files: Files, halt_on: HaltOn = Severity.ERROR, report: Report = None
 ) -> None:
@@ -115,9 +117,11 @@ def check(
     command.settings.require("schemas")
     declared = command.declarations
     by_name = {schema.file_name(): schema for schema in declared.schemas}
+    memory = MemoryBudget.of(declared.memory_limit)
+    limited = limited_files(_input_files(files, declared), by_name, None, budget=memory)
     pipeline = declared.factory.build_pipeline(
-        "check", _input_files(files, declared), by_name, command.output.logger
-    ).within(RunSettings(halt_on.level))
+        "check", limited, by_name, command.output.logger
+    ).within(RunSettings(halt_on.level, memory=memory))
     with shown_progress(command.output):
         result = pipeline.run()
     if report is not None:
@@ -131,7 +135,7 @@ def check(
     )
 
 
-@command("store", "session", "schemas", "factory", "read_limits")
+@command("store", "session", "schemas", "factory", "read_limits", "memory_limit")
 def load(
     command: Command,
     dataset: Annotated[str, typer.Argument(metavar="DATASET", help="Its name in the store.")],

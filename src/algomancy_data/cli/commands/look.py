@@ -111,7 +111,7 @@ def _listed(address: StoreAddress, session: str, one: DatasetInfo) -> dict[str, 
     }
 
 
-@command("store", "session")
+@command("store", "session", "memory_limit")
 def show(
     command: Command,
     dataset: Annotated[str, typer.Argument(metavar="DATASET", help="Its name.")],
@@ -200,7 +200,7 @@ def _described(one: TableInfo, sample: pl.DataFrame | None) -> dict[str, Any]:
     }
 
 
-@command("store", "session")
+@command("store", "session", "memory_limit")
 def query(
     command: Command,
     sql: Annotated[str, typer.Argument(metavar="SQL", help="A SELECT statement.")],
