@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -25,9 +28,6 @@ from algomancy_data.database.postgresql.bulk import PostgreSQLBulk
 from algomancy_data.database.sqlite.bulk import SQLiteBulk
 from algomancy_data.errors import StoreError
 from algomancy_data.testing import assert_identical
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 WRITER = "algomancy-data-writer"
 IN_SLICES = ReadLimits(in_memory_bytes=4000)  # of 500 bytes
@@ -410,3 +410,46 @@ def test_a_lock_of_somebody_else_is_not_waited_for(full, new_manager, tmp_path, 
     assert load(new_manager(progress=listener), write_files(tmp_path, {})).is_success
     assert won == []
     assert new_manager().get_table("d", "rows").height == ROWS
+
+
+# Stops in the middle, when rows are written, and waits for its end.
+LOADER = """
+import sys, time
+sys.path.insert(0, sys.argv[1])
+import test_early
+from algomancy_data import DataSource
+from algomancy_data.database import DatabaseDataManager
+for bulk in (test_early.SQLiteBulk, test_early.PostgreSQLBulk):
+    bulk.rows_per_write = 30
+
+def stop():
+    while not manager.store._early._rows_written:
+        time.sleep(0.01)
+    print("written", flush=True)
+    time.sleep(600)
+
+schemas = [test_early.Rows, test_early.Parents]
+manager = DatabaseDataManager(
+    test_early.CheckedETLFactory, schemas, sys.argv[2], "s", DataSource,
+    progress=test_early.Listener(stop, rows=test_early.ROWS),
+)
+manager.startup()
+test_early.load(manager, [("rows", sys.argv[3]), ("parents", sys.argv[4])])
+"""
+
+
+@pytest.mark.long
+def test_a_process_that_is_killed_in_the_middle_leaves_the_old_dataset(full, tmp_path, url):
+    manager, before = full
+    manager.close()
+    paths = [path for _, path in write_files(tmp_path, {})]
+    place = url.render_as_string(hide_password=False)
+    command = [sys.executable, "-c", LOADER, str(Path(__file__).parent), place, *paths]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "written\n"
+        process.kill()
+    assert stored(manager) == before
+    assert manager.verify() == []
+    assert manager.leftovers() == []
+    other_writes(manager)

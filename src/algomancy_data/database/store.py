@@ -107,7 +107,7 @@ class DatabaseStore(Store):
         self._not_opened: str | None = "The manager has not been started: call startup() first."
         # For databases in memory, whose one connection all threads share.
         self._lock = ProcessLock()
-        self._overlap = overlap and self._storage.overlaps and not self._shares_connection
+        self.overlap = overlap
         self._early: EarlyWrite | None = None
 
     @property
@@ -309,9 +309,10 @@ class DatabaseStore(Store):
         The dataset is as it was until it is saved, in the same transaction.
         """
         owner = TableOwner(self._session_id, name, "")
+        may_overlap = self.overlap and self._storage.overlaps and not self._shares_connection
+        early = None
         with self._lock:
-            early = None
-            if self._overlap and self._early is None and self._not_opened is None:
+            if may_overlap and self._early is None and self._not_opened is None:
                 early = EarlyWrite(owner, self._storage, partial(self._begin_early, name))
                 self._early = early
         if early is None:

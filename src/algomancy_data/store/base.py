@@ -138,6 +138,9 @@ class Store(Logging, ABC):
     shares_objects: ClassVar[bool] = False
     """Whether :meth:`load` returns the very object that was saved, so that nothing is cached."""
 
+    overlap: bool = True
+    """Whether :meth:`overlapping` may write anything; may be set at any time."""
+
     def open(self, *, phase: Phase = NO_PHASE) -> None:
         """Make the store ready for use; it can be called again.
 

@@ -17,7 +17,7 @@ def test_good_files_are_loaded_and_loaded_again(run, files, store):
     assert done.code == 0, done.err
     assert "Loaded 'shop': 2 tables, 5 rows." in done.out
     assert "persist 'shop': 5 rows" in done.err
-    again = run("load", "shop", *files, *store.flags, "--json").json
+    again = run("load", "shop", *files, *store.flags, "--no-overlap", "--json").json
     assert again["tables"] == {"orders": 3, "customers": 2}
     assert (again["status"], again["exit_code"]) == ("success", 0)
     assert {finding["severity"] for finding in again["findings"]} == {"INFO"}

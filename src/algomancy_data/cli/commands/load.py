@@ -163,6 +163,13 @@ def load(
             "--skip-repeated", help="With --append, leave files out that the dataset has already."
         ),
     ] = False,
+    overlap: Annotated[
+        bool,
+        typer.Option(
+            "--overlap/--no-overlap",
+            help="Write rows of large files to a database while others are read and checked.",
+        ),
+    ] = True,
     report: Report = None,
 ) -> None:
     """Load files into a dataset, in place of what has its name.
@@ -178,6 +185,7 @@ def load(
     command.settings.require("schemas")
     prepared = _input_files(files, command.declarations)
     with command.opened(may_create=True) as manager, shown_progress(command.output):
+        manager.store.overlap = overlap
         result = manager.etl_data(
             prepared,
             dataset,
