@@ -12,7 +12,7 @@ CORE = $(addprefix tests/,testing/test_manager_contract.py store database/test_r
 	extractor/columnar/test_extractors.py file/test_locations.py extractor/xlsx/test_extractors.py \
 	test_masking.py frames/test_tabular.py etl datasource/test_base.py folder/test_store.py cli/commands/test_look.py)
 
-.PHONY: demo test test-long test-lowest coverage docs lint format bench bench-quick lock clean
+.PHONY: demo test test-long test-lowest coverage docs lint format bench bench-quick bench-large lock clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -60,6 +60,10 @@ bench: .venv/.synced ## everything beside its peers, 40 minutes; makes docs/perf
 
 bench-quick: .venv/.synced ## what limits are about, with a tenth of the rows: fails beyond a gate
 	@$(BENCH)/quick.json --bench-rows=100000 --bench-rounds=3 --bench-gates -m "not full" bench
+
+bench-large: .venv/.synced ## ROWS=100000000 rows into each store and out again, and what memory that takes; 40 GB of disk
+	$(RUN)python bench/large.py $(if $(ROWS),--rows $(ROWS)) $(if $(STORES),--stores $(STORES)) \
+		$(if $(MEMORY_LIMIT),--memory-limit $(MEMORY_LIMIT))
 
 lint: .venv/.synced ## what CI checks beside the tests
 	$(RUN)ruff check .

@@ -19,14 +19,15 @@ def test_rows_per_second(seconds, speed):
 
 
 def test_sums_are_none_where_a_part_is_not_known():
-    known = PhaseMetrics("read", 1.0, 2, 0.5, 10, 20, 1_000, "a")
+    known = PhaseMetrics("read", 1.0, 2, 0.5, 10, 20, 1_000, "a", 600, 400)
     metrics = Metrics([known, PhaseMetrics("read", 2.0, 3, dataset="b"), known])
-    assert metrics.by_phase() == {"read": PhaseMetrics("read", 4.0, 7, peak_memory=1_000)}
+    largest = {"peak_memory": 1_000, "anonymous_memory": 600, "mapped_memory": 400}
+    assert metrics.by_phase() == {"read": PhaseMetrics("read", 4.0, 7, **largest)}
     assert (metrics.seconds, metrics.cpu_seconds, metrics.peak_memory) == (4.0, None, 1_000)
     twice = Metrics([known, known]).by_phase()["read"]
-    assert twice == PhaseMetrics("read", 2.0, 4, 1.0, 20, 40, 1_000, "a")
-    nothing = {"seconds": 0, "cpu_seconds": 0, "peak_memory": None, "phases": []}
-    assert Metrics().to_dict() == nothing
+    assert twice == PhaseMetrics("read", 2.0, 4, 1.0, 20, 40, 1_000, "a", 600, 400)
+    nothing = dict.fromkeys(("peak_memory", "anonymous_memory", "mapped_memory"))
+    assert Metrics().to_dict() == {"seconds": 0, "cpu_seconds": 0, "phases": []} | nothing
 
 
 def test_a_document_of_an_earlier_and_of_a_later_version_is_read():

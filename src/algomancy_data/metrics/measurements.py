@@ -33,6 +33,10 @@ class PhaseMetrics:
             the end of the phase, mapped files included. It never falls: what a phase needs is how
             much it rises, if it is the largest yet.
         dataset: Name of the dataset.
+        anonymous_memory: The most memory of the process that was no file's: when the phase ended,
+            and at any moment of it if somebody listened or recorded.
+        mapped_memory: Likewise the most memory of mapped files, which the system takes back when
+            it needs the room.
 
     Example:
         >>> metrics = PhaseMetrics("persist", seconds=0.5, rows=1_000_000)
@@ -50,6 +54,8 @@ class PhaseMetrics:
     bytes_out: int | None = None
     peak_memory: int | None = None
     dataset: str | None = None
+    anonymous_memory: int | None = None
+    mapped_memory: int | None = None
 
     @property
     def rows_per_second(self) -> float:
@@ -98,8 +104,17 @@ class Metrics(tuple[PhaseMetrics, ...]):
     @property
     def peak_memory(self) -> int | None:
         """The largest ``peak_memory``, in bytes; None if none is known."""
-        known = (phase.peak_memory for phase in self if phase.peak_memory is not None)
-        return max(known, default=None)
+        return _largest(phase.peak_memory for phase in self)
+
+    @property
+    def anonymous_memory(self) -> int | None:
+        """The largest ``anonymous_memory``, in bytes; None if none is known."""
+        return _largest(phase.anonymous_memory for phase in self)
+
+    @property
+    def mapped_memory(self) -> int | None:
+        """The largest ``mapped_memory``, in bytes; None if none is known."""
+        return _largest(phase.mapped_memory for phase in self)
 
     def by_phase(self) -> dict[str, PhaseMetrics]:
         """Return the sums of the phases of each name, in the order of their first ones.
@@ -118,6 +133,8 @@ class Metrics(tuple[PhaseMetrics, ...]):
             "seconds": self.seconds,
             "cpu_seconds": self.cpu_seconds,
             "peak_memory": self.peak_memory,
+            "anonymous_memory": self.anonymous_memory,
+            "mapped_memory": self.mapped_memory,
             "phases": [phase.to_dict() for phase in self],
         }
 
@@ -142,7 +159,13 @@ def _together(name: str, group: Metrics) -> PhaseMetrics:
         _total(phase.bytes_out for phase in group),
         group.peak_memory,
         datasets.pop() if len(datasets) == 1 else None,
+        group.anonymous_memory,
+        group.mapped_memory,
     )
+
+
+def _largest(bytes_each: Iterable[int | None]) -> int | None:
+    return max((size for size in bytes_each if size is not None), default=None)
 
 
 def _total(bytes_each: Iterable[int | None]) -> int | None:

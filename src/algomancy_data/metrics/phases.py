@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol, Self, runtime_checkable
 
 from algomancy_data.metrics.measurements import Metrics, PhaseMetrics
+from algomancy_data.metrics.resident import ResidentMemory
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Generator, Iterable, Sequence
@@ -349,9 +350,10 @@ class PhaseRecorder:
             listener.phase_started(name)
         token = _under_way.set(phase)
         try:
-            start, cpu = time.perf_counter(), time.process_time()
-            yield phase
-            seconds, cpu_seconds = time.perf_counter() - start, time.process_time() - cpu
+            with ResidentMemory(often=is_heard and not is_part) as memory:
+                start, cpu = time.perf_counter(), time.process_time()
+                yield phase
+                seconds, cpu_seconds = time.perf_counter() - start, time.process_time() - cpu
         finally:
             _under_way.reset(token)
         metrics = PhaseMetrics(
@@ -363,6 +365,8 @@ class PhaseRecorder:
             phase.bytes_out,
             peak_memory(),
             self._dataset,
+            memory.anonymous,
+            memory.mapped,
         )
         self._metrics.append(metrics)
         if record is not None:

@@ -81,9 +81,9 @@ def bench(
             "stores": {name: metrics.to_dict() for name, metrics in measured.items()},
         },
         Grid.from_rows(
-            ("store", "phase", "rows", "seconds", "rows/s", "CPU s", "peak memory"),
+            ("store", "phase", "rows", "seconds", "rows/s", "CPU s", "anonymous", "mapped"),
             [row for name, metrics in measured.items() for row in _rows(name, metrics)],
-            right=("seconds", "rows/s", "CPU s", "peak memory"),
+            right=("seconds", "rows/s", "CPU s", "anonymous", "mapped"),
         ),
     )
 
@@ -125,7 +125,8 @@ def _rows(store: str, metrics: Metrics) -> list[tuple[Cell, ...]]:
             f"{phase.seconds:.3f}",
             int(phase.rows_per_second) if phase.seconds > _NOTHING and phase.rows else "",
             "" if phase.cpu_seconds is None else f"{phase.cpu_seconds:.2f}",
-            size(phase.peak_memory),
+            size(phase.anonymous_memory),
+            size(phase.mapped_memory),
         )
         for phase in metrics
     ]
