@@ -159,7 +159,7 @@ class DataTypeConverter:
         def convert(name: str) -> Outcome:
             doing = f"Converting column {name!r}{place} to {work[name].name}"
             with engine_failures(FileContentError, doing):
-                return convert_column(frame[name], work[name], conventions)
+                return work[name].convert(frame[name], conventions)
 
         if len(work) > 1 and frame.height >= _LONG:
             with ThreadPoolExecutor(pl.thread_pool_size()) as pool:
@@ -174,27 +174,6 @@ class DataTypeConverter:
             if outcome.refused is None:
                 converted.append(outcome.values.alias(name))
         return frame.with_columns(converted)
-
-
-def convert_column(given: pl.Series, target: ColumnType, conventions: TextConventions) -> Outcome:
-    """Convert one column by the rule for its dtype and its target.
-
-    Args:
-        given: Column of any dtype that is not the target's own.
-        target: The declared type.
-        conventions: How text is written.
-    """
-    if given.null_count() == len(given):
-        nulls = pl.Series(given.name, [None], target.dtype)
-        return Outcome(nulls.new_from_index(0, len(given)))
-    dtype = given.dtype
-    if dtype == pl.String or isinstance(dtype, pl.Categorical | pl.Enum):
-        return target.from_text([given.cast(pl.String)], conventions)
-    outcome = target.from_values(given)
-    if outcome is not None:
-        return outcome
-    reason = f"of dtype {dtype}, which has no reading as {target.name}"
-    return Outcome(given, given.is_not_null(), reason, by_value=False)
 
 
 def conversion_issue(

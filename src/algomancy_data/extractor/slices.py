@@ -17,7 +17,7 @@ import polars as pl
 
 from algomancy_data.engine_failures import engine_failures
 from algomancy_data.errors import FileContentError
-from algomancy_data.extractor.conversion import conversion_issue, convert_column
+from algomancy_data.extractor.conversion import conversion_issue
 from algomancy_data.frames.mapped import MappedFrames
 from algomancy_data.frames.sinks import current_sink
 from algomancy_data.schema.types import Outcome, ReadType
@@ -157,12 +157,12 @@ class _Column:
             return self._nulls(values)
         form: object = None
         if isinstance(target, ReadType) and values.dtype == pl.String:
-            quick = target.quick(target.slice_type(values, self._conventions))
+            quick = target.quick(target.slice_of(values, self._conventions))
             if quick is None:
                 return None
             outcome, form = quick
         else:
-            outcome = convert_column(values, target, self._conventions)
+            outcome = target.convert(values, self._conventions)
         if outcome.refused is not None or outcome.guessed is not None:
             return None
         return self._as_before(outcome.values, form)
@@ -215,7 +215,7 @@ def _reader(
 ) -> Callable[[pl.Series], Outcome]:
     if slices[0].dtype == pl.String and isinstance(target, ReadType):
         return target.reader(slices, conventions)
-    return lambda values: convert_column(values, target, conventions)
+    return lambda values: target.convert(values, conventions)
 
 
 def _ahead(frames: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:

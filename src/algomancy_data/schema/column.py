@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from algomancy_data.schema.kinds import DataType
+    from algomancy_data.schema.kinds import DeclaredType
 
 
 @dataclass
@@ -15,7 +15,7 @@ class Column:
 
     Args:
         name: Name of the column, exactly as in the file.
-        dtype: Declared type.
+        dtype: Declared type: a :class:`DataType`, or a Polars dtype such as ``pl.Decimal(18, 4)``.
         optional: The column may be absent; it is then added with ``default``.
         primary_key: The column is (part of) the table's key: unique together, never null.
         default: Value of an absent optional column.
@@ -37,7 +37,7 @@ class Column:
     """
 
     name: str
-    dtype: DataType
+    dtype: DeclaredType
     optional: bool = False
     primary_key: bool = False
     default: Any = None

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import codecs
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from algomancy_data.schema.types.conventions import BinaryEncoding
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,8 @@ class CSVDialect:
             default: ``true``, ``yes``, ``y``, ``1``, ``t`` and ``1.0``.
         false_words: As ``true_words``, for false. None keeps the default: ``false``, ``no``,
             ``n``, ``0``, ``f`` and ``0.0``.
+        binary: How bytes are written in a column that is declared as ``pl.Binary``:
+            ``"base64"``, or ``"hex"`` for two digits a byte.
 
     Example:
         >>> from algomancy_data import Column, CSVDialect, DataType, Schema
@@ -53,6 +59,7 @@ class CSVDialect:
     day_first: bool | None = None
     true_words: tuple[str, ...] | None = None
     false_words: tuple[str, ...] | None = None
+    binary: BinaryEncoding = "base64"
 
     def problem(self) -> str | None:
         """Return what is wrong with the dialect, or None."""
@@ -67,6 +74,8 @@ class CSVDialect:
         for name in ("null_words", "true_words", "false_words"):
             if isinstance(words := getattr(self, name), str):
                 return f"{name} must be a tuple of words, not the text {words!r}."
+        if self.binary not in {"base64", "hex"}:
+            return f"binary must be 'base64' or 'hex', not {self.binary!r}."
         try:
             codecs.lookup(self.encoding)
         except LookupError:

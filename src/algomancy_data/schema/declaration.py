@@ -20,7 +20,7 @@ from algomancy_data.schema.read_limits import ReadLimits
 from algomancy_data.schema.resolved import Tables, declares, resolve_columns, resolve_groups
 
 if TYPE_CHECKING:
-    from algomancy_data.schema.kinds import DataType
+    from algomancy_data.schema.kinds import DeclaredType
 
 _NOT_DECLARED: Final = "<not declared>"
 
@@ -210,7 +210,7 @@ class Schema(ABC):
         return tuple(name for name, column in cls.columns().items() if column.primary_key)
 
     @classmethod
-    def datatypes(cls) -> dict[str, DataType]:
+    def datatypes(cls) -> dict[str, DeclaredType]:
         """Return the declared type of each column of a SINGLE schema; never warns.
 
         Raises:
@@ -252,7 +252,7 @@ class Schema(ABC):
         return resolve_groups(cls)
 
     @classmethod
-    def datatype_groups(cls) -> dict[str, dict[str, DataType]]:
+    def datatype_groups(cls) -> dict[str, dict[str, DeclaredType]]:
         """Return the declared types per table of a MULTI schema; never warns.
 
         Raises:

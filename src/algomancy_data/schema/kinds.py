@@ -5,7 +5,9 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
-from algomancy_data.schema.types import COLUMN_TYPES, ColumnType
+import polars as pl
+
+from algomancy_data.schema.types import COLUMN_TYPES, ColumnType, type_of_dtype
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,27 +63,32 @@ class DataType(StrEnum):
         return self.column_type.accepts(dtype)
 
 
-DeclaredType: TypeAlias = DataType | ColumnType
-"""What a column is declared with."""
+DeclaredType: TypeAlias = "DataType | PolarsDataType | type[PolarsDataType]"
+"""What a column is declared with: one of the seven types, or a Polars dtype."""
 
 
-def column_type_of(declared: DeclaredType) -> ColumnType:
+def column_type_of(declared: DeclaredType | ColumnType) -> ColumnType:
     """Return what a declared type is, and how values become it.
 
     Raises:
-        ValueError: It is no type that a column can be declared with.
+        ValueError: It is no type that a column can be declared with; the message says why.
     """
-    return declared if isinstance(declared, ColumnType) else DataType(declared).column_type
+    if isinstance(declared, ColumnType):
+        return declared
+    if isinstance(declared, pl.DataType | type):
+        return type_of_dtype(declared)
+    return DataType(declared).column_type
 
 
-def column_types(declared: Mapping[str, DeclaredType]) -> dict[str, ColumnType]:
+def column_types(declared: Mapping[str, DeclaredType | ColumnType]) -> dict[str, ColumnType]:
     """Return what some declared types are, by column."""
     return {name: column_type_of(dtype) for name, dtype in declared.items()}
 
 
-def declared_as(column_type: ColumnType) -> DataType:
+def declared_as(column_type: ColumnType) -> DeclaredType:
     """Return how a column of a type is declared."""
-    return DataType[column_type.name]
+    is_named = COLUMN_TYPES.get(column_type.name) is column_type
+    return DataType[column_type.name] if is_named else column_type.dtype
 
 
 class FileExtension(StrEnum):

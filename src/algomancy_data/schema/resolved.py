@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
+import polars as pl
+
 from algomancy_data.errors import InvalidSchemaError, SchemaNotDeclaredError
 from algomancy_data.schema.column import Column, ColumnGroup
-from algomancy_data.schema.kinds import DataType
+from algomancy_data.schema.kinds import DataType, DeclaredType, column_type_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -30,7 +32,7 @@ class Tables:
     """
 
     columns: Mapping[str, Mapping[str, Column]]
-    datatypes: Mapping[str, Mapping[str, DataType]]
+    datatypes: Mapping[str, Mapping[str, DeclaredType]]
     subschemas: Mapping[str, type[Schema]]
     is_legacy: bool
 
@@ -99,14 +101,28 @@ def _problem_of(column: Column) -> str | None:
     name, dtype, foreign_key = column.name, cast("object", column.dtype), column.foreign_key
     if not isinstance(cast("object", name), str):
         return f"a column's name must be text, not {name!r}."
-    if not isinstance(dtype, DataType):
-        names = ", ".join(f"DataType.{member.name}" for member in DataType)
-        return f"column {name!r} has the dtype {dtype!r}; use one of {names}."
+    if problem := _problem_of_type(dtype):
+        return f"column {name!r} has the dtype {dtype!r}; {problem}"
     if foreign_key is not None and not _is_name_pair(foreign_key):
         return (
             f"column {name!r} has the foreign_key {foreign_key!r}; "
             f"it must be a pair (parent table, parent column)."
         )
+    return None
+
+
+def _problem_of_type(dtype: object) -> str | None:
+    """Return why nothing can be declared with a dtype, or None."""
+    is_polars = isinstance(dtype, pl.DataType) or (
+        isinstance(dtype, type) and issubclass(dtype, pl.DataType)
+    )
+    if not (is_polars or isinstance(dtype, DataType)):
+        names = ", ".join(f"DataType.{member.name}" for member in DataType)
+        return f"use one of {names}, or a Polars dtype such as pl.Date."
+    try:
+        column_type_of(cast("DeclaredType", dtype))
+    except ValueError as error:
+        return str(error)
     return None
 
 
@@ -137,7 +153,7 @@ def _legacy_columns(schema: type[Schema], *, is_multi: bool) -> dict[str, dict[s
 def _legacy_table(schema: type[Schema], place: str, declared: object) -> dict[str, Column]:
     columns = _checked_dict(schema, place, declared, "dict of column types")
     for name, dtype in columns.items():
-        if not isinstance(dtype, DataType):
+        if _problem_of_type(dtype):
             problem = f"{place}[{name!r}] is {dtype!r}, no DataType."
             raise InvalidSchemaError.from_problem(schema.__name__, problem)
     return {name: Column(name, dtype) for name, dtype in columns.items()}

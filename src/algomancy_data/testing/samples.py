@@ -11,11 +11,24 @@ from hypothesis import strategies as st
 from polars.testing.parametric import dataframes
 
 from algomancy_data.schema import DataType
+from algomancy_data.schema.kinds import column_type_of
 from algomancy_data.schema.types import TextConventions
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
+    from polars.datatypes import DataType as PolarsDataType
 
+    from algomancy_data.schema.kinds import DeclaredType
+
+
+POLARS_DTYPES: tuple[PolarsDataType, ...] = (
+    *(pl.Int8(), pl.UInt64(), pl.Int128(), pl.Float32(), pl.Decimal(18, 4), pl.Decimal(38, 0)),
+    *(pl.Boolean(), pl.String(), pl.Date(), pl.Time(), pl.Datetime("ms"), pl.Datetime("ns")),
+    *(pl.Datetime("us", "Europe/Amsterdam"), pl.Duration("ms"), pl.Binary(), pl.Categorical()),
+    *(pl.Enum(["b", "a", "NA"]), pl.List(pl.Int64), pl.List(pl.Date), pl.Array(pl.Int8, 2)),
+    pl.Struct({"a": pl.Int64, "b": pl.List(pl.String)}),
+)
+"""A Polars dtype of each kind that a column can be declared with."""
 
 _MOMENT = dt.datetime(2024, 2, 29, 23, 59, 59, 999_999)  # noqa: DTZ001  naive on purpose
 _FLOATS = [math.nan, math.inf, -math.inf, -0.0, 0.0, 5e-324, 0.1, None]
@@ -72,7 +85,10 @@ def sample_frames() -> dict[str, pl.DataFrame]:
         "many columns": pl.DataFrame({f"c{number}": [number, None] for number in range(200)}),
         "awkward names": pl.DataFrame({name: [number] for number, name in enumerate(_NAMES)}),
         "declared types": pl.concat(
-            [sample_values(data_type).to_frame(data_type.name) for data_type in DataType],
+            [
+                sample_values(declared).to_frame(column_type_of(declared).name)
+                for declared in (*DataType, *POLARS_DTYPES)
+            ],
             how="horizontal_extend",
         ),
         "several chunks": pl.concat([pl.DataFrame({"i": [1, 2]})] * 3, rechunk=False),
@@ -86,14 +102,14 @@ def _nested(levels: int) -> object:
     return value
 
 
-def sample_values(data_type: DataType) -> pl.Series:
+def sample_values(declared: DeclaredType) -> pl.Series:
     """Return what the samples of a declared type are as its values, those that are any.
 
     Example:
         >>> sample_values(DataType.BOOLEAN).to_list()
         [True, False, True, True, False, True, True]
     """
-    column_type = data_type.column_type
+    column_type = column_type_of(declared)
     texts = (pl.Series([text]) for text in column_type.samples)
     outcomes = [column_type.from_text([text], TextConventions()) for text in texts]
     # Among moments, one with a time zone or nanoseconds is a column of another dtype.
@@ -104,12 +120,12 @@ def sample_values(data_type: DataType) -> pl.Series:
     )
 
 
-def any_texts(data_type: DataType) -> SearchStrategy[list[str | None]]:
+def any_texts(declared: DeclaredType) -> SearchStrategy[list[str | None]]:
     """Return a Hypothesis strategy of columns of text for a declared type.
 
     Some have few kinds of texts, so that they have a chance to convert as a whole.
     """
-    samples = data_type.column_type.samples
+    samples = column_type_of(declared).samples
     kinds = st.sampled_from([samples, samples[:7], samples[:2]])
     return kinds.flatmap(
         lambda some: st.lists(st.none() | st.sampled_from(some), min_size=1, max_size=6)

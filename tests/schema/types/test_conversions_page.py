@@ -13,6 +13,8 @@ import pytest
 
 from algomancy_data.extractor import ConversionIssue, DataTypeConverter, TextConventions
 from algomancy_data.schema import CSVDialect, DataType
+from algomancy_data.schema.kinds import DeclaredType, column_type_of
+from algomancy_data.testing.samples import POLARS_DTYPES
 
 PAGE = Path(__file__).parents[3] / "docs" / "conversions.md"
 VALUES = {"nan": float("nan"), "inf": float("inf"), "Decimal": Decimal, "object": object}
@@ -23,11 +25,19 @@ def cells(line: str) -> list[str]:
     return [cell.strip().removeprefix("`").removesuffix("`") for cell in line.split("|")[1:-1]]
 
 
+def declared_type(word: str) -> DeclaredType:
+    if word in DataType.__members__:
+        return DataType[word]
+    return eval(word, vars(pl).copy())  # noqa: S307  our page
+
+
 def rows_of_text() -> list[list[str]]:
     rows: list[list[str]] = []
     types: list[str] = []
     for line in PAGE.read_text(encoding="utf-8").splitlines():
-        if line.startswith("## "):
+        if line.startswith("### `"):
+            types = [line.removeprefix("### `").removesuffix("`")]
+        elif line.startswith("## "):
             types = [word for word in re.findall(r"\w+", line) if word in DataType.__members__]
         if line.startswith("| `["):
             rows.extend([name, *cells(line)] for name in types)
@@ -40,7 +50,9 @@ def rows_of_dtypes() -> list[list[str]]:
 
 
 def test_the_page_has_rows_for_every_type() -> None:
-    assert {row[0] for row in rows_of_text()} == set(DataType.__members__)
+    assert {row[0] for row in rows_of_text()} >= set(DataType.__members__)
+    families = {type(column_type_of(declared_type(row[0]))) for row in rows_of_text()}
+    assert families >= {type(column_type_of(dtype)) for dtype in POLARS_DTYPES}
     assert {row[2] for row in rows_of_dtypes()} >= set(DataType.__members__) - {"CATEGORICAL"}
 
 
@@ -49,18 +61,18 @@ def test_row_of_text(type_name, given, declared, becomes, issue) -> None:
     dialect = eval(f"CSVDialect({declared})", {"CSVDialect": CSVDialect})  # noqa: S307  our page
     texts = pl.Series("c", ast.literal_eval(given), pl.String)
     conventions = TextConventions.from_dialect(dialect)
-    check(texts, DataType[type_name], conventions, becomes, issue)
+    check(texts, declared_type(type_name), conventions, becomes, issue)
 
 
 @pytest.mark.parametrize(("dtype", "given", "to", "becomes", "issue"), rows_of_dtypes())
 def test_row_of_dtypes(dtype, given, to, becomes, issue) -> None:
     values = eval(given, VALUES)  # noqa: S307  our page
     series = pl.Series("c", values, eval(dtype, vars(pl).copy()))  # noqa: S307  our page
-    check(series, DataType[to], TextConventions(), becomes, issue)
+    check(series, declared_type(to), TextConventions(), becomes, issue)
 
 
 def check(
-    given: pl.Series, target: DataType, conventions: TextConventions, becomes: str, issue: str
+    given: pl.Series, target: DeclaredType, conventions: TextConventions, becomes: str, issue: str
 ) -> None:
     issues: list[ConversionIssue] = []
     converted = DataTypeConverter.convert_dtypes(
@@ -76,5 +88,5 @@ def check(
     elif isinstance(converted.dtype, pl.Duration):
         converted = converted.dt.to_string("iso")
     else:
-        assert target.accepts(converted.dtype)
+        assert column_type_of(target).accepts(converted.dtype)
     assert repr(converted.to_list()) == repr(eval(becomes, VALUES))  # noqa: S307  our page

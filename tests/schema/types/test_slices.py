@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from algomancy_data.schema import DataType
+from algomancy_data.schema.kinds import column_type_of
 from algomancy_data.schema.types import Outcome, TextConventions
-from algomancy_data.testing.samples import any_texts
+from algomancy_data.testing.samples import POLARS_DTYPES, any_texts
 
 CUTS = st.lists(st.integers(0, 6), max_size=3).map(sorted)
 CONVENTIONS = st.builds(
@@ -29,13 +30,15 @@ def shown(outcome: Outcome) -> tuple[object, ...]:
     return refused, guessed, outcome.reason, outcome.advice, values, dtype
 
 
-@pytest.mark.parametrize("data_type", DataType, ids=lambda one: one.name)
+@pytest.mark.parametrize(
+    "declared", [*DataType, *POLARS_DTYPES], ids=lambda one: column_type_of(one).name
+)
 @given(data=st.data())
-def test_slices_of_a_column_are_read_as_the_whole(data_type, data) -> None:
-    texts = pl.Series("c", data.draw(any_texts(data_type)), pl.String)
+def test_slices_of_a_column_are_read_as_the_whole(declared, data) -> None:
+    texts = pl.Series("c", data.draw(any_texts(declared)), pl.String)
     conventions = data.draw(CONVENTIONS)
     edges = [0, *(min(cut, len(texts)) for cut in data.draw(CUTS)), len(texts)]
     slices = [texts[start:end] for start, end in pairwise(edges)]
-    kind = data_type.column_type
+    kind = column_type_of(declared)
     whole = kind.from_text([texts], conventions)
     assert shown(kind.from_text(slices, conventions)) == shown(whole)

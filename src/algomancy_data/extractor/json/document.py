@@ -253,13 +253,15 @@ class JSONPlan:
         tables: The names of the columns declared as text, by the path of the table; the root has
             the empty path. Paths that lead to a table are tables as well, if they are lists.
         groups: The paths of the tables that are declared.
-        integers: The names of the columns declared as INTEGER, by the path of the table.
+        integers: The names of the columns of whole numbers, by the path of the table.
+        structs: The names of the columns declared as structs, likewise: their objects stay whole.
     """
 
     file_name: str
     tables: Mapping[Path, frozenset[str]]
     groups: frozenset[Path]
     integers: Mapping[Path, frozenset[str]] = field(default_factory=dict[Path, frozenset[str]])
+    structs: Mapping[Path, frozenset[str]] = field(default_factory=dict[Path, frozenset[str]])
 
     @property
     def root(self) -> Place:
@@ -316,5 +318,10 @@ class Place:
 
     @property
     def is_integer(self) -> bool:
-        """Whether the column is declared as INTEGER."""
+        """Whether the column is declared as one of whole numbers."""
         return not self.in_list and self.name in self.plan.integers.get(self.table, ())
+
+    @property
+    def is_struct(self) -> bool:
+        """Whether the column is declared as a struct."""
+        return not self.in_list and self.name in self.plan.structs.get(self.table, ())

@@ -16,6 +16,7 @@ from algomancy_data.extractor.json.tables import (
     group_rows,
     integer_columns,
     resolve_groups,
+    struct_columns,
     text_columns,
 )
 from algomancy_data.logs import as_logger
@@ -69,7 +70,8 @@ class JSONSingleExtractor(SingleExtractor):
     def _extract_file(self) -> pl.DataFrame:
         types = self.schema.datatypes()
         texts, integers = {(): text_columns(types)}, {(): integer_columns(types)}
-        plan = JSONPlan(self.file.name, texts, frozenset(), integers)
+        structs = {(): struct_columns(types)}
+        plan = JSONPlan(self.file.name, texts, frozenset(), integers, structs)
         found = read_document(self.file, plan, lambda envelope: _is_row(envelope, set(types)))
         logger = as_logger(self.logger)
         if found.ignored:
@@ -158,9 +160,9 @@ class JSONMultiExtractor(MultiExtractor):
             texts = text_columns(types[group.name])
             tables[group.path] = tables.get(group.path, frozenset()) | texts
         integers = {group.path: integer_columns(types[group.name]) for group in self._groups}
-        plan = JSONPlan(
-            self.file.name, tables, frozenset(group.path for group in self._groups), integers
-        )
+        structs = {group.path: struct_columns(types[group.name]) for group in self._groups}
+        groups = frozenset(group.path for group in self._groups)
+        plan = JSONPlan(self.file.name, tables, groups, integers, structs)
         found = read_document(self.file, plan, lambda _: False)
         if found.is_one_object or found.has_no_objects:
             msg = (

@@ -51,7 +51,7 @@ def _add_columns(columns: dict[str, pl.Series], records: ArrowArray, place: Plac
         is_list = pa.types.is_list(field.type) or pa.types.is_null(field.type)
         if inside.path in place.plan.groups or (inside.is_table and is_list):
             continue
-        if pa.types.is_struct(field.type):
+        if pa.types.is_struct(field.type) and not inside.is_struct:
             _add_columns(columns, values, inside)
             continue
         if inside.name in columns:
@@ -268,6 +268,12 @@ def text_columns(types: Mapping[str, DeclaredType]) -> frozenset[str]:
 def integer_columns(types: Mapping[str, DeclaredType]) -> frozenset[str]:
     """Return the names of the columns whose values are whole numbers."""
     return frozenset(name for name, kind in column_types(types).items() if kind.dtype.is_integer())
+
+
+def struct_columns(types: Mapping[str, DeclaredType]) -> frozenset[str]:
+    """Return the names of the columns whose values are objects."""
+    kinds = column_types(types).items()
+    return frozenset(name for name, kind in kinds if isinstance(kind.dtype, pl.Struct))
 
 
 def resolve_groups(schema: type[Schema]) -> list[Group]:

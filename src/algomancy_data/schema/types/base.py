@@ -198,6 +198,18 @@ class ColumnType(ABC):
     undecided: ClassVar[str | None] = None
     """Which of the conventions its texts may leave open, if none of them says it."""
 
+    @classmethod
+    def declared_by(cls, dtype: PolarsDataType) -> ColumnType | None:  # noqa: ARG003  the interface
+        """Return the type of a column that is declared with a Polars dtype; None if not this."""
+        return None
+
+    @classmethod
+    def named(cls, dtype: PolarsDataType) -> Self:
+        """Return the type, which messages call what it was declared with."""
+        made = cls()
+        made.name = str(dtype)
+        return made
+
     def accepts(self, dtype: PolarsDataType) -> bool:
         """Tell whether a column of a dtype is of this type as it is."""
         # The first takes a fifth of the time.
@@ -210,6 +222,25 @@ class ColumnType(ABC):
     def reads_as_polars(self, conventions: TextConventions) -> bool:  # noqa: ARG002  the interface
         """Tell whether text of these conventions means to Polars' CSV reader what it means here."""
         return False
+
+    def convert(self, given: pl.Series, conventions: TextConventions) -> Outcome:
+        """Convert a column by the rule for its dtype.
+
+        Args:
+            given: Column of a dtype that :meth:`accepts` refuses.
+            conventions: How text is written.
+        """
+        if given.null_count() == len(given):
+            nulls = pl.Series(given.name, [None], self.dtype)
+            return Outcome(nulls.new_from_index(0, len(given)))
+        dtype = given.dtype
+        if dtype == pl.String or isinstance(dtype, pl.Categorical | pl.Enum):
+            return self.from_text([given.cast(pl.String)], conventions)
+        outcome = self.from_values(given)
+        if outcome is not None:
+            return outcome
+        reason = f"of dtype {dtype}, which has no reading as {self.name}"
+        return Outcome(given, given.is_not_null(), reason, by_value=False)
 
     @abstractmethod
     def from_text(self, slices: Sequence[pl.Series], conventions: TextConventions) -> Outcome:
@@ -283,6 +314,10 @@ class ReadType(ColumnType, Generic[SliceT, FactsT, FormT]):
     slice_type: type[SliceT]
     """What a slice of texts is to it."""
 
+    def slice_of(self, texts: pl.Series, conventions: TextConventions) -> SliceT:
+        """Return a slice of texts as this type looks at it."""
+        return self.slice_type(texts, conventions)
+
     @abstractmethod
     def facts(self, part: SliceT, *, is_whole: bool) -> FactsT:
         """Return what a slice says about the form of its column.
@@ -321,13 +356,13 @@ class ReadType(ColumnType, Generic[SliceT, FactsT, FormT]):
             slices: The column, one slice after the other.
             conventions: How it is written.
         """
-        found = (self.facts(self.slice_type(one, conventions), is_whole=False) for one in slices)
+        found = (self.facts(self.slice_of(one, conventions), is_whole=False) for one in slices)
         form = self.decide(reduce(add, found), conventions)
-        return lambda texts: self.apply(self.slice_type(texts, conventions), form)
+        return lambda texts: self.apply(self.slice_of(texts, conventions), form)
 
     def from_text(self, slices: Sequence[pl.Series], conventions: TextConventions) -> Outcome:
         """Read the slices in the form that all their values decide."""
-        parts = [self.slice_type(texts, conventions) for texts in slices]
+        parts = [self.slice_of(texts, conventions) for texts in slices]
         quick: list[tuple[Outcome, FormT]] = []
         for part in parts:
             reading = self.quick(part)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 import polars as pl
 
@@ -12,6 +12,8 @@ from algomancy_data.schema.types.distinct_texts import NO_VERDICT, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from polars.datatypes import DataType as PolarsDataType
 
     from algomancy_data.schema.types.conventions import TextConventions
     from algomancy_data.schema.types.distinct_texts import DistinctTexts
@@ -33,6 +35,11 @@ class BooleanType(ColumnType):
         *("1", "0", "1.0", "NA", " y ", "x", "2", ""),
     )
     in_json = True
+
+    @classmethod
+    def declared_by(cls, dtype: PolarsDataType) -> Self | None:
+        """Take truth values."""
+        return cls.named(dtype) if dtype == pl.Boolean else None
 
     def reads_as_polars(self, conventions: TextConventions) -> bool:
         """Polars reads ``true`` and ``false``, which other words may have been declared for."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import polars as pl
 
@@ -26,6 +26,11 @@ class CategoricalType(ColumnType):
     as_written = True
     may_be_key = may_refer = True
     repeats = True
+
+    @classmethod
+    def declared_by(cls, dtype: PolarsDataType) -> Self | None:
+        """Take categories that the values make."""
+        return cls.named(dtype) if isinstance(dtype, pl.Categorical) else None
 
     def accepts(self, dtype: PolarsDataType) -> bool:
         """Take categories that are fixed, too."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, Literal, Self, TypeAlias
 
 import polars as pl
 
 if TYPE_CHECKING:
     from algomancy_data.schema.csv_dialect import CSVDialect
+
+BinaryEncoding: TypeAlias = Literal["base64", "hex"]
 
 NULL_WORDS: Final = ("NA", "N/A", "n/a", "NULL", "null", "None", "NaN", "nan", "<NA>")
 """Words that mean "no value" in a column that is not declared as text."""
@@ -28,6 +30,7 @@ class TextConventions:
             values decide.
         true_words: Words that mean true, in any case.
         false_words: Words that mean false, in any case.
+        binary: How bytes are written: ``"base64"`` or ``"hex"``.
     """
 
     decimal_mark: str | None = None
@@ -35,6 +38,7 @@ class TextConventions:
     day_first: bool | None = None
     true_words: tuple[str, ...] = TRUE_WORDS
     false_words: tuple[str, ...] = FALSE_WORDS
+    binary: BinaryEncoding = "base64"
 
     @classmethod
     def from_dialect(cls, dialect: CSVDialect) -> Self:
@@ -53,6 +57,7 @@ class TextConventions:
             dialect.day_first,
             words(dialect.true_words, TRUE_WORDS),
             words(dialect.false_words, FALSE_WORDS),
+            dialect.binary,
         )
 
     def strip(self, texts: pl.Series, *, keep: tuple[str, ...] = ()) -> pl.Series:

@@ -312,10 +312,13 @@ def _allowed(orders: tuple[str, ...], *, day_first: bool | None) -> tuple[str, .
 
 def _from_dates(dates: pl.Series) -> Outcome:
     """Put dates at midnight; refuse years that Python cannot show."""
+    return outside_calendar(dates) or Outcome(dates.cast(pl.Datetime("us")))
+
+
+def outside_calendar(dates: pl.Series) -> Outcome | None:
+    """Refuse dates in years that Python cannot show; return None if there are none."""
     outside = _outside(dates, _FIRST_DAY, _LAST_DAY)
-    if outside is not None:
-        return Outcome(dates, outside, _OUTSIDE)
-    return Outcome(dates.cast(pl.Datetime("us")))
+    return None if outside is None else Outcome(dates, outside, _OUTSIDE)
 
 
 def _outside(moments: pl.Series, first: int, last: int) -> pl.Series | None:

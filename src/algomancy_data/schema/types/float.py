@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 import polars as pl
 
@@ -34,9 +34,10 @@ if TYPE_CHECKING:
 
 _SPECIAL: Final = r"(?i)^[+-]?(?:inf|infinity|nan)$"
 _SAMPLE: Final = 1_000
-_MAX_EXACT_FLOAT: Final = 2**53
-# Floats keep all numbers of fifteen digits apart.
-_FLOAT_DIGITS: Final = 10**15
+# From here on not every whole number is a float, by the bits of a float.
+_MAX_EXACT: Final = {64: 2**53, 32: 2**24}
+# Floats keep all numbers of so many digits apart.
+_DIGITS: Final = {64: 10**15, 32: 10**6}
 _MAX_PRECISION: Final = 38
 _WRITTEN_OUT: Final = r"^[+-]?[0-9]+(?:\.0*)?$"
 _WHOLE: Final = r"^[+-]?[0-9]+[.,]0+$"
@@ -58,6 +59,9 @@ class FloatType(ReadType[FloatSlice, NumberFacts, NumberForm]):
     A fraction becomes the float next to it. A whole number must be one: 9007199254740993 is
     refused. A column whose values all look like ``1,234`` can be read in two ways; without a
     declared decimal mark it is read as 1.234, and the outcome says so.
+
+    Args:
+        dtype: The Polars dtype that it is declared with; None for the type FLOAT.
     """
 
     name = "FLOAT"
@@ -73,13 +77,22 @@ class FloatType(ReadType[FloatSlice, NumberFacts, NumberForm]):
     null_words = ("NaN", "nan")
     slice_type = FloatSlice
 
+    def __init__(self, dtype: PolarsDataType | None = None) -> None:
+        if dtype is not None:
+            self.name, self.dtype = str(dtype), dtype
+
+    @classmethod
+    def declared_by(cls, dtype: PolarsDataType) -> Self | None:
+        """Take floats of 64 and of 32 bits."""
+        return cls(dtype) if dtype.is_float() and dtype != pl.Float16 else None
+
     def suits(self, dtype: PolarsDataType) -> bool:
         """Take floats and decimals of any width."""
         return dtype.is_float() or dtype.is_decimal()
 
     def reads_as_polars(self, conventions: TextConventions) -> bool:
         """Polars reads numbers with a decimal point."""
-        return conventions.decimal_mark != ","
+        return self.dtype == pl.Float64 and conventions.decimal_mark != ","
 
     def form_as_polars(self, conventions: TextConventions) -> NumberForm:  # noqa: ARG002  the interface
         """Return the form of numbers with a decimal point."""
@@ -90,10 +103,10 @@ class FloatType(ReadType[FloatSlice, NumberFacts, NumberForm]):
         declared = part.conventions.decimal_mark
         texts = part.texts
         if declared != ",":
-            values = texts.cast(pl.Float64, strict=False)
+            values = texts.cast(self.dtype, strict=False)
             if values.null_count() == texts.null_count() and not values.is_infinite().any():
-                return _beyond_float(texts, values) or Outcome(values), NumberForm(".")
-        commas = _plain_decimal_commas(texts, declared)
+                return self._beyond(texts, values) or Outcome(values), NumberForm(".")
+        commas = _plain_decimal_commas(texts, declared, self.dtype)
         return None if commas is None else (Outcome(commas), NumberForm(","))
 
     def facts(self, part: FloatSlice, *, is_whole: bool) -> NumberFacts:
@@ -114,10 +127,10 @@ class FloatType(ReadType[FloatSlice, NumberFacts, NumberForm]):
             with_comma = numbers.str.contains(",", literal=True).fill_null(value=False)
             return Outcome(part.texts, with_comma, reason, DECLARE_MARK)
         written = plain(numbers, form.mark)
-        values = written.cast(pl.Float64, strict=False)
-        problem = _beyond_float(written, values)
+        values = written.cast(self.dtype, strict=False)
+        problem = self._beyond(written, values)
         if special.any():
-            words = stripped.cast(pl.Float64, strict=False)
+            words = stripped.cast(self.dtype, strict=False)
             values = values.zip_with(~special.fill_null(value=False), words)
         reason = f"not a number with a {_MARK_NAMES[form.mark]}"
         outcome = not_numbers(values, stripped, reason) or problem
@@ -130,8 +143,8 @@ class FloatType(ReadType[FloatSlice, NumberFacts, NumberForm]):
     def from_values(self, values: pl.Series) -> Outcome | None:
         """Take numbers and truth values; refuse what no float equals."""
         if values.dtype == pl.Boolean:
-            return Outcome(values.cast(pl.Float64))
-        return _from_numbers(values) if values.dtype.is_numeric() else None
+            return Outcome(values.cast(self.dtype))
+        return self._from_numbers(values) if values.dtype.is_numeric() else None
 
     def infer(self, column: DistinctTexts) -> Verdict:
         """Take numbers, some of which are written with a fraction or an exponent.
@@ -175,37 +188,52 @@ class FloatType(ReadType[FloatSlice, NumberFacts, NumberForm]):
         """Tell which could have thousands or a fraction."""
         return two_readings(texts, conventions.decimal_mark)
 
+    def _from_numbers(self, numbers: pl.Series) -> Outcome:
+        """Turn numbers into equal floats; refuse those that have none.
 
-def _from_numbers(numbers: pl.Series) -> Outcome:
-    """Turn numbers into equal floats; refuse those that have none.
+        A decimal is equal to the float that is written with its digits: 0.10 to 0.1. So is a
+        float to a narrower one.
+        """
+        reason = f"not exact as {self.name}"
+        dtype = numbers.dtype
+        if dtype.is_float() and self.dtype == pl.Float32:
+            floats = numbers.cast(pl.Float32)
+            same = floats.cast(pl.String).eq_missing(numbers.cast(pl.String))
+            return Outcome(floats) if same.all() else Outcome(floats, ~same, reason)
+        if not isinstance(dtype, pl.Decimal):
+            return exact_cast(numbers, self.dtype, reason)
+        floats = numbers.cast(self.dtype)
+        digits, most = numbers.to_physical(), _DIGITS[_bits(self.dtype)]
+        if digits.is_between(-most, most).all():
+            return Outcome(floats)
+        whole = pl.Decimal(_MAX_PRECISION, dtype.scale)
+        written = floats.cast(pl.String).cast(whole, strict=False)
+        same = written.eq_missing(numbers.cast(whole))
+        return Outcome(floats) if same.all() else Outcome(floats, ~same, reason)
 
-    A decimal is equal to the float that is written with its digits: 0.10 to 0.1.
-    """
-    reason = "not exact as FLOAT"
-    dtype = numbers.dtype
-    if not isinstance(dtype, pl.Decimal):
-        return exact_cast(numbers, pl.Float64(), reason)
-    floats = numbers.cast(pl.Float64)
-    digits = numbers.to_physical()
-    if digits.is_between(-_FLOAT_DIGITS, _FLOAT_DIGITS).all():
-        return Outcome(floats)
-    whole = pl.Decimal(_MAX_PRECISION, dtype.scale)
-    written = floats.cast(pl.String).cast(whole, strict=False)
-    same = written.eq_missing(numbers.cast(whole))
-    return Outcome(floats) if same.all() else Outcome(floats, ~same, reason)
+    def _beyond(self, written: pl.Series, values: pl.Series) -> Outcome | None:
+        return _beyond_float(written, values, self.name)
+
+
+def _bits(dtype: PolarsDataType) -> int:
+    return 32 if dtype == pl.Float32 else 64
 
 
 def has_large_floats(values: pl.Series) -> bool:
     """Tell whether text may mean more than these floats hold: some are 2^53 or more, or infinite.
 
+    Of Float32, 2^24 or more.
+
     Args:
-        values: Column of dtype Float64.
+        values: Column of floats.
     """
     largest = values.abs().max()  # NaN counts only where there is nothing else
-    return isinstance(largest, float) and largest >= _MAX_EXACT_FLOAT
+    return isinstance(largest, float) and largest >= _MAX_EXACT[_bits(values.dtype)]
 
 
-def _plain_decimal_commas(texts: pl.Series, declared: str | None) -> pl.Series | None:
+def _plain_decimal_commas(
+    texts: pl.Series, declared: str | None, dtype: PolarsDataType
+) -> pl.Series | None:
     """Return the numbers if a decimal comma is certain and nothing else is in the way.
 
     That is the common case, and it needs none of the patterns on all values.
@@ -220,21 +248,21 @@ def _plain_decimal_commas(texts: pl.Series, declared: str | None) -> pl.Series |
             return None
     if texts.str.contains(".", literal=True).any():
         return None
-    values = texts.str.replace(",", ".", literal=True).cast(pl.Float64, strict=False)
+    values = texts.str.replace(",", ".", literal=True).cast(dtype, strict=False)
     if values.null_count() > texts.null_count() or has_large_floats(values):
         return None
     return values
 
 
-def _beyond_float(written: pl.Series, values: pl.Series) -> Outcome | None:
+def _beyond_float(written: pl.Series, values: pl.Series, name: str) -> Outcome | None:
     """Refuse what became infinite, and whole numbers that became another whole number."""
     if not has_large_floats(values):
         return None
     infinite = values.is_infinite()
     if infinite.any():
         infinite = infinite.fill_null(value=False)
-        return Outcome(values, infinite, "beyond the range of FLOAT", rank=1)
-    large = (values.abs() >= _MAX_EXACT_FLOAT) & values.is_not_nan()
+        return Outcome(values, infinite, f"beyond the range of {name}", rank=1)
+    large = (values.abs() >= _MAX_EXACT[_bits(values.dtype)]) & values.is_not_nan()
     large &= written.set(~large, None).str.contains(_WRITTEN_OUT)
     large = large.fill_null(value=False)
     if not large.any():
@@ -248,5 +276,5 @@ def _beyond_float(written: pl.Series, values: pl.Series) -> Outcome | None:
     rounded = large & ~(exact.fill_null(value=False) | same)
     if not rounded.any():
         return None
-    reason = "a whole number with more digits than FLOAT can hold"
+    reason = f"a whole number with more digits than {name} can hold"
     return Outcome(values, rounded, reason, Advice(0, "Declare INTEGER or STRING."), rank=2)

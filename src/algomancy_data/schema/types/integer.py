@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, Self, cast
 
 import polars as pl
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from algomancy_data.schema.types.conventions import TextConventions
     from algomancy_data.schema.types.distinct_texts import DistinctTexts
 
-_DIGITS: Final = 19
 # Beyond any exponent that matters, and far from the end of Int64.
 _HUGE: Final = 10**12
 # Sign, whole part, fraction and exponent of a plain number.
@@ -40,10 +39,16 @@ _REASON: Final = "not a whole number of at most 64 bits"
 class IntegerSlice(TextSlice):
     """Some texts: which are plain digits, and which are written otherwise."""
 
+    def __init__(
+        self, texts: pl.Series, conventions: TextConventions, dtype: PolarsDataType
+    ) -> None:
+        super().__init__(texts, conventions)
+        self._dtype = dtype
+
     @cached_property
     def direct(self) -> pl.Series:
         """The numbers of plain digits."""
-        return self.stripped.cast(pl.Int64, strict=False)
+        return self.stripped.cast(self._dtype, strict=False)
 
     @cached_property
     def others(self) -> pl.Series:
@@ -56,6 +61,9 @@ class IntegerType(ReadType[IntegerSlice, NumberFacts, NumberForm]):
 
     ``1,234`` and ``1.234`` need a declared decimal mark or another value that decides; else they
     are refused.
+
+    Args:
+        dtype: The Polars dtype that it is declared with; None for the type INTEGER.
     """
 
     name = "INTEGER"
@@ -72,13 +80,33 @@ class IntegerType(ReadType[IntegerSlice, NumberFacts, NumberForm]):
     may_be_key = may_refer = True
     slice_type = IntegerSlice
 
+    def __init__(self, dtype: PolarsDataType | None = None) -> None:
+        self._least, self._most, self._reason = -(2**63), 2**63 - 1, _REASON
+        if dtype is not None:
+            self.name, self.dtype = str(dtype), dtype
+            limits = cast("Any", dtype)
+            self._least, self._most = pl.select(limits.min(), most=limits.max()).row(0)
+            self.samples = (*self.samples, str(self._least), str(self._most), str(self._most + 1))
+            self._reason = f"not a whole number from {self._least} to {self._most}"
+
+    @classmethod
+    def declared_by(cls, dtype: PolarsDataType) -> Self | None:
+        """Take whole numbers of any width, with and without a sign."""
+        if dtype == pl.Int64:
+            return cls.named(dtype)
+        return cls(dtype) if dtype.is_integer() else None
+
+    def slice_of(self, texts: pl.Series, conventions: TextConventions) -> IntegerSlice:
+        """Return texts of which those of plain digits are numbers of the dtype."""
+        return IntegerSlice(texts, conventions, self.dtype)
+
     def suits(self, dtype: PolarsDataType) -> bool:
         """Take whole numbers of any width."""
         return dtype.is_integer()
 
     def reads_as_polars(self, conventions: TextConventions) -> bool:  # noqa: ARG002  the interface
         """Polars takes digits only, which mean the same in all conventions."""
-        return True
+        return self.dtype == pl.Int64
 
     def form_as_polars(self, conventions: TextConventions) -> NumberForm:
         """Return the form of plain digits."""
@@ -86,7 +114,7 @@ class IntegerType(ReadType[IntegerSlice, NumberFacts, NumberForm]):
 
     def quick(self, part: IntegerSlice) -> tuple[Outcome, NumberForm] | None:
         """Read plain digits."""
-        values = part.texts.cast(pl.Int64, strict=False)
+        values = part.texts.cast(self.dtype, strict=False)
         if values.null_count() > part.texts.null_count():
             return None
         return Outcome(values), NumberForm(part.conventions.decimal_mark or ".")
@@ -107,14 +135,15 @@ class IntegerType(ReadType[IntegerSlice, NumberFacts, NumberForm]):
             return Outcome(part.texts, either, reason, DECLARE_MARK)
         values = part.direct
         if part.others.null_count() < len(part.others):
-            values = values.zip_with(values.is_not_null(), _integers(plain(part.others, form.mark)))
-        return not_numbers(values, part.stripped, _REASON) or Outcome(values)
+            others = self._integers(plain(part.others, form.mark))
+            values = values.zip_with(values.is_not_null(), others)
+        return not_numbers(values, part.stripped, self._reason) or Outcome(values)
 
     def from_values(self, values: pl.Series) -> Outcome | None:
         """Take numbers and truth values; refuse fractions and what is beyond 64 bits."""
         if values.dtype == pl.Boolean:
-            return Outcome(values.cast(pl.Int64))
-        return exact_cast(values, pl.Int64(), _REASON) if values.dtype.is_numeric() else None
+            return Outcome(values.cast(self.dtype))
+        return exact_cast(values, self.dtype, self._reason) if values.dtype.is_numeric() else None
 
     def infer(self, column: DistinctTexts) -> Verdict:
         """Take whole numbers; leave those to FLOAT that are written with a fraction."""
@@ -128,21 +157,23 @@ class IntegerType(ReadType[IntegerSlice, NumberFacts, NumberForm]):
         """Tell which could have thousands or a fraction."""
         return two_readings(texts, conventions.decimal_mark)
 
+    def _integers(self, written: pl.Series) -> pl.Series:
+        """Return whole numbers, null where a number is not whole or out of range."""
+        direct = written.str.replace(r"\.0*$", "").cast(self.dtype, strict=False)
+        rest = written.set(direct.is_not_null(), None)
+        if rest.null_count() == len(rest):
+            return direct
+        found = _integers_from_digits(rest, self.dtype, len(str(self._most)))
+        return direct.zip_with(direct.is_not_null(), found)
 
-def _integers(written: pl.Series) -> pl.Series:
-    """Return whole numbers as Int64, null where a number is not whole or too large."""
-    direct = written.str.replace(r"\.0*$", "").cast(pl.Int64, strict=False)
-    rest = written.set(direct.is_not_null(), None)
-    if rest.null_count() == len(rest):
-        return direct
-    return direct.zip_with(direct.is_not_null(), _integers_from_digits(rest))
 
-
-def _integers_from_digits(written: pl.Series) -> pl.Series:
-    """Return whole numbers as Int64, null where a number is not whole or too large.
+def _integers_from_digits(written: pl.Series, dtype: PolarsDataType, most_digits: int) -> pl.Series:
+    """Return whole numbers, null where a number is not whole or out of range.
 
     Args:
         written: Plain numbers; all arithmetic is done on their digits, so nothing is rounded.
+        dtype: The dtype of whole numbers.
+        most_digits: How many digits the largest one has.
     """
     digits = pl.concat_str("whole", "part").str.strip_chars_start("0")
     significant = pl.col("digits").str.strip_chars_end("0")
@@ -154,8 +185,10 @@ def _integers_from_digits(written: pl.Series) -> pl.Series:
         - pl.col("significant").str.len_bytes().cast(pl.Int64)
     )
     length = pl.col("significant").str.len_bytes() + pl.col("zeros")
-    is_whole = (pl.col("zeros") >= 0) & (length <= _DIGITS)
-    whole = pl.concat_str("sign", pl.col("significant").str.pad_end(length.clip(0, _DIGITS), "0"))
+    is_whole = (pl.col("zeros") >= 0) & (length <= most_digits)
+    whole = pl.concat_str(
+        "sign", pl.col("significant").str.pad_end(length.clip(0, most_digits), "0")
+    )
     return (
         written.str.extract_groups(_PARTS)
         .struct.unnest()
@@ -164,9 +197,9 @@ def _integers_from_digits(written: pl.Series) -> pl.Series:
         .with_columns(zeros=zeros)
         .select(
             pl.when(pl.col("significant") == "")
-            .then(0)
+            .then(pl.lit(0, dtype))
             .when(is_whole)
-            .then(whole.cast(pl.Int64, strict=False))
+            .then(whole.cast(dtype, strict=False))
             .alias(written.name)
         )
         .to_series()

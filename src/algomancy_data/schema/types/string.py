@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 import polars as pl
 from polars.exceptions import PolarsError
@@ -35,6 +35,11 @@ class StringType(ColumnType):
     samples = ("a", "b", " ", "NA")
     as_written = True
     may_be_key = may_refer = True
+
+    @classmethod
+    def declared_by(cls, dtype: PolarsDataType) -> Self | None:
+        """Take text."""
+        return cls.named(dtype) if dtype == pl.String else None
 
     def suits(self, dtype: PolarsDataType) -> bool:  # noqa: ARG002  the interface
         """Take what no other type holds: every dtype can be written as text, or nearly."""
