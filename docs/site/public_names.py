@@ -36,7 +36,8 @@ _FOREIGN = (
     r"(AbstractContextManager|EllipsisType|Path|PolarsDataType|SearchStrategy|StrEnum|datetime)",
     r"(.*\.)?(BASEDATASOURCE|ChildCounts|CascadeOutcome|Damage|ExportFormat|InferredFile)",
     r"(.*\.)?(FrameSizes|JSONValue|MessageLimit|Paths|QuarantineSetting|RowFailures)",
-    r"(.*\.)?(ColumnType|DeclaredKeys|DeclaredType|Extracted|Key|LoadMode|Mode|ReadPart|Reading|Repeated)",
+    r"(.*\.)?(BinaryEncoding|ColumnType|DeclaredKeys|DeclaredType|Extracted|Key|LoadMode)",
+    r"(.*\.)?(Mode|ReadPart|Reading|Repeated)",
     r"(.*\.)?(DatabaseHistory|FolderHistory|Schemas|ScratchFile|StoredKeys|Tabular)",
     r"algomancy_data\.file\.workbook\..*",
 )
