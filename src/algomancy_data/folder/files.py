@@ -81,19 +81,20 @@ def file_sums(path: Path) -> tuple[int, ...]:
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        starts = range(0, os.fstat(descriptor).st_size, PIECE_BYTES)
+        size = os.fstat(descriptor).st_size
+        starts = range(0, size, PIECE_BYTES)
         if len(starts) <= 1:
-            return tuple(_piece_sum(descriptor, start) for start in starts)
+            return tuple(_piece_sum(descriptor, start, size) for start in starts)
         with ThreadPoolExecutor(_THREADS, "algomancy-data-sums") as pool:
             return tuple(pool.map(lambda start: _piece_sum(descriptor, start), starts))
     finally:
         os.close(descriptor)
 
 
-def _piece_sum(descriptor: int, start: int) -> int:
+def _piece_sum(descriptor: int, start: int, at_once: int = _READ_BYTES) -> int:
     # Read rather than mapped: a mapped file that somebody cuts short ends the process.
     crc, end = 0, start + PIECE_BYTES
-    buffer = memoryview(bytearray(_READ_BYTES))
+    buffer = memoryview(bytearray(min(at_once, _READ_BYTES)))
     while start < end:
         count = os.preadv(descriptor, [buffer[: end - start]], start)
         if count == 0:
@@ -101,6 +102,21 @@ def _piece_sum(descriptor: int, start: int) -> int:
         crc = zlib.crc32(buffer[:count], crc)
         start += count
     return crc
+
+
+def synced_sums(path: Path) -> tuple[int, ...]:
+    """Wait until a file is on the disk, and return its sums, added up while the disk writes.
+
+    Of a small one they take less time than to start a thread.
+    """
+    if path.stat().st_size <= _READ_BYTES:
+        sync(path)
+        return file_sums(path)
+    with ThreadPoolExecutor(1, "algomancy-data-sync") as pool:
+        synced = pool.submit(sync, path)
+        sums = file_sums(path)
+        synced.result()
+    return sums
 
 
 def sync(path: Path) -> None:

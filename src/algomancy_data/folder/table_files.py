@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -13,7 +12,7 @@ from polars.exceptions import PanicException, PolarsError
 from algomancy_data.engine_failures import reason_of
 from algomancy_data.errors import UnstorableError
 from algomancy_data.file.locations import bytes_of
-from algomancy_data.folder.files import PIECE_BYTES, file_sums, sync, write_synced
+from algomancy_data.folder.files import PIECE_BYTES, file_sums, synced_sums, write_synced
 from algomancy_data.folder.manifest import StoredFile, TablePart
 from algomancy_data.frames.arrow import arrow_schema, cast_frame
 from algomancy_data.frames.arrow_layout import ArrowLayoutError, arrow_layout
@@ -67,10 +66,7 @@ def write_table(
     except (PolarsError, PanicException) as error:
         msg = f"Table {name!r} cannot be written as Arrow data: {reason_of(error)}"
         raise UnstorableError(msg) from error
-    with ThreadPoolExecutor(1, "algomancy-data-sync") as pool:  # sums while the disk writes
-        synced = pool.submit(sync, path)
-        stored = StoredFile(path.name, path.stat().st_size, file_sums(path))
-        synced.result()
+    stored = StoredFile(path.name, path.stat().st_size, synced_sums(path))
     return TablePart(stored, frame.height, frame.width)
 
 
