@@ -1,19 +1,34 @@
-"""What does not vary: statements, bytes written, waits for the disk, pieces of memory."""
+"""What does not vary: statements, bytes written, waits for the disk, pieces of memory, calls."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import sys
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import adbc_driver_manager.dbapi
 import pytest
 
+import algomancy_data
 import operations
+from algomancy_data import (
+    Column,
+    DataSource,
+    DataType,
+    FileExtension,
+    Schema,
+    SchemaType,
+    SimpleETLFactory,
+)
+from algomancy_data.database import DatabaseDataManager
 from algomancy_data.testing.workloads import frames
 from harness import Alone
 from stores import DATASET, source_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import FrameType
 
     from harness import Count
     from harness.alone import Figures
@@ -132,3 +147,55 @@ def test_allocations(count: Count, figures: dict[str, tuple[Figures, int]], oper
     """Count pieces of memory asked of the C library: far fewer than rows."""
     asked, _ = figures[operation]
     count(f"allocations: {operation}", lambda: asked.allocations, {"rows": ROWS}, rows=ROWS)
+
+
+class Orders(Schema):
+    """A small file."""
+
+    _FILENAME, _EXTENSION, _SCHEMA_TYPE = "orders", FileExtension.CSV, SchemaType.SINGLE
+    ID = Column("id", DataType.INTEGER, primary_key=True)
+    AMOUNT = Column("amount", DataType.FLOAT)
+    NAME = Column("name", DataType.STRING)
+    DAY = Column("day", DataType.DATETIME)
+
+
+@pytest.fixture
+def modules_on_the_way(tmp_path: Path) -> list[str]:
+    """Return the module of each call of a function of ours, as a file of two rows is loaded."""
+    file = tmp_path / "orders.csv"
+    file.write_text("id;amount;name;day\n1;2.5;a;2026-01-02\n2;3.5;b;2026-01-03\n")
+    home = str(Path(algomancy_data.__file__).parent)
+    called: list[str] = []
+
+    def note(frame: FrameType, event: str, _: Any) -> None:
+        if event == "call" and frame.f_code.co_filename.startswith(home):
+            called.append(frame.f_code.co_filename)
+
+    url = f"sqlite:///{tmp_path / 'counted.db'}"
+    manager = DatabaseDataManager(SimpleETLFactory, [Orders], url, "s", DataSource)
+    manager.startup()
+    for name in ("first", "second"):  # what is made once was made for the first
+        files = manager.prepare_files(file_items_with_path=[("orders", str(file))])
+        called.clear()
+        before = sys.getprofile()
+        sys.setprofile(note)
+        try:
+            result = manager.etl_data(files, name)
+        finally:
+            sys.setprofile(before)
+        assert result.status == "success"
+    manager.close()
+    return called
+
+
+@pytest.mark.parametrize("counted", ["calls", "modules", "changes of module"])
+def test_way_of_a_small_file(count: Count, modules_on_the_way: list[str], counted: str) -> None:
+    """Count what a file costs in which there is hardly anything."""
+    called = modules_on_the_way
+    number = {
+        "calls": len(called),
+        "modules": len({*called}),
+        "changes of module": sum(one != other for one, other in pairwise(called)),
+    }[counted]
+    operation = f"{counted}: CSV to SQLite"
+    count(operation, lambda: number, {"files": 1}, workload="a small file", rows=2)

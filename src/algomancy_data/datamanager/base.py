@@ -255,11 +255,13 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
         source = result.datasource
         if source is None or (skipped and not files):
             return result
-        aside = pipeline.quarantine
+        quarantine = pipeline.quarantine
         addition = Addition(
             mode,
             keys,
-            frozenset(aside.table(name) for name in result.quarantine) if aside else frozenset(),
+            frozenset(quarantine.table(name) for name in result.quarantine)
+            if quarantine
+            else frozenset(),
             source.provenance.files if source.provenance else (),
         )
         recorder = PhaseRecorder(self._progress, dataset_name)

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from algomancy_data.datasource import BaseDataSource, DataSource
+from algomancy_data.datasource import BaseDataSource, tables_of
 from algomancy_data.errors import FileContentError
 from algomancy_data.etl import RunSettings
 from algomancy_data.provenance import InputFile, Provenance, TableSize
@@ -80,8 +80,7 @@ def replay(
 
 
 def _table_sizes(result: ETLResult) -> dict[str, TableSize]:
-    source, sizes = result.datasource, result.sizes
-    tables = source.tables if isinstance(source, DataSource) else {}
+    sizes, tables = result.sizes, tables_of(result.datasource)
     return {name: TableSize(frame.height, sizes.of(frame)) for name, frame in tables.items()}
 
 

@@ -2,7 +2,7 @@
 
 from algomancy_data.datasource.base import BASEDATASOURCE, BaseDataSource, DataClassification
 from algomancy_data.datasource.layouts import ArrowPayloadLayout, SqlTableLayout
-from algomancy_data.datasource.source import DataSource, Tables, is_plain
+from algomancy_data.datasource.source import DataSource, Tables, is_plain, tables_of
 
 __all__ = [
     "BASEDATASOURCE",
@@ -13,4 +13,5 @@ __all__ = [
     "SqlTableLayout",
     "Tables",
     "is_plain",
+    "tables_of",
 ]

@@ -273,6 +273,11 @@ def is_made_of_tables(cls: type[Any]) -> bool:
     return issubclass(cls, DataSource) and _inherits(cls, "to_json", "from_json")
 
 
+def tables_of(data: BaseDataSource | None) -> Mapping[str, pl.DataFrame]:
+    """Return the tables of a DataSource; none of one of another class, which may have none."""
+    return data.tables if isinstance(data, DataSource) else {}
+
+
 def is_plain(cls: type[Any]) -> bool:
     """Tell whether a derived DataSource has the same tables, and nothing else of its own.
 

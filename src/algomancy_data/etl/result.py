@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from algomancy_data.datasource import BaseDataSource, DataSource
+from algomancy_data.datasource import BaseDataSource, tables_of
 from algomancy_data.datasource.display import size_facts, tables_grid
 from algomancy_data.display.grid import Grid
 from algomancy_data.display.objects import Display, Displayed
@@ -91,7 +91,7 @@ def _display_of(result: ETLResult) -> Display:
         result: The outcome; nothing in its tables is looked at.
     """
     source = result.datasource
-    tables = source.tables if isinstance(source, DataSource) else {}
+    tables = tables_of(source)
     facts = [] if source is None else [f"{type(source).__name__} {source.name!r}"]
     if tables:
         facts += size_facts(tables)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from algomancy_data.datasource import DataSource
+from algomancy_data.datasource import tables_of
 from algomancy_data.errors import DatasetExistsError, StoreError, ValidationError
 from algomancy_data.folder.content import read_old_file
 from algomancy_data.folder.index import RESERVED_FILES
@@ -130,5 +130,4 @@ class FolderStartup:
 
 
 def _rows(data: BaseDataSource) -> int:
-    tables = data.tables if isinstance(data, DataSource) else {}
-    return sum(frame.height for frame in tables.values())
+    return sum(frame.height for frame in tables_of(data).values())

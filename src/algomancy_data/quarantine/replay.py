@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from algomancy_data.datasource import BaseDataSource, DataSource
+from algomancy_data.datasource import BaseDataSource, DataSource, tables_of
 from algomancy_data.errors import QuarantineError
 from algomancy_data.extractor import ExtractionSequence, Extractor
 from algomancy_data.extractor.conversion import DataTypeConverter, Reconversion
@@ -69,24 +69,26 @@ def replay_sequence(
         QuarantineError: The dataset has no quarantine, its tables were changed by transformers,
             or the mended rows do not fit.
     """
-    tables = source.tables if isinstance(source, DataSource) else {}
+    tables = tables_of(source)
     extracted = {} if source.provenance is None else source.provenance.extracted
-    aside = {name: tables[table] for name in extracted if (table := settings.table(name)) in tables}
+    in_quarantine = {
+        name: tables[table] for name in extracted if (table := settings.table(name)) in tables
+    }
     if source.provenance is not None and source.provenance.loads:
         msg = (
             f"Rows of data {source.name!r} were added or deleted, so those in quarantine lost "
             f"their places. Mend them, and add them with etl_data(…, mode='append')."
         )
         raise QuarantineError(msg)
-    if not aside:
+    if not in_quarantine:
         msg = (
             f"Data {source.name!r} has no rows in quarantine: no table whose name ends in "
             f"{settings.suffix!r} came from an ETL with quarantine=…."
         )
         raise QuarantineError(msg)
-    unknown = [name for name in mended if name not in aside]
+    unknown = [name for name in mended if name not in in_quarantine]
     if unknown:
-        listed = ", ".join(map(repr, aside))
+        listed = ", ".join(map(repr, in_quarantine))
         msg = f"No rows of table {unknown[0]!r} are in quarantine, only of {listed}."
         raise QuarantineError(msg)
     by_table = _schemas_by_table(schemas)
@@ -103,7 +105,7 @@ def replay_sequence(
             msg = f"No schema declares table {name!r}. Give its schema to the manager."
             raise QuarantineError(msg)
         good = tables[name].select(columns)
-        quarantined = aside.get(name)
+        quarantined = in_quarantine.get(name)
         frame = None if name not in mended else to_frame(mended[name], name)
         extractors.append(
             ReplayedTable(name, by_table[name], good, quarantined, frame, settings, logger)
@@ -140,8 +142,8 @@ class ReplayedTable(Extractor):
         super().__init__(File(schema.file_name(), "frame"), schema, logger)
         self._table = table
         self._good = good
-        self._aside = QuarantinedRows(table, good, quarantined, settings)
-        self._mended = None if mended is None else self._aside.mended(mended)
+        self._quarantined = QuarantinedRows(table, good, quarantined, settings)
+        self._mended = None if mended is None else self._quarantined.mended(mended)
 
     def extract(self) -> dict[str, pl.DataFrame]:
         """Return the good rows, and those of the others that can be read, in their old order."""
@@ -160,16 +162,16 @@ class ReplayedTable(Extractor):
         return Extracted({self._table: table}, issues)
 
     def _put_together(self) -> SeparatedTable:
-        aside = self._aside
-        is_mended = aside.is_among(self._mended)
+        quarantined = self._quarantined
+        is_mended = quarantined.is_among(self._mended)
         parts = [
-            (self._good, aside.good_numbers()),
-            aside.part(~is_mended & aside.did_not_convert),
-            aside.part(~is_mended & ~aside.did_not_convert),
+            (self._good, quarantined.good_numbers()),
+            quarantined.part(~is_mended & quarantined.did_not_convert),
+            quarantined.part(~is_mended & ~quarantined.did_not_convert),
         ]
         read = [self._read(*parts[2])]
         if self._mended is not None:
-            parts.append((self._mended.drop(aside.row), self._mended[aside.row]))
+            parts.append((self._mended.drop(quarantined.row), self._mended[quarantined.row]))
             read.append(self._read(*parts[3]))
         frames = [self._good, *(part.frame for part in read)]
         rows = pl.concat([parts[0][1], *(part.rows for part in read if part.rows is not None)])
@@ -177,12 +179,12 @@ class ReplayedTable(Extractor):
         frame = pl.DataFrame([self._together(name, frames) for name in self._good.columns])
         return SeparatedTable(
             frame[order],
-            self._good.height + aside.height,
+            self._good.height + quarantined.height,
             partial(self._original, parts),
             rows.gather(order),
             [issue for part in read for issue in part.taken],
             [issue for part in read for issue in part.left],
-            aside.reasons_of(parts[1][1]),
+            quarantined.reasons_of(parts[1][1]),
         )
 
     def _read(self, frame: pl.DataFrame, numbers: pl.Series) -> SeparatedTable:

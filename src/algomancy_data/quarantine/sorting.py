@@ -85,8 +85,8 @@ class Sorting:
         Args:
             found: What the validation of :attr:`frames` found.
         """
-        pardoned = self._put_failing_rows_aside(found)
-        orphans = self._put_orphans_aside()
+        pardoned = self._quarantine_failing_rows(found)
+        orphans = self._quarantine_orphans()
         quarantine = {
             name: self._quarantined(name) for name in self._tables if not self._is_good[name].all()
         }
@@ -97,7 +97,7 @@ class Sorting:
         messages = [self._with_row_number(message) for message in found.messages]
         settled = self._settled_rules(found.row_failures, pardoned)
         still_open = [
-            *(m for m in messages if _rule(m) not in settled and not self._is_aside(m)),
+            *(m for m in messages if _rule(m) not in settled and not self._is_in_quarantine(m)),
             *(issue.to_message() for issue in left),
             *(message for message in summary if message.code == "QUARANTINE_TOO_LARGE"),
         ]
@@ -109,7 +109,7 @@ class Sorting:
 
     # --- validation -------------------------------------------------------------------------
 
-    def _put_failing_rows_aside(self, found: ValidationResult) -> set[_Rule]:
+    def _quarantine_failing_rows(self, found: ValidationResult) -> set[_Rule]:
         """Take out what checks found bad; return the rules of which one row may stay per key."""
         mismatch = "FK_DTYPE_MISMATCH"  # is wrong with all keys, whatever rows they are in
         incomparable = {(m.table, m.key) for m in found.messages if m.code == mismatch}
@@ -132,9 +132,9 @@ class Sorting:
             for message in found.messages
             if takes(message) and self._is_row(message) and _rule(message) not in pardoned
         ]
-        self._put_aside(plain, single)
+        self._quarantine_rows(plain, single)
         for failures in lenient:
-            self._put_aside([self._without_first(failures)])
+            self._quarantine_rows([self._without_first(failures)])
         return pardoned
 
     def _is_row(self, message: ValidationMessage) -> bool:
@@ -142,7 +142,7 @@ class Sorting:
         frame = self.frames.get(message.table or "")
         return frame is not None and message.row is not None and 0 <= message.row < frame.height
 
-    def _put_aside(
+    def _quarantine_rows(
         self, failures: Iterable[RowFailures], messages: Iterable[ValidationMessage] = ()
     ) -> None:
         """Take rows out, by their numbers among the rows that were validated."""
@@ -170,7 +170,7 @@ class Sorting:
         first = rows.filter(keys.select(pl.struct(pl.all()).is_first_distinct()).to_series())
         return replace(failures, rows=failures.rows.filter(~failures.rows.is_in(first.implode())))
 
-    def _put_orphans_aside(self) -> list[ValidationMessage]:
+    def _quarantine_orphans(self) -> list[ValidationMessage]:
         if not self._settings.orphans or not self._settings.takes(
             ValidationSeverity.ERROR, "QUARANTINE_ORPHAN"
         ):
@@ -245,7 +245,7 @@ class Sorting:
             settled[rule] = settled.get(rule, True) and is_settled
         return {rule for rule, is_settled in settled.items() if is_settled}
 
-    def _is_aside(self, message: ValidationMessage) -> bool:
+    def _is_in_quarantine(self, message: ValidationMessage) -> bool:
         """Tell whether a message is about one row, which is in quarantine."""
         good = self._is_good.get(message.table or "")
         if good is None or message.row is None or not 0 <= message.row < len(good):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Generic
 
 from polars import selectors
 
-from algomancy_data.datasource import BASEDATASOURCE, BaseDataSource, DataSource
+from algomancy_data.datasource import BASEDATASOURCE, BaseDataSource, tables_of
 from algomancy_data.errors import DatasetExistsError, DatasetNameError, TableNotFoundError
 from algomancy_data.logs import Logging
 from algomancy_data.memory import MemoryBudget
@@ -268,7 +268,7 @@ class Store(Logging, ABC):
             StoreError: It is damaged, or the store fails.
         """
         data = self.load(name, cls, phase=phase).data
-        tables = data.tables if isinstance(data, DataSource) else {}
+        tables = tables_of(data)
         if table not in tables:
             raise TableNotFoundError.from_available(table, tables)
         return tables[table].lazy()
@@ -321,7 +321,7 @@ class Store(Logging, ABC):
             StoreError: The store fails.
         """
         if self.version(name) is None:
-            load = addition.first(data.tables if isinstance(data, DataSource) else {})
+            load = addition.first(tables_of(data))
             saved = self.save(name, data, phase=phase)
             return Added(saved.version, saved.provenance, load)
         grown, load = grown_source(name, self.load(name, type(data)).data, data, addition)

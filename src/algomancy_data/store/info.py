@@ -9,7 +9,7 @@ from algomancy_data.datasource import (
     BASEDATASOURCE,
     BaseDataSource,
     DataClassification,
-    DataSource,
+    tables_of,
 )
 from algomancy_data.findings import count_by_severity
 from algomancy_data.provenance import Provenance, TableSize
@@ -91,7 +91,7 @@ class DatasetInfo:
             2
         """
         if tables is None:
-            frames = data.tables if isinstance(data, DataSource) else {}
+            frames = tables_of(data)
             tables = {
                 table: TableInfo(frame.height, TableSize.of(frame).bytes, frame.schema)
                 for table, frame in frames.items()

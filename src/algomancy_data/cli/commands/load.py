@@ -198,11 +198,11 @@ def load(
         _write_report(report, result, None, f"Loading {dataset}")
     tables = result.datasource.tables if isinstance(result.datasource, DataSource) else {}
     rows = {name: frame.height for name, frame in tables.items()}
-    aside = {name: frame.height for name, frame in result.quarantine.items() if frame.height}
+    quarantined = {name: frame.height for name, frame in result.quarantine.items() if frame.height}
     if result.is_success:
         summary = _summary(dataset, result, rows, mode)
-        if aside:
-            summary += f" In quarantine: {counted(sum(aside.values()), 'row')}."
+        if quarantined:
+            summary += f" In quarantine: {counted(sum(quarantined.values()), 'row')}."
     else:
         summary = (
             f"Refused: {dataset!r} is as it was. Mend the files, set bad rows aside with "
@@ -213,7 +213,7 @@ def load(
             **address.to_dict(),
             "dataset": dataset,
             "tables": rows,
-            "quarantined": aside,
+            "quarantined": quarantined,
             **({} if mode == "replace" else _added(result)),
             **_document(result),
         },
