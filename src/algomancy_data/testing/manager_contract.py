@@ -12,8 +12,6 @@ from polars import selectors
 from algomancy_data.datamanager import DataManager
 from algomancy_data.datasource import DataClassification, DataSource
 from algomancy_data.errors import (
-    AdditionError,
-    ColumnNotFoundError,
     DatasetExistsError,
     DatasetNotFoundError,
     MasterDataProtectedError,
@@ -24,8 +22,9 @@ from algomancy_data.etl import SimpleETLFactory
 from algomancy_data.messages import ValidationMessage, ValidationSeverity
 from algomancy_data.metrics import PhaseMetrics
 from algomancy_data.provenance import InputFile, Provenance, TableSize
+from algomancy_data.testing.addition_contract import AdditionContract
 from algomancy_data.testing.comparison import assert_identical
-from algomancy_data.testing.samples import any_frame, any_named_frame, sample_frames
+from algomancy_data.testing.samples import any_frame, any_named_frame, sample_frames, source_of
 
 if TYPE_CHECKING:
     from algomancy_data.store import Store
@@ -42,7 +41,7 @@ _ANY = settings(
 _AWKWARD = ["a-b", "a_b", "A_B", "a__b", "../x", "q'\"`", "%s", "\U0001f986", "x" * 300, "select"]
 
 
-class DataManagerContract:
+class DataManagerContract(AdditionContract):
     """Subclass it in a test module, with a :meth:`store`, and pytest runs every test.
 
     A class that has a manager of its own overrides :meth:`manager` instead.
@@ -105,7 +104,7 @@ class DataManagerContract:
     @pytest.mark.parametrize("case", _FRAMES)
     def test_a_frame_comes_back_identical(self, opened: Any, case: str) -> None:
         """Every dtype, value, null and name; also through a derived dataset."""
-        opened().add_data_source(_source("d", {"t": _FRAMES[case]}))
+        opened().add_data_source(source_of("d", {"t": _FRAMES[case]}))
         assert_identical(opened().get_data("d").get_table("t"), _FRAMES[case])
         opened().derive_data("d", "derived")
         assert_identical(opened().get_data("derived").get_table("t"), _FRAMES[case])
@@ -115,7 +114,7 @@ class DataManagerContract:
         self, opened: Any, case: str
     ) -> None:
         """Mapped from a file, where the store can do so."""
-        opened().add_data_source(_source("d", {"t": _FRAMES[case], "u": _FRAMES["nested"]}))
+        opened().add_data_source(source_of("d", {"t": _FRAMES[case], "u": _FRAMES["nested"]}))
         data = opened().get_data("d", lazy=True)
         assert_identical(data.get_table("t"), _FRAMES[case])
         assert_identical(data.scan("t").collect(), _FRAMES[case])
@@ -126,7 +125,7 @@ class DataManagerContract:
     def test_a_table_is_scanned_as_it_was_written(self, opened: Any, case: str) -> None:
         """As a whole, by its first rows, and by its last column, however that is named."""
         frame = _FRAMES[case]
-        opened().add_data_source(_source("d", {"t": frame}))
+        opened().add_data_source(source_of("d", {"t": frame}))
         lazy = opened().scan_table("d", "t")
         assert lazy.collect_schema() == frame.schema
         assert_identical(lazy.collect(), frame)
@@ -137,7 +136,7 @@ class DataManagerContract:
 
     def test_what_is_not_there_cannot_be_scanned(self, opened: Any) -> None:
         """Neither a dataset nor a table; the error names what there is."""
-        opened().add_data_source(_source("d", {"t": pl.DataFrame({"x": [1]})}))
+        opened().add_data_source(source_of("d", {"t": pl.DataFrame({"x": [1]})}))
         with pytest.raises(DatasetNotFoundError, match="'d'"):
             opened().scan_table("other", "t")
         with pytest.raises(TableNotFoundError, match="'t'"):
@@ -151,7 +150,7 @@ class DataManagerContract:
         """Whatever Hypothesis thinks of; the reader notices each time that there is a new one."""
         while len(managers) < (2 if self.keeps_data else 1):
             opened()  # for all examples: a server takes some dozens of managers, not hundreds
-        managers[0].add_data_source(_source("d", {"t": frame}))
+        managers[0].add_data_source(source_of("d", {"t": frame}))
         assert_identical(managers[-1].get_data("d").get_table("t"), frame)
 
     @_ANY
@@ -162,7 +161,7 @@ class DataManagerContract:
         """Also with control characters and NUL, in the names of fields and categories, too."""
         while len(managers) < (2 if self.keeps_data else 1):
             opened()
-        managers[0].add_data_source(_source("d", {"t": frame}))
+        managers[0].add_data_source(source_of("d", {"t": frame}))
         assert_identical(managers[-1].get_data("d").get_table("t"), frame)
         managers[-1].derive_data("d", "derived")
         assert_identical(managers[0].get_data("derived").get_table("t"), frame)
@@ -171,7 +170,7 @@ class DataManagerContract:
     def test_a_dataset_comes_back_with_all_that_it_is(self, opened: Any) -> None:
         """Identity, type and time; tables in order, under their exact names."""
         tables = {name: pl.DataFrame({"x": [number]}) for number, name in enumerate(_AWKWARD)}
-        written = _source("d", tables, DataClassification.DUMMY_DATA)
+        written = source_of("d", tables, DataClassification.DUMMY_DATA)
         opened().add_data_source(written)
         read = opened().get_data("d")
         assert read == written
@@ -182,7 +181,7 @@ class DataManagerContract:
 
     def test_where_it_comes_from_and_what_was_found_comes_back(self, opened: Any) -> None:
         """Provenance and messages are as the ETL left them."""
-        source = _source("d", {"t": pl.DataFrame({"x": [1, 2]})})
+        source = source_of("d", {"t": pl.DataFrame({"x": [1, 2]})})
         source.provenance = Provenance(
             files=(
                 InputFile("t", "csv", "/data/t\udcff.csv", 12, "ab" * 32),
@@ -210,7 +209,7 @@ class DataManagerContract:
     def test_many_rows_come_back_in_order(self, opened: Any) -> None:
         """More rows than are written or read at a time."""
         frame = pl.DataFrame({"i": range(300_000)}).with_columns(s=pl.col("i").cast(pl.String))
-        opened().add_data_source(_source("d", {"t": frame}))
+        opened().add_data_source(source_of("d", {"t": frame}))
         assert_identical(opened().get_data("d").get_table("t"), frame)
 
     # --- datasets ---------------------------------------------------------------------------
@@ -219,7 +218,7 @@ class DataManagerContract:
         """A replaced one keeps its place."""
         manager = opened()
         for name in ("b", "a", "c", "b"):
-            manager.add_data_source(_source(name))
+            manager.add_data_source(source_of(name))
         assert manager.get_data_keys() == ["b", "a", "c"]
         assert opened().get_data_keys() == ["b", "a", "c"]
 
@@ -228,7 +227,7 @@ class DataManagerContract:
         manager = opened()
         found = ValidationMessage(ValidationSeverity.ERROR, "null", count=3)
         for name in ("b", "a"):
-            source = _source(name, {"t": _FRAMES["texts"], "u": _FRAMES["no rows"]})
+            source = source_of(name, {"t": _FRAMES["texts"], "u": _FRAMES["no rows"]})
             source.validation_messages = [found]
             manager.add_data_source(source)
         old, new = opened().describe_all()
@@ -247,199 +246,27 @@ class DataManagerContract:
         """No two names share data, however alike they are."""
         manager = opened()
         for number, name in enumerate(_AWKWARD):
-            manager.add_data_source(_source(name, {"t": pl.DataFrame({"x": [number]})}))
+            manager.add_data_source(source_of(name, {"t": pl.DataFrame({"x": [number]})}))
         read = [opened().get_data(name).get_table("t").item() for name in _AWKWARD]
         assert read == list(range(len(_AWKWARD)))
 
     def test_a_replaced_dataset_is_the_new_one_only(self, opened: Any) -> None:
         """Nothing is left of tables that the new one does not have."""
         manager = opened()
-        manager.add_data_source(_source("d", {"t": _FRAMES["texts"], "u": _FRAMES["floats"]}))
-        manager.add_data_source(_source("d", {"u": _FRAMES["texts"]}))
+        manager.add_data_source(source_of("d", {"t": _FRAMES["texts"], "u": _FRAMES["floats"]}))
+        manager.add_data_source(source_of("d", {"u": _FRAMES["texts"]}))
         assert opened().get_data("d").list_tables() == ["u"]
 
     def test_set_data_keeps_under_the_key_that_it_is_given(self, opened: Any) -> None:
         """Whatever the DataSource itself is called."""
-        opened().set_data("key", _source("name", {"t": _FRAMES["texts"]}))
+        opened().set_data("key", source_of("name", {"t": _FRAMES["texts"]}))
         assert opened().get_data_keys() == ["key"]
         assert_identical(opened().get_data("key").get_table("t"), _FRAMES["texts"])
-
-    @pytest.mark.parametrize("case", _FRAMES)
-    def test_rows_are_appended_behind_the_others(self, opened: Any, case: str) -> None:
-        """Of every dtype, several times; what was there before stays as it was."""
-        frame = _FRAMES[case]
-        manager = opened()
-        manager.add_data_source(_source("d", {"t": frame.clear(), "other": _FRAMES["texts"]}))
-        for _ in range(3):
-            manager.add_data_source(_source("d", {"t": frame}), mode="append")
-        read = opened().get_data("d")
-        assert_identical(read.get_table("t"), pl.concat([frame] * 3))
-        assert_identical(read.get_table("other"), _FRAMES["texts"])
-        assert opened().verify("d") == []
-
-    def test_many_rows_are_appended_in_order(self, opened: Any) -> None:
-        """Small and large additions, before and behind the middle of what is written at a time."""
-        frame = pl.DataFrame({"i": range(150_000)}).with_columns(s=pl.col("i").cast(pl.String))
-        manager = opened()
-        start = 0
-        for height in (60_000, 1, 30_000, 9_999, 50_000):
-            rows = frame.slice(start, height)
-            manager.add_data_source(_source("d", {"t": rows}), mode="append")
-            start += height
-        assert_identical(manager.get_data("d").get_table("t"), frame)
-        assert_identical(opened().get_data("d").get_table("t"), frame)
-        assert opened().verify("d") == []
-
-    def test_an_addition_keeps_the_dataset_that_it_is(self, opened: Any) -> None:
-        """Its identity, type, time and place; messages and provenance have what was added."""
-        manager = opened()
-        first = _source("d", {"t": pl.DataFrame({"x": [1]})}, DataClassification.DUMMY_DATA)
-        first.validation_messages = [ValidationMessage(ValidationSeverity.INFO, "first")]
-        manager.add_data_source(first)
-        manager.add_data_source(_source("e"))
-        more = _source("d", {"t": pl.DataFrame({"x": [2, 3]}), "u": pl.DataFrame({"y": [1]})})
-        more.validation_messages = [ValidationMessage(ValidationSeverity.ERROR, "second")]
-        manager.add_data_source(more, mode="append")
-        read = opened().get_data("d")
-        assert read == first
-        assert read.ds_type is DataClassification.DUMMY_DATA
-        assert read.creation_datetime == first.creation_datetime
-        assert [message.message for message in read.validation_messages] == ["first", "second"]
-        (load,) = read.provenance.loads
-        assert (load.mode, load.added, load.replaced) == ("append", {"t": 2, "u": 1}, {})
-        assert opened().get_data_keys() == ["d", "e"]
-        info = opened().describe("d")
-        assert {name: table.rows for name, table in info.tables.items()} == {"t": 3, "u": 1}
-        assert {name: size.rows for name, size in info.provenance.tables.items()} == {
-            "t": 3,
-            "u": 1,
-        }
-
-    def test_a_column_that_is_new_is_null_in_the_rows_before(self, opened: Any) -> None:
-        """Whatever order the columns have; later additions have both."""
-        manager = opened()
-        old = pl.DataFrame({"x": [1, 2], "s": ["a", "b"]})
-        new = pl.DataFrame({"f": [1.5], "s": ["c"], "x": [3]})
-        for rows in (old, new, new):
-            manager.add_data_source(_source("d", {"t": rows}), mode="append")
-        read = opened().get_data("d").get_table("t")
-        expected = {"x": [1, 2, 3, 3], "s": ["a", "b", "c", "c"], "f": [None, None, 1.5, 1.5]}
-        assert_identical(read, pl.DataFrame(expected))
-        assert opened().verify("d") == []
-
-    @pytest.mark.parametrize(
-        ("rows", "said"),
-        [
-            ({"x": [2]}, "no column 's'"),
-            ({"x": ["2"], "s": ["b"]}, "'x'.*String.*Int64"),
-            ({"x": pl.Series([2], dtype=pl.Int32), "s": ["b"]}, "'x'.*Int32.*Int64"),
-        ],
-    )
-    def test_rows_that_do_not_fit_are_refused_and_change_nothing(
-        self, opened: Any, rows: dict[str, Any], said: str
-    ) -> None:
-        """The error says which column; no table of the addition is there."""
-        manager = opened()
-        before = pl.DataFrame({"x": [1], "s": ["a"]})
-        manager.add_data_source(_source("d", {"t": before}))
-        more = _source("d", {"u": pl.DataFrame({"y": [1]}), "t": pl.DataFrame(rows)})
-        with pytest.raises(AdditionError, match=said):
-            manager.add_data_source(more, mode="append")
-        read = opened().get_data("d")
-        assert read.list_tables() == ["t"]
-        assert_identical(read.get_table("t"), before)
-
-    def test_rows_of_tables_without_a_key_replace_none(self, opened: Any) -> None:
-        """The error says that it must be declared, also where there is no dataset yet."""
-        manager = opened()
-        source = _source("d", {"t": pl.DataFrame({"x": [1]})})
-        with pytest.raises(AdditionError, match="primary key"):
-            manager.add_data_source(source, mode="upsert")
-        assert manager.get_data_keys() == []
-        manager.add_data_source(source)
-        with pytest.raises(AdditionError, match="primary key"):
-            manager.add_data_source(source, mode="upsert")
-        assert opened().get_data("d").get_table("t").height == 1
-
-    @pytest.mark.parametrize("case", _FRAMES)
-    def test_rows_are_deleted_and_the_others_stay(self, opened: Any, case: str) -> None:
-        """In their order, of every dtype, in tables that grew; the number is told."""
-        frame = _FRAMES[case]
-        manager = opened()
-        numbers = pl.int_range(3 * frame.height, dtype=pl.Int64, eager=True).alias("number of row")
-        whole = pl.concat([frame] * 3).with_columns(numbers)
-        for rows in whole.iter_slices(max(frame.height, 1)):
-            manager.add_data_source(_source("d", {"t": rows}), mode="append")
-        is_odd = pl.col("number of row") % 2 == 1
-        if whole.height:
-            assert manager.delete_rows("d", "t", is_odd) == whole.filter(is_odd).height
-            assert_identical(opened().get_data("d").get_table("t"), whole.filter(~is_odd))
-            assert opened().verify("d") == []
-
-    def test_rows_are_deleted_as_a_filter_takes_them(self, opened: Any) -> None:
-        """None where the predicate is null, all of them, and by a look at other rows."""
-        manager = opened()
-        frame = pl.DataFrame({"x": [1, None, 3, 4], "s": ["a", "b", None, "d"]})
-        for predicate in (
-            pl.col("x") > 1,
-            pl.col("x") > pl.col("x").mean(),
-            pl.col("s").is_null() | (pl.col("x") == 1),
-            pl.lit(value=True),
-            pl.lit(value=False),
-        ):
-            manager.add_data_source(_source("d", {"t": frame, "u": frame}))
-            version = manager.store.version("d")
-            count = manager.delete_rows("d", "t", predicate)
-            taken = frame.with_row_index("row").filter(predicate)["row"].to_list()
-            assert count == len(taken)
-            left = frame[[row for row in range(frame.height) if row not in taken]]
-            assert_identical(opened().get_data("d").get_table("t"), left)
-            assert_identical(opened().get_data("d").get_table("u"), frame)
-            assert (manager.store.version("d") == version) == (count == 0)
-            loads = manager.describe("d").provenance.loads if count else ()
-            assert [load.deleted for load in loads] == [{"t": count}] * bool(count)
-            assert manager.describe("d").tables["t"].rows == frame.height - count
-
-    def test_what_is_not_there_cannot_be_deleted(self, opened: Any) -> None:
-        """Neither a dataset, nor a table, nor a column; the error names what there is."""
-        manager = opened()
-        manager.add_data_source(_source("d", {"t": pl.DataFrame({"x": [1]})}))
-        with pytest.raises(DatasetNotFoundError, match="'d'"):
-            manager.delete_rows("other", "t", pl.col("x") == 1)
-        with pytest.raises(TableNotFoundError, match="'t'"):
-            manager.delete_rows("d", "other", pl.col("x") == 1)
-        with pytest.raises(ColumnNotFoundError, match="'x'"):
-            manager.delete_rows("d", "t", pl.col("y") == 1)
-        assert opened().get_data("d").get_table("t").height == 1
-
-    def test_what_others_add_is_kept_and_seen(self, opened: Any) -> None:
-        """Several managers add and delete in turn, each with the dataset in its memory."""
-        one, other = opened(), opened()
-        for number in range(4):
-            manager = (one, other)[number % 2]
-            source = _source("d", {"t": pl.DataFrame({"x": [number, -number]})})
-            manager.add_data_source(source, mode="append")
-            for reader in (one, other):
-                assert reader.get_data("d").get_table("t").height == 2 * (number + 1)
-        deleted = other.delete_rows("d", "t", pl.col("x") < 0)
-        left = one.get_data("d").get_table("t")["x"].to_list()
-        assert (deleted, left) == (3, [0, 0, 1, 2, 3])
-
-    def test_a_copy_and_its_original_grow_by_themselves(self, opened: Any) -> None:
-        """Though they may share what was there."""
-        manager = opened()
-        manager.add_data_source(_source("d", {"t": pl.DataFrame({"x": [1]})}))
-        manager.add_data_source(_source("d", {"t": pl.DataFrame({"x": [2]})}), mode="append")
-        manager.derive_data("d", "e")
-        manager.add_data_source(_source("d", {"t": pl.DataFrame({"x": [3]})}), mode="append")
-        manager.add_data_source(_source("e", {"t": pl.DataFrame({"x": [4]})}), mode="append")
-        found = [opened().get_data(name).get_table("t")["x"].to_list() for name in ("d", "e")]
-        assert found == [[1, 2, 3], [1, 2, 4]]
 
     def test_derived_data_is_a_dataset_of_its_own(self, opened: Any) -> None:
         """It outlives its original."""
         manager = opened()
-        manager.add_data_source(_source("d", {"t": _FRAMES["texts"]}))
+        manager.add_data_source(source_of("d", {"t": _FRAMES["texts"]}))
         manager.derive_data("d", "derived")
         original, derived = manager.get_data("d"), manager.get_data("derived")
         assert derived.id != original.id
@@ -451,7 +278,7 @@ class DataManagerContract:
     def test_a_deleted_dataset_is_gone_for_good(self, opened: Any) -> None:
         """It does not come back with another manager."""
         manager = opened()
-        manager.add_data_source(_source("d"))
+        manager.add_data_source(source_of("d"))
         manager.delete_data("d")
         assert manager.get_data("d") is None
         assert opened().get_data_keys() == []
@@ -473,7 +300,7 @@ class DataManagerContract:
         """The old one stays as it is."""
         manager = opened()
         for name in ("a", "b"):
-            manager.add_data_source(_source(name, {"t": pl.DataFrame({"x": [name]})}))
+            manager.add_data_source(source_of(name, {"t": pl.DataFrame({"x": [name]})}))
         with pytest.raises(DatasetExistsError, match="Data 'b' already exists"):
             manager.derive_data("a", "b")
         assert opened().get_data("b").get_table("t").item() == "b"
@@ -481,7 +308,7 @@ class DataManagerContract:
     def test_master_data_can_be_protected(self, opened: Any) -> None:
         """Derived data cannot."""
         manager = opened()
-        manager.add_data_source(_source("d"))
+        manager.add_data_source(source_of("d"))
         manager.derive_data("d", "derived")
         with pytest.raises(MasterDataProtectedError):
             manager.delete_data("d", prevent_masterdata_removal=True)
@@ -495,21 +322,11 @@ class DataManagerContract:
         if not self.keeps_data:
             return  # memory keeps everything
         manager = opened()
-        before = _source("d", {"t": _FRAMES["texts"]})
+        before = source_of("d", {"t": _FRAMES["texts"]})
         manager.add_data_source(before)
         wrong = pl.DataFrame({"wrong": [object()]}, schema={"wrong": pl.Object})
         with pytest.raises(UnstorableError, match=r"'wrong'.*'second'"):
-            manager.add_data_source(_source("d", {"first": _FRAMES["texts"], "second": wrong}))
+            manager.add_data_source(source_of("d", {"first": _FRAMES["texts"], "second": wrong}))
         assert manager.get_data("d") == before
         assert opened().get_data("d") == before
         assert opened().get_data("d").list_tables() == ["t"]
-
-
-def _source(
-    name: str,
-    tables: dict[str, pl.DataFrame] | None = None,
-    ds_type: DataClassification = DataClassification.MASTER_DATA,
-) -> DataSource:
-    source = DataSource(ds_type, name=name)
-    source.tables = tables or {}
-    return source

@@ -1,4 +1,4 @@
-"""Frames that a store must give back identical (one per difficulty, and any at all)."""
+"""What a store must give back identical: a frame per difficulty, any at all, and DataSources."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import polars as pl
 from hypothesis import strategies as st
 from polars.testing.parametric import dataframes
 
+from algomancy_data.datasource import DataClassification, DataSource
 from algomancy_data.schema import DataType
 from algomancy_data.schema.kinds import column_type_of
 from algomancy_data.schema.types import TextConventions
@@ -152,3 +153,14 @@ def _named(names: list[str]) -> pl.DataFrame:
     columns += [pl.Series(name, [last, None], dtype=pl.Enum(names)) for name in plain[1:]]
     fields = dict.fromkeys(names, 1.5)
     return pl.DataFrame([*columns, pl.Series(last, [[fields], None])])
+
+
+def source_of(
+    name: str,
+    tables: dict[str, pl.DataFrame] | None = None,
+    ds_type: DataClassification = DataClassification.MASTER_DATA,
+) -> DataSource:
+    """Return a DataSource of some tables."""
+    source = DataSource(ds_type, name=name)
+    source.tables = tables or {}
+    return source
