@@ -27,7 +27,6 @@ from algomancy_data.database.tables import (
     RowEncoder,
     create_table,
     drop_table,
-    sql_table,
     write_batches,
 )
 from algomancy_data.errors import UnstorableError
@@ -132,6 +131,11 @@ class EarlyWrite:
     def is_of(self, dataset: str) -> bool:
         """Tell whether it is what this thread writes of a dataset."""
         return dataset == self._owner.dataset and threading.get_ident() == self._user
+
+    @property
+    def was_given_rows(self) -> bool:
+        """Whether there were rows to write."""
+        return self._work is not None
 
     # --- the thread that makes the rows -----------------------------------------------------
 
@@ -277,7 +281,7 @@ class EarlyWrite:
         except UnstorableError:  # whoever writes the table as a whole says so
             return None
         owner = self._owner._replace(table=rows.table)
-        layout = create_table(connection, self._storage, owner, columns)
+        layout, table = create_table(connection, self._storage, owner, columns)
         sums = TableSums(len(columns))
         encoder = RowEncoder(self._storage, columns, sums)
 
@@ -296,7 +300,7 @@ class EarlyWrite:
             layout = replace(layout, height=layout.height + count)
             self._rows_written += count
 
-        table, batches = sql_table(self._storage, layout), chain([first], blocks)
+        batches = chain([first], blocks)
         try:
             write_batches(connection, self._storage, table, batches, encode, advance)
         except (_OtherLayoutError, UnstorableError):

@@ -339,7 +339,7 @@ class DatabaseStore(Store):
             StoreError: The database fails.
         """
         early = self._early
-        if early is not None and early.is_of(name):
+        if early is not None and early.was_given_rows and early.is_of(name):
             entry = self._save_early(early, name, data, phase)
             if entry is not None:
                 return Saved(entry.info.version, entry.info.provenance)

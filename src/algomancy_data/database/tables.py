@@ -71,8 +71,7 @@ class PreparedTable:
         The rows go in on the connection's own transaction, in order.
         """
         owner = TableOwner(session, dataset, self.name)
-        layout = create_table(connection, self._storage, owner, self.columns)
-        table = sql_table(self._storage, layout)
+        layout, table = create_table(connection, self._storage, owner, self.columns)
         sums = TableSums(len(self.columns))
         write_rows(connection, self._storage, table, self.frame, self.columns, sums, phase)
         return replace(layout, height=self.frame.height, sums=sums.to_texts())
@@ -83,11 +82,12 @@ def create_table(
     storage: TableStorage,
     owner: TableOwner,
     columns: tuple[ColumnLayout, ...],
-) -> TableLayout:
-    """Create a table; return how it lies in the database, without rows."""
+) -> tuple[TableLayout, sa.Table]:
+    """Create a table; return how it lies in the database, without rows, and the table."""
     layout = TableLayout(owner.table, _free_name(connection, storage, *owner), 0, columns)
-    storage.create(connection, sql_table(storage, layout), owner)
-    return layout
+    table = sql_table(storage, layout)
+    storage.create(connection, table, owner)
+    return layout, table
 
 
 def write_rows(
