@@ -7,15 +7,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-import sqlalchemy as sa
-from sqlalchemy import event
-
-from algomancy_data.database.backend import backend_for
-from algomancy_data.database.catalogue import OURS, Catalogue, Occupant
+from algomancy_data.database.catalogue import Catalogue, Occupant
 from algomancy_data.database.engines import store_errors
 from algomancy_data.database.entry import Entry
 from algomancy_data.database.growth import GrowingTable
-from algomancy_data.database.models import datasets_table
 from algomancy_data.database.naming import TableOwner
 from algomancy_data.database.payload import PreparedPayload, delete_payload, read_payload
 from algomancy_data.database.protocols import SqlTableLayout, handed_back
@@ -46,6 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping, Sequence
 
     import polars as pl
+    import sqlalchemy as sa
 
     from algomancy_data.database.early import WrittenTable
     from algomancy_data.database.layout import ColumnLayout, TableLayout
@@ -465,37 +461,3 @@ def _fill(data: BaseDataSource, tables: Mapping[str, pl.DataFrame]) -> None:
         )
         raise TypeError(msg)
     data.from_sql_tables(handed_back(type(data), dict(tables)))
-
-
-def drop_with_rows(engine: sa.Engine) -> None:
-    """Drop the tables and the payload of each dataset whose row is deleted through an engine.
-
-    The framework's SessionManager ends a session by ``datasets_table.delete()``, and then drops the
-    tables that begin with the session's name made plain, which ours do not: they have it as it is.
-
-    That is done in the same transaction, and noticed if the statement is one of ``datasets_table``.
-    """
-    if not event.contains(engine, "before_execute", _drop_content):
-        event.listen(engine, "before_execute", _drop_content)
-
-
-def _drop_content(
-    connection: sa.Connection,
-    statement: Any,
-    many_parameters: Sequence[Mapping[str, Any]],
-    parameters: Mapping[str, Any],
-    options: Mapping[str, Any],
-) -> None:
-    if not isinstance(statement, sa.Delete) or statement.table is not datasets_table:
-        return
-    if options.get(OURS):
-        return
-    columns = datasets_table.c
-    rows = sa.select(columns.session_id, columns.name)
-    if statement.whereclause is not None:
-        rows = rows.where(statement.whereclause)
-    storage = backend_for(connection).table_storage()
-    for given in many_parameters or [parameters]:
-        for session, name in connection.execute(rows, given).all():
-            own = Datasets(connection.engine, storage, session, verify=False)
-            own.drop_content(connection, name)

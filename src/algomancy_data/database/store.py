@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy.pool import StaticPool
 
 from algomancy_data.database.backend import backend_for, shown
-from algomancy_data.database.datasets import Datasets, drop_with_rows
+from algomancy_data.database.datasets import Datasets
+from algomancy_data.database.deleted_rows import drop_with_rows
 from algomancy_data.database.early import EarlyWrite
 from algomancy_data.database.engines import begun, store_engine, store_errors
 from algomancy_data.database.jobs import DatabaseHistory
