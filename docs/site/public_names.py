@@ -49,7 +49,7 @@ _UNDOCUMENTED = {
     *("value_ranges", "values", "workbook"),
 }
 # Classes that only serve as bases.
-_INTERNAL = re.compile(r"_.*|.*Check|Displayed.*|Logging")
+_INTERNAL = re.compile(r"_.*|.*Check|AdditionContract|Displayed.*|Logging")
 
 
 def _resolve(
