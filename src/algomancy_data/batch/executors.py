@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from algomancy_data.batch.worker import Task
 
 _THREADS: Final = "POLARS_MAX_THREADS"
-_MOST_STARTS: Final = 3  # that fail, one after the other
+# Starts that fail, one after the other: what ends by itself does so each time.
+_MOST_ENDED: Final = 3
+_MOST_KILLED: Final = 12
 _PATIENCE: Final = 5.0  # seconds in which a scheduler must answer
 _ASKED_AGAIN: Final = 1.0  # seconds after which Dask is asked how many workers there are
 
@@ -172,11 +174,12 @@ class SpawnPool(Hands):
         try:
             result = future.result()
         except (BrokenExecutor, CancelledError) as error:
-            process.close(at_once=True)
+            process.close(at_once=False)  # then it is known how it ended
             if process.has_started:
                 return Loss.KILLED
             self._failed_starts += 1
-            if self._failed_starts < _MOST_STARTS:
+            most = _MOST_KILLED if process.is_killed else _MOST_ENDED
+            if self._failed_starts < most:
                 return Loss.UNTRIED
             msg = (
                 "The processes that are to do the jobs end while they start; what they say is "
@@ -224,6 +227,11 @@ class _Process:
     def has_started(self) -> bool:
         """Whether it once was ready to work."""
         return self._started.done() and self._started.exception() is None
+
+    @property
+    def is_killed(self) -> bool:
+        """Whether a signal ended it."""
+        return any((process.exitcode or 0) < 0 for process in self._context.started)
 
     def submit(self, task: Task, job: Job) -> Future[JobResult]:
         """Let it do a job."""

@@ -8,7 +8,7 @@ import socket
 import threading
 from collections import Counter
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from algomancy_data.batch.key import input_files, job_key
@@ -147,22 +147,16 @@ def _try(task: Task, job: Job, manager: DataManager[Any]) -> JobResult:
     history = manager.store.history
     files = input_files(job, manager)
     key = job_key(job, files, manager, task.batch)
-    earlier = history.attempts(job=key)
-    own = [one for one in earlier if one.batch == task.batch]
-    known = _known(task, job, manager, earlier, own)
-    if known is not None:
-        return known
-    attempt = history.begin(
-        Attempt(
-            task.batch,
-            key,
-            job.dataset,
-            job.mode,
-            worker_name(),
-            files=files,
-            done_before=sum(one.outcome == Outcome.DONE for one in earlier),
-        )
-    )
+    wanted = Attempt(task.batch, key, job.dataset, job.mode, worker_name(), files=files)
+    attempt, own = history.begin(wanted, first=True), list[Attempt]()
+    if not attempt.number:  # somebody tried it before
+        earlier = history.attempts(job=key)
+        own = [one for one in earlier if one.batch == task.batch]
+        known = _known(task, job, manager, earlier, own)
+        if known is not None:
+            return known
+        done_before = sum(one.outcome == Outcome.DONE for one in earlier)
+        attempt = history.begin(replace(wanted, done_before=done_before))
     try:
         ended = _load(job, manager, attempt)
     except Exception as error:  # noqa: BLE001  it becomes the outcome

@@ -30,6 +30,8 @@ COMMANDS: Final = {
     "infer": ("load", "Write schemas for files."),
     "check": ("load", "Check files against their schemas; nothing is kept."),
     "load": ("load", "Load files into a dataset."),
+    "batch": ("batch", "Load many datasets, each exactly once."),
+    "jobs": ("batch", "Show which jobs were tried, and what became of them."),
     "ls": ("look", "List the datasets of a store."),
     "show": ("look", "Show the tables of a dataset."),
     "query": ("look", "Run SQL over the tables of datasets."),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, Self, cast
 
 from algomancy_data.errors import CommandLineError
 from algomancy_data.memory import MemoryBudget
@@ -94,6 +94,14 @@ class Settings:
             f"{key} = … into {_OWN_FILE}."
         )
         raise CommandLineError(msg)
+
+    def anchor(self) -> Self:
+        """Let relative paths start where they do now, also in another working directory."""
+        self._found = {
+            key: replace(found, base=(found.base or Path()).resolve())
+            for key, found in self._found.items()
+        }
+        return self
 
     @property
     def read_limits(self) -> ReadLimits | None:

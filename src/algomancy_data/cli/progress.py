@@ -23,6 +23,7 @@ from algomancy_data.metrics import recording
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from algomancy_data.batch import BatchListener, JobResult
     from algomancy_data.cli.output import Output
     from algomancy_data.metrics import PhaseMetrics, Recording
 
@@ -52,6 +53,71 @@ def shown_progress(output: Output) -> Generator[Recording]:
     )
     with Progress(*columns, console=output.errors) as bars, recording(Bars(bars)) as record:
         yield record
+
+
+@contextmanager
+def shown_jobs(output: Output) -> Generator[BatchListener]:
+    """Show on standard error how far a batch is.
+
+    Args:
+        output: Where to show it.
+    """
+    if not output.errors.is_terminal:
+        yield JobLines(output)
+        return
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.completed} of {task.total} jobs"),
+        BarColumn(bar_width=20),
+        TextColumn("{task.fields[rows]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=output.errors) as bars:
+        yield JobBar(bars, JobLines(output))
+
+
+class JobLines:
+    """Tells of each job, when it has its outcome, in a line.
+
+    Args:
+        output: Where the lines go.
+    """
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+
+    def job_finished(self, result: JobResult, finished: int, total: int) -> None:
+        """Write the line."""
+        rows = f", {result.rows:,} rows, {result.seconds:.3f} s" if result.rows else ""
+        why = f": {result.error}" if result.error else ""
+        name = result.job.dataset
+        self._output.note(f"[{finished}/{total}] {name!r} {result.outcome}{rows}{why}")
+
+
+class JobBar:
+    """Shows the jobs as a bar with rows, rows per second and the time left.
+
+    Args:
+        bars: Where it is.
+        lines: Tells of jobs that were not done.
+    """
+
+    def __init__(self, bars: Progress, lines: JobLines) -> None:
+        self._bars = bars
+        self._lines = lines
+        self._rows = 0
+        self._task = bars.add_task("jobs", total=None, rows="")
+
+    def job_finished(self, result: JobResult, finished: int, total: int) -> None:
+        """Move the bar."""
+        self._rows += result.rows
+        elapsed = self._bars.tasks[0].elapsed or 0.0
+        speed = f", {self._rows / elapsed:,.0f} rows/s" if elapsed else ""
+        rows = f"{self._rows:,} rows{speed}"
+        self._bars.update(self._task, completed=finished, total=total, rows=rows)
+        if not result.is_success:
+            self._lines.job_finished(result, finished, total)
 
 
 class Lines:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
 from algomancy_data.cli.configuration import DEFAULT_SESSION, Setting
+from algomancy_data.cli.declarations import declarations
 from algomancy_data.cli.passwords import check_visible, with_password
 from algomancy_data.datamanager import StatefulDataManager
 from algomancy_data.errors import (
@@ -26,8 +27,10 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from algomancy_data.cli.configuration import Settings
     from algomancy_data.cli.declarations import Declarations
     from algomancy_data.cli.output import Output
+    from algomancy_data.database import DatabaseDataManager
     from algomancy_data.datamanager import DataManager
 
 _SCHEME: Final = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+]*):(?P<slashes>//)?")
@@ -104,13 +107,13 @@ class StoreAddress:
 
 @contextmanager
 def opened(
-    address: StoreAddress, declarations: Declarations, output: Output, *, may_create: bool = False
+    address: StoreAddress, declared: Declarations, output: Output, *, may_create: bool = False
 ) -> Generator[DataManager[Any]]:
     """Open a store for the length of a block.
 
     Args:
         address: The store.
-        declarations: How files become datasets there.
+        declared: How files become datasets there.
         output: Told what a folder could not read.
         may_create: Whether to create a store that does not exist.
 
@@ -119,7 +122,7 @@ def opened(
         StoreError: It cannot be reached, or is of a version that this one does not understand.
     """
     if address.is_database:
-        store = _opened_database(address, declarations, may_create=may_create)
+        store = _opened_database(address, declared, may_create=may_create)
         with store as manager:
             yield manager
         return
@@ -127,19 +130,43 @@ def opened(
     if not path.is_dir() and not may_create:
         msg = f"There is no folder {str(path)!r}."
         raise StoreNotFoundError(msg)
-    manager = StatefulDataManager(
-        declarations.factory,
-        declarations.schemas,
-        path,
-        "json",
-        declarations.data_class,
-        read_limits=declarations.read_limits,
-        memory_limit=declarations.memory_limit,
-    )
+    manager = _folder_manager(address, declared)
     manager.startup()
     for item, error in manager.startup_errors:
         output.warning(f"{item} was skipped: {error}")
     yield manager
+
+
+@dataclass(frozen=True)
+class ManagerMaker:
+    """Makes managers as the settings say, in whatever process.
+
+    Args:
+        settings: What the flags, the environment and the configuration file say.
+    """
+
+    settings: Settings
+
+    def __call__(self) -> DataManager[Any]:
+        """Return a started manager of a store, which is made if it is not there."""
+        declared = declarations(self.settings)
+        address = StoreAddress(self.settings.require("store"), self.settings.session)
+        make = _database_manager if address.is_database else _folder_manager
+        manager: DataManager[Any] = make(address, declared)
+        manager.startup()
+        return manager
+
+
+def _folder_manager(address: StoreAddress, declared: Declarations) -> StatefulDataManager[Any]:
+    return StatefulDataManager(
+        declared.factory,
+        declared.schemas,
+        address.setting.path(),
+        "json",
+        declared.data_class,
+        read_limits=declared.read_limits,
+        memory_limit=declared.memory_limit,
+    )
 
 
 # SQLAlchemy takes its time: the following import it when a database is used.
@@ -183,23 +210,13 @@ def query_in(manager: DataManager[Any], sql: str, datasets: Sequence[str] | None
 
 @contextmanager
 def _opened_database(
-    address: StoreAddress, declarations: Declarations, *, may_create: bool
+    address: StoreAddress, declared: Declarations, *, may_create: bool
 ) -> Generator[DataManager[Any]]:
-    from algomancy_data.database import DatabaseDataManager  # noqa: PLC0415
     from algomancy_data.database.catalogue import has_catalogue  # noqa: PLC0415
-    from algomancy_data.database.engines import database_url  # noqa: PLC0415
 
     if not may_create:
         _check_file(address)
-    manager: DatabaseDataManager[Any] = DatabaseDataManager(
-        declarations.factory,
-        declarations.schemas,
-        with_password(database_url(address.url)),
-        address.session,
-        declarations.data_class,
-        read_limits=declarations.read_limits,
-        memory_limit=declarations.memory_limit,
-    )
+    manager = _database_manager(address, declared)
     try:
         if not may_create and not has_catalogue(manager.engine):
             msg = f"The database {address} has no datasets: it has no table 'algomancy_datasets'."
@@ -208,6 +225,21 @@ def _opened_database(
         yield manager
     finally:
         manager.close()
+
+
+def _database_manager(address: StoreAddress, declared: Declarations) -> DatabaseDataManager[Any]:
+    from algomancy_data.database import DatabaseDataManager  # noqa: PLC0415
+    from algomancy_data.database.engines import database_url  # noqa: PLC0415
+
+    return DatabaseDataManager(
+        declared.factory,
+        declared.schemas,
+        with_password(database_url(address.url)),
+        address.session,
+        declared.data_class,
+        read_limits=declared.read_limits,
+        memory_limit=declared.memory_limit,
+    )
 
 
 def _check_file(address: StoreAddress) -> None:

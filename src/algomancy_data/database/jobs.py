@@ -84,10 +84,13 @@ class DatabaseHistory(History):
             query = _ALL if batch is None else _OF_ONE_BATCH
             return self._found(connection, query, {"wanted_batch": batch} if batch else {})
 
-    def begin(self, attempt: Attempt) -> Attempt:
+    def begin(self, attempt: Attempt, *, first: bool = False) -> Attempt:
         """Add a row for an attempt; return it with its number."""
         with self._writing("writing the history of jobs", attempt.dataset) as connection:
-            now = begun(attempt, self._of_job(connection, attempt.job))
+            earlier = self._of_job(connection, attempt.job)
+            if first and earlier:
+                return attempt
+            now = begun(attempt, earlier)
             row = {
                 "session_id": self._session_id,
                 "job": now.job,

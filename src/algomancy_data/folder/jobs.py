@@ -45,11 +45,14 @@ class FolderHistory(History):
             if batch in {None, one.batch} and job in {None, one.job}
         ]
 
-    def begin(self, attempt: Attempt) -> Attempt:
+    def begin(self, attempt: Attempt, *, first: bool = False) -> Attempt:
         """Note that an attempt begins; return it with its number."""
         with self._files.writing(_DOING):
             journal = self._files.journal
-            now = begun(attempt, (one for one in journal.attempts() if one.job == attempt.job))
+            earlier = [one for one in journal.attempts() if one.job == attempt.job]
+            if first and earlier:
+                return attempt
+            now = begun(attempt, earlier)
             journal.add(now)
         return now
 

@@ -223,8 +223,13 @@ class History(ABC):
         """
 
     @abstractmethod
-    def begin(self, attempt: Attempt) -> Attempt:
+    def begin(self, attempt: Attempt, *, first: bool = False) -> Attempt:
         """Note that an attempt begins; return it with its number.
+
+        Args:
+            attempt: The attempt.
+            first: Only if it is the first at its job; otherwise it is returned as it is, with the
+                number 0.
 
         Raises:
             StoreError: The store fails.
@@ -295,10 +300,13 @@ class MemoryHistory(History):
                 if batch in {None, one.batch} and job in {None, one.job}
             ]
 
-    def begin(self, attempt: Attempt) -> Attempt:
+    def begin(self, attempt: Attempt, *, first: bool = False) -> Attempt:
         """Note that an attempt begins; return it with its number."""
         with self._lock:
-            now = begun(attempt, self.attempts(job=attempt.job))
+            earlier = self.attempts(job=attempt.job)
+            if first and earlier:
+                return attempt
+            now = begun(attempt, earlier)
             self._kept[now.job, now.number] = now
             return now
 

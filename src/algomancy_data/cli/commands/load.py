@@ -113,7 +113,7 @@ def check(
 
     Example: `algomancy-data check data/*.csv --schemas schemas.py --report report.html`
     """
-    _check_report(report)
+    check_report(report)
     command.settings.require("schemas")
     declared = command.declarations
     by_name = {schema.file_name(): schema for schema in declared.schemas}
@@ -179,7 +179,7 @@ def load(
 
     Example: `algomancy-data load flights data/*.csv --schemas schemas.py -s sqlite:///data.db`
     """
-    _check_report(report)
+    check_report(report)
     mode = _mode(append=append, upsert=upsert, skips=skip_repeated)
     address = command.address
     command.settings.require("schemas")
@@ -308,7 +308,7 @@ def _named_paths(given: Iterable[str]) -> list[tuple[str, str]]:
     return items
 
 
-def _check_report(path: Path | None) -> None:
+def check_report(path: Path | None) -> None:
     """Refuse a report that could not be written, before anything else is done.
 
     Raises:
