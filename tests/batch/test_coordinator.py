@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -166,3 +167,21 @@ def test_attempts_that_are_left_running_are_known(run, store, deliver):
     history.begin(replace(attempt, outcome=Outcome.RUNNING, finished_at=None))
     run(deliver("gouda", 1), batch="night", resume=True)
     assert {str(one.outcome) for one in history.attempts()} == {"done", "stopped"}
+
+
+@pytest.mark.parametrize("store", ["sqlite", "folder"], indirect=True)
+def test_two_coordinators_of_one_batch_do_no_harm(run, store, deliver):
+    jobs = [
+        deliver(f"d{number % 3}", number, first=number, mode="append") for number in range(1, 13)
+    ]
+    with ThreadPoolExecutor(2) as coordinators:
+        both = list(coordinators.map(lambda _: run(*jobs, batch="night"), range(2)))
+    assert [result.counts for result in both] == [{"done": 12}] * 2
+    assert [amounts(store, f"d{place}") for place in range(3)] == [
+        [3, 6, 9, 12],
+        [1, 4, 7, 10],
+        [2, 5, 8, 11],
+    ]
+    outcomes = [one.outcome for one in store().store.history.attempts()]
+    assert outcomes.count(Outcome.DONE) == 12
+    assert Outcome.RUNNING not in outcomes

@@ -18,7 +18,6 @@ from algomancy_data.errors import (
     AlgomancyDataError,
     DatasetNotFoundError,
     FileChangedError,
-    JobDoneError,
     MissingExtraError,
     StoreBusyError,
     StoreError,
@@ -157,10 +156,15 @@ def _try(task: Task, job: Job, manager: DataManager[Any]) -> JobResult:
             return known
         done_before = sum(one.outcome == Outcome.DONE for one in earlier)
         attempt = history.begin(replace(wanted, done_before=done_before))
+    failure: Exception | None = None
     try:
         ended = _load(job, manager, attempt)
     except Exception as error:  # noqa: BLE001  it becomes the outcome
-        return _end_of(job, history, attempt, error, len(own) + 1)
+        failure, ended = error, _ended_by(attempt, error)
+    if ended.outcome != Outcome.DONE:
+        ended = _noted(history, ended)
+        if isinstance(failure, TEMPORARY) and ended.outcome != Outcome.DONE:
+            raise failure
     return result_of(job, ended, tries=len(own) + 1)
 
 
@@ -210,9 +214,7 @@ def _load(job: Job, manager: DataManager[Any], attempt: Attempt) -> Attempt:
         raise result.raised
     if result.is_failure:
         findings = count_by_severity(result.messages)
-        ended = attempt.ended(Outcome.REFUSED, findings=findings, error=_reason(result))
-        history.end(ended)
-        return ended
+        return attempt.ended(Outcome.REFUSED, findings=findings, error=_reason(result))
     ended = done_by(attempt, result)
     if result.skipped and result.load is None:  # the dataset had all of it: nothing was written
         ended = attempt.ended(Outcome.DONE, dataset_id=manager.describe(job.dataset).ds_id)
@@ -220,31 +222,26 @@ def _load(job: Job, manager: DataManager[Any], attempt: Attempt) -> Attempt:
     return ended
 
 
-def _end_of(
-    job: Job, history: History, attempt: Attempt, error: Exception, tries: int
-) -> JobResult:
-    """Note that an attempt was in vain, and say why.
-
-    Raises:
-        Exception: The error, if it may go away.
-    """
+def _ended_by(attempt: Attempt, error: Exception) -> Attempt:
+    """Return an attempt that an exception ended."""
     is_refused = isinstance(error, AlgomancyDataError) and (
         isinstance(error, UnstorableError) or not isinstance(error, (StoreError, *TEMPORARY))
     )
-    outcome = Outcome.REFUSED if is_refused else Outcome.FAILED
-    if isinstance(error, JobDoneError):
-        outcome = Outcome.STOPPED
-    ended = attempt.ended(outcome, error=_said(error))
+    return attempt.ended(Outcome.REFUSED if is_refused else Outcome.FAILED, error=_said(error))
+
+
+def _noted(history: History, ended: Attempt) -> Attempt:
+    """Note that an attempt was in vain; return it, or the one that was done meanwhile."""
     with suppress(StoreError):  # what keeps the dataset out may keep this out as well
-        history.end(ended)
-        # Whoever did the job at the same time may also be why it was refused here.
-        attempts = history.attempts(job=attempt.job)
+        attempts = history.attempts(job=ended.job)
         done = [one for one in attempts if one.outcome == Outcome.DONE]
-        if len(done) > attempt.done_before:
-            return result_of(job, done[-1], tries=tries)
-    if isinstance(error, TEMPORARY):
-        raise error
-    return result_of(job, ended, tries=tries)
+        if len(done) > ended.done_before:
+            # Whoever did the job at the same time may be why it was refused here.
+            why = f"Done by {done[-1].worker} meanwhile."
+            history.end(ended.ended(Outcome.STOPPED, error=why))
+            return done[-1]
+        history.end(ended)
+    return ended
 
 
 def _reason(result: ETLResult) -> str:
