@@ -115,6 +115,23 @@ def test_a_file_that_the_dataset_has_is_refused_or_skipped(run, store, deliver):
     assert amounts(store, "delft") == [1]
 
 
+@pytest.mark.parametrize("mode", ["replace", "upsert"])
+def test_no_job_follows_one_that_was_to_replace_rows_and_did_not(run, store, night, deliver, mode):
+    away = deliver("delft", night.BE_AWAY, mode=mode)
+    more = deliver("delft", 5, first=2, mode="append")
+    first = run(away, more, tries=1)
+    assert first.counts == {"failed": 2}
+    assert first.jobs[1].error.startswith("Not tried: an earlier job")
+    assert run(away, more, resume=True, retry_failed=True).done == 2
+    assert amounts(store, "delft") == [night.BE_AWAY, 5]
+
+
+def test_rows_are_added_although_others_were_refused(run, store, deliver):
+    bad, good = deliver("delft", "x", mode="append"), deliver("delft", 1, mode="append")
+    assert run(bad, good).counts == {"done": 1, "refused": 1}
+    assert amounts(store, "delft") == [1]
+
+
 def test_resume_goes_on_and_retry_failed_tries_again(run, deliver, store):
     bad, good = deliver("leiden", "x"), deliver("gouda", 1)
     first = run(bad)

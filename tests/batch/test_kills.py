@@ -161,7 +161,9 @@ def check(result, jobs, store, night, monkeypatch, tmp_path):
     quiet = store()
     assert sorted(manager.get_data_keys()) == sorted(quiet.get_data_keys())
     for name in quiet.get_data_keys():
-        assert_identical(manager.get_table(name, "sales"), quiet.get_table(name, "sales"))
+        # Rows whose job was put aside, and done later, lie behind the others.
+        found, expected = (one.get_table(name, "sales").sort("id") for one in (manager, quiet))
+        assert_identical(found, expected)
     quiet.close()
 
 

@@ -287,10 +287,24 @@ class _Coordinator:
         self._finish(number, self._done_all_the_same(job) or result)
 
     def _finish(self, number: int, result: JobResult) -> None:
-        self._results[number] = result
+        """Note what became of a job, and let the next one of its dataset follow.
+
+        None follows one that was to replace rows and did not: done later, it would take theirs.
+        """
+        self._note(number, result)
         queue = self._waiting[result.job.dataset]
-        if queue:
-            self._ready.append(queue.popleft())
+        if result.is_success or result.job.mode == "append":
+            if queue:
+                self._ready.append(queue.popleft())
+            return
+        why = f"Not tried: an earlier job for the dataset was not done ({result.outcome})."
+        while queue:
+            following = queue.popleft()
+            job = self._jobs[following]
+            self._note(following, JobResult(job, str(result.outcome), error=why))
+
+    def _note(self, number: int, result: JobResult) -> None:
+        self._results[number] = result
         if self._progress is not None:
             self._progress.job_finished(result, len(self._results), len(self._jobs))
 
