@@ -1,6 +1,7 @@
-"""Two hundred jobs while workers are killed at random, and once the coordinator.
+"""Many jobs while workers are killed at random, and once the coordinator.
 
 Each dataset and each appended row is there exactly once, as after a run in which nobody is killed.
+Forty jobs here; with ``KILLED_JOBS=200`` in the environment as many as that.
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ import pytest
 from algomancy_data.batch import Outcome, run_batch
 from algomancy_data.testing import assert_identical
 
-DATASETS, LOADS = 40, 5
-KILLS = 8
+LOADS = 5
+DATASETS = int(os.environ.get("KILLED_JOBS", "40")) // LOADS
+KILLS = DATASETS // 2
 PAUSE = "0.05"
 
 COORDINATOR = """
@@ -223,7 +225,8 @@ def test_the_coordinator_is_killed(jobs, store, night, request, monkeypatch, tmp
 
 @pytest.mark.long
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_stops_the_batch_cleanly(jobs, store, night, number):
+def test_a_signal_stops_the_batch_cleanly(jobs, store, night, monkeypatch, number):
+    monkeypatch.setenv("NIGHT_PAUSE", str(16 / len(jobs)))  # two workers take 8 s at least
     threading.Timer(4, os.kill, (os.getpid(), number)).start()
     result = run_batch(jobs, night.make_manager, workers=2)
     assert result.exit_code == 130
@@ -233,4 +236,5 @@ def test_a_signal_stops_the_batch_cleanly(jobs, store, night, number):
     outcomes = Counter(str(one.outcome) for one in store().store.history.attempts())
     assert outcomes["done"] == result.done
     assert outcomes["running"] == 0
+    monkeypatch.setenv("NIGHT_PAUSE", "0")
     assert run_batch(jobs, night.make_manager, workers=2, resume=True).done == len(jobs)
