@@ -264,15 +264,19 @@ class Datasets:
             layouts = occupant.tables()
         except DamagedStoreError:
             for physical in self._named_by_owner(name, self._storage.owners(connection)):
-                drop_table(connection, physical)
+                drop_table(connection, physical, self._storage.children(connection, physical))
             return occupant
         owners = {
             layout.physical: TableOwner(self._session_id, name, layout.name) for layout in layouts
         }
+        with_children = {layout.physical for layout in layouts if layout.children}
         found = self._storage.owners_of(connection, owners) if owners else {}
         for physical, owner in found.items():
             if owners[physical].owns(physical, owner):
-                drop_table(connection, physical)
+                has_children = physical in with_children
+                # Not those that the catalogue names, where anybody may have written anything.
+                children = self._storage.children(connection, physical) if has_children else ()
+                drop_table(connection, physical, children)
         return occupant
 
     def require(self, connection: sa.Connection, name: str) -> Entry:

@@ -8,7 +8,7 @@ Everything else, such as a table that gets a column, is read and written anew.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -27,7 +27,6 @@ from algomancy_data.database.tables import (
     drop_table,
     read_batches,
     read_table,
-    sql_table,
     write_rows,
 )
 from algomancy_data.frames.arrow import check_values
@@ -53,9 +52,6 @@ if TYPE_CHECKING:
     from algomancy_data.database.table_storage import RowAccess, TableStorage
     from algomancy_data.metrics import Phase
     from algomancy_data.store.addition import Addition
-
-# Their values are equal in SQL exactly where they are in Polars.
-_COMPARABLE: Final = frozenset({"integer", "boolean", "text", "digits", "iso", "blob"})
 
 
 class GrowingTable:
@@ -87,6 +83,7 @@ class GrowingTable:
         self._access = storage.row_access
         self.layout = layout
         check_drift(connection, storage, layout, owner)
+        storage.help_reading(connection)
 
     def known(self, key: Sequence[str], keys: pl.DataFrame) -> pl.Series:
         """Return which of some keys the table has (Boolean), never an incomplete one.
@@ -99,9 +96,8 @@ class GrowingTable:
             SchemaDriftError: Somebody changed a value to one that its column cannot have.
         """
         columns = self._columns(key)
-        table = sql_table(self._storage, self.layout)
         if self._access is not None and self._access.has_index(
-            self._connection, table, _physical(columns)
+            self._connection, self.layout, columns
         ):
             found = self._find(self._access, columns, keys)
             if found is not None:
@@ -120,9 +116,8 @@ class GrowingTable:
         if not {column.name for column in self.layout.columns}.issuperset(key):
             return
         columns = self._columns(key)
-        if self._access is not None and _is_indexable(columns):
-            table = sql_table(self._storage, self.layout)
-            self._access.index(self._connection, table, _physical(columns))
+        if self._access is not None and all(map(self._access.is_comparable, columns)):
+            self._access.index(self._connection, self.layout, columns)
 
     def add(self, frame: pl.DataFrame, addition: Addition, phase: Phase) -> int:
         """Add rows behind the others; return how many they took the place of.
@@ -186,14 +181,23 @@ class GrowingTable:
             if count:
                 self._replace(without(stored, gone), phase)
             return count
-        table = sql_table(self._storage, self.layout)
-        reader = PartReader(self._storage, table, self.layout, self._columns(columns))
+        looks_at_each = predicate.meta.is_row_separable()
+        pushed = predicate if looks_at_each else None
+        reader = PartReader(self._storage, self.layout, self._columns(columns), pushed)
         frames: list[pl.DataFrame] = []
         places: list[pl.Series] = []
-        for part in reader.parts(self._storage.extent(self._connection, table)):
-            frames.append(reader.read(self._connection, part)[0])
-            places.append(self._access.places(self._connection, table, part))
-        gone = pl.concat(places).filter(taken_rows(pl.concat(frames), predicate))
+        for part in reader.parts(self._storage.extents(self._connection, self.layout)):
+            frame, _ = reader.read(self._connection, part)
+            table, condition = reader.relation(part)
+            here = self._access.places(self._connection, table, part, condition)
+            if looks_at_each:
+                here = here.filter(taken_rows(frame, predicate))
+            else:
+                frames.append(frame)
+            places.append(here)
+        gone = pl.concat(places)
+        if not looks_at_each:
+            gone = gone.filter(taken_rows(pl.concat(frames), predicate))
         self._remove(self._access, gone)
         return len(gone)
 
@@ -218,7 +222,8 @@ class GrowingTable:
 
     def _replace(self, frame: pl.DataFrame, phase: Phase) -> None:
         prepared = PreparedTable(self._storage, self.layout.name, frame)
-        drop_table(self._connection, self.layout.physical)
+        children = self._storage.children(self._connection, self.layout.physical)
+        drop_table(self._connection, self.layout.physical, children)
         session, dataset, _ = self._owner
         self.layout = prepared.write(self._connection, session, dataset, phase)
 
@@ -227,43 +232,40 @@ class GrowingTable:
         layout = self.layout
         block, rest = divmod(layout.height, BLOCK_ROWS)
         sums = TableSums(len(layout.columns), sums_before(layout, block))
-        table = sql_table(self._storage, layout)
         if rest:
             begun = layout_from(layout, block)
-            last = self._storage.extent(self._connection, table)
-            first = access.place_before_end(self._connection, table, rest)
             comparison = TableComparison(begun, layout.columns)
-            reader = PartReader(self._storage, table, begun, layout.columns)
-            for part in reader.parts(range(first, last.stop)):
+            reader = PartReader(self._storage, layout, layout.columns)
+            last = access.last(self._connection, layout, rest)
+            for part in reader.parts(last, height=rest):
                 values = values_to_sum(*reader.read(self._connection, part), layout.columns)
                 comparison.add(values)
                 sums.add(values, {})
             _refuse_damage(reader, comparison)
+        table, grown = access.room(self._connection, layout, self._owner, frame.height)
         write_rows(self._connection, self._storage, table, frame, layout.columns, sums, phase)
-        self.layout = replace(layout, height=layout.height + frame.height, sums=sums.to_texts())
+        self.layout = replace(grown, height=layout.height + frame.height, sums=sums.to_texts())
 
     def _remove(self, access: RowAccess, places: pl.Series) -> None:
         """Remove the rows at some places, and make the check sums anew from the first one on."""
         if not len(places):
             return
         layout = self.layout
-        table = sql_table(self._storage, layout)
-        extent = self._storage.extent(self._connection, table)
-        before = access.rows_before(self._connection, table, places[0])
+        before = access.rows_before(self._connection, layout, places[0])
         block = before // BLOCK_ROWS
         begun = layout_from(layout, block)
-        first = access.place_before_end(self._connection, table, begun.height)
         sums = TableSums(len(layout.columns), sums_before(layout, block))
         comparison = TableComparison(begun, layout.columns)
-        reader = PartReader(self._storage, table, begun, layout.columns)
-        for part in reader.parts(range(first, extent.stop)):
+        reader = PartReader(self._storage, layout, layout.columns)
+        last = access.last(self._connection, layout, begun.height)
+        for part in reader.parts(last, height=begun.height):
             values = values_to_sum(*reader.read(self._connection, part), layout.columns)
             comparison.add(values)
-            here = access.places(self._connection, table, part)
+            here = access.places(self._connection, reader.relation(part)[0], part)
             sums.add(values.filter(~here.is_in(places.implode())), {})
         _refuse_damage(reader, comparison)
-        access.remove(self._connection, table, places)
-        self.layout = replace(layout, height=layout.height - len(places), sums=sums.to_texts())
+        left = access.remove(self._connection, layout, places)
+        self.layout = replace(left, height=layout.height - len(places), sums=sums.to_texts())
 
     # --- keys -------------------------------------------------------------------------------
 
@@ -274,15 +276,15 @@ class GrowingTable:
     def _places_of(self, access: RowAccess, key: Sequence[str], keys: pl.DataFrame) -> pl.Series:
         """Return the places of the rows that have one of some keys, in order."""
         columns = self._columns(key)
-        found = self._find(access, columns, keys) if _is_indexable(columns) else None
+        is_indexed = access.has_index(self._connection, self.layout, columns)
+        found = self._find(access, columns, keys) if is_indexed else None
         if found is not None:
             return found["place"].unique().sort()
-        table = sql_table(self._storage, self.layout)
-        reader = PartReader(self._storage, table, self.layout, columns)
+        reader = PartReader(self._storage, self.layout, columns)
         places: list[pl.Series] = []
-        for part in reader.parts(self._storage.extent(self._connection, table)):
+        for part in reader.parts(self._storage.extents(self._connection, self.layout)):
             stored, _ = reader.read(self._connection, part)
-            here = access.places(self._connection, table, part)
+            here = access.places(self._connection, reader.relation(part)[0], part)
             places.append(here.filter(known_rows([keys], key_of(stored, key))))
         return pl.concat(places)
 
@@ -315,16 +317,7 @@ class GrowingTable:
             asked, numbers = asked.filter(complete), numbers.filter(complete)
         plain = [replace(column, mask=None) for column in columns]
         encoded = self._storage.codec.encode(asked, plain)
-        table = sql_table(self._storage, self.layout)
-        return access.find(self._connection, table, encoded, numbers)
-
-
-def _is_indexable(columns: Sequence[ColumnLayout]) -> bool:
-    return all(column.storage in _COMPARABLE and column.mask is None for column in columns)
-
-
-def _physical(columns: Sequence[ColumnLayout]) -> list[str]:
-    return [column.physical for column in columns]
+        return access.find(self._connection, self.layout, columns, encoded, numbers)
 
 
 def _can_equal(given: PolarsDataType, stored: PolarsDataType) -> bool:

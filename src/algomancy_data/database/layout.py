@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from algomancy_data.documents import expect, member, members_of, parse
@@ -60,16 +60,30 @@ class ColumnLayout:
 
 
 @dataclass(frozen=True, slots=True)
+class ChildTable:
+    """A table that has rows of another one: those that lie behind the rows of this one.
+
+    Args:
+        physical: Its name in the database.
+        height: Number of rows.
+    """
+
+    physical: str
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
 class TableLayout:
     """How a frame lies in a table.
 
     Args:
         name: Logical name of the table.
         physical: Name in the database.
-        height: Number of rows when it was written.
+        height: Number of rows when it was written, those of its children included.
         columns: Its columns, in order; none for a frame without columns.
         sums: Check sums of each column, see :mod:`algomancy_data.database.table_sums`; None for a
             table that was written before there were any.
+        children: Where the rows are that were added to it, in order, unless in the table itself.
     """
 
     name: str
@@ -77,6 +91,13 @@ class TableLayout:
     height: int
     columns: tuple[ColumnLayout, ...]
     sums: tuple[str, ...] | None = None
+    children: tuple[ChildTable, ...] = ()
+
+    @property
+    def relations(self) -> dict[str, int]:
+        """The tables in which the rows are, in order, and how many are in each."""
+        rest = {child.physical: child.height for child in self.children}
+        return {self.physical: self.height - sum(rest.values())} | rest
 
     def stored_names(self) -> list[str]:
         """Return the names of the columns in the table, masks included."""
@@ -108,6 +129,11 @@ def layouts_to_json(layouts: Iterable[TableLayout]) -> str:
                 "columns": [column.to_json() for column in layout.columns],
                 "sums": layout.sums,
             }
+            | (
+                {"children": [asdict(child) for child in layout.children]}
+                if layout.children
+                else {}
+            )
             for layout in layouts
         ],
         separators=(",", ":"),
@@ -124,6 +150,7 @@ def layouts_from_json(text: object) -> list[TableLayout]:
         TableLayout(
             columns=tuple(map(ColumnLayout.from_json, member(described, "columns", list))),
             sums=_sums(described),
+            children=_children(described),
             **members_of(TableLayout, described, "table"),
         )
         for described in expect(list, parse(text), "tables")
@@ -132,7 +159,7 @@ def layouts_from_json(text: object) -> list[TableLayout]:
         for name in (layout.name, layout.physical, *layout.stored_names()):
             check_name(name, "table")
     _require_distinct("tables", [layout.name for layout in layouts])
-    _require_distinct("tables", [layout.physical for layout in layouts])
+    _require_distinct("tables", [name for layout in layouts for name in layout.relations])
     for layout in layouts:
         _require_distinct("columns", [column.name for column in layout.columns])
         _require_distinct("columns", layout.stored_names())
@@ -153,3 +180,18 @@ def _sums(described: dict[str, Any]) -> tuple[str, ...] | None:
         msg = "there are not as many check sums as columns"
         raise SerializationError(msg)
     return sums
+
+
+def _children(described: dict[str, Any]) -> tuple[ChildTable, ...]:
+    if "children" not in described:
+        return ()
+    children = tuple(
+        ChildTable(**members_of(ChildTable, one, "child"))
+        for one in member(described, "children", list)
+    )
+    for child in children:
+        check_name(child.physical, "table")
+    if sum(child.height for child in children) > member(described, "height", int):
+        msg = "its children have more rows than it has"
+        raise SerializationError(msg)
+    return children

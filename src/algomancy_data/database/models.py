@@ -16,8 +16,11 @@ if TYPE_CHECKING:
 
     from algomancy_data.database.table_storage import TableStorage
 
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
 """Version of the catalogue's content; a reader refuses rows of a later one."""
+
+WITHOUT_CHILDREN: Final = 1
+"""Version of the content of a row whose tables have no children."""
 
 metadata: Final = sa.MetaData()
 

@@ -18,6 +18,7 @@ from sqlalchemy import exc
 
 from algomancy_data.database.codec import ForeignValueError
 from algomancy_data.database.engines import is_about_damage
+from algomancy_data.database.pushdown import pushdown_condition
 from algomancy_data.errors import DamagedStoreError, SchemaDriftError
 from algomancy_data.memory import IN_MEMORY_BYTES
 
@@ -43,9 +44,10 @@ class PartReader:
 
     Args:
         storage: How the database keeps frames.
-        table: The table.
-        layout: How the frame lies in it.
+        layout: How the frame lies in the table.
         columns: The columns to read.
+        predicate: A Polars expression of these columns that looks at each row by itself: rows for
+            which it is not true may be passed over. None if all are to be read.
 
     Attributes:
         most_rows: No more rows than these are read at once.
@@ -54,44 +56,54 @@ class PartReader:
     def __init__(
         self,
         storage: TableStorage,
-        table: sa.Table,
         layout: TableLayout,
         columns: Sequence[ColumnLayout],
+        predicate: pl.Expr | None = None,
     ) -> None:
         self._storage = storage
-        self._table = table
         self._layout = layout
         self._columns = columns
+        self._predicate = predicate
         self.most_rows = max(ROWS_PER_READ * storage.in_memory_bytes // IN_MEMORY_BYTES, 1)
-        wanted = {name for one in columns for name in (one.physical, one.mask)}
-        self._physical = [column for column in table.columns if str(column.name) in wanted]
+        self._wanted = {name for one in columns for name in (one.physical, one.mask)}
+        self._relations: dict[str, tuple[sa.Table, sa.ColumnElement[bool] | None]] = {}
 
-    def parts(self, places: range, most_rows: int | None = None) -> list[range]:
-        """Return the places in parts of about as many rows each as is best, but no more."""
+    def parts(
+        self, extents: Sequence[range], most_rows: int | None = None, height: int | None = None
+    ) -> list[range]:
+        """Return places in parts of about as many rows each as is best, but no more.
+
+        Args:
+            extents: The places.
+            most_rows: How many rows a part may have; None for the attribute of that name.
+            height: How many rows are there; None for all of the table.
+        """
         rows = self.most_rows if most_rows is None else min(most_rows, self.most_rows)
-        length = len(places) * rows // max(self._layout.height, 1)
-        length = max(1, length, len(places) // _MOST_READS)
-        return [places[start : start + length] for start in range(0, len(places), length)]
+        places = sum(map(len, extents))
+        length = places * rows // max(self._layout.height if height is None else height, 1)
+        length = max(1, length, places // _MOST_READS)
+        return [
+            extent[start : start + length]
+            for extent in extents
+            for start in range(0, len(extent), length)
+        ]
 
     def read(
-        self,
-        connection: sa.Connection,
-        places: range,
-        condition: sa.ColumnElement[bool] | None = None,
-        head: int | None = None,
+        self, connection: sa.Connection, places: range, head: int | None = None
     ) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Return the rows at some places: their values, and how those are stored.
 
         Args:
             connection: A connection in a transaction.
             places: The places.
-            condition: What is true for the rows to read; None for all.
             head: How many rows to read at most; None for all.
 
         Raises:
             ForeignValueError: A column cannot have a value that is stored there.
         """
-        rows = self._storage.at(sa.select(*self._physical), places).limit(head)
+        table, condition = self.relation(places)
+        physical = [column for column in table.columns if str(column.name) in self._wanted]
+        rows = self._storage.at(sa.select(*physical), table, places).limit(head)
         if condition is not None:
             rows = rows.where(condition)
         most = len(places) if head is None else max(min(head, len(places)), 1)
@@ -113,6 +125,17 @@ class PartReader:
             if located is None:
                 raise
             raise located from error
+
+    def relation(self, places: range) -> tuple[sa.Table, sa.ColumnElement[bool] | None]:
+        """Return the table that has these places, and what is true for the rows to read."""
+        name = self._storage.relation(self._layout, places.start)
+        if name not in self._relations:
+            table = self._storage.table_of(self._layout, name)
+            condition = None
+            if self._predicate is not None:
+                condition = pushdown_condition(self._storage, table, self._layout, self._predicate)
+            self._relations[name] = table, condition
+        return self._relations[name]
 
     def _decoded(self, stored: pl.DataFrame) -> pl.DataFrame:
         try:
@@ -142,24 +165,26 @@ class PartReader:
         """Return the error with the row of the whole table in which the value is."""
         if isinstance(error, ForeignValueError) and error.row is not None and condition is None:
             return error.at(error.row + self._rows_before(connection, places))
+        table, _ = self.relation(places)
         for column in self._columns:
-            found = self._storage.foreign_value(connection, self._table, column)
+            found = self._storage.foreign_value(connection, table, column)
             if found is not None:
                 return ForeignValueError(column, self._layout.name, *found)
         if condition is not None:
             try:
-                self.read(connection, places)
+                PartReader(self._storage, self._layout, self._columns).read(connection, places)
             except ForeignValueError as exact:
                 return exact
         return None
 
     def _rows_before(self, connection: sa.Connection, places: range) -> int:
-        first = self._storage.extent(connection, self._table).start
-        if first >= places.start:
-            return 0
-        before = range(first, places.start)
-        rows = sa.select(sa.func.count()).select_from(self._table)
-        return connection.scalar(self._storage.at(rows, before)) or 0
+        rows = 0
+        for extent in self._storage.extents(connection, self._layout):
+            if before := range(extent.start, min(extent.stop, places.start)):
+                table, _ = self.relation(before)
+                count = sa.select(sa.func.count()).select_from(table)
+                rows += connection.scalar(self._storage.at(count, table, before)) or 0
+        return rows
 
 
 _Part = TypeVar("_Part")

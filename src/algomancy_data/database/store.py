@@ -375,10 +375,8 @@ class DatabaseStore(Store):
     ) -> Added:
         """Add the rows of a DataSource to a dataset in one transaction.
 
-        In SQLite, only these rows are written, behind the others, unless a table gets a column
-        or another form; and an index of each key, by which stored ones are found, when rows are
-        first added. In PostgreSQL, where rows of a table can come to lie before others, a table
-        that gets rows is written anew.
+        Only these rows are written, behind the others, unless a table gets a column or another
+        form; and an index of each key, by which stored ones are found, when rows are first added.
 
         Raises:
             AdditionError: The rows do not fit, or have a key that is stored.
@@ -407,7 +405,7 @@ class DatabaseStore(Store):
         *,
         phase: Phase = NO_PHASE,
     ) -> int:
-        """Delete rows of a table in one transaction; in PostgreSQL, the table is written anew.
+        """Delete rows of a table in one transaction.
 
         Raises:
             DatasetNotFoundError: There is no such dataset.

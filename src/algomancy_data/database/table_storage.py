@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from abc import ABC, abstractmethod
 from contextlib import nullcontext
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Protocol
 import sqlalchemy as sa
 
 from algomancy_data.database.backend import backend_for
+from algomancy_data.database.naming import NO_COLUMNS
 from algomancy_data.memory import IN_MEMORY_BYTES
 
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from algomancy_data.database.layout import ColumnLayout
+    from algomancy_data.database.layout import ColumnLayout, TableLayout
     from algomancy_data.database.naming import TableOwner
 
 
@@ -99,33 +101,49 @@ class TableFound(NamedTuple):
     Args:
         columns: The declared type of each column, in order.
         owner: Whose it says that it is; None if it does not say.
+        children: Tables whose rows are among its own.
     """
 
     columns: dict[str, str]
     owner: TableOwner | None = None
+    children: tuple[str, ...] = ()
 
 
 class RowAccess(ABC):
     """Single rows of a table, whose places stay as they are and in order when others are added."""
 
     @abstractmethod
-    def index(self, connection: sa.Connection, table: sa.Table, columns: Sequence[str]) -> None:
-        """Make an index of some columns, unless there is one."""
+    def is_comparable(self, column: ColumnLayout) -> bool:
+        """Tell whether values of a column are equal in SQL exactly where they are in Polars."""
 
     @abstractmethod
-    def has_index(self, connection: sa.Connection, table: sa.Table, columns: Sequence[str]) -> bool:
-        """Tell whether there is such an index."""
+    def index(
+        self, connection: sa.Connection, layout: TableLayout, columns: Sequence[ColumnLayout]
+    ) -> None:
+        """Make an index of some columns, which are comparable, unless there is one."""
+
+    @abstractmethod
+    def has_index(
+        self, connection: sa.Connection, layout: TableLayout, columns: Sequence[ColumnLayout]
+    ) -> bool:
+        """Tell whether there is such an index, and rows can be found by it."""
 
     @abstractmethod
     def find(
-        self, connection: sa.Connection, table: sa.Table, keys: pl.DataFrame, numbers: pl.Series
+        self,
+        connection: sa.Connection,
+        layout: TableLayout,
+        columns: Sequence[ColumnLayout],
+        keys: pl.DataFrame,
+        numbers: pl.Series,
     ) -> pl.DataFrame:
         """Return the places of the rows that have the same values as some others.
 
         Args:
             connection: A connection in a transaction.
-            table: The table.
-            keys: The values, encoded, in columns that the table has; none of them is null.
+            layout: How the table lies in the database.
+            columns: Columns of the table, which are comparable.
+            keys: Their values, encoded, in as many columns; none of them is null.
             numbers: The number of each of these rows.
 
         Returns:
@@ -133,20 +151,48 @@ class RowAccess(ABC):
         """
 
     @abstractmethod
-    def places(self, connection: sa.Connection, table: sa.Table, part: range) -> pl.Series:
-        """Return those places of a part that have rows, in order (Int64)."""
+    def places(
+        self,
+        connection: sa.Connection,
+        table: sa.Table,
+        part: range,
+        condition: sa.ColumnElement[bool] | None = None,
+    ) -> pl.Series:
+        """Return those places of a part that have rows, in order (Int64).
+
+        Args:
+            connection: A connection in a transaction.
+            table: The table that has these places, or the child.
+            part: The places.
+            condition: What is true for the rows; None for all.
+        """
 
     @abstractmethod
-    def place_before_end(self, connection: sa.Connection, table: sa.Table, rows: int) -> int:
-        """Return the place from which on so many rows are left; that of the first if fewer are."""
+    def last(self, connection: sa.Connection, layout: TableLayout, rows: int) -> list[range]:
+        """Return the places of the last so many rows; of all rows, if there are fewer."""
 
     @abstractmethod
-    def rows_before(self, connection: sa.Connection, table: sa.Table, place: int) -> int:
+    def rows_before(self, connection: sa.Connection, layout: TableLayout, place: int) -> int:
         """Return how many rows lie before a place."""
 
     @abstractmethod
-    def remove(self, connection: sa.Connection, table: sa.Table, places: pl.Series) -> None:
-        """Delete the rows at some places."""
+    def remove(
+        self, connection: sa.Connection, layout: TableLayout, places: pl.Series
+    ) -> TableLayout:
+        """Delete the rows at some places; return how the table lies in the database then."""
+
+    @abstractmethod
+    def room(
+        self, connection: sa.Connection, layout: TableLayout, owner: TableOwner, rows: int
+    ) -> tuple[sa.Table, TableLayout]:
+        """Return where rows go that lie behind the others, and how the table lies with them.
+
+        Args:
+            connection: A connection in a transaction.
+            layout: How the table lies in the database.
+            owner: What it holds.
+            rows: How many rows there will be more.
+        """
 
 
 class TableStorage(ABC):
@@ -268,20 +314,31 @@ class TableStorage(ABC):
         """
         del connection, table, column
 
+    def children(self, connection: sa.Connection, physical: str) -> list[str]:
+        """Return the tables whose rows are among those of a table."""
+        del connection, physical  # most databases have no such
+        return []
+
     @abstractmethod
     def look_at(self, connection: sa.Connection, physical: str) -> TableFound:
         """Return what the database says about a table; no columns if it is gone."""
 
     @abstractmethod
-    def extent(self, connection: sa.Connection, table: sa.TableClause) -> range:
+    def extents(self, connection: sa.Connection, layout: TableLayout) -> list[range]:
         """Return the places of a table's rows, in the order in which they were written.
 
-        It may have places without rows, and is never empty.
+        They are those of the table and of each of its children, greater from one to the next. Each
+        may have places without rows, and is never empty.
         """
 
+    def relation(self, layout: TableLayout, place: int) -> str:
+        """Return which table, the one or a child of it, has a place."""
+        del place  # most databases need no children
+        return layout.physical
+
     @abstractmethod
-    def at(self, query: sa.Select[Any], places: range) -> sa.Select[Any]:
-        """Return the query limited to the rows at these places, in their order."""
+    def at(self, query: sa.Select[Any], table: sa.TableClause, places: range) -> sa.Select[Any]:
+        """Return a query of one table limited to its rows at these places, in their order."""
 
     @abstractmethod
     def counterpart(
@@ -299,11 +356,27 @@ class TableStorage(ABC):
     def copy(
         self,
         connection: sa.Connection,
-        original: sa.TableClause,
+        originals: Sequence[sa.TableClause],
         copy: sa.Table,
         owner: TableOwner,
     ) -> None:
-        """Create a table of an owner, with the columns and rows of another, in order."""
+        """Create a table of an owner, with the columns of others and their rows, in order.
+
+        There is more than one only if the first has children.
+        """
+
+    def columns_of(self, layout: TableLayout) -> dict[str, str]:
+        """Return the declared type of each column that a table has."""
+        return layout.physical_columns() or {NO_COLUMNS: self.integer}
+
+    def table_of(self, layout: TableLayout, physical: str | None = None) -> sa.Table:
+        """Return a table as SQLAlchemy knows one.
+
+        Args:
+            layout: How it lies in the database.
+            physical: Name of one with the same columns; None for the table itself.
+        """
+        return self.table(physical or layout.physical, self.columns_of(layout))
 
     def table(self, physical: str, columns: dict[str, str]) -> sa.Table:
         """Return a table whose columns have the declared types that the codec names.
@@ -341,6 +414,16 @@ class DeclaredType(sa.types.UserDefinedType[Any]):
 def quoted(name: str) -> sa.sql.quoted_name:
     """Return a name that is always quoted, whatever it is."""
     return sa.sql.quoted_name(name, quote=True)
+
+
+INDEX_PREFIX: Final = "algomancy_key_"
+
+
+def index_name(layout: TableLayout, columns: Sequence[ColumnLayout]) -> str:
+    """Return a name that no other index has: databases have them all in one space."""
+    names = [layout.physical, *(column.physical for column in columns)]
+    exact = "\0".join(names).encode()
+    return f"{INDEX_PREFIX}{hashlib.sha256(exact).hexdigest()[:32]}"
 
 
 TABLES_VIEW: Final = "algomancy_tables"

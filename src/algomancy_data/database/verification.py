@@ -111,7 +111,7 @@ def drop_leftovers(
     found = [one for one in find_leftovers(connection, storage, session) if one.is_proven]
     for one in found:
         if one.path != _CHUNKS:
-            drop_table(connection, one.path)
+            drop_table(connection, one.path, storage.children(connection, one.path))
     for name, version in _lost_payloads(connection, session):
         columns = payload_chunks_table.c
         connection.execute(

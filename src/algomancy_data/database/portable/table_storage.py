@@ -47,3 +47,7 @@ class PortablePostgreSQLStorage(PostgreSQLStorage):
     def reader_engine(self, engine: sa.Engine) -> sa.Engine | None:
         """Return None: one connection at a time is what the user's engine is asked for."""
         del engine
+
+    @property
+    def row_access(self) -> None:
+        """None: what is added by other statements than COPY need not lie in order."""

@@ -14,6 +14,14 @@ from sqlalchemy.schema import SetTableComment
 from algomancy_data.database.models import datasets_table
 from algomancy_data.database.naming import TABLE_PREFIX, read_owner
 from algomancy_data.database.postgresql import codec
+from algomancy_data.database.postgresql.rows import (
+    CHILD_PREFIX,
+    PostgreSQLRows,
+    as_value,
+    ctid_literal,
+    extent_of,
+    relation_of,
+)
 from algomancy_data.database.table_storage import (
     PLAIN_TEXT,
     TABLES_VIEW,
@@ -27,11 +35,11 @@ from algomancy_data.database.table_storage import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
-    from algomancy_data.database.layout import ColumnLayout
+    from algomancy_data.database.layout import ColumnLayout, TableLayout
     from algomancy_data.database.naming import TableOwner
-    from algomancy_data.database.table_storage import Codec
+    from algomancy_data.database.table_storage import Codec, RowAccess
 
 
 _LOCK_TIMEOUT: Final = "60s"
@@ -55,6 +63,11 @@ class PostgreSQLStorage(TableStorage):
     def codec(self) -> Codec:
         """The codec of PostgreSQL."""
         return codec
+
+    @property
+    def row_access(self) -> RowAccess | None:
+        """Rows by the blocks in which they lie."""
+        return PostgreSQLRows(self)
 
     def begin_reading(self, connection: sa.Connection, session: str, dataset: str) -> None:
         """Keep others from changing a dataset, and see its rows in order."""
@@ -98,13 +111,16 @@ class PostgreSQLStorage(TableStorage):
     def copy(
         self,
         connection: sa.Connection,
-        original: sa.TableClause,
+        originals: Sequence[sa.TableClause],
         copy: sa.Table,
         owner: TableOwner,
     ) -> None:
-        """Create a table of an owner, with the columns and rows of another, in order."""
+        """Create a table of an owner, with the columns of others and their rows, in order."""
         self.help_reading(connection)
-        rows = self.at(sa.select(original), self.extent(connection, original))
+        # No index has this column, so that the blocks themselves are read.
+        first = sa.column("ctid") >= ctid_literal(0, 0)
+        each = [sa.select(one).where(first).with_hint(one, "ONLY") for one in originals]
+        rows = sa.union_all(*each) if len(each) > 1 else each[0]
         name = connection.dialect.identifier_preparer.format_table(copy)
         # Measured: 1.3 s for a million rows of 8 columns, and 1.6 s by INSERT … SELECT. SQLAlchemy
         # has a construct for it from 2.1 on only.
@@ -142,35 +158,57 @@ class PostgreSQLStorage(TableStorage):
         rows = connection.execute(tables, {"names": asked})
         return {row.name: read_owner(row.owner) for row in rows}
 
+    def children(self, connection: sa.Connection, physical: str) -> list[str]:
+        """Return the tables of this package whose rows are among those of a table."""
+        query = sa.text(
+            "SELECT relname::text FROM pg_inherits JOIN pg_class ON oid = inhrelid "
+            "WHERE inhparent = to_regclass(:table) AND starts_with(relname::text, :names) "
+            "AND relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())"
+        )
+        asked = {"table": as_value(physical), "names": CHILD_PREFIX}
+        return list(connection.scalars(query, asked))
+
     def look_at(self, connection: sa.Connection, physical: str) -> TableFound:
         """Return what PostgreSQL says about a table; no columns if it is gone."""
         attributes = sa.text(
             "SELECT attname::text AS name, format_type(atttypid, atttypmod) AS type, "
-            "obj_description(attrelid, 'pg_class') AS owner "
+            "obj_description(attrelid, 'pg_class') AS owner, "
+            "(SELECT json_agg(relname) FROM pg_inherits JOIN pg_class ON oid = inhrelid "
+            "WHERE inhparent = attrelid)::text AS children "
             "FROM pg_attribute "
             "WHERE attrelid = to_regclass(:table) AND attnum > 0 AND NOT attisdropped "
             "ORDER BY attnum"
         )
-        rows = connection.execute(attributes, {"table": _as_value(physical)}).all()
+        rows = connection.execute(attributes, {"table": as_value(physical)}).all()
+        if not rows:
+            return TableFound({})
+        children = json.loads(rows[0].children or "[]")
         return TableFound(
-            {row.name: row.type for row in rows}, read_owner(rows[0].owner) if rows else None
+            {row.name: row.type for row in rows}, read_owner(rows[0].owner), tuple(children)
         )
 
-    def extent(self, connection: sa.Connection, table: sa.TableClause) -> range:
-        """Return the numbers of the blocks in which the table lies."""
-        blocks = connection.scalar(
-            sa.text(
-                "SELECT pg_relation_size(to_regclass(:table)) "
-                "/ current_setting('block_size')::bigint"
-            ),
-            {"table": _as_value(str(table.name))},
+    def extents(self, connection: sa.Connection, layout: TableLayout) -> list[range]:
+        """Return the places in all blocks of the table, and in those of its children."""
+        sizes = sa.text(
+            "SELECT pg_relation_size(to_regclass(name)) / current_setting('block_size')::bigint "
+            "FROM json_array_elements_text(CAST(:names AS json)) "
+            "WITH ORDINALITY AS asked(name, at) "
+            "ORDER BY at"
         )
-        return range(max(blocks or 0, 1))
+        asked = json.dumps(list(map(as_value, layout.relations)), ensure_ascii=False)
+        found = connection.scalars(sizes, {"names": asked}).all()
+        return [extent_of(relation, blocks or 0) for relation, blocks in enumerate(found)]
 
-    def at(self, query: sa.Select[Any], places: range) -> sa.Select[Any]:
-        """Return the query limited to the rows in these blocks."""
-        row = sa.column("ctid")
-        return query.where(row >= _first_of(places[0]), row < _first_of(places[-1] + 1))
+    def relation(self, layout: TableLayout, place: int) -> str:
+        """Return which table, the one or a child of it, has a place."""
+        return list(layout.relations)[relation_of(place)]
+
+    def at(self, query: sa.Select[Any], table: sa.TableClause, places: range) -> sa.Select[Any]:
+        """Return the query limited to the rows at these places, and not those of children."""
+        row, relation = sa.column("ctid"), relation_of(places.start)
+        ends = (ctid_literal(place, relation) for place in (places.start, places.stop))
+        first, last = ends
+        return query.where(row >= first, row < last).with_hint(table, "ONLY")
 
     def counterpart(
         self, column: sa.Column[Any], layout: ColumnLayout, encoded: list[Any]
@@ -225,15 +263,6 @@ def _has_own_limit(connection: sa.Connection) -> bool:
         query = sa.text("SELECT source FROM pg_settings WHERE name = 'lock_timeout'")
         known[_HAS_OWN_LIMIT] = connection.scalar(query) != "default"
     return known[_HAS_OWN_LIMIT]
-
-
-def _as_value(name: str) -> str:
-    """Return a name in quotes for ``to_regclass``; as part of a statement, ``%`` is doubled."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _first_of(block: int) -> sa.ColumnElement[Any]:
-    return sa.literal_column(f"'({block},0)'::tid")
 
 
 def _float(value: float) -> sa.ColumnElement[Any]:

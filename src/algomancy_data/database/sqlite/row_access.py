@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,47 +9,65 @@ import polars as pl
 import sqlalchemy as sa
 
 from algomancy_data.database.naming import ROW_ID
-from algomancy_data.database.table_storage import RowAccess, quoted
+from algomancy_data.database.table_storage import RowAccess, index_name, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
 
-    from algomancy_data.database.table_storage import BulkAccess
+    from algomancy_data.database.layout import ColumnLayout, TableLayout
+    from algomancy_data.database.naming import TableOwner
+    from algomancy_data.database.table_storage import TableStorage
 
 _TEMPORARY: Final = "algomancy_rows_to_find"
 _NUMBER: Final = "n"
+_COMPARABLE: Final = frozenset({"integer", "boolean", "text", "digits", "iso", "blob"})
+"""Words of the codec."""
 
 
 class SQLiteRows(RowAccess):
     """Rows by their numbers.
 
     Args:
-        bulk: How rows get there and back.
+        storage: How the database keeps frames.
     """
 
-    def __init__(self, bulk: BulkAccess) -> None:
-        self._bulk = bulk
+    def __init__(self, storage: TableStorage) -> None:
+        self._storage = storage
 
-    def index(self, connection: sa.Connection, table: sa.Table, columns: Sequence[str]) -> None:
+    def is_comparable(self, column: ColumnLayout) -> bool:
+        """Tell whether values of a column are equal in SQL exactly where they are in Polars."""
+        return column.storage in _COMPARABLE and column.mask is None
+
+    def index(
+        self, connection: sa.Connection, layout: TableLayout, columns: Sequence[ColumnLayout]
+    ) -> None:
         """Make an index of some columns, unless there is one; it goes with the table."""
         names = connection.dialect.identifier_preparer
-        listed = ", ".join(map(names.quote_identifier, columns))
+        listed = ", ".join(names.quote_identifier(column.physical) for column in columns)
         connection.exec_driver_sql(
-            f"CREATE INDEX IF NOT EXISTS {names.quote_identifier(_index_name(table, columns))} "
-            f"ON {names.format_table(table)} ({listed})"
+            f"CREATE INDEX IF NOT EXISTS {names.quote_identifier(index_name(layout, columns))} "
+            f"ON {names.format_table(self._storage.table_of(layout))} ({listed})"
         )
 
-    def has_index(self, connection: sa.Connection, table: sa.Table, columns: Sequence[str]) -> bool:
+    def has_index(
+        self, connection: sa.Connection, layout: TableLayout, columns: Sequence[ColumnLayout]
+    ) -> bool:
         """Tell whether there is such an index."""
         query = sa.text("SELECT 1 FROM sqlite_schema WHERE type = 'index' AND name = :name")
-        return connection.scalar(query, {"name": _index_name(table, columns)}) is not None
+        return connection.scalar(query, {"name": index_name(layout, columns)}) is not None
 
     def find(
-        self, connection: sa.Connection, table: sa.Table, keys: pl.DataFrame, numbers: pl.Series
+        self,
+        connection: sa.Connection,
+        layout: TableLayout,
+        columns: Sequence[ColumnLayout],
+        keys: pl.DataFrame,
+        numbers: pl.Series,
     ) -> pl.DataFrame:
         """Return the places of the rows that have the same values as some others."""
+        table = self._storage.table_of(layout)
         by_name = {str(column.name): column for column in table.columns}
-        stored = [by_name[name] for name in keys.columns]
+        stored = [by_name[column.physical] for column in columns]
         types = {f"k{at}": column.type for at, column in enumerate(stored)}
         rows = pl.DataFrame(
             [
@@ -64,32 +81,52 @@ class SQLiteRows(RowAccess):
             place = sa.column(ROW_ID, sa.BigInteger(), _selectable=table).label("place")
             wanted: list[sa.ColumnElement[Any]] = [number, place]
             query = sa.select(*wanted).select_from(asked.join(table, sa.and_(*same)))
-            found = self._bulk.fetch(connection, query, max(keys.height, 1))
+            found = self._storage.bulk.fetch(connection, query, max(keys.height, 1))
         return found.cast(pl.Int64())
 
-    def places(self, connection: sa.Connection, table: sa.Table, part: range) -> pl.Series:
+    def places(
+        self,
+        connection: sa.Connection,
+        table: sa.Table,
+        part: range,
+        condition: sa.ColumnElement[bool] | None = None,
+    ) -> pl.Series:
         """Return those row numbers of a part that have rows, in order."""
-        row_id = sa.column(ROW_ID)
-        query = sa.select(row_id.label("place")).select_from(table)
-        query = query.where(row_id.between(part[0], part[-1])).order_by(row_id)
-        return self._bulk.fetch(connection, query, len(part))["place"].cast(pl.Int64())
+        query = sa.select(sa.column(ROW_ID).label("place")).select_from(table)
+        query = self._storage.at(query, table, part)
+        query = query if condition is None else query.where(condition)
+        return self._storage.bulk.fetch(connection, query, len(part))["place"].cast(pl.Int64())
 
-    def place_before_end(self, connection: sa.Connection, table: sa.Table, rows: int) -> int:
-        """Return the row number from which on so many rows are left."""
-        row_id = sa.column(ROW_ID)
+    def last(self, connection: sa.Connection, layout: TableLayout, rows: int) -> list[range]:
+        """Return the row numbers from that on from which so many rows are left."""
+        table, row_id = self._storage.table_of(layout), sa.column(ROW_ID)
         last = sa.select(row_id).select_from(table).order_by(row_id.desc()).limit(max(rows, 1))
-        return connection.scalar(sa.select(sa.func.min(last.subquery().c[0]))) or 1
+        first = connection.scalar(sa.select(sa.func.min(last.subquery().c[0]))) or 1
+        (extent,) = self._storage.extents(connection, layout)
+        return [range(first, extent.stop)]
 
-    def rows_before(self, connection: sa.Connection, table: sa.Table, place: int) -> int:
+    def rows_before(self, connection: sa.Connection, layout: TableLayout, place: int) -> int:
         """Return how many rows have a lower number."""
+        table = self._storage.table_of(layout)
         before = sa.select(sa.func.count()).select_from(table).where(sa.column(ROW_ID) < place)
         return connection.scalar(before) or 0
 
-    def remove(self, connection: sa.Connection, table: sa.Table, places: pl.Series) -> None:
+    def remove(
+        self, connection: sa.Connection, layout: TableLayout, places: pl.Series
+    ) -> TableLayout:
         """Delete the rows with these numbers."""
+        table = self._storage.table_of(layout)
         with self._temporary(connection, {}, places.alias(_NUMBER).to_frame()) as asked:
             numbers = sa.select(asked.c[_NUMBER])
             connection.execute(sa.delete(table).where(sa.column(ROW_ID).in_(numbers)))
+        return layout
+
+    def room(
+        self, connection: sa.Connection, layout: TableLayout, owner: TableOwner, rows: int
+    ) -> tuple[sa.Table, TableLayout]:
+        """Return the table: a new row has the number after the highest."""
+        del connection, owner, rows
+        return self._storage.table_of(layout), layout
 
     @contextmanager
     def _temporary(
@@ -107,12 +144,6 @@ class SQLiteRows(RowAccess):
         table.create(connection, checkfirst=False)
         if rows.height:
             arrow = rows.to_arrow(compat_level=pl.CompatLevel.oldest()).combine_chunks()
-            self._bulk.ingest(connection, table, self._bulk.arranged(arrow))
+            self._storage.bulk.ingest(connection, table, self._storage.bulk.arranged(arrow))
         yield table
         table.drop(connection, checkfirst=False)
-
-
-def _index_name(table: sa.Table, columns: Sequence[str]) -> str:
-    """Return a name that no other index has: SQLite has them all in one space."""
-    exact = "\0".join([str(table.name), *columns]).encode()
-    return f"algomancy_key_{hashlib.sha256(exact).hexdigest()[:32]}"

@@ -29,9 +29,9 @@ from algomancy_data.database.table_storage import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable
+    from collections.abc import Callable, Generator, Iterable, Sequence
 
-    from algomancy_data.database.layout import ColumnLayout
+    from algomancy_data.database.layout import ColumnLayout, TableLayout
     from algomancy_data.database.naming import TableOwner
     from algomancy_data.database.sqlite.dbapi import Connection
     from algomancy_data.database.table_storage import Codec, DeclaredType, RowAccess
@@ -86,7 +86,7 @@ class SQLiteStorage(TableStorage):
     @property
     def row_access(self) -> RowAccess:
         """Rows by their numbers: a new one has the number after the highest."""
-        return SQLiteRows(self.bulk)
+        return SQLiteRows(self)
 
     def begin_reading(self, connection: sa.Connection, session: str, dataset: str) -> None:
         """Do nothing: a transaction sees the state of its first query."""
@@ -198,9 +198,9 @@ class SQLiteStorage(TableStorage):
     def _bad_text(
         self, connection: sa.Connection, table: sa.Table, stored: sa.Column[Any]
     ) -> tuple[str, int] | None:
-        places = self.extent(connection, table)
+        places = self._extent(connection, table)
         as_bytes = sa.select(sa.cast(stored, sa.LargeBinary()).label("x"))
-        rows = self.at(as_bytes.select_from(table), places)
+        rows = self.at(as_bytes.select_from(table), table, places)
         values = self.bulk.fetch(connection, rows, len(places)).cast(pl.Binary)
         row = first_failure(values, pl.col("x").cast(pl.String))
         return None if row is None else ("a text that is not in UTF-8", row)
@@ -212,8 +212,12 @@ class SQLiteStorage(TableStorage):
         columns = {row.name: row.type for row in rows if row.name is not None}
         return TableFound(columns, _owner_in(statement))
 
-    def extent(self, connection: sa.Connection, table: sa.TableClause) -> range:
+    def extents(self, connection: sa.Connection, layout: TableLayout) -> list[range]:
         """Return the row numbers from the first to the last."""
+        return [self._extent(connection, self.table_of(layout))]
+
+    @staticmethod
+    def _extent(connection: sa.Connection, table: sa.TableClause) -> range:
         # Each end by itself is found in the index; both of one query read the whole table.
         ends = [
             sa.select(end(sa.column(ROW_ID))).select_from(table).scalar_subquery()
@@ -226,11 +230,12 @@ class SQLiteStorage(TableStorage):
     def copy(
         self,
         connection: sa.Connection,
-        original: sa.TableClause,
+        originals: Sequence[sa.TableClause],
         copy: sa.Table,
         owner: TableOwner,
     ) -> None:
         """Create a table of an owner, with the columns and rows of another, in order."""
+        (original,) = originals
         self.create(connection, copy, owner)
         # In exactly this form, SQLite copies whole records: see "xfer optimization" in its
         # insert.c. The names are quoted by SQLAlchemy.
@@ -240,8 +245,9 @@ class SQLiteStorage(TableStorage):
             f"SELECT * FROM {names.format_table(original)}"
         )
 
-    def at(self, query: sa.Select[Any], places: range) -> sa.Select[Any]:
+    def at(self, query: sa.Select[Any], table: sa.TableClause, places: range) -> sa.Select[Any]:
         """Return the query limited to the rows with these numbers."""
+        del table  # it has the only row number
         row_id = sa.column(ROW_ID)
         return query.where(row_id.between(places[0], places[-1])).order_by(row_id)
 
