@@ -148,8 +148,9 @@ class SQLiteStorage(TableStorage):
             f"{names.quote_identifier(column.name)} {cast('DeclaredType', column.type).name}"
             for column in table.columns
         )
+        # On a line of its own: no name that has the beginning of a comment in it goes on there.
         connection.exec_driver_sql(
-            f"CREATE TABLE {names.format_table(table)} ({columns} /*{owner.to_text()}*/)"
+            f"CREATE TABLE {names.format_table(table)} ({columns}\n/*{owner.to_text()}*/)"
         )
 
     def owners(self, connection: sa.Connection) -> dict[str, TableOwner | None]:
