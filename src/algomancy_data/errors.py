@@ -324,6 +324,15 @@ class AdditionError(AlgomancyDataError, ValueError):
         )
 
     @classmethod
+    def from_lost_parents(cls, table: str, key: Iterable[str], count: int, shown: str) -> Self:
+        """Name the key that rows refer to, say how many of its values are gone, show the first."""
+        return cls(
+            f"Rows refer to {count:,} keys ({', '.join(key)}) of table {table!r} that were there "
+            f"when they were checked, and are gone, such as {shown}: somebody changed the dataset "
+            f"meanwhile. Load the rows again."
+        )
+
+    @classmethod
     def from_payload(cls, name: str) -> Self:
         """Name the dataset that is not made of tables."""
         return cls(f"Data '{name}' is not made of tables, so it can only be replaced as a whole.")

@@ -243,3 +243,79 @@ def test_postgresql_has_the_rows_in_order(opened, empty_postgresql):
         found = connection.exec_driver_sql(f"SELECT id, name, value FROM {TABLE}").fetchall()
     assert [tuple(row) for row in found] == [(i, f"name {i}", i * 0.5) for i in (0, 2, 3, 4, 1)]
     assert manager.verify() == []
+
+
+# Adds a row that refers to another one; between the checks and the transaction it waits.
+REFERRING = """
+import sys
+from algomancy_data import (
+    Column, CSVFile, DataSource, DataType, Schema, SimpleETLFactory, Transformer,
+)
+from algomancy_data.database import DatabaseDataManager
+from algomancy_data.errors import AdditionError
+from algomancy_data.transformer import TransformationSequence
+
+class Parts(Schema):
+    _FILENAME, _EXTENSION, _SCHEMA_TYPE = "parts", "csv", "single"
+    THING = Column("thing", DataType.INTEGER, foreign_key=("t", "id"))
+
+class Waiting(Transformer):
+    def transform(self, data):
+        print("checked", flush=True)
+        sys.stdin.readline()
+
+class Factory(SimpleETLFactory):
+    check_foreign_keys = True
+
+    @classmethod
+    def create_transformation_sequence(cls, schemas, logger=None):
+        return TransformationSequence([Waiting("wait")])
+
+url, path = sys.argv[1:]
+manager = DatabaseDataManager(Factory, [Parts], url, "s", DataSource)
+manager.startup()
+try:
+    file = CSVFile("parts", path=path)
+    print(manager.etl_data({"parts": file}, "d", mode="append").status, flush=True)
+except AdditionError as error:
+    print(error, flush=True)
+manager.close()
+"""
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("change", ["delete rows", "replace", "delete", "others", "nothing"])
+def test_what_rows_refer_to_is_looked_up_again_where_the_dataset_was_changed(
+    anywhere, url, tmp_path, change
+):
+    path = tmp_path / "parts.csv"
+    path.write_text("thing\n2\n")
+    manager = anywhere(schemas=())
+    add(manager, rows(0, 5))
+    place = url.render_as_string(hide_password=False)
+    other = subprocess.Popen(
+        [sys.executable, "-c", REFERRING, place, str(path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert other.stdout.readline() == "checked\n"
+    match change:
+        case "delete rows":
+            manager.delete_rows("d", "t", pl.col("id") == 2)
+        case "replace":
+            add(manager, rows(3, 5), mode="replace")
+        case "delete":
+            manager.delete_data("d")
+        case "others":
+            add(manager, rows(5, 7))
+            manager.delete_rows("d", "t", pl.col("id") == 1)
+    said, _ = other.communicate("\n", 60)
+    is_lost = change in {"delete rows", "replace", "delete"}
+    assert ("1 keys (id) of table 't'" in said and "thing=2" in said) == is_lost
+    assert (said == "success\n") != is_lost
+    manager.close()
+    found = anywhere(schemas=())
+    assert found.verify() == []
+    if change != "delete":
+        assert ("parts" in found.describe("d").tables) != is_lost

@@ -24,16 +24,19 @@ from hypothesis.stateful import (
 
 from algomancy_data import (
     Column,
+    CSVFile,
     DataSource,
     DataType,
     Schema,
     SimpleETLFactory,
     StatefulDataManager,
     StatelessDataManager,
+    Transformer,
 )
 from algomancy_data.database import DatabaseDataManager
 from algomancy_data.errors import AdditionError, StoredKeyError
 from algomancy_data.testing import assert_identical
+from algomancy_data.transformer import TransformationSequence
 
 pytestmark = pytest.mark.filterwarnings("ignore:StatefulDataManager:DeprecationWarning")
 
@@ -401,6 +404,39 @@ def test_one_row_takes_the_place_of_one_and_never_of_several(models, model):
     stores.upsert([(1, None, None)])
     stores.both_are_the_same()
     stores.teardown()
+
+
+class Parts(Schema):
+    _FILENAME, _EXTENSION, _SCHEMA_TYPE = "parts", "csv", "single"
+    THING = Column("thing", DataType.INTEGER, foreign_key=("t", "id"))
+
+
+def test_rows_are_refused_whose_parents_go_after_they_were_checked(tmp_path):
+    class Deleting(Transformer):
+        def transform(self, data):
+            assert manager.delete_rows("d", "t", pl.col("id") == 2) == 1
+
+    class Factory(SimpleETLFactory):
+        check_foreign_keys = True
+
+        @classmethod
+        def create_transformation_sequence(cls, schemas, logger=None):
+            return TransformationSequence([Deleting("delete")])
+
+    path = tmp_path / "parts.csv"
+    path.write_text("thing\n1\n2\n")
+    url = f"sqlite:///{tmp_path}/data.db"
+    for manager in (
+        StatelessDataManager(Factory, [Parts], "json", DataSource),
+        StatefulDataManager(Factory, [Parts], str(tmp_path / "folder"), "json", DataSource),
+        DatabaseDataManager(Factory, [Parts], url, "s", DataSource),
+    ):
+        manager.startup()
+        manager.add_data_source(source_of([(1, None, None), (2, None, None)]))
+        with pytest.raises(AdditionError, match=r"1 keys \(id\) of table 't'.*thing=2"):
+            manager.etl_data({"parts": CSVFile("parts", path=str(path))}, "d", mode="append")
+        assert list(manager.describe("d").tables) == ["t"]
+        manager.close()
 
 
 def run(make, examples, steps):

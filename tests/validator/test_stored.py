@@ -22,6 +22,8 @@ class Stored:
     def known(self, table, key, keys):
         return known_rows([self.tables[table].select(key)], keys)
 
+    referred = known
+
 
 STORED = Stored(orders=pl.DataFrame({"id": [1, 2], "code": ["a", None]}))
 

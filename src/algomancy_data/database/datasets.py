@@ -34,6 +34,7 @@ from algomancy_data.errors import (
 )
 from algomancy_data.frames.tabular import to_frames
 from algomancy_data.provenance import Provenance, TableSize
+from algomancy_data.relations.keys import everywhere
 from algomancy_data.store import DatasetInfo, TableInfo, check_name
 from algomancy_data.store.deletion import deletion
 
@@ -160,6 +161,23 @@ class Datasets:
             entry = replace(entry, tables=tuple(layouts))
         self.catalogue.save(connection, entry, occupant)
         return entry
+
+    def require_references(
+        self, connection: sa.Connection, entry: Entry | None, addition: Addition
+    ) -> None:
+        """Make sure that what rows refer to that are added to a dataset is still there.
+
+        Raises:
+            AdditionError: Somebody deleted or replaced it since the rows were checked.
+        """
+
+        def known(table: str, key: Sequence[str], keys: pl.DataFrame) -> pl.Series:
+            layouts = {} if entry is None else {one.name: one for one in entry.tables or ()}
+            if entry is None or table not in layouts:
+                return everywhere(keys.height, value=False)
+            return self.growing_table(connection, entry, layouts[table]).known(key, keys)
+
+        addition.require_references(None if entry is None else entry.info, known)
 
     def add(
         self,

@@ -387,6 +387,7 @@ class DatabaseStore(Store):
         size = sum(int(frame.estimated_size()) for frame in frames.values())
         with self._writing(f"adding rows to dataset {name!r}", name, size) as connection:
             entry = self._catalogue.entry(connection, name)
+            self._datasets.require_references(connection, entry, addition)
             if entry is None:
                 load = addition.first(frames)
                 prepared = self._datasets.prepare(name, data, phase)

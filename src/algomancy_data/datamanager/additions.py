@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
 
 from algomancy_data.datamanager.runs import InputDigests, parts_of
 from algomancy_data.errors import AdditionError, RepeatedFileError
+from algomancy_data.store.addition import Reference, Seen
 from algomancy_data.validator import ForeignKeyValidator
 
 if TYPE_CHECKING:
@@ -63,6 +64,12 @@ class KeysInStore:
         self._info = info
         self._cls = cls
         self._lock = lock
+        self._references: list[Reference] = []
+
+    @property
+    def seen(self) -> Seen:
+        """What was seen of the dataset, on which the rows that are added rely."""
+        return Seen(self._info.version, tuple(self._references))
 
     def columns(self, table: str) -> Collection[str]:
         """Return the columns of a table; none if the dataset does not have it."""
@@ -73,6 +80,13 @@ class KeysInStore:
         """Return which of some keys a table has (Boolean), never an incomplete one."""
         with self._lock:
             return self._store.known_keys(self._info.name, table, key, keys, self._cls)
+
+    def referred(self, table: str, key: Sequence[str], keys: pl.DataFrame) -> pl.Series:
+        """Return the same for keys that rows refer to, and note those that are known."""
+        known = self.known(table, key, keys)
+        if known.any():
+            self._references.append(Reference(table, tuple(key), keys.filter(known).unique()))
+        return known
 
 
 def check_references(

@@ -248,6 +248,7 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
         files = self._within_limits(files, settings)
         pipeline = self._pipeline(dataset_name, files, settings)
         keys = DeclaredKeys.of(self._schemas)
+        stored = None
         if info is not None:
             stored = KeysInStore(self._store, info, self._data_object_type, self._lock)
             pipeline = pipeline.adding_to(stored, {} if mode == "upsert" else keys.by_table)
@@ -264,6 +265,8 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
             else frozenset(),
             source.provenance.files if source.provenance else (),
         )
+        if stored is not None:
+            addition = replace(addition, seen=stored.seen)
         recorder = PhaseRecorder(self._progress, dataset_name)
         finishing = self._finishing(attempt, result)
         with recorder.phase("persist") as phase, self._lock, finishing:
@@ -361,6 +364,7 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
         if info is not None and isinstance(data, DataSource):
             stored = KeysInStore(self._store, info, self._data_object_type, self._lock)
             check_references(data.tables, self._schemas, stored)
+            return Addition(mode, keys, seen=stored.seen)
         return Addition(mode, keys)
 
     def create_validation_sequence(self) -> ValidationSequence:

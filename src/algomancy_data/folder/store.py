@@ -281,6 +281,11 @@ class FolderStore(Store):
         content = take_apart(name, data)
         with self._files.writing(f"adding rows to dataset {name!r}"):
             before = self._index.look_up(name)
+            cls = type(data)
+            addition.require_references(
+                None if before is None else before.info,
+                lambda table, key, keys: self.known_keys(name, table, key, keys, cls),
+            )
             if before is None:
                 load = addition.first(content.frames)
                 phase.handles(content.frames.values())

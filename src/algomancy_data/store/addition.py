@@ -19,7 +19,7 @@ from algomancy_data.validator.duplicates import duplicate_rows
 from algomancy_data.validator.failures import show_row
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from polars.datatypes import DataType as PolarsDataType
 
@@ -39,6 +39,34 @@ def key_of(frame: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
 
 
 @dataclass(frozen=True)
+class Reference:
+    """Keys of a table that is stored, to which rows refer that are added.
+
+    Args:
+        table: Name of the table.
+        key: Its columns.
+        keys: The keys, in as many columns.
+    """
+
+    table: str
+    key: Key
+    keys: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What rows that are added were checked against.
+
+    Args:
+        version: The version of the dataset; None if there was none, or nobody looked.
+        references: What the rows refer to, of what is stored.
+    """
+
+    version: str | None = None
+    references: tuple[Reference, ...] = ()
+
+
+@dataclass(frozen=True)
 class Addition:
     """How rows are added to a dataset.
 
@@ -48,12 +76,39 @@ class Addition:
         keys: Those of which each table may have each once.
         only_more: Tables whose rows replace none, whatever the mode is.
         files: Where the rows come from.
+        seen: What they were checked against.
     """
 
     mode: Mode = "append"
     keys: DeclaredKeys = field(default_factory=DeclaredKeys)
     only_more: frozenset[str] = frozenset()
     files: tuple[InputFile, ...] = ()
+    seen: Seen = field(default_factory=Seen)
+
+    def require_references(
+        self, info: DatasetInfo | None, known: Callable[[str, Key, pl.DataFrame], pl.Series]
+    ) -> None:
+        """Make sure that what the rows refer to is still there.
+
+        Args:
+            info: What is known of the dataset now, while nobody else changes it; None if it is
+                gone.
+            known: Returns which of some keys a table has, for the columns of a key.
+
+        Raises:
+            AdditionError: Somebody deleted or replaced it since the rows were checked.
+        """
+        if info is not None and info.version == self.seen.version:
+            return
+        for one in self.seen.references:
+            table = None if info is None else info.tables.get(one.table)
+            columns = {} if table is None else table.schema or {}
+            lost = one.keys
+            if set(one.key) <= set(columns):
+                lost = lost.filter(~known(one.table, one.key, one.keys))
+            if lost.height:
+                shown = _shown(lost, pl.int_range(lost.height, eager=True))
+                raise AdditionError.from_lost_parents(one.table, one.key, lost.height, shown)
 
     def key_of_upsert(self, table: str, frame: pl.DataFrame) -> Key | None:
         """Return the key by which rows replace others; None if they replace none.

@@ -320,7 +320,13 @@ class Store(Logging, ABC):
             UnstorableError: They hold something that cannot be kept exactly.
             StoreError: The store fails.
         """
-        if self.version(name) is None:
+        is_there = self.version(name) is not None
+        cls = type(data)
+        addition.require_references(
+            self.describe(name) if is_there else None,
+            lambda table, key, keys: self.known_keys(name, table, key, keys, cls),
+        )
+        if not is_there:
             load = addition.first(tables_of(data))
             saved = self.save(name, data, phase=phase)
             return Added(saved.version, saved.provenance, load)

@@ -153,7 +153,7 @@ class ForeignKeyValidator(FrameCheck):
     ) -> None:
         rows = rows_without_parent(left, right, self._key_limits)
         if stored is not None and len(rows):
-            rows = rows.filter(~stored.known(self.right_table, self.right_col, left[rows]))
+            rows = rows.filter(~stored.referred(self.right_table, self.right_col, left[rows]))
         parent = f"{self.right_table}({','.join(self.right_col)})"
         conflict = dtype_conflict(left, right) if len(rows) else None
         if conflict is not None:

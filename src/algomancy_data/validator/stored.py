@@ -33,6 +33,10 @@ class StoredKeys(Protocol):
         """
         ...
 
+    def referred(self, table: str, key: Sequence[str], keys: pl.DataFrame) -> pl.Series:
+        """Return the same for keys that rows refer to: those that are known must remain so."""
+        ...
+
 
 class StoredKeyValidator(FrameCheck):
     """Reports rows with a key of which the dataset may have one only, and has it.
