@@ -14,7 +14,7 @@ from sqlalchemy.schema import SetTableComment
 from algomancy_data.database.models import datasets_table
 from algomancy_data.database.naming import TABLE_PREFIX, read_owner
 from algomancy_data.database.postgresql import codec
-from algomancy_data.database.postgresql.rows import (
+from algomancy_data.database.postgresql.row_access import (
     CHILD_PREFIX,
     PostgreSQLRows,
     as_value,

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from algomancy_data import Column, DataSource, DataType, Schema, SimpleETLFactory
 from algomancy_data.database import DatabaseDataManager
 from algomancy_data.database.layout import ChildTable
-from algomancy_data.database.postgresql.rows import joined_children
+from algomancy_data.database.postgresql.row_access import joined_children
 from algomancy_data.errors import DamagedStoreError, SchemaDriftError, StoredKeyError, StoreError
 from algomancy_data.testing import assert_identical
 
