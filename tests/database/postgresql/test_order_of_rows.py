@@ -7,7 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import polars as pl
 import pytest
+import sqlalchemy as sa
 
+from algomancy_data import DataSource, SimpleETLFactory
+from algomancy_data.database import DatabaseDataManager
 from algomancy_data.database.postgresql import codec
 
 
@@ -77,3 +80,18 @@ def test_ranges_of_pages_are_the_whole_table_in_order(connection, read, table, r
     ranges = [pages[start : start + step] for start in range(0, len(pages), step)]
     whole = pl.concat([read(connection, "ordered", part) for part in ranges])
     assert codec.decode(whole, table.columns, "t").equals(rows)
+
+
+@pytest.mark.filterwarnings("ignore::algomancy_data.errors.PortablePathWarning")
+def test_rows_of_any_length_that_another_driver_writes_are_in_order(database, rows, outside):
+    engine = sa.create_engine(database.replace("postgresql://", "postgresql+psycopg://"))
+    manager = DatabaseDataManager(SimpleETLFactory, [], engine, "s", DataSource)
+    manager.startup()
+    source = DataSource("master_data", name="d")
+    source.add_table("t", rows.head(5000))
+    manager.add_data_source(source)
+    assert manager.get_table("d", "t").equals(rows.head(5000))
+    assert manager.verify() == []
+    assert outside("SELECT relname FROM pg_class WHERE relname LIKE 'algomancy_order%'") == []
+    manager.close()
+    engine.dispose()

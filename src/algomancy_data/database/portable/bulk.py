@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Final
+from uuid import uuid4
 
 import polars as pl
 import sqlalchemy as sa
 from polars.exceptions import PolarsError
+from sqlalchemy.schema import SetTableComment
 
-from algomancy_data.database.table_storage import DeclaredType
+from algomancy_data.database.naming import free_column_name
+from algomancy_data.database.postgresql.row_access import as_value
+from algomancy_data.database.table_storage import DeclaredType, quoted
 from algomancy_data.errors import SchemaDriftError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 _HEX: Final = "\\x"
 _ROWS_PER_WRITE: Final = 50_000
+_ORDER: Final = "order"
 
 
 class RowBulk:
@@ -56,13 +61,37 @@ class TextBulk:
     def ingest(
         self, connection: sa.Connection, table: sa.Table, parts: Iterable[pl.DataFrame]
     ) -> None:
-        """Append rows to a table, in order; columns go by name."""
+        """Fill a new table, in order; columns go by name.
+
+        Inserted rows also go where earlier blocks have some room left, a short row behind a long
+        one. So they are numbered, and the table is made of them in one statement, which goes
+        through the blocks in order.
+        """
+        names = [str(column.name) for column in table.columns]
+        staged = sa.Table(
+            quoted(f"algomancy_order_{uuid4().hex}"),
+            sa.MetaData(),
+            *(sa.Column(quoted(str(one.name)), one.type, key=one.key) for one in table.columns),
+            sa.Column(quoted(free_column_name("n", names)), sa.BigInteger(), key=_ORDER),
+        )
+        staged.create(connection, checkfirst=False)
         values = {
             column.key: sa.cast(sa.bindparam(column.key, type_=sa.Text()), column.type)
-            for column in table.columns
+            for column in staged.columns
         }
-        texts = (part.select(_as_text(column) for column in part) for part in parts)
-        _insert(connection, sa.insert(table).values(values), table, texts)
+        texts = (part.select(_as_text(column) for column in part) for part in _numbered(parts))
+        _insert(connection, sa.insert(staged).values(values), staged, texts)
+        order = staged.c[_ORDER]
+        rows = sa.select(*(one for one in staged.columns if one is not order)).order_by(order)
+        name = connection.dialect.identifier_preparer.format_table(table)
+        about = sa.text("SELECT obj_description(to_regclass(:name), 'pg_class')")
+        comment = connection.scalar(about, {"name": as_value(str(table.name))})
+        table.drop(connection, checkfirst=False)
+        connection.exec_driver_sql(f"CREATE TABLE {name} AS {rows.compile(connection)}")
+        if comment is not None:
+            table.comment = comment
+            connection.execute(SetTableComment(table))
+        staged.drop(connection, checkfirst=False)
 
     def fetch(
         self, connection: sa.Connection, query: sa.Select[Any], most_rows: int
@@ -84,6 +113,15 @@ class TextBulk:
         except PolarsError as error:
             change = f"A table holds values that this driver's text does not give exactly: {error}"
             raise SchemaDriftError.from_change(change) from error
+
+
+def _numbered(parts: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """Yield parts with the number of each row behind its columns."""
+    rows = 0
+    for part in parts:
+        numbers = pl.int_range(rows, rows + part.height, dtype=pl.Int64(), eager=True)
+        yield pl.DataFrame([*part, numbers.alias(free_column_name(_ORDER, part.columns))])
+        rows += part.height
 
 
 def _insert(
