@@ -85,6 +85,7 @@ class DatasetInfo:
             version: The version of the dataset.
 
         Example:
+            >>> from algomancy_data import DataSource
             >>> source = DataSource("master_data", name="a")
             >>> source.add_table("t", {"x": [1, 2]})
             >>> DatasetInfo.of("a", source).tables["t"].rows

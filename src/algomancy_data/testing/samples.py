@@ -16,6 +16,8 @@ from algomancy_data.schema.kinds import column_type_of
 from algomancy_data.schema.types import TextConventions
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from hypothesis.strategies import SearchStrategy
     from polars.datatypes import DataType as PolarsDataType
 
@@ -85,15 +87,15 @@ def sample_frames() -> dict[str, pl.DataFrame]:
         "no columns but rows": pl.DataFrame(height=3),
         "many columns": pl.DataFrame({f"c{number}": [number, None] for number in range(200)}),
         "awkward names": pl.DataFrame({name: [number] for number, name in enumerate(_NAMES)}),
-        "declared types": pl.concat(
-            [
-                sample_values(declared).to_frame(column_type_of(declared).name)
-                for declared in (*DataType, *POLARS_DTYPES)
-            ],
-            how="horizontal_extend",
-        ),
+        "declared types": _values_of(DataType),
+        "declared dtypes": _values_of(POLARS_DTYPES),
         "several chunks": pl.concat([pl.DataFrame({"i": [1, 2]})] * 3, rechunk=False),
     }
+
+
+def _values_of(types: Iterable[DeclaredType]) -> pl.DataFrame:
+    columns = [sample_values(one).to_frame(column_type_of(one).name) for one in types]
+    return pl.concat(columns, how="horizontal_extend")
 
 
 def _nested(levels: int) -> object:
