@@ -484,7 +484,7 @@ class BatchError(AlgomancyDataError, ValueError):
     @classmethod
     def from_no_files(cls, dataset: str) -> Self:
         """Name the dataset whose job has no files."""
-        return cls(f"The job of dataset {dataset!r} has no files. Give them by their logical names.")
+        return cls(f"The job of {dataset!r} has no files. Give them by their logical names.")
 
     @classmethod
     def from_private_store(cls, location: str) -> Self:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 
 import polars as pl
 import psycopg
@@ -114,6 +115,28 @@ def test_a_query_that_stops_early_lets_go_of_the_table(manager, dataset, lazy) -
     assert lazy.head(1).collect().height == 1
     manager.delete_data("d")
     manager.add_data_source(dataset("d", {"t": FRAME}))
+
+
+def test_a_streaming_query_that_has_enough_rows_lets_go_of_the_database(
+    manager, lazy, path, outside
+) -> None:
+    url = manager.store.engine.url.set(drivername="postgresql")
+
+    def is_free() -> bool:
+        if url.host is None and not url.query:
+            [[is_busy, *_]] = outside(path, "PRAGMA wal_checkpoint(TRUNCATE)")
+            return not is_busy
+        with psycopg.connect(url.render_as_string(hide_password=False)) as connection:
+            query = "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction'"
+            return connection.execute(query).fetchone() == (0,)
+
+    for _ in range(5):
+        query = lazy.head(500).filter(pl.col("part") == 1).head(3)
+        assert query.collect(engine="streaming")["id"].to_list() == [1, 8, 15]
+        deadline = time.monotonic() + 60
+        while not is_free():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
 
 
 def test_threads_scan_side_by_side(lazy) -> None:

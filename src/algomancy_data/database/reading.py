@@ -18,6 +18,7 @@ from sqlalchemy import exc
 
 from algomancy_data.database.codec import ForeignValueError
 from algomancy_data.database.engines import is_about_damage
+from algomancy_data.database.open_scans import watched
 from algomancy_data.database.pushdown import pushdown_condition
 from algomancy_data.errors import DamagedStoreError, SchemaDriftError
 from algomancy_data.memory import IN_MEMORY_BYTES
@@ -319,7 +320,7 @@ def lazy_table(layout: TableLayout, batches: Batches, *, is_eager: bool) -> pl.L
         read = batches([by_name[name] for name in needed], predicate, n_rows)
         # Not by select, for which some names are patterns.
         taken = (batch if len(needed) == len(wanted) else batch[wanted] for batch in read)
-        return iter(list(taken)) if is_eager else taken
+        return iter(list(taken)) if is_eager else watched(taken)
 
     return register_io_source(
         source, schema={name: column.dtype for name, column in by_name.items()}, is_pure=True
