@@ -190,6 +190,26 @@ def test_a_row_that_names_somebody_elses_table_neither_shows_nor_drops_it(
     assert [one.path for one in manager.clear_leftovers()] == ["ds__s__damaged__t"]
 
 
+@pytest.mark.parametrize("part", ["table", "column"])
+def test_a_name_that_was_changed_in_the_row_is_damage(manager, dataset, part):
+    with manager.engine.connect() as connection:
+        query = "SELECT sub_tables FROM algomancy_datasets WHERE name = 'damaged'"
+        (layout,) = json.loads(connection.execute(sa.text(query)).scalar())
+    (layout if part == "table" else layout["columns"][0])["name"] += "!"
+    set_column(manager, "sub_tables", json.dumps([layout]))
+    assert_only_damaged_is(manager, dataset, "sub_tables")
+
+
+def test_a_row_of_an_earlier_version_has_no_check_sum_of_names(manager):
+    with manager.engine.connect() as connection:
+        query = "SELECT sub_tables FROM algomancy_datasets WHERE name = 'damaged'"
+        (layout,) = json.loads(connection.execute(sa.text(query)).scalar())
+    del layout["check"]
+    set_column(manager, "sub_tables", json.dumps([layout]))
+    manager.refresh()
+    assert manager.get_data("damaged").get_table("t").equals(FRAME)
+
+
 def test_tables_that_were_swapped_by_hand_are_not_taken_for_each_other(manager):
     for old, new in (("a", "x"), ("z", "a"), ("x", "z")):
         run(manager, f"ALTER TABLE ds__s__{old}__t RENAME TO ds__s__{new}__t")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
+from zlib import crc32
 
 from algomancy_data.documents import expect, member, members_of, parse
 from algomancy_data.errors import SerializationError
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from polars.datatypes import DataType as PolarsDataType
+
+_CHECK: Final = "check"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,24 +123,28 @@ class TableLayout:
 
 def layouts_to_json(layouts: Iterable[TableLayout]) -> str:
     """Return the text for the catalogue."""
-    return json.dumps(
-        [
-            {
-                "name": layout.name,
-                "physical": layout.physical,
-                "height": layout.height,
-                "columns": [column.to_json() for column in layout.columns],
-                "sums": layout.sums,
-            }
-            | (
-                {"children": [asdict(child) for child in layout.children]}
-                if layout.children
-                else {}
-            )
-            for layout in layouts
-        ],
-        separators=(",", ":"),
-    )
+    described = [
+        {
+            "name": layout.name,
+            "physical": layout.physical,
+            "height": layout.height,
+            "columns": [column.to_json() for column in layout.columns],
+            "sums": layout.sums,
+        }
+        | ({"children": [asdict(child) for child in layout.children]} if layout.children else {})
+        for layout in layouts
+    ]
+    return _text([table | {_CHECK: _check(table)} for table in described])
+
+
+def _text(described: object) -> str:
+    return json.dumps(described, separators=(",", ":"))
+
+
+def _check(described: dict[str, Any]) -> int:
+    """Return a check sum of the names, which are neither in the table nor in its check sums."""
+    columns = member(described, "columns", list)
+    return crc32(_text([described.get("name"), [one.get("name") for one in columns]]).encode())
 
 
 def layouts_from_json(text: object) -> list[TableLayout]:
@@ -153,7 +160,7 @@ def layouts_from_json(text: object) -> list[TableLayout]:
             children=_children(described),
             **members_of(TableLayout, described, "table"),
         )
-        for described in expect(list, parse(text), "tables")
+        for described in map(_checked, expect(list, parse(text), "tables"))
     ]
     for layout in layouts:
         for name in (layout.name, layout.physical, *layout.stored_names()):
@@ -164,6 +171,20 @@ def layouts_from_json(text: object) -> list[TableLayout]:
         _require_distinct("columns", [column.name for column in layout.columns])
         _require_distinct("columns", layout.stored_names())
     return layouts
+
+
+def _checked(described: object) -> dict[str, Any]:
+    """Return what is said of a table whose names are those that were written.
+
+    What an earlier version wrote has no check sum.
+    """
+    table = expect(dict, described, "table")
+    for column in member(table, "columns", list):
+        expect(dict, column, "column")
+    if _CHECK in table and table[_CHECK] != _check(table):
+        msg = "a table or column is not named as it was"
+        raise SerializationError(msg)
+    return table
 
 
 def _require_distinct(what: str, names: list[str]) -> None:

@@ -137,6 +137,15 @@ class Cursor(adbc.Cursor):
         """Return all rows that are left as Arrow data."""
         return self._call(super().fetch_arrow_table)
 
+    @contextmanager
+    def reading(self) -> Generator[None]:
+        """Make those errors the driver's that come with a later row, which Arrow calls OSError."""
+        try:
+            yield
+        except OSError as error:
+            failure = DatabaseError(str(error), status_code=AdbcStatusCode.IO)
+            raise self._owner.translated(failure) from error
+
     def fetchone(self) -> tuple[Any, ...] | None:
         """Return the next row."""
         with self._translated_errors():
@@ -182,17 +191,13 @@ class Cursor(adbc.Cursor):
     @contextmanager
     def _translated_errors(self) -> Generator[None]:
         try:
-            yield
+            with self.reading():
+                yield
         except Error as error:
             translated = self._owner.translated(error)
             if translated is error:
                 raise
             raise translated from None
-        except OSError as error:  # is what Arrow calls errors that come with a later row
-            message = str(error)
-            raise self._owner.translated(
-                DatabaseError(message, status_code=AdbcStatusCode.IO)
-            ) from error
         except (pa.ArrowException, OverflowError, ValueError) as error:
             raise _data_error(f"A value has no Python type: {error}") from error
 

@@ -49,4 +49,6 @@ class PostgreSQLBulk:
         with arrow_cursor(connection) as cursor:
             cursor.execute(query_text(connection, query))
             # Not as a stream of Polars', which knows no error of the driver's.
-            return pl.DataFrame(cursor.fetch_arrow_table())
+            with cursor.reading():
+                table = cursor.fetch_arrow_table()
+            return pl.DataFrame(table)

@@ -63,7 +63,9 @@ class SQLiteBulk:
         with arrow_cursor(connection, settings) as cursor:
             cursor.execute(query_text(connection, query))
             rows = cursor.fetch_record_batch()
-            return pl.DataFrame(_checked(pa.Table.from_batches(map(_detached, rows), rows.schema)))
+            with cursor.reading():
+                table = pa.Table.from_batches(map(_detached, rows), rows.schema)
+            return pl.DataFrame(_checked(table))
 
 
 def _side_by_side(rows: Any, places: int, height: int) -> Any:
