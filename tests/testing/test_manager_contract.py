@@ -81,6 +81,7 @@ class TestOtherDriverOnSQLite(DatabaseContract):
         return f"sqlite+pysqlite:///{tmp_path / 'data.db'}"
 
 
+@pytest.mark.long  # the other driver is among the first tests, and so is the database
 @pytest.mark.filterwarnings("ignore::algomancy_data.errors.PortablePathWarning")
 class TestOtherDriverOnSQLiteMemory(TestSQLiteMemory):
     @pytest.fixture
@@ -90,6 +91,7 @@ class TestOtherDriverOnSQLiteMemory(TestSQLiteMemory):
         engine.dispose()
 
 
+@pytest.mark.long  # the other driver is among the first tests, and so is the database
 @pytest.mark.filterwarnings("ignore::algomancy_data.errors.PortablePathWarning")
 class TestOtherDriverOnPostgreSQL(TestPostgreSQL):
     def manager(self, place, session="s"):

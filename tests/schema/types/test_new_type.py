@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import algomancy_data
 
 HERE = Path(__file__).parent
@@ -20,6 +22,7 @@ def insert(path: Path, line: str, before: str) -> None:
     path.write_text(text.replace(before, f"{line}\n{before}"))
 
 
+@pytest.mark.long
 def test_a_type_of_one_module_does_what_every_type_does(tmp_path):
     package = tmp_path / "algomancy_data"
     shutil.copytree(
