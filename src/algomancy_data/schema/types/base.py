@@ -212,8 +212,7 @@ class ColumnType(ABC):
 
     def accepts(self, dtype: PolarsDataType) -> bool:
         """Tell whether a column of a dtype is of this type as it is."""
-        # The first takes a fifth of the time.
-        return type(dtype) is type(self.dtype) or dtype == self.dtype
+        return dtype == self.dtype
 
     def suits(self, dtype: PolarsDataType) -> bool:
         """Tell whether a column of a dtype, from a format that has dtypes, is meant to be this."""
@@ -374,6 +373,54 @@ class ReadType(ColumnType, Generic[SliceT, FactsT, FormT]):
         facts = reduce(add, (self.facts(part, is_whole=len(parts) == 1) for part in parts))
         form = self.decide(facts, conventions)
         return Outcome.together([self.apply(part, form) for part in parts])
+
+
+class FittedType(ReadType[SliceT, FactsT, FormT]):
+    """A type whose text is read as that of another one, which may hold more than it does."""
+
+    read_as: ReadType[SliceT, FactsT, FormT]
+    """The other one."""
+
+    @abstractmethod
+    def fit(self, values: pl.Series) -> Outcome:
+        """Return values of the other type in this one's dtype; refuse those that it cannot hold."""
+
+    def slice_of(self, texts: pl.Series, conventions: TextConventions) -> SliceT:
+        """Return a slice of texts as the other type looks at it."""
+        return self.read_as.slice_of(texts, conventions)
+
+    def facts(self, part: SliceT, *, is_whole: bool) -> FactsT:
+        """Return what the other type finds."""
+        return self.read_as.facts(part, is_whole=is_whole)
+
+    def decide(self, facts: FactsT, conventions: TextConventions) -> FormT:
+        """Return the form that the other type decides."""
+        return self.read_as.decide(facts, conventions)
+
+    def quick(self, part: SliceT) -> tuple[Outcome, FormT] | None:
+        """Read a slice at once, where the other type does."""
+        found = self.read_as.quick(part)
+        return None if found is None else (self._fitted(found[0]), found[1])
+
+    def apply(self, part: SliceT, form: FormT) -> Outcome:
+        """Read a slice in a form."""
+        return self._fitted(self.read_as.apply(part, form))
+
+    def from_values(self, values: pl.Series) -> Outcome | None:
+        """Take what the other type takes."""
+        is_read = self.read_as.accepts(values.dtype)
+        found = Outcome(values) if is_read else self.read_as.from_values(values)
+        return None if found is None else self._fitted(found)
+
+    def doubtful(self, texts: pl.Series, conventions: TextConventions) -> pl.Series | None:
+        """Tell which texts have two readings as the other type."""
+        return self.read_as.doubtful(texts, conventions)
+
+    def _fitted(self, read: Outcome) -> Outcome:
+        if read.refused is not None:
+            return read
+        found = self.fit(read.values)
+        return replace(read, values=found.values) if found.refused is None else found
 
 
 def exact_cast(values: pl.Series, dtype: PolarsDataType, reason: str) -> Outcome:

@@ -6,32 +6,29 @@ from typing import TYPE_CHECKING, Final, Self
 
 import polars as pl
 
-from algomancy_data.schema.types.base import Outcome, ReadType, TextSlice, exact_cast
+from algomancy_data.schema.types.base import Outcome, TextSlice, exact_cast
 from algomancy_data.schema.types.notation import (
     DECLARE_MARK,
+    EITHER,
     NumberFacts,
     NumberForm,
+    NumberType,
+    digits_of,
     not_numbers,
     plain,
-    two_readings,
 )
 
 if TYPE_CHECKING:
     from polars.datatypes import DataType as PolarsDataType
 
-    from algomancy_data.schema.types.conventions import TextConventions
 
-_PARTS: Final = (
-    r"^(?<sign>-?)\+?(?<whole>[0-9]*)\.?(?<part>[0-9]*)(?:[eE](?<exponent>[+-]?[0-9]+))?$"
-)
-# No decimal has as many digits.
-_FAR: Final = 100
+_MOST_DIGITS: Final = 38
 # A number of so many digits is the only one of them that is next to its float.
 _FLOAT_DIGITS: Final[dict[object, int]] = {pl.Float64(): 15, pl.Float32(): 6, pl.Float16(): 3}
 _NO_NUMBER: Final = "not a decimal number"
 
 
-class DecimalType(ReadType[TextSlice, NumberFacts, NumberForm]):
+class DecimalType(NumberType[TextSlice]):
     """Decimals of a precision and scale. More decimals than the scale are refused, not rounded.
 
     Args:
@@ -44,13 +41,12 @@ class DecimalType(ReadType[TextSlice, NumberFacts, NumberForm]):
         *("15e-1", "NA", " 7 ", "1.50", "+3", ".5", "5.", "x", "5%", "1.23456", "9" * 30),
         *("1e400", "-0", ""),
     )
-    in_header = False
     as_written = True
     slice_type = TextSlice
 
     def __init__(self, dtype: pl.Decimal) -> None:
         self.name, self.dtype = f"Decimal({dtype.precision}, {dtype.scale})", dtype
-        self._precision, self._scale = dtype.precision or _FAR, dtype.scale
+        self._precision, self._scale = dtype.precision or _MOST_DIGITS, dtype.scale
         whole = self._precision - self._scale
         self._short = rf"^-?[0-9]{{1,{whole}}}(?:\.[0-9]{{0,{self._scale}}})?$" if whole else "$^"
         self._too_long = (
@@ -62,10 +58,6 @@ class DecimalType(ReadType[TextSlice, NumberFacts, NumberForm]):
         """Take decimals."""
         return cls(dtype) if isinstance(dtype, pl.Decimal) else None
 
-    def accepts(self, dtype: PolarsDataType) -> bool:
-        """Take the declared precision and scale only."""
-        return dtype == self.dtype
-
     def quick(self, part: TextSlice) -> tuple[Outcome, NumberForm] | None:
         """Read numbers with a decimal point, if all are written plainly."""
         if part.conventions.decimal_mark == "," or not part.texts.str.contains(self._short).all():
@@ -76,17 +68,12 @@ class DecimalType(ReadType[TextSlice, NumberFacts, NumberForm]):
         """Look at the numbers."""
         return NumberFacts.of(part.stripped, ",", None, is_whole=is_whole)
 
-    def decide(self, facts: NumberFacts, conventions: TextConventions) -> NumberForm:
-        """Return the decimal mark."""
-        return NumberForm.decided_by(facts, conventions.decimal_mark)
-
     def apply(self, part: TextSlice, form: NumberForm) -> Outcome:
         """Read decimal numbers; refuse text, and what has more digits than the dtype."""
         stripped = part.stripped
         if form.is_guess:
             either = stripped.str.contains(",", literal=True).fill_null(value=False)
-            reason = "either thousands or a fraction: no value of the column says which"
-            return Outcome(part.texts, either, reason, DECLARE_MARK)
+            return Outcome(part.texts, either, EITHER, DECLARE_MARK)
         written = plain(stripped, form.mark)
         refused = not_numbers(written, stripped, _NO_NUMBER)
         return refused or self._from_plain(written)
@@ -95,7 +82,7 @@ class DecimalType(ReadType[TextSlice, NumberFacts, NumberForm]):
         """Take numbers: of a float, the digits with which it is written."""
         dtype = values.dtype
         if isinstance(dtype, pl.Decimal) or dtype.is_integer():
-            digits = pl.Decimal(38, self._scale)
+            digits = pl.Decimal(_MOST_DIGITS, self._scale)
             exact = exact_cast(values, digits, self._too_long)
             if exact.refused is not None:
                 return exact
@@ -111,42 +98,29 @@ class DecimalType(ReadType[TextSlice, NumberFacts, NumberForm]):
             return Outcome(values, ~exact.fill_null(value=True), reason)
         return self._from_plain(written)
 
-    def doubtful(self, texts: pl.Series, conventions: TextConventions) -> pl.Series | None:
-        """Tell which could have thousands or a fraction."""
-        return two_readings(texts, conventions.decimal_mark)
-
     def _from_plain(self, written: pl.Series) -> Outcome:
         """Return the decimals of plain numbers, refuse those with more digits than the dtype."""
         if written.str.contains(self._short).all():
             return Outcome(written.cast(self.dtype))
-        parts = written.str.extract_groups(_PARTS).struct.unnest()
-        digits = pl.concat_str("whole", "part")
-        exponent = pl.col("exponent").cast(pl.Int64, strict=False).clip(-_FAR, _FAR)
-        exponent = pl.when(pl.col("exponent").is_null()).then(0).otherwise(exponent)
-        # Where the point stands among the digits, zeros around them left out.
-        significant = pl.col("digits").str.strip_chars_start("0")
-        leading = pl.col("digits").str.len_bytes() - significant.str.len_bytes()
-        point = pl.col("whole").str.len_bytes().cast(pl.Int64) + exponent - leading
-        found = (
-            parts.with_columns(digits=digits)
-            .with_columns(significant=significant.str.strip_chars_end("0"), point=point)
-            .with_columns(length=pl.col("significant").str.len_bytes().cast(pl.Int64))
-        )
-        point, length = pl.col("point"), pl.col("length")
+        significant, point = pl.col("significant"), pl.col("point")
+        length = significant.str.len_bytes().cast(pl.Int64)
         fits = (point <= self._precision - self._scale) & (length - point <= self._scale)
-        zeros = pl.lit("").str.pad_end
-        before = pl.when(point > 0).then(
-            pl.col("significant").str.pad_end(point.clip(0, _FAR), "0").str.slice(0, point)
+        # Where it fits, the point is no farther away than the digits of the dtype.
+        before, after = point.clip(0, _MOST_DIGITS), (-point).clip(0, _MOST_DIGITS)
+        zeros = pl.lit("").str.pad_end(after, "0")
+        padded = significant.str.pad_end(before, "0")
+        number = pl.concat_str(
+            "sign",
+            pl.lit("0"),
+            padded.str.slice(0, before),
+            pl.lit("."),
+            zeros,
+            padded.str.slice(before),
         )
-        after = (
-            pl.when(point >= 0)
-            .then(pl.col("significant").str.slice(point.clip(0, _FAR)))
-            .otherwise(pl.concat_str(zeros((-point).clip(0, _FAR), "0"), "significant"))
+        values = (
+            digits_of(written)
+            .select(pl.when(significant == "").then(pl.lit("0")).when(fits).then(number))
+            .to_series()
+            .alias(written.name)
         )
-        number = pl.concat_str("sign", before.otherwise(pl.lit("0")), pl.lit("."), after)
-        plain_zero = pl.col("significant") == ""
-        values = found.select(
-            pl.when(plain_zero).then(pl.lit("0")).when(fits).then(number).alias(written.name)
-        ).to_series()
-        values = values.set(written.is_null(), None)
         return Outcome.of(values.cast(self.dtype, strict=False), written, self._too_long, rank=1)

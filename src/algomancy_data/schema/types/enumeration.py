@@ -40,10 +40,6 @@ class EnumType(ColumnType):
         """Take words of a list."""
         return cls(dtype) if isinstance(dtype, pl.Enum) else None
 
-    def accepts(self, dtype: PolarsDataType) -> bool:
-        """Take the same words in the same order."""
-        return dtype == self.dtype
-
     def from_text(self, slices: Sequence[pl.Series], conventions: TextConventions) -> Outcome:  # noqa: ARG002  the interface
         """Take words as they are; refuse those that are not in the list."""
         texts = pl.concat(slices)

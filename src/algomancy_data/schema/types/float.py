@@ -10,7 +10,6 @@ import polars as pl
 from algomancy_data.schema.types.base import (
     Advice,
     Outcome,
-    ReadType,
     TextSlice,
     exact_cast,
 )
@@ -19,11 +18,11 @@ from algomancy_data.schema.types.notation import (
     DECLARE_MARK,
     NumberFacts,
     NumberForm,
+    NumberType,
     codes_among,
     not_numbers,
     patterns,
     plain,
-    two_readings,
 )
 
 if TYPE_CHECKING:
@@ -53,7 +52,7 @@ class FloatSlice(TextSlice):
         return self.conventions.strip(self.texts, keep=FloatType.null_words)
 
 
-class FloatType(ReadType[FloatSlice, NumberFacts, NumberForm]):
+class FloatType(NumberType[FloatSlice]):
     """Numbers with a fraction.
 
     A fraction becomes the float next to it. A whole number must be one: 9007199254740993 is
@@ -73,7 +72,6 @@ class FloatType(ReadType[FloatSlice, NumberFacts, NumberForm]):
         *("x", "5%", "(5)", "9007199254740993", "9.007.199.254.740.993", ""),
     )
     in_json = True
-    in_header = False
     null_words = ("NaN", "nan")
     slice_type = FloatSlice
 
@@ -112,10 +110,6 @@ class FloatType(ReadType[FloatSlice, NumberFacts, NumberForm]):
     def facts(self, part: FloatSlice, *, is_whole: bool) -> NumberFacts:
         """Look at the numbers, "NaN" and its like left out."""
         return NumberFacts.of(part.stripped, ",", _SPECIAL, is_whole=is_whole)
-
-    def decide(self, facts: NumberFacts, conventions: TextConventions) -> NumberForm:
-        """Return the decimal mark."""
-        return NumberForm.decided_by(facts, conventions.decimal_mark)
 
     def apply(self, part: FloatSlice, form: NumberForm) -> Outcome:
         """Read decimal numbers; refuse text, and what is beyond the range or digits of a float."""
@@ -183,10 +177,6 @@ class FloatType(ReadType[FloatSlice, NumberFacts, NumberForm]):
             with_point = not column.has(",") or column.read_as(self, decimal_mark=".").is_certain
             mark = "." if with_point else ","
         return column.has(f"[eE{mark}]")
-
-    def doubtful(self, texts: pl.Series, conventions: TextConventions) -> pl.Series | None:
-        """Tell which could have thousands or a fraction."""
-        return two_readings(texts, conventions.decimal_mark)
 
     def _from_numbers(self, numbers: pl.Series) -> Outcome:
         """Turn numbers into equal floats; refuse those that have none.

@@ -7,17 +7,19 @@ from typing import TYPE_CHECKING, Any, Final, Self, cast
 
 import polars as pl
 
-from algomancy_data.schema.types.base import Outcome, ReadType, TextSlice, exact_cast
+from algomancy_data.schema.types.base import Outcome, TextSlice, exact_cast
 from algomancy_data.schema.types.distinct_texts import NO_VERDICT, Verdict
 from algomancy_data.schema.types.float import FloatType
 from algomancy_data.schema.types.notation import (
     DECLARE_MARK,
+    EITHER,
     NumberFacts,
     NumberForm,
+    NumberType,
     codes_among,
+    digits_of,
     not_numbers,
     plain,
-    two_readings,
 )
 
 if TYPE_CHECKING:
@@ -26,12 +28,6 @@ if TYPE_CHECKING:
     from algomancy_data.schema.types.conventions import TextConventions
     from algomancy_data.schema.types.distinct_texts import DistinctTexts
 
-# Beyond any exponent that matters, and far from the end of Int64.
-_HUGE: Final = 10**12
-# Sign, whole part, fraction and exponent of a plain number.
-_PARTS: Final = (
-    r"^(?<sign>-?)\+?(?<whole>[0-9]*)\.?(?<part>[0-9]*)(?:[eE](?<exponent>[+-]?[0-9]+))?$"
-)
 _FLOAT: Final = FloatType()
 _REASON: Final = "not a whole number of at most 64 bits"
 
@@ -56,7 +52,7 @@ class IntegerSlice(TextSlice):
         return self.stripped.set(self.direct.is_not_null(), None)
 
 
-class IntegerType(ReadType[IntegerSlice, NumberFacts, NumberForm]):
+class IntegerType(NumberType[IntegerSlice]):
     """Whole numbers. ``1.0``, ``1,0`` and ``1e3`` are whole.
 
     ``1,234`` and ``1.234`` need a declared decimal mark or another value that decides; else they
@@ -76,7 +72,6 @@ class IntegerType(ReadType[IntegerSlice, NumberFacts, NumberForm]):
         *("NA", " 7 ", "x", "5-", "9223372036854775808", ""),
     )
     in_json = True
-    in_header = False
     may_be_key = may_refer = True
     slice_type = IntegerSlice
 
@@ -123,16 +118,11 @@ class IntegerType(ReadType[IntegerSlice, NumberFacts, NumberForm]):
         """Look at what are not plain digits."""
         return NumberFacts.of(part.others, ",.", None, is_whole=is_whole)
 
-    def decide(self, facts: NumberFacts, conventions: TextConventions) -> NumberForm:
-        """Return the decimal mark."""
-        return NumberForm.decided_by(facts, conventions.decimal_mark)
-
     def apply(self, part: IntegerSlice, form: NumberForm) -> Outcome:
         """Read whole numbers exactly; refuse fractions, text and what is beyond 64 bits."""
         if form.is_guess:
             either = part.others.str.contains("[,.]").fill_null(value=False)
-            reason = "either thousands or a fraction: no value of the column says which"
-            return Outcome(part.texts, either, reason, DECLARE_MARK)
+            return Outcome(part.texts, either, EITHER, DECLARE_MARK)
         values = part.direct
         if part.others.null_count() < len(part.others):
             others = self._integers(plain(part.others, form.mark))
@@ -153,10 +143,6 @@ class IntegerType(ReadType[IntegerSlice, NumberFacts, NumberForm]):
             return NO_VERDICT
         return codes_among(column) or Verdict(self.name)
 
-    def doubtful(self, texts: pl.Series, conventions: TextConventions) -> pl.Series | None:
-        """Tell which could have thousands or a fraction."""
-        return two_readings(texts, conventions.decimal_mark)
-
     def _integers(self, written: pl.Series) -> pl.Series:
         """Return whole numbers, null where a number is not whole or out of range."""
         direct = written.str.replace(r"\.0*$", "").cast(self.dtype, strict=False)
@@ -171,36 +157,18 @@ def _integers_from_digits(written: pl.Series, dtype: PolarsDataType, most_digits
     """Return whole numbers, null where a number is not whole or out of range.
 
     Args:
-        written: Plain numbers; all arithmetic is done on their digits, so nothing is rounded.
+        written: Plain numbers.
         dtype: The dtype of whole numbers.
         most_digits: How many digits the largest one has.
     """
-    digits = pl.concat_str("whole", "part").str.strip_chars_start("0")
-    significant = pl.col("digits").str.strip_chars_end("0")
-    exponent = pl.col("exponent").cast(pl.Int64, strict=False)
-    zeros = (  # how many to append to the significant digits
-        pl.when(pl.col("exponent").is_null()).then(0).otherwise(exponent.clip(-_HUGE, _HUGE))
-        - pl.col("part").str.len_bytes().cast(pl.Int64)
-        + pl.col("digits").str.len_bytes().cast(pl.Int64)
-        - pl.col("significant").str.len_bytes().cast(pl.Int64)
+    significant, point = pl.col("significant"), pl.col("point")
+    is_whole = point.is_between(significant.str.len_bytes(), most_digits)
+    whole = pl.concat_str("sign", significant.str.pad_end(point.clip(0, most_digits), "0"))
+    values = digits_of(written).select(
+        pl.when(significant == "")
+        .then(pl.lit(0, dtype))
+        .when(is_whole)
+        .then(whole.cast(dtype, strict=False))
+        .alias(written.name)
     )
-    length = pl.col("significant").str.len_bytes() + pl.col("zeros")
-    is_whole = (pl.col("zeros") >= 0) & (length <= most_digits)
-    whole = pl.concat_str(
-        "sign", pl.col("significant").str.pad_end(length.clip(0, most_digits), "0")
-    )
-    return (
-        written.str.extract_groups(_PARTS)
-        .struct.unnest()
-        .with_columns(digits=digits)
-        .with_columns(significant=significant)
-        .with_columns(zeros=zeros)
-        .select(
-            pl.when(pl.col("significant") == "")
-            .then(pl.lit(0, dtype))
-            .when(is_whole)
-            .then(whole.cast(dtype, strict=False))
-            .alias(written.name)
-        )
-        .to_series()
-    )
+    return values.to_series()

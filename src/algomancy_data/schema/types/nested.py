@@ -52,10 +52,6 @@ class NestedType(ColumnType):
             return cls(dtype, {field.name: type_of(field.dtype) for field in dtype.fields})
         return None
 
-    def accepts(self, dtype: PolarsDataType) -> bool:
-        """Take the declared dtype alone."""
-        return dtype == self.dtype
-
     def from_text(self, slices: Sequence[pl.Series], conventions: TextConventions) -> Outcome:
         """Read JSON; refuse what is none, and what has values that the dtype does not hold."""
         texts = conventions.strip(pl.concat(slices))

@@ -10,12 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
-from algomancy_data.schema.types.base import Advice, Outcome
+import polars as pl
+
+from algomancy_data.schema.types.base import Advice, Outcome, ReadType, SliceT
 from algomancy_data.schema.types.distinct_texts import Verdict, first_of
 
 if TYPE_CHECKING:
-    import polars as pl
-
+    from algomancy_data.schema.types.conventions import TextConventions
     from algomancy_data.schema.types.distinct_texts import DistinctTexts
 
 GROUP_MARK: Final = {".": ",", ",": "."}
@@ -39,6 +40,13 @@ _CODES: Final = {
     r"^\+[0-9]{7}": "a plus sign, as in telephone numbers",
     r"[0-9]_[0-9]": "underscores",
 }
+# Sign, whole part, fraction and exponent of a plain number.
+_PARTS: Final = (
+    r"^(?<sign>-?)\+?(?<whole>[0-9]*)\.?(?<part>[0-9]*)(?:[eE](?<exponent>[+-]?[0-9]+))?$"
+)
+# Beyond any exponent that matters, and far from the end of Int64.
+_HUGE: Final = 10**12
+EITHER: Final = "either thousands or a fraction: no value of the column says which"
 _EXPONENT: Final = r"^[0-9]+[eE][0-9]+$"
 _WHOLE: Final = r"^[+\-\x{2212}]?[0-9]+$"
 
@@ -143,6 +151,20 @@ class NumberForm:
         return cls(min(facts.misfits, key=facts.misfits.__getitem__))
 
 
+class NumberType(ReadType[SliceT, NumberFacts, NumberForm]):
+    """A type of numbers: all values of a column have one decimal mark."""
+
+    in_header = False
+
+    def decide(self, facts: NumberFacts, conventions: TextConventions) -> NumberForm:
+        """Return the decimal mark."""
+        return NumberForm.decided_by(facts, conventions.decimal_mark)
+
+    def doubtful(self, texts: pl.Series, conventions: TextConventions) -> pl.Series | None:
+        """Tell which could have thousands or a fraction."""
+        return two_readings(texts, conventions.decimal_mark)
+
+
 def plain(numbers: pl.Series, mark: str) -> pl.Series:
     """Return the numbers without groups and with a decimal point; null where they are none."""
     fits = numbers.str.contains(patterns(numbers)[mark])
@@ -151,6 +173,31 @@ def plain(numbers: pl.Series, mark: str) -> pl.Series:
     if mark != ".":
         text = text.str.replace(mark, ".", literal=True)
     return text.str.replace(_MINUS, "-", literal=True)
+
+
+def digits_of(written: pl.Series) -> pl.DataFrame:
+    """Return plain numbers by their digits, so that nothing of them is rounded.
+
+    Args:
+        written: Numbers with a decimal point, perhaps with an exponent.
+
+    Returns:
+        ``sign``; ``significant``, the digits without zeros at either end, none of zero; and
+        ``point`` (Int64), how many digits stand before the decimal point, were it written out:
+        negative where zeros follow it.
+    """
+    exponent = pl.col("exponent").cast(pl.Int64, strict=False).clip(-_HUGE, _HUGE)
+    point = (
+        pl.when(pl.col("exponent").is_null()).then(0).otherwise(exponent)
+        + pl.col("digits").str.len_bytes().cast(pl.Int64)
+        - pl.col("part").str.len_bytes().cast(pl.Int64)
+    )
+    return (
+        written.str.extract_groups(_PARTS)
+        .struct.unnest()
+        .with_columns(digits=pl.concat_str("whole", "part").str.strip_chars_start("0"))
+        .select("sign", significant=pl.col("digits").str.strip_chars_end("0"), point=point)
+    )
 
 
 def not_numbers(values: pl.Series, given: pl.Series, reason: str) -> Outcome | None:
