@@ -257,7 +257,7 @@ class _Coordinator:
             except AlgomancyDataError:
                 self._ready.appendleft(number)
                 raise
-            except Exception as error:  # noqa: BLE001  others may go
+            except Exception as error:  # noqa: BLE001  of one job, the others go on
                 said = f"{type(error).__name__}: {error}"
                 result = JobResult(self._jobs[number], str(Outcome.FAILED), error=said)
             match result:

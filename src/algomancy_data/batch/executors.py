@@ -59,6 +59,7 @@ class Hands(ABC):
     def submit(self, task: Task, job: Job) -> Future[JobResult]:
         """Hand a job out."""
 
+    @abstractmethod
     def collect(self, future: Future[JobResult]) -> JobResult | Loss:
         """Return the result of a job, or why there is none.
 
@@ -69,10 +70,6 @@ class Hands(ABC):
             BatchError: There is no use in going on.
             Exception: The job could not be handed out, or its result not handed back.
         """
-        try:
-            return future.result()
-        except (BrokenExecutor, CancelledError):
-            return Loss.KILLED
 
     def abandon(self, future: Future[JobResult]) -> None:
         """Give up a job that takes too long."""

@@ -45,7 +45,6 @@ if TYPE_CHECKING:
     from algomancy_data.database.entry import Entry
     from algomancy_data.database.layout import ColumnLayout
     from algomancy_data.datasource import BASEDATASOURCE, BaseDataSource
-    from algomancy_data.memory import MemoryBudget
     from algomancy_data.metrics import Phase
     from algomancy_data.store import Addition, DatasetInfo, Leftover
 
@@ -121,15 +120,8 @@ class DatabaseStore(Store):
         """The engine through which everything goes."""
         return self._engine
 
-    @property
-    def memory(self) -> MemoryBudget:
-        """How much memory the process should take."""
-        return self._memory
-
-    @memory.setter
-    def memory(self, memory: MemoryBudget) -> None:
-        self._memory = memory
-        self._storage.in_memory_bytes = memory.in_memory_bytes
+    def _share_memory(self, in_memory_bytes: int) -> None:
+        self._storage.in_memory_bytes = in_memory_bytes
 
     def open(self, *, phase: Phase = NO_PHASE) -> None:  # noqa: ARG002  no data is read
         """Create the catalogue in a new database, or check that of an old one.

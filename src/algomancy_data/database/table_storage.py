@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import re
 from abc import ABC, abstractmethod
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Protocol
 
+import polars as pl
 import sqlalchemy as sa
 
 from algomancy_data.database.backend import backend_for
@@ -15,10 +16,8 @@ from algomancy_data.database.naming import NO_COLUMNS
 from algomancy_data.memory import IN_MEMORY_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Generator, Iterable, Sequence
     from contextlib import AbstractContextManager
-
-    import polars as pl
 
     from algomancy_data.database.layout import ColumnLayout, TableLayout
     from algomancy_data.database.naming import TableOwner
@@ -110,7 +109,40 @@ class TableFound(NamedTuple):
 
 
 class RowAccess(ABC):
-    """Single rows of a table, whose places stay as they are and in order when others are added."""
+    """Single rows of a table, whose places stay as they are and in order when others are added.
+
+    Args:
+        storage: How the database keeps frames.
+    """
+
+    number: ClassVar[str] = "n"
+    """Name of the column with the numbers of rows that are asked about."""
+
+    def __init__(self, storage: TableStorage) -> None:
+        self._storage = storage
+
+    def asked(self, names: Iterable[str], keys: pl.DataFrame, numbers: pl.Series) -> pl.DataFrame:
+        """Return numbered keys as they go into a table of their own.
+
+        Args:
+            names: What their columns are called there.
+            keys: The keys.
+            numbers: The number of each.
+        """
+        named = (one.alias(name) for one, name in zip(keys, names, strict=True))
+        return pl.DataFrame([numbers.alias(self.number), *named])
+
+    @contextmanager
+    def created(
+        self, connection: sa.Connection, table: sa.Table, rows: pl.DataFrame
+    ) -> Generator[sa.Table]:
+        """Create a table with some rows, and drop it at the end of the block."""
+        table.create(connection, checkfirst=False)
+        if rows.height:
+            arrow = rows.to_arrow(compat_level=pl.CompatLevel.oldest()).combine_chunks()
+            self._storage.bulk.ingest(connection, table, self._storage.bulk.arranged(arrow))
+        yield table
+        table.drop(connection, checkfirst=False)
 
     @abstractmethod
     def is_comparable(self, column: ColumnLayout) -> bool:

@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 
     from algomancy_data.folder.content import Content
     from algomancy_data.folder.reader import Found
-    from algomancy_data.memory import MemoryBudget
     from algomancy_data.metrics import Phase
     from algomancy_data.store import Addition
 
@@ -121,15 +120,8 @@ class FolderStore(Store):
         """The jobs that were tried in the folder."""
         return FolderHistory(self._files)
 
-    @property
-    def memory(self) -> MemoryBudget:
-        """How much memory the process should take."""
-        return self._memory
-
-    @memory.setter
-    def memory(self, memory: MemoryBudget) -> None:
-        self._memory = memory
-        self._files.in_memory_bytes = memory.in_memory_bytes
+    def _share_memory(self, in_memory_bytes: int) -> None:
+        self._files.in_memory_bytes = in_memory_bytes
 
     @property
     def location(self) -> str:

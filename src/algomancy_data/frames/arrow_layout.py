@@ -307,11 +307,11 @@ def _check_batch(
     compression = batch.table(3)
     codec = None if compression is None else compression.number(0, "b")
     expected = 0
-    texts: dict[int, tuple[bool, int, int]] = {}
+    texts: dict[int, tuple[int, int, bool]] = {}
     for number, one in enumerate(fields):
         count, nulls[number] = _check_nodes(one, rows, nodes, views)
         if one.kind.name in _TEXTS:
-            texts[number] = one.kind.name in _VIEWS, expected, expected + count
+            texts[number] = expected, expected + count, one.kind.name in _VIEWS
         expected += count
     if expected != len(buffers) or next(nodes, None) is not None:
         msg = "batches have another number of buffers than its columns need"
@@ -324,10 +324,14 @@ def _check_batch(
             raise ArrowLayoutError(msg)
         sizes.append(length if codec is None else _unpacked(body[offset : offset + length], codec))
     counts.unpacked_bytes += sum(sizes)
-    return rows, nulls, {number: _most_text(rows, sizes, *one) for number, one in texts.items()}
+    most = {
+        number: _most_text(rows, sizes, first, end, is_view=is_view)
+        for number, (first, end, is_view) in texts.items()
+    }
+    return rows, nulls, most
 
 
-def _most_text(rows: int, sizes: Sequence[int], is_view: bool, first: int, end: int) -> int:  # noqa: FBT001
+def _most_text(rows: int, sizes: Sequence[int], first: int, end: int, *, is_view: bool) -> int:
     """Return how many bytes the texts in some buffers have at most: behind nulls and places."""
     data = sum(sizes[first + 2 : end])
     # Each view may be one of all bytes.

@@ -159,6 +159,10 @@ class Store(Logging, ABC):
     @memory.setter
     def memory(self, memory: MemoryBudget) -> None:
         self._memory = memory
+        self._share_memory(memory.in_memory_bytes)
+
+    def _share_memory(self, in_memory_bytes: int) -> None:
+        """Tell whoever makes tables in memory how large they may be."""
 
     def close(self) -> None:
         """Let go of files and connections; the next call of any method takes them again."""

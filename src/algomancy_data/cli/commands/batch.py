@@ -12,7 +12,7 @@ import typer
 
 from algomancy_data.batch import read_jobs, run_batch
 from algomancy_data.cli.command import Command, command
-from algomancy_data.cli.commands.load import HaltOn, Report, Severity, check_report
+from algomancy_data.cli.commands.load import HaltOn, Report, SetAside, Severity, check_report
 from algomancy_data.cli.output import moment
 from algomancy_data.cli.progress import shown_jobs
 from algomancy_data.cli.stores import ManagerMaker
@@ -73,12 +73,7 @@ def batch(
         float, typer.Option("--time-limit", min=1, help="Seconds that a job may take.")
     ] = 3600.0,
     halt_on: HaltOn = Severity.ERROR,
-    quarantine: Annotated[
-        bool,
-        typer.Option(
-            "--quarantine", help="Load the good rows, and set the bad ones aside in tables."
-        ),
-    ] = False,
+    quarantine: SetAside = False,
     report: Report = None,
 ) -> None:
     """Load many datasets on several processes, or on a Dask cluster, each exactly once.

@@ -68,6 +68,10 @@ Files: TypeAlias = Annotated[
 HaltOn: TypeAlias = Annotated[
     Severity, typer.Option("--halt-on", help="Refuse data with findings of this severity or worse.")
 ]
+SetAside: TypeAlias = Annotated[
+    bool,
+    typer.Option("--quarantine", help="Load the good rows, and set the bad ones aside in tables."),
+]
 Report: TypeAlias = Annotated[
     Path | None,
     typer.Option(
@@ -141,12 +145,7 @@ def load(
     dataset: Annotated[str, typer.Argument(metavar="DATASET", help="Its name in the store.")],
     files: Files,
     halt_on: HaltOn = Severity.ERROR,
-    quarantine: Annotated[
-        bool,
-        typer.Option(
-            "--quarantine", help="Load the good rows, and set the bad ones aside in tables."
-        ),
-    ] = False,
+    quarantine: SetAside = False,
     append: Annotated[
         bool, typer.Option("--append", help="Add the rows behind those of the dataset.")
     ] = False,

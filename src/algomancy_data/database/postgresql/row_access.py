@@ -11,7 +11,6 @@ and of the row in the block.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
@@ -30,11 +29,11 @@ from algomancy_data.database.table_storage import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from algomancy_data.database.layout import ColumnLayout, TableLayout
     from algomancy_data.database.naming import TableOwner
-    from algomancy_data.database.table_storage import TableStorage
 
 CHILD_PREFIX: Final = "algomancy_rows_"
 """How the names of child tables begin."""
@@ -45,7 +44,6 @@ _COMPARABLE: Final = frozenset(
     {"integer", "ticks", "boolean", "numeric", "date", "timestamp", "iso", "text"}
 )
 _TEMPORARY: Final = "algomancy_find_"
-_NUMBER: Final = "n"
 _PLACES_PER_DELETE: Final = 100_000
 # An index is looked into for each key: for more of them, the table is read.
 _ROWS_PER_KEY: Final = 20
@@ -103,14 +101,7 @@ def _size(rows: int) -> int:
 
 
 class PostgreSQLRows(RowAccess):
-    """Rows by the block in which they lie, and where in it.
-
-    Args:
-        storage: How the database keeps frames.
-    """
-
-    def __init__(self, storage: TableStorage) -> None:
-        self._storage = storage
+    """Rows by the block in which they lie, and where in it."""
 
     def is_comparable(self, column: ColumnLayout) -> bool:
         """Tell whether values of a column are equal in SQL exactly where they are in Polars."""
@@ -155,15 +146,10 @@ class PostgreSQLRows(RowAccess):
     ) -> pl.DataFrame:
         """Return the places of the rows that have the same values as some others."""
         names = [f"k{at}" for at in range(len(columns))]
-        rows = pl.DataFrame(
-            [
-                numbers.alias(_NUMBER),
-                *(one.alias(name) for one, name in zip(keys, names, strict=True)),
-            ]
-        )
+        rows = self.asked(names, keys, numbers)
         types = dict(zip(names, (column.sql_type for column in columns), strict=True))
         found: list[pl.DataFrame] = []
-        with self._temporary(connection, {_NUMBER: "bigint"} | types, rows) as asked:
+        with self._temporary(connection, {self.number: "bigint"} | types, rows) as asked:
             for relation, (physical, height) in enumerate(layout.relations.items()):
                 table = self._storage.table_of(layout, physical)
                 by_name = {str(column.name): column for column in table.columns}
@@ -181,7 +167,10 @@ class PostgreSQLRows(RowAccess):
                 if keys.height * _ROWS_PER_KEY < height:  # none of the planner's other ways
                     rows_found = rows_found.offset(sa.literal_column("0"))
                 each = rows_found.correlate(asked).lateral()
-                wanted: list[sa.ColumnElement[Any]] = [asked.c[_NUMBER].label("key"), each.c.place]
+                wanted: list[sa.ColumnElement[Any]] = [
+                    asked.c[self.number].label("key"),
+                    each.c.place,
+                ]
                 query = sa.select(*wanted).select_from(asked.join(each, sa.true()))
                 part = self._storage.bulk.fetch(connection, query, max(keys.height, 1))
                 found.append(
@@ -339,10 +328,9 @@ class PostgreSQLRows(RowAccess):
         )
         return bool(connection.scalar(query, {"first": as_value(layout.physical)}))
 
-    @contextmanager
     def _temporary(
         self, connection: sa.Connection, types: Mapping[str, str], rows: pl.DataFrame
-    ) -> Generator[sa.Table]:
+    ) -> AbstractContextManager[sa.Table]:
         """Have rows in a table that is gone before anybody else sees it.
 
         None that PostgreSQL calls temporary: the driver looks for it in the schema.
@@ -350,12 +338,7 @@ class PostgreSQLRows(RowAccess):
         declared = (sa.Column(name, DeclaredType(word)) for name, word in types.items())
         name = quoted(f"{_TEMPORARY}{uuid4().hex}")
         table = sa.Table(name, sa.MetaData(), *declared, prefixes=["UNLOGGED"])
-        table.create(connection, checkfirst=False)
-        if rows.height:
-            arrow = rows.to_arrow(compat_level=pl.CompatLevel.oldest()).combine_chunks()
-            self._storage.bulk.ingest(connection, table, self._storage.bulk.arranged(arrow))
-        yield table
-        table.drop(connection, checkfirst=False)
+        return self.created(connection, table, rows)
 
 
 def _is_text(column: ColumnLayout) -> bool:

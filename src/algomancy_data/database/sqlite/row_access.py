@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
@@ -12,27 +11,19 @@ from algomancy_data.database.naming import ROW_ID
 from algomancy_data.database.table_storage import RowAccess, index_name, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from algomancy_data.database.layout import ColumnLayout, TableLayout
     from algomancy_data.database.naming import TableOwner
-    from algomancy_data.database.table_storage import TableStorage
 
 _TEMPORARY: Final = "algomancy_rows_to_find"
-_NUMBER: Final = "n"
 _COMPARABLE: Final = frozenset({"integer", "boolean", "text", "digits", "iso", "blob"})
 """Words of the codec."""
 
 
 class SQLiteRows(RowAccess):
-    """Rows by their numbers.
-
-    Args:
-        storage: How the database keeps frames.
-    """
-
-    def __init__(self, storage: TableStorage) -> None:
-        self._storage = storage
+    """Rows by their numbers."""
 
     def is_comparable(self, column: ColumnLayout) -> bool:
         """Tell whether values of a column are equal in SQL exactly where they are in Polars."""
@@ -69,15 +60,10 @@ class SQLiteRows(RowAccess):
         by_name = {str(column.name): column for column in table.columns}
         stored = [by_name[column.physical] for column in columns]
         types = {f"k{at}": column.type for at, column in enumerate(stored)}
-        rows = pl.DataFrame(
-            [
-                numbers.alias(_NUMBER),
-                *(one.alias(name) for one, name in zip(keys, types, strict=True)),
-            ]
-        )
+        rows = self.asked(types, keys, numbers)
         with self._temporary(connection, types, rows) as asked:
             same = [column == asked.c[name] for column, name in zip(stored, types, strict=True)]
-            number = sa.column(_NUMBER, sa.BigInteger(), _selectable=asked).label("key")
+            number = sa.column(self.number, sa.BigInteger(), _selectable=asked).label("key")
             place = sa.column(ROW_ID, sa.BigInteger(), _selectable=table).label("place")
             wanted: list[sa.ColumnElement[Any]] = [number, place]
             query = sa.select(*wanted).select_from(asked.join(table, sa.and_(*same)))
@@ -116,8 +102,8 @@ class SQLiteRows(RowAccess):
     ) -> TableLayout:
         """Delete the rows with these numbers."""
         table = self._storage.table_of(layout)
-        with self._temporary(connection, {}, places.alias(_NUMBER).to_frame()) as asked:
-            numbers = sa.select(asked.c[_NUMBER])
+        with self._temporary(connection, {}, places.alias(self.number).to_frame()) as asked:
+            numbers = sa.select(asked.c[self.number])
             connection.execute(sa.delete(table).where(sa.column(ROW_ID).in_(numbers)))
         return layout
 
@@ -128,22 +114,16 @@ class SQLiteRows(RowAccess):
         del connection, owner, rows
         return self._storage.table_of(layout), layout
 
-    @contextmanager
     def _temporary(
         self,
         connection: sa.Connection,
         types: Mapping[str, sa.types.TypeEngine[object]],
         rows: pl.DataFrame,
-    ) -> Generator[sa.Table]:
+    ) -> AbstractContextManager[sa.Table]:
         """Have rows in a table that only this connection sees."""
-        number = sa.Column(_NUMBER, sa.Integer(), primary_key=True, autoincrement=False)
+        number = sa.Column(self.number, sa.Integer(), primary_key=True, autoincrement=False)
         columns = (sa.Column(name, of_type) for name, of_type in types.items())
         table = sa.Table(
             quoted(_TEMPORARY), sa.MetaData(), number, *columns, prefixes=["TEMPORARY"]
         )
-        table.create(connection, checkfirst=False)
-        if rows.height:
-            arrow = rows.to_arrow(compat_level=pl.CompatLevel.oldest()).combine_chunks()
-            self._storage.bulk.ingest(connection, table, self._storage.bulk.arranged(arrow))
-        yield table
-        table.drop(connection, checkfirst=False)
+        return self.created(connection, table, rows)

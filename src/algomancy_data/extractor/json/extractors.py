@@ -21,7 +21,7 @@ from algomancy_data.extractor.json.tables import (
 )
 from algomancy_data.logs import as_logger
 from algomancy_data.schema import DataType
-from algomancy_data.schema.kinds import column_type_of
+from algomancy_data.schema.kinds import column_types
 
 if TYPE_CHECKING:
     import logging
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from algomancy_data.file import File
     from algomancy_data.logs import Logger
     from algomancy_data.schema import Schema
-    from algomancy_data.schema.kinds import DeclaredType
+    from algomancy_data.schema.types import ColumnType
 
 _EXAMPLES: Final = 5
 
@@ -68,7 +68,7 @@ class JSONSingleExtractor(SingleExtractor):
     may_lack_columns = True  # as a record may lack a member
 
     def _extract_file(self) -> pl.DataFrame:
-        types = self.schema.datatypes()
+        types = self._types
         texts, integers = {(): text_columns(types)}, {(): integer_columns(types)}
         structs = {(): struct_columns(types)}
         plan = JSONPlan(self.file.name, texts, frozenset(), integers, structs)
@@ -152,7 +152,7 @@ class JSONMultiExtractor(MultiExtractor):
         self._groups = resolve_groups(schema)
 
     def _extract_files(self) -> dict[str, pl.DataFrame]:
-        types = self.schema.datatype_groups()
+        types = {g: column_types(own) for g, own in self.schema.datatype_groups().items()}
         tables: dict[Path, frozenset[str]] = {}
         for group in self._groups:
             for length in range(len(group.path)):
@@ -177,7 +177,7 @@ class JSONMultiExtractor(MultiExtractor):
 
     @staticmethod
     def _table(
-        name: str, pieces: list[dict[str, GroupRows]], types: Mapping[str, DeclaredType]
+        name: str, pieces: list[dict[str, GroupRows]], types: Mapping[str, ColumnType]
     ) -> pl.DataFrame:
         """Return all rows of a group; the declared columns, if there are none."""
         frames = [piece[name].frame for piece in pieces]
@@ -185,8 +185,8 @@ class JSONMultiExtractor(MultiExtractor):
         if frame.height:
             return frame
         return frame.with_columns(
-            pl.Series(column, [], column_type_of(declared).dtype)
-            for column, declared in types.items()
+            pl.Series(column, [], kind.dtype)
+            for column, kind in types.items()
             if column not in frame.columns
         )
 

@@ -12,7 +12,6 @@ import polars as pl
 
 from algomancy_data.errors import FileContentError, InvalidSchemaError, SchemaKindError
 from algomancy_data.extractor.json.parser import series
-from algomancy_data.schema.kinds import column_types
 from algomancy_data.schema.table_names import table_name
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from algomancy_data.extractor.json.document import JSONPlan, Path, Place
     from algomancy_data.extractor.json.parser import ArrowArray
     from algomancy_data.schema import Column, ColumnGroup, Schema
-    from algomancy_data.schema.kinds import DeclaredType
+    from algomancy_data.schema.types import ColumnType
 
 
 def flat_frame(records: ArrowArray, place: Place) -> pl.DataFrame:
@@ -260,20 +259,19 @@ class Group:
     keys: tuple[Key, ...]
 
 
-def text_columns(types: Mapping[str, DeclaredType]) -> frozenset[str]:
+def text_columns(types: Mapping[str, ColumnType]) -> frozenset[str]:
     """Return the names of the columns whose values count as they are written."""
-    return frozenset(name for name, kind in column_types(types).items() if kind.as_written)
+    return frozenset(name for name, kind in types.items() if kind.as_written)
 
 
-def integer_columns(types: Mapping[str, DeclaredType]) -> frozenset[str]:
+def integer_columns(types: Mapping[str, ColumnType]) -> frozenset[str]:
     """Return the names of the columns whose values are whole numbers."""
-    return frozenset(name for name, kind in column_types(types).items() if kind.dtype.is_integer())
+    return frozenset(name for name, kind in types.items() if kind.dtype.is_integer())
 
 
-def struct_columns(types: Mapping[str, DeclaredType]) -> frozenset[str]:
+def struct_columns(types: Mapping[str, ColumnType]) -> frozenset[str]:
     """Return the names of the columns whose values are objects."""
-    kinds = column_types(types).items()
-    return frozenset(name for name, kind in kinds if isinstance(kind.dtype, pl.Struct))
+    return frozenset(name for name, kind in types.items() if isinstance(kind.dtype, pl.Struct))
 
 
 def resolve_groups(schema: type[Schema]) -> list[Group]:

@@ -66,7 +66,7 @@ class XLSXSingleExtractor(SingleExtractor):
             )
         notes = self._reading
         reading = SheetReading(notes.table, notes.first_row, notes.issues)
-        frame = reading.frame(workbook, sheet, column_types(self.schema.datatypes()))
+        frame = reading.frame(workbook, sheet, self._types)
         notes.pieces |= reading.pieces
         return frame
 

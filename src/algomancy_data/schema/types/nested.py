@@ -12,6 +12,7 @@ from polars.exceptions import PolarsError
 
 from algomancy_data.schema.types.base import ColumnType, Outcome
 from algomancy_data.schema.types.conventions import TextConventions
+from algomancy_data.schema.types.string import json_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -85,9 +86,7 @@ class NestedType(ColumnType):
 
     def _loses(self, texts: pl.Series, found: pl.Series) -> pl.Series:
         """Tell which texts hold more than was found in them: other members, other digits."""
-        nested = found.to_frame("v").select(pl.struct("v")).to_series().struct.json_encode()
-        nested = nested.str.slice(len('{"v":')).str.head(-1)
-        lost = _values_in(texts) != _values_in(nested)
+        lost = _values_in(texts) != _values_in(json_text(found))
         if self._holds(lambda kind: isinstance(kind.dtype, pl.Decimal)):
             outside = texts.str.replace_all(_TEXTS_IN_JSON, "t")
             lost |= outside.str.contains(_MANY_DIGITS)
@@ -203,7 +202,8 @@ def _decode(texts: pl.Series, dtype: PolarsDataType) -> pl.Series:
 def _values_in(texts: pl.Series) -> pl.Series:
     """Count the values and the lists in JSON; nothing is said of nulls and objects."""
     plain = texts.str.replace_all(_TEXTS_IN_JSON, "t").str.replace_all(_MEMBER_NAMES, "")
-    return plain.str.count_matches(_VALUES) * 2**16 + plain.str.count_matches("[", literal=True)
+    counts = (plain.str.count_matches(_VALUES), plain.str.count_matches("[", literal=True))
+    return pl.DataFrame([one.alias(str(at)) for at, one in enumerate(counts)]).to_struct()
 
 
 def _numbers_in(texts: pl.Series) -> pl.Series:

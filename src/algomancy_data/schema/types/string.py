@@ -103,16 +103,23 @@ def _json_from_nested(values: pl.Series) -> Outcome:
         reason = f"of dtype {values.dtype}, not JSON"
         return Outcome(values, values.is_not_null(), reason, by_value=False)
     plain = values.cast(_json_dtype(values.dtype))
-    struct = plain.alias("v").to_frame().select(pl.struct("v")).to_series()
-    json = struct.struct.json_encode()
-    back = json.str.json_decode(struct.dtype).struct.field("v")
-    # {"v":…} without its frame
-    texts = json.str.slice(len('{"v":')).str.head(-1).alias(values.name)
-    texts = texts.set(values.is_null(), None)
-    same = back.eq_missing(plain)
+    texts = json_text(plain)
+    same = texts.str.json_decode(plain.dtype).eq_missing(plain)
     if same.all():
         return Outcome(texts)
     return Outcome(texts, ~same, "with NaN or infinity, which JSON cannot hold")
+
+
+def json_text(values: pl.Series) -> pl.Series:
+    """Return lists or structs as JSON, null where they are null; their dtype must have that form.
+
+    Example:
+        >>> json_text(pl.Series([[1, None], None])).to_list()
+        ['[1,null]', None]
+    """
+    framed = values.to_frame("v").select(pl.struct("v")).to_series().struct.json_encode()
+    texts = framed.str.slice(len('{"v":')).str.head(-1).alias(values.name)
+    return texts.set(values.is_null(), None)
 
 
 def _has_json_form(dtype: PolarsDataType | DataTypeClass) -> bool:
