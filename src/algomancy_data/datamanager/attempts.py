@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from algomancy_data.datasource import DataSource
+from algomancy_data.datasource import tables_of
 from algomancy_data.errors import FileChangedError
 from algomancy_data.findings import count_by_severity
 from algomancy_data.store import Outcome
@@ -34,11 +34,10 @@ def done_by(attempt: Attempt, result: ETLResult) -> Attempt:
     for file in read:
         if _content(file) not in expected:
             raise FileChangedError.from_name(file.name)
-    tables = source.tables if isinstance(source, DataSource) else {}
     return attempt.ended(
         Outcome.DONE,
         dataset_id="" if source is None else source.id,
-        rows={name: frame.height for name, frame in tables.items()},
+        rows={name: frame.height for name, frame in tables_of(source).items()},
         findings=count_by_severity(result.messages),
         phases=tuple(result.metrics),
     )

@@ -14,7 +14,7 @@ from algomancy_data.cli.command import Command, command
 from algomancy_data.cli.progress import shown_progress
 from algomancy_data.cli.running import DONE, REFUSED
 from algomancy_data.datamanager import StatelessDataManager
-from algomancy_data.datasource import DataSource
+from algomancy_data.datasource import tables_of
 from algomancy_data.display.grid import Grid
 from algomancy_data.display.words import counted
 from algomancy_data.errors import CommandLineError
@@ -195,7 +195,7 @@ def load(
         )
     if report is not None:
         _write_report(report, result, None, f"Loading {dataset}")
-    tables = result.datasource.tables if isinstance(result.datasource, DataSource) else {}
+    tables = tables_of(result.datasource)
     rows = {name: frame.height for name, frame in tables.items()}
     quarantined = {name: frame.height for name, frame in result.quarantine.items() if frame.height}
     if result.is_success:
