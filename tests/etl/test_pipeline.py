@@ -103,7 +103,7 @@ def test_a_file_that_vanished_is_a_failed_extraction(tmp_path):
     assert [(m.severity, m.code) for m in result.messages] == [(CRITICAL, "EXTRACTION_FAILED")]
 
 
-@pytest.mark.parametrize("text", ["", "id;name\n1;a;x\n", "id,name\n1,a\n"])
+@pytest.mark.parametrize("text", ["", "id;name\n1;a;x\n", 'id;name\n1;"a\n'])
 def test_wrong_content_is_a_failed_extraction_that_names_the_file(run, text):
     result = run(items=text)
     assert result.is_failure

@@ -86,7 +86,7 @@ FILES: dict[str, Read | Refused] = {
         ),
     ),
     "excel-sep.csv": Read(PEOPLE, [(1, "Ann")]),
-    "excel-sep-comma.csv": Refused(PEOPLE, "says in its first line that the separator is ','"),
+    "excel-sep-comma.csv": Read(PEOPLE, [(1, "Ann")]),
     # the shape
     "trailing-separators.csv": Read(
         PEOPLE, [(1, "Ann", None), (2, "Bo", None)], columns=("id", "name", "Unnamed: 2")
@@ -100,8 +100,8 @@ FILES: dict[str, Read | Refused] = {
         (("WARNING", "amount", (1, 2), "2 rows have fewer than 3 fields"),),
     ),
     "long-row.csv": Refused(SALES, "line 3: 4 fields, but there are 3 columns"),
-    "comma.csv": Refused(SALES, r"declare _CSV = CSVDialect\(separator=','\)"),
-    "tab.csv": Refused(SALES, r"declare _CSV = CSVDialect\(separator='\\t'\)"),
+    "comma.csv": Read(SALES, [(1, "Ann", 1.5)]),
+    "tab.csv": Read(SALES, [(1, "Ann", 1.5)]),
     # the header
     "duplicate-headers.csv": Read(
         {"id": INTEGER}, [(1, "a", "b", "c")], columns=("id", "value", "value.2", "value.1")

@@ -89,6 +89,7 @@ class Flights(Schema):
     _FILENAME = "flights"
     _EXTENSION = FileExtension.CSV
     _SCHEMA_TYPE = SchemaType.SINGLE
+    _CSV = CSVDialect(separator=";")
 
     ID = Column("id", DataType.INTEGER, primary_key=True)
     ORIGIN = Column("origin", DataType.STRING, foreign_key=("airports", "faa"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from abc import ABC, abstractmethod
 from contextlib import nullcontext
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Final, Self
 
@@ -104,7 +105,7 @@ class Extractor(ABC):
             if again is None and issues:
                 again = Reconversion(name, self._declared(name), self._conventions)
             tables[name] = ExtractedTable(frame, issues, again, self.schema, self.file.name)
-        return Extracted(tables, tuple(self.conversion_issues))
+        return Extracted(tables, tuple(self.conversion_issues), self._reading.notes)
 
     def _declared(self, table: str) -> dict[str, ColumnType]:
         """Return the declared types of a table, none if it is not declared."""
@@ -311,7 +312,9 @@ class SingleExtractor(Extractor):
         # one of its own.
         reader = copy.copy(self)
         reader.file = file
-        reader._reading = Reading(self.file.name, first_row, as_text)  # noqa: SLF001  it is ours
+        reader._reading = replace(  # noqa: SLF001  it is ours
+            Reading(self.file.name, first_row, as_text), notes=self._reading.notes
+        )
         return reader
 
     def _converted(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, list[ConversionIssue]]:

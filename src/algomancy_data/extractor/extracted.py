@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from algomancy_data.extractor.conversion import ConversionIssue, Reconversion
+    from algomancy_data.messages import ValidationMessage
     from algomancy_data.schema import Schema
 
 
@@ -27,6 +28,7 @@ class Reading:
             they are made of, by table and column.
         unpacked_bytes: How many bytes the content has when it is unpacked, where the reader has
             found out.
+        notes: How the file was read, where that had to be found out; shared by all parts.
     """
 
     table: str
@@ -37,6 +39,12 @@ class Reading:
         default_factory=dict[tuple[str, str], "list[pl.Series]"]
     )
     unpacked_bytes: int | None = None
+    notes: list[ValidationMessage] = field(default_factory=list["ValidationMessage"])
+
+    def note(self, message: ValidationMessage) -> None:
+        """Keep a note once, however many parts it is about."""
+        if message not in self.notes:
+            self.notes.append(message)
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,10 +98,12 @@ class Extracted:
     Args:
         tables: The tables by logical name, in order.
         issues: All that was found, in order.
+        notes: How files were read, where that had to be found out.
     """
 
     tables: Mapping[str, ExtractedTable] = field(default_factory=dict[str, ExtractedTable])
     issues: Sequence[ConversionIssue] = ()
+    notes: Sequence[ValidationMessage] = ()
 
     @property
     def frames(self) -> dict[str, pl.DataFrame]:
@@ -109,4 +119,4 @@ class Extracted:
             else nothing_known(frame)
             for name, frame in frames.items()
         }
-        return Extracted(tables, self.issues)
+        return replace(self, tables=tables)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from algomancy_data.extractor.base import Extractor
     from algomancy_data.extractor.conversion import ConversionIssue
     from algomancy_data.logs import Logger
+    from algomancy_data.messages import ValidationMessage
     from algomancy_data.metrics import Phase
 
 
@@ -67,6 +68,7 @@ class ExtractionSequence(Logging):
         """
         tables: dict[str, ExtractedTable] = {}
         issues: list[ConversionIssue] = []
+        notes: list[ValidationMessage] = []
         phase = self._phase
         for extractor in self._extractors:
             before = phase.done_rows
@@ -79,7 +81,8 @@ class ExtractionSequence(Logging):
                 )
             tables |= extracted.tables
             issues += extracted.issues
-        self._found = Extracted(tables, issues)
+            notes += extracted.notes
+        self._found = Extracted(tables, issues, notes)
         self._data = self._found.frames
         return self._data
 

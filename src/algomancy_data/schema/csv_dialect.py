@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import codecs
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+DEFAULT_SEPARATOR: Final = ";"
+"""The separator of a CSV file, where none is declared and it fits."""
 
 if TYPE_CHECKING:
     from algomancy_data.schema.types.conventions import BinaryEncoding
@@ -17,7 +20,8 @@ class CSVDialect:
     Set it on a schema (or on a base class of several schemas) as ``_CSV``.
 
     Args:
-        separator: One ASCII character between two fields.
+        separator: One ASCII character between two fields. None is ``";"``, or where that does not
+            fit a file and ``","``, a tab or ``"|"`` does, that one, of which an INFO message tells.
         quote: One ASCII character around fields that contain separators, or None if no field is
             ever quoted.
         decimal_mark: ``"."`` or ``","``. None lets each column's own values decide.
@@ -50,7 +54,7 @@ class CSVDialect:
         ','
     """
 
-    separator: str = ";"
+    separator: str | None = None
     quote: str | None = '"'
     decimal_mark: str | None = None
     null_words: tuple[str, ...] | None = None
@@ -63,11 +67,12 @@ class CSVDialect:
 
     def problem(self) -> str | None:
         """Return what is wrong with the dialect, or None."""
-        if not _is_single_ascii(self.separator) or self.separator in "\r\n":
-            return f"separator must be one ASCII character, not {self.separator!r}."
+        separator = self.separator
+        if separator is not None and (not _is_single_ascii(separator) or separator in "\r\n"):
+            return f"separator must be one ASCII character or None, not {separator!r}."
         if self.quote is not None and (not _is_single_ascii(self.quote) or self.quote in "\r\n"):
             return f"quote must be one ASCII character or None, not {self.quote!r}."
-        if self.quote == self.separator:
+        if self.quote is not None and self.quote == separator:
             return f"separator and quote are both {self.quote!r}."
         if self.decimal_mark not in {None, ".", ","}:
             return f"decimal_mark must be '.', ',' or None, not {self.decimal_mark!r}."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
@@ -206,3 +206,10 @@ class Checked:
     failures: Sequence[RowFailures]
     still_open: Sequence[ValidationMessage]
     quarantine: Mapping[str, pl.DataFrame] = field(default_factory=dict[str, "pl.DataFrame"])
+
+    def noting(self, notes: Sequence[ValidationMessage]) -> Checked:
+        """Return the same behind notes of how the files were read."""
+        if not notes:
+            return self
+        messages, still_open = [*notes, *self.messages], [*notes, *self.still_open]
+        return replace(self, messages=messages, still_open=still_open)

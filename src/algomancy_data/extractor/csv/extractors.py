@@ -15,16 +15,19 @@ from algomancy_data.extractor.base import SingleExtractor
 from algomancy_data.extractor.conversion import ConversionIssue
 from algomancy_data.extractor.csv.content import CSVContent
 from algomancy_data.extractor.csv.layout import (
+    SEPARATORS,
     CSVLayout,
     check_separator,
     first_record,
+    fitting_separator,
     header_of,
     without_header,
 )
 from algomancy_data.extractor.csv.reader import CSVReader
 from algomancy_data.extractor.csv.slices import CSVSlices
-from algomancy_data.messages import ValidationSeverity
+from algomancy_data.messages import ValidationMessage, ValidationSeverity
 from algomancy_data.schema import DataType
+from algomancy_data.schema.csv_dialect import DEFAULT_SEPARATOR
 from algomancy_data.schema.types import TextConventions
 
 if TYPE_CHECKING:
@@ -111,20 +114,33 @@ class CSVSingleExtractor(SingleExtractor):
         types = self._types | dict.fromkeys(as_text, DataType.STRING.column_type)
         content = CSVContent(self.file, self.dialect.encoding)
         self._reading.unpacked_bytes = content.size()
-        layout = CSVLayout(
-            self.file.name,
-            self.dialect.separator,
-            self.dialect.quote,
-            line_end_of(content.start(), self.dialect),
-        )
+        layout = self._layout(content, list(types))
         first = first_record(content, layout)
-        check_separator(content, layout, first, list(types))
         if self.dialect.has_header:
             header = header_of(content, layout, first)
         else:
             header = without_header(content, layout, list(types))
         null_words = self.dialect.null_words or ()
         return CSVReader(content, layout, header, types, null_words, self._conventions)
+
+    def _layout(self, content: CSVContent, declared: Sequence[str]) -> CSVLayout:
+        """Return the characters of a file, its separator found out if none is declared."""
+        dialect, usual = self.dialect, DEFAULT_SEPARATOR
+        line_end = line_end_of(content.start(), dialect)
+        layout = CSVLayout(self.file.name, dialect.separator or usual, dialect.quote, line_end)
+        if dialect.separator is not None:
+            check_separator(content, layout, declared, has_header=dialect.has_header)
+            return layout
+        found = fitting_separator(content, layout, declared, has_header=dialect.has_header)
+        if found is None:
+            return layout
+        text = (
+            f"The fields are separated by {found!r}: {usual!r} does not fit, and no separator is "
+            f"declared. To make sure of it, declare _CSV = CSVDialect(separator={found!r})."
+        )
+        table, severity = self._reading.table, ValidationSeverity.INFO
+        self._reading.note(ValidationMessage(severity, text, table, code="SEPARATOR_FOUND"))
+        return replace(layout, separator=found)
 
     def _report_short_rows(self, columns: Sequence[str], short_rows: pl.Series) -> None:
         if short_rows.is_empty():
@@ -165,8 +181,8 @@ def line_end_of(start: bytes, dialect: CSVDialect) -> str:
     if re.search(rb"\r(?!\n)", start) is None:
         return "\n"
     if b"\n" in start and dialect.quote is not None:
-        quote, separator = re.escape(dialect.quote), re.escape(dialect.separator)
+        quote, separators = re.escape(dialect.quote), re.escape(dialect.separator or SEPARATORS)
         inside = rf"(?:[^{quote}]|{quote}{quote})*+"
-        quoted = rf"(^|[{separator}\r\n]){quote}{inside}(?:{quote}|\Z)"
+        quoted = rf"(^|[{separators}\r\n]){quote}{inside}(?:{quote}|\Z)"
         start = re.sub(quoted.encode(), rb"\1", start)
     return "\n" if b"\n" in start else "\r"

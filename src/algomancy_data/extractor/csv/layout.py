@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
     from algomancy_data.extractor.csv.content import CSVContent
 
-_SEPARATORS: Final = (",", ";", "\t", "|")
+SEPARATORS: Final = ",;\t|"
+"""The separators that are tried where none is declared."""
+
 _FIRST_READ: Final = 1 << 16
 _MAX_HEADER: Final = 1 << 24
 _EXCEL_HINT: Final = re.compile(rb'"?sep=(.)"?\r?')
@@ -241,43 +243,66 @@ def header_of(content: CSVContent, layout: CSVLayout, first: Record | None) -> C
 
 
 def without_header(content: CSVContent, layout: CSVLayout, names: Sequence[str]) -> CSVHeader:
-    """Return the columns of a file that does not name them.
+    """Return the columns of a file that does not name them."""
+    hint = _excel_hint(content.start(), layout)
+    return CSVHeader(tuple(names), hint.end, 1) if hint else CSVHeader(tuple(names), 0, 0)
 
-    Raises:
-        FileContentError: The first line declares another separator.
+
+def fitting_separator(
+    content: CSVContent, layout: CSVLayout, declared: Sequence[str], *, has_header: bool
+) -> str | None:
+    """Return the separator that fits a file, where that of the layout does not.
+
+    A separator fits if it gives declared columns; if none does, one that gives as many as are
+    declared. Excel's line ``sep=;`` decides, if the file begins with it.
+
+    Args:
+        content: The file.
+        layout: Its characters.
+        declared: Names of the declared columns.
+        has_header: Whether the first record names the columns.
+
+    Returns:
+        None if that of the layout fits, or no other does.
     """
     hint = _excel_hint(content.start(), layout)
-    return CSVHeader(tuple(names), hint, lines=1 if hint else 0)
+    if hint is not None:
+        return None if hint.separator == layout.separator else hint.separator
+
+    def fit(separator: str) -> tuple[int, bool]:
+        other = replace(layout, separator=separator)
+        try:
+            first = first_record(content, other)
+            names = [] if first is None else unique_names(_texts(content, other, first))
+        except FileContentError:
+            return 0, False
+        named = len(set(names).intersection(declared)) if has_header else 0
+        return named, 1 < len(names) == len(declared)
+
+    if not declared or any(fit(layout.separator)):
+        return None
+    fits = {separator: fit(separator) for separator in SEPARATORS}
+    best = max(fits, key=fits.__getitem__)
+    return best if any(fits[best]) else None
 
 
 def check_separator(
-    content: CSVContent, layout: CSVLayout, first: Record | None, declared: Sequence[str]
+    content: CSVContent, layout: CSVLayout, declared: Sequence[str], *, has_header: bool
 ) -> None:
-    """Refuse a file that becomes one column, where another separator gives those declared.
+    """Refuse a file that another separator fits than the declared one.
 
     Raises:
         FileContentError: Naming the separator that fits.
     """
-    if first is None or len(first.fields) > 1 or len(declared) <= 1:
+    fitting = fitting_separator(content, layout, declared, has_header=has_header)
+    if fitting is None:
         return
-    if _texts(content, layout, first)[0] in declared:
-        return
-    for separator in _SEPARATORS:
-        other = replace(layout, separator=separator)
-        try:
-            candidate = first_record(content, other)
-        except FileContentError:
-            continue
-        if candidate is None or len(candidate.fields) == 1:
-            continue
-        names = set(_texts(content, other, candidate))
-        if names & set(declared) or len(candidate.fields) == len(declared):
-            msg = (
-                f"File {layout.file_name!r} has one column with the separator "
-                f"{layout.separator!r}, but its schema declares {len(declared)}. The separator "
-                f"{separator!r} fits: declare _CSV = CSVDialect(separator={separator!r})."
-            )
-            raise FileContentError(msg)
+    msg = (
+        f"File {layout.file_name!r} is not separated by {layout.separator!r}, as its schema "
+        f"declares. The separator {fitting!r} fits: declare "
+        f"_CSV = CSVDialect(separator={fitting!r})."
+    )
+    raise FileContentError(msg)
 
 
 def _texts(content: CSVContent, layout: CSVLayout, record: Record) -> tuple[str, ...]:
@@ -299,6 +324,7 @@ def first_record(content: CSVContent, layout: CSVLayout) -> Record | None:
     _check_plain_width(content, layout, start)
     most = content.limits.columns
     hint = _excel_hint(start, layout)
+    begin = hint.end if hint else 0
     while True:
         # The last byte of a larger file may cut a record: read on until one ends before it.
         complete = len(start) < size - 3
@@ -309,7 +335,7 @@ def first_record(content: CSVContent, layout: CSVLayout) -> Record | None:
                     raise ReadLimitError.from_found(layout.file_name, found, "columns", most)
                 if not complete and record.end >= len(start):
                     break
-                if record.end > hint:
+                if record.end > begin:
                     return record
         except ReadLimitError:
             raise
@@ -340,22 +366,17 @@ def _check_plain_width(content: CSVContent, layout: CSVLayout, start: bytes) -> 
         content.limits.check_shape(layout.file_name, 0, columns)
 
 
-def _excel_hint(start: bytes, layout: CSVLayout) -> int:
-    """Return where the line ``sep=;`` ends that Excel understands; 0 if there is none.
+class _ExcelHint(NamedTuple):
+    """The line ``sep=;``, which Excel understands."""
 
-    Raises:
-        FileContentError: It names another separator than the layout.
-    """
+    separator: str
+    end: int
+
+
+def _excel_hint(start: bytes, layout: CSVLayout) -> _ExcelHint | None:
+    """Return what the first line of a file says to Excel; None if it is an ordinary one."""
     first, end, _ = start.partition(layout.line_end.encode())
     match = _EXCEL_HINT.fullmatch(first)
     if match is None:
-        return 0
-    hinted = match[1].decode(errors="replace")
-    if hinted != layout.separator:
-        msg = (
-            f"File {layout.file_name!r} says in its first line that the separator is {hinted!r}, "
-            f"but it is read with {layout.separator!r}: "
-            f"declare _CSV = CSVDialect(separator={hinted!r})."
-        )
-        raise FileContentError(msg)
-    return len(first) + len(end)
+        return None
+    return _ExcelHint(match[1].decode(errors="replace"), len(first) + len(end))
