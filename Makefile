@@ -12,6 +12,9 @@ CORE = $(addprefix tests/,testing/test_manager_contract.py store database/test_r
 	extractor/columnar/test_extractors.py file/test_locations.py extractor/xlsx/test_extractors.py \
 	test_masking.py frames/test_tabular.py etl datasource/test_base.py folder/test_store.py cli/commands/test_look.py)
 
+# Tests and tools start hundreds of processes, each of which would else compile all that it imports.
+export PYTHONDONTWRITEBYTECODE =
+
 .PHONY: demo test test-long test-lowest coverage docs lint format bench bench-quick bench-large lock clean
 .DEFAULT_GOAL := help
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import importlib.util
 import os
@@ -20,7 +21,7 @@ from hypothesis import HealthCheck, settings
 from psycopg import sql
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
 # Tests start hundreds of processes, each of which would otherwise compile all that it imports.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -30,6 +31,26 @@ _PATIENT = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 settings.register_profile("dev", max_examples=30, **_PATIENT)
 settings.register_profile("ci", max_examples=100, **_PATIENT)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
+
+_SOURCE = Path(__file__).parent / "src"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file(
+    file_path: Path,
+) -> Generator[None, list[pytest.Collector], list[pytest.Collector]]:
+    """Look for docstrings with examples in the package alone, and import no other module."""
+    found = yield
+    if file_path.is_relative_to(_SOURCE):
+        return found
+    return [collector for collector in found if type(collector) is pytest.Module]
+
+
+def pytest_collection_finish() -> None:
+    """Let no collection of garbage look through all modules and tests once more."""
+    gc.collect()
+    gc.freeze()
+
 
 _SQLITE3 = """import sqlite3, sys
 path, *statements = sys.argv[1:]

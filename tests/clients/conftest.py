@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 HERE = Path(__file__).parent
-collect_ignore = ["driver"]  # imports what is on no path but the children's
 _numbers = count()
 
 

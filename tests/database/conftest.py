@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
     from polars.datatypes import DataType as PolarsDataType
 
-collect_ignore = ["toy"]  # registers itself where doctest imports it
-
 LOOK = """
 import json, sqlite3, sys
 path, statements = json.load(sys.stdin)

@@ -152,7 +152,12 @@ def cases(draw: st.DrawFn) -> tuple[pl.DataFrame, list[pl.Expr]]:
     return pl.DataFrame(columns), [*leaves, doubtful, doubtful & draw(pick)]
 
 
-@pytest.fixture(params=DRIVERS)
+@pytest.fixture(
+    params=[
+        pytest.param(driver, marks=[pytest.mark.long] if "+" in driver else [])
+        for driver in DRIVERS
+    ]
+)
 def store(request, new_manager, tmp_path):
     """A manager on a database of its own."""
     if request.param.startswith("sqlite"):
@@ -172,7 +177,10 @@ def outcome(take: Any, *arguments: Any) -> pl.DataFrame | str:
         return "an error"  # of several in a predicate, it may be another one
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    max_examples=settings.default.max_examples // 2,  # of 14 predicates each
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(case=cases())
 def test_any_predicate_takes_what_it_takes_of_the_frame(store, dataset, case):
     frame, predicates = case

@@ -1,10 +1,8 @@
-"""The programs of the child processes import each other as a program's own modules."""
+"""The longest tests come first."""
 
 from pathlib import Path
 
 HERE = Path(__file__).parent
-
-collect_ignore_glob = ["child.py", "reading.py", "readers/*"]
 
 
 def pytest_collection_modifyitems(items):

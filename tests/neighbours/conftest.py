@@ -24,7 +24,6 @@ from algomancy_data.database import DatabaseDataManager
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-collect_ignore = ["readers"]  # programs, which doctest would import
 READERS = Path(__file__).parent / "readers"
 MOMENT = dt.datetime(2024, 2, 29, 23, 59, 59, 999_999)
 SAMPLES: dict[str, Any] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from functools import cache
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -105,6 +106,7 @@ def _nested(levels: int) -> object:
     return value
 
 
+@cache  # a conversion for each of some hundred texts
 def sample_values(declared: DeclaredType) -> pl.Series:
     """Return what the samples of a declared type are as its values, those that are any.
 

@@ -120,9 +120,11 @@ def test_the_parameters_of_a_url(monkeypatch):
 
 
 def test_options_reach_the_server(postgresql_url, new_engine):
-    options = {"options": "-c statement_timeout=50", "application_name": "it's \\ me"}
+    options = {"options": "-c statement_timeout=1min", "application_name": "it's \\ me"}
     with new_engine(postgresql_url.update_query_dict(options)).connect() as connection:
         assert connection.scalar(sa.text("SHOW application_name")) == "it's \\ me"
+        assert connection.scalar(sa.text("SHOW statement_timeout")) == "1min"
+        connection.execute(sa.text("SET statement_timeout = 50"))
         with pytest.raises(exc.OperationalError) as caught:
             connection.execute(sa.text("SELECT pg_sleep(5)"))
         assert caught.value.orig.sqlstate == "57014"
