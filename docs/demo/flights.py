@@ -102,7 +102,6 @@ def open_manager(
         SCHEMAS,
         f"sqlite:///{database}",
         SESSION,
-        DataSource,
         progress=progress,
     )
     manager.startup()
@@ -149,7 +148,7 @@ def prove_identical(database: Path, written: DataSource) -> None:
     """Read the dataset through a new manager and compare every value and dtype."""
     manager = open_manager(database)
     start = time.perf_counter()
-    read = manager.get_data(DATASET)
+    read = manager.require_data(DATASET)
     seconds = time.perf_counter() - start
     manager.close()
     if read is None:

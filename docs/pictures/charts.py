@@ -9,7 +9,7 @@ import matplotlib as mpl
 import polars as pl
 from matplotlib.figure import Figure
 
-from algomancy_data import DataSource, SimpleETLFactory
+from algomancy_data import SimpleETLFactory
 from algomancy_data.database import DatabaseDataManager
 
 _EARLY, _LATE, _TEXT = "#2563eb", "#d97706", "#1e293b"
@@ -38,11 +38,9 @@ def draw(names: pl.Series, delays: pl.Series, title: str, path: Path, *, lying: 
 
 def main(database: str, folder: Path) -> None:
     """Draw both."""
-    manager = DatabaseDataManager(
-        SimpleETLFactory, [], f"sqlite:///{database}", "tutorial", DataSource
-    )
+    manager = DatabaseDataManager(SimpleETLFactory, [], f"sqlite:///{database}", "tutorial")
     manager.startup()
-    data = manager.get_data("nyc")
+    data = manager.require_data("nyc")
     manager.close()
     airlines = (
         data.get_table("flights")

@@ -79,7 +79,10 @@ def _show_public_bases(
 
 
 def _public(base: Any) -> Any | None:
-    for ancestor in inspect.getmro(getattr(base, "__origin__", base)):
+    base = getattr(base, "__origin__", base)
+    if not isinstance(base, type):
+        return None  # TypedDict is a function
+    for ancestor in inspect.getmro(base):
         if ancestor.__module__ in {"abc", "builtins", "enum", "typing"}:
             return ancestor if issubclass(ancestor, Exception | enum.Enum) else None
         if not _INTERNAL.fullmatch(ancestor.__name__):

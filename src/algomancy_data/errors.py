@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
+_LONGEST_ARGUMENT: Final = 100
 DISK_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -93,6 +94,18 @@ class UnknownSubschemaError(SchemaError, ValueError, KeyError):
 
 
 # --- data coming in ---------------------------------------------------------------------------
+
+
+class ArgumentError(AlgomancyDataError, TypeError, ValueError):
+    """An argument is of a kind that a call cannot take."""
+
+    @classmethod
+    def from_given(cls, name: str, given: object, possible: str) -> Self:
+        """Return the error for an argument, with what it can be."""
+        shown = f"the class {given.__name__}" if isinstance(given, type) else repr(given)
+        if len(shown) > _LONGEST_ARGUMENT:
+            shown = f"an object of {type(given).__name__}"
+        return cls(f"{name} must be {possible}, not {shown}.")
 
 
 class FrameError(AlgomancyDataError, TypeError):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from algomancy_data import (
@@ -12,9 +14,11 @@ from algomancy_data import (
     ETLConstructionError,
     Schema,
     SimpleETLFactory,
+    StatefulDataManager,
     StatelessDataManager,
 )
-from algomancy_data.errors import AlgomancyDataError
+from algomancy_data.database import DatabaseDataManager
+from algomancy_data.errors import AlgomancyDataError, ArgumentError
 
 FILE = CSVFile("items", content="data:text/csv;base64,aWQKMQo=")
 
@@ -41,3 +45,71 @@ def test_a_severity_may_be_given_as_text():
     manager = StatelessDataManager(SimpleETLFactory, [Items], "json", DataSource, halt_on="INFO")
     assert manager.etl_data({"items": FILE}, "d").is_failure
     assert manager.etl_data({"items": FILE}, "d", halt_on="ERROR").is_success
+
+
+def database_manager(factory=SimpleETLFactory, data_object_type=DataSource, **settings):
+    return DatabaseDataManager(factory, [Items], "sqlite://", "s", data_object_type, **settings)
+
+
+def memory_manager(factory=SimpleETLFactory, data_object_type=DataSource, **settings):
+    return StatelessDataManager(factory, [Items], "json", data_object_type, **settings)
+
+
+WRONG = {
+    "a severity in lower case": ({"halt_on": "error"}, "ValidationSeverity.ERROR"),
+    "a severity as a number": ({"halt_on": 3}, "ValidationSeverity.CRITICAL, or None"),
+    "a quarantine as a text": ({"quarantine": "yes"}, "True, False, Quarantine(…)"),
+    "a quarantine as codes": ({"quarantine": ["PK_DUPLICATE"]}, "True, False, Quarantine(…)"),
+    "a negative limit": ({"message_limit": -1}, "a number of messages"),
+    "a limit as a text": ({"message_limit": "all"}, "None for all"),
+    "a factory that was made": ({"factory": SimpleETLFactory()}, "such as SimpleETLFactory"),
+    "another class as a factory": ({"factory": Items}, "such as SimpleETLFactory"),
+    "a DataSource": ({"data_object_type": DataSource("master_data")}, "such as DataSource"),
+    "no class of DataSources": ({"data_object_type": dict}, "such as DataSource"),
+}
+
+
+@pytest.mark.parametrize("make", [memory_manager, database_manager])
+@pytest.mark.parametrize("case", WRONG)
+def test_what_a_manager_cannot_take_is_refused_at_once_with_what_is_possible(make, case):
+    settings, possible = WRONG[case]
+    with pytest.raises(ArgumentError) as caught:
+        make(**settings)
+    assert next(iter(settings)) in str(caught.value).replace("etl_factory", "factory")
+    assert possible in str(caught.value)
+
+
+@pytest.mark.parametrize("case", [case for case in WRONG if "limit" in case or "quar" in case])
+def test_what_a_run_cannot_take_is_refused_before_it_begins(case):
+    settings, possible = WRONG[case]
+    manager = memory_manager()
+    with pytest.raises(ArgumentError, match=re.escape(possible)):
+        manager.etl_data({"items": FILE}, "d", **settings)
+    assert manager.get_data_keys() == []
+
+
+@pytest.mark.parametrize("make", [memory_manager, database_manager])
+def test_a_setting_that_there_is_not_is_named(make):
+    with pytest.raises(TypeError, match="halton"):
+        make(halton="ERROR")
+
+
+@pytest.mark.parametrize("predicate", ["id > 1", True, lambda row: row["id"] > 1])
+def test_a_predicate_that_is_no_expression_is_refused_with_an_example(predicate):
+    manager = memory_manager()
+    manager.etl_data({"items": FILE}, "d")
+    for call in (manager.get_table, manager.delete_rows):
+        with pytest.raises(ArgumentError, match=re.escape("pl.col('x') > 1, not")):
+            call("d", "items", predicate=predicate)
+
+
+def test_a_manager_takes_the_plain_class_of_datasources_by_default(tmp_path):
+    path = tmp_path / "items.csv"
+    path.write_text("id\n1\n")
+    with DatabaseDataManager(SimpleETLFactory, [Items], "sqlite://", "s") as manager:
+        manager.etl_data({"items": CSVFile("items", path)}, "d")
+        assert type(manager.require_data("d")) is DataSource
+    assert StatelessDataManager(SimpleETLFactory, [Items]).data_object_type is DataSource
+    with pytest.warns(DeprecationWarning, match="StatefulDataManager"):
+        folder = StatefulDataManager(SimpleETLFactory, [Items], tmp_path / "data")
+    assert folder.data_object_type is DataSource

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from algomancy_data.database.store import DatabaseStore
 from algomancy_data.datamanager import DataManager
-from algomancy_data.datasource import BASEDATASOURCE
-from algomancy_data.etl.settings import INHERIT, MessageLimit, QuarantineSetting
+from algomancy_data.datasource import BASEDATASOURCE, DataSource
 
 if TYPE_CHECKING:
     import logging
@@ -17,10 +16,9 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from algomancy_data.etl import ETLFactory
+    from algomancy_data.etl.settings import ManagerSettings
     from algomancy_data.logs import Logger
-    from algomancy_data.messages import ValidationSeverity
-    from algomancy_data.metrics import ProgressListener
-    from algomancy_data.schema import ReadLimits, Schema
+    from algomancy_data.schema import Schema
 
 
 class DatabaseDataManager(DataManager[BASEDATASOURCE]):
@@ -41,18 +39,12 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
             goes first. None keeps all.
         datasource_cache_bytes: Memory that they may take together. None sets no limit.
         logger: Told what happens.
-        halt_on: Severity from which a finding makes an ETL fail.
-        message_limit: Messages per check that an ETL reports one by one.
-        progress: Told when a phase of an ETL, and what else is done to the store, begins and ends.
-        quarantine: Which rows an ETL puts aside.
-        read_limits: How much each file may become in memory.
-        memory_limit: Anonymous memory that the process should take, in bytes or as a text such as
-            ``"2GiB"``: what is read and written at once follows from it, and what surely does not
-            fit is refused. None for no limit but the memory that is there.
         verify_on_load: Compare the check sums of what is read: of whole tables, and of the columns
             that a scan reads, unless it reads the first rows only.
         overlap: Write rows of large tables while later ones are still read and checked, in a
             transaction that has its locks for as long; False keeps them for the write alone.
+        **settings: ``halt_on``, ``message_limit``, ``progress``, ``quarantine``, ``read_limits``
+            and ``memory_limit``, as for :class:`~algomancy_data.DataManager`.
 
     Raises:
         StoreError: It is no URL, or one of another database.
@@ -80,19 +72,14 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
         schemas: Iterable[type[Schema]],
         engine: sa.Engine | sa.URL | str,
         session_id: str,
-        data_object_type: type[BASEDATASOURCE],
+        data_object_type: type[BASEDATASOURCE] = DataSource,
         datasource_cache_size: int | None = None,
         logger: Logger | logging.Logger | None = None,
         *,
-        halt_on: ValidationSeverity | None = None,
-        message_limit: MessageLimit = INHERIT,
-        progress: ProgressListener | None = None,
         datasource_cache_bytes: int | None = None,
-        quarantine: QuarantineSetting = INHERIT,
-        read_limits: ReadLimits | None = None,
-        memory_limit: int | str | None = None,
         verify_on_load: bool = False,
         overlap: bool = True,
+        **settings: Unpack[ManagerSettings],
     ) -> None:
         self._database = DatabaseStore(
             engine, session_id, verify_on_load=verify_on_load, overlap=overlap
@@ -106,12 +93,7 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
             store=self._database,
             datasource_cache_size=datasource_cache_size,
             datasource_cache_bytes=datasource_cache_bytes,
-            halt_on=halt_on,
-            message_limit=message_limit,
-            progress=progress,
-            quarantine=quarantine,
-            read_limits=read_limits,
-            memory_limit=memory_limit,
+            **settings,
         )
 
     @property

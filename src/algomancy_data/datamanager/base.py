@@ -19,7 +19,12 @@ from algomancy_data.datamanager.cache import DataSourceCache
 from algomancy_data.datamanager.runs import ingest, replay
 from algomancy_data.datamanager.stored_datasets import StoredDatasets
 from algomancy_data.datasource import BASEDATASOURCE, DataSource
-from algomancy_data.errors import DatasetNotFoundError, ETLConstructionError, StoreError
+from algomancy_data.errors import (
+    ArgumentError,
+    DatasetNotFoundError,
+    ETLConstructionError,
+    StoreError,
+)
 from algomancy_data.etl.limits import limited_files
 from algomancy_data.etl.settings import INHERIT, MessageLimit, QuarantineSetting, RunSettings
 from algomancy_data.memory import MemoryBudget
@@ -84,6 +89,7 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
         quarantine: As above; may be set at any time.
 
     Raises:
+        ArgumentError: A factory, class or setting is none that can be.
         ETLConstructionError: Two schemas are about the same file.
         ValueError: ``memory_limit`` is no size, or too small to work with.
 
@@ -101,8 +107,8 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
         self,
         etl_factory: type[ETLFactory],
         schemas: Iterable[type[Schema]],
-        save_type: str,
-        data_object_type: type[BASEDATASOURCE],
+        save_type: str = "json",
+        data_object_type: type[BASEDATASOURCE] = DataSource,
         logger: Logger | logging.Logger | None = None,
         *,
         store: Store | None = None,
@@ -123,6 +129,7 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
             MemoryBudget.of(memory_limit),
         )
         self.logger = logger
+        _check_factory(etl_factory)
         self._etl_factory = etl_factory
         self._schemas = _by_file_name(schemas)
         self._save_type = save_type
@@ -130,6 +137,7 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
         self._message_limit = message_limit
         self.quarantine = quarantine
         self._read_limits = read_limits
+        RunSettings(halt_on, message_limit, quarantine)  # refuses what cannot be meant, now
 
     @staticmethod
     def check_existence_of_files(file_name_to_path: list[tuple[str, str]]) -> None:
@@ -208,6 +216,7 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
         Raises:
             AdditionError: Rows cannot be added: a column or dtype is another one, a file was loaded
                 before, or a key was stored meanwhile; the message says what to do.
+            ArgumentError: A setting is none that can be.
             ETLConstructionError: The pipeline cannot be put together.
             QuarantineError: A table or column has a name that the quarantine needs.
             DatasetNameError: No dataset can have that name.
@@ -429,6 +438,12 @@ class StatelessDataManager(DataManager[BASEDATASOURCE]):
         >>> manager.get_data_keys()
         ['a', 'b']
     """
+
+
+def _check_factory(given: object) -> None:
+    if not isinstance(given, type) or not hasattr(given, "build_pipeline"):
+        possible = "a class that puts pipelines together, such as SimpleETLFactory"
+        raise ArgumentError.from_given("etl_factory", given, possible)
 
 
 def _by_file_name(schemas: Iterable[type[Schema]]) -> dict[str, type[Schema]]:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, Unpack, cast
 
 from algomancy_data.datamanager.base import DataManager
-from algomancy_data.datasource import BASEDATASOURCE, DataClassification
+from algomancy_data.datasource import BASEDATASOURCE, DataClassification, DataSource
 from algomancy_data.errors import DatasetExistsError, ValidationError
-from algomancy_data.etl.settings import INHERIT, MessageLimit, QuarantineSetting
 from algomancy_data.folder import FolderStore
 from algomancy_data.folder.raw import check_raw_names, raw_files
 from algomancy_data.frames.tabular import to_frames
@@ -21,11 +20,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from algomancy_data.etl import ETLFactory
+    from algomancy_data.etl.settings import ManagerSettings
     from algomancy_data.logs import Logger
-    from algomancy_data.messages import ValidationSeverity
-    from algomancy_data.metrics import Phase, ProgressListener
+    from algomancy_data.metrics import Phase
     from algomancy_data.provenance import Load
-    from algomancy_data.schema import ReadLimits, Schema
+    from algomancy_data.schema import Schema
     from algomancy_data.store import Addition
 
 _SAVE_TYPES: Final = ("json",)
@@ -51,15 +50,11 @@ class StatefulDataManager(DataManager[BASEDATASOURCE]):
         save_type: ``"json"``.
         data_object_type: Class of the DataSources.
         logger: As for :class:`DataManager`.
-        halt_on: As for :class:`DataManager`.
-        message_limit: As for :class:`DataManager`.
-        progress: As for :class:`DataManager`.
-        quarantine: Whether rows that fail are set aside, and how, unless the call says it.
         lock_timeout: Seconds to wait for another process that is writing to the folder.
         verify_on_load: Compare the check sums of a dataset when it is first asked for in this
             process, which reads its tables once. Without, damaged values are not noticed.
-        read_limits: As for :class:`DataManager`.
-        memory_limit: As for :class:`DataManager`.
+        **settings: ``halt_on``, ``message_limit``, ``progress``, ``quarantine``, ``read_limits``
+            and ``memory_limit``, as for :class:`DataManager`.
 
     Raises:
         ValueError: ``save_type`` is another one.
@@ -87,18 +82,13 @@ class StatefulDataManager(DataManager[BASEDATASOURCE]):
         etl_factory: type[ETLFactory],
         schemas: Iterable[type[Schema]],
         data_folder: str | os.PathLike[str],
-        save_type: str,
-        data_object_type: type[BASEDATASOURCE],
+        save_type: str = "json",
+        data_object_type: type[BASEDATASOURCE] = DataSource,
         logger: Logger | logging.Logger | None = None,
         *,
-        halt_on: ValidationSeverity | None = None,
-        message_limit: MessageLimit = INHERIT,
-        progress: ProgressListener | None = None,
         lock_timeout: float = 60.0,
         verify_on_load: bool = True,
-        quarantine: QuarantineSetting = INHERIT,
-        read_limits: ReadLimits | None = None,
-        memory_limit: int | str | None = None,
+        **settings: Unpack[ManagerSettings],
     ) -> None:
         warnings.warn(_DEPRECATED, DeprecationWarning, stacklevel=2)
         if save_type not in _SAVE_TYPES:
@@ -119,12 +109,7 @@ class StatefulDataManager(DataManager[BASEDATASOURCE]):
             data_object_type,
             logger,
             store=self._folder_store,
-            halt_on=halt_on,
-            message_limit=message_limit,
-            quarantine=quarantine,
-            read_limits=read_limits,
-            memory_limit=memory_limit,
-            progress=progress,
+            **settings,
         )
         # Saved because they were added or derived, not because store_data_source_as_json asked.
         self._saved_unasked: set[str] = set()

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Generic, cast
+from typing import TYPE_CHECKING, Generic, Self, cast
 from uuid import uuid4
 
 from algomancy_data.datamanager.additions import check_mode
 from algomancy_data.datamanager.display import display_of
 from algomancy_data.datamanager.table_part import part_of
-from algomancy_data.datasource import BASEDATASOURCE, DataClassification, is_plain
+from algomancy_data.datasource import (
+    BASEDATASOURCE,
+    BaseDataSource,
+    DataClassification,
+    is_plain,
+)
 from algomancy_data.display.objects import Displayed
 from algomancy_data.engine_failures import engine_failures
 from algomancy_data.errors import (
     AdditionError,
+    ArgumentError,
     DatasetNotFoundError,
     MasterDataProtectedError,
     StoreError,
     UnknownClassificationError,
 )
 from algomancy_data.forks import ProcessLock
+from algomancy_data.frames.predicates import check_predicate
 from algomancy_data.logs import as_logger
 from algomancy_data.metrics import measuring
 from algomancy_data.store import check_name
@@ -62,6 +69,7 @@ class StoredDatasets(Displayed, ABC, Generic[BASEDATASOURCE]):
         progress: ProgressListener | None,
         memory: MemoryBudget,
     ) -> None:
+        _check_class(data_object_type)
         self._store = store
         self._store.memory = memory
         self._data_object_type = data_object_type
@@ -107,6 +115,15 @@ class StoredDatasets(Displayed, ABC, Generic[BASEDATASOURCE]):
     def close(self) -> None:
         """Let go of files and connections; the manager takes new ones when it is used again."""
         self._store.close()
+
+    def __enter__(self) -> Self:
+        """Start the manager up; the end of the block closes it."""
+        self.startup()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the manager."""
+        self.close()
 
     def log(self, message: str) -> None:
         """Pass a message on to the logger."""
@@ -292,6 +309,7 @@ class StoredDatasets(Displayed, ABC, Generic[BASEDATASOURCE]):
             DatasetNotFoundError: There is no such dataset.
             TableNotFoundError: It has no such table (also a ``KeyError``).
             ColumnNotFoundError: The table has no column of a name that was asked for.
+            ArgumentError: The predicate is no expression.
 
         Example:
             >>> import polars as pl
@@ -303,6 +321,8 @@ class StoredDatasets(Displayed, ABC, Generic[BASEDATASOURCE]):
             >>> manager.get_table("a", "t", columns=["y"], predicate=pl.col("x") > 2).rows()
             [('w',)]
         """
+        if predicate is not None:
+            check_predicate(predicate)
         with self._measuring("read", data_key) as phase:
             with self._lock:
                 lazy = self._store.scan(data_key, table, self._data_object_type, phase=phase)
@@ -380,6 +400,7 @@ class StoredDatasets(Displayed, ABC, Generic[BASEDATASOURCE]):
             DatasetNotFoundError: There is no such dataset (also an ``AssertionError``).
             TableNotFoundError: It has no such table (also a ``KeyError``).
             ColumnNotFoundError: The table has no column of a name in the predicate.
+            ArgumentError: The predicate is no expression.
             AdditionError: The dataset is not made of tables, or was changed in memory only.
             StoreError: The store fails; the rows are still there.
 
@@ -395,6 +416,7 @@ class StoredDatasets(Displayed, ABC, Generic[BASEDATASOURCE]):
             >>> manager.get_table("a", "t")["x"].to_list()
             [1]
         """
+        check_predicate(predicate)
         failures = engine_failures(StoreError, f"Deleting rows of dataset {data_key!r}")
         with failures, self._measuring("delete", data_key) as phase, self._lock:
             if self._cache.is_changed(data_key):
@@ -540,3 +562,9 @@ class StoredDatasets(Displayed, ABC, Generic[BASEDATASOURCE]):
     def __repr__(self) -> str:
         """Show where the data is kept, without going there."""
         return f"<{type(self).__name__} {self._store.location}>"
+
+
+def _check_class(given: object) -> None:
+    if not isinstance(given, type) or not issubclass(given, BaseDataSource):
+        possible = "a class of DataSources, such as DataSource"
+        raise ArgumentError.from_given("data_object_type", given, possible)

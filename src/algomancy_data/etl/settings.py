@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, TypedDict
+
+from algomancy_data.errors import ArgumentError
+from algomancy_data.messages import ValidationSeverity
+from algomancy_data.quarantine.settings import Quarantine
 
 if TYPE_CHECKING:
     from algomancy_data.datasource import BaseDataSource, DataClassification
     from algomancy_data.memory import MemoryBudget
-    from algomancy_data.messages import ValidationSeverity
     from algomancy_data.metrics import ProgressListener
-    from algomancy_data.quarantine import Quarantine
     from algomancy_data.schema import ReadLimits
 
 
@@ -24,6 +26,17 @@ INHERIT: Final = _Inherit.INHERIT
 
 QuarantineSetting: TypeAlias = "Quarantine | Literal[_Inherit.INHERIT] | bool"
 MessageLimit: TypeAlias = "int | Literal[_Inherit.INHERIT] | None"
+
+
+class ManagerSettings(TypedDict, total=False):
+    """What every :class:`~algomancy_data.DataManager` takes by keyword, which describes it."""
+
+    halt_on: ValidationSeverity | None
+    message_limit: MessageLimit
+    progress: ProgressListener | None
+    quarantine: QuarantineSetting
+    read_limits: ReadLimits | None
+    memory_limit: int | str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +70,10 @@ class RunSettings:
     classification: DataClassification | None = None
     memory: MemoryBudget | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse what cannot be meant."""
+        _check(self.halt_on, self.message_limit, self.quarantine)
+
     def within(self, outer: RunSettings) -> RunSettings:
         """Return these settings, and those of the outer level where nothing is set."""
         return RunSettings(
@@ -69,3 +86,16 @@ class RunSettings:
             self.classification or outer.classification,
             self.memory or outer.memory,
         )
+
+
+def _check(halt_on: object, limit: object, quarantine: object) -> None:
+    if halt_on is not None and halt_on not in set(ValidationSeverity):
+        possible = ", ".join(f"ValidationSeverity.{name}" for name in ValidationSeverity)
+        raise ArgumentError.from_given("halt_on", halt_on, f"one of {possible}, or None")
+    is_number = isinstance(limit, int) and not isinstance(limit, bool) and limit >= 0
+    if limit is not INHERIT and limit is not None and not is_number:
+        possible = "a number of messages from 0, None for all, or INHERIT"
+        raise ArgumentError.from_given("message_limit", limit, possible)
+    if quarantine is not INHERIT and not isinstance(quarantine, (Quarantine, bool, type(None))):
+        possible = "True, False, Quarantine(…) or INHERIT"
+        raise ArgumentError.from_given("quarantine", quarantine, possible)

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
+from algomancy_data.errors import ArgumentError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -27,6 +29,17 @@ _COMPARISONS: Final = frozenset(
     {"Eq", "NotEq", "Lt", "LtEq", "Gt", "GtEq", "EqValidity", "NotEqValidity"}
 )
 _YEARS: Final = frozenset({"Year", "Quarter", "Month", "Day", "WeekDay"})
+
+
+def check_predicate(predicate: object) -> None:
+    """Refuse what is no expression, such as a condition in SQL.
+
+    Raises:
+        ArgumentError: It is none.
+    """
+    if not isinstance(predicate, pl.Expr):
+        possible = "a Polars expression, such as pl.col('x') > 1"
+        raise ArgumentError.from_given("predicate", predicate, possible)
 
 
 def expression_tree(predicate: pl.Expr) -> Any:

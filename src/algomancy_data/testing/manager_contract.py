@@ -99,6 +99,15 @@ class DataManagerContract(AdditionContract):
         for manager in managers:
             manager.close()
 
+    # --- started and closed -----------------------------------------------------------------
+
+    def test_a_block_starts_a_manager_and_closes_it(self, place: Any) -> None:
+        """It can be used inside, without another word."""
+        frame = _FRAMES["nested"]
+        with self.manager(place) as manager:
+            manager.add_data_source(source_of("d", {"t": frame}))
+            assert_identical(manager.require_data("d").get_table("t"), frame)
+
     # --- identical --------------------------------------------------------------------------
 
     @pytest.mark.parametrize("case", _FRAMES)
