@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import importlib.util
+import math
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import polars as pl
 import pytest
 
 from algomancy_data import DataSource, SimpleETLFactory, ValidationSeverity
@@ -15,8 +19,6 @@ from algomancy_data.schema.fingerprint import schema_fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    import polars as pl
 
     from algomancy_data import Schema
     from algomancy_data.inference import InferredSchemas
@@ -91,3 +93,94 @@ def write(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+# --- whether what was loaded is what was written, whatever type was found for it ---------------
+
+_NUMBER = str.maketrans(dict.fromkeys(" '\u2019_\u00a0\u202f", "") | {"\u2212": "-"})
+_NOTHING = {"", "-", "--", "---", ".", "?", "\\N", "n.a.", "N/A", "n/a", "#N/A", "<NA>"}
+_TRUE, _FALSE = {"true", "yes", "y", "t"}, {"false", "no", "n", "f"}
+_DAYS = ("%Y-%m-%d", "%Y/%m/%d", "%m/%d/%Y", "%d/%m/%Y", "%m-%d-%Y", "%d-%m-%Y", "%d.%m.%Y")
+
+
+def _means_the_same(found: pl.Series, written: pl.Series) -> bool:
+    """Tell whether a column holds what was written, whichever of its meanings was taken."""
+    if found.equals(written):  # Python has no object for some days
+        return True
+    pairs = zip(found.to_list(), written.to_list(), strict=True)
+    return all(_same(a, b) for a, b in pairs)
+
+
+def _same(found: Any, written: Any) -> bool:
+    if found == written:
+        return True
+    if isinstance(found, list | pl.Series) and isinstance(written, list | pl.Series):
+        pairs = zip(found, written, strict=True)
+        return len(found) == len(written) and all(_same(a, b) for a, b in pairs)
+    if isinstance(found, dict) and isinstance(written, dict):
+        return found.keys() == written.keys() and all(_same(found[k], written[k]) for k in found)
+    if isinstance(written, str):
+        return _is_reading(found, written)
+    if found is None or written is None:
+        return False
+    if isinstance(written, dt.datetime) and not isinstance(found, dt.datetime):
+        return found == written.date() and written.time() == dt.time()
+    # A column of few values may look like one of another type: 1 and 2.0, or P1D.
+    if isinstance(written, float) and isinstance(found, int | str | Decimal):
+        return float(found) == written
+    return str(found).lower() == str(written).lower()
+
+
+def _is_reading(found: Any, text: str) -> bool:
+    """Tell whether a value is what a text says: digits may be numbers, nothing may be null."""
+    plain = text.strip()
+    match found:
+        case None:
+            return plain in _NOTHING or plain.isalpha()
+        case bool():
+            return plain.lower() in (_TRUE if found else _FALSE)
+        case float() if math.isnan(found) or math.isinf(found):
+            return float(plain) == found or plain.lower() == str(found)
+        case int() | float() | Decimal():
+            return Decimal(str(found)) in set(_numbers(plain.translate(_NUMBER)))
+        case dt.datetime():
+            return _moment(found, plain.replace("T", " "))
+        case dt.date():
+            return plain in set(_days(found))
+        case dt.time():
+            return dt.time.fromisoformat(plain.zfill(5)) == found
+        case dt.timedelta():
+            return found == dt.timedelta(days=1) and plain == "P1D"
+        case _:
+            return False
+
+
+def _numbers(text: str) -> list[Decimal]:
+    """Return the numbers that a text means with a decimal point, or with a decimal comma."""
+    found = []
+    for group, mark in (",.", ".,"):
+        try:
+            found.append(Decimal(text.replace(group, "").replace(mark, ".")))
+        except InvalidOperation:
+            continue
+    return found
+
+
+def _days(day: dt.date) -> list[str]:
+    """Return the texts of a day, with zeros before its numbers and without."""
+    texts = [day.strftime(form) for form in _DAYS]
+    return texts + [text.replace("/0", "/").replace(".0", ".").lstrip("0") for text in texts]
+
+
+def _moment(moment: dt.datetime, text: str) -> bool:
+    if moment.tzinfo is not None:
+        return dt.datetime.fromisoformat(text) == moment
+    day, _, clock = text.partition(" ")
+    read = dt.time.fromisoformat(clock.zfill(5)) if clock else dt.time()
+    return day in _days(moment.date()) and read == moment.time()
+
+
+@pytest.fixture(scope="session")
+def means_the_same() -> Callable[[pl.Series, pl.Series], bool]:
+    """Compare a loaded column with what was written."""
+    return _means_the_same

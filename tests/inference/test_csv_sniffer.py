@@ -89,8 +89,8 @@ def test_numbers_where_names_should_be_mean_that_there_is_no_header(write, load)
     loaded = load(write("t.csv", "1,Ann,2024-01-01\n2,Bo,2024-01-02\n"))
     assert not loaded.schema("t").csv_dialect().has_header
     assert loaded.tables["t"].rows() == [
-        (1, "Ann", dt.datetime(2024, 1, 1)),
-        (2, "Bo", dt.datetime(2024, 1, 2)),
+        (1, "Ann", dt.date(2024, 1, 1)),
+        (2, "Bo", dt.date(2024, 1, 2)),
     ]
     assert "Without a header" in loaded.inferred.to_module()
 
@@ -138,7 +138,7 @@ def test_a_word_for_no_value_in_one_file_is_one_in_the_files_beside_it(write, lo
 def test_a_day_beyond_the_12th_decides_for_the_columns_beside_it(write, load):
     loaded = load(write("t.csv", "id;a;b\n1;01/02/2024;13/02/2024\n2;03/04/2024;31/12/2024\n"))
     assert loaded.schema("t").csv_dialect().day_first is True
-    assert loaded.tables["t"]["a"].to_list() == [dt.datetime(2024, 2, 1), dt.datetime(2024, 4, 3)]
+    assert loaded.tables["t"]["a"].to_list() == [dt.date(2024, 2, 1), dt.date(2024, 4, 3)]
     assert loaded.warnings == []
 
 

@@ -8,15 +8,18 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from algomancy_data import Schema
+from algomancy_data import CSVFile, Schema
 from algomancy_data.inference import InferredSchemas, infer_schemas
-from algomancy_data.inference.module_text import attribute_names, class_names
+from algomancy_data.inference.inferred import InferredColumn, InferredFile, InferredTable
+from algomancy_data.inference.module_text import attribute_names, class_names, module_text
 
 ROOT = Path(__file__).parents[2]
 RUFF = Path(sys.executable).with_name("ruff")
@@ -67,6 +70,7 @@ What is declared holds on every row; what nearly holds is in the comments.
 From airports.csv, flights.csv.
 """
 
+import polars as pl
 from algomancy_data import Column, CSVDialect, DataType, FileExtension, Schema, SchemaType
 
 
@@ -93,7 +97,7 @@ class Flights(Schema):
 
     ID = Column("id", DataType.INTEGER, primary_key=True)
     ORIGIN = Column("origin", DataType.STRING, foreign_key=("airports", "faa"))
-    AT = Column("at", DataType.DATETIME)
+    AT = Column("at", pl.Date)
 
 
 SCHEMAS: list[type[Schema]] = [Airports, Flights]
@@ -193,6 +197,42 @@ def test_what_was_found_can_be_read_at_a_glance(two_files):
     )
     assert repr(inferred) == "InferredSchemas([Airports, Flights])"
     assert isinstance(inferred, InferredSchemas)
+
+
+PLAIN = (pl.Int64(), pl.UInt8(), pl.String(), pl.Date(), pl.Binary(), pl.Decimal(18, 4))
+# The linter wonders about letters that look like others.
+SHORT = [name for name in NAMES if len(name) < 40 and name.isascii()]
+WORDS = st.lists(
+    st.sampled_from(SHORT) | st.text(st.characters(codec="ascii"), max_size=40),
+    max_size=20,
+    unique=True,
+)
+DTYPES = st.recursive(
+    st.sampled_from([*PLAIN, pl.Duration("us"), pl.Datetime("ns"), pl.Datetime("us", "UTC")])
+    | WORDS.map(pl.Enum),
+    lambda inner: (
+        st.builds(pl.List, inner)
+        | st.builds(pl.Array, inner, st.integers(0, 9))
+        | st.dictionaries(st.sampled_from(SHORT), inner, max_size=5).map(pl.Struct)
+    ),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=30)  # each one is formatted by another process
+@given(dtypes=st.lists(DTYPES, min_size=1, max_size=4), groups=st.booleans())
+def test_any_dtype_is_written_as_the_formatter_leaves_it(dtypes, groups):
+    columns = [InferredColumn(f"c{n}", dtype, f"C{n}") for n, dtype in enumerate(dtypes)]
+    group = "a group" if groups else None
+    file = InferredFile(CSVFile("t", content="data:,"), [InferredTable(group, columns, "GROUP")])
+    text = module_text([file])
+    with TemporaryDirectory() as folder:
+        is_clean(text, Path(folder))
+    module: dict[str, Any] = {}
+    exec(compile(text, "schemas.py", "exec"), module)  # noqa: S102  it is what users do with it
+    (schema,) = module["SCHEMAS"]
+    found = schema.datatype_groups()["a group"] if groups else schema.datatypes()
+    assert list(found.values()) == dtypes
 
 
 @given(st.lists(st.one_of(st.text(max_size=12), st.sampled_from(NAMES)), max_size=12))

@@ -1,16 +1,16 @@
-"""The type of a column: the first of ``COLUMN_TYPES`` that takes all its values as they are."""
+"""The type of a column: the first of ``INFERRED_TYPES`` that takes all its values as they are."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
 from algomancy_data.extractor import DataTypeConverter, TextConventions
 from algomancy_data.inference.inferred import InferredColumn
 from algomancy_data.schema import DataType
-from algomancy_data.schema.types import COLUMN_TYPES
+from algomancy_data.schema.types import INFERRED_TYPES
 from algomancy_data.schema.types.distinct_texts import DistinctTexts, first_of
 
 if TYPE_CHECKING:
@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
     from polars.datatypes import DataType as PolarsDataType
 
+    from algomancy_data.schema.kinds import DeclaredType
     from algomancy_data.schema.types import ColumnType
+
+_MOST_WORDS: Final = 20
+_LONGEST_WORD: Final = 40
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,7 @@ class TextType:
         undecided: Which of the conventions no value of the column decides.
     """
 
-    dtype: DataType
+    dtype: DeclaredType
     notes: list[str] = field(default_factory=list[str])
     undecided: str | None = None
 
@@ -46,15 +50,15 @@ def text_type(texts: pl.Series, conventions: TextConventions) -> TextType:
     Example:
         >>> import polars as pl
         >>> from algomancy_data.extractor import TextConventions
-        >>> zips, delays = pl.Series(["00501", "94105"]), pl.Series(["-4", "NA", "12"])
-        >>> [text_type(column, TextConventions()).dtype.name for column in (zips, delays)]
-        ['STRING', 'INTEGER']
+        >>> zips, days = pl.Series(["00501", "94105"]), pl.Series(["2024-12-31", "NA"])
+        >>> [text_type(column, TextConventions()).dtype for column in (zips, days)]
+        [<DataType.STRING: 'string'>, Date]
     """
     column = DistinctTexts(texts, conventions)
     if column.present.is_empty():
         notes = [] if column.values.is_empty() else [_only(column.values)]
         return TextType(DataType.STRING, notes)
-    return _first_to_take(column, COLUMN_TYPES.values())
+    return _first_to_take(column, INFERRED_TYPES)
 
 
 def _type_in_json(texts: pl.Series, conventions: TextConventions) -> TextType:
@@ -68,7 +72,7 @@ def _type_in_json(texts: pl.Series, conventions: TextConventions) -> TextType:
     # An empty text would become null, and so would "NA".
     if column.present.is_empty() or column.present.len() < column.values.len():
         return TextType(DataType.STRING)
-    return _first_to_take(column, (one for one in COLUMN_TYPES.values() if not one.in_json))
+    return _first_to_take(column, (one for one in INFERRED_TYPES if not one.in_json))
 
 
 def _first_to_take(column: DistinctTexts, column_types: Iterable[ColumnType]) -> TextType:
@@ -77,10 +81,12 @@ def _first_to_take(column: DistinctTexts, column_types: Iterable[ColumnType]) ->
     for column_type in column_types:
         verdict = column_type.infer(column)
         notes = [] if verdict.note is None else [verdict.note]
-        if verdict.type_name is not None:
+        if verdict.declared is not None:
             is_last = column_type.name == DataType.STRING.name
             notes = left if is_last else notes
-            return TextType(DataType[verdict.type_name], notes, verdict.undecided)
+            name = verdict.declared
+            dtype = DataType[name] if isinstance(name, str) else name
+            return TextType(dtype, notes, verdict.undecided)
         left += notes
     return TextType(DataType.STRING, left)
 
@@ -96,7 +102,11 @@ def _only(values: pl.Series) -> str:
 
 
 def column_finding(
-    values: pl.Series, *, has_dates: bool = True, has_integers: bool = True
+    values: pl.Series,
+    *,
+    has_dates: bool = True,
+    has_integers: bool = True,
+    has_days: bool = True,
 ) -> InferredColumn:
     """Return the type that a column is declared with so that no value of it changes.
 
@@ -105,35 +115,52 @@ def column_finding(
         has_dates: The format has dates; in one that has not, they are looked for in texts.
         has_integers: The format tells whole numbers from others; in one that does not, a column
             of whole numbers is INTEGER.
+        has_days: The format tells days from moments; in one that does not, a column of moments at
+            midnight is of days.
 
     Example:
         >>> column_finding(pl.Series("id", [1, 2])).dtype.name
         'INTEGER'
     """
     dtype = values.dtype
-    if dtype == pl.String:
-        if has_dates:
-            return InferredColumn(values.name, DataType.STRING)
+    if dtype == pl.String and not has_dates:
         found = _type_in_json(values, TextConventions())
         return InferredColumn(values.name, found.dtype, notes=found.notes)
-    candidates = [
-        DataType[name] for name, column_type in COLUMN_TYPES.items() if column_type.suits(dtype)
-    ]
-    notes = _notes(dtype)
     if dtype.is_float() and not has_integers:
-        candidates = [DataType.INTEGER, *candidates]
-    for candidate in candidates:
-        issues = []
-        DataTypeConverter.convert_dtypes(values.to_frame(), {values.name: candidate}, issues)
+        issues: list[Any] = []
+        DataTypeConverter.convert_dtypes(values.to_frame(), {values.name: DataType.INTEGER}, issues)
         if not issues:
-            return InferredColumn(values.name, candidate, notes=notes)
-    note = f"No declared type holds {dtype}: the column stays as it is, with a message."
-    return InferredColumn(values.name, DataType.STRING, notes=[note])
+            return InferredColumn(values.name, DataType.INTEGER)
+    if dtype == pl.Datetime and not has_days and values.dt.date().cast(dtype).equals(values):
+        return InferredColumn(values.name, pl.Date() if values.count() else DataType.DATETIME)
+    return InferredColumn(values.name, _declared(dtype))
 
 
-def _notes(dtype: PolarsDataType) -> list[str]:
-    if isinstance(dtype, pl.Datetime) and dtype.time_zone is not None:
-        return ["With a time zone, which it keeps: extracted with a DTYPE_MISMATCH warning."]
-    if isinstance(dtype, pl.List | pl.Array | pl.Struct):
-        return ["Lists or objects, as JSON text."]
-    return []
+def _declared(dtype: PolarsDataType) -> DeclaredType:
+    """Return the type that a column of a dtype is of as it is: one of the seven, else the dtype."""
+    if isinstance(dtype, pl.Enum) and is_vocabulary(dtype.categories):
+        return dtype
+    whole = _declarable(dtype)
+    return next((known for known in DataType if known.accepts(whole)), whole)
+
+
+def is_vocabulary(words: pl.Series) -> bool:
+    """Tell whether some texts are few and short enough to be listed in a declaration."""
+    return len(words) <= _MOST_WORDS and bool((words.str.len_chars() <= _LONGEST_WORD).all())
+
+
+def _declarable(dtype: Any) -> PolarsDataType:
+    """Return a dtype that can be declared, and holds all values of a dtype."""
+    match dtype:
+        case pl.List():
+            return pl.List(_declarable(dtype.inner))
+        case pl.Array():
+            return pl.Array(_declarable(dtype.inner), dtype.size)
+        case pl.Struct():
+            return pl.Struct({one.name: _declarable(one.dtype) for one in dtype.fields})
+        case pl.Null():
+            return pl.String()
+        case pl.Float16():
+            return pl.Float32()
+        case _:
+            return dtype

@@ -31,6 +31,7 @@ from algomancy_data.inference.inferred import (
     extract,
 )
 from algomancy_data.schema import Column, CSVDialect, DataType, Schema
+from algomancy_data.schema.kinds import column_type_of
 from algomancy_data.schema.types.datetime import ZONED_NOTE
 from algomancy_data.schema.types.distinct_texts import DistinctTexts
 
@@ -185,9 +186,9 @@ def _decide(
         found = types()
     if "day_first" in unclear:
         orders = {
-            _deciding_order(texts[name], column.dtype.column_type, conventions)
+            _deciding_order(texts[name], column_type_of(column.dtype), conventions)
             for name, column in found
-            if column.dtype.column_type.undecided == "day_first"
+            if column_type_of(column.dtype).undecided == "day_first"
         } - {None}
         if len(orders) == 1:
             dialect = replace(dialect, day_first=orders.pop())

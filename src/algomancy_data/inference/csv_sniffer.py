@@ -16,6 +16,7 @@ from algomancy_data.errors import FileContentError
 from algomancy_data.extractor.csv.layout import CSVLayout
 from algomancy_data.inference.column_types import text_type
 from algomancy_data.schema import DataType
+from algomancy_data.schema.kinds import column_type_of
 from algomancy_data.schema.types import NULL_WORDS, TextConventions
 
 if TYPE_CHECKING:
@@ -279,7 +280,7 @@ def has_header(texts: pl.DataFrame) -> bool:
 
 def _may_be_name(texts: pl.Series) -> bool:
     """Tell whether texts are of a type whose values may be names of columns."""
-    return text_type(texts, _CONVENTIONS).dtype.column_type.in_header
+    return column_type_of(text_type(texts, _CONVENTIONS).dtype).in_header
 
 
 def numbered_names(width: int) -> list[str]:
@@ -321,7 +322,7 @@ def null_words_in(texts: pl.Series, conventions: TextConventions) -> list[str]:
     dtype = text_type(rest, replace(conventions, null_words=())).dtype
     if dtype is DataType.STRING:
         return []
-    return [word for word in words if word.strip() not in dtype.column_type.null_words]
+    return [word for word in words if word.strip() not in column_type_of(dtype).null_words]
 
 
 def occurring(frame: pl.DataFrame, words: Iterable[str]) -> list[str]:

@@ -12,6 +12,7 @@ from algomancy_data.file import SUFFIXES
 from algomancy_data.file.locations import file_name, has_parts
 from algomancy_data.registry import get_extractor_class
 from algomancy_data.schema import Column, ColumnGroup, CSVDialect, DataType, Schema, SchemaType
+from algomancy_data.schema.kinds import column_type_of
 from algomancy_data.schema.table_names import table_name
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from algomancy_data.extractor import ConversionIssue, Extractor
     from algomancy_data.file import File
     from algomancy_data.schema import FileExtension
+    from algomancy_data.schema.kinds import DeclaredType
+    from algomancy_data.schema.types import ColumnType
 
 _LONGEST_LABEL: Final = 60
 # What an extractor logs is in the notes; whoever asks for a schema has not asked for the data.
@@ -34,7 +37,7 @@ class InferredColumn:
 
     Attributes:
         name: Its name in the file.
-        dtype: The type that all its values have.
+        dtype: The type that all its values have, as a schema declares it.
         attribute: Name of the class attribute that declares it.
         primary_key: It is part of the table's key.
         nullable: Some row has no value.
@@ -44,13 +47,18 @@ class InferredColumn:
     """
 
     name: str
-    dtype: DataType
+    dtype: DeclaredType
     attribute: str = ""
     primary_key: bool = False
     nullable: bool = False
     unique: bool = False
     foreign_key: tuple[str, str] | None = None
     notes: list[str] = field(default_factory=list[str])
+
+    @property
+    def column_type(self) -> ColumnType:
+        """What the type is."""
+        return column_type_of(self.dtype)
 
     def declaration(self) -> Column:
         """Return the column as a schema declares it."""

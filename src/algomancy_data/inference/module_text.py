@@ -7,12 +7,15 @@ import keyword
 import re
 import textwrap
 import unicodedata
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+import polars as pl
 
 from algomancy_data.display.words import counted
 from algomancy_data.inference.inferred import shown_label
 from algomancy_data.inference.similar_names import words
-from algomancy_data.schema import CSVDialect, SchemaType
+from algomancy_data.schema import CSVDialect, DataType, SchemaType
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -58,19 +61,32 @@ def module_text(inferred_files: Sequence[InferredFile]) -> str:
     for inferred in inferred_files:
         lines += ["", "", *_class(inferred)]
     names = [inferred.class_name for inferred in inferred_files]
-    lines += ["", "", *_bracketed("SCHEMAS: list[type[Schema]] = [", names, "]", "")]
+    lines += ["", "", *_lines(_Bracketed("SCHEMAS: list[type[Schema]] = [", names, "]"), "")]
     return "\n".join(lines) + "\n"
 
 
 def _imports(inferred_files: Sequence[InferredFile]) -> list[str]:
-    names = ["Column", "DataType", "FileExtension", "Schema", "SchemaType"]
+    names = ["Column", "FileExtension", "Schema", "SchemaType"]
+    dtypes = [
+        column.dtype
+        for inferred in inferred_files
+        for table in inferred.tables
+        for column in table.columns
+    ]
+    if any(isinstance(dtype, DataType) for dtype in dtypes):
+        names.append("DataType")
     if any(inferred.schema_type is SchemaType.MULTI for inferred in inferred_files):
         names.append("ColumnGroup")
     if any(inferred.dialect != CSVDialect() for inferred in inferred_files):
         names.append("CSVDialect")
     # The order of the linter: classes by their letters, whatever their case.
     names.sort(key=lambda name: (not name.isupper(), name.lower()))
-    return _bracketed("from algomancy_data import ", names, "", "", open_with="(", close_with=")")
+    line = f"from algomancy_data import {', '.join(names)}"
+    lines = [line]
+    if len(line) > _WIDTH:
+        lines = _lines(_Bracketed("from algomancy_data import (", names, ")"), "")
+    is_plain = all(isinstance(dtype, DataType) for dtype in dtypes)
+    return lines if is_plain else ["import polars as pl", *lines]
 
 
 def _class(inferred: InferredFile) -> list[str]:
@@ -87,14 +103,15 @@ def _class(inferred: InferredFile) -> list[str]:
         f"{_INDENT}_SCHEMA_TYPE = SchemaType.{inferred.schema_type.name}",
     ]
     if inferred.dialect != CSVDialect():
-        lines += _bracketed("_CSV = CSVDialect(", _dialect(inferred.dialect), ")", _INDENT)
+        lines += _lines(_Bracketed("_CSV = CSVDialect(", _dialect(inferred.dialect), ")"), _INDENT)
     if inferred.sheet is not None:
         lines += _assignment("_SHEET", _text(inferred.sheet), _INDENT)
     lines.append("")
     if inferred.schema_type is SchemaType.SINGLE:
         for column in inferred.tables[0].columns:
             lines += _comments(column.notes, _INDENT)
-            lines += _bracketed(f"{column.attribute} = Column(", _arguments(column), ")", _INDENT)
+            declared = _Bracketed(f"{column.attribute} = Column(", _arguments(column), ")")
+            lines += _lines(declared, _INDENT)
         return lines
     for table in inferred.tables:
         lines += _group(table)
@@ -111,7 +128,7 @@ def _group(table: InferredTable) -> list[str]:
     ]
     for column in table.columns:
         lines += _comments(column.notes, innermost)
-        lines += _bracketed("Column(", _arguments(column), "),", innermost)
+        lines += _lines(_Bracketed("Column(", _arguments(column), ")"), innermost, ",")
     lines.append(f"{inner}],")
     if table.source_path:
         path = ", ".join(map(_text, table.source_path))
@@ -121,8 +138,8 @@ def _group(table: InferredTable) -> list[str]:
     return lines
 
 
-def _arguments(column: InferredColumn) -> list[str]:
-    arguments = [_text(column.name), f"DataType.{column.dtype.name}"]
+def _arguments(column: InferredColumn) -> list[_Code]:
+    arguments: list[_Code] = [_text(column.name), _dtype(column.dtype)]
     arguments += [
         f"{flag}=True" for flag in ("primary_key", "nullable", "unique") if getattr(column, flag)
     ]
@@ -130,6 +147,40 @@ def _arguments(column: InferredColumn) -> list[str]:
         table, key = column.foreign_key
         arguments.append(f"foreign_key=({_text(table)}, {_text(key)})")
     return arguments
+
+
+def _dtype(dtype: Any) -> _Code:
+    """Return the code that declares a dtype."""
+    if isinstance(dtype, DataType):
+        return f"DataType.{dtype.name}"
+    name = f"pl.{type(dtype).__name__}"
+    items: list[_Code] = []
+    match dtype:
+        case pl.Decimal():
+            items = [str(dtype.precision), str(dtype.scale)]
+        case pl.Datetime():
+            items = [_text(word) for word in (dtype.time_unit, dtype.time_zone) if word is not None]
+        case pl.Duration():
+            items = [_text(dtype.time_unit)]
+        case pl.Enum():
+            items = [_Bracketed("[", [_text(word) for word in dtype.categories], "]")]
+        case pl.List():
+            items = [_dtype(dtype.inner)]
+        case pl.Array():
+            items = [_dtype(dtype.inner), str(dtype.size)]
+        case pl.Struct():
+            fields = [_field(one.name, _dtype(one.dtype)) for one in dtype.fields]
+            items = [_Bracketed("{", fields, "}")]
+        case _:
+            return name
+    return _Bracketed(f"{name}(", items, ")")
+
+
+def _field(name: str, dtype: _Code) -> _Code:
+    """Return an entry of a dict."""
+    if isinstance(dtype, str):
+        return f"{_text(name)}: {dtype}"
+    return _Bracketed(f"{_text(name)}: {dtype.opening}", dtype.items, dtype.closing)
 
 
 def _dialect(dialect: CSVDialect) -> list[str]:
@@ -215,34 +266,60 @@ def _distinct(names: Iterable[str], between: str) -> list[str]:
 # --- lines ----------------------------------------------------------------------------------
 
 
-def _bracketed(
-    before: str,
-    items: Sequence[str],
-    after: str,
-    indent: str,
-    *,
-    open_with: str = "",
-    close_with: str = "",
-) -> list[str]:
-    """Return items on one line; else on one of their own, else on a line each."""
-    line = f"{indent}{before}{', '.join(items)}{after}"
-    if len(line) <= _WIDTH:
+@dataclass(frozen=True)
+class _Bracketed:
+    """Code in brackets, as the formatter breaks it into lines.
+
+    Args:
+        opening: What stands before the items, with the bracket.
+        items: What stands between commas.
+        closing: The bracket that ends it.
+    """
+
+    opening: str
+    items: Sequence[_Code]
+    closing: str
+
+    def __str__(self) -> str:
+        """Return it on one line."""
+        return f"{self.opening}{', '.join(map(str, self.items))}{self.closing}"
+
+
+_Code: TypeAlias = "str | _Bracketed"
+
+
+def _lines(code: _Code, indent: str, tail: str = "") -> list[str]:
+    """Return code on one line if it fits; else its items on one of their own, or on a line each."""
+    line = f"{indent}{code}{tail}"
+    if isinstance(code, str):
+        return _text_lines(code, indent, tail)
+    if len(line) <= _WIDTH or not code.items:
         return [line]
-    first, last = f"{indent}{before}{open_with}", f"{indent}{close_with}{after}"
-    inner = f"{indent}{_INDENT}{', '.join(items)}"
-    if len(inner) <= _WIDTH and not open_with and not before.endswith("["):
+    first, last, deeper = (
+        f"{indent}{code.opening}",
+        f"{indent}{code.closing}{tail}",
+        f"{indent}{_INDENT}",
+    )
+    inner = f"{deeper}{', '.join(map(str, code.items))}"
+    is_call = code.opening.endswith("(") and not code.opening.startswith("from ")
+    if is_call and len(inner) <= _WIDTH:
         return [first, inner, last]
-    lines = [line for item in items for line in _item(item, f"{indent}{_INDENT}")]
-    return [first, *lines, last]
+    # The formatter puts no comma behind the only argument, if that has brackets itself.
+    is_only = is_call and len(code.items) == 1 and isinstance(code.items[0], _Bracketed)
+    comma = "" if is_only else ","
+    return [first, *(line for item in code.items for line in _lines(item, deeper, comma)), last]
 
 
-def _item(item: str, indent: str) -> list[str]:
-    """Return an item on a line of its own; a long text on several."""
-    if len(indent) + len(item) < _WIDTH or item[0] not in "\"'":
-        return [f"{indent}{item},"]
-    value = str(ast.literal_eval(item))
+def _text_lines(code: str, indent: str, tail: str) -> list[str]:
+    """Return code without brackets on a line; a long text on several."""
+    if len(indent) + len(code) + len(tail) <= _WIDTH or code[-1] not in "\"'":
+        return [f"{indent}{code}{tail}"]
+    value = str(ast.literal_eval(code))
     pieces = [value[start : start + _PIECE] for start in range(0, len(value), _PIECE)]
-    return [*(f"{indent}{_text(piece)}" for piece in pieces[:-1]), f"{indent}{_text(pieces[-1])},"]
+    return [
+        *(f"{indent}{_text(piece)}" for piece in pieces[:-1]),
+        f"{indent}{_text(pieces[-1])}{tail}",
+    ]
 
 
 def _assignment(name: str, value: str, indent: str) -> list[str]:

@@ -122,7 +122,7 @@ def find_references(tables: Sequence[NamedTable]) -> None:
 
 def _may_refer(table: NamedTable, column: InferredColumn) -> bool:
     """Tell whether a column's values may be keys, and are not what no type could hold."""
-    column_type = column.dtype.column_type
+    column_type = column.column_type
     return column_type.may_refer and column_type.accepts(table.frame.schema[column.name])
 
 
@@ -165,7 +165,7 @@ def _candidates(
 
 
 def _is_number(column: InferredColumn) -> bool:
-    return column.dtype.polars_dtype.is_numeric()
+    return column.column_type.dtype.is_numeric()
 
 
 def _likeness(
@@ -295,7 +295,7 @@ def _pairs(child: NamedTable, parent: NamedTable) -> list[InferredColumn] | None
             key=lambda column: _likeness(child, column, parent, key),
             default=None,
         )
-        if best is None or best.dtype is not key.dtype:
+        if best is None or best.dtype != key.dtype:
             return None
         if _likeness(child, best, parent, key) < _SIMILAR:
             return None

@@ -88,7 +88,7 @@ def find_key(
     unique = [
         column
         for column in terse
-        if column.dtype.column_type.may_be_key
+        if column.column_type.may_be_key
         and distinct[column.name] == frame.height - frame[column.name].null_count() > 1
     ]
     complete = [column for column in unique if not frame[column.name].null_count()]
@@ -134,7 +134,7 @@ def _rank(
     is_row_number = column.name.startswith("Unnamed: ")
     return (
         is_row_number,
-        not column.dtype.column_type.may_refer,
+        not column.column_type.may_refer,
         not is_own,
         not is_named,
         position,
@@ -159,7 +159,7 @@ def _worth_declaring(frame: pl.DataFrame, unique: Iterable[InferredColumn]) -> l
 
 def _is_worth_declaring(column: InferredColumn) -> bool:
     """Tell whether it means something that values of the column's type are unique."""
-    column_type = column.dtype.column_type
+    column_type = column.column_type
     return column_type.may_refer and not column_type.repeats
 
 
@@ -184,7 +184,7 @@ def _composite(
     plausible = [
         column
         for column in columns
-        if column.dtype.column_type.may_be_key
+        if column.column_type.may_be_key
         and distinct[column.name] > 1
         and not frame[column.name].null_count()
     ]

@@ -79,11 +79,15 @@ def workbook_finding(file: File) -> InferredFile:
 def _inferred(
     file: File, frames: dict[str | None, pl.DataFrame] | dict[str, pl.DataFrame]
 ) -> InferredFile:
-    has_integers = extension_of(file) is not FileExtension.XLSX
+    # A workbook has one kind of numbers, and one of dates.
+    is_exact = extension_of(file) is not FileExtension.XLSX
     tables = [
         InferredTable(
             group,
-            [column_finding(column, has_integers=has_integers) for column in frame.iter_columns()],
+            [
+                column_finding(column, has_integers=is_exact, has_days=is_exact)
+                for column in frame.iter_columns()
+            ],
         )
         for group, frame in frames.items()
     ]

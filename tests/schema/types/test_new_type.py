@@ -37,7 +37,7 @@ def test_a_type_of_one_module_does_what_every_type_does(tmp_path):
         "from algomancy_data.schema.types.time_of_day import TimeOfDayType",
         "\nCOLUMN_TYPES: Final",
     )
-    insert(types / "__init__.py", "        TimeOfDayType(),", "        CategoricalType(),")
+    insert(types / "__init__.py", "        TimeOfDayType(),", "        IntervalType(),")
     insert(package / "schema" / "kinds.py", '    TIME_OF_DAY = "time"', '    INTERVAL = "interval"')
 
     tests = [HERE / "test_types.py", HERE / "test_slices.py"]

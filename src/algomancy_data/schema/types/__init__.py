@@ -45,7 +45,14 @@ COLUMN_TYPES: Final[dict[str, ColumnType]] = {
         StringType(),
     )
 }
-"""The types by name, in the order in which they are tried on a column of no declared type."""
+"""The types that have a name."""
+
+INFERRED_TYPES: Final[tuple[ColumnType, ...]] = (
+    *(kind for name, kind in COLUMN_TYPES.items() if name != StringType.name),
+    TimeType(),
+    COLUMN_TYPES[StringType.name],
+)
+"""What a column of text is asked for, the narrowest first."""
 
 _OF_DTYPES: Final[tuple[type[ColumnType], ...]] = (
     IntegerType,
@@ -95,6 +102,7 @@ def type_of_dtype(dtype: PolarsDataType | type[PolarsDataType]) -> ColumnType:
 
 __all__ = [
     "COLUMN_TYPES",
+    "INFERRED_TYPES",
     "NULL_WORDS",
     "Advice",
     "ColumnType",

@@ -214,10 +214,6 @@ class ColumnType(ABC):
         """Tell whether a column of a dtype is of this type as it is."""
         return dtype == self.dtype
 
-    def suits(self, dtype: PolarsDataType) -> bool:
-        """Tell whether a column of a dtype, from a format that has dtypes, is meant to be this."""
-        return self.accepts(dtype)
-
     def reads_as_polars(self, conventions: TextConventions) -> bool:  # noqa: ARG002  the interface
         """Tell whether text of these conventions means to Polars' CSV reader what it means here."""
         return False

@@ -70,8 +70,8 @@ _NO_ORDER: Final = "%Y-%m-%d"
 _DAY_AND_MONTH: Final = r"^(?<one>[0-9]{1,2})[/-](?<other>[0-9]{1,2})[/-][0-9]{4}"
 _MONTHS: Final = 12
 _DATE_LIKE: Final = r"[0-9][-/.:][0-9]"
-_WITH_OFFSET: Final = r"[ T][0-9:.]+(?:Z|[+-][0-9]{2}(?::?[0-9]{2})?)$"
-ZONED_NOTE: Final = "With an offset from UTC: extracted in UTC, with a DTYPE_MISMATCH warning."
+_WITH_TIME: Final = "[ T]"
+ZONED_NOTE: Final = "With an offset from UTC: extracted in UTC."
 _DECLARE_ORDER: Final = Advice(0, "Declare _CSV = CSVDialect(day_first=True) or (day_first=False).")
 
 
@@ -178,7 +178,7 @@ class DatetimeType(ReadType[DateSlice, DateFacts, DateForm]):
     dtype = pl.Datetime("us")
     sql = "DateTime"
     samples = (
-        *("2024-01-05", "2024-01-05 10:30", "2024-02-30", "2024-01-05T10:30Z"),
+        *("2024-01-05 10:30", "2024-01-05", "2024-02-30", "2024-01-05T10:30Z"),
         *("2024-01-05T10:30+02:00", "2024-01-05 10:30:00.1234567", "1500-01-01"),
         *("2024-01-05T10", "2024-01-05 24:00", "2024-01-05T10:30+24:00", "0000-01-01"),
         *("01/02/2024", "13/02/2024", "02/13/2024", "1/1/24", "05/05/2024T10:30"),
@@ -194,10 +194,6 @@ class DatetimeType(ReadType[DateSlice, DateFacts, DateForm]):
     def accepts(self, dtype: PolarsDataType) -> bool:
         """Take any time unit, but no time zone."""
         return isinstance(dtype, pl.Datetime) and dtype.time_zone is None
-
-    def suits(self, dtype: PolarsDataType) -> bool:
-        """Take dates, and moments with or without a time zone."""
-        return isinstance(dtype, pl.Datetime | pl.Date)
 
     def quick(self, part: DateSlice) -> tuple[Outcome, DateForm] | None:
         """Read dates of one shape, where one order of day and month alone is possible."""
@@ -280,19 +276,25 @@ class DatetimeType(ReadType[DateSlice, DateFacts, DateForm]):
         return ((one <= _MONTHS) & (other <= _MONTHS) & (one != other)).fill_null(value=False)
 
     def infer(self, column: DistinctTexts) -> Verdict:
-        """Take dates, also where nothing says which of day and month comes first."""
+        """Take dates, also where nothing says which of day and month comes first.
+
+        Those without a time are days; those with an offset are moments in UTC.
+        """
         if not column.has_digits:
             return NO_VERDICT
         outcome = column.read_as(self)
         if outcome.refused is not None:
             return column.nearly(outcome, "a date") if column.has(_DATE_LIKE) else NO_VERDICT
+        if cast("pl.Datetime", outcome.values.dtype).time_zone is not None:
+            return Verdict(outcome.values.dtype, ZONED_NOTE)
+        declared = self.name if column.has(_WITH_TIME) else pl.Date()
         if outcome.guessed is None:
-            return Verdict(self.name, ZONED_NOTE if column.has(_WITH_OFFSET) else None)
+            return Verdict(declared)
         note = (
             "Read with the month before the day; no value says that it is so: declare the "
             "day_first of CSVDialect."
         )
-        return Verdict(self.name, note, self.undecided)
+        return Verdict(declared, note, self.undecided)
 
     def default(self, value: object) -> Any:
         """Read text as ISO 8601."""

@@ -21,11 +21,23 @@ from algomancy_data.schema.types.notation import (
 if TYPE_CHECKING:
     from polars.datatypes import DataType as PolarsDataType
 
+    from algomancy_data.schema.types.distinct_texts import DistinctTexts
+
 
 _MOST_DIGITS: Final = 38
 # A number of so many digits is the only one of them that is next to its float.
 _FLOAT_DIGITS: Final[dict[object, int]] = {pl.Float64(): 15, pl.Float32(): 6, pl.Float16(): 3}
 _NO_NUMBER: Final = "not a decimal number"
+
+# What decides that numbers of which nothing is declared are decimals.
+_USUAL_DIGITS: Final = 18
+_MONEY: Final = range(2, 5)
+_FRACTION: Final = r"[.,][0-9]{2}|[0-9]{15}"
+_NO_DECIMAL: Final = r"[eE]"
+# Of so many different floats, one has fewer decimals than the others; or its text was padded.
+_MANY: Final = 30
+_SURELY_FLOATS: Final = 15
+_PERHAPS_FLOATS: Final = 17
 
 
 class DecimalType(NumberType[TextSlice]):
@@ -124,3 +136,56 @@ class DecimalType(NumberType[TextSlice]):
             .alias(written.name)
         )
         return Outcome.of(values.cast(self.dtype, strict=False), written, self._too_long, rank=1)
+
+
+def decimal_among(column: DistinctTexts) -> pl.Decimal | None:
+    """Return the decimals that numbers are, if floats would not be what was written.
+
+    Either they are written to a fixed scale, as money is: two to four decimals each, and some
+    with a last zero, which no float is written with, or thirty without one. Or they have digits
+    that a float does not keep; up to seventeen digits without a fixed scale are taken for those
+    of floats, which some programs write that long.
+
+    Args:
+        column: Texts, some of which may be numbers.
+    """
+    if not column.has(_FRACTION) or column.has(_NO_DECIMAL):
+        return None
+    texts, declared = column.present, column.conventions.decimal_mark
+    form = NumberForm.decided_by(NumberFacts.of(texts, ",", None, is_whole=True), declared)
+    written = plain(texts, form.mark)
+    if form.is_guess or written.null_count() or column.has_nan:
+        return None
+    fraction = written.str.extract(r"\.([0-9]*)$").fill_null("")
+    numbers = digits_of(written).with_columns(
+        scale=fraction.str.len_bytes().cast(pl.Int64), padded=fraction.str.ends_with("0")
+    )
+    least, most, whole, padded = numbers.select(
+        pl.col("scale").min(),
+        most=pl.col("scale").max(),
+        whole=pl.col("point").max().clip(0),
+        padded=pl.col("padded").any(),
+    ).row(0)
+    is_fixed = least == most and most > 0
+    is_money = is_fixed and most in _MONEY and (padded or len(texts) >= _MANY)
+    if not (is_money or (most and _exceed_floats(written, numbers, is_fixed=is_fixed))):
+        return None
+    digits = _USUAL_DIGITS if whole + most <= _USUAL_DIGITS else _MOST_DIGITS
+    return pl.Decimal(digits, most) if whole + most <= digits else None
+
+
+def _exceed_floats(written: pl.Series, numbers: pl.DataFrame, *, is_fixed: bool) -> bool:
+    """Tell whether numbers have digits that floats do not keep.
+
+    Args:
+        written: Plain numbers.
+        numbers: What they consist of.
+        is_fixed: All have the same number of decimals.
+    """
+    most = _SURELY_FLOATS if is_fixed else _PERHAPS_FLOATS
+    is_long = numbers["significant"].str.len_bytes() > most
+    if not is_long.any():
+        return False
+    parts = ["sign", "significant", "point"]
+    kept = digits_of(written.filter(is_long).cast(pl.Float64).cast(pl.String))
+    return not kept.equals(numbers.filter(is_long).select(parts))

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     import polars as pl
+    from polars.datatypes import DataType as PolarsDataType
 
     from algomancy_data.schema.types.base import ColumnType, Outcome
     from algomancy_data.schema.types.conventions import TextConventions
 
 _NEARLY: Final = 0.95
 _LONGEST: Final = 40
+_NAN: Final = r"(?i)^\s*[+-]?nan\s*$"
 
 
 @dataclass(frozen=True)
@@ -25,12 +27,13 @@ class Verdict:
     """What a type says about a column of text of which no type is declared.
 
     Args:
-        type_name: The type that the column has; None if the next type is to be asked.
+        declared: The type that the column has: its name, or the Polars dtype that declares it;
+            None if the next type is to be asked.
         note: A sentence for people.
         undecided: Which of the conventions no value of the column decides.
     """
 
-    type_name: str | None = None
+    declared: str | PolarsDataType | None = None
     note: str | None = None
     undecided: str | None = None
 
@@ -67,6 +70,11 @@ class DistinctTexts:
     def has_digits(self) -> bool:
         """Whether there is a digit in some text."""
         return self.has("[0-9]")
+
+    @cached_property
+    def has_nan(self) -> bool:
+        """Whether some value is the word for a float that is no number."""
+        return bool(self.values.str.contains(_NAN).any())
 
     def has(self, pattern: str) -> bool:
         """Tell whether some text has what a pattern says."""

@@ -27,6 +27,8 @@ class EnumType(ColumnType):
     """
 
     as_written = True
+    may_be_key = may_refer = True
+    repeats = True
 
     def __init__(self, dtype: pl.Enum) -> None:
         words = dtype.categories.to_list()

@@ -13,6 +13,7 @@ from algomancy_data.schema.types.base import (
     TextSlice,
     exact_cast,
 )
+from algomancy_data.schema.types.decimal import decimal_among
 from algomancy_data.schema.types.distinct_texts import NO_VERDICT, Verdict, first_of
 from algomancy_data.schema.types.notation import (
     DECLARE_MARK,
@@ -84,10 +85,6 @@ class FloatType(NumberType[FloatSlice]):
         """Take floats of 64 and of 32 bits."""
         return cls(dtype) if dtype.is_float() and dtype != pl.Float16 else None
 
-    def suits(self, dtype: PolarsDataType) -> bool:
-        """Take floats and decimals of any width."""
-        return dtype.is_float() or dtype.is_decimal()
-
     def reads_as_polars(self, conventions: TextConventions) -> bool:
         """Polars reads numbers with a decimal point."""
         return self.dtype == pl.Float64 and conventions.decimal_mark != ","
@@ -143,14 +140,18 @@ class FloatType(NumberType[FloatSlice]):
     def infer(self, column: DistinctTexts) -> Verdict:
         """Take numbers, some of which are written with a fraction or an exponent.
 
-        Where all are written as ``1.0`` and some are missing, they are whole numbers.
+        Those that are written as decimals, or have more digits than a float, are decimals. Where
+        all are written as ``1.0`` and some are missing, they are whole numbers.
         """
         if not column.has_digits:
             return NO_VERDICT
         outcome = column.read_as(self)
+        code = codes_among(column) if outcome.refused is None else None
+        decimal = decimal_among(column) if code is None else None
+        if decimal is not None and outcome.guessed is None:
+            return Verdict(decimal)
         if outcome.refused is not None:
             return column.nearly(outcome, "a number")
-        code = codes_among(column)
         if code is not None:
             return code
         if outcome.guessed is not None:

@@ -95,10 +95,6 @@ class IntegerType(NumberType[IntegerSlice]):
         """Return texts of which those of plain digits are numbers of the dtype."""
         return IntegerSlice(texts, conventions, self.dtype)
 
-    def suits(self, dtype: PolarsDataType) -> bool:
-        """Take whole numbers of any width."""
-        return dtype.is_integer()
-
     def reads_as_polars(self, conventions: TextConventions) -> bool:  # noqa: ARG002  the interface
         """Polars takes digits only, which mean the same in all conventions."""
         return self.dtype == pl.Int64

@@ -10,6 +10,7 @@ import polars as pl
 
 from algomancy_data.schema.types.base import Outcome, ReadType, TextSlice, TimeUnit
 from algomancy_data.schema.types.distinct_texts import NO_VERDICT, Verdict
+from algomancy_data.schema.types.time import TimeType
 
 if TYPE_CHECKING:
     from polars.datatypes import DataType as PolarsDataType
@@ -44,8 +45,7 @@ _NO_LENGTH: Final = (
     "clock with seconds such as 1 day 02:30:00)"
 )
 _TOO_LONG: Final = "longer than 64 bits can count"
-# What no time of day has: a unit, or more than 23 hours.
-_SURELY: Final = r"[PD]|day|^[+-]?(?:2[4-9]|[3-9][0-9]|[0-9]{3,}):"
+_TIME: Final = TimeType()
 
 
 @dataclass(frozen=True)
@@ -124,13 +124,13 @@ class IntervalType(ReadType[IntervalSlice, IntervalFacts, TimeUnit]):
         return lengths if isinstance(lengths, Outcome) else _in_unit(lengths, form)
 
     def infer(self, column: DistinctTexts) -> Verdict:
-        """Take lengths of time that cannot all be times of day."""
+        """Take lengths of time; those that are all times of day as well, are those."""
         if not column.has_digits or column.read_as(self).refused is not None:
             return NO_VERDICT
-        if column.has(_SURELY):
+        if column.read_as(_TIME).refused is not None:
             return Verdict(self.name)
-        note = "INTERVAL can read it, if these are lengths of time and no times of day."
-        return Verdict(note=note)
+        note = "Times of day; if they are lengths of time, declare INTERVAL."
+        return Verdict(_TIME.dtype, note)
 
 
 def _in_unit(lengths: pl.Series, unit: TimeUnit) -> Outcome:

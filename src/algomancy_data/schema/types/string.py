@@ -41,10 +41,6 @@ class StringType(ColumnType):
         """Take text."""
         return cls.named(dtype) if dtype == pl.String else None
 
-    def suits(self, dtype: PolarsDataType) -> bool:  # noqa: ARG002  the interface
-        """Take what no other type holds: every dtype can be written as text, or nearly."""
-        return True
-
     def from_text(self, slices: Sequence[pl.Series], conventions: TextConventions) -> Outcome:  # noqa: ARG002  the interface
         """Take text as it is."""
         return Outcome(pl.concat(slices))

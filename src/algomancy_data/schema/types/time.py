@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import polars as pl
 
 from algomancy_data.schema.types.base import ColumnType, Outcome
+from algomancy_data.schema.types.distinct_texts import NO_VERDICT, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from polars.datatypes import DataType as PolarsDataType
 
     from algomancy_data.schema.types.conventions import TextConventions
+    from algomancy_data.schema.types.distinct_texts import DistinctTexts
 
 _CLOCK: Final = (
     r"^(?<hours>[01]?[0-9]|2[0-3]):(?<minutes>[0-5][0-9])"
@@ -36,6 +38,7 @@ class TimeType(ColumnType):
         *("10:60", "10:30 PM", "x", ""),
     )
     in_header = False
+    may_be_key = True
 
     @classmethod
     def declared_by(cls, dtype: PolarsDataType) -> Self | None:
@@ -55,6 +58,12 @@ class TimeType(ColumnType):
         clock = pl.when(pl.col("hours").is_not_null()).then(clock)
         values = parts.select(clock.alias(texts.name)).to_series()
         return Outcome.of(values, texts, _NO_TIME)
+
+    def infer(self, column: DistinctTexts) -> Verdict:
+        """Take times of day."""
+        if not column.has_digits or column.read_as(self).refused is not None:
+            return NO_VERDICT
+        return Verdict(self.dtype)
 
     def default(self, value: object) -> Any:
         """Read text as ISO 8601."""
