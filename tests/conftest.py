@@ -1,4 +1,4 @@
-"""A dataset to keep; a real Chromium that tests open pages in, driven over its debugging pipe."""
+"""A dataset to keep, an executor, and a real Chromium, driven over its debugging pipe."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import Executor, Future
 from pathlib import Path
 
+import cloudpickle
 import polars as pl
 import pytest
 
@@ -48,6 +50,26 @@ os.dup2(int(answers), 4)
 os.execv(browser[0], browser)
 """
 _PATIENCE = 30.0
+
+
+class Elsewhere(Executor):
+    """Does all that it is given at once, on copies as another process would have them."""
+
+    def __init__(self):
+        self.calls = 0
+
+    def submit(self, do, /, *given, **named):
+        self.calls += 1
+        future = Future()
+        do, given, named = cloudpickle.loads(cloudpickle.dumps((do, given, named)))
+        future.set_result(cloudpickle.loads(cloudpickle.dumps(do(*given, **named))))
+        return future
+
+
+@pytest.fixture(scope="session")
+def elsewhere():
+    """An executor that does all as another process would."""
+    return Elsewhere()
 
 
 class Chromium:

@@ -491,8 +491,12 @@ class MissingExtraError(AlgomancyDataError, ImportError):
         return cls(f"{feature} needs {package}, which is not installed. Run: pip install {package}")
 
 
+class ExecutorError(AlgomancyDataError, ValueError):
+    """An executor is none, has no workers, or loses them."""
+
+
 class BatchError(AlgomancyDataError, ValueError):
-    """There can be no batch of these jobs, or not with these workers."""
+    """There can be no batch of these jobs."""
 
     @classmethod
     def from_no_files(cls, dataset: str) -> Self:

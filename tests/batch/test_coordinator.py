@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from algomancy_data.batch import Job, Outcome, run_batch
-from algomancy_data.errors import BatchError
+from algomancy_data.errors import BatchError, ExecutorError
 
 STORES = ["sqlite", "folder", "postgresql"]
 
@@ -160,7 +160,7 @@ def test_no_jobs_are_a_batch(run):
     [({"executor": 7}, "is no executor"), ({"workers": 0, "executor": None}, "1 or more")],
 )
 def test_what_cannot_do_jobs_is_refused(run, deliver, options, said):
-    with pytest.raises(BatchError, match=said):
+    with pytest.raises(ExecutorError, match=said):
         run(deliver("delft", 1), **options)
 
 

@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from algomancy_data.metrics import PhaseMetrics
 
 
+pytestmark = pytest.mark.usefixtures("helpers")
+
+
 def schema_of(columns: dict[str, DataType], extension="csv") -> type[Schema]:
     members = {f"COLUMN_{i}": Column(*item) for i, item in enumerate(columns.items())}
     settings = {"_FILENAME": "t", "_EXTENSION": extension, "_SCHEMA_TYPE": "single"}

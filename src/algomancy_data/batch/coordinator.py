@@ -13,12 +13,20 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
-from algomancy_data.batch.executors import Loss, hands_of
 from algomancy_data.batch.job import Job
 from algomancy_data.batch.key import input_files, job_key
 from algomancy_data.batch.result import BatchResult, JobResult, result_of
-from algomancy_data.batch.worker import MOST_KILLS, PUT_ASIDE, Task, check_installed, managers
+from algomancy_data.batch.worker import (
+    MOST_KILLS,
+    PUT_ASIDE,
+    Task,
+    check_installed,
+    execute,
+    managers,
+)
 from algomancy_data.errors import AlgomancyDataError, BatchError, StoreError
+from algomancy_data.executors.choice import hands_of
+from algomancy_data.executors.hands import Loss
 from algomancy_data.logs import as_logger
 from algomancy_data.store import Outcome
 
@@ -26,9 +34,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Sequence
     from concurrent.futures import Future
 
-    from algomancy_data.batch.executors import Hands
     from algomancy_data.batch.result import BatchListener
     from algomancy_data.datamanager import DataManager
+    from algomancy_data.executors.hands import Hands
 
 _TICK: Final = 0.2  # seconds after which the coordinator looks at the clock, and for Ctrl-C
 _HOUR: Final = 3600.0
@@ -79,8 +87,8 @@ def run_batch(
         What became of each job; this returns whatever happens to workers.
 
     Raises:
-        BatchError: There can be no batch like that; nothing was done, or what was done is in the
-            history.
+        BatchError: There can be no batch like that.
+        ExecutorError: Nobody can do the jobs; what was done is in the history.
         MissingExtraError: The extra ``batch`` is not installed.
         StoreError: The store cannot be opened.
 
@@ -238,7 +246,7 @@ class _Coordinator:
         room = self._hands.room
         while self._ready and len(self._running) < room and not self._is_stopped:
             number = self._ready.popleft()
-            future = self._hands.submit(self._task, self._jobs[number])
+            future = self._hands.submit(execute, self._task, self._jobs[number])
             self._running[future] = _Handed(number, time.monotonic() + self._time_limit)
         if self._running:
             self._last_sign = time.monotonic()

@@ -27,6 +27,7 @@ from algomancy_data.errors import (
 )
 from algomancy_data.etl.limits import limited_files
 from algomancy_data.etl.settings import INHERIT, MessageLimit, QuarantineSetting, RunSettings
+from algomancy_data.executors.sharing import helping
 from algomancy_data.memory import MemoryBudget
 from algomancy_data.metrics import Metrics, PhaseRecorder
 from algomancy_data.relations.declared import DeclaredKeys
@@ -182,6 +183,7 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
         quarantine: QuarantineSetting = INHERIT,
         read_limits: ReadLimits | None = None,
         attempt: Attempt | None = None,
+        executor: Any = None,
     ) -> ETLResult:
         """Run the ETL and keep its result under a name, replacing what had it.
 
@@ -208,6 +210,10 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
                 manager says.
             attempt: The attempt at a job that this is, begun in the store's history; it is done
                 together with the dataset, or not at all.
+            executor: Who reads the parts of tables that lie in several files, if not this process
+                alone: a number of processes of this machine, a ``distributed.Client`` or the
+                address of its scheduler, or any executor that has the interface of
+                ``concurrent.futures``. The result is the same.
 
         Returns:
             The outcome; look at ``status`` and ``messages``. Only a success is kept. If rows were
@@ -221,12 +227,24 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
             QuarantineError: A table or column has a name that the quarantine needs.
             DatasetNameError: No dataset can have that name.
             JobDoneError: The job of the attempt was done meanwhile.
+            ExecutorError: The executor is none, has no workers, or loses them by one part.
             StoreError: The store refuses the data, or fails; the old data is still there.
         """
         settings = RunSettings(halt_on, message_limit, quarantine, read_limits)
-        if mode != "replace":
-            check_mode(mode)
-            return self._add_files(files, dataset_name, mode, repeated, settings, attempt)
+        with helping(executor):
+            if mode != "replace":
+                check_mode(mode)
+                return self._add_files(files, dataset_name, mode, repeated, settings, attempt)
+            return self._replace_by_files(files, dataset_name, settings, attempt)
+
+    def _replace_by_files(
+        self,
+        files: dict[str, File],
+        dataset_name: str,
+        settings: RunSettings,
+        attempt: Attempt | None,
+    ) -> ETLResult:
+        """Run the ETL on files, and keep what it gives in place of the dataset."""
         pipeline, files = self._ready(files, dataset_name, settings)
         # The workers of a batch need the locks of their database in turn.
         may_overlap = attempt is None and pipeline.keeps_tables_as_extracted

@@ -5,8 +5,7 @@ from __future__ import annotations
 import copy
 from abc import ABC, abstractmethod
 from contextlib import nullcontext
-from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 import polars as pl
@@ -14,9 +13,11 @@ from polars.exceptions import PolarsError
 
 from algomancy_data.engine_failures import engine_failures
 from algomancy_data.errors import FileContentError, SchemaKindError, UndeclaredTableError
+from algomancy_data.executors.sharing import lent_hands
 from algomancy_data.extractor.conversion import ConversionIssue, DataTypeConverter, Reconversion
 from algomancy_data.extractor.extracted import Extracted, ExtractedTable, Reading
 from algomancy_data.extractor.parts import PartSlices, read_table
+from algomancy_data.extractor.shared_parts import PartConverter, convert_shared, shared_reader
 from algomancy_data.extractor.slices import UnlikeSlicesError, read_slices
 from algomancy_data.file import File
 from algomancy_data.file.locations import reading
@@ -30,14 +31,17 @@ from algomancy_data.schema.types import TextConventions
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
     from contextlib import AbstractContextManager
 
+    from algomancy_data.executors.hands import Hands
+    from algomancy_data.extractor.parts import ReadParts
     from algomancy_data.extractor.slices import Slices
     from algomancy_data.file import FilePart
     from algomancy_data.frames.tabular import Tabular
     from algomancy_data.logs import Logger
+    from algomancy_data.messages import ValidationMessage
     from algomancy_data.metrics import Phase
     from algomancy_data.schema import Schema
     from algomancy_data.schema.types import ColumnType
@@ -175,6 +179,9 @@ class SingleExtractor(Extractor):
     may_lack_columns: ClassVar[bool] = False
     """Whether a part may lack a column that others have, which is null there."""
 
+    may_give_slices: ClassVar[bool] = False
+    """Whether a table may come in slices."""
+
     unpacks_to: ClassVar[int] = 1
     """About how many times larger than the file its table is in memory."""
 
@@ -227,9 +234,13 @@ class SingleExtractor(Extractor):
         is_ours = isinstance(self.file, File)  # pyright: ignore[reportUnnecessaryIsInstance]
         parts = self.file.parts() if is_ours else None
         lost: AbstractSet[str] = frozenset()
-        frame = self._from_slices(parts)
-        if frame is None:
-            frame, lost = self._at_once(parts)
+        hands = None if parts is None else self._helpers(parts)
+        if parts is not None and hands is not None:
+            frame, lost = self._shared(hands, parts)
+        else:
+            frame = self._from_slices(parts)
+            if frame is None:
+                frame, lost = self._at_once(parts)
         name = self.file.name
         self._can_convert_again(name, self._types, lost)
         return {name: frame}
@@ -240,8 +251,14 @@ class SingleExtractor(Extractor):
             frame, issues = self._converted(self._extracted())
             self._report([*self._reading.issues, *issues])
             return frame, frozenset()
+        return self._put_together(self._read_parts, parts)
+
+    def _put_together(
+        self, read: ReadParts, parts: Sequence[FilePart]
+    ) -> tuple[pl.DataFrame, AbstractSet[str]]:
+        """Return the same of parts that somebody reads."""
         table = read_table(
-            self._read_part,
+            read,
             parts,
             self.file.name,
             self.schema,
@@ -250,6 +267,7 @@ class SingleExtractor(Extractor):
             may_lack_columns=self.may_lack_columns,
         )
         frame, issues = self._converted(table.frame)
+        self._note(table.notes)
         self._report([table.places.located(issue) for issue in (*table.issues, *issues)])
         return frame, table.lost
 
@@ -282,8 +300,48 @@ class SingleExtractor(Extractor):
             return None
         if isinstance(slices, PartSlices):
             issues = [slices.places.located(issue) for issue in (*slices.issues, *issues)]
+            self._note(slices.notes)
         self._report([*self._reading.issues, *issues])
         return frame
+
+    def _helpers(self, parts: Sequence[FilePart]) -> Hands | None:
+        """Return who helps to read so many parts, if anybody should."""
+        hands = lent_hands()
+        is_ours = _is_of_this_package(self._extract_file)
+        if hands is None or not is_ours or len(parts) == 1:
+            return None
+        size = self.file.stored_bytes()
+        return None if size is not None and size < hands.least_bytes else hands
+
+    def _shared(
+        self, hands: Hands, parts: Sequence[FilePart]
+    ) -> tuple[pl.DataFrame, AbstractSet[str]]:
+        """Return the table as workers read its parts, and the same as :meth:`_at_once`."""
+        reader = copy.copy(self)  # which can be pickled
+        reader.logger, reader._phase = None, NO_PHASE  # noqa: SLF001  it is ours
+        name, is_large = self.file.name, self._is_large(self.file)
+        if self.may_give_slices:
+            converter = PartConverter(
+                reader._slices_of_part,  # noqa: SLF001
+                name,
+                self._types,
+                self._conventions,
+                partial(within_limits, file=self.file),
+            )
+            try:
+                with self._system_errors(self._slices):
+                    table = convert_shared(hands, converter, parts, self._phase, is_large=is_large)
+            except UnlikeSlicesError:
+                pass
+            else:
+                self._note(table.notes)
+                self._report([table.places.located(issue) for issue in table.issues])
+                return table.frame, table.lost
+        if is_large:
+            self._check_whole()
+        read = shared_reader(hands, reader._read_part, name)  # noqa: SLF001
+        with self._system_errors(self._extract_file):
+            return self._put_together(read, parts)
 
     def _is_large(self, file: File) -> bool:
         """Tell whether a table may be too large to be made in memory."""
@@ -301,6 +359,20 @@ class SingleExtractor(Extractor):
         frames = [reader._extracted()] if slices is None else slices.read(columns)  # noqa: SLF001
         return frames, reader._reading  # noqa: SLF001
 
+    def _read_parts(
+        self, files: Sequence[FilePart], as_text: frozenset[str]
+    ) -> Iterator[tuple[pl.DataFrame, Reading]]:
+        first_row = 0
+        for file in files:
+            frame, reading = self._read_part(file.file, first_row, as_text)
+            first_row += frame.height
+            yield frame, reading
+
+    def _note(self, notes: Iterable[ValidationMessage]) -> None:
+        """Keep what was noted about parts, each thing once."""
+        for note in notes:
+            self._reading.note(note)
+
     def _read_part(
         self, file: File, first_row: int, as_text: frozenset[str]
     ) -> tuple[pl.DataFrame, Reading]:
@@ -312,9 +384,7 @@ class SingleExtractor(Extractor):
         # one of its own.
         reader = copy.copy(self)
         reader.file = file
-        reader._reading = replace(  # noqa: SLF001  it is ours
-            Reading(self.file.name, first_row, as_text), notes=self._reading.notes
-        )
+        reader._reading = Reading(self.file.name, first_row, as_text)  # noqa: SLF001  it is ours
         return reader
 
     def _converted(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, list[ConversionIssue]]:

@@ -28,7 +28,7 @@ class Reading:
             they are made of, by table and column.
         unpacked_bytes: How many bytes the content has when it is unpacked, where the reader has
             found out.
-        notes: How the file was read, where that had to be found out; shared by all parts.
+        notes: How the file was read, where that had to be found out.
     """
 
     table: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass, replace
 from itertools import accumulate
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import polars as pl
 
@@ -24,21 +24,21 @@ if TYPE_CHECKING:
     from algomancy_data.extractor.conversion import ConversionIssue
     from algomancy_data.extractor.extracted import Reading
     from algomancy_data.file import File, FilePart
+    from algomancy_data.messages import ValidationMessage
     from algomancy_data.metrics import Phase
     from algomancy_data.schema import ReadLimits, Schema
 
 
-class ReadPart(Protocol):
-    """Reads one file of a table."""
+class ReadParts(Protocol):
+    """Reads the files of a table."""
 
     def __call__(
-        self, file: File, first_row: int, as_text: frozenset[str]
-    ) -> tuple[pl.DataFrame, Reading]:
-        """Return what the file holds, not yet converted, and what was noticed.
+        self, files: Sequence[FilePart], as_text: frozenset[str]
+    ) -> Iterable[tuple[pl.DataFrame, Reading]]:
+        """Yield what each file holds, not yet converted, and what was noticed.
 
         Args:
-            file: The part.
-            first_row: How many rows the parts before it have.
+            files: The parts in order.
             as_text: Columns to return as text, if the content is text.
         """
         ...
@@ -51,6 +51,18 @@ class Part:
     label: str
     frame: pl.DataFrame
     reading: Reading
+
+    @property
+    def columns(self) -> PartColumns:
+        """Which columns it has."""
+        return PartColumns(self.label, self.frame.columns)
+
+
+class PartColumns(NamedTuple):
+    """Which columns a part has."""
+
+    label: str
+    names: Sequence[str]
 
 
 class SlicePart(Protocol):
@@ -93,19 +105,21 @@ class PartPlaces:
 
 @dataclass(frozen=True, eq=False)
 class PartedTable:
-    """A table that was put together, not yet converted.
+    """A table that was put together.
 
     Args:
         frame: All rows.
         issues: What was noticed.
         lost: Columns that cannot be converted again without some of the rows.
         places: Which rows are of which part.
+        notes: How the parts were read, where that had to be found out.
     """
 
     frame: pl.DataFrame
     issues: Sequence[ConversionIssue]
     lost: AbstractSet[str]
     places: PartPlaces
+    notes: Sequence[ValidationMessage]
 
 
 class PartSlices:
@@ -115,10 +129,14 @@ class PartSlices:
         read: Reads one of them.
         files: The parts in order.
         table: Name of the table.
+        first_row: How many rows of the table come before them.
     """
 
-    def __init__(self, read: SlicePart, files: Sequence[FilePart], table: str) -> None:
+    def __init__(
+        self, read: SlicePart, files: Sequence[FilePart], table: str, first_row: int = 0
+    ) -> None:
         self._read = read
+        self._first_row = first_row
         self._files = files
         self._table = table
         self._readings: list[Reading] = []
@@ -127,6 +145,11 @@ class PartSlices:
     def issues(self) -> list[ConversionIssue]:
         """What was noticed when all columns were read."""
         return [issue for reading in self._readings for issue in reading.issues]
+
+    @property
+    def notes(self) -> list[ValidationMessage]:
+        """How the parts were read then, where that had to be found out."""
+        return [note for reading in self._readings for note in reading.notes]
 
     @property
     def places(self) -> PartPlaces:
@@ -145,7 +168,7 @@ class PartSlices:
         """
         first: Part | None = None
         readings: list[Reading] = []
-        rows = 0
+        rows = self._first_row
         for file in self._files:
             of_file = None if columns is None else columns - file.keys.keys()
             frames, reading = self._read(file.file, rows, of_file)
@@ -156,7 +179,7 @@ class PartSlices:
                     frame = frame.select(sorted(columns))
                 part = Part(file.label, frame, reading)
                 first = first or part
-                _check_columns((first, part), self._table)
+                check_columns([first.columns, part.columns], self._table)
                 rows += frame.height
                 file.file.limits.check_shape(self._table, rows, frame.width)
                 yield frame.select(first.frame.columns)
@@ -165,7 +188,7 @@ class PartSlices:
 
 
 def read_table(
-    read: ReadPart,
+    read: ReadParts,
     files: Sequence[FilePart],
     table: str,
     schema: type[Schema],
@@ -174,10 +197,10 @@ def read_table(
     can_give_text: bool,
     may_lack_columns: bool,
 ) -> PartedTable:
-    """Read the parts of a table and put them together.
+    """Read the parts of a table and put them together, not yet converted.
 
     Args:
-        read: Reads one of them.
+        read: Reads them.
         files: The parts in order.
         table: Name of the table.
         schema: What declares it.
@@ -192,7 +215,7 @@ def read_table(
     if may_lack_columns:
         parts = _filled(parts, files[0].file.limits, table, schema)
     else:
-        _check_columns(parts, table)
+        check_columns([part.columns for part in parts], table)
     names = parts[0].frame.columns
     differing = [name for name in names if len(_dtypes(parts, name)) > 1]
     if can_give_text and differing:
@@ -213,19 +236,24 @@ def read_table(
     same = [name for name in names if name not in unified]
     whole = pl.concat([part.frame.select(same) for part in parts], rechunk=False)
     frame = pl.DataFrame([unified[n] if n in unified else whole[n] for n in names])
-    starts = list(accumulate((part.frame.height for part in parts), initial=0))
-    places = PartPlaces([part.label for part in parts], starts)
-    return PartedTable(frame, issues, lost, places)
+    places = places_of(files, [part.frame.height for part in parts])
+    notes = [note for part in parts for note in part.reading.notes]
+    return PartedTable(frame, issues, lost, places, notes)
+
+
+def places_of(files: Iterable[FilePart], heights: Iterable[int]) -> PartPlaces:
+    """Return where parts are that have so many rows."""
+    starts = list(accumulate(heights, initial=0))
+    return PartPlaces([file.label for file in files], starts)
 
 
 def _read(
-    read: ReadPart, files: Iterable[FilePart], table: str, as_text: frozenset[str], phase: Phase
+    read: ReadParts, files: Sequence[FilePart], table: str, as_text: frozenset[str], phase: Phase
 ) -> list[Part]:
     parts: list[Part] = []
     first_row = width = 0
-    for file in files:
-        frame, reading = read(file.file, first_row, as_text)
-        frame = _with_keys(frame, file, table)
+    for file, (given, reading) in zip(files, read(files, as_text), strict=True):
+        frame = _with_keys(given, file, table)
         first_row += frame.height
         # Each part keeps the limits by itself; that all of them do is known part by part.
         width = max(width, frame.width)
@@ -252,15 +280,20 @@ def _with_keys(frame: pl.DataFrame, file: FilePart, table: str) -> pl.DataFrame:
 # --- columns --------------------------------------------------------------------------------
 
 
-def _check_columns(parts: Sequence[Part], table: str) -> None:
+def check_columns(parts: Sequence[PartColumns], table: str) -> None:
+    """Make sure that all parts of a table have the same columns.
+
+    Raises:
+        FileContentError: They do not.
+    """
     first = parts[0]
-    expected = set(first.frame.columns)
+    expected = set(first.names)
     for part in parts[1:]:
-        columns = set(part.frame.columns)
+        columns = set(part.names)
         if columns == expected:
             continue
-        missing = ", ".join(repr(n) for n in first.frame.columns if n not in columns)
-        more = ", ".join(repr(name) for name in part.frame.columns if name not in expected)
+        missing = ", ".join(repr(n) for n in first.names if n not in columns)
+        more = ", ".join(repr(name) for name in part.names if name not in expected)
         differences = [f"lacks {missing}"] if missing else []
         differences += [f"has {more} besides"] if more else []
         msg = (

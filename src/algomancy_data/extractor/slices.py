@@ -10,8 +10,8 @@ to a scratch file as they are, their facts add up, and the form that they decide
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import polars as pl
 
@@ -75,47 +75,163 @@ def read_slices(
         UnlikeSlicesError: A column that is not declared has another dtype in another slice.
         ScratchError: There is no room for the scratch files.
     """
-    columns: dict[str, _Column] = {}
+    conversion = Conversion(table, types, conventions)
     sink = current_sink()
     with MappedFrames() as frames:
         for frame in _ahead(slices.read()):
             check(frame)
-            if not columns:
-                columns = {name: _Column(types.get(name), conventions) for name in frame.columns}
-            doing = f"Converting table {table!r}"
-            with engine_failures(FileContentError, doing):
-                batch = [columns[values.name].take(values) for values in frame.get_columns()]
-            converted = pl.DataFrame(batch)
+            converted = conversion.take(frame)
             frames.write(converted)
             if sink is not None:
-                if all(column.is_settled for column in columns.values()):
-                    sink.take(table, converted)
-                else:
+                if conversion.unsettled:
                     sink.drop(table)
+                else:
+                    sink.take(table, converted)
             phase.advance(frame.height)
         whole = frames.mapped()
-    again = {name for name, column in columns.items() if not column.is_settled}
-    if sink is not None and not again:
-        sink.end(table, whole)
-    issues: list[ConversionIssue] = []
-    if again:
-        with MappedFrames() as frames:
-            dtypes = None
-            for frame in slices.read(again):
-                dtypes = dtypes or frame.schema
-                if frame.schema != dtypes:
-                    raise UnlikeSlicesError
-                frames.write(frame)
-            raw = frames.mapped()
-        for given in raw.select(name for name in columns if name in again).get_columns():
-            target = types[given.name]
-            doing = f"Converting column {given.name!r} of table {table!r} to {target.name}"
+    again = conversion.unsettled
+    if not again:
+        if sink is not None:
+            sink.end(table, whole)
+        return whole, []
+    with MappedFrames() as frames:
+        write_unconverted(slices, again, frames)
+        unconverted = frames.mapped()
+    return conversion.with_unsettled(whole, unconverted)
+
+
+def write_unconverted(slices: Slices, columns: AbstractSet[str], frames: MappedFrames) -> None:
+    """Write columns of a table as they are.
+
+    Args:
+        slices: The table.
+        columns: Their names.
+        frames: Where to.
+
+    Raises:
+        UnlikeSlicesError: A column has another dtype in another slice.
+    """
+    dtypes = None
+    for frame in slices.read(columns):
+        dtypes = dtypes or frame.schema
+        if frame.schema != dtypes:
+            raise UnlikeSlicesError
+        frames.write(frame)
+
+
+class Conversion:
+    """The conversion of a table, slice after slice.
+
+    Args:
+        table: Its logical name.
+        types: Declared type by column.
+        conventions: How text is written.
+    """
+
+    def __init__(
+        self, table: str, types: Mapping[str, ColumnType], conventions: TextConventions
+    ) -> None:
+        self._table = table
+        self._types = types
+        self._conventions = conventions
+        self._columns: dict[str, _Column] = {}
+
+    def take(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Return the next slice; a column that is not settled has nothing but nulls.
+
+        Raises:
+            UnlikeSlicesError: A column that is not declared has another dtype than before.
+        """
+        if not self._columns:
+            self._columns = {name: self._column(name) for name in frame.columns}
+        with engine_failures(FileContentError, f"Converting table {self._table!r}"):
+            batch = [self._columns[values.name].take(values) for values in frame.get_columns()]
+        return pl.DataFrame(batch)
+
+    def _column(self, name: str) -> _Column:
+        return _Column(self._types.get(name), self._conventions)
+
+    @property
+    def unsettled(self) -> set[str]:
+        """The columns that are not converted, or not all in the same form."""
+        return {name for name, column in self._columns.items() if not column.form.is_settled}
+
+    @property
+    def forms(self) -> dict[str, ColumnForm]:
+        """How each column was written up to now."""
+        return {name: column.form for name, column in self._columns.items()}
+
+    def join(self, forms: Mapping[str, ColumnForm]) -> None:
+        """Take the next slices as they were converted elsewhere.
+
+        Args:
+            forms: How their columns are written.
+
+        Raises:
+            UnlikeSlicesError: A column that is not declared has another dtype than before.
+        """
+        if not self._columns:
+            self._columns = {name: self._column(name) for name in forms}
+        for name, column in self._columns.items():
+            column.form = column.form.joined(forms[name])
+            if not column.form.is_settled and name not in self._types:
+                raise UnlikeSlicesError
+
+    def with_unsettled(
+        self, whole: pl.DataFrame, unconverted: pl.DataFrame
+    ) -> tuple[pl.DataFrame, list[ConversionIssue]]:
+        """Convert the columns that are not settled, by all their values.
+
+        Args:
+            whole: The table.
+            unconverted: These columns as they are in the file.
+
+        Returns:
+            The table, and what did not convert or only with a guess.
+
+        Raises:
+            UnlikeSlicesError: Slices do not go together.
+        """
+        issues: list[ConversionIssue] = []
+        again = self.unsettled
+        for name in (name for name in self._types if name in again):
+            given, target = unconverted[name], self._types[name]
+            doing = f"Converting column {name!r} of table {self._table!r} to {target.name}"
             with engine_failures(FileContentError, doing):
-                values, outcome = _converted(given, target, conventions)
-            issue = conversion_issue(given, target, outcome, table)
+                values, outcome = _converted(given, target, self._conventions)
+            issue = conversion_issue(given, target, outcome, self._table)
             issues += [] if issue is None else [issue]
             whole = whole.with_columns(values)
-    return whole, issues
+        return whole, issues
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnForm:
+    """How some slices of a column are written.
+
+    Args:
+        dtype: What they are converted to; None before the first one.
+        form: The form that all values share, where the type has forms.
+        has_values: Not all of them are null, as far as their dtype says nothing.
+        is_settled: They are converted, all in the same form.
+    """
+
+    dtype: PolarsDataType | None = None
+    form: Any = None
+    has_values: bool = False
+    is_settled: bool = True
+
+    def joined(self, other: Self) -> Self:
+        """Return how the slices are written together with others behind them."""
+        if not (self.is_settled and other.is_settled):
+            return replace(self, is_settled=False)
+        if not other.has_values:
+            return self if self.dtype is not None else other
+        if not self.has_values:
+            return other
+        form = other.form if self.form is None else self.form
+        is_alike = (self.dtype, form) == (other.dtype, other.form)
+        return replace(self, form=form, is_settled=is_alike)
 
 
 class _Column:
@@ -124,23 +240,23 @@ class _Column:
     def __init__(self, target: ColumnType | None, conventions: TextConventions) -> None:
         self._target = target
         self._conventions = conventions
-        self._dtype: PolarsDataType | None = None
-        self._form: Any = None
-        self.is_settled = True
+        self.form = ColumnForm()
 
     def take(self, values: pl.Series) -> pl.Series:
         """Return a slice converted; nothing but nulls once the column is not settled."""
-        if self.is_settled:
+        if self.form.is_settled:
             found = self._in_form(values)
             if found is not None:
                 return found.alias(values.name)
-            self.is_settled = False
+            self.form = replace(self.form, is_settled=False)
         return self._nulls(values)
 
     def _nulls(self, values: pl.Series) -> pl.Series:
-        if self._dtype is None:
-            self._dtype = pl.Null() if self._target is None else self._target.dtype
-        return _nothing(len(values), self._dtype).alias(values.name)
+        dtype = self.form.dtype
+        if dtype is None:
+            dtype = pl.Null() if self._target is None else self._target.dtype
+            self.form = replace(self.form, dtype=dtype)
+        return _nothing(len(values), dtype).alias(values.name)
 
     def _in_form(self, values: pl.Series) -> pl.Series | None:
         target = self._target
@@ -169,11 +285,14 @@ class _Column:
 
     def _as_before(self, values: pl.Series, form: object) -> pl.Series | None:
         """Return the values if they are of the dtype and the form of those before."""
-        if self._dtype is None:
-            self._dtype = values.dtype
-        if self._form is None:
-            self._form = form
-        return values if (self._dtype, self._form) == (values.dtype, form) else None
+        found = ColumnForm(values.dtype, form, has_values=True)
+        if self.form.dtype is not None and self.form.dtype != values.dtype:
+            return None  # also of nulls, which are written already
+        joined = self.form.joined(found)
+        if joined.is_settled:
+            self.form = joined
+            return values
+        return None
 
 
 def _converted(

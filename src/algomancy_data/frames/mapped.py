@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from mmap import ACCESS_READ, mmap
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import polars as pl
 
+from algomancy_data.errors import ScratchError
 from algomancy_data.frames.arrow import cast_frame
-from algomancy_data.frames.scratch import ScratchFile
+from algomancy_data.frames.scratch import VARIABLE, ScratchFile
 from algomancy_data.memory import IN_MEMORY_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
     from types import TracebackType
     from typing import Self
 
@@ -32,6 +35,9 @@ class MappedFrames:
     The frame that comes out is one like any other, with a chunk for each batch. Its memory is the
     file: the system takes it back when it needs it, and the file goes with the frame.
 
+    Args:
+        place: Where another process will look for the file; None for one without a name.
+
     Raises:
         ScratchError: There is no room for the file.
 
@@ -43,8 +49,8 @@ class MappedFrames:
         [1, 2, 3]
     """
 
-    def __init__(self) -> None:
-        self._file = ScratchFile()
+    def __init__(self, place: Path | None = None) -> None:
+        self._file = ScratchFile(place)
         self._writer: Any = None
         self._schema = pl.Schema()
         self._in_file = pl.Schema()
@@ -65,9 +71,7 @@ class MappedFrames:
             raise ValueError(msg)
         if self._writer is None:
             self._schema = batch.schema
-            # Not every name that Polars takes survives Arrow: an empty one becomes another.
-            dtypes = enumerate(batch.dtypes)
-            self._in_file = pl.Schema({str(number): _in_file(dtype) for number, dtype in dtypes})
+            self._in_file = _numbered(batch.schema)
         by_number = batch.clone()
         by_number.columns = self._in_file.names()
         in_file = cast_frame(by_number, self._in_file).rechunk().clone()
@@ -83,16 +87,18 @@ class MappedFrames:
 
     def mapped(self) -> pl.DataFrame:
         """Return all batches as a frame; nothing can be written after it."""
-        if self._writer is None:
+        schema = self.written()
+        if not schema:
             return pl.DataFrame()
-        import pyarrow as pa  # noqa: PLC0415
-
-        self._writer.close()
-        table = pa.ipc.open_file(pa.BufferReader(self._file.mapped())).read_all()
-        frame = cast("pl.DataFrame", pl.from_arrow(table, schema=self._in_file, rechunk=False))
+        frame = _frame_in(self._file.mapped(), schema)
         self._file.close()
-        frame.columns = self._schema.names()
-        return cast_frame(frame, self._schema)
+        return frame
+
+    def written(self) -> pl.Schema:
+        """Return what :func:`frame_at` asks for; nothing can be written after it."""
+        if self._writer is not None:
+            self._writer.close()
+        return self._schema
 
     def __enter__(self) -> Self:
         """Return the batches."""
@@ -106,6 +112,52 @@ class MappedFrames:
     ) -> None:
         """Let go of the file, unless a frame has it."""
         self._file.close()
+
+
+def frame_at(place: Path, schema: pl.Schema) -> pl.DataFrame:
+    """Return all batches that another process wrote to a file, mapped.
+
+    The file may be removed then: it is gone with the frame.
+
+    Args:
+        place: Where the file is.
+        schema: What :meth:`MappedFrames.written` returned there; at least one column.
+
+    Raises:
+        ScratchError: It is not there.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     with MappedFrames(Path(folder, "a")) as frames:
+        ...         frames.write(pl.DataFrame({"a": [1, 2]}))
+        ...         schema = frames.written()
+        ...     frame_at(Path(folder, "a"), schema)["a"].to_list()
+        [1, 2]
+    """
+    try:
+        with place.open("rb") as file:
+            content = memoryview(mmap(file.fileno(), 0, access=ACCESS_READ))
+    except OSError as error:
+        raise ScratchError.from_failure(str(place.parent), VARIABLE, error) from error
+    return _frame_in(content, schema)
+
+
+def _frame_in(content: memoryview, schema: pl.Schema) -> pl.DataFrame:
+    import pyarrow as pa  # noqa: PLC0415
+
+    in_file = _numbered(schema)
+    table = pa.ipc.open_file(pa.BufferReader(content)).read_all()
+    frame = cast("pl.DataFrame", pl.from_arrow(table, schema=in_file, rechunk=False))
+    frame.columns = schema.names()
+    return cast_frame(frame, schema)
+
+
+def _numbered(schema: pl.Schema) -> pl.Schema:
+    """Return the schema in the file: not every name that Polars takes survives Arrow."""
+    dtypes = enumerate(schema.dtypes())
+    return pl.Schema({str(number): _in_file(dtype) for number, dtype in dtypes})
 
 
 def mapped_frame(
@@ -165,6 +217,18 @@ def _sized(batches: Iterable[pl.DataFrame], most_bytes: int) -> Iterator[pl.Data
             pending, size = [], 0
     if pending:
         yield pl.concat(pending)
+
+
+def is_exact(schema: pl.Schema) -> bool:
+    """Tell whether :class:`MappedFrames` gives back frames of a schema as they were.
+
+    Example:
+        >>> is_exact(pl.Schema({"a": pl.Int64})), is_exact(pl.Schema({"a": pl.Int128}))
+        (True, False)
+    """
+    return all(
+        isinstance(dtype, pl.Categorical) or _fits(name, dtype) for name, dtype in schema.items()
+    )
 
 
 def _fits(name: str, dtype: PolarsDataType) -> bool:

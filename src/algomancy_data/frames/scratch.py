@@ -46,9 +46,12 @@ _DESCRIPTORS: Final = next(filter(Path.is_dir, map(Path, ("/proc/self/fd", "/dev
 
 
 class ScratchFile:
-    """A file without a name, which is written from its beginning to its end and then mapped.
+    """A file which is written from its beginning to its end and then mapped.
 
     It has what pyarrow asks of a file to write to.
+
+    Args:
+        place: Where another process will look for it; None for a file without a name.
 
     Raises:
         ScratchError: The directory cannot be used.
@@ -60,10 +63,14 @@ class ScratchFile:
         b'rows'
     """
 
-    def __init__(self) -> None:
-        self._directory = scratch_directory()
+    def __init__(self, place: Path | None = None) -> None:
+        self._directory = scratch_directory() if place is None else str(place.parent)
         try:
-            self._file = TemporaryFile(buffering=0, dir=self._directory)  # noqa: SIM115  ours to close
+            self._file: Any = (
+                TemporaryFile(buffering=0, dir=self._directory)  # noqa: SIM115  ours to close
+                if place is None
+                else place.open("w+b", buffering=0)
+            )
         except OSError as error:
             raise ScratchError.from_failure(self._directory, VARIABLE, error) from error
         self.size = 0

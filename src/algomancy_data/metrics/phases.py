@@ -253,6 +253,10 @@ class Phase:
 class _SilentPhase(Phase):
     """Stands for a phase that is not measured; it keeps nothing."""
 
+    def __reduce__(self) -> str:
+        """Let it be the same in another process."""
+        return "NO_PHASE"
+
     @property
     def sizes(self) -> FrameSizes:
         """Sizes that nothing is known of yet."""

@@ -75,6 +75,7 @@ def test_rows_are_added_to_what_is_there(run, files, store, tmp_path):
     [
         (["--append", "--upsert"], "contradict"),
         (["--skip-repeated"], "--append"),
+        (["--workers", "2", "--dask", "tcp://127.0.0.1:1"], "contradict"),
     ],
 )
 def test_options_that_contradict_each_other_are_refused(run, files, store, options, said):
@@ -123,8 +124,9 @@ def test_files_can_have_names_and_parts(run, files, tmp_path):
         (tmp_path / "parts" / f"{number}.csv").write_text(f"order_id;customer_id;amount\n{row}\n")
     (tmp_path / "customers.csv").rename(tmp_path / "people.csv")
     arguments = ("customers=people.csv", "orders=parts/*.csv", *files[2:], "--store", "out")
-    done = run("load", "shop", *arguments, "--json")
-    assert done.json["tables"] == {"customers": 2, "orders": 2}
+    for options in ((), ("--workers", "2")):
+        done = run("load", "shop", *arguments, "--json", *options)
+        assert done.json["tables"] == {"customers": 2, "orders": 2}
 
 
 @pytest.mark.parametrize(

@@ -169,6 +169,21 @@ def load(
             help="Write rows of large files to a database while others are read and checked.",
         ),
     ] = True,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            "--workers", min=1, help="Let so many processes read tables that come in parts."
+        ),
+    ] = None,
+    dask: Annotated[
+        str | None,
+        typer.Option(
+            "--dask",
+            metavar="ADDRESS",
+            help="Let a Dask cluster do so: the address of its scheduler, tcp://host:8786.",
+            show_default=False,
+        ),
+    ] = None,
     report: Report = None,
 ) -> None:
     """Load files into a dataset, in place of what has its name.
@@ -180,6 +195,9 @@ def load(
     """
     check_report(report)
     mode = _mode(append=append, upsert=upsert, skips=skip_repeated)
+    if workers is not None and dask is not None:
+        msg = "--workers and --dask contradict each other: give one of them."
+        raise CommandLineError(msg)
     address = command.address
     command.settings.require("schemas")
     prepared = _input_files(files, command.declarations)
@@ -192,6 +210,7 @@ def load(
             repeated="skip" if skip_repeated else "refuse",
             halt_on=halt_on.level,
             quarantine=True if quarantine else INHERIT,
+            executor=workers or dask,
         )
     if report is not None:
         _write_report(report, result, None, f"Loading {dataset}")

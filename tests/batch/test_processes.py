@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from algomancy_data.batch import run_batch
-from algomancy_data.errors import BatchError
+from algomancy_data.errors import ExecutorError
 
 _UNGUARDED = """
 import night
@@ -57,5 +57,5 @@ def test_a_program_without_a_guard_is_told_so(night, store, deliver, tmp_path):
 
 @pytest.mark.long
 def test_what_is_no_client_is_refused(night, store, deliver):
-    with pytest.raises(BatchError, match="no Dask scheduler at"):
+    with pytest.raises(ExecutorError, match="no Dask scheduler at"):
         run_batch([deliver("delft", 1)], night.make_manager, "tcp://127.0.0.1:9")

@@ -1,0 +1,1 @@
+"""Where work is done beside this process: processes of this machine, Dask, any executor."""

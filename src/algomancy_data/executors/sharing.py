@@ -1,0 +1,204 @@
+"""Work that is shared out: who helps is asked for by context, and results come in order.
+
+Between whoever sets the executor and whoever has work to share are methods that users override, and
+which know nothing of it.
+"""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
+
+from algomancy_data.errors import ExecutorError
+from algomancy_data.executors.hands import Loss
+from algomancy_data.forks import ProcessLock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Sequence
+
+    from algomancy_data.executors.hands import Hands
+
+_Result = TypeVar("_Result")
+
+_TICK: Final = 0.2  # seconds after which Ctrl-C, and whether there are workers, is looked for
+_PATIENCE: Final = 60.0  # seconds for which there may be no worker at all
+_MOST_KILLS: Final = 2
+# What is done already waits for what comes before it; more than this is not begun meanwhile.
+_AHEAD: Final = 4
+
+_lent: ContextVar[Hands | None] = ContextVar("algomancy_data.hands", default=None)
+
+
+@contextmanager
+def helping(executor: object) -> Generator[None]:
+    """Let an executor help with what is done in a block.
+
+    Args:
+        executor: See :func:`~algomancy_data.executors.choice.helpers_of`; None for nobody.
+
+    Raises:
+        ExecutorError: It is nothing that can do work.
+        MissingExtraError: It is one of Dask, and the extra ``dask`` is not installed.
+    """
+    hands = None
+    if executor is not None:
+        # What starts processes is slow to import.
+        from algomancy_data.executors.choice import helpers_of  # noqa: PLC0415
+
+        hands = helpers_of(executor)
+    token = _lent.set(hands)
+    is_done = False
+    try:
+        yield
+        is_done = True
+    finally:
+        _lent.reset(token)
+        if hands is not None:
+            hands.close(at_once=not is_done)
+
+
+def lent_hands() -> Hands | None:
+    """Return who helps in the innermost block, if anybody does.
+
+    Example:
+        >>> lent_hands() is None
+        True
+    """
+    return _lent.get()
+
+
+class Share(NamedTuple):
+    """A part of the work.
+
+    Args:
+        name: What it is, for errors: "Part 'a.csv' of file 'orders'".
+        given: The arguments.
+    """
+
+    name: str
+    given: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class _Failure:
+    """What an exception becomes on its way back: executors have their own ideas of some."""
+
+    error: Exception
+
+
+def each_in_order(
+    hands: Hands, do: Callable[..., _Result], shares: Sequence[Share]
+) -> Generator[_Result]:
+    """Yield what a function returns for each share of the work, in order.
+
+    What a worker was busy with that was killed is done again.
+
+    Args:
+        hands: Whoever does the work.
+        do: A function of a module.
+        shares: The work.
+
+    Raises:
+        ExecutorError: Workers were killed twice by one share, there are none, or the work cannot
+            be handed to another process.
+        Exception: What the function raises, for the first share of those for which it does.
+    """
+    pending = _Pending[_Result](hands, do, shares)
+    try:
+        for number in range(len(shares)):
+            result = pending.result(number)
+            if isinstance(result, _Failure):
+                raise result.error
+            yield result
+    finally:
+        pending.abandon()
+
+
+class _Pending(Generic[_Result]):
+    """Work that is handed out, and results whose turn has not come.
+
+    Args:
+        hands: Whoever does the work.
+        do: A function of a module.
+        shares: The work.
+    """
+
+    def __init__(self, hands: Hands, do: Callable[..., _Result], shares: Sequence[Share]) -> None:
+        self._hands = hands
+        self._do = do
+        self._shares = shares
+        self._waiting = list(range(len(shares)))[::-1]
+        self._running: dict[Future[_Result | _Failure], int] = {}
+        self._results: dict[int, _Result | _Failure] = {}
+        self._kills = [0] * len(shares)
+
+    def result(self, number: int) -> _Result | _Failure:
+        """Wait for the result of a share."""
+        last_sign = time.monotonic()
+        while number not in self._results:
+            room = self._hands.room
+            while (
+                self._waiting
+                and len(self._running) < room
+                and (self._waiting[-1] - number < _AHEAD * room)
+            ):
+                self._hand_out(self._waiting.pop())
+            if self._running:
+                last_sign = time.monotonic()
+                self._collect()
+            elif time.monotonic() - last_sign > _PATIENCE:
+                msg = f"There was no worker for {_PATIENCE:g} seconds. Start one, and try again."
+                raise ExecutorError(msg)
+            else:
+                time.sleep(_TICK)
+        return self._results.pop(number)
+
+    def abandon(self) -> None:
+        """Give up what is being done."""
+        for future in self._running:
+            self._hands.abandon(future)
+        self._running.clear()
+
+    def _hand_out(self, number: int) -> None:
+        future = self._hands.submit(_done, self._do, *self._shares[number].given)
+        self._running[future] = number
+
+    def _collect(self) -> None:
+        ended, _ = wait(self._running, timeout=_TICK, return_when=FIRST_COMPLETED)
+        for future in ended:
+            number = self._running.pop(future)
+            name = self._shares[number].name
+            try:
+                result = self._hands.collect(future)
+            except ExecutorError:
+                raise
+            except Exception as error:
+                msg = (
+                    f"{name} cannot be handed to another process, or its result not back: {error}. "
+                    f"What it needs, such as its schema, must be in a module that can be imported."
+                )
+                raise ExecutorError(msg) from error
+            if not isinstance(result, Loss):
+                self._results[number] = result
+                continue
+            self._kills[number] += result is Loss.KILLED
+            if self._kills[number] >= _MOST_KILLS:
+                msg = (
+                    f"{name}: the worker that was busy with it was killed, {_MOST_KILLS} times. "
+                    f"Give workers more memory, or look at what it holds."
+                )
+                raise ExecutorError(msg)
+            self._waiting.append(number)
+
+
+def _done(do: Callable[..., _Result], *given: Any) -> _Result | _Failure:
+    """Do a share of the work, in whatever process this is."""
+    try:
+        ProcessLock()  # no fork of a process that has used the package
+        return do(*given)
+    except Exception as error:  # noqa: BLE001  whoever shared the work out raises it
+        return _Failure(error)

@@ -1,0 +1,77 @@
+"""A directory of files that go from one process to another, in the one for scratch files."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from uuid import uuid4
+
+from algomancy_data.errors import ScratchError
+from algomancy_data.frames.scratch import VARIABLE, scratch_directory
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+_PREFIX: Final = "algomancy-handed-"
+_LOCK: Final = "in-use"
+
+
+@contextmanager
+def handing_directory() -> Generator[Path]:
+    """Have a directory for the length of a block, after which it is gone with all that is in it.
+
+    Those of programs that were killed are removed as well: nobody has their lock any longer.
+
+    Raises:
+        ScratchError: It cannot be made.
+
+    Example:
+        >>> with handing_directory() as directory:
+        ...     _ = (directory / "part").write_bytes(b"rows")
+        >>> directory.exists()
+        False
+    """
+    above = scratch_directory()
+    directory = Path(above).absolute() / f"{_PREFIX}{uuid4().hex}"
+    try:
+        _clear(Path(above))
+        directory.mkdir(mode=0o700)
+        mine = directory / uuid4().hex
+        lock = os.open(mine, os.O_CREAT | os.O_RDWR, 0o600)
+        _try_lock(lock)
+        mine.rename(directory / _LOCK)  # others look for one that is taken already
+    except OSError as error:
+        raise ScratchError.from_failure(above, VARIABLE, error) from error
+    try:
+        yield directory
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+        os.close(lock)
+
+
+def _clear(above: Path) -> None:
+    """Remove the directories whose programs have ended."""
+    for directory in above.glob(f"{_PREFIX}*"):
+        with suppress(OSError):  # of another user, or gone meanwhile
+            lock = os.open(directory / _LOCK, os.O_RDWR)
+            try:
+                if _try_lock(lock):
+                    shutil.rmtree(directory, ignore_errors=True)
+            finally:
+                os.close(lock)
+
+
+def _try_lock(descriptor: int) -> bool:
+    """Take a lock that the system takes back when the process ends; tell whether it was free."""
+    try:
+        import fcntl  # noqa: PLC0415  not everywhere
+    except ImportError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,108 @@
+"""Work that is shared out comes back in order, whatever becomes of workers."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psutil
+import pytest
+
+from algomancy_data.errors import ExecutorError, FileContentError
+from algomancy_data.executors.sharing import Share, each_in_order, helping, lent_hands
+
+_HERE = str(Path(__file__).parent)
+
+_PROGRAM = """
+import sys
+from algomancy_data.executors.sharing import Share, each_in_order, helping, lent_hands
+from helper_work import square
+if __name__ == "__main__":
+    with helping(2):
+        shares = [Share(str(n), (n, 60.0 if n else 0.0)) for n in range(5)]
+        for result in each_in_order(lent_hands(), square, shares):
+            print(result, flush=True)
+"""
+
+
+@pytest.fixture
+def work(monkeypatch):
+    """The module of what workers do."""
+    monkeypatch.syspath_prepend(_HERE)
+    monkeypatch.setenv("PYTHONPATH", _HERE)
+    import helper_work  # noqa: PLC0415
+
+    return helper_work
+
+
+def shared(do, *given):
+    shares = [Share(f"Share {number}", one) for number, one in enumerate(given)]
+    return each_in_order(lent_hands(), do, shares)
+
+
+def test_results_come_in_order(work):
+    with ThreadPoolExecutor(3) as executor, helping(executor):
+        found = list(shared(work.square, *((n, (7 - n) / 100) for n in range(8))))
+    assert found == [n * n for n in range(8)]
+
+
+def test_of_several_failures_the_first_is_raised(work):
+    with (
+        ThreadPoolExecutor(3) as executor,
+        helping(executor),
+        pytest.raises(FileContentError, match="1 is odd"),
+    ):
+        list(shared(work.refuse, *((n,) for n in range(8))))
+
+
+def test_one_that_was_killed_is_done_again_and_one_that_kills_is_named(work, tmp_path):
+    with helping(2):
+        given = [(0, tmp_path / "0"), (1, tmp_path / "1"), (0, tmp_path / "2")]
+        assert list(shared(work.die, *given)) == [0, 1, 0]
+        with pytest.raises(ExecutorError, match=r"^Share 1: the worker .* was killed, 2 times"):
+            list(shared(work.die, (0, tmp_path / "3"), (9, tmp_path / "4")))
+        with pytest.raises(ExecutorError, match="Share 0 cannot be handed to another process"):
+            list(shared(work.no_copy, (1,)))
+        with pytest.raises(ExecutorError, match="Share 0 cannot be handed to another process"):
+            list(shared(lambda: None, ()))
+    assert [child for child in psutil.Process().children() if "spawn" in str(child.cmdline())] == []
+
+
+def test_nobody_helps_outside_the_block():
+    with helping(None):
+        assert lent_hands() is None
+    with ThreadPoolExecutor(1) as executor, helping(executor):
+        assert lent_hands() is not None
+    assert lent_hands() is None
+
+
+@pytest.mark.parametrize(
+    ("executor", "said"),
+    [(0, "1 or more, not 0"), (2.5, "2.5 is no executor"), (True, "True is no executor")],
+)
+def test_what_is_no_executor_is_refused(executor, said):
+    with pytest.raises(ExecutorError, match=said), helping(executor):
+        pass
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_workers_end_with_the_program(work, tmp_path, number):
+    program = tmp_path / "program.py"
+    program.write_text(_PROGRAM)
+    running = subprocess.Popen(
+        [sys.executable, program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert running.stdout.readline() == "0\n"
+    children = psutil.Process(running.pid).children(recursive=True)
+    assert len(children) >= 2
+    running.send_signal(number)
+    began = time.monotonic()
+    running.communicate(timeout=30)
+    gone, alive = psutil.wait_procs(children, timeout=20)
+    assert (len(gone), alive) == (len(children), [])
+    assert time.monotonic() - began < 30

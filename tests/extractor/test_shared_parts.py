@@ -1,0 +1,205 @@
+"""A table whose parts workers read is the one that is read without them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from polars.testing.parametric import dataframes
+
+from algomancy_data import (
+    Column,
+    CSVDialect,
+    CSVFile,
+    DataType,
+    ParquetFile,
+    ReadLimits,
+    Schema,
+)
+from algomancy_data.errors import AlgomancyDataError
+from algomancy_data.executors.sharing import helping, lent_hands
+from algomancy_data.extractor import CSVSingleExtractor, ParquetSingleExtractor
+from algomancy_data.frames.sinks import feeding
+from algomancy_data.testing import assert_identical
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+KINDS = {
+    "csv": (CSVFile, CSVSingleExtractor),
+    "parquet": (ParquetFile, ParquetSingleExtractor),
+}
+MOST_KINDS = list(DataType)
+TEXTS = st.sampled_from(
+    [
+        *("", " ", "NA", "x", "ü", "true", "yes", "1:30:00", "P1D"),
+        *("1", "0", "-3", "007", "1,5", "2.5", "1,234", "1.234,5", "9007199254740993", "1e400"),
+        *("2024-05-01", "01/05/2024", "13/05/2024"),
+        *("2024-05-01T10:00:00.123456789", "2024-05-01 10:00:00+02:00"),
+    ]
+)
+NULL_WORDS = st.sampled_from([None, ("x", "NA")])
+
+
+def schema_of(types: list[DataType], extension: str, **words: Any) -> type[Schema]:
+    columns = {f"C{n}": Column(f"c{n}", kind) for n, kind in enumerate(types)}
+    words |= {"_FILENAME": "t", "_EXTENSION": extension, "_SCHEMA_TYPE": "single"}
+    return type("T", (Schema,), words | columns)
+
+
+def extract(folder: str | Path, schema: type[Schema], most: int | None = None) -> Any:
+    """Return the frame and the issues of a table, or what is wrong with it."""
+    file, extractor = KINDS[str(schema.extension())]
+    reader = extractor(file("t", folder, read_limits=ReadLimits(in_memory_bytes=most)), schema)
+    try:
+        frame = reader.extract()["t"]
+    except AlgomancyDataError as error:
+        return type(error), str(error)
+    issues = [
+        (issue, None if issue.failing is None else issue.failing.to_list(), issue.problem)
+        for issue in reader.conversion_issues
+    ]
+    return frame, issues
+
+
+def same(folder: str | Path, schema: type[Schema], elsewhere: Executor, most: int) -> None:
+    assert lent_hands() is None
+    expected = extract(folder, schema)
+    for limit in (None, most):
+        with helping(elsewhere):
+            found = extract(folder, schema, limit)
+        if isinstance(expected[0], pl.DataFrame):
+            assert_identical(found[0], expected[0])
+            assert found[1] == expected[1]
+        else:
+            assert found[0] is expected[0], found
+            assert limit is not None or found[1] == expected[1]
+
+
+@given(
+    width=st.integers(1, 3),
+    types=st.lists(st.sampled_from(MOST_KINDS), min_size=3, max_size=3),
+    kinds=st.lists(st.lists(TEXTS, min_size=1, max_size=3), min_size=3, max_size=3),
+    heights=st.lists(st.integers(0, 6), min_size=2, max_size=4),
+    most=st.integers(1, 100),
+    data=st.data(),
+)
+def test_any_parts_of_csv_give_the_same(
+    elsewhere, width, types, kinds, heights, most, data
+) -> None:
+    schema = schema_of(types[:width], "csv", _CSV=CSVDialect(null_words=data.draw(NULL_WORDS)))
+    with TemporaryDirectory() as folder:
+        for number, height in enumerate(heights):
+            lines = [";".join(f"c{n}" for n in range(width))]
+            for _ in range(height):
+                fields = [data.draw(st.sampled_from(kind)) for kind in kinds[:width]]
+                # Some rows have a field too few, and hardly any one too many.
+                lines.append(";".join(fields[: data.draw(st.sampled_from([width] * 6 + [1]))]))
+            Path(folder, f"{number}.csv").write_text("\n".join(lines))
+        same(folder, schema, elsewhere, most)
+
+
+@given(
+    frames=st.lists(
+        dataframes(
+            min_cols=1,
+            max_cols=2,
+            max_size=5,
+            excluded_dtypes=[pl.Struct, pl.Array, pl.Int128, pl.UInt128],
+        ),
+        min_size=2,
+        max_size=3,
+    ),
+    types=st.lists(st.sampled_from(MOST_KINDS), min_size=1, max_size=2),
+    most=st.integers(1, 500),
+)
+def test_any_parts_of_parquet_give_the_same(elsewhere, frames, types, most) -> None:
+    schema = schema_of(types, "parquet")
+    with TemporaryDirectory() as folder:
+        for number, frame in enumerate(frames):
+            named = frame.rename({name: f"c{n}" for n, name in enumerate(frame.columns)})
+            named.write_parquet(Path(folder, f"{number}.parquet"))
+        same(folder, schema, elsewhere, most)
+
+
+def write(folder: Path, *contents: str) -> Path:
+    for number, content in enumerate(contents):
+        (folder / f"{number}.csv").write_text(content)
+    return folder
+
+
+def test_a_column_is_converted_again_if_a_later_part_decides_otherwise(elsewhere, tmp_path) -> None:
+    parts = "c0\n01/02/2024\n", "c0\n03/04/2024\n", "c0\n13/02/2024\n"
+    schema = schema_of([DataType.DATETIME], "csv")
+    same(write(tmp_path, *parts), schema, elsewhere, 8)
+    frame = extract(tmp_path, schema)[0]
+    assert frame["c0"].dt.month().to_list() == [2, 4, 2]
+
+
+def test_a_part_of_nothing_but_nulls_takes_the_dtype_of_the_others(elsewhere, tmp_path) -> None:
+    parts = "c0\n\n", "c0;c1\n;1\n", "c0;c1\n2024-05-01T10:00:00.123456789;2\n"
+    schema = schema_of([DataType.DATETIME], "csv")
+    same(write(tmp_path, parts[1], parts[2], parts[1]), schema, elsewhere, 8)
+    with helping(elsewhere):
+        frame, issues = extract(tmp_path, schema)
+    assert (frame["c0"].dtype, issues) == (pl.Datetime("ns"), [])
+
+
+def test_a_single_file_and_a_single_part_are_read_here(elsewhere, tmp_path) -> None:
+    schema = schema_of([DataType.INTEGER], "csv")
+    write(tmp_path, "c0\n1\n")
+    before = elsewhere.calls
+    with helping(elsewhere):
+        for path in (tmp_path, tmp_path / "0.csv"):
+            assert extract(path, schema)[0].rows() == [(1,)]
+    assert elsewhere.calls == before
+
+
+def test_files_on_their_way_are_gone_at_the_end(elsewhere, tmp_path, monkeypatch) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setenv("ALGOMANCY_SCRATCH", str(scratch))
+    parts = tmp_path / "parts"
+    parts.mkdir()
+    write(parts, "c0\n1\n", "c0\n2\n", "c0\nx\n")
+    with helping(elsewhere):
+        frame, issues = extract(parts, schema_of([DataType.INTEGER], "csv"))
+    assert (frame["c0"].to_list(), len(issues)) == (["1", "2", "x"], 1)
+    assert list(scratch.iterdir()) == []
+
+
+class Taken:
+    """A sink that keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.rows: list[pl.DataFrame] = []
+        self.ended: pl.DataFrame | None = None
+
+    def take(self, table: str, rows: pl.DataFrame) -> None:
+        self.rows.append(rows)
+
+    def end(self, table: str, frame: pl.DataFrame) -> None:
+        self.ended = frame
+
+    def drop(self, table: str) -> None:
+        self.rows.clear()
+
+
+@pytest.mark.parametrize(("last", "is_taken"), [("3", True), ("x", False), ("", True)])
+def test_whoever_takes_rows_early_gets_those_of_each_part_in_order(
+    elsewhere, tmp_path, last, is_taken
+) -> None:
+    schema, sink = schema_of([DataType.INTEGER], "csv"), Taken()
+    write(tmp_path, "c0;c1\n1;a\n", "c0;c1\n2;b\n", f"c0;c1\n{last};c\n")
+    with helping(elsewhere), feeding(sink):
+        frame, _ = extract(tmp_path, schema, 4)
+    assert (sink.ended is frame) == is_taken
+    if is_taken:
+        assert_identical(pl.concat(sink.rows), frame)
+    else:
+        assert sink.rows == []
