@@ -37,7 +37,7 @@ _FOREIGN = (
     r"(.*\.)?(BASEDATASOURCE|ChildCounts|CascadeOutcome|Damage|ExportFormat|InferredFile)",
     r"(.*\.)?(FrameSizes|JSONValue|MessageLimit|Paths|QuarantineSetting|RowFailures)",
     r"(.*\.)?(BinaryEncoding|ColumnType|DeclaredKeys|DeclaredType|Extracted|Key|LoadMode)",
-    r"(.*\.)?(Mode|ReadPart|Reading|Repeated|Seen)",
+    r"(.*\.)?(Checks|DeclaredRule|Dtypes|Mode|ReadPart|Reading|Repeated|RuleMethod|Seen)",
     r"(.*\.)?(DatabaseHistory|FolderHistory|Schemas|ScratchFile|StoredKeys|Tabular)",
     r"algomancy_data\.file\.workbook\..*",
 )

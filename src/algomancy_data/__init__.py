@@ -63,6 +63,7 @@ if TYPE_CHECKING:
         ReadLimits,
         Schema,
         SchemaType,
+        rule,
     )
     from algomancy_data.transformer import (
         CascadeDropTransformer,
@@ -81,6 +82,7 @@ if TYPE_CHECKING:
         MissingValueValidator,
         PrimaryKeyValidator,
         RequiredColumnsValidator,
+        RuleValidator,
         SchemaValidator,
         UniqueValueValidator,
         ValidationError,
@@ -144,6 +146,7 @@ __all__ = [
     "Relation",
     "RequiredColumnsValidator",
     "RowProgressListener",
+    "RuleValidator",
     "Schema",
     "SchemaType",
     "SchemaValidator",
@@ -168,6 +171,7 @@ __all__ = [
     "register_extractor",
     "registered_keys",
     "resolve_relations_from_schemas",
+    "rule",
     "run_batch",
 ]
 

@@ -93,6 +93,20 @@ class UnknownSubschemaError(SchemaError, ValueError, KeyError):
         return cls(f"Schema {schema!r} has no group {name!r}. Its groups: {_listing(available)}.")
 
 
+class RuleError(AlgomancyDataError, ValueError):
+    """A rule of a schema cannot be evaluated on a table whose columns are as declared."""
+
+    @classmethod
+    def from_reason(
+        cls, schema: str, rule: str, table: str, reason: str, columns: Iterable[str]
+    ) -> Self:
+        """Name the schema, the rule, the table with its columns, and why."""
+        return cls(
+            f"Schema {schema!r}: rule {rule} cannot be evaluated on table {table!r}: {reason}. "
+            f"Its columns: {_listing(columns)}."
+        )
+
+
 # --- data coming in ---------------------------------------------------------------------------
 
 

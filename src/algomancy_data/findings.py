@@ -52,7 +52,7 @@ class RuleFindings:
 
     @property
     def key(self) -> str | None:
-        """The foreign key in question."""
+        """Name of the declared rule, or the foreign key in question."""
         return self.messages[0].key
 
 

@@ -64,8 +64,8 @@ class ValidationMessage:
         column: Name of the column, or names joined with ``","``.
         row: Row number from 0 in the extracted frame.
         code: Stable code of the kind of finding, such as ``"PK_DUPLICATE"``.
-        key: For a rule across tables, the foreign key in question, such as
-            ``"flights.carrier->airlines.carrier"``.
+        key: For a declared rule, its name; for one across tables, the foreign key in question, such
+            as ``"flights.carrier->airlines.carrier"``.
         count: How many findings the message stands for: more than one where it sums them up. The
             counts of a rule's messages add up to the exact number of its findings.
 

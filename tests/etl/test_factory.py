@@ -10,14 +10,16 @@ from algomancy_data import (
     File,
     FileExtension,
     JSONFile,
+    RuleValidator,
     Schema,
     SchemaType,
     SimpleETLFactory,
     SingleExtractor,
+    ValidationSeverity,
     registry,
 )
 from algomancy_data.errors import UnknownFileError
-from algomancy_data.etl import get_schema
+from algomancy_data.etl import RunSettings, get_schema, run
 from algomancy_data.file import FILE_TYPES
 
 
@@ -127,3 +129,20 @@ def test_a_format_without_extractor_cannot_be_built_in(tmp_path):
 def test_no_files_are_an_empty_extraction():
     sequence = SimpleETLFactory.create_extraction_sequence()
     assert sequence.run_extraction() == {}
+
+
+def test_declared_rules_are_checked_without_a_switch_and_cost_nothing_where_there_are_none():
+    class Ruled(Items):
+        NAME = Column("name", DataType.STRING, max_length=2)
+
+    [*others, last] = SimpleETLFactory.create_validation_sequence({"items": Ruled})._validators
+    assert isinstance(last, RuleValidator)
+    without = SimpleETLFactory.create_validation_sequence({"items": Items})._validators
+    assert [type(one) for one in without] == [type(one) for one in others]
+    files = {"items": CSVFile("items", content="data:text/csv;base64,aWQ7bmFtZQoxO2EKMjtiYmIK")}
+    result = run(files, {"items": Ruled}, name="d")
+    assert result.is_success
+    [found] = [message for message in result.messages if message.code == "RULE_VIOLATED"]
+    assert (found.table, found.column, found.row, found.key) == ("items", "name", 1, "max_length")
+    strict = RunSettings(halt_on=ValidationSeverity.ERROR)
+    assert not run(files, {"items": Ruled}, strict, name="d").is_success

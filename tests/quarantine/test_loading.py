@@ -28,6 +28,7 @@ from algomancy_data import (
     Validator,
     XLSXFile,
     XLSXSingleExtractor,
+    rule,
 )
 from algomancy_data.datamanager.base import INHERIT
 from algomancy_data.errors import QuarantineError
@@ -98,6 +99,41 @@ def test_a_row_with_several_reasons_is_there_once_with_all_of_them(open_shop):
         0: ["CONVERSION_FAILED", "CONVERSION_FAILED"],
         1: ["NULL_VALUE", "FK_VIOLATION"],
     }
+
+
+def test_rows_that_break_a_rule_go_with_its_words_and_those_that_refer_to_them(open_shop):
+    customers, orders, lines = open_shop.SCHEMAS
+
+    class Ruled(orders):
+        NOTE = Column("note", DataType.STRING, is_in=["n"])
+
+        @rule(group_by=["customer"])
+        def few(cls):  # noqa: N805
+            """Customer has more than two orders."""
+            return pl.len() <= 2
+
+    shop = open_shop(schemas=[customers, Ruled, lines])
+    result = shop.load(
+        customers="id;name\n1;a\n2;b\n",
+        orders="id;customer;day;note\nx;1;soon;n\n1;1;2024-01-01;m\n"
+        + "".join(f"{number};2;2024-01-01;n\n" for number in (2, 3, 4)),
+        lines="order;price;note\n4;1;n\n",
+        halt_on=ERROR,
+    )
+    assert result.is_success, result.messages
+    broken = ["RULE_VIOLATED"]
+    assert reasons(result)["orders"] == {
+        0: ["CONVERSION_FAILED"] * 2,
+        **dict.fromkeys(range(1, 5), broken),
+    }
+    assert reasons(result)["lines"] == {0: ["QUARANTINE_ORPHAN"]}
+    aside = result.quarantine["orders"]["_messages"].to_list()
+    assert aside[1:3] == [
+        ["note: Value is none of 'n'"],
+        ["customer: Customer has more than two orders"],
+    ]
+    found = [(one.row, one.key) for one in result.messages if one.code == "RULE_VIOLATED"]
+    assert found == [(1, "is_in"), (2, "few"), (3, "few"), (4, "few")]
 
 
 def test_messages_and_failing_rows_count_the_rows_of_the_file(shop):

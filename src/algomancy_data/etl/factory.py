@@ -20,6 +20,7 @@ from algomancy_data.validator import (
     ForeignKeyValidator,
     PrimaryKeyValidator,
     RequiredColumnsValidator,
+    RuleValidator,
     SchemaValidator,
     ValidationSequence,
 )
@@ -161,8 +162,9 @@ class ETLFactory(ABC):
 class SimpleETLFactory(ETLFactory):
     """Pipelines from the schemas alone.
 
-    Extractors come from the registry; required columns, column types and primary keys are
-    checked; nothing is transformed. Subclass it to change a stage, or only to switch on a check.
+    Extractors come from the registry; required columns, column types, primary keys and declared
+    rules are checked; nothing is transformed. Subclass it to change a stage, or only to switch on a
+    check.
 
     Attributes:
         check_constraints: Also check ``nullable`` and ``unique`` of every column.
@@ -208,6 +210,7 @@ class SimpleETLFactory(ETLFactory):
         ]
         if cls.check_constraints:
             validators.append(ConstraintValidator(declared))
+        validators.extend(RuleValidator.from_schemas(declared))
         if cls.check_foreign_keys:
             validators.extend(ForeignKeyValidator.from_schemas(declared))
         return ValidationSequence(validators, logger)

@@ -5,6 +5,8 @@ from algomancy_data.schema.csv_dialect import CSVDialect
 from algomancy_data.schema.declaration import Schema
 from algomancy_data.schema.kinds import DataType, FileExtension, SchemaType
 from algomancy_data.schema.read_limits import ReadLimits
+from algomancy_data.schema.row_rules import rule
+from algomancy_data.schema.rules import Rule
 
 __all__ = [
     "CSVDialect",
@@ -13,6 +15,8 @@ __all__ = [
     "DataType",
     "FileExtension",
     "ReadLimits",
+    "Rule",
     "Schema",
     "SchemaType",
+    "rule",
 ]

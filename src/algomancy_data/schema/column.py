@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import polars as pl
+
+from algomancy_data.messages import ValidationSeverity
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping, Sequence
+
     from algomancy_data.schema.kinds import DeclaredType
+
+Check: TypeAlias = "pl.Expr | Callable[[pl.Expr], pl.Expr]"
+"""What is true for values that are as they should be: an expression, or what makes one of that of
+the column."""
+
+Checks: TypeAlias = "Check | Sequence[Check] | Mapping[str, Check]"
+"""One or more of them; those of a mapping have names of their own."""
 
 
 @dataclass
@@ -26,6 +39,21 @@ class Column:
             that refer to different columns of one parent form one composite key.
         parent_requires_child: Parents without a child are dropped by a cascade.
         track_partial_loss: Parents that lost some of their children are dropped by a cascade.
+        min: The least value. The rules from here on are checked by ``RuleValidator``; nulls keep
+            all of them.
+        max: The greatest value; NaN is greater than any number.
+        min_exclusive: What values are greater than, instead of ``min``.
+        max_exclusive: What values are less than, instead of ``max``.
+        is_in: The values that are allowed.
+        regex: A pattern of Rust's ``regex`` that each text contains; ``^`` and ``$`` make it match
+            all of the text.
+        min_length: The least length: in bytes of UTF-8 of a text, in items of a list.
+        max_length: The greatest length, likewise.
+        allow_nan: Floats may be NaN.
+        allow_inf: Floats may be infinite.
+        check: A Polars expression, or a callable that makes one of that of the column, which is
+            true for values that are as they should be; or several in a list, or by name.
+        severity: Severity of each message on the rules; a mapping says it by the name of a rule.
 
     Raises:
         ValueError: ``parent_requires_child`` or ``track_partial_loss`` without ``foreign_key``.
@@ -47,6 +75,31 @@ class Column:
     foreign_key: tuple[str, str] | None = None
     parent_requires_child: bool = False
     track_partial_loss: bool = False
+    min: Any = field(default=None, kw_only=True)
+    max: Any = field(default=None, kw_only=True)
+    min_exclusive: Any = field(default=None, kw_only=True)
+    max_exclusive: Any = field(default=None, kw_only=True)
+    is_in: Collection[Any] | None = field(default=None, kw_only=True)
+    regex: str | None = field(default=None, kw_only=True)
+    min_length: int | None = field(default=None, kw_only=True)
+    max_length: int | None = field(default=None, kw_only=True)
+    allow_nan: bool = field(default=True, kw_only=True)
+    allow_inf: bool = field(default=True, kw_only=True)
+    check: Checks | None = field(default=None, kw_only=True, compare=False)
+    severity: ValidationSeverity | Mapping[str, ValidationSeverity] = field(
+        default=ValidationSeverity.ERROR, kw_only=True
+    )
+
+    @property
+    def col(self) -> pl.Expr:
+        """The column as a Polars expression, for rules.
+
+        Example:
+            >>> from algomancy_data import DataType
+            >>> Column("day", DataType.INTEGER).col.meta.output_name()
+            'day'
+        """
+        return pl.col(self.name)
 
     def __post_init__(self) -> None:
         """Refuse relation flags on a column that takes part in no relation."""

@@ -17,10 +17,23 @@ from algomancy_data.schema.column import Column, ColumnGroup
 from algomancy_data.schema.csv_dialect import CSVDialect
 from algomancy_data.schema.kinds import FileExtension, SchemaType
 from algomancy_data.schema.read_limits import ReadLimits
-from algomancy_data.schema.resolved import Tables, declares, resolve_columns, resolve_groups
+from algomancy_data.schema.resolved import (
+    Tables,
+    declares,
+    members_of,
+    resolve_columns,
+    resolve_groups,
+)
+from algomancy_data.schema.row_rules import (
+    DeclaredRule,
+    refuse_unknown_tables,
+    resolve_rules,
+    rules_of_table,
+)
 
 if TYPE_CHECKING:
     from algomancy_data.schema.kinds import DeclaredType
+    from algomancy_data.schema.rules import Rule
 
 _NOT_DECLARED: Final = "<not declared>"
 
@@ -33,7 +46,7 @@ class Schema(ABC):
     ``_CSV`` how a CSV file is written, ``_SHEET`` which sheet of a workbook is meant, and
     ``_READ_LIMITS`` how much the file may become in memory. Nothing is checked at class creation:
     a wrong declaration is named when it is first used. From then on it stays as it is: the
-    columns are resolved once.
+    columns are resolved once. Methods with :func:`rule` are rules on its rows.
 
     Example:
         >>> from algomancy_data import Column, DataType, FileExtension, Schema, SchemaType
@@ -54,6 +67,7 @@ class Schema(ABC):
     _SHEET: str | int | None = None
     _READ_LIMITS: ReadLimits | None = None
     _resolved: Tables
+    _resolved_rules: tuple[Rule, ...]
 
     # --- the file ---------------------------------------------------------------------------
 
@@ -222,6 +236,32 @@ class Schema(ABC):
             )
         return dict(cls._tables().datatypes[""])
 
+    @classmethod
+    def rules(cls) -> tuple[Rule, ...]:
+        """Return the rules on the values of a SINGLE schema.
+
+        Those of its columns come first, then those that methods with :func:`rule` declare.
+
+        Raises:
+            SchemaKindError: The schema is MULTI; each of its subschemas has rules of its own.
+            InvalidSchemaError: A rule cannot be meant, or evaluated on the declared columns.
+        """
+        if cls.is_multi():
+            raise SchemaKindError.from_call(
+                cls.__name__, "rules", needs="SINGLE", other="get_subschema(name).rules()"
+            )
+        resolved: tuple[Rule, ...] | None = vars(cls).get("_resolved_rules")
+        if resolved is None:
+            columns = cls._tables().columns[""]
+            resolved = resolve_rules(cls, columns, cls.declared_rules())
+            cls._resolved_rules = resolved
+        return resolved
+
+    @classmethod
+    def declared_rules(cls) -> dict[str, DeclaredRule]:
+        """Return what :func:`rule` declares, by name, inherited ones first."""
+        return members_of(cls, DeclaredRule)
+
     # --- MULTI ------------------------------------------------------------------------------
 
     @classmethod
@@ -317,7 +357,9 @@ class Schema(ABC):
         cls.csv_dialect()
         cls.sheet()
         cls.read_limits()
-        cls._tables()
+        tables = cls._tables()
+        for one in tables.subschemas.values() if cls.is_multi() else [cls]:
+            one.rules()
 
     @classmethod
     def get_data_members(cls) -> list[str]:
@@ -346,11 +388,16 @@ class Schema(ABC):
                     group: {name: column.dtype for name, column in members.items()}
                     for group, members in columns.items()
                 },
-                {g: cls._subschema(g, columns[g]) for g in columns} if cls.is_multi() else {},
+                cls._subschemas(columns) if cls.is_multi() else {},
                 cls.is_legacy(),
             )
             cls._resolved = resolved
         return resolved
+
+    @classmethod
+    def _subschemas(cls, columns: dict[str, dict[str, Column]]) -> dict[str, type[Schema]]:
+        refuse_unknown_tables(cls, cls.declared_rules(), columns)
+        return {group: cls._subschema(group, columns[group]) for group in columns}
 
     @classmethod
     def _subschema(cls, key: str, columns: dict[str, Column]) -> type[Schema]:
@@ -366,6 +413,7 @@ class Schema(ABC):
             "_CSV": cls._CSV,
             "_READ_LIMITS": cls._READ_LIMITS,
         }
+        members |= rules_of_table(cls, key, cls.declared_rules())
         return type(f"{cls.__name__}[{key}]", (Schema,), members)
 
     @classmethod

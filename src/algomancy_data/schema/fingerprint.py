@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from inspect import getattr_static
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
+
+import polars as pl
+from polars.exceptions import PolarsError
 
 from algomancy_data.errors import SchemaError
 from algomancy_data.schema.column import Column, ColumnGroup
+from algomancy_data.schema.column_rules import RuleDeclarationError, column_checks
+from algomancy_data.schema.row_rules import DeclaredRule
 
 if TYPE_CHECKING:
     from algomancy_data.schema.declaration import Schema
@@ -34,10 +40,11 @@ def schema_fingerprint(schema: type[Schema]) -> str:
         False
     """
     try:
+        schema.validate()
         document = _declared(schema)
     except SchemaError:
         document = _as_it_stands(schema)
-    text = json.dumps(document, default=repr)
+    text = json.dumps(document, default=_described)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -46,16 +53,17 @@ def _declared(schema: type[Schema]) -> dict[str, Any]:
     if schema.is_legacy():
         columns = schema.datatypes() if schema.is_single() else schema.datatype_groups()
     elif schema.is_single():
-        columns = [asdict(column) for column in schema.columns().values()]
+        columns = list(schema.columns().values())
     else:
-        columns = [asdict(group) for group in schema.declared_groups().values()]
+        columns = list(schema.declared_groups().values())
+    rules = schema.declared_rules()
     return {
         "file": schema.file_name(),
         "extension": str(schema.extension()),
         "type": str(schema.schema_type()),
         "csv": asdict(schema.csv_dialect()),
         "columns": columns,
-    }
+    } | ({"rules": {name: _of_rule(schema, one) for name, one in rules.items()}} if rules else {})
 
 
 def _as_it_stands(schema: type[Schema]) -> dict[str, Any]:
@@ -64,5 +72,49 @@ def _as_it_stands(schema: type[Schema]) -> dict[str, Any]:
     return {
         name: value
         for name, value in members.items()
-        if isinstance(value, Column | ColumnGroup) or (name[0] == "_" and name[1:].isupper())
+        if isinstance(value, Column | ColumnGroup | DeclaredRule)
+        or (name[0] == "_" and name[1:].isupper())
     }
+
+
+def _of_rule(schema: type[Schema], declared: DeclaredRule) -> dict[str, Any]:
+    return {**_fields(declared), "method": declared.method(schema)}
+
+
+def _described(value: object) -> object:
+    """Return what JSON has for a value that it does not know, the same one in every process."""
+    match value:
+        case Column():
+            return _fields(value) | _checks(value)
+        case ColumnGroup() | DeclaredRule():
+            return _fields(value)
+        case pl.Expr():
+            return _of_expression(value)
+        case FunctionType():
+            return value.__qualname__
+        case _:
+            return repr(value)
+
+
+def _fields(declared: Column | ColumnGroup | DeclaredRule) -> dict[str, Any]:
+    """Return what is declared; what a rule would say is left out where there is none."""
+    values = ((field, getattr(declared, field.name)) for field in fields(declared))
+    return {
+        field.name: value
+        for field, value in values
+        if not (field.kw_only and value is field.default)
+    }
+
+
+def _checks(column: Column) -> dict[str, Any]:
+    try:
+        return {"check": checks} if (checks := column_checks(column)) else {}
+    except RuleDeclarationError:
+        return {}
+
+
+def _of_expression(expression: pl.Expr) -> str:
+    try:
+        return expression.meta.serialize(format="json")
+    except PolarsError:  # it has Python code that cannot be written down
+        return str(expression)

@@ -9,6 +9,7 @@ import polars as pl
 
 from algomancy_data.errors import InvalidSchemaError, SchemaNotDeclaredError
 from algomancy_data.schema.column import Column, ColumnGroup
+from algomancy_data.schema.column_rules import RuleDeclarationError, column_rules
 from algomancy_data.schema.kinds import DataType, DeclaredType, column_type_of
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from algomancy_data.schema.declaration import Schema
 
 _FOREIGN_KEY_PARTS: Final = 2
-_Member = TypeVar("_Member", Column, ColumnGroup)
+_Member = TypeVar("_Member")
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,10 @@ def _problem_of(column: Column) -> str | None:
             f"column {name!r} has the foreign_key {foreign_key!r}; "
             f"it must be a pair (parent table, parent column)."
         )
+    try:
+        column_rules(column)
+    except RuleDeclarationError as error:
+        return str(error)
     return None
 
 

@@ -13,6 +13,7 @@ from algomancy_data.validator.constraints import ConstraintValidator
 from algomancy_data.validator.foreign_key import ForeignKeyValidator
 from algomancy_data.validator.primary_key import PrimaryKeyValidator
 from algomancy_data.validator.result import ValidationResult
+from algomancy_data.validator.rules import RuleValidator
 from algomancy_data.validator.sequence import ValidationSequence
 from algomancy_data.validator.values import MissingValueValidator, UniqueValueValidator
 
@@ -24,6 +25,7 @@ __all__ = [
     "MissingValueValidator",
     "PrimaryKeyValidator",
     "RequiredColumnsValidator",
+    "RuleValidator",
     "SchemaValidator",
     "UniqueValueValidator",
     "ValidationError",

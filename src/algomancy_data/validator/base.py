@@ -176,7 +176,7 @@ class Validator(ABC):
                 named in its ``column``.
             table: Logical name of the table.
             code: Code of each message.
-            key: For a rule across tables, the foreign key in question.
+            key: For a declared rule, its name; for one across tables, the foreign key in question.
 
         Raises:
             ValueError: ``message_limit`` is negative.

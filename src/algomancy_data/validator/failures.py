@@ -72,7 +72,7 @@ class RowFailures:
         problem: What is wrong with each of the rows, without its values.
         table: Logical name of the table.
         code: Stable code of the kind of finding.
-        key: The foreign key in question, if the rule is about one.
+        key: Name of the declared rule, or the foreign key in question.
         rows: All row numbers, from 0 (any integer dtype).
         columns: The columns in question.
         sample: What these hold in the first of the rows. As Python values, since a slice of a

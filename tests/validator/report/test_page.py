@@ -17,12 +17,14 @@ from algomancy_data import (
     ForeignKeyValidator,
     MissingValueValidator,
     PrimaryKeyValidator,
+    RuleValidator,
     Schema,
     SimpleETLFactory,
     ValidationMessage,
     ValidationResult,
     ValidationSequence,
     ValidationSeverity,
+    rule,
 )
 from algomancy_data.errors import FrameError
 from algomancy_data.file import CSVFile
@@ -132,6 +134,26 @@ def test_a_rule_across_tables_names_its_key():
     tables = {"c": pl.DataFrame({"x": [1, 2]}), "p": pl.DataFrame({"y": [1]})}
     result = found_by(ForeignKeyValidator("c", "x", "p", "y"), tables=tables)
     assert page(result, tables).row("ERROR FK_VIOLATION x c.x->p.y")[1] == "150.0% of rows"
+
+
+def test_rules_of_a_schema_are_shown_by_name_with_examples_of_their_rows():
+    class Houses(Schema):
+        _FILENAME, _EXTENSION, _SCHEMA_TYPE = "houses", "csv", "single"
+        ZIP = Column("zip", DataType.STRING, regex="^[0-9]+$", max_length=3)
+
+        @rule(group_by=["zip"])
+        def neighbours(cls):  # noqa: N805
+            return pl.len() > 1
+
+    tables = {"houses": pl.DataFrame({"zip": ["<b>", "0111", "12", "12"]})}
+    result = found_by(RuleValidator([Houses]), tables=tables)
+    report = page(result, tables)
+    for name in ("regex", "max_length", "neighbours"):
+        assert name in report.text
+    assert "RULE_VIOLATED, zip: all 2" in report.text
+    assert ["1", "0111"] in report.rows
+    glance = Page(result._repr_html_())
+    assert [row[4] for row in glance.rows[1:]] == ["regex", "max_length", "neighbours"]
 
 
 def test_two_keys_to_one_parent_are_two_rules():

@@ -1,0 +1,149 @@
+"""Do the rows keep the rules that the schemas declare?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+import polars as pl
+from polars.exceptions import PolarsError
+
+from algomancy_data.errors import RuleError
+from algomancy_data.schema.kinds import column_types
+from algomancy_data.schema.rules import reason_of
+from algomancy_data.schema.table_names import Schemas, schema_table_map
+from algomancy_data.validator.base import FrameCheck
+from algomancy_data.validator.rule_rows import rows_by_rule
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from algomancy_data.schema import Rule, Schema
+
+
+class RuleValidator(FrameCheck):
+    """Reports rows that break a rule: of a column, of the schema on rows, or on groups of them.
+
+    A value that is null keeps all rules of its column; the ``nullable`` of a column is checked by
+    :class:`ConstraintValidator`. An optional column that is absent counts as one of nulls.
+
+    Codes: RULE_VIOLATED for every row that breaks a rule, whose name is the ``key`` of the message;
+    RULE_NOT_CHECKED for a rule about a column that is absent, or of another dtype than declared.
+    Each has the severity of its rule.
+
+    Args:
+        schemas: Schema classes, in a list or as the values of a mapping.
+
+    Raises:
+        SchemaError: A schema, or one of its rules, is declared wrongly.
+
+    Example:
+        >>> import polars as pl
+        >>> from algomancy_data import Column, DataType, RuleValidator, Schema
+        >>> class Airports(Schema):
+        ...     _FILENAME, _EXTENSION, _SCHEMA_TYPE = "airports", "csv", "single"
+        ...     FAA = Column("faa", DataType.STRING, regex="^[A-Z]{3}$")
+        >>> airports = pl.DataFrame({"faa": ["EWR", "N77"]})
+        >>> print(*RuleValidator([Airports]).validate({"airports": airports}))
+        ERROR: Value does not match '^[A-Z]{3}$': faa='N77' \
+[table=airports, column=faa, row=1, code=RULE_VIOLATED, key=regex]
+    """
+
+    def __init__(self, schemas: Schemas) -> None:
+        super().__init__()
+        self._schemas = {
+            table: schema for table, schema in schema_table_map(schemas).items() if schema.rules()
+        }
+
+    @classmethod
+    def from_schemas(cls, schemas: Schemas) -> list[Self]:
+        """Return the validator, if the schemas declare any rules.
+
+        Args:
+            schemas: Schema classes, in a list or as the values of a mapping.
+
+        Raises:
+            SchemaError: A schema, or one of its rules, is declared wrongly.
+        """
+        made = cls(schemas)
+        return [made] if made._schemas else []
+
+    def check(self, tables: dict[str, pl.DataFrame]) -> None:
+        """Report the rows of the tables that are there."""
+        for table, schema in self._schemas.items():
+            if table in tables and tables[table].height:
+                self._check_table(table, schema, tables[table])
+
+    def _check_table(self, table: str, schema: type[Schema], frame: pl.DataFrame) -> None:
+        rules = [one for one in schema.rules() if self._can_check(one, table, schema, frame)]
+        declared = _declared_columns(frame, schema)
+        try:
+            broken = rows_by_rule(declared, frame.height, rules, self._key_limits)
+        except PolarsError as error:
+            self._raise_for_rule(error, table, schema, declared, rules)
+            raise
+        for one, rows in zip(rules, broken, strict=True):
+            if len(rows):
+                shown = [name for name in one.columns if name in frame.columns]
+                self.report_rows(
+                    one.severity,
+                    one.problem,
+                    rows,
+                    frame.select(shown or frame.columns[:1]),
+                    table=table,
+                    code="RULE_VIOLATED",
+                    key=one.name,
+                )
+
+    def _can_check(self, one: Rule, table: str, schema: type[Schema], frame: pl.DataFrame) -> bool:
+        """Tell whether a rule's columns are as declared, or report that not (RULE_NOT_CHECKED)."""
+        columns, types = schema.columns(), column_types(schema.datatypes())
+        for name in one.columns:
+            dtype = frame.schema.get(name)
+            if dtype is None and columns[name].optional:
+                continue
+            if dtype is None:
+                reason = f"column {name!r} is not there"
+            elif not types[name].accepts(dtype):
+                reason = f"column {name!r} holds {dtype}, not {types[name].dtype}"
+            else:
+                continue
+            text = f"Rule {one.title} was not checked: {reason}."
+            column, code = ",".join(one.columns), "RULE_NOT_CHECKED"
+            self.add_message(one.severity, text, table, column, code=code, key=one.name)
+            return False
+        return True
+
+    def _raise_for_rule(
+        self,
+        error: PolarsError,
+        table: str,
+        schema: type[Schema],
+        declared: pl.LazyFrame,
+        rules: Sequence[Rule],
+    ) -> None:
+        """Say which of the rules it is that cannot be evaluated.
+
+        Raises:
+            RuleError: It is one of them.
+        """
+        height = declared.select(pl.len()).collect().item()
+        for one in rules:
+            try:
+                rows_by_rule(declared, height, [one], self._key_limits)
+            except PolarsError as failure:
+                columns = declared.collect_schema().names()
+                reason = reason_of(failure)
+                name = schema.__name__
+                raise RuleError.from_reason(name, one.title, table, reason, columns) from error
+
+
+def _declared_columns(frame: pl.DataFrame, schema: type[Schema]) -> pl.LazyFrame:
+    """Return the declared columns of a table, absent optional ones as nulls."""
+    types = column_types(schema.datatypes())
+    absent = [
+        pl.lit(None, types[name].dtype).alias(name)
+        for name in schema.optional_columns()
+        if name not in frame.columns
+    ]
+    names = {*frame.columns, *(one.meta.output_name() for one in absent)}
+    return frame.lazy().with_columns(absent).select(name for name in types if name in names)
