@@ -33,6 +33,7 @@ def toy(monkeypatch):
     return importlib.import_module("toy")
 
 
+@pytest.mark.long  # its tables are those of the other drivers, which are among the first tests
 @pytest.mark.usefixtures("toy")
 class TestToy(DataManagerContract):
     @pytest.fixture

@@ -36,7 +36,9 @@ WRONG_TYPES = [
 pytestmark = pytest.mark.filterwarnings("ignore::algomancy_data.errors.PortablePathWarning")
 
 
-@pytest.fixture(params=["sqlite", "sqlite+pysqlite", "postgresql"])
+@pytest.fixture(
+    params=["sqlite", pytest.param("sqlite+pysqlite", marks=pytest.mark.long), "postgresql"]
+)
 def place(request, path):
     if request.param != "postgresql":
         return f"{request.param}:///{path}"
@@ -120,7 +122,9 @@ def test_a_damaged_row_concerns_its_own_dataset(manager, dataset, column, value)
     assert tables(manager) == {"ds__s__a__t", "ds__s__z__t"}
 
 
-@pytest.mark.parametrize("place", ["sqlite", "sqlite+pysqlite"], indirect=True)
+@pytest.mark.parametrize(
+    "place", ["sqlite", pytest.param("sqlite+pysqlite", marks=pytest.mark.long)], indirect=True
+)
 @pytest.mark.parametrize(("column", "value"), WRONG_TYPES)
 def test_a_value_of_another_type_does_so_too(manager, dataset, column, value):
     statement = f"UPDATE algomancy_datasets SET {column} = {value} WHERE name = 'damaged'"

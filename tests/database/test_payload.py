@@ -33,6 +33,7 @@ from algomancy_data.errors import (
     StoreError,
     UnstorableError,
 )
+from algomancy_data.testing.samples import makeable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -236,7 +237,11 @@ def test_a_frame_comes_back_identical(store, case):
     assert_identical(store.frame_trip(FRAMES[case]), FRAMES[case])
 
 
-@given(frame=dataframes(max_cols=5, max_size=20, allow_time_zones=True, allowed_dtypes=DTYPES))
+@given(
+    frame=makeable(
+        dataframes(max_cols=5, max_size=20, allow_time_zones=True, allowed_dtypes=DTYPES)
+    )
+)
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_any_frame_comes_back_identical_from_many_chunks(quick_store, small, frame):
     assert_identical(quick_store.frame_trip(frame), frame)
@@ -626,7 +631,6 @@ def large_place(request, tmp_path):
     ("mib", "large_place"),
     [
         (200, ""),
-        (200, "postgresql"),
         # More than a signed number of 32 bits counts.
         pytest.param(2200, NO_LOG, marks=pytest.mark.long),
         pytest.param(2200, "postgresql", marks=pytest.mark.long),

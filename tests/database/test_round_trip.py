@@ -16,6 +16,7 @@ from algomancy_data.database import reading, tables
 from algomancy_data.database.portable.bulk import RowBulk, TextBulk
 from algomancy_data.database.postgresql import bulk
 from algomancy_data.database.sqlite.bulk import SQLiteBulk
+from algomancy_data.testing.samples import makeable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -203,11 +204,8 @@ def test_a_dataset_keeps_its_identity_type_and_creation_time(new_manager, datase
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
-    frame=dataframes(
-        max_cols=6,
-        max_size=8,
-        allow_time_zones=True,
-        excluded_dtypes=[pl.Extension],
+    frame=makeable(
+        dataframes(max_cols=6, max_size=8, allow_time_zones=True, excluded_dtypes=[pl.Extension])
     )
 )
 def test_any_frame_comes_back_identical(round_trip, frame):

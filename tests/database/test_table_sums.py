@@ -61,7 +61,9 @@ EDITS = {
 pytestmark = pytest.mark.filterwarnings("ignore::algomancy_data.errors.PortablePathWarning")
 
 
-@pytest.fixture(params=["sqlite", "sqlite+pysqlite", "postgresql"])
+@pytest.fixture(
+    params=["sqlite", pytest.param("sqlite+pysqlite", marks=pytest.mark.long), "postgresql"]
+)
 def place(request, tmp_path):
     if request.param != "postgresql":
         return f"{request.param}:///{tmp_path / 'data.db'}"

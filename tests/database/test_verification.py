@@ -16,7 +16,9 @@ from algomancy_data.errors import DatasetNotFoundError, StoreError
 FRAME = pl.DataFrame({"x": [1, 2, 3], "s": ["a", None, "b"]})
 
 
-@pytest.fixture(params=["sqlite", "sqlite+pysqlite", "postgresql"])
+@pytest.fixture(
+    params=["sqlite", pytest.param("sqlite+pysqlite", marks=pytest.mark.long), "postgresql"]
+)
 def place(request, tmp_path):
     if request.param != "postgresql":
         return f"{request.param}:///{tmp_path / 'data.db'}"

@@ -20,8 +20,7 @@ FROM_TYPE = {
 # At 1,000 levels pandas gives up by itself.
 @pytest.mark.parametrize(
     ("kind", "levels"),
-    [(kind, 100) for kind in FROM_TYPE]
-    + [(kind, levels) for kind in [*FROM_TYPE][:-1] for levels in (1_000, 100_000)],
+    [(kind, [100] if kind == "pandas" else [100, 1_000, 100_000]) for kind in FROM_TYPE],
 )
 def test_types_that_are_nested_without_measure_are_refused(kind, levels):
     code = f"""
@@ -29,19 +28,24 @@ import os, sys
 import pandas as pd, pyarrow as pa
 from algomancy_data.errors import FrameError
 from algomancy_data.frames.tabular import to_frame
-dtype = pa.int8()
-for level in range({levels}):
-    dtype = pa.list_(dtype) if level % 2 else pa.struct({{"x": dtype}})
-table = {FROM_TYPE[kind]}
-try:
-    to_frame(table, "t")
-except FrameError as error:
-    print(error, flush=True)
-os._exit(0)  # Arrow recurses when it forgets such a type
+kept = []  # Arrow recurses when it forgets such a type
+for levels in {levels}:
+    dtype = pa.int8()
+    for level in range(levels):
+        dtype = pa.list_(dtype) if level % 2 else pa.struct({{"x": dtype}})
+    table = {FROM_TYPE[kind]}
+    kept += [dtype, table]
+    try:
+        to_frame(table, "t")
+    except FrameError as error:
+        print(error, flush=True)
+os._exit(0)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     said = "Taking table 't' failed: it is nested too deeply. Take out some of the levels."
-    assert (done.returncode, done.stdout.strip()) == (0, said), done.stderr[-500:]
+    assert (done.returncode, done.stdout.splitlines()) == (0, [said] * len(levels)), done.stderr[
+        -500:
+    ]
 
 
 def test_frames_of_polars_are_taken_to_as_many_levels_as_json_files_have():

@@ -13,8 +13,13 @@ import polars as pl
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from typing import TypeAlias
+
+    _Typed: TypeAlias = tuple[pl.Series, object]
+    """A column and its dtype."""
 
 _NAME: Final = "x"
+_NESTED: Final = (pl.List, pl.Array, pl.Struct)
 _NOT_IN_ARROW: Final = (pl.Int128(), pl.UInt128())
 
 
@@ -81,20 +86,21 @@ def leaves(column: pl.Series) -> Iterator[pl.Series]:
         >>> [leaf.to_list() for leaf in leaves(pl.Series([[{"a": 1, "b": "x"}], []]))]
         [[1], ['x']]
     """
-    for inner in _inside(column.alias(_NAME)):
-        yield from leaves(inner)
-    if not isinstance(column.dtype, pl.List | pl.Array | pl.Struct):
-        yield column
+    waiting: list[_Typed] = [(column, column.dtype)]
+    while waiting:
+        part, dtype = waiting.pop()
+        if isinstance(dtype, _NESTED):
+            waiting += reversed(_split(part.alias(_NAME), dtype)[1])
+        else:
+            yield part
 
 
 def _parts(column: pl.Series) -> Iterator[pl.Series]:
-    yield column.is_null()
-    if isinstance(column.dtype, pl.List):
-        yield column.list.len()
-    for inner in _inside(column):
-        yield from _parts(inner)
-    if not isinstance(column.dtype, pl.List | pl.Array | pl.Struct):
-        yield column
+    waiting: list[_Typed] = [(column, column.dtype)]
+    while waiting:
+        part, inside = _split(*waiting.pop())
+        yield part
+        waiting += inside
 
 
 def _places(column: pl.Series) -> list[list[int]]:
@@ -111,20 +117,29 @@ def _places(column: pl.Series) -> list[list[int]]:
     ]
 
 
-def _inside(column: pl.Series) -> Iterator[pl.Series]:
-    """Yield the items of all lists, or the values of each field; nothing for a plain column."""
-    match column.dtype:
-        case pl.List():
-            lists = column.drop_nulls()
-            yield lists.filter(lists.list.len() > 0).explode()
-        case pl.Array(size=size):
+def _split(column: pl.Series, dtype: object) -> tuple[pl.Series, list[_Typed]]:
+    """Return what a column says of its rows, and the columns of what is in them.
+
+    A dtype comes with each: Polars makes that of a column anew, with all that is nested in it.
+    """
+    match dtype:
+        case pl.List(inner=inner):
+            lengths = column.list.len()  # null where the list is
+            return lengths, [(column.filter(lengths > 0).explode(), inner)]
+        case pl.Array(inner=inner, size=size):
             arrays = column.drop_nulls()
-            yield (arrays if size else arrays.clear()).arr.to_list().explode()
+            items = (arrays if size else arrays.clear()).arr.to_list().explode()
+            return column.is_null(), [(items, inner)]
         case pl.Struct(fields=[_, *_] as fields):
             names = [str(number) for number in range(len(fields))]
-            yield from column.drop_nulls().struct.rename_fields(names).struct.unnest()
+            found = column.drop_nulls().struct.rename_fields(names).struct.unnest()
+            return column.is_null(), [
+                (values, field.dtype) for values, field in zip(found, fields, strict=True)
+            ]
+        case pl.Struct():
+            return column.is_null(), []
         case _:
-            return
+            return column, []
 
 
 def _equal(left: pl.Series, right: pl.Series) -> bool:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import math
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import polars as pl
+from hypothesis import reject
 from hypothesis import strategies as st
 from polars.testing.parametric import dataframes
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
     from algomancy_data.schema.kinds import DeclaredType
 
+
+_T = TypeVar("_T")
 
 POLARS_DTYPES: tuple[PolarsDataType, ...] = (
     *(pl.Int8(), pl.UInt64(), pl.Int128(), pl.Float32(), pl.Decimal(18, 4), pl.Decimal(38, 0)),
@@ -139,9 +142,23 @@ def any_texts(declared: DeclaredType) -> SearchStrategy[list[str | None]]:
 
 def any_frame() -> SearchStrategy[pl.DataFrame]:
     """Return a Hypothesis strategy of small frames of every dtype that a store keeps."""
-    return dataframes(
-        max_cols=6, max_size=8, allow_time_zones=True, excluded_dtypes=[pl.Extension, pl.Object]
+    return makeable(
+        dataframes(
+            max_cols=6, max_size=8, allow_time_zones=True, excluded_dtypes=[pl.Extension, pl.Object]
+        )
     )
+
+
+@st.composite
+def makeable(draw: st.DrawFn, drawn: SearchStrategy[_T]) -> _T:
+    """Return what is drawn by a strategy of Polars, without what Polars then fails to make.
+
+    In lists in structs it takes Python's integers for such of 64 bits, whatever the dtype.
+    """
+    try:
+        return draw(drawn)
+    except TypeError:
+        reject()
 
 
 def any_named_frame() -> SearchStrategy[pl.DataFrame]:
