@@ -360,6 +360,14 @@ class AdditionError(AlgomancyDataError, ValueError):
         )
 
     @classmethod
+    def from_orphans(cls, table: str, child: str, key: object, count: int) -> Self:
+        """Name the table, and the one of which so many rows would refer to none of its rows."""
+        return cls(
+            f"{count:,} rows of table {child!r} would refer to rows that table {table!r} no longer "
+            f"has, which its {key} forbids. Delete or change these first, or replace the dataset."
+        )
+
+    @classmethod
     def from_payload(cls, name: str) -> Self:
         """Name the dataset that is not made of tables."""
         return cls(f"Data '{name}' is not made of tables, so it can only be replaced as a whole.")

@@ -84,3 +84,29 @@ def test_a_memory_limit_comes_from_flag_environment_and_file(run, tmp_path, file
     refused = run(*check)
     assert refused.code == 2
     assert "is no memory limit: memory_limit must be at least '256MiB'" in refused.err
+
+
+def test_keys_in_a_database_come_from_flag_environment_and_file(run, tmp_path, files):
+    del files
+    load = ("load", "d", "customers.csv", "orders.csv", "--schemas", "schemas.py")
+    load += ("--store", "sqlite:///data.db")
+
+    def indexes():
+        query = "SELECT count(*) AS n FROM pragma_index_list('ds__default__d__orders')"
+        asked = run("query", query, "--in-database", "--json", "--store", "sqlite:///data.db")
+        return asked.json["rows"][0]["n"]
+
+    found = []
+    for flags, environment in (
+        ((), {}),
+        (("--keys", "index"), {}),
+        ((), {"ALGOMANCY_KEYS": "constraints"}),
+        (("--keys", "none"), {"ALGOMANCY_KEYS": "index"}),
+    ):
+        assert run(*load, *flags, **environment).code == 0
+        found.append(indexes())
+    assert found == [0, 2, 2, 0]
+    (tmp_path / "algomancy.toml").write_text('keys = "all"\n')
+    wrong = run(*load)
+    assert wrong.code == 2
+    assert "must be index, constraints or none." in wrong.err

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from algomancy_data.database import datasets
+from algomancy_data.database import keyed_tables
 from algomancy_data.database.naming import hashed_table_name
 from algomancy_data.database.sqlite import codec
 from algomancy_data.database.sqlite.bulk import SQLiteBulk
@@ -101,14 +101,14 @@ def test_a_copy_that_fails_leaves_the_original_alone(
     manager, dataset, tables_of, monkeypatch, error
 ):
     manager.add_data_source(dataset(tables=five(1)))
-    before, copy = tables_of(), datasets.copy_table
+    before, copy = tables_of(), keyed_tables.copy_table
 
-    def fail_at_the_third(connection, storage, source, session, name):
+    def fail_at_the_third(connection, storage, source, *others):
         if source.name == "c":
             raise error
-        return copy(connection, storage, source, session, name)
+        return copy(connection, storage, source, *others)
 
-    monkeypatch.setattr(datasets, "copy_table", fail_at_the_third)
+    monkeypatch.setattr(keyed_tables, "copy_table", fail_at_the_third)
     with pytest.raises(error):
         manager.derive_data("d", "derived")
     assert tables_of() == before

@@ -66,6 +66,14 @@ _SETTINGS: Final[dict[str, Any]] = {
         "refused. Else: $ALGOMANCY_MEMORY_LIMIT, the configuration file, or what is there.",
         show_default=False,
     ),
+    "keys": typer.Option(
+        "--keys",
+        metavar="FORM",
+        help="What a database is told of the keys that the schemas declare: index, constraints "
+        "(where the rows keep them), or none. Else: $ALGOMANCY_KEYS, the configuration file, or "
+        "none.",
+        show_default=False,
+    ),
 }
 _FLAGS: Final[dict[str, Any]] = {
     "as_json": typer.Option("--json", help="Write one JSON document to standard output."),

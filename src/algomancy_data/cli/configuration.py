@@ -7,7 +7,7 @@ import tomllib
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, cast
 
 from algomancy_data.errors import CommandLineError
 from algomancy_data.memory import MemoryBudget
@@ -24,6 +24,7 @@ KEYS: Final = (
     "data_class",
     "read_limits",
     "memory_limit",
+    "keys",
 )
 """What can be set in the environment (as ``ALGOMANCY_STORE``) and in a configuration file."""
 
@@ -135,6 +136,21 @@ class Settings:
             msg = f"{found.value!r} ({found.origin}) is no memory limit: {error}"
             raise CommandLineError(msg) from error
         return found.value
+
+    @property
+    def keys(self) -> Literal["index", "constraints"] | None:
+        """What a database is told of keys, if anything is said.
+
+        Raises:
+            CommandLineError: It is no word for it.
+        """
+        found = self.get("keys")
+        if found is None or found.value == "none":
+            return None
+        if found.value not in {"index", "constraints"}:
+            msg = f"{found.value!r} ({found.origin}) must be index, constraints or none."
+            raise CommandLineError(msg)
+        return cast('Literal["index", "constraints"]', found.value)
 
     @property
     def session(self) -> str:

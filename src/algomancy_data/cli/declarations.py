@@ -7,7 +7,7 @@ import importlib.util
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from algomancy_data.datasource import BaseDataSource, DataSource
 from algomancy_data.errors import CommandLineError, SchemaNotDeclaredError
@@ -44,6 +44,7 @@ class Declarations:
         data_class: Class of the DataSources.
         read_limits: How much each file may become in memory; None leaves it to its schema.
         memory_limit: How much memory the process should take; None for no limit but what is there.
+        keys: What a database is told of keys; None for nothing. Means nothing in a folder.
     """
 
     schemas: Sequence[type[Schema]] = ()
@@ -51,6 +52,7 @@ class Declarations:
     data_class: type[BaseDataSource] = DataSource
     read_limits: ReadLimits | None = None
     memory_limit: str | None = None
+    keys: Literal["index", "constraints"] | None = None
 
 
 def declarations(settings: Settings) -> Declarations:
@@ -67,6 +69,7 @@ def declarations(settings: Settings) -> Declarations:
         DataSource if data_class is None else _named_class(data_class, BaseDataSource),
         settings.read_limits,
         settings.memory_limit,
+        settings.keys,
     )
 
 

@@ -239,6 +239,7 @@ def _database_manager(address: StoreAddress, declared: Declarations) -> Database
         declared.data_class,
         read_limits=declared.read_limits,
         memory_limit=declared.memory_limit,
+        keys=declared.keys,
     )
 
 

@@ -14,6 +14,7 @@ except ImportError as error:
 
 from algomancy_data.database.backend import register_backend
 from algomancy_data.database.database_manager import DatabaseDataManager
+from algomancy_data.database.key_plan import WantedKeys
 from algomancy_data.database.pandas_databases import read_pandas_database
 from algomancy_data.database.portable import PortablePostgreSQL, PortableSQLite
 from algomancy_data.database.postgresql import PostgreSQL
@@ -32,6 +33,7 @@ __all__ = [
     "DatabaseDataManager",
     "DatabaseStore",
     "SqlTableLayout",
+    "WantedKeys",
     "column_to_sa",
     "dtype_to_sa_type",
     "read_pandas_database",

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Unpack
 
+from algomancy_data.database.key_plan import WantedKeys
 from algomancy_data.database.store import DatabaseStore
 from algomancy_data.datamanager import DataManager
 from algomancy_data.datasource import BASEDATASOURCE, DataSource
+from algomancy_data.schema.table_names import schema_classes
 
 if TYPE_CHECKING:
     import logging
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     import polars as pl
     import sqlalchemy as sa
 
+    from algomancy_data.database.key_plan import KeyForm
     from algomancy_data.etl import ETLFactory
     from algomancy_data.etl.settings import ManagerSettings
     from algomancy_data.logs import Logger
@@ -43,10 +46,16 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
             that a scan reads, unless it reads the first rows only.
         overlap: Write rows of large tables while later ones are still read and checked, in a
             transaction that has its locks for as long; False keeps them for the write alone.
+        keys: What the database is told of the keys that the schemas declare, in tables that are
+            written: ``"index"`` for an index of each primary key, unique column and foreign key;
+            ``"constraints"`` for PRIMARY KEY, NOT NULL, UNIQUE and FOREIGN KEY where the rows keep
+            them, and an index and a line in the log where not; None for nothing. A schema's
+            ``_SQL_KEYS`` counts more.
         **settings: ``halt_on``, ``message_limit``, ``progress``, ``quarantine``, ``read_limits``
             and ``memory_limit``, as for :class:`~algomancy_data.DataManager`.
 
     Raises:
+        ValueError: ``keys`` is none of these.
         StoreError: It is no URL, or one of another database.
 
     Example:
@@ -79,10 +88,16 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
         datasource_cache_bytes: int | None = None,
         verify_on_load: bool = False,
         overlap: bool = True,
+        keys: KeyForm | None = None,
         **settings: Unpack[ManagerSettings],
     ) -> None:
+        schemas = schema_classes(schemas)
         self._database = DatabaseStore(
-            engine, session_id, verify_on_load=verify_on_load, overlap=overlap
+            engine,
+            session_id,
+            verify_on_load=verify_on_load,
+            overlap=overlap,
+            keys=WantedKeys.of(schemas, keys),
         )
         super().__init__(
             etl_factory,

@@ -10,7 +10,9 @@ from uuid import uuid4
 from algomancy_data.database.catalogue import Catalogue, Occupant
 from algomancy_data.database.engines import store_errors
 from algomancy_data.database.entry import Entry
-from algomancy_data.database.growth import GrowingTable
+from algomancy_data.database.growing_dataset import GrowingDataset
+from algomancy_data.database.key_plan import KeyedRows, SettledKeys, WantedKeys, settled_keys
+from algomancy_data.database.keyed_tables import copy_tables, drop_tables, write_tables
 from algomancy_data.database.naming import TableOwner
 from algomancy_data.database.payload import PreparedPayload, delete_payload, read_payload
 from algomancy_data.database.protocols import SqlTableLayout, handed_back
@@ -19,8 +21,6 @@ from algomancy_data.database.reading import Readers
 from algomancy_data.database.tables import (
     Gather,
     PreparedTable,
-    copy_table,
-    drop_table,
     read_batches,
     read_table,
 )
@@ -60,10 +60,12 @@ class PreparedDataset:
     Args:
         entry: Its row of the catalogue, but for where the data lies.
         content: Its tables or its payload.
+        keys: What the database is told of keys.
     """
 
     entry: Entry
     content: list[PreparedTable | WrittenTable] | PreparedPayload
+    keys: SettledKeys
 
     @property
     def bytes(self) -> int:
@@ -79,15 +81,23 @@ class Datasets:
         storage: How its database keeps frames.
         session_id: The session.
         verify: Whether to compare the check sums of what is read.
+        keys: The keys that the database is told of, if tables are written.
     """
 
     def __init__(
-        self, engine: sa.Engine, storage: TableStorage, session_id: str, *, verify: bool
+        self,
+        engine: sa.Engine,
+        storage: TableStorage,
+        session_id: str,
+        *,
+        verify: bool,
+        keys: WantedKeys | None = None,
     ) -> None:
         self._engine = engine
         self._storage = storage
         self._session_id = session_id
         self._verify = verify
+        self._wanted = keys or WantedKeys()
         self.catalogue = Catalogue(session_id)
 
     def prepare(
@@ -131,7 +141,13 @@ class Datasets:
         }
         info = DatasetInfo.of(name, data, tables, uuid4().hex)
         provenance = replace(data.provenance or Provenance(), tables=sizes)
-        return PreparedDataset(Entry(replace(info, provenance=provenance)), content)
+        keys = SettledKeys({}, [])
+        if self._wanted.tables and not isinstance(content, PreparedPayload):
+            keys = settled_keys(self._storage, {one.name: self._keyed(one) for one in content})
+        return PreparedDataset(Entry(replace(info, provenance=provenance)), content, keys)
+
+    def _keyed(self, table: PreparedTable | WrittenTable) -> KeyedRows:
+        return KeyedRows(self._wanted.of_table(table.name), table.columns, table.frame)
 
     def write(
         self,
@@ -155,10 +171,10 @@ class Datasets:
             stored = content.write(connection, self._session_id, info.version, phase)
             entry = replace(entry, payload=stored.payload, payload_layout=stored.payload_layout)
         else:
-            layouts = (
-                table.write(connection, self._session_id, info.name, phase) for table in content
-            )
-            entry = replace(entry, tables=tuple(layouts))
+            tables = {table.name: table for table in content}
+            owner, keys = TableOwner(self._session_id, info.name, ""), prepared.keys.tables
+            layouts = write_tables(connection, self._storage, owner, tables, keys, phase)
+            entry = replace(entry, tables=tuple(layouts.values()))
         self.catalogue.save(connection, entry, occupant)
         return entry
 
@@ -172,10 +188,9 @@ class Datasets:
         """
 
         def known(table: str, key: Sequence[str], keys: pl.DataFrame) -> pl.Series:
-            layouts = {} if entry is None else {one.name: one for one in entry.tables or ()}
-            if entry is None or table not in layouts:
+            if entry is None or table not in {one.name for one in entry.tables or ()}:
                 return everywhere(keys.height, value=False)
-            return self.growing_table(connection, entry, layouts[table]).known(key, keys)
+            return self.growing(connection, entry).known(table, key, keys)
 
         addition.require_references(None if entry is None else entry.info, known)
 
@@ -186,8 +201,8 @@ class Datasets:
         data: BaseDataSource,
         addition: Addition,
         phase: Phase,
-    ) -> tuple[Entry, Load]:
-        """Add rows to a dataset; return its entry, and what was added.
+    ) -> tuple[Entry, Load, list[str]]:
+        """Add rows to a dataset; return its entry, what was added, and what became of keys.
 
         Raises:
             AdditionError: The rows do not fit, have a key that is stored, or are no tables.
@@ -196,27 +211,13 @@ class Datasets:
             raise AdditionError.from_payload(entry.info.name)
         frames = self.tables_of(data)
         phase.handles(frames.values())
-        layouts = {layout.name: layout for layout in entry.tables}
-        replaced: dict[str, int] = {}
-        for name, frame in frames.items():
-            if name not in layouts:
-                addition.key_of_upsert(name, frame)
-                prepared = PreparedTable(self._storage, name, frame)
-                dataset = entry.info.name
-                layouts[name] = prepared.write(connection, self._session_id, dataset, phase)
-                continue
-            table = self.growing_table(connection, entry, layouts[name])
-            if count := table.add(frame, addition, phase):
-                replaced[name] = count
-            layouts[name] = table.layout
-            for parent, key in addition.keys.parents.get(name, ()):
-                if parent in layouts:  # for the next time that references to it are checked
-                    self.growing_table(connection, entry, layouts[parent]).index(key)
+        growing = self.growing(connection, entry)
+        replaced = growing.add(frames, addition, phase)
         load = addition.load({name: frame.height for name, frame in frames.items()}, replaced)
         info = entry.info.grown(frames, load, data.validation_messages, uuid4().hex)
-        grown = replace(entry, info=info, tables=tuple(layouts.values()))
+        grown = replace(entry, info=info, tables=growing.tables)
         self.catalogue.save(connection, grown, self.catalogue.occupant(connection, info.name))
-        return grown, load
+        return grown, load, growing.notes
 
     def delete_rows(
         self, connection: sa.Connection, entry: Entry, table: str, predicate: pl.Expr, phase: Phase
@@ -226,23 +227,20 @@ class Datasets:
         Raises:
             TableNotFoundError: The dataset has no such table.
             ColumnNotFoundError: The table has no column of a name in the predicate.
+            AdditionError: Rows of other tables refer to them, by a constraint.
         """
-        growing = self.growing_table(connection, entry, entry.table(table))
-        count = growing.delete(predicate, phase)
+        growing = self.growing(connection, entry)
+        count = growing.delete(entry.table(table).name, predicate, phase)
         if count:
             info = entry.info.grown({}, deletion(table, count), (), uuid4().hex)
-            layouts = {layout.name: layout for layout in entry.tables or ()}
-            layouts[table] = growing.layout
-            shrunk = replace(entry, info=info, tables=tuple(layouts.values()))
+            shrunk = replace(entry, info=info, tables=growing.tables)
             self.catalogue.save(connection, shrunk, self.catalogue.occupant(connection, info.name))
         return count
 
-    def growing_table(
-        self, connection: sa.Connection, entry: Entry, layout: TableLayout
-    ) -> GrowingTable:
-        """Return a table of a dataset, to add rows to or to look keys up in."""
-        owner = self._owner(entry, layout.name)
-        return GrowingTable(connection, self._storage, layout, owner)
+    def growing(self, connection: sa.Connection, entry: Entry) -> GrowingDataset:
+        """Return the tables of a dataset, to add rows to or to look keys up in."""
+        owner, tables = self._owner(entry, ""), entry.tables or ()
+        return GrowingDataset(connection, self._storage, owner, tables, self._wanted)
 
     def copy(
         self, connection: sa.Connection, source: Entry, name: str, ds_id: str, phase: Phase
@@ -256,14 +254,9 @@ class Datasets:
         if occupant.is_there:
             raise DatasetExistsError.from_name(name)
         phase.total_rows = source.rows
-        layouts: list[TableLayout] = []
-        for layout in source.tables or ():
-            owner = self._owner(source, layout.name)
-            layouts.append(copy_table(connection, self._storage, layout, owner, name))
-            phase.advance(layout.height)
-        entry = replace(
-            source, info=source.info.derived(name, ds_id, uuid4().hex), tables=tuple(layouts)
-        )
+        owner, tables = self._owner(source, ""), source.tables or ()
+        copies = copy_tables(connection, self._storage, owner, tables, name, phase.advance)
+        entry = replace(source, info=source.info.derived(name, ds_id, uuid4().hex), tables=copies)
         self.catalogue.save(connection, entry, occupant)
         return entry
 
@@ -281,20 +274,24 @@ class Datasets:
         try:
             layouts = occupant.tables()
         except DamagedStoreError:
-            for physical in self._named_by_owner(name, self._storage.owners(connection)):
-                drop_table(connection, physical, self._storage.children(connection, physical))
+            named = self._named_by_owner(name, self._storage.owners(connection))
+            tables = {one: self._storage.children(connection, one) for one in named}
+            drop_tables(connection, self._storage, tables)
             return occupant
         owners = {
             layout.physical: TableOwner(self._session_id, name, layout.name) for layout in layouts
         }
         with_children = {layout.physical for layout in layouts if layout.children}
         found = self._storage.owners_of(connection, owners) if owners else {}
-        for physical, owner in found.items():
-            if owners[physical].owns(physical, owner):
-                has_children = physical in with_children
-                # Not those that the catalogue names, where anybody may have written anything.
-                children = self._storage.children(connection, physical) if has_children else ()
-                drop_table(connection, physical, children)
+        # Not those children that the catalogue names, where anybody may have written anything.
+        own = {
+            physical: self._storage.children(connection, physical)
+            if physical in with_children
+            else []
+            for physical, owner in found.items()
+            if owners[physical].owns(physical, owner)
+        }
+        drop_tables(connection, self._storage, own, layouts)
         return occupant
 
     def require(self, connection: sa.Connection, name: str) -> Entry:

@@ -39,9 +39,10 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from algomancy_data.database.catalogue import Occupant
-    from algomancy_data.database.layout import TableLayout
+    from algomancy_data.database.layout import ColumnLayout, TableLayout
     from algomancy_data.database.naming import TableOwner
     from algomancy_data.database.table_storage import TableStorage
+    from algomancy_data.database.tables import TablePlace
     from algomancy_data.metrics import Phase
 
 _TICK: Final = 0.05  # seconds
@@ -88,12 +89,22 @@ class WrittenTable:
     frame: pl.DataFrame
     layout: TableLayout
 
+    @property
+    def columns(self) -> tuple[ColumnLayout, ...]:
+        """How its columns lie there."""
+        return self.layout.columns
+
     def write(
-        self, connection: sa.Connection, session: str, dataset: str, phase: Phase
+        self,
+        connection: sa.Connection,
+        session: str,
+        dataset: str,
+        phase: Phase,
+        place: TablePlace | None = None,
     ) -> TableLayout:
-        """Return how it lies in the database."""
+        """Return how it lies in the database, with the keys that it is to have."""
         del connection, session, dataset, phase  # it was told of the rows
-        return self.layout
+        return self.layout if place is None else replace(self.layout, keys=place.keys)
 
 
 class EarlyWrite:

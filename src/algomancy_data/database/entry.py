@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from algomancy_data.database.layout import layouts_from_json, layouts_to_json
-from algomancy_data.database.models import FORMAT_VERSION, WITHOUT_CHILDREN
+from algomancy_data.database.models import FORMAT_VERSION, WITHOUT_CHILDREN, WITHOUT_KEYS
 from algomancy_data.database.payload import has_all_sums
 from algomancy_data.datasource import DataClassification
 from algomancy_data.documents import parse
@@ -142,17 +142,23 @@ class Entry:
                 problem=str(error),
             )
 
+    @property
+    def _format_version(self) -> int:
+        tables = self.tables or ()
+        if any(table.keys for table in tables):
+            return FORMAT_VERSION
+        return WITHOUT_KEYS if any(table.children for table in tables) else WITHOUT_CHILDREN
+
     def to_row(self) -> dict[str, Any]:
         """Return the catalogue row, without session and time of addition."""
         info = self.info
-        is_plain = not any(table.children for table in self.tables or ())
         return {
             "name": info.name,
             "id": info.ds_id,
             "ds_type": info.ds_type,
             "creation_datetime": info.creation_datetime,
             "version": info.version,
-            "format_version": WITHOUT_CHILDREN if is_plain else FORMAT_VERSION,
+            "format_version": self._format_version,
             "sub_tables": None if self.tables is None else layouts_to_json(self.tables),
             "payload": self.payload,
             "payload_layout": self.payload_layout,

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from algomancy_data.database.key_plan import can_equal
 from algomancy_data.database.reading import PartReader
 from algomancy_data.database.sums import BLOCK_ROWS
+from algomancy_data.database.table_keys import KeysInSQL
 from algomancy_data.database.table_sums import (
     TableComparison,
     TableSums,
@@ -23,6 +25,7 @@ from algomancy_data.database.table_sums import (
 )
 from algomancy_data.database.tables import (
     PreparedTable,
+    TablePlace,
     check_drift,
     drop_table,
     read_batches,
@@ -30,6 +33,7 @@ from algomancy_data.database.tables import (
     write_rows,
 )
 from algomancy_data.frames.arrow import check_values
+from algomancy_data.metrics import NO_PHASE
 from algomancy_data.relations.keys import complete_rows, everywhere
 from algomancy_data.store.addition import (
     aligned,
@@ -42,13 +46,13 @@ from algomancy_data.store.addition import (
 from algomancy_data.store.deletion import columns_of, taken_rows, without
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import sqlalchemy as sa
-    from polars.datatypes import DataType as PolarsDataType
 
     from algomancy_data.database.layout import ColumnLayout, TableLayout
     from algomancy_data.database.naming import TableOwner
+    from algomancy_data.database.table_keys import TableKey
     from algomancy_data.database.table_storage import RowAccess, TableStorage
     from algomancy_data.metrics import Phase
     from algomancy_data.store.addition import Addition
@@ -62,6 +66,7 @@ class GrowingTable:
         storage: How the database keeps frames.
         layout: How the table lies in the database.
         owner: What it holds.
+        dataset: How all tables of its dataset lie there, by their logical names.
 
     Attributes:
         layout: How the table lies in the database now.
@@ -76,10 +81,12 @@ class GrowingTable:
         storage: TableStorage,
         layout: TableLayout,
         owner: TableOwner,
+        dataset: Mapping[str, TableLayout],
     ) -> None:
         self._connection = connection
         self._storage = storage
         self._owner = owner
+        self._dataset = dataset
         self._access = storage.row_access
         self.layout = layout
         check_drift(connection, storage, layout, owner)
@@ -96,9 +103,7 @@ class GrowingTable:
             SchemaDriftError: Somebody changed a value to one that its column cannot have.
         """
         columns = self._columns(key)
-        if self._access is not None and self._access.has_index(
-            self._connection, self.layout, columns
-        ):
+        if self._access is not None and self._is_indexed(self._access, columns):
             found = self._find(self._access, columns, keys)
             if found is not None:
                 return everywhere(keys.height, value=False).scatter(found["key"], values=True)
@@ -135,7 +140,7 @@ class GrowingTable:
         check_values(frame, self.layout.name)
         schema = {column.name: column.dtype for column in self.layout.columns}
         frame = aligned(frame, schema, self.layout.name)
-        if self._access is None or not self._takes(frame):
+        if self._access is None or not self._takes(self._access, frame):
             return self._write_anew(frame, addition, phase)
         keys = addition.keys.of_table(self.layout.name, schema)
         upserted_by = addition.key_of_upsert(self.layout.name, frame)
@@ -179,7 +184,7 @@ class GrowingTable:
             gone = taken_rows(stored, predicate)
             count = int(gone.sum())
             if count:
-                self._replace(without(stored, gone), phase)
+                self._replace(without(stored, gone), phase, self.layout.keys)
             return count
         looks_at_each = predicate.meta.is_row_separable()
         pushed = predicate if looks_at_each else None
@@ -201,9 +206,20 @@ class GrowingTable:
         self._remove(self._access, gone)
         return len(gone)
 
-    def _takes(self, frame: pl.DataFrame) -> bool:
+    def change_keys(self, keys: tuple[TableKey, ...]) -> None:
+        """Write the table anew, with other keys.
+
+        Raises:
+            DamagedStoreError: It is not what was written.
+        """
+        stored = read_table(self._connection, self._storage, self.layout, self._owner, verify=True)
+        self._replace(stored, NO_PHASE, keys)
+
+    def _takes(self, access: RowAccess, frame: pl.DataFrame) -> bool:
         """Tell whether the table can hold more rows in the form that its columns have."""
         if not self.layout.columns or self.layout.sums is None:
+            return False
+        if self.layout.has_constraints and not access.keeps_constraints:
             return False
         planned = self._storage.codec.plan(frame, self.layout.name)
         return len(planned) == len(self.layout.columns) and all(
@@ -217,15 +233,25 @@ class GrowingTable:
         name = self.layout.name
         stored = read_table(self._connection, self._storage, self.layout, self._owner, verify=True)
         together, replaced = with_more(stored, frame, name, addition)
-        self._replace(together, phase)
+        self._replace(together, phase, self.layout.keys)
         return replaced
 
-    def _replace(self, frame: pl.DataFrame, phase: Phase) -> None:
-        prepared = PreparedTable(self._storage, self.layout.name, frame)
-        children = self._storage.children(self._connection, self.layout.physical)
-        drop_table(self._connection, self.layout.physical, children)
+    def _replace(self, frame: pl.DataFrame, phase: Phase, keys: tuple[TableKey, ...]) -> None:
+        """Write the table anew; constraints by which others refer to it are to be made again."""
+        connection, storage, layout = self._connection, self._storage, self.layout
+        prepared = PreparedTable(storage, layout.name, frame)
+        children = storage.children(connection, layout.physical)
+        if layout.has_constraints:
+            storage.drop_references(connection, [layout.physical])
+        drop_table(connection, layout.physical, children)
         session, dataset, _ = self._owner
-        self.layout = prepared.write(self._connection, session, dataset, phase)
+        if not any(one.keys for one in self._dataset.values()):
+            self.layout = prepared.write(connection, session, dataset, phase)
+            return
+        place = TablePlace(keys, self._dataset, layout.physical)  # by which others refer to it
+        self.layout = prepared.write(connection, session, dataset, phase, place)
+        in_sql = KeysInSQL(self.layout, {**self._dataset, layout.name: self.layout})
+        storage.add_keys(connection, in_sql)
 
     def _extend(self, access: RowAccess, frame: pl.DataFrame, phase: Phase) -> None:
         """Write rows behind the others; the last block of these is continued."""
@@ -273,10 +299,16 @@ class GrowingTable:
         columns = {column.name: column for column in self.layout.columns}
         return [columns[name] for name in key]
 
+    def _is_indexed(self, access: RowAccess, columns: Sequence[ColumnLayout]) -> bool:
+        """Tell whether rows are found by an index of some columns as Polars would find them."""
+        return all(map(access.is_comparable, columns)) and access.has_index(
+            self._connection, self.layout, columns
+        )
+
     def _places_of(self, access: RowAccess, key: Sequence[str], keys: pl.DataFrame) -> pl.Series:
         """Return the places of the rows that have one of some keys, in order."""
         columns = self._columns(key)
-        is_indexed = access.has_index(self._connection, self.layout, columns)
+        is_indexed = self._is_indexed(access, columns)
         found = self._find(access, columns, keys) if is_indexed else None
         if found is not None:
             return found["place"].unique().sort()
@@ -303,7 +335,7 @@ class GrowingTable:
     ) -> pl.DataFrame | None:
         """Return where the rows with some keys are; None if that cannot be asked in SQL."""
         pairs = list(zip(keys, columns, strict=True))
-        if not all(_can_equal(values.dtype, column.dtype) for values, column in pairs):
+        if not all(can_equal(values.dtype, column.dtype) for values, column in pairs):
             return None
         asked = pl.DataFrame(
             [  # null where the column can have no such value
@@ -318,16 +350,6 @@ class GrowingTable:
         plain = [replace(column, mask=None) for column in columns]
         encoded = self._storage.codec.encode(asked, plain)
         return access.find(self._connection, self.layout, columns, encoded, numbers)
-
-
-def _can_equal(given: PolarsDataType, stored: PolarsDataType) -> bool:
-    """Tell whether values of two dtypes are equal where they are so in the second one."""
-    texts = (pl.String, pl.Categorical, pl.Enum)
-    return (
-        given == stored
-        or (given.is_integer() and stored.is_integer())
-        or (isinstance(given, texts) and isinstance(stored, texts))
-    )
 
 
 def _refuse_damage(reader: PartReader, comparison: TableComparison) -> None:

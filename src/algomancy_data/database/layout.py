@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final, Self
 from zlib import crc32
 
+from algomancy_data.database.table_keys import TableKey
 from algomancy_data.documents import expect, member, members_of, parse
 from algomancy_data.errors import SerializationError
 from algomancy_data.frames.dtypes import dtype_from_json, dtype_to_json
@@ -87,6 +88,7 @@ class TableLayout:
         sums: Check sums of each column, see :mod:`algomancy_data.database.table_sums`; None for a
             table that was written before there were any.
         children: Where the rows are that were added to it, in order, unless in the table itself.
+        keys: Those of its keys that the database knows of.
     """
 
     name: str
@@ -95,6 +97,17 @@ class TableLayout:
     columns: tuple[ColumnLayout, ...]
     sums: tuple[str, ...] | None = None
     children: tuple[ChildTable, ...] = ()
+    keys: tuple[TableKey, ...] = ()
+
+    @property
+    def has_constraints(self) -> bool:
+        """Whether a key is a constraint."""
+        return any(key.is_constraint for key in self.keys)
+
+    def columns_named(self, names: Iterable[str]) -> tuple[ColumnLayout, ...]:
+        """Return some of its columns."""
+        columns = {column.name: column for column in self.columns}
+        return tuple(columns[name] for name in names)
 
     @property
     def relations(self) -> dict[str, int]:
@@ -132,6 +145,7 @@ def layouts_to_json(layouts: Iterable[TableLayout]) -> str:
             "sums": layout.sums,
         }
         | ({"children": [asdict(child) for child in layout.children]} if layout.children else {})
+        | ({"keys": [key.to_json() for key in layout.keys]} if layout.keys else {})
         for layout in layouts
     ]
     return _text([table | {_CHECK: _check(table)} for table in described])
@@ -158,6 +172,7 @@ def layouts_from_json(text: object) -> list[TableLayout]:
             columns=tuple(map(ColumnLayout.from_json, member(described, "columns", list))),
             sums=_sums(described),
             children=_children(described),
+            keys=_keys(described),
             **members_of(TableLayout, described, "table"),
         )
         for described in map(_checked, expect(list, parse(text), "tables"))
@@ -170,6 +185,7 @@ def layouts_from_json(text: object) -> list[TableLayout]:
     for layout in layouts:
         _require_distinct("columns", [column.name for column in layout.columns])
         _require_distinct("columns", layout.stored_names())
+    _require_key_columns({layout.name: layout for layout in layouts})
     return layouts
 
 
@@ -216,3 +232,22 @@ def _children(described: dict[str, Any]) -> tuple[ChildTable, ...]:
         msg = "its children have more rows than it has"
         raise SerializationError(msg)
     return children
+
+
+def _keys(described: dict[str, Any]) -> tuple[TableKey, ...]:
+    if "keys" not in described:
+        return ()
+    return tuple(map(TableKey.from_json, member(described, "keys", list)))
+
+
+def _require_key_columns(layouts: dict[str, TableLayout]) -> None:
+    """Make sure that keys are of columns that the tables have."""
+    known = {name: {column.name for column in one.columns} for name, one in layouts.items()}
+    for layout in layouts.values():
+        for key in layout.keys:
+            has_parent = not key.is_reference or known.get(key.parent or "", set()).issuperset(
+                key.parent_columns
+            )
+            if not has_parent or not known[layout.name].issuperset(key.columns):
+                msg = f"there are no columns for the {key} of table {layout.name!r}"
+                raise SerializationError(msg)

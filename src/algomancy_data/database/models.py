@@ -16,11 +16,14 @@ if TYPE_CHECKING:
 
     from algomancy_data.database.table_storage import TableStorage
 
-FORMAT_VERSION: Final = 2
+FORMAT_VERSION: Final = 3
 """Version of the catalogue's content; a reader refuses rows of a later one."""
 
+WITHOUT_KEYS: Final = 2
+"""Version of the content of a row whose tables have no keys that the database knows of."""
+
 WITHOUT_CHILDREN: Final = 1
-"""Version of the content of a row whose tables have no children."""
+"""Version of the content of a row whose tables have no children either."""
 
 metadata: Final = sa.MetaData()
 

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
     from algomancy_data.database.catalogue import Occupant
     from algomancy_data.database.entry import Entry
+    from algomancy_data.database.key_plan import WantedKeys
     from algomancy_data.database.layout import ColumnLayout
     from algomancy_data.datasource import BASEDATASOURCE, BaseDataSource
     from algomancy_data.metrics import Phase
@@ -67,6 +68,7 @@ class DatabaseStore(Store):
             that a scan reads, unless it reads the first rows only.
         overlap: Write rows of large tables while later ones are still read and checked, in a
             transaction that has its locks for as long.
+        keys: The keys that the database is told of, in tables that are written; None for none.
 
     Raises:
         StoreError: It is no URL, or one of another database.
@@ -92,6 +94,7 @@ class DatabaseStore(Store):
         *,
         verify_on_load: bool = False,
         overlap: bool = True,
+        keys: WantedKeys | None = None,
     ) -> None:
         check_name(session_id, "session")
         self._engine = store_engine(engine)
@@ -102,7 +105,11 @@ class DatabaseStore(Store):
         )
         self._session_id = session_id
         self._verify_on_load = verify_on_load
-        self._datasets = Datasets(self._engine, self._storage, session_id, verify=verify_on_load)
+        self._datasets = Datasets(
+            self._engine, self._storage, session_id, verify=verify_on_load, keys=keys
+        )
+        tables = () if keys is None else keys.tables.values()
+        self._has_constraints = any(key.is_constraint for some in tables for key in some)
         self._catalogue = self._datasets.catalogue
         self._not_opened: str | None = "The manager has not been started: call startup() first."
         # For databases in memory, whose one connection all threads share.
@@ -303,6 +310,8 @@ class DatabaseStore(Store):
         """
         owner = TableOwner(self._session_id, name, "")
         may_overlap = self.overlap and self._storage.overlaps and not self._shares_connection
+        # Constraints are not made before the rows were looked at.
+        may_overlap &= self._storage.constrains_later or not self._has_constraints
         early = None
         with self._lock:
             if may_overlap and self._early is None and self._not_opened is None:
@@ -341,6 +350,7 @@ class DatabaseStore(Store):
         with self._writing(f"writing dataset {name!r}", name, prepared.bytes) as connection:
             entry = self._datasets.write(connection, prepared, phase)
             self.history.write_finished(connection, entry.info.ds_id)
+        self._log_all(prepared.keys.notes)
         return Saved(entry.info.version, entry.info.provenance)
 
     def _save_early(
@@ -360,6 +370,7 @@ class DatabaseStore(Store):
                 entry = self._datasets.write(connection, prepared, phase, occupant)
                 self.history.write_finished(connection, entry.info.ds_id)
                 connection.commit()
+        self._log_all(prepared.keys.notes)
         return entry
 
     def add(
@@ -383,10 +394,14 @@ class DatabaseStore(Store):
             if entry is None:
                 load = addition.first(frames)
                 prepared = self._datasets.prepare(name, data, phase)
-                entry = self._datasets.write(connection, prepared, phase)
+                entry, notes = (
+                    self._datasets.write(connection, prepared, phase),
+                    prepared.keys.notes,
+                )
             else:
-                entry, load = self._datasets.add(connection, entry, data, addition, phase)
+                entry, load, notes = self._datasets.add(connection, entry, data, addition, phase)
             self.history.write_finished(connection, entry.info.ds_id)
+        self._log_all(notes)
         return Added(entry.info.version, entry.info.provenance, load)
 
     def delete_rows(
@@ -430,9 +445,8 @@ class DatabaseStore(Store):
         with self._reading(doing, name) as connection:
             entry = self._datasets.require(connection, name)
             if entry.tables is not None:
-                layout = entry.table(table)
-                growing = self._datasets.growing_table(connection, entry, layout)
-                return growing.known(key, keys)
+                growing = self._datasets.growing(connection, entry)
+                return growing.known(entry.table(table).name, key, keys)
         return super().known_keys(name, table, key, keys, cls)
 
     def copy(
@@ -504,6 +518,10 @@ class DatabaseStore(Store):
         """Drop those that are proven to be the session's; return them."""
         with self._writing("dropping leftovers", "") as connection:
             return drop_leftovers(connection, self._storage, self._session_id)
+
+    def _log_all(self, notes: Iterable[str]) -> None:
+        for note in notes:
+            self._logger.log(note)
 
     def _warn_of_unverified(self, name: str, unverified: Iterable[str]) -> None:
         for what in unverified:

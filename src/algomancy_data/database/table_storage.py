@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Protocol
 import polars as pl
 import sqlalchemy as sa
 
+from algomancy_data.database import nested
 from algomancy_data.database.backend import backend_for
 from algomancy_data.database.naming import NO_COLUMNS
 from algomancy_data.memory import IN_MEMORY_BYTES
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from algomancy_data.database.layout import ColumnLayout, TableLayout
     from algomancy_data.database.naming import TableOwner
+    from algomancy_data.database.table_keys import KeysFound, KeysInSQL, Reference
 
 
 class Codec(Protocol):
@@ -117,6 +119,9 @@ class RowAccess(ABC):
 
     number: ClassVar[str] = "n"
     """Name of the column with the numbers of rows that are asked about."""
+
+    keeps_constraints: ClassVar[bool]
+    """Whether constraints hold for rows that are added; else the table is written anew."""
 
     def __init__(self, storage: TableStorage) -> None:
         self._storage = storage
@@ -250,6 +255,9 @@ class TableStorage(ABC):
     overlaps: ClassVar[bool] = True
     """Whether rows can be written while Python is busy with others."""
 
+    constrains_later: ClassVar[bool]
+    """Whether constraints can be made when there are rows; else they are part of a new table."""
+
     def __init__(self, bulk: BulkAccess) -> None:
         self.bulk = bulk
         self.in_memory_bytes = IN_MEMORY_BYTES
@@ -293,6 +301,11 @@ class TableStorage(ABC):
         del connection  # most databases need nothing
         return nullcontext()
 
+    def filling_constrained(self, connection: sa.Connection) -> AbstractContextManager[None]:
+        """Surround the filling of tables whose constraints are said before there are rows."""
+        del connection  # most databases make them afterwards
+        return nullcontext()
+
     def finish(self) -> None:  # noqa: B027  most databases have nothing to wait for
         """Wait for what goes on in the background."""
 
@@ -310,8 +323,21 @@ class TableStorage(ABC):
         return connection.dialect.has_table(connection, physical)
 
     @abstractmethod
-    def create(self, connection: sa.Connection, table: sa.Table, owner: TableOwner) -> None:
-        """Create a table that says whose it is."""
+    def create(
+        self,
+        connection: sa.Connection,
+        table: sa.Table,
+        owner: TableOwner,
+        keys: KeysInSQL | None = None,
+    ) -> None:
+        """Create a table that says whose it is.
+
+        Args:
+            connection: A connection in a transaction.
+            table: The table.
+            owner: What it holds.
+            keys: Its keys, where they have to be said before there are rows.
+        """
 
     @abstractmethod
     def owners(self, connection: sa.Connection) -> dict[str, TableOwner | None]:
@@ -391,11 +417,50 @@ class TableStorage(ABC):
         originals: Sequence[sa.TableClause],
         copy: sa.Table,
         owner: TableOwner,
+        keys: KeysInSQL | None = None,
     ) -> None:
         """Create a table of an owner, with the columns of others and their rows, in order.
 
         There is more than one only if the first has children.
         """
+
+    # --- keys -------------------------------------------------------------------------------
+
+    @abstractmethod
+    def is_exact_key(self, column: ColumnLayout) -> bool:
+        """Tell whether values of a column are equal in SQL exactly where they are in Polars."""
+
+    def index_problem(self, columns: Sequence[ColumnLayout], values: pl.DataFrame) -> str | None:
+        """Return why there can be no index of some columns, or None.
+
+        Args:
+            columns: How the columns lie in the table.
+            values: Their values.
+        """
+        del values  # most databases have room for any value
+        odd = [one.name for one in columns if one.storage in nested.WORDS]
+        return f"values of column {odd[0]!r} are nested" if odd else None
+
+    @abstractmethod
+    def add_keys(self, connection: sa.Connection, keys: KeysInSQL) -> None:
+        """Make the indexes of a table that has its rows, and its constraints but for references."""
+
+    @abstractmethod
+    def add_references(self, connection: sa.Connection, keys: KeysInSQL) -> None:
+        """Make the constraints by which other tables, which have their keys, have the values.
+
+        Nothing is done about those that are there.
+        """
+
+    @abstractmethod
+    def drop_references(self, connection: sa.Connection, tables: Iterable[str]) -> None:
+        """Drop the constraints of this package that keep tables, by name, from being dropped."""
+
+    @abstractmethod
+    def keys_found(self, connection: sa.Connection, layout: TableLayout) -> KeysFound:
+        """Return what the database says of a table's keys."""
+
+    # --- tables -----------------------------------------------------------------------------
 
     def columns_of(self, layout: TableLayout) -> dict[str, str]:
         """Return the declared type of each column that a table has."""
@@ -449,13 +514,22 @@ def quoted(name: str) -> sa.sql.quoted_name:
 
 
 INDEX_PREFIX: Final = "algomancy_key_"
+REFERENCE_PREFIX: Final = "algomancy_reference_"
 
 
 def index_name(layout: TableLayout, columns: Sequence[ColumnLayout]) -> str:
     """Return a name that no other index has: databases have them all in one space."""
-    names = [layout.physical, *(column.physical for column in columns)]
-    exact = "\0".join(names).encode()
-    return f"{INDEX_PREFIX}{hashlib.sha256(exact).hexdigest()[:32]}"
+    return _name(INDEX_PREFIX, layout, (column.physical for column in columns))
+
+
+def reference_name(layout: TableLayout, reference: Reference) -> str:
+    """Return a name that no other constraint has by which a table refers to one."""
+    return _name(REFERENCE_PREFIX, layout, reference.columns)
+
+
+def _name(prefix: str, layout: TableLayout, columns: Iterable[str]) -> str:
+    exact = "\0".join([layout.physical, *columns]).encode()
+    return f"{prefix}{hashlib.sha256(exact).hexdigest()[:32]}"
 
 
 TABLES_VIEW: Final = "algomancy_tables"

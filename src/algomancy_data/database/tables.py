@@ -5,7 +5,8 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 import polars as pl
 import sqlalchemy as sa
@@ -19,6 +20,7 @@ from algomancy_data.database.naming import (
     table_name,
 )
 from algomancy_data.database.reading import PartReader
+from algomancy_data.database.table_keys import KeysInSQL
 from algomancy_data.database.table_storage import quoted
 from algomancy_data.database.table_sums import (
     TableComparison,
@@ -31,15 +33,31 @@ from algomancy_data.frames.arrow import check_values
 from algomancy_data.metrics import NO_PHASE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 
     from algomancy_data.database.layout import ColumnLayout
     from algomancy_data.database.reading import Readers
+    from algomancy_data.database.table_keys import TableKey
     from algomancy_data.database.table_storage import TableStorage
     from algomancy_data.metrics import Phase
 
 # Below this, opening another connection takes longer than it saves.
 _ROWS_WORTH_A_CONNECTION: Final = 50_000
+
+
+class TablePlace(NamedTuple):
+    """Where a table goes that has keys, or that others refer to.
+
+    Args:
+        keys: Its keys.
+        dataset: How the tables of the dataset lie in the database, by their logical names: those
+            that the table refers to are among them.
+        physical: Its name in the database, which nothing has; None for one that is free.
+    """
+
+    keys: tuple[TableKey, ...] = ()
+    dataset: Mapping[str, TableLayout] = MappingProxyType({})
+    physical: str | None = None
 
 
 class PreparedTable:
@@ -62,14 +80,20 @@ class PreparedTable:
         self._storage = storage
 
     def write(
-        self, connection: sa.Connection, session: str, dataset: str, phase: Phase
+        self,
+        connection: sa.Connection,
+        session: str,
+        dataset: str,
+        phase: Phase,
+        place: TablePlace | None = None,
     ) -> TableLayout:
         """Create the table and fill it; return how it lies in the database.
 
-        The rows go in on the connection's own transaction, in order.
+        The rows go in on the connection's own transaction, in order. Keys that can be made when
+        there are rows are not made yet.
         """
         owner = TableOwner(session, dataset, self.name)
-        layout, table = create_table(connection, self._storage, owner, self.columns)
+        layout, table = create_table(connection, self._storage, owner, self.columns, place)
         sums = TableSums(len(self.columns))
         write_rows(connection, self._storage, table, self.frame, self.columns, sums, phase)
         return replace(layout, height=self.frame.height, sums=sums.to_texts())
@@ -80,12 +104,20 @@ def create_table(
     storage: TableStorage,
     owner: TableOwner,
     columns: tuple[ColumnLayout, ...],
+    place: TablePlace | None = None,
 ) -> tuple[TableLayout, sa.Table]:
     """Create a table; return how it lies in the database, without rows, and the table."""
-    layout = TableLayout(owner.table, _free_name(connection, storage, *owner), 0, columns)
+    place = place or TablePlace()
+    physical = place.physical or _free_name(connection, storage, *owner)
+    layout = TableLayout(owner.table, physical, 0, columns, keys=place.keys)
     table = storage.table_of(layout)
-    storage.create(connection, table, owner)
+    storage.create(connection, table, owner, _keys_in_sql(layout, place.dataset))
     return layout, table
+
+
+def _keys_in_sql(layout: TableLayout, dataset: Mapping[str, TableLayout]) -> KeysInSQL | None:
+    """Return the keys of a table that is new in a dataset; None if it has none."""
+    return KeysInSQL(layout, {**dataset, layout.name: layout}) if layout.keys else None
 
 
 def write_rows(
@@ -161,8 +193,11 @@ def copy_table(
     source: TableLayout,
     owner: TableOwner,
     dataset: str,
+    copied: Mapping[str, TableLayout],
 ) -> TableLayout:
     """Copy a table inside the database, in order; return how the copy lies there.
+
+    Keys that can be made when there are rows are not made yet.
 
     Args:
         connection: A connection in a transaction.
@@ -170,6 +205,7 @@ def copy_table(
         source: How the table lies in the database.
         owner: What the table holds.
         dataset: Of which dataset of the same session the copy is.
+        copied: Tables of the copy by their logical names: those that it refers to are among them.
 
     Raises:
         SchemaDriftError: The source is gone or another one, or somebody changed its columns.
@@ -185,7 +221,8 @@ def copy_table(
         for relation in source.relations
     ]
     copy = storage.table(physical, found)
-    storage.copy(connection, originals, copy, TableOwner(session, dataset, source.name))
+    own = TableOwner(session, dataset, source.name)
+    storage.copy(connection, originals, copy, own, _keys_in_sql(layout, copied))
     return layout
 
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import sqlalchemy as sa
 
 from algomancy_data.database.catalogue import named_tables
+from algomancy_data.database.keyed_tables import drop_tables
 from algomancy_data.database.models import datasets_table, payload_chunks_table
 from algomancy_data.database.naming import TableOwner, is_plain_name_of
 from algomancy_data.database.payload import check_chunks, check_row
 from algomancy_data.database.payload_chunks import PayloadKey
+from algomancy_data.database.table_keys import KeysFound, KeysInSQL, key_problems
 from algomancy_data.database.tables import (
     check_drift,
     count_rows,
-    drop_table,
     value_problems,
 )
 from algomancy_data.errors import (
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
 
     from algomancy_data.database.catalogue import Catalogue
     from algomancy_data.database.entry import Entry
-    from algomancy_data.database.layout import TableLayout
     from algomancy_data.database.table_storage import TableStorage
 
 _CHUNKS: Final = payload_chunks_table.name
@@ -65,11 +66,13 @@ def find_damage(
         return Findings([Damage(name, datasets_table.name, entry.info.problem)], [])
     if entry.tables is None:
         return Findings([*_payload_damage(connection, session, entry)], entry.without_sums)
-    owners = [(layout, TableOwner(session, name, layout.name)) for layout in entry.tables]
+    dataset = {layout.name: layout for layout in entry.tables}
     damages = [
         Damage(name, layout.physical, problem)
-        for layout, owner in owners
-        for problem in _table_problems(connection, storage, layout, owner)
+        for layout in entry.tables
+        for problem in _table_problems(
+            connection, storage, KeysInSQL(layout, dataset), TableOwner(session, name, layout.name)
+        )
     ]
     return Findings(damages, entry.without_sums)
 
@@ -109,9 +112,8 @@ def drop_leftovers(
 ) -> list[Leftover]:
     """Drop what is proven to be the session's and of no use; return it."""
     found = [one for one in find_leftovers(connection, storage, session) if one.is_proven]
-    for one in found:
-        if one.path != _CHUNKS:
-            drop_table(connection, one.path, storage.children(connection, one.path))
+    tables = [one.path for one in found if one.path != _CHUNKS]
+    drop_tables(connection, storage, {one: storage.children(connection, one) for one in tables})
     for name, version in _lost_payloads(connection, session):
         columns = payload_chunks_table.c
         connection.execute(
@@ -123,8 +125,9 @@ def drop_leftovers(
 
 
 def _table_problems(
-    connection: sa.Connection, storage: TableStorage, layout: TableLayout, owner: TableOwner
+    connection: sa.Connection, storage: TableStorage, keys: KeysInSQL, owner: TableOwner
 ) -> Generator[str]:
+    layout = keys.layout
     try:
         check_drift(connection, storage, layout, owner)
         rows = count_rows(connection, storage, layout)
@@ -132,7 +135,9 @@ def _table_problems(
         if layout.columns and rows != layout.height:
             yield f"Table {layout.physical!r} has {rows:,} rows instead of {layout.height:,}."
             return
-        for problem in value_problems(connection, storage, layout):
+        found = storage.keys_found(connection, layout) if layout.keys else KeysFound()
+        problems = value_problems(connection, storage, layout)
+        for problem in chain(problems, key_problems(keys, found)):
             yield f"Table {layout.physical!r}: {problem}."
     except (SchemaDriftError, DamagedStoreError) as error:
         yield str(error)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Self, TypeAlias
 
 from algomancy_data.schema.table_names import Schemas, schema_classes, schema_table_map
@@ -212,6 +212,25 @@ class DeclaredKeys:
             child = relation.child_table
             parents[child] = (*parents.get(child, ()), parent)
         return cls(primary, unique, parents)
+
+    def with_unique(self, more: Mapping[str, Sequence[Key]]) -> Self:
+        """Return the same with some more keys, by table.
+
+        Example:
+            >>> DeclaredKeys({"t": ("id",)}).with_unique({"t": [("id",), ("code",)]}).by_table
+            {'t': [('id',), ('code',)]}
+        """
+        added = {
+            table: tuple(key for key in keys if key not in self._of(table))
+            for table, keys in more.items()
+        }
+        if not any(added.values()):
+            return self
+        unique = {
+            table: (*self.unique.get(table, ()), *added.get(table, ()))
+            for table in dict.fromkeys([*self.unique, *added])
+        }
+        return replace(self, unique=unique)
 
     @property
     def by_table(self) -> dict[str, list[Key]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from abc import ABC
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 from algomancy_data.errors import (
     InvalidSchemaError,
@@ -43,10 +43,11 @@ class Schema(ABC):
 
     A schema is a class that is never instantiated. Columns are class attributes, inherited ones
     included; ``_FILENAME``, ``_EXTENSION`` and ``_SCHEMA_TYPE`` say which file they are in,
-    ``_CSV`` how a CSV file is written, ``_SHEET`` which sheet of a workbook is meant, and
-    ``_READ_LIMITS`` how much the file may become in memory. Nothing is checked at class creation:
-    a wrong declaration is named when it is first used. From then on it stays as it is: the
-    columns are resolved once. Methods with :func:`rule` are rules on its rows.
+    ``_CSV`` how a CSV file is written, ``_SHEET`` which sheet of a workbook is meant,
+    ``_READ_LIMITS`` how much the file may become in memory, and ``_SQL_KEYS`` what a database is
+    told of the keys. Nothing is checked at class creation: a wrong declaration is named when it is
+    first used. From then on it stays as it is: the columns are resolved once. Methods
+    with :func:`rule` are rules on its rows.
 
     Example:
         >>> from algomancy_data import Column, DataType, FileExtension, Schema, SchemaType
@@ -66,6 +67,7 @@ class Schema(ABC):
     _CSV: CSVDialect = CSVDialect()
     _SHEET: str | int | None = None
     _READ_LIMITS: ReadLimits | None = None
+    _SQL_KEYS: str | None = None
     _resolved: Tables
     _resolved_rules: tuple[Rule, ...]
 
@@ -170,6 +172,19 @@ class Schema(ABC):
             problem = f"_READ_LIMITS must be ReadLimits or None, not {limits!r}."
             raise InvalidSchemaError.from_problem(cls.__name__, problem)
         return limits
+
+    @classmethod
+    def sql_keys(cls) -> Literal["index", "constraints", "none"] | None:
+        """Return what a database is told of the keys; None leaves it to the manager.
+
+        Raises:
+            InvalidSchemaError: ``_SQL_KEYS`` is something else.
+        """
+        keys = cast("object", cls._SQL_KEYS)
+        if keys not in {"index", "constraints", "none", None}:
+            problem = f'_SQL_KEYS must be "index", "constraints", "none" or None, not {keys!r}.'
+            raise InvalidSchemaError.from_problem(cls.__name__, problem)
+        return cast('Literal["index", "constraints", "none"] | None', keys)
 
     # --- SINGLE -----------------------------------------------------------------------------
 
@@ -357,6 +372,7 @@ class Schema(ABC):
         cls.csv_dialect()
         cls.sheet()
         cls.read_limits()
+        cls.sql_keys()
         tables = cls._tables()
         for one in tables.subschemas.values() if cls.is_multi() else [cls]:
             one.rules()
@@ -412,6 +428,7 @@ class Schema(ABC):
             "_SCHEMA_TYPE": SchemaType.SINGLE,
             "_CSV": cls._CSV,
             "_READ_LIMITS": cls._READ_LIMITS,
+            "_SQL_KEYS": cls._SQL_KEYS,
         }
         members |= rules_of_table(cls, key, cls.declared_rules())
         return type(f"{cls.__name__}[{key}]", (Schema,), members)

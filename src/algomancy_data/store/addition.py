@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final, Literal, Self, TypeAlias, cast
 
 import polars as pl
 
@@ -109,6 +109,10 @@ class Addition:
             if lost.height:
                 shown = _shown(lost, pl.int_range(lost.height, eager=True))
                 raise AdditionError.from_lost_parents(one.table, one.key, lost.height, shown)
+
+    def with_keys(self, more: Mapping[str, Sequence[Key]]) -> Self:
+        """Return the same for tables that may have each of some more keys once."""
+        return replace(self, keys=self.keys.with_unique(more))
 
     def key_of_upsert(self, table: str, frame: pl.DataFrame) -> Key | None:
         """Return the key by which rows replace others; None if they replace none.

@@ -36,7 +36,7 @@ class Action(StrEnum):
     SHOW = "show"
 
 
-@command("store", "session", "schemas", "factory", "read_limits", "memory_limit")
+@command("store", "session", "schemas", "factory", "read_limits", "memory_limit", "keys")
 def batch(
     command: Command,
     jobs: Annotated[

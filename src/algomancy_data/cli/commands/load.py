@@ -139,7 +139,7 @@ def check(
     )
 
 
-@command("store", "session", "schemas", "factory", "read_limits", "memory_limit")
+@command("store", "session", "schemas", "factory", "read_limits", "memory_limit", "keys")
 def load(
     command: Command,
     dataset: Annotated[str, typer.Argument(metavar="DATASET", help="Its name in the store.")],

@@ -11,7 +11,7 @@ from polars.exceptions import PolarsError
 from sqlalchemy.schema import SetTableComment
 
 from algomancy_data.database.naming import free_column_name
-from algomancy_data.database.postgresql.row_access import as_value
+from algomancy_data.database.postgresql.names import as_value
 from algomancy_data.database.table_storage import DeclaredType, quoted
 from algomancy_data.errors import SchemaDriftError
 

@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from sqlalchemy.schema import SetTableComment
 
 from algomancy_data.database.layout import ChildTable
+from algomancy_data.database.postgresql.names import as_value
 from algomancy_data.database.table_storage import (
     INDEX_PREFIX,
     DeclaredType,
@@ -51,11 +52,6 @@ _ROWS_PER_KEY: Final = 20
 # power of eight that lies between what is added at a time and that size.
 _FANOUT_BITS: Final = 3
 _MOST_ROWS_TOGETHER: Final = 2**20
-
-
-def as_value(name: str) -> str:
-    """Return a name in quotes for ``to_regclass``; as part of a statement, ``%`` is doubled."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def relation_of(place: int) -> int:
@@ -102,6 +98,9 @@ def _size(rows: int) -> int:
 
 class PostgreSQLRows(RowAccess):
     """Rows by the block in which they lie, and where in it."""
+
+    # Those of a table do not look at the rows of its children.
+    keeps_constraints = False
 
     def is_comparable(self, column: ColumnLayout) -> bool:
         """Tell whether values of a column are equal in SQL exactly where they are in Polars."""

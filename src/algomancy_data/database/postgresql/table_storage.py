@@ -14,10 +14,18 @@ from sqlalchemy.schema import SetTableComment
 from algomancy_data.database.models import datasets_table
 from algomancy_data.database.naming import TABLE_PREFIX, read_owner
 from algomancy_data.database.postgresql import codec
+from algomancy_data.database.postgresql.keys import (
+    EXACT,
+    add_keys,
+    add_references,
+    drop_references,
+    found_keys,
+    length_problem,
+)
+from algomancy_data.database.postgresql.names import as_list, as_value
 from algomancy_data.database.postgresql.row_access import (
     CHILD_PREFIX,
     PostgreSQLRows,
-    as_value,
     ctid_literal,
     extent_of,
     relation_of,
@@ -39,6 +47,7 @@ if TYPE_CHECKING:
 
     from algomancy_data.database.layout import ColumnLayout, TableLayout
     from algomancy_data.database.naming import TableOwner
+    from algomancy_data.database.table_keys import KeysFound, KeysInSQL
     from algomancy_data.database.table_storage import Codec, RowAccess
 
 
@@ -54,6 +63,7 @@ class PostgreSQLStorage(TableStorage):
     through the blocks in order, which is the order in which a new table was filled.
     """
 
+    constrains_later = True
     integer = "integer"
     # Each statement sees what is committed then: the lock keeps a dataset as it is meanwhile.
     read_isolation = "READ COMMITTED"
@@ -103,8 +113,15 @@ class PostgreSQLStorage(TableStorage):
             return True
         return connection.scalar(sa.func.pg_catalog.getdatabaseencoding()) == "UTF8"
 
-    def create(self, connection: sa.Connection, table: sa.Table, owner: TableOwner) -> None:
+    def create(
+        self,
+        connection: sa.Connection,
+        table: sa.Table,
+        owner: TableOwner,
+        keys: KeysInSQL | None = None,
+    ) -> None:
         """Create a table, whose comment names its owner."""
+        del keys  # are made when there are rows
         table.comment = owner.to_text()
         table.create(connection)
 
@@ -114,8 +131,10 @@ class PostgreSQLStorage(TableStorage):
         originals: Sequence[sa.TableClause],
         copy: sa.Table,
         owner: TableOwner,
+        keys: KeysInSQL | None = None,
     ) -> None:
         """Create a table of an owner, with the columns of others and their rows, in order."""
+        del keys  # are made when there are rows
         self.help_reading(connection)
         # No index has this column, so that the blocks themselves are read.
         first = sa.column("ctid") >= ctid_literal(0, 0)
@@ -153,9 +172,7 @@ class PostgreSQLStorage(TableStorage):
             "AND relname = ANY (ARRAY(SELECT json_array_elements_text(CAST(:names AS json)))) "
             "AND relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())"
         )
-        # Not escaped: there are escapes that only UTF-8 has characters for.
-        asked = json.dumps(list(names), ensure_ascii=False)
-        rows = connection.execute(tables, {"names": asked})
+        rows = connection.execute(tables, {"names": as_list(names)})
         return {row.name: read_owner(row.owner) for row in rows}
 
     def children(self, connection: sa.Connection, physical: str) -> list[str]:
@@ -187,6 +204,32 @@ class PostgreSQLStorage(TableStorage):
             {row.name: row.type for row in rows}, read_owner(rows[0].owner), tuple(children)
         )
 
+    def is_exact_key(self, column: ColumnLayout) -> bool:
+        """Tell whether values of a column are equal in SQL exactly where they are in Polars."""
+        return column.storage in EXACT
+
+    def index_problem(self, columns: Sequence[ColumnLayout], values: pl.DataFrame) -> str | None:
+        """Return why there can be no index of some columns: nested values, or long ones."""
+        problem = super().index_problem(columns, values)
+        return problem or length_problem(columns, values)
+
+    def add_keys(self, connection: sa.Connection, keys: KeysInSQL) -> None:
+        """Make the indexes of a table, and its constraints but for references."""
+        names = connection.dialect.identifier_preparer
+        add_keys(connection, keys, names.format_table(self.table_of(keys.layout)))
+
+    def add_references(self, connection: sa.Connection, keys: KeysInSQL) -> None:
+        """Make those constraints by which other tables have the values that are not there."""
+        add_references(connection, keys)
+
+    def drop_references(self, connection: sa.Connection, tables: Iterable[str]) -> None:
+        """Drop the constraints of this package by which others refer to some tables."""
+        drop_references(connection, tables)
+
+    def keys_found(self, connection: sa.Connection, layout: TableLayout) -> KeysFound:
+        """Return what PostgreSQL says of a table's keys."""
+        return found_keys(connection, layout.physical)
+
     def extents(self, connection: sa.Connection, layout: TableLayout) -> list[range]:
         """Return the places in all blocks of the table, and in those of its children."""
         sizes = sa.text(
@@ -195,7 +238,7 @@ class PostgreSQLStorage(TableStorage):
             "WITH ORDINALITY AS asked(name, at) "
             "ORDER BY at"
         )
-        asked = json.dumps(list(map(as_value, layout.relations)), ensure_ascii=False)
+        asked = as_list(map(as_value, layout.relations))
         found = connection.scalars(sizes, {"names": asked}).all()
         return [extent_of(relation, blocks or 0) for relation, blocks in enumerate(found)]
 

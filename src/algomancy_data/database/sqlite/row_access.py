@@ -8,6 +8,7 @@ import polars as pl
 import sqlalchemy as sa
 
 from algomancy_data.database.naming import ROW_ID
+from algomancy_data.database.table_keys import KeyKind
 from algomancy_data.database.table_storage import RowAccess, index_name, quoted
 
 if TYPE_CHECKING:
@@ -18,21 +19,25 @@ if TYPE_CHECKING:
     from algomancy_data.database.naming import TableOwner
 
 _TEMPORARY: Final = "algomancy_rows_to_find"
-_COMPARABLE: Final = frozenset({"integer", "boolean", "text", "digits", "iso", "blob"})
+COMPARABLE: Final = frozenset({"integer", "boolean", "text", "digits", "iso", "blob"})
 """Words of the codec."""
 
 
 class SQLiteRows(RowAccess):
     """Rows by their numbers."""
 
+    keeps_constraints = True
+
     def is_comparable(self, column: ColumnLayout) -> bool:
         """Tell whether values of a column are equal in SQL exactly where they are in Polars."""
-        return column.storage in _COMPARABLE and column.mask is None
+        return column.storage in COMPARABLE and column.mask is None
 
     def index(
         self, connection: sa.Connection, layout: TableLayout, columns: Sequence[ColumnLayout]
     ) -> None:
         """Make an index of some columns, unless there is one; it goes with the table."""
+        if _is_primary(layout, columns):
+            return
         names = connection.dialect.identifier_preparer
         listed = ", ".join(names.quote_identifier(column.physical) for column in columns)
         connection.exec_driver_sql(
@@ -44,6 +49,8 @@ class SQLiteRows(RowAccess):
         self, connection: sa.Connection, layout: TableLayout, columns: Sequence[ColumnLayout]
     ) -> bool:
         """Tell whether there is such an index."""
+        if _is_primary(layout, columns):
+            return True
         query = sa.text("SELECT 1 FROM sqlite_schema WHERE type = 'index' AND name = :name")
         return connection.scalar(query, {"name": index_name(layout, columns)}) is not None
 
@@ -127,3 +134,12 @@ class SQLiteRows(RowAccess):
             quoted(_TEMPORARY), sa.MetaData(), number, *columns, prefixes=["TEMPORARY"]
         )
         return self.created(connection, table, rows)
+
+
+def _is_primary(layout: TableLayout, columns: Sequence[ColumnLayout]) -> bool:
+    """Tell whether columns are the primary key, which has an index that SQLite named."""
+    names = tuple(column.name for column in columns)
+    return any(
+        key.is_unique and key.kind is KeyKind.PRIMARY and key.columns == names
+        for key in layout.keys
+    )

@@ -16,7 +16,8 @@ from algomancy_data.database.codec import first_failure
 from algomancy_data.database.models import datasets_table
 from algomancy_data.database.naming import ROW_ID, TABLE_PREFIX, read_owner
 from algomancy_data.database.sqlite import codec
-from algomancy_data.database.sqlite.row_access import SQLiteRows
+from algomancy_data.database.sqlite.keys import Clauses, clauses_of, found_keys, is_in_table
+from algomancy_data.database.sqlite.row_access import COMPARABLE, SQLiteRows
 from algomancy_data.database.table_storage import (
     PLAIN_TEXT,
     TABLES_VIEW,
@@ -25,6 +26,7 @@ from algomancy_data.database.table_storage import (
     TableFound,
     TableStorage,
     TablesView,
+    index_name,
     integer_literal,
 )
 
@@ -34,12 +36,15 @@ if TYPE_CHECKING:
     from algomancy_data.database.layout import ColumnLayout, TableLayout
     from algomancy_data.database.naming import TableOwner
     from algomancy_data.database.sqlite.dbapi import Connection
+    from algomancy_data.database.table_keys import KeysFound, KeysInSQL
     from algomancy_data.database.table_storage import Codec, DeclaredType, RowAccess
 
 
 # At the very end: what stands before may be the name of a column.
 _OWNER: Final = re.compile(r"/\*((?:(?!\*/).)*)\*/\)\s*$")
 _PAGES_PER_CHECKPOINT: Final = 1_000  # SQLite's default
+_CACHE_KIBIBYTES: Final = 2_000  # SQLite's default
+_CACHE_SHARE: Final = 2  # of what is made in memory
 _MOST_ARGUMENTS: Final = 100  # of a function
 
 
@@ -74,6 +79,7 @@ class SQLiteStorage(TableStorage):
 
     _checkpoint: threading.Thread | None = None
 
+    constrains_later = False
     integer = "INTEGER"
     read_isolation = "SERIALIZABLE"
     write_isolation = "IMMEDIATE"
@@ -122,6 +128,17 @@ class SQLiteStorage(TableStorage):
         )
         self._checkpoint.start()
 
+    @contextmanager
+    def filling_constrained(self, connection: sa.Connection) -> Generator[None]:
+        """Keep more of the file in memory: keys in no order go everywhere into an index."""
+        kibibytes = self.in_memory_bytes // _CACHE_SHARE // 1024
+        connection.exec_driver_sql(f"PRAGMA cache_size = -{kibibytes}")
+        try:
+            yield
+        finally:
+            with suppress(exc.DBAPIError):  # of a connection that broke
+                connection.exec_driver_sql(f"PRAGMA cache_size = -{_CACHE_KIBIBYTES}")
+
     def finish(self) -> None:
         """Wait for the thread."""
         if self._checkpoint is not None:
@@ -140,17 +157,26 @@ class SQLiteStorage(TableStorage):
         """Tell whether there is a table or view of that name."""
         return connection.scalar(_FIND, {"table": physical}) is not None
 
-    def create(self, connection: sa.Connection, table: sa.Table, owner: TableOwner) -> None:
+    def create(
+        self,
+        connection: sa.Connection,
+        table: sa.Table,
+        owner: TableOwner,
+        keys: KeysInSQL | None = None,
+    ) -> None:
         """Create a table: SQLite keeps the statement, with the comment that names its owner."""
         names = connection.dialect.identifier_preparer
+        clauses = Clauses() if keys is None else clauses_of(keys, names.quote_identifier)
         # SQLAlchemy's own statement takes a twentieth of the time of writing a small dataset.
-        columns = ", ".join(
+        columns = [
             f"{names.quote_identifier(column.name)} {cast('DeclaredType', column.type).name}"
+            f"{clauses.columns.get(str(column.name), '')}"
             for column in table.columns
-        )
+        ]
+        listed = ", ".join([*columns, *clauses.table])
         # On a line of its own: no name that has the beginning of a comment in it goes on there.
         connection.exec_driver_sql(
-            f"CREATE TABLE {names.format_table(table)} ({columns}\n/*{owner.to_text()}*/)"
+            f"CREATE TABLE {names.format_table(table)} ({listed}\n/*{owner.to_text()}*/)"
         )
 
     def owners(self, connection: sa.Connection) -> dict[str, TableOwner | None]:
@@ -234,10 +260,11 @@ class SQLiteStorage(TableStorage):
         originals: Sequence[sa.TableClause],
         copy: sa.Table,
         owner: TableOwner,
+        keys: KeysInSQL | None = None,
     ) -> None:
         """Create a table of an owner, with the columns and rows of another, in order."""
         (original,) = originals
-        self.create(connection, copy, owner)
+        self.create(connection, copy, owner, keys)
         # In exactly this form, SQLite copies whole records: see "xfer optimization" in its
         # insert.c. The names are quoted by SQLAlchemy.
         names = connection.dialect.identifier_preparer
@@ -245,6 +272,32 @@ class SQLiteStorage(TableStorage):
             f"INSERT INTO {names.format_table(copy)} "  # noqa: S608  quoted names
             f"SELECT * FROM {names.format_table(original)}"
         )
+
+    def is_exact_key(self, column: ColumnLayout) -> bool:
+        """Tell whether values of a column are equal in SQL exactly where they are in Polars."""
+        return column.storage in COMPARABLE and column.mask is None
+
+    def add_keys(self, connection: sa.Connection, keys: KeysInSQL) -> None:
+        """Make the indexes of a table, those of keys that are unique among them."""
+        names = connection.dialect.identifier_preparer
+        on = names.format_table(self.table_of(keys.layout))
+        for columns, key in keys.indexes().items():
+            if is_in_table(keys, key):
+                continue
+            unique = "UNIQUE " if key.is_unique else ""
+            name = names.quote_identifier(index_name(keys.layout, columns))
+            listed = ", ".join(names.quote_identifier(column.physical) for column in columns)
+            connection.exec_driver_sql(f"CREATE {unique}INDEX {name} ON {on} ({listed})")
+
+    def add_references(self, connection: sa.Connection, keys: KeysInSQL) -> None:
+        """Do nothing: they are part of the table."""
+
+    def drop_references(self, connection: sa.Connection, tables: Iterable[str]) -> None:
+        """Do nothing: what refers to a table that is gone is looked at when all is committed."""
+
+    def keys_found(self, connection: sa.Connection, layout: TableLayout) -> KeysFound:
+        """Return what SQLite says of a table's keys."""
+        return found_keys(connection, layout.physical)
 
     def at(self, query: sa.Select[Any], table: sa.TableClause, places: range) -> sa.Select[Any]:
         """Return the query limited to the rows with these numbers."""
