@@ -36,8 +36,8 @@ _FOREIGN = (
     r"(AbstractContextManager|EllipsisType|Path|PolarsDataType|SearchStrategy|StrEnum|datetime)",
     r"(.*\.)?(BASEDATASOURCE|ChildCounts|CascadeOutcome|Damage|ExportFormat|InferredFile)",
     r"(.*\.)?(FrameSizes|JSONValue|MessageLimit|Paths|QuarantineSetting|RowFailures)",
-    r"(.*\.)?(BinaryEncoding|ColumnType|DeclaredKeys|DeclaredType|Extracted|Key|LoadMode)",
-    r"(.*\.)?(Checks|DeclaredRule|Dtypes|Mode|ReadPart|Reading|Repeated|RuleMethod|Seen)",
+    r"(.*\.)?(BinaryEncoding|ColumnType|DeclaredKeys|DeclaredType|Extracted|Key|KeyForm)",
+    r"(.*\.)?(Checks|LoadMode|TableKey|DeclaredRule|Dtypes|Mode|ReadPart|Reading|Repeated|RuleMethod|Seen)",
     r"(.*\.)?(DatabaseHistory|FolderHistory|Schemas|ScratchFile|StoredKeys|Tabular)",
     r"algomancy_data\.file\.workbook\..*",
 )

@@ -91,6 +91,7 @@ class GrowingDataset:
         """
         keys = self._grown_keys(frames)
         addition = addition.with_keys({one.name: constrained_keys(one) for one in self.tables})
+        self._defer_references()
         self._loosen(keys.tables)
         replaced: dict[str, int] = {}
         new: dict[str, PreparedTable] = {}
@@ -130,6 +131,7 @@ class GrowingDataset:
             AdditionError: Rows of other tables refer to them, by a constraint.
             DamagedStoreError: What has to be read is not what was written.
         """
+        self._defer_references()
         growing = self.table(table)
         count = growing.delete(predicate, phase)
         if count:
@@ -158,6 +160,10 @@ class GrowingDataset:
         settled = settled_keys(self._storage, tables, self.known)
         self.notes += settled.notes
         return settled
+
+    def _defer_references(self) -> None:
+        if any(layout.has_constraints for layout in self.tables):
+            self._storage.defer_references(self._connection)
 
     def _loosen(self, keys: Mapping[str, tuple[TableKey, ...]]) -> None:
         """Make those tables anew that cannot keep their keys, first those that refer to others."""

@@ -66,6 +66,8 @@ def write_tables(
             name: table.write(connection, session, dataset, phase) for name, table in tables.items()
         }
     layouts = dict(others or {})
+    if any(key.parent == name for name, some in own.items() for key in some):
+        storage.defer_references(connection)  # of rows to some behind them
     is_constrained = any(key.is_constraint for some in own.values() for key in some)
     with storage.filling_constrained(connection) if is_constrained else nullcontext():
         for name in parents_first(own):
@@ -101,6 +103,8 @@ def copy_tables(
     layouts = {layout.name: layout for layout in tables}
     copies: dict[str, TableLayout] = {}
     is_constrained = any(layout.has_constraints for layout in layouts.values())
+    if is_constrained:
+        storage.defer_references(connection)
     with storage.filling_constrained(connection) if is_constrained else nullcontext():
         for name in parents_first({name: one.keys for name, one in layouts.items()}):
             own = owner._replace(table=name)
@@ -130,6 +134,7 @@ def drop_tables(
     known = None if layouts is None else {layout.name: layout for layout in layouts}
     if known is None or any(layout.has_constraints for layout in known.values()):
         storage.drop_references(connection, tables)
+        storage.defer_references(connection)
     # First those that refer to others, of which SQLite would look for what refers to each row.
     order = parents_first({name: one.keys for name, one in (known or {}).items()})
     last = {(known or {})[name].physical: at for at, name in enumerate(order)}

@@ -453,6 +453,10 @@ class TableStorage(ABC):
         """
 
     @abstractmethod
+    def defer_references(self, connection: sa.Connection) -> None:
+        """Let rows refer to some that are missing until the transaction ends."""
+
+    @abstractmethod
     def drop_references(self, connection: sa.Connection, tables: Iterable[str]) -> None:
         """Drop the constraints of this package that keep tables, by name, from being dropped."""
 

@@ -222,6 +222,9 @@ class PostgreSQLStorage(TableStorage):
         """Make those constraints by which other tables have the values that are not there."""
         add_references(connection, keys)
 
+    def defer_references(self, connection: sa.Connection) -> None:
+        """Do nothing: the constraints say so themselves."""
+
     def drop_references(self, connection: sa.Connection, tables: Iterable[str]) -> None:
         """Drop the constraints of this package by which others refer to some tables."""
         drop_references(connection, tables)

@@ -80,11 +80,7 @@ def _clause(reference: Reference, quote: Callable[[str], str]) -> str:
     own, other = (
         ", ".join(map(quote, columns)) for columns in (reference.columns, reference.parent_columns)
     )
-    # Deferred: a table may be dropped and made again.
-    return (
-        f"FOREIGN KEY ({own}) REFERENCES {quote(reference.parent.physical)} ({other}) "
-        f"DEFERRABLE INITIALLY DEFERRED"
-    )
+    return f"FOREIGN KEY ({own}) REFERENCES {quote(reference.parent.physical)} ({other})"
 
 
 def found_keys(connection: sa.Connection, physical: str) -> KeysFound:
