@@ -190,6 +190,16 @@ def test_parts_give_the_same_frame_issues_and_errors(
     agree(found, expected)
 
 
+def test_a_column_of_folder_names_that_does_not_convert_stays_text(tmp_path: Path):
+    for name in ("c1=1", "c1=x"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "part.csv").write_bytes(rows(["7"] * 40))
+    schema = declare([DataType.INTEGER, DataType.INTEGER], CSVDialect())
+    found, expected = (extract_from(tmp_path, schema, limits) for limits in (IN_SLICES, AT_ONCE))
+    agree(found, expected)
+    assert found[0]["c1"].to_list() == ["1"] * 40 + ["x"] * 40
+
+
 @st.composite
 def parquet_files(draw: st.DrawFn) -> tuple[pl.DataFrame, int]:
     frame = draw(

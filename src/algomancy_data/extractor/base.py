@@ -279,8 +279,8 @@ class SingleExtractor(Extractor):
         if parts is None:
             with self._system_errors(self._slices):
                 slices = self._slices()
-        elif not self.may_lack_columns:
-            slices = PartSlices(self._slices_of_part, parts, self.file.name)
+        else:
+            slices = self._sliced_parts(parts)
         if slices is None:
             self._check_whole()
             return None
@@ -303,6 +303,12 @@ class SingleExtractor(Extractor):
             self._note(slices.notes)
         self._report([*self._reading.issues, *issues])
         return frame
+
+    def _sliced_parts(self, parts: Sequence[FilePart]) -> PartSlices | None:
+        """Return the parts of a table in slices; None where they are taken at once."""
+        if self.may_lack_columns:
+            return None
+        return PartSlices(self._slices_of_part, parts, self.file.name)
 
     def _helpers(self, parts: Sequence[FilePart]) -> Hands | None:
         """Return who helps to read so many parts, if anybody should."""

@@ -170,7 +170,8 @@ class PartSlices:
         readings: list[Reading] = []
         rows = self._first_row
         for file in self._files:
-            of_file = None if columns is None else columns - file.keys.keys()
+            # Without a column a slice has no height: where only keys are wanted, all are read.
+            of_file = ((columns or frozenset()) - file.keys.keys()) or None
             frames, reading = self._read(file.file, rows, of_file)
             readings.append(reading)
             for given in frames:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from polars.datatypes import DataType as PolarsDataType
 
     from algomancy_data.extractor.conversion import ConversionIssue
+    from algomancy_data.frames.sinks import RowSink
     from algomancy_data.metrics import Phase
     from algomancy_data.schema.types import ColumnType, TextConventions
 
@@ -48,6 +49,10 @@ class Slices(Protocol):
 
 class UnlikeSlicesError(Exception):
     """Slices do not go together unless all of them are looked at: read the table as a whole."""
+
+
+class SlicesChangedError(Exception):
+    """Slices have another type than those before: read the table again, from the beginning."""
 
 
 def read_slices(
@@ -75,20 +80,15 @@ def read_slices(
         UnlikeSlicesError: A column that is not declared has another dtype in another slice.
         ScratchError: There is no room for the scratch files.
     """
-    conversion = Conversion(table, types, conventions)
     sink = current_sink()
-    with MappedFrames() as frames:
-        for frame in _ahead(slices.read()):
-            check(frame)
-            converted = conversion.take(frame)
-            frames.write(converted)
+    while True:
+        conversion = Conversion(table, types, conventions)
+        try:
+            whole = _written(slices, conversion, table, phase, check, sink)
+            break
+        except SlicesChangedError:
             if sink is not None:
-                if conversion.unsettled:
-                    sink.drop(table)
-                else:
-                    sink.take(table, converted)
-            phase.advance(frame.height)
-        whole = frames.mapped()
+                sink.drop(table)
     again = conversion.unsettled
     if not again:
         if sink is not None:
@@ -98,6 +98,35 @@ def read_slices(
         write_unconverted(slices, again, frames)
         unconverted = frames.mapped()
     return conversion.with_unsettled(whole, unconverted)
+
+
+def _written(
+    slices: Slices,
+    conversion: Conversion,
+    table: str,
+    phase: Phase,
+    check: Callable[[pl.DataFrame], object],
+    sink: RowSink | None,
+) -> pl.DataFrame:
+    """Return the table in a mapped file, as far as its columns are converted at once."""
+    rows = 0
+    try:
+        with MappedFrames() as frames:
+            for frame in _ahead(slices.read()):
+                check(frame)
+                converted = conversion.take(frame)
+                frames.write(converted)
+                if sink is not None:
+                    if conversion.unsettled:
+                        sink.drop(table)
+                    else:
+                        sink.take(table, converted)
+                phase.advance(frame.height)
+                rows += frame.height
+            return frames.mapped()
+    except SlicesChangedError:
+        phase.advance(-rows)
+        raise
 
 
 def write_unconverted(slices: Slices, columns: AbstractSet[str], frames: MappedFrames) -> None:

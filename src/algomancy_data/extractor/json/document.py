@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from algomancy_data.file import File
 
 
-# One record per line: an object is a record whatever it holds, and no line is no record.
-_LINES: Final = (FileExtension.NDJSON, FileExtension.JSONL)
+LINES: Final = (FileExtension.NDJSON, FileExtension.JSONL)
+"""Formats of one record per line: an object is a record whatever it holds, no line is no record."""
+
 _LONE_SURROGATE: Final = re.compile(
     r"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])"
     r"|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}"
@@ -69,7 +70,7 @@ def read_document(
         FileContentError: The file is no JSON, or a record is no object.
         FileNotFoundError: The file is gone.
     """
-    lines = file.extension in _LINES
+    lines = file.extension in LINES
     with open_json(file) as data:
         records = find_records(data, lines=lines)
         if records is None:
@@ -125,28 +126,32 @@ class _Fault:
     advice: str
 
 
-def diagnose(name: str, data: JSONBytes) -> FileContentError:
+def diagnose(
+    name: str, data: JSONBytes, lines_before: int = 0, records_before: int = 0
+) -> FileContentError:
     """Return the error that describes the first fault of a document.
 
     The document is read record by record, so that no more than one is in memory as objects.
 
     Args:
         name: Name of the file.
-        data: The document, which a parser has refused.
+        data: The document, or a part of it, which a parser has refused.
+        lines_before: How many lines of the document are before the part.
+        records_before: How many records are.
     """
     content = bytes(data)
     try:
         text = content.decode()
     except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
+        line = lines_before + content.count(b"\n", 0, error.start) + 1
         return FileContentError(
             f"File {name!r}, line {line}: byte {error.start} (0x{content[error.start]:02x}) is "
             f"not UTF-8. Write the file as UTF-8."
         )
-    fault = _find_fault(text)
+    fault = _find_fault(text, records_before)
     if fault is None:
         return FileContentError(f"File {name!r} cannot be read as JSON.")
-    line = text.count("\n", 0, fault.position) + 1
+    line = lines_before + text.count("\n", 0, fault.position) + 1
     column = fault.position - text.rfind("\n", 0, fault.position)
     return FileContentError(
         f"File {name!r}, line {line}, column {column}: {fault.problem}. {fault.advice}"
@@ -167,13 +172,12 @@ _DECODER: Final = json.JSONDecoder(
 )
 
 
-def _find_fault(text: str) -> _Fault | None:
+def _find_fault(text: str, number: int) -> _Fault | None:
     position = skip_space(text, 0)
     in_list = text[position : position + 1] == "["
     position = skip_space(text, position + 1) if in_list else position
     if in_list and text[position : position + 1] == "]":
         return _fault_behind(text, position + 1)
-    number = 0
     while position < len(text) or in_list:
         start = position
         try:

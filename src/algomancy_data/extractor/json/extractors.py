@@ -10,7 +10,8 @@ from algomancy_data.display.words import counted
 from algomancy_data.errors import FileContentError
 from algomancy_data.extractor.base import MultiExtractor, SingleExtractor
 from algomancy_data.extractor.conversion import ConversionIssue
-from algomancy_data.extractor.json.document import JSONPlan, read_document
+from algomancy_data.extractor.json.document import LINES, JSONPlan, read_document
+from algomancy_data.extractor.json.slices import JSONSlices, RecordType, json_slices
 from algomancy_data.extractor.json.tables import (
     flat_frame,
     group_rows,
@@ -19,18 +20,22 @@ from algomancy_data.extractor.json.tables import (
     struct_columns,
     text_columns,
 )
+from algomancy_data.extractor.parts import PartSlices
+from algomancy_data.extractor.slices import UnlikeSlicesError
 from algomancy_data.logs import as_logger
 from algomancy_data.schema import DataType
 from algomancy_data.schema.kinds import column_types
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
+    from algomancy_data.extractor.extracted import Reading
     from algomancy_data.extractor.json.document import Path
     from algomancy_data.extractor.json.layout import Envelope
     from algomancy_data.extractor.json.tables import Group, GroupRows
-    from algomancy_data.file import File
+    from algomancy_data.file import File, FilePart
     from algomancy_data.logs import Logger
     from algomancy_data.schema import Schema
     from algomancy_data.schema.types import ColumnType
@@ -67,11 +72,40 @@ class JSONSingleExtractor(SingleExtractor):
 
     may_lack_columns = True  # as a record may lack a member
 
-    def _extract_file(self) -> pl.DataFrame:
+    _found = RecordType()
+    """The type of the records, as far as they were read in slices."""
+
+    def _slices(self) -> JSONSlices | None:
+        self._found = RecordType()
+        return self._sliced()
+
+    def _sliced(self) -> JSONSlices | None:
+        lines = self.file.extension in LINES
+        return json_slices(self.file, self._plan(), self._found, lines=lines)
+
+    def _sliced_parts(self, parts: Sequence[FilePart]) -> PartSlices | None:
+        # One type for all of them: what a part lacks is null there.
+        has_keys = any(part.keys for part in parts)
+        self._found = RecordType(is_of_parts=True, may_gain_members=not has_keys)
+        return PartSlices(self._slices_of_part, parts, self.file.name)
+
+    def _slices_of_part(
+        self, file: File, first_row: int, columns: AbstractSet[str] | None
+    ) -> tuple[Iterable[pl.DataFrame], Reading]:
+        reader = self._for_part(file, first_row, frozenset())
+        slices = reader._sliced()  # noqa: SLF001  it is ours
+        if slices is None:
+            raise UnlikeSlicesError
+        return slices.read(columns), reader._reading  # noqa: SLF001
+
+    def _plan(self) -> JSONPlan:
         types = self._types
         texts, integers = {(): text_columns(types)}, {(): integer_columns(types)}
         structs = {(): struct_columns(types)}
-        plan = JSONPlan(self.file.name, texts, frozenset(), integers, structs)
+        return JSONPlan(self.file.name, texts, frozenset(), integers, structs)
+
+    def _extract_file(self) -> pl.DataFrame:
+        plan, types = self._plan(), self._types
         found = read_document(self.file, plan, lambda envelope: _is_row(envelope, set(types)))
         logger = as_logger(self.logger)
         if found.ignored:

@@ -81,14 +81,15 @@ class Records:
     envelope: Envelope | None = None
 
 
-def find_records(data: JSONBytes, *, lines: bool) -> Records | None:
+def find_records(data: JSONBytes, *, lines: bool, begin: int = 0) -> Records | None:
     """Return where the records of a document are, or None if there is nothing in it.
 
     Args:
         data: The document.
         lines: The file's format is one record per line: an object is a record, whatever it holds.
+        begin: Where it begins, behind a byte order mark.
     """
-    found = _NO_SPACE.search(data)
+    found = _NO_SPACE.search(data, begin)
     if found is None:
         return None
     start, end = found.start(), len(data)

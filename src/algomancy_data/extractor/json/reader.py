@@ -114,7 +114,7 @@ class JSONReader:
     def _read_plainly(self, count: int, piece: _Load) -> list[ArrowArray] | None:
         """Return the records as the parser sees them, or None if a number may be changed."""
         pieces = self._parse_alike(count, piece, in_list=self._records.in_list)
-        changed = _has_spelled_floats(pieces[0].type, self._plan.root) or any(
+        changed = has_spelled_floats(pieces[0].type, self._plan.root) or any(
             has_inexact_numbers(array) for array in pieces
         )
         return None if changed else pieces
@@ -186,21 +186,21 @@ class JSONReader:
         return arrays
 
     def _lists_lack_members(self, pieces: list[ArrowArray]) -> bool:
-        return any(_lists_lack_members(array, self._plan.root) for array in pieces)
+        return any(lists_lack_members(array, self._plan.root) for array in pieces)
 
 
-def _has_spelled_floats(dtype: ArrowType, place: Place) -> bool:
+def has_spelled_floats(dtype: ArrowType, place: Place) -> bool:
     """Tell whether a column that is declared as text has floats, whose spelling counts."""
     import pyarrow as pa  # noqa: PLC0415  import time that only JSON has to pay
 
     if pa.types.is_struct(dtype):
-        return any(_has_spelled_floats(field.type, place.member(field.name)) for field in dtype)
+        return any(has_spelled_floats(field.type, place.member(field.name)) for field in dtype)
     if pa.types.is_list(dtype):
-        return place.is_table and _has_spelled_floats(dtype.value_type, place.items())
+        return place.is_table and has_spelled_floats(dtype.value_type, place.items())
     return dtype == pa.float64() and place.is_text
 
 
-def _lists_lack_members(array: ArrowArray, place: Place) -> bool:
+def lists_lack_members(array: ArrowArray, place: Place) -> bool:
     """Tell whether a list declared as text has an object without a member that another one has.
 
     An array has a null there, and no longer knows that there was nothing.
@@ -212,10 +212,10 @@ def _lists_lack_members(array: ArrowArray, place: Place) -> bool:
         if place.in_list and place.is_text and any(member.null_count for member in members):
             return True
         return any(
-            _lists_lack_members(member, place.member(field.name))
+            lists_lack_members(member, place.member(field.name))
             for field, member in zip(array.type, members, strict=True)
         )
-    return pa.types.is_list(array.type) and _lists_lack_members(array.values, place.items())
+    return pa.types.is_list(array.type) and lists_lack_members(array.values, place.items())
 
 
 # Any piece of that length may be parsed: it has at most 4,096 objects with a key of its own each.
