@@ -8,6 +8,8 @@ and forks before Polars has threads.
 from __future__ import annotations
 
 import ctypes
+import gc
+import importlib
 import json
 import os
 import sys
@@ -20,6 +22,8 @@ from algomancy_data.errors import AlgomancyDataError
 
 warnings.simplefilter("ignore", DeprecationWarning)
 faults = ctypes.CDLL(None)
+# What is imported only when rows are added or deleted, which takes longer than to do that.
+LATER = ("cloudpickle", "numpy", "pyarrow.ipc")
 
 
 def source(value: int) -> DataSource:
@@ -66,6 +70,9 @@ def say(text: str) -> None:
 
 
 def main() -> None:
+    for name in LATER:
+        importlib.import_module(name)
+    gc.freeze()  # no child looks through what is there already
     say("ready")
     for line in sys.stdin:
         operation, folder, at, action = line.rstrip("\n").split("\t")

@@ -7,6 +7,7 @@ import io
 import re
 from collections import Counter
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Final
 
@@ -268,7 +269,7 @@ def has_header(texts: pl.DataFrame) -> bool:
     for name in names:
         if name.startswith(_UNNAMED) or _may_be_name(sample[name]):
             continue
-        if not _may_be_name(pl.Series([name])):
+        if not _is_name(name):
             alike += 1
         else:
             unlike += 1
@@ -281,6 +282,11 @@ def has_header(texts: pl.DataFrame) -> bool:
 def _may_be_name(texts: pl.Series) -> bool:
     """Tell whether texts are of a type whose values may be names of columns."""
     return column_type_of(text_type(texts, _CONVENTIONS).dtype).in_header
+
+
+@lru_cache(10_000)  # files of one kind have the same names
+def _is_name(text: str) -> bool:
+    return _may_be_name(pl.Series([text]))
 
 
 def numbered_names(width: int) -> list[str]:

@@ -1,4 +1,7 @@
-"""The JSON of a payload in a database: what the class wrote, and where its parts lie."""
+"""The JSON of a payload in a database: what the class wrote, and where its parts lie.
+
+Each input changes a dataset of its own, in stores of many, which are looked at once for all.
+"""
 
 import zlib
 
@@ -11,7 +14,11 @@ from algomancy_data.errors import AlgomancyDataError
 TABLE = pl.DataFrame({"x": [1, None], "l": [["a"], None], "day": pl.Series([1, 2]).cast(pl.Date)})
 RIGHT_SUM = """
     UPDATE algomancy_datasets SET payload_layout = json_set(payload_layout, '$.text_crc32', ?)
+    WHERE name = ?
 """
+TOGETHER = 25
+NAMES = [f"d{number:02}" for number in range(TOGETHER)]
+RIGHT_OF = {}
 
 
 class Wrapped(BaseDataSource):
@@ -40,10 +47,15 @@ class InArrow(Wrapped):
         return cls("master_data", metadata["name"], ds_id=metadata["id"])
 
 
+def dataset(cls, name):
+    return cls("master_data", name=name, ds_id=name)
+
+
 def opened(cls):
     manager = DatabaseDataManager(SimpleETLFactory, [], "sqlite://", "s", cls)
     manager.startup()
-    manager.add_data_source(cls("master_data", name="d", ds_id="d"))
+    for name in NAMES:
+        manager.add_data_source(dataset(cls, name))
     return manager
 
 
@@ -52,30 +64,46 @@ MANAGERS = [(cls, opened(cls), column) for cls, column in KINDS]
 
 
 def seeds():
-    found = []
-    for _, manager, column in MANAGERS:
+    for kind, (_, manager, column) in enumerate(MANAGERS):
         with manager.engine.connect() as connection:
-            query = f"SELECT {column} FROM algomancy_datasets"
-            found.append(connection.exec_driver_sql(query).scalar().encode())
-    return found
+            rows = connection.exec_driver_sql(f"SELECT name, {column} FROM algomancy_datasets")
+            RIGHT_OF.update({(kind, name): text for name, text in rows})
+    return [RIGHT_OF[kind, NAMES[0]].encode() for kind in range(len(KINDS))]
 
 
-def read(data, home):
+def read_together(inputs, home):
+    """Return the refusal of each input, or None."""
     del home
-    text = data.decode("utf-8", "replace")
-    refusals = []
-    for cls, manager, column in MANAGERS:
+    texts = {
+        name: data.decode("utf-8", "replace") for name, data in zip(NAMES, inputs, strict=False)
+    }
+    refused = {name: [] for name in texts}
+    for kind, (cls, manager, _) in enumerate(MANAGERS):
         with manager.engine.begin() as connection:
-            connection.exec_driver_sql(f"UPDATE algomancy_datasets SET {column} = ?", (text,))
-            if column == "payload":  # with the right check sum, to be read
-                connection.exec_driver_sql(RIGHT_SUM, (zlib.crc32(text.encode()),))
+            for name, text in texts.items():
+                change(connection, kind, name, text)
         manager.refresh()
         manager.verify()
-        try:
-            manager.get_data("d")
-        except AlgomancyDataError as error:
-            refusals.append(error)
-        manager.add_data_source(cls("master_data", name="d", ds_id="d"))
-        assert manager.get_data("d") is not None
-    if len(refusals) == len(MANAGERS):  # each seed is right in one place only
-        raise refusals[0]
+        for name in texts:
+            try:
+                manager.get_data(name)
+            except AlgomancyDataError as error:
+                refused[name].append(error)
+        for name in texts:
+            manager.add_data_source(dataset(cls, name))
+            assert manager.get_data(name) is not None
+        manager.refresh()
+        assert manager.get_data(NAMES[0]).name == NAMES[0]
+    # Each seed is right in one place only.
+    return [found[0] if len(found) == len(KINDS) else None for found in refused.values()]
+
+
+def change(connection, kind, name, text):
+    """Write a text in its place; a seed, which is of the first dataset, as it is in this one."""
+    column = KINDS[kind][1]
+    right = text == RIGHT_OF[kind, NAMES[0]]
+    written = RIGHT_OF[kind, name] if right else text.replace(NAMES[0], name)
+    statement = f"UPDATE algomancy_datasets SET {column} = ? WHERE name = ?"
+    connection.exec_driver_sql(statement, (written, name))
+    if column == "payload":  # with the right check sum, to be read
+        connection.exec_driver_sql(RIGHT_SUM, (zlib.crc32(written.encode()), name))
