@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import random
 
 import polars as pl
@@ -23,6 +24,9 @@ def key_of(frame, table="items"):
     return [column.name for column in found.columns], [column.name for column in found.unique]
 
 
+DAYS = [dt.date(1990, 1, 1) + dt.timedelta(days=number) for number in range(ROWS)]
+
+
 def numbered(prefix, count=ROWS):
     return [f"{prefix}{number}" for number in range(count)]
 
@@ -41,6 +45,63 @@ def numbered(prefix, count=ROWS):
 def test_of_several_unique_columns_the_key_is_the_one_that_is_named_so_else_the_first(columns, key):
     frame = pl.DataFrame({name: list(values) for name, values in columns.items()})
     assert key_of(frame)[0] == [key]
+
+
+MEASURES = {
+    f"measure_{number}": [(row * (97 + number) + number) % 4_999 for row in range(ROWS)]
+    for number in range(14)
+}
+
+
+@pytest.mark.parametrize(
+    ("columns", "key"),
+    [
+        ({"name": numbered("n"), "pop": MEASURES["measure_1"]}, ["name"]),
+        ({"pop": MEASURES["measure_1"], "name": numbered("n")}, ["pop"]),
+        ({"month": DAYS, "nonfarm": MEASURES["measure_1"]}, ["month"]),
+        ({"ratio": [0.5] * ROWS, "pop": MEASURES["measure_1"]}, []),
+        ({"ratio": [0.5] * ROWS, "year": range(1950, 1950 + ROWS)}, ["year"]),
+        ({"ratio": [0.5] * ROWS, "rank": [*range(1, ROWS + 1)][::-1]}, ["rank"]),
+        ({"ratio": [0.5] * ROWS, "pop_id": MEASURES["measure_1"]}, ["pop_id"]),
+        ({"x": [0.5] * ROWS, "day": DAYS, "pop": MEASURES["measure_1"]}, ["day"]),
+    ],
+)
+def test_a_number_that_is_not_named_like_a_key_is_one_only_where_it_comes_first_or_counts(
+    columns, key
+):
+    frame = pl.DataFrame({name: list(values) for name, values in columns.items()})
+    assert key_of(frame)[0] == key
+
+
+def test_a_measure_is_not_declared_unique():
+    frame = pl.DataFrame({"id": numbered("n"), "pop": MEASURES["measure_1"], "mail": numbered("m")})
+    assert key_of(frame) == (["id"], ["mail"])
+
+
+@pytest.mark.parametrize("last", [False, True])
+def test_a_key_of_two_columns_is_found_among_fourteen_measures(last):
+    generator = random.Random(7)  # noqa: S311  the same numbers each time, no secret
+    rows = [(year, team) for year in range(1990, 2000) for team in numbered("t", 20)]
+    own = {"year": [year for year, _ in rows], "team": [team for _, team in rows]}
+    measures = {
+        name: [generator.randrange(20 + 80 * number) for _ in rows]
+        for number, name in enumerate(MEASURES)
+    }
+    frame = pl.DataFrame(measures | own if last else own | measures)
+    assert key_of(frame)[0] == ["year", "team"]
+
+
+def test_a_comment_says_so_where_not_all_combinations_were_looked_at():
+    generator = random.Random(7)  # noqa: S311  the same numbers each time, no secret
+    names = [f"c{number}" for number in range(50)]
+
+    def noted(count):
+        frame = pl.DataFrame({name: [generator.randrange(2) for _ in range(40)] for name in names})
+        columns = [column_finding(column) for column in frame.iter_columns()][:count]
+        return find_key(frame, columns, "measurements").notes[0]
+
+    assert noted(50).startswith("No key was found. Not all combinations of the 50 columns")
+    assert "no combination of up to 4" in noted(12) or "not even all" in noted(12)
 
 
 def test_other_unique_columns_are_unique():

@@ -9,6 +9,7 @@ import polars as pl
 
 from algomancy_data.extractor import DataTypeConverter, TextConventions
 from algomancy_data.inference.inferred import InferredColumn
+from algomancy_data.inference.plain_types import plain_types
 from algomancy_data.schema import DataType
 from algomancy_data.schema.types import INFERRED_TYPES
 from algomancy_data.schema.types.distinct_texts import DistinctTexts, first_of
@@ -59,6 +60,22 @@ def text_type(texts: pl.Series, conventions: TextConventions) -> TextType:
         notes = [] if column.values.is_empty() else [_only(column.values)]
         return TextType(DataType.STRING, notes)
     return _first_to_take(column, INFERRED_TYPES)
+
+
+def text_types(texts: pl.DataFrame, conventions: TextConventions) -> dict[str, TextType]:
+    """Return the types of all columns of a table: what :func:`text_type` says of each.
+
+    Args:
+        texts: Columns of dtype String.
+        conventions: How their values are written.
+    """
+    plain = plain_types(texts, conventions)
+    return {
+        column.name: TextType(plain[column.name])
+        if column.name in plain
+        else text_type(column, conventions)
+        for column in texts.iter_columns()
+    }
 
 
 def _type_in_json(texts: pl.Series, conventions: TextConventions) -> TextType:

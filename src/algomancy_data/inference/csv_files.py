@@ -12,8 +12,9 @@ from algomancy_data.extractor import TextConventions
 from algomancy_data.extractor.csv.content import CSVContent
 from algomancy_data.extractor.csv.extractors import line_end_of
 from algomancy_data.file import CSVFile
-from algomancy_data.inference.column_types import TextType, text_type
+from algomancy_data.inference.column_types import TextType, text_types
 from algomancy_data.inference.csv_sniffer import (
+    columns_with_words,
     count_of,
     default_words_among,
     find_characters,
@@ -30,6 +31,7 @@ from algomancy_data.inference.inferred import (
     InferredTable,
     extract,
 )
+from algomancy_data.inference.plain_types import plain_marks
 from algomancy_data.schema import Column, CSVDialect, DataType, Schema
 from algomancy_data.schema.kinds import column_type_of
 from algomancy_data.schema.types.datetime import ZONED_NOTE
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from algomancy_data.schema.types import ColumnType
 
 _START: Final = 1 << 18
+_MARKS: Final = (".", ",")
 
 
 class HeldFile(CSVFile):
@@ -139,7 +142,7 @@ class CSVProbe:
         conventions = TextConventions()
         found = {
             word: None
-            for column in self.texts.iter_columns()
+            for column in columns_with_words(self.texts)
             for word in null_words_in(column, conventions)
         }
         self.words = list(found)
@@ -152,11 +155,17 @@ class CSVProbe:
         """
         words = occurring(self.texts, {*self.words, *shared_words})
         dialect = replace(self.dialect, null_words=tuple(words) or None)
-        texts = self.texts.with_columns(pl.when(~pl.all().is_in(words)).then(pl.all()).name.keep())
+        texts = self.texts
+        if words:
+            texts = texts.with_columns(pl.when(~pl.all().is_in(words)).then(pl.all()).name.keep())
         dialect, types = _decide(texts, dialect)
-        columns = [InferredColumn(name, found.dtype, notes=found.notes) for name, found in types]
+        columns = [
+            InferredColumn(name, found.dtype, notes=found.notes) for name, found in types.items()
+        ]
+        with_words = {column.name: column for column in columns_with_words(self.texts)}
         for column in columns:
-            _note_words(column, self.texts[column.name], words)
+            if column.name in with_words:
+                _note_words(column, with_words[column.name], words)
         table = InferredTable(None, columns)
         return InferredFile(
             self.file,
@@ -168,32 +177,41 @@ class CSVProbe:
         )
 
 
-def _decide(
-    texts: pl.DataFrame, dialect: CSVDialect
-) -> tuple[CSVDialect, list[tuple[str, TextType]]]:
+def _decide(texts: pl.DataFrame, dialect: CSVDialect) -> tuple[CSVDialect, dict[str, TextType]]:
     """Return the types, and the dialect with what one column says about the values of others."""
-
-    def types() -> list[tuple[str, TextType]]:
-        conventions = conventions_of(dialect)
-        return [(column.name, text_type(column, conventions)) for column in texts.iter_columns()]
-
-    found = types()
     conventions = conventions_of(dialect)
-    marks = {_deciding_mark(column, conventions) for column in texts.iter_columns()} - {None}
-    unclear = {column.undecided for _, column in found}
+    found = text_types(texts, conventions)
+    marks = _deciding_marks(texts, found, conventions)
+    unclear = {column.undecided for column in found.values()}
     if marks == {","} or (len(marks) == 1 and "decimal_mark" in unclear):
         dialect = replace(dialect, decimal_mark=marks.pop())
-        found = types()
+        found = text_types(texts, conventions_of(dialect))
     if "day_first" in unclear:
         orders = {
             _deciding_order(texts[name], column_type_of(column.dtype), conventions)
-            for name, column in found
+            for name, column in found.items()
             if column_type_of(column.dtype).undecided == "day_first"
         } - {None}
         if len(orders) == 1:
             dialect = replace(dialect, day_first=orders.pop())
-            found = types()
+            found = text_types(texts, conventions_of(dialect))
     return dialect, found
+
+
+def _deciding_marks(
+    texts: pl.DataFrame, found: dict[str, TextType], conventions: TextConventions
+) -> set[str]:
+    """Return the decimal marks with which alone some column is numbers."""
+    plain = plain_marks(texts, conventions)
+    marks = set(filter(None, plain.values()))
+    for column in texts.iter_columns():
+        if len(marks) == len(_MARKS):
+            break
+        dtype = column_type_of(found[column.name].dtype).dtype
+        # What was found to be a date or a truth value is no number with any mark.
+        if column.name not in plain and (dtype.is_numeric() or dtype == pl.String):
+            marks |= set(filter(None, [_deciding_mark(column, conventions)]))
+    return marks
 
 
 def _deciding_mark(texts: pl.Series, conventions: TextConventions) -> str | None:
@@ -201,7 +219,7 @@ def _deciding_mark(texts: pl.Series, conventions: TextConventions) -> str | None
     if not texts.str.contains("[0-9][.,]").any():
         return None
     column, number = DistinctTexts(texts, conventions), DataType.FLOAT.column_type
-    marks = [mark for mark in ".," if column.read_as(number, decimal_mark=mark).is_certain]
+    marks = [mark for mark in _MARKS if column.read_as(number, decimal_mark=mark).is_certain]
     return marks[0] if len(marks) == 1 else None
 
 

@@ -7,7 +7,6 @@ import io
 import re
 from collections import Counter
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Final
 
@@ -15,7 +14,8 @@ import polars as pl
 
 from algomancy_data.errors import FileContentError
 from algomancy_data.extractor.csv.layout import CSVLayout
-from algomancy_data.inference.column_types import text_type
+from algomancy_data.inference.column_types import text_type, text_types
+from algomancy_data.inference.plain_types import names_of_some
 from algomancy_data.schema import DataType
 from algomancy_data.schema.kinds import column_type_of
 from algomancy_data.schema.types import NULL_WORDS, TextConventions
@@ -265,28 +265,27 @@ def has_header(texts: pl.DataFrame) -> bool:
     if not texts.height or _are_years(names):
         return True
     sample = texts.head(_SAMPLE)
-    alike = unlike = 0
-    for name in names:
-        if name.startswith(_UNNAMED) or _may_be_name(sample[name]):
-            continue
-        if not _is_name(name):
-            alike += 1
-        else:
-            unlike += 1
-    if alike or unlike:
-        return unlike >= alike
-    repeated = sum(sample.select((pl.col(name) == name).any()).item() or False for name in names)
-    return repeated * 2 <= len(names)
+    named = sample.select(
+        column for column in sample.get_columns() if not column.name.startswith(_UNNAMED)
+    )
+    above_values = _no_names_among(named)
+    if above_values:
+        unlike = len(above_values) - len(
+            _no_names_among(pl.DataFrame([above_values], above_values, orient="row"))
+        )
+        return 2 * unlike >= len(above_values)
+    below_itself = (pl.nth(at) == name for at, name in enumerate(names))
+    repeated = sample.select(one.any().alias(str(at)) for at, one in enumerate(below_itself)).row(0)
+    return sum(map(bool, repeated)) * 2 <= len(names)
 
 
-def _may_be_name(texts: pl.Series) -> bool:
-    """Tell whether texts are of a type whose values may be names of columns."""
-    return column_type_of(text_type(texts, _CONVENTIONS).dtype).in_header
-
-
-@lru_cache(10_000)  # files of one kind have the same names
-def _is_name(text: str) -> bool:
-    return _may_be_name(pl.Series([text]))
+def _no_names_among(texts: pl.DataFrame) -> list[str]:
+    """Return the columns that are of a type whose values are no names of columns."""
+    return [
+        name
+        for name, found in text_types(texts, _CONVENTIONS).items()
+        if not column_type_of(found.dtype).in_header
+    ]
 
 
 def numbered_names(width: int) -> list[str]:
@@ -304,6 +303,17 @@ def _are_years(names: Sequence[str]) -> bool:
     years = [int(name) for name in names if name.isdecimal() and name.isascii()]
     in_range = all(_FIRST_YEAR <= year <= _LAST_YEAR for year in years)
     return len(years) > 1 and in_range and all(b - a == 1 for a, b in pairwise(years))
+
+
+def columns_with_words(texts: pl.DataFrame) -> Iterator[pl.Series]:
+    """Give the columns in which some value may mean "no value".
+
+    Args:
+        texts: Columns of dtype String.
+    """
+    words = list(_CANDIDATES)
+    names = names_of_some(texts, lambda values: values.str.strip_chars().is_in(words))
+    return (column for column in texts.get_columns() if column.name in names)
 
 
 def null_words_in(texts: pl.Series, conventions: TextConventions) -> list[str]:

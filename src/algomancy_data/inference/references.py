@@ -14,6 +14,7 @@ What nearly holds, or holds for no reason that one can see, becomes a note.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
@@ -25,6 +26,8 @@ from algomancy_data.schema.types.distinct_texts import percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+
+    from polars.datatypes import DataType as PolarsDataType
 
     from algomancy_data.inference.inferred import InferredColumn, InferredTable
 
@@ -50,7 +53,12 @@ class NamedTable:
     inferred: InferredTable
     frame: pl.DataFrame
 
-    @property
+    @cached_property
+    def dtypes(self) -> dict[str, PolarsDataType]:
+        """The dtypes of its columns."""
+        return dict(self.frame.schema)
+
+    @cached_property
     def prefix(self) -> str:
         """The short word that the names of all its columns begin with."""
         return shared_prefix([column.name for column in self.inferred.columns])
@@ -123,7 +131,7 @@ def find_references(tables: Sequence[NamedTable]) -> None:
 def _may_refer(table: NamedTable, column: InferredColumn) -> bool:
     """Tell whether a column's values may be keys, and are not what no type could hold."""
     column_type = column.column_type
-    return column_type.may_refer and column_type.accepts(table.frame.schema[column.name])
+    return column_type.may_refer and column_type.accepts(table.dtypes[column.name])
 
 
 def _candidates(

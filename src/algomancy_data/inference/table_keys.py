@@ -4,7 +4,8 @@ Columns without nulls whose values never occur together twice are a key of the r
 few rows, or of columns with many different values, that is no wonder: if the columns had nothing
 to do with each other, ``rows² / (2 × product of their distinct values)`` pairs of rows would be
 equal by chance. A combination is taken for a key only if that number is large, so that their
-absence means something.
+absence means something. And numbers measure something more often than they identify it: alone, they
+are a key only if their name or their place says so, or if they count the rows.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from math import prod
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
+import polars.selectors as cs
 
 from algomancy_data.inference.similar_names import singular, words
 from algomancy_data.relations.keys import is_comparable
@@ -23,12 +25,14 @@ from algomancy_data.schema.types.distinct_texts import percent
 from algomancy_data.validator.duplicates import duplicate_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from algomancy_data.inference.inferred import InferredColumn
+    from algomancy_data.schema.types import ColumnType
 
 _MOST_COLUMNS: Final = 4
-_MOST_PLAUSIBLE: Final = 12
+# So many of the likeliest columns are combined, by how many of them at a time.
+_MOST_PLAUSIBLE: Final = {2: 40, 3: 16, 4: 12}
 _MOST_PROOFS: Final = 200
 # So many pairs of equal rows at least would be there by chance.
 _SURPRISING: Final = 10
@@ -37,8 +41,13 @@ _LONG_TEXT: Final = 100
 _MANY_SPACES: Final = 3
 _NEARLY: Final = 0.99
 _SAMPLE: Final = 20_000
-_HASH_FACTOR: Final = pl.lit(0x9E37_79B9_7F4A_7C15, pl.UInt64)
+_HASH_FACTOR: Final = 0x9E37_79B9_7F4A_7C15
 _IDENTIFYING: Final = frozenset({"id", "key", "code", "no", "nr", "num", "number", "uuid", "guid"})
+# What rows are told apart by, though it identifies none of them alone.
+_DIMENSIONS: Final = frozenset(
+    {"year", "quarter", "month", "week", "day", "date", "hour", "minute", "time", "period"}
+    | {"season", "stint", "round", "version", "line", "position", "pos", "seq", "sequence", "step"}
+)
 
 
 @dataclass(frozen=True)
@@ -78,142 +87,198 @@ def find_key(
         >>> [column.name for column in find_key(frame, columns, "airports").columns]
         ['code']
     """
-    comparable = [column for column in columns if is_comparable(frame.schema[column.name])]
-    if frame.height < 2 or not comparable:  # noqa: PLR2004  one row has no other to differ from
-        return Key([], notes=["Too few rows to see a key."] if comparable else [])
-    distinct = _distinct_values(frame, comparable)
+    seen = _looked_at(frame, columns, table)
+    if frame.height < 2 or not seen:  # noqa: PLR2004  one row has no other to differ from
+        return Key([], notes=["Too few rows to see a key."] if seen else [])
     # Sentences differ from each other by their nature.
-    terse = [c for c in comparable if _is_named(c, table) or not _is_prose(frame[c.name])]
-    _note_nearly_unique(frame, terse, distinct)
-    unique = [
-        column
-        for column in terse
-        if column.column_type.may_be_key
-        and distinct[column.name] == frame.height - frame[column.name].null_count() > 1
-    ]
-    complete = [column for column in unique if not frame[column.name].null_count()]
+    terse = [one for one in seen if one.is_named or not one.is_prose]
+    for one in terse:
+        one.note_nearly_unique()
+    unique = [one for one in terse if one.column_type.may_be_key and one.is_unique]
+    identifying = [one for one in unique if not one.is_measure or one.counts_rows]
+    complete = [one for one in identifying if not one.nulls]
     if frame.height < _FEW_ROWS:  # nearly every column is unique, so the name has to say it
-        complete = [c for c in complete if c is columns[0] or _is_named(c, table)]
-    key = min(complete, key=lambda column: _rank(column, columns, table), default=None)
-    others = _worth_declaring(frame, [column for column in unique if column is not key])
+        complete = [one for one in complete if one.position == 0 or one.is_named]
+    key = min(complete, key=lambda one: one.rank, default=None)
+    others = [one.column for one in identifying if one is not key and one.is_worth_declaring]
     if key is not None or single:
-        return Key([] if key is None else [key], others)
-    return _composite(frame, terse, distinct, others)
+        return Key([] if key is None else [key.column], others)
+    return _composite(frame, terse, others)
 
 
-def _distinct_values(frame: pl.DataFrame, columns: Sequence[InferredColumn]) -> dict[str, int]:
-    """Return how many different values each column has, null aside."""
-    names = [column.name for column in columns]
-    counts = frame.select(pl.col(names).n_unique()).row(0)
-    return {
-        name: count - (frame[name].null_count() > 0)
-        for name, count in zip(names, counts, strict=True)
-    }
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """A column, and what there is to see in it.
+
+    Args:
+        column: What was inferred of it.
+        values: Its values.
+        position: Which of the columns it is.
+        distinct: How many different values it has, null aside.
+        is_prose: Its values are sentences.
+        table: Name of the table.
+    """
+
+    column: InferredColumn
+    values: pl.Series
+    position: int
+    distinct: int
+    is_prose: bool
+    table: str
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.column.name
+
+    @cached_property
+    def column_type(self) -> ColumnType:
+        """Its type."""
+        return self.column.column_type
+
+    @cached_property
+    def nulls(self) -> int:
+        """How many rows have no value."""
+        return self.values.null_count()
+
+    @property
+    def is_unique(self) -> bool:
+        """Whether no value occurs twice."""
+        return self.distinct == len(self.values) - self.nulls > 1
+
+    @cached_property
+    def words(self) -> list[str]:
+        """The words of its name."""
+        return words(self.name)
+
+    @cached_property
+    def is_named(self) -> bool:
+        """Whether its name says that it identifies something."""
+        found = self.words
+        return bool(found) and (found[-1] in _IDENTIFYING or found == singular(self.table))
+
+    @cached_property
+    def is_measure(self) -> bool:
+        """Whether it may well be a number of something, which is unique by chance."""
+        is_number = self.column_type.dtype.is_numeric()
+        return is_number and not (self.is_named or self.is_dimension or self.position == 0)
+
+    @property
+    def is_dimension(self) -> bool:
+        """Whether its name says that rows are told apart by it, though not by it alone."""
+        return bool(_DIMENSIONS.intersection(self.words[-1:]))
+
+    @cached_property
+    def counts_rows(self) -> bool:
+        """Whether it numbers the rows that have a value, in whatever order."""
+        least, most = self.values.min(), self.values.max()
+        if not (isinstance(least, int) and isinstance(most, int)):
+            return False
+        return least in {0, 1} and most - least + 1 == self.distinct
+
+    @property
+    def is_worth_declaring(self) -> bool:
+        """Whether it means something that its values are unique."""
+        is_key = self.column_type.may_refer and not self.column_type.repeats
+        return is_key and len(self.values) - self.nulls >= _FEW_ROWS
+
+    @property
+    def rank(self) -> tuple[bool, bool, bool, bool, bool, int]:
+        """The smaller, the more it looks like the key."""
+        noun = singular(self.table)
+        is_own = self.is_named and (len(self.words) == 1 or self.words[: len(noun)] == noun)
+        is_row_number = self.name.startswith("Unnamed: ")
+        return (
+            is_row_number,
+            not is_own,
+            not self.is_named,
+            self.is_measure,
+            self.position > 0 and not self.column_type.may_refer,
+            self.position,
+        )
+
+    def note_nearly_unique(self) -> None:
+        """Note if few values only occur twice."""
+        share = self.distinct / max(len(self.values) - self.nulls, 1)
+        if self.is_worth_declaring and not self.is_measure and _NEARLY <= share < 1:
+            note = f"Nearly unique: {percent(share)} of the values are distinct."
+            self.column.notes.append(note)
 
 
-def _note_nearly_unique(
-    frame: pl.DataFrame, columns: Iterable[InferredColumn], distinct: dict[str, int]
-) -> None:
-    for column in columns:
-        values = frame.height - frame[column.name].null_count()
-        if not _is_worth_declaring(column) or values < _FEW_ROWS:
-            continue
-        share = distinct[column.name] / values
-        if _NEARLY <= share < 1:
-            column.notes.append(f"Nearly unique: {percent(share)} of the values are distinct.")
-
-
-def _rank(
-    column: InferredColumn, columns: Sequence[InferredColumn], table: str
-) -> tuple[bool, bool, bool, bool, int]:
-    """Return a number that is the smaller, the more a unique column looks like the key."""
-    found, noun = words(column.name), singular(table)
-    is_named = _is_named(column, table)
-    is_own = is_named and (len(found) == 1 or found[: len(noun)] == noun)
-    position = [other.name for other in columns].index(column.name)
-    is_row_number = column.name.startswith("Unnamed: ")
-    return (
-        is_row_number,
-        not column.column_type.may_refer,
-        not is_own,
-        not is_named,
-        position,
-    )
-
-
-def _is_named(column: InferredColumn, table: str) -> bool:
-    """Tell whether a column's name says that it identifies something."""
-    found = words(column.name)
-    return bool(found) and (found[-1] in _IDENTIFYING or found == singular(table))
-
-
-def _worth_declaring(frame: pl.DataFrame, unique: Iterable[InferredColumn]) -> list[InferredColumn]:
-    """Return the columns of which it means something that no value occurs twice."""
+def _looked_at(frame: pl.DataFrame, columns: Sequence[InferredColumn], table: str) -> list[_Seen]:
+    """Return the columns whose values can be compared."""
+    series = {one.name: one for one in frame.get_columns()}
+    comparable = [column for column in columns if is_comparable(series[column.name].dtype)]
+    if not comparable:
+        return []
+    values = [series[column.name] for column in comparable]
+    counts = pl.DataFrame(values).select(pl.all().n_unique()).row(0)
+    prose = _prose_among(pl.DataFrame(values))
+    numbered = [column.name for column in columns if not column.name.startswith("Unnamed: ")]
+    position = {name: at for at, name in enumerate(numbered)}
     return [
-        column
-        for column in unique
-        if _is_worth_declaring(column)
-        and frame.height - frame[column.name].null_count() >= _FEW_ROWS
+        _Seen(
+            column,
+            one,
+            position.get(column.name, len(columns)),
+            count - (one.null_count() > 0),
+            column.name in prose,
+            table,
+        )
+        for column, one, count in zip(comparable, values, counts, strict=True)
     ]
 
 
-def _is_worth_declaring(column: InferredColumn) -> bool:
-    """Tell whether it means something that values of the column's type are unique."""
-    column_type = column.column_type
-    return column_type.may_refer and not column_type.repeats
-
-
-def _is_prose(values: pl.Series) -> bool:
-    """Tell whether values are sentences."""
-    if values.dtype != pl.String:
-        return False
-    longest, spaces = values.str.len_chars().max(), values.str.count_matches(" ").mean()
-    is_long = isinstance(longest, int) and longest > _LONG_TEXT
-    return is_long or (isinstance(spaces, float) and spaces >= _MANY_SPACES)
+def _prose_among(values: pl.DataFrame) -> set[str]:
+    """Return the names of the columns whose values are sentences."""
+    texts = values.select(cs.string())
+    if not texts.width or not texts.height:
+        return set()
+    longest = texts.select(pl.all().str.len_chars().max() > _LONG_TEXT).row(0)
+    spaces = texts.select(pl.all().str.count_matches(" ").mean() >= _MANY_SPACES).row(0)
+    return {
+        name for name, *answers in zip(texts.columns, longest, spaces, strict=True) if any(answers)
+    }
 
 
 # --- several columns ------------------------------------------------------------------------
 
 
-def _composite(
-    frame: pl.DataFrame,
-    columns: Sequence[InferredColumn],
-    distinct: dict[str, int],
-    unique: list[InferredColumn],
-) -> Key:
+def _composite(frame: pl.DataFrame, columns: list[_Seen], unique: list[InferredColumn]) -> Key:
     plausible = [
-        column
-        for column in columns
-        if column.column_type.may_be_key
-        and distinct[column.name] > 1
-        and not frame[column.name].null_count()
+        one for one in columns if one.column_type.may_be_key and one.distinct > 1 and not one.nulls
     ]
-    if len(plausible) > _MOST_PLAUSIBLE:
-        plausible = sorted(plausible, key=lambda column: -distinct[column.name])[:_MOST_PLAUSIBLE]
-        plausible = [column for column in columns if column in plausible]
-    by_chance: list[InferredColumn] | None = None
-    search = _Search(frame, distinct)
+    search = _Search(frame, sorted(plausible, key=lambda one: (one.is_measure, one.position)))
     if plausible and not search.may_differ(plausible):
-        plausible = []  # not even all of them together are a key
-    for size in range(2, min(_MOST_COLUMNS, len(plausible)) + 1):
-        found = list(search.keys(plausible, size))
+        note = "No key: not even all the columns together that may be in one are unique."
+        return Key([], unique, [note])
+    by_chance: list[_Seen] | None = None
+    for size in range(2, _MOST_COLUMNS + 1):
+        found = list(search.keys(size))
         sure = [key for key in found if search.expected_pairs(key) >= _SURPRISING]
         if sure:
             return _chosen(sure, search, unique)
         by_chance = by_chance or (found[0] if found else None)
     if by_chance is not None:
         note = f"No key; {_listed(by_chance)} are unique together, perhaps by chance."
-    else:
+    elif search.is_complete:
         note = f"No key: no combination of up to {_MOST_COLUMNS} columns without nulls is unique."
+    else:
+        note = (
+            f"No key was found. Not all combinations of the {len(plausible)} columns that may be "
+            f"in one were looked at."
+        )
     return Key([], unique, [note])
 
 
-def _chosen(keys: list[list[InferredColumn]], search: _Search, unique: list[InferredColumn]) -> Key:
-    """Return the key whose uniqueness is the greatest surprise: that of the fewest values."""
-    key = max(keys, key=search.expected_pairs)
+def _chosen(keys: list[list[_Seen]], search: _Search, unique: list[InferredColumn]) -> Key:
+    """Return the key of the fewest measures whose uniqueness is the greatest surprise."""
+    key = min(
+        keys, key=lambda key: (sum(one.is_measure for one in key), -search.expected_pairs(key))
+    )
     others = [_listed(other) for other in keys if other is not key]
     notes = [f"Unique together as well: {'; '.join(others)}."] if others else []
-    return Key(key, unique, notes)
+    return Key([one.column for one in _in_order(key)], unique, notes)
 
 
 @dataclass
@@ -222,49 +287,59 @@ class _Search:
 
     Attributes:
         frame: The table.
-        distinct: How many different values each column has.
+        columns: The columns that may be in a key, the likeliest first.
         proofs: How many combinations may still be looked up in all rows.
+        is_complete: All combinations were looked at so far.
     """
 
     frame: pl.DataFrame
-    distinct: dict[str, int]
+    columns: list[_Seen]
     proofs: int = _MOST_PROOFS
+    is_complete: bool = True
 
-    def keys(self, columns: Sequence[InferredColumn], size: int) -> Iterator[list[InferredColumn]]:
+    def keys(self, size: int) -> Iterator[list[_Seen]]:
         """Give the combinations of that many columns that are unique on all rows."""
-        for combination in combinations(columns, size):
+        most = _MOST_PLAUSIBLE[size]
+        if len(self.columns) > most:
+            self.is_complete = False
+        for combination in combinations(self.columns[:most], size):
             key = list(combination)
             if self._combinations(key) < self.frame.height or not self.may_differ(key):
                 continue
             if self.proofs == 0:
+                self.is_complete = False
                 return
             self.proofs -= 1
-            if duplicate_rows(self.frame.select(column.name for column in key)).is_empty():
+            if duplicate_rows(self.frame.select(one.name for one in key)).is_empty():
                 yield key
 
-    def may_differ(self, key: Sequence[InferredColumn]) -> bool:
+    def may_differ(self, key: Sequence[_Seen]) -> bool:
         """Tell whether no two rows of the sample are equal."""
-        combined = pl.col(key[0].name)
-        for column in key[1:]:
-            combined = combined * _HASH_FACTOR + pl.col(column.name)  # wraps around
-        return self.hashes.select(combined.n_unique()).item() == self.hashes.height
+        combined = self.hashes[key[0].name]
+        for one in key[1:]:
+            combined = combined * _HASH_FACTOR + self.hashes[one.name]  # wraps around
+        return combined.n_unique() == len(combined)
 
     @cached_property
-    def hashes(self) -> pl.DataFrame:
+    def hashes(self) -> dict[str, pl.Series]:
         """The hashes of a sample: of neighbouring rows and of rows from everywhere."""
-        frame = self.frame.select(list(self.distinct))
+        frame = pl.DataFrame([one.values for one in self.columns])
         if frame.height > 2 * _SAMPLE:
             step = frame.height // _SAMPLE
             frame = pl.concat([frame.head(_SAMPLE), frame.slice(_SAMPLE).gather_every(step)])
-        return frame.select(pl.all().hash())
+        return frame.select(pl.all().hash()).to_dict()
 
-    def expected_pairs(self, key: Sequence[InferredColumn]) -> float:
+    def expected_pairs(self, key: Sequence[_Seen]) -> float:
         """Return how many pairs of equal rows there would be by chance."""
         return self.frame.height**2 / 2 / self._combinations(key)
 
-    def _combinations(self, key: Sequence[InferredColumn]) -> int:
-        return prod(self.distinct[column.name] for column in key)
+    def _combinations(self, key: Sequence[_Seen]) -> int:
+        return prod(one.distinct for one in key)
 
 
-def _listed(columns: Iterable[InferredColumn]) -> str:
-    return ", ".join(column.name for column in columns)
+def _in_order(columns: Sequence[_Seen]) -> list[_Seen]:
+    return sorted(columns, key=lambda one: one.position)
+
+
+def _listed(columns: Sequence[_Seen]) -> str:
+    return ", ".join(one.name for one in _in_order(columns))

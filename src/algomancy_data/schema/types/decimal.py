@@ -30,7 +30,7 @@ _FLOAT_DIGITS: Final[dict[object, int]] = {pl.Float64(): 15, pl.Float32(): 6, pl
 _NO_NUMBER: Final = "not a decimal number"
 
 # What decides that numbers of which nothing is declared are decimals.
-_USUAL_DIGITS: Final = 18
+USUAL_DIGITS: Final = 18
 _MONEY: Final = range(2, 5)
 _FRACTION: Final = r"[.,][0-9]{2}|[0-9]{15}"
 _NO_DECIMAL: Final = r"[eE]"
@@ -167,11 +167,25 @@ def decimal_among(column: DistinctTexts) -> pl.Decimal | None:
         padded=pl.col("padded").any(),
     ).row(0)
     is_fixed = least == most and most > 0
-    is_money = is_fixed and most in _MONEY and (padded or len(texts) >= _MANY)
-    if not (is_money or (most and _exceed_floats(written, numbers, is_fixed=is_fixed))):
+    if not (
+        is_money(least, most, len(texts), padded=padded)
+        or (most and _exceed_floats(written, numbers, is_fixed=is_fixed))
+    ):
         return None
-    digits = _USUAL_DIGITS if whole + most <= _USUAL_DIGITS else _MOST_DIGITS
+    digits = USUAL_DIGITS if whole + most <= USUAL_DIGITS else _MOST_DIGITS
     return pl.Decimal(digits, most) if whole + most <= digits else None
+
+
+def is_money(least: int, most: int, count: int, *, padded: bool) -> bool:
+    """Tell whether numbers are written to a fixed scale, as money is.
+
+    Args:
+        least: The fewest decimals that one of them has.
+        most: The most decimals.
+        count: How many different ones there are.
+        padded: One ends in a zero.
+    """
+    return least == most and most in _MONEY and (padded or count >= _MANY)
 
 
 def _exceed_floats(written: pl.Series, numbers: pl.DataFrame, *, is_fixed: bool) -> bool:
