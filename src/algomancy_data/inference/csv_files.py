@@ -72,6 +72,19 @@ class HeldFile(CSVFile):
         return self._source
 
 
+@dataclass(frozen=True)
+class CSVLook:
+    """How to look at CSV files.
+
+    Args:
+        sample_bytes: How much of the content of each; None for all.
+        separator: What separates their fields; None to find it out.
+    """
+
+    sample_bytes: int | None
+    separator: str | None = None
+
+
 @dataclass
 class CSVProbe:
     """The beginning of a CSV file as text, and what it shows.
@@ -93,12 +106,12 @@ class CSVProbe:
     is_sample: bool = False
 
     @classmethod
-    def of(cls, file: File, sample_bytes: int | None) -> CSVProbe:
+    def of(cls, file: File, look: CSVLook) -> CSVProbe:
         """Look at the beginning of a file.
 
         Args:
             file: The file.
-            sample_bytes: How much of its content; None for all.
+            look: How.
 
         Raises:
             FileContentError: The file is empty, binary or no table.
@@ -114,13 +127,13 @@ class CSVProbe:
         start = content.start(_START)
         line_end = line_end_of(start, dialect)
         complete = len(start) < _START - 3
-        characters = find_characters(start, line_end, complete=complete)
+        characters = find_characters(start, line_end, complete=complete, known=look.separator)
         dialect = replace(dialect, separator=characters.separator, quote=characters.quote)
         sample: File = held
-        if parts is not None and sample_bytes is None:
+        if parts is not None and look.sample_bytes is None:
             sample = file
-        elif sample_bytes is not None:
-            begun = _beginning(content, dialect, line_end, sample_bytes)
+        elif look.sample_bytes is not None:
+            begun = _beginning(content, dialect, line_end, look.sample_bytes)
             if begun is not None:
                 sample, encoding = HeldFile(first, begun), "utf-8"
         if dialect.quote is None:

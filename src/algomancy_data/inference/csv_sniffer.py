@@ -117,13 +117,16 @@ class _Widths:
         return count / self.others.total() if usual > 1 and len(self.others) else 0.0
 
 
-def find_characters(start: bytes, line_end: str, *, complete: bool) -> Characters:
+def find_characters(
+    start: bytes, line_end: str, *, complete: bool, known: str | None = None
+) -> Characters:
     r"""Return the characters that structure a file.
 
     Args:
         start: Its beginning as UTF-8, without a byte order mark.
         line_end: The character that ends its lines.
         complete: That is all of the file.
+        known: The separator, if that is known.
 
     Example:
         >>> find_characters(b"id;amount\n1;1,5\n2;0,25\n", "\n", complete=True)
@@ -133,6 +136,8 @@ def find_characters(start: bytes, line_end: str, *, complete: bool) -> Character
     separators = _SEPARATORS
     if hint is not None:
         separators, start = (hint[1].decode(errors="replace"),), start[hint.end() :]
+    if known is not None:
+        separators = (known,)
     quotes = _quotes(start)
     # Where no other quote is possible, the extractor says best what is wrong with this one.
     strict = complete and len(quotes) > 1
@@ -150,7 +155,7 @@ def find_characters(start: bytes, line_end: str, *, complete: bool) -> Character
         return Characters(max(separators, key=lambda letter: start.count(letter.encode())))
     # Of equal ones the first: "max" keeps the order of the candidates.
     best = max(found, key=lambda characters: (found[characters].fit, found[characters].first))
-    if found[best].fit > _ALIKE or hint is not None:
+    if found[best].fit > _ALIKE or hint is not None or known is not None:
         return best
     if not _NUMBERS.match(start):
         best = max(found, key=lambda characters: found[characters].fit_below)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
+
+import polars as pl
 
 from algomancy_data.datamanager.input_files import MissingFileError, files_from_paths
 from algomancy_data.display.words import counted
@@ -13,7 +16,8 @@ from algomancy_data.errors import EngineError, ETLConstructionError
 from algomancy_data.extractor.base import reading_failures
 from algomancy_data.file import FILE_TYPES, SUFFIXES
 from algomancy_data.file.locations import file_name, find_parts, has_parts
-from algomancy_data.inference.csv_files import CSVProbe
+from algomancy_data.inference.column_types import is_vocabulary
+from algomancy_data.inference.csv_files import CSVLook, CSVProbe
 from algomancy_data.inference.inferred import extension_of, extract
 from algomancy_data.inference.module_text import attribute_names, class_names, module_text
 from algomancy_data.inference.references import NamedTable, find_references
@@ -23,20 +27,20 @@ from algomancy_data.masking import mask
 from algomancy_data.messages import ValidationSeverity
 from algomancy_data.relations import resolve_relations_from_schemas
 from algomancy_data.relations.lookup import rows_without_parent
-from algomancy_data.schema import DataType, FileExtension
+from algomancy_data.schema import CSVDialect, DataType, FileExtension, Schema
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import polars as pl
-
     from algomancy_data.extractor import ConversionIssue
     from algomancy_data.file import File
     from algomancy_data.inference.inferred import InferredFile, InferredTable
-    from algomancy_data.schema import ReadLimits, Schema
+    from algomancy_data.schema import ReadLimits
 
 SAMPLE_BYTES: Final = 1 << 22
 _COLUMNAR: Final = frozenset({FileExtension.PARQUET, FileExtension.ARROW})
+# So many times at least a word of an enumeration occurs, on average.
+_OFTEN: Final = 5
 _WILDCARDS: Final = "*?["
 _BETWEEN: Final = "-_. "
 
@@ -83,6 +87,9 @@ def infer_schemas(
     *,
     sample_bytes: int | None = SAMPLE_BYTES,
     read_limits: ReadLimits | None = None,
+    file_format: str | None = None,
+    separator: str | None = None,
+    enums: bool = False,
 ) -> InferredSchemas:
     r"""Find out what schemas would declare about files, so that they load without an error.
 
@@ -96,10 +103,15 @@ def infer_schemas(
         sample_bytes: How much of each CSV file to look at for its types first; None for all of
             it. A type that does not hold on the rest of the file is looked for again.
         read_limits: How much each file may become in memory; None for the default limits.
+        file_format: Format of the files whose names do not end in one, such as ``"csv"`` for
+            ``orders.txt``; None to refuse them.
+        separator: What separates the fields of the CSV files; None to find it out.
+        enums: Declare texts that are a few words, again and again, as ``pl.Enum``. New words are
+            then no values of the column.
 
     Raises:
-        ETLConstructionError: A path leads nowhere, its format is not known, or two files have
-            one name.
+        ETLConstructionError: A path leads nowhere, its format is not known, two files have one
+            name, or the separator is none.
         FileContentError: A file is empty, damaged, or not what its name says.
         MissingExtraError: The package that reads workbooks is not installed.
 
@@ -114,12 +126,16 @@ def infer_schemas(
         >>> inferred.schemas[0].datatypes()
         {'faa': <DataType.STRING: 'string'>, 'alt': <DataType.INTEGER: 'int64'>}
     """
-    files = [file.within(read_limits) for file in files_at(paths)]
-    inferred_files, words = _inferred_files(files, sample_bytes)
+    if (problem := CSVDialect(separator=separator).problem()) is not None:
+        msg = f"No CSV file is separated like that: {problem}"
+        raise ETLConstructionError(msg)
+    files = [file.within(read_limits) for file in files_at(paths, file_format)]
+    look = CSVLook(sample_bytes, separator)
+    inferred_files, words = _inferred_files(files, look)
     frames: dict[str, pl.DataFrame] = {}
     for position, inferred in enumerate(inferred_files):
         with reading_failures(inferred.file.name):
-            inferred_files[position], extracted = _proven(inferred, words)
+            inferred_files[position], extracted = _proven(inferred, words, look)
         frames |= extracted
     _name(inferred_files)
     tables: list[NamedTable] = []
@@ -132,13 +148,16 @@ def infer_schemas(
     with engine_failures(EngineError, "Looking for references between the tables"):
         find_references(tables)
     _drop_false_references(inferred_files, frames)
+    if enums:
+        for named in tables:
+            _declare_enums(named.inferred, named.frame)
     return InferredSchemas(inferred_files)
 
 
 # --- files ----------------------------------------------------------------------------------
 
 
-def files_at(paths: Paths) -> list[File]:
+def files_at(paths: Paths, file_format: str | None = None) -> list[File]:
     """Return the files in order.
 
     The logical name of a file is its name up to the first dot: ``flights.csv.zip`` is
@@ -147,24 +166,33 @@ def files_at(paths: Paths) -> list[File]:
 
     Args:
         paths: The paths.
+        file_format: Format of the files whose names do not end in one.
 
     Raises:
         ETLConstructionError: A path leads nowhere, has no known format, or two files have one
             name.
     """
+    if file_format is not None and file_format not in SUFFIXES:
+        msg = f"There is no format {file_format!r}. Known: {', '.join(SUFFIXES)}."
+        raise ETLConstructionError(msg)
     named = list(_named(paths))
     if not named:
         msg = "No file was given. Give the paths of the files that the schemas are for."
         raise ETLConstructionError(msg)
     plain = [(name, path) for name, path in named if not has_parts(path)]
-    files = files_from_paths(plain, {})
+    told = {
+        name: _told(file_format)
+        for name, path in plain
+        if file_format is not None and _format_of(path) is None
+    }
+    files = files_from_paths(plain, told)
     for name, path in named:
         if not has_parts(path):
             continue
         if name in files:
             msg = f"Two files are named {name!r}. Give them names: {{'name': path, …}}."
             raise ETLConstructionError(msg)
-        files[name] = _parted(name, path)
+        files[name] = _parted(name, path, file_format)
     return [files[name] for name, _ in named]
 
 
@@ -173,10 +201,16 @@ def _named(paths: Paths) -> Iterable[tuple[str, str]]:
         by_name = cast("Mapping[str, str | Path]", paths)
         return [(name, str(path)) for name, path in by_name.items()]
     given = [paths] if isinstance(paths, str | Path) else paths
-    return [(_logical_name(str(path)), str(path)) for path in given]
+    return [(logical_name(str(path)), str(path)) for path in given]
 
 
-def _logical_name(path: str) -> str:
+def logical_name(path: str) -> str:
+    """Return the name of the table at a path: up to its first dot, or to its first wildcard.
+
+    Example:
+        >>> logical_name("data/flights.csv.zip"), logical_name("data/part-*.csv")
+        ('flights', 'part')
+    """
     name = file_name(path)
     if has_parts(path):
         name = _before_wildcard(path)
@@ -198,25 +232,34 @@ def _before_wildcard(path: str) -> str:
     return named[-1] if named else "table"
 
 
-def _parted(name: str, path: str) -> File:
+def _parted(name: str, path: str, file_format: str | None) -> File:
     parts = find_parts(path, tuple(SUFFIXES))
     if not parts:
         raise MissingFileError.from_path(name, path)
-    suffixes = [suffix.lstrip(".").lower() for suffix in Path(file_name(parts[0].path)).suffixes]
-    known = [suffix for suffix in suffixes if suffix in SUFFIXES]
-    if not known:
+    found = _format_of(parts[0].path) or file_format
+    if found is None:
         listed = ", ".join(SUFFIXES)
         msg = f"The parts at {mask(path)!r} have no known format. Known: {listed}."
         raise ETLConstructionError(msg)
-    return FILE_TYPES[SUFFIXES[known[-1]]](name, path)
+    return FILE_TYPES[SUFFIXES[found]](name, path)
+
+
+def _format_of(path: str) -> str | None:
+    """Return the format that a path ends in, before what it is compressed with; None if none."""
+    suffixes = [suffix.lstrip(".").lower() for suffix in Path(file_name(path)).suffixes]
+    return next((suffix for suffix in reversed(suffixes) if suffix in SUFFIXES), None)
+
+
+def _told(file_format: str) -> type[Schema]:
+    """Return a schema that says nothing but the format of its file."""
+    members = {"_FILENAME": "told", "_EXTENSION": SUFFIXES[file_format], "_SCHEMA_TYPE": "single"}
+    return type("Told", (Schema,), members)
 
 
 # --- types ----------------------------------------------------------------------------------
 
 
-def _inferred_files(
-    files: Iterable[File], sample_bytes: int | None
-) -> tuple[list[InferredFile], set[str]]:
+def _inferred_files(files: Iterable[File], look: CSVLook) -> tuple[list[InferredFile], set[str]]:
     """Return what the files seem to hold, by the first look, and their words for no value."""
     probes: dict[str, CSVProbe] = {}
     others: dict[str, InferredFile] = {}
@@ -225,7 +268,7 @@ def _inferred_files(
         names.append(file.name)
         with reading_failures(file.name):
             if extension_of(file) is FileExtension.CSV:
-                probes[file.name] = CSVProbe.of(file, sample_bytes)
+                probes[file.name] = CSVProbe.of(file, look)
             else:
                 others[file.name] = _first_finding(file)
     # Files that are given together have one origin: what a word means in one, it means in all.
@@ -243,12 +286,13 @@ def _first_finding(file: File) -> InferredFile:
 
 
 def _proven(
-    inferred: InferredFile, words: Iterable[str]
+    inferred: InferredFile, words: Iterable[str], look: CSVLook
 ) -> tuple[InferredFile, dict[str, pl.DataFrame]]:
     """Return the file with types that all values have, and the tables in those types."""
     frames, failing = _extract(inferred)
     if inferred.extension is FileExtension.CSV and (failing or inferred.is_unsure):
-        inferred = CSVProbe.of(inferred.file, None).inferred(words)
+        whole = replace(look, sample_bytes=None)
+        inferred = CSVProbe.of(inferred.file, whole).inferred(words)
         frames, failing = _extract(inferred)
     if failing:
         for table in inferred.tables:
@@ -312,6 +356,18 @@ def _describe(table: InferredTable, frame: pl.DataFrame, name: str) -> None:
     for column in key.unique:
         column.unique = True
     table.notes += key.notes
+
+
+def _declare_enums(table: InferredTable, frame: pl.DataFrame) -> None:
+    """Declare texts that are a few words as those; not of a column that tells rows apart."""
+    for column in table.columns:
+        if column.dtype is not DataType.STRING or column.primary_key or column.foreign_key:
+            continue
+        values = frame[column.name]
+        words = values.drop_nulls().unique().sort()
+        is_repeated = 0 < _OFTEN * len(words) <= len(values) - values.null_count()
+        if is_repeated and is_vocabulary(words):
+            column.dtype = pl.Enum(words)
 
 
 def _drop_false_references(

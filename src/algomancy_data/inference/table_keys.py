@@ -262,7 +262,7 @@ def _composite(frame: pl.DataFrame, columns: list[_Seen], unique: list[InferredC
     if by_chance is not None:
         note = f"No key; {_listed(by_chance)} are unique together, perhaps by chance."
     elif search.is_complete:
-        note = f"No key: no combination of up to {_MOST_COLUMNS} columns without nulls is unique."
+        note = f"No key: no {_MOST_COLUMNS} of the columns that may be in one are unique together."
     else:
         note = (
             f"No key was found. Not all combinations of the {len(plausible)} columns that may be "

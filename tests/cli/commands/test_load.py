@@ -212,3 +212,43 @@ def test_schemas_are_inferred_and_load_the_files(run, files, tmp_path):
     as_json = run("infer", "people=customers.csv", "--json").json
     assert 'FILENAME = "people"' in as_json["module"]
     assert run("infer", "gone.csv").code == 2
+
+
+def test_schemas_of_a_directory_have_a_table_per_file_as_loading_it_has(run, files, tmp_path):
+    folder = tmp_path / "delivery"
+    folder.mkdir()
+    for name in ("orders", "customers"):
+        (tmp_path / f"{name}.csv").rename(folder / f"{name}.csv")
+    inferred = run("infer", "delivery")
+    assert inferred.code == 0, inferred.err
+    assert [line.partition(":")[0] for line in inferred.err.splitlines()] == ["customers", "orders"]
+    (tmp_path / "inferred.py").write_text(inferred.out)
+    assert run("check", "delivery", "--schemas", "inferred.py").code == 0
+    as_parts = run("infer", "delivery=delivery/cust*", "--json").json
+    assert as_parts["tables"][0].startswith("delivery: ")
+
+
+def test_what_a_directory_may_mean_is_said(run, files, tmp_path):
+    (tmp_path / "sales" / "year=2024").mkdir(parents=True)
+    (tmp_path / "sales" / "year=2024" / "a.csv").write_text("id;x\n1;2\n")
+    refused = run("infer", "sales")
+    assert refused.code == 2
+    assert "name=sales" in refused.err
+    assert run("infer", "sales=sales").code == 0
+
+
+def test_two_files_of_one_name_are_refused_also_where_one_of_them_is_named(run, files, tmp_path):
+    refused = run("infer", "orders=customers.csv", "orders.csv")
+    assert refused.code == 2
+    assert "are both named 'orders'" in refused.err
+
+
+def test_what_a_file_is_can_be_told(run, files, tmp_path):
+    (tmp_path / "t.tsv").write_text("id\tkind\n" + "".join(f"{n}\ta b\n" for n in range(9)))
+    assert run("infer", "t.tsv").code == 2
+    inferred = run("infer", "t.tsv", "--format", "csv", "--separator", r"\t", "--enums")
+    assert inferred.code == 0, inferred.err
+    assert r'CSVDialect(separator="\t")' in inferred.out
+    assert 'pl.Enum(["a b"])' in inferred.out
+    (tmp_path / "inferred.py").write_text(inferred.out)
+    assert run("check", "t.tsv", "--schemas", "inferred.py").code == 0

@@ -17,14 +17,14 @@ from algomancy_data.datamanager import StatelessDataManager
 from algomancy_data.datasource import tables_of
 from algomancy_data.display.grid import Grid
 from algomancy_data.display.words import counted
-from algomancy_data.errors import CommandLineError
+from algomancy_data.errors import CommandLineError, ValidationError
 from algomancy_data.etl import RunSettings
 from algomancy_data.etl.limits import limited_files
 from algomancy_data.etl.settings import INHERIT
-from algomancy_data.file.locations import file_name
 from algomancy_data.findings import findings_by_rule
 from algomancy_data.folder.raw import raw_files
 from algomancy_data.inference import infer_schemas
+from algomancy_data.inference.schemas import logical_name
 from algomancy_data.memory import MemoryBudget
 from algomancy_data.messages import ValidationSeverity
 
@@ -84,7 +84,32 @@ Report: TypeAlias = Annotated[
 
 
 @command("read_limits")
-def infer(command: Command, files: Files) -> None:
+def infer(
+    command: Command,
+    files: Files,
+    file_format: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            help="Format of the files whose names end in none, such as csv for orders.txt.",
+            show_default=False,
+        ),
+    ] = None,
+    separator: Annotated[
+        str | None,
+        typer.Option(
+            "--separator",
+            metavar="CHARACTER",
+            help="What separates the fields of CSV files; \\t is a tab. Else it is found out.",
+            show_default=False,
+        ),
+    ] = None,
+    enums: Annotated[
+        bool,
+        typer.Option("--enums", help="Declare texts that are a few words as exactly those."),
+    ] = False,
+) -> None:
     """Write a module of schemas under which the files load: types, keys, references.
 
     The module goes to standard output, a line per table to standard error.
@@ -92,10 +117,12 @@ def infer(command: Command, files: Files) -> None:
     Example: `algomancy-data infer data/*.csv > schemas.py`
     """
     output = command.output
-    has_names = any(_NAMED.fullmatch(text) for text in files)
     found = infer_schemas(
-        dict(_named_paths(files)) if has_names else files,
+        _by_name(_named_paths(files)),
         read_limits=command.settings.read_limits,
+        file_format=file_format,
+        separator="\t" if separator == r"\t" else separator,
+        enums=enums,
     )
     lines = str(found).splitlines()
     for line in lines:
@@ -312,7 +339,7 @@ def _named_paths(given: Iterable[str]) -> list[tuple[str, str]]:
             parts.
 
     Raises:
-        ValidationError: A directory has something else in it than files.
+        CommandLineError: A directory has something else in it than files.
     """
     items: list[tuple[str, str]] = []
     for text in given:
@@ -320,10 +347,36 @@ def _named_paths(given: Iterable[str]) -> list[tuple[str, str]]:
         if named is not None:
             items.append((named["name"], named["path"]))
         elif Path(text).is_dir():
-            items += raw_files(Path(text))
+            items += _files_in(text)
         else:
-            items.append((file_name(text).partition(".")[0], text))
+            items.append((logical_name(text), text))
     return items
+
+
+def _files_in(directory: str) -> list[tuple[str, str]]:
+    try:
+        return raw_files(Path(directory))
+    except ValidationError as error:
+        msg = f"{error} If its files are parts of one table, write it as name={directory}."
+        raise CommandLineError(msg) from error
+
+
+def _by_name(items: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Return paths by their logical names.
+
+    Raises:
+        CommandLineError: Two files have one name.
+    """
+    paths: dict[str, str] = {}
+    for name, path in items:
+        if name in paths:
+            msg = (
+                f"{paths[name]!r} and {path!r} are both named {name!r}. Write one of them as "
+                f"another_name={path}."
+            )
+            raise CommandLineError(msg)
+        paths[name] = path
+    return paths
 
 
 def check_report(path: Path | None) -> None:
