@@ -41,7 +41,7 @@ class Grief(Transformer):
         if KILL in amounts:
             os.kill(os.getpid(), signal.SIGKILL)
         if HANG in amounts:
-            time.sleep(60)
+            time.sleep(600)
         if BREAK in amounts:
             raise ZeroDivisionError("by hand")
         mark = Path(os.environ["NIGHT_STORE"].removeprefix("sqlite:///") + ".away")
