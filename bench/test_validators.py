@@ -5,8 +5,9 @@ The peers tell how many rows are bad; ours also tells which, and what is in them
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 import pytest
@@ -22,10 +23,13 @@ from algomancy_data import (
     Schema,
     SchemaType,
     SchemaValidator,
+    SimpleETLFactory,
     UniqueValueValidator,
     ValidationSeverity,
+    rule,
 )
 from algomancy_data.testing.workloads import Orders
+from algomancy_data.testing.workloads.shop import COUNTRIES, STATUSES
 from flawed import flawed, rows_reported
 from harness import Way
 from peers import row_tuples
@@ -152,3 +156,55 @@ def test_validator(race: Race, orders: pl.DataFrame, name: str) -> None:
         key = list(case.schema.primary_key())
         peers.append(way("row tuples and sets", lambda: row_tuples.duplicates(frame, key)))
     race(f"validate {name}", way("algomancy-data", ours), peers)
+
+
+START = datetime(2000, 1, 1)  # noqa: DTZ001  the orders have no time zone
+
+
+def flawed_rules() -> type[Schema]:
+    """Return a schema of the flawed orders with rules of every kind; 1 % of them break one."""
+    types = Orders.datatypes() | {"country": DataType.STRING}
+    rules: dict[str, dict[str, Any]] = {
+        "order_id": {"primary_key": True, "min": 1},
+        "customer_id": {"min": 1},
+        "code": {"regex": r"^[A-Z]{2}\d{6}$", "min_length": 8, "max_length": 8},
+        "status": {"is_in": list(STATUSES)},
+        "amount": {"min": 0, "max_exclusive": 10_000, "check": lambda amount: amount.is_finite()},
+        "discount": {"nullable": True, "min": 0, "max": 0.5},
+        "country": {"is_in": list(COUNTRIES), "min_length": 2},
+        "created": {"min": START, "max": START.replace(year=2100)},
+    }
+    members: dict[str, object] = {
+        name.upper(): Column(name, dtype, **rules.get(name, {})) for name, dtype in types.items()
+    }
+    members["express_has_no_discount_above"] = rule()(
+        lambda _: ~pl.col("express") | (pl.col("discount") <= 0.5)
+    )
+    members["few_orders"] = rule(group_by=["customer_id"])(lambda _: pl.len() <= 20)
+    file = {"_FILENAME": "orders", "_EXTENSION": FileExtension.CSV}
+    return type("Ruled", (Schema,), {**file, "_SCHEMA_TYPE": SchemaType.SINGLE, **members})
+
+
+class AllChecked(SimpleETLFactory):
+    check_constraints = True
+
+
+def test_all_rules(race: Race, orders: pl.DataFrame) -> None:
+    """Check keys, nulls, and rules of every kind, in what an ETL makes of one schema."""
+    schema = flawed_rules()
+    sequence = AllChecked.create_validation_sequence({"orders": schema})
+    broken = orders["order_id"].is_duplicated().sum() + (orders["customer_id"] < 1).sum()
+    expected = broken + orders.filter((pl.len() > 20).over("customer_id")).height
+
+    def ours() -> int:
+        found = sequence.run_validation({"orders": orders})
+        return rows_reported(m for m in found if m.severity is not ValidationSeverity.INFO)
+
+    def way(name: str, run: Callable[[], int]) -> Way:
+        return Way(name, run, check=partial(same, expected))
+
+    peers = [
+        way("dataframely", dataframely_check(schema, orders)),
+        way("pandera", pandera_check(schema, orders)),
+    ]
+    race("validate all rules", way("algomancy-data", ours), peers)

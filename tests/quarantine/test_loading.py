@@ -108,7 +108,7 @@ def test_rows_that_break_a_rule_go_with_its_words_and_those_that_refer_to_them(o
         NOTE = Column("note", DataType.STRING, is_in=["n"])
 
         @rule(group_by=["customer"])
-        def few(cls):  # noqa: N805
+        def few(cls):
             """Customer has more than two orders."""
             return pl.len() <= 2
 

@@ -19,7 +19,7 @@ class Stays(Schema):
     GO = Column("go", DataType.INTEGER, nullable=True)
 
     @rule()
-    def goes_after_it_came(cls):  # noqa: N805
+    def goes_after_it_came(cls):
         """Guest goes before it came.
 
         Nobody does.
@@ -27,13 +27,13 @@ class Stays(Schema):
         return cls.GO.col > cls.COME.col
 
     @rule(group_by="primary_key")
-    def comes_once(cls):  # noqa: N805
+    def comes_once(cls):
         return pl.len() == 1
 
 
 class LongStays(Stays):
     @rule()
-    def goes_after_it_came(cls):  # noqa: N805
+    def goes_after_it_came(cls):
         return cls.GO.col > cls.COME.col + cls.LONGEST
 
 
@@ -48,7 +48,7 @@ class Order(Schema):
     MOST: ClassVar = 2
 
     @rule(table="lines", group_by=["id"])
-    def few_lines(cls):  # noqa: N805
+    def few_lines(cls):
         return pl.len() <= cls.MOST
 
 

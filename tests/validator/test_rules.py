@@ -127,12 +127,12 @@ class Houses(Schema):
     NOTE = Column("note", DataType.STRING, optional=True, max_length=5)
 
     @rule()
-    def enough_baths(cls):  # noqa: N805
+    def enough_baths(cls):
         """There are not enough baths."""
         return cls.BATHS.col * 3 >= cls.BEDS.col
 
     @rule(group_by=["zip"], severity=ValidationSeverity.CRITICAL)
-    def neighbours(cls):  # noqa: N805
+    def neighbours(cls):
         return pl.len() >= 2
 
 
@@ -259,19 +259,19 @@ class Modelled(Schema):
     S = Column("s", DataType.STRING, regex="^a*$", max_length=3, is_in=["", "a", "aé", "aaa"])
 
     @rule()
-    def sum_is_small(cls):  # noqa: N805
+    def sum_is_small(cls):
         return cls.N.col + cls.S.col.str.len_chars() < 4
 
     @rule(group_by=["n", "f"])
-    def alone(cls):  # noqa: N805
+    def alone(cls):
         return pl.len() == 1
 
     @rule(group_by=["s"])
-    def sums_up(cls):  # noqa: N805
+    def sums_up(cls):
         return cls.N.col.sum() >= 0
 
     @rule(group_by=["s"])
-    def has_a_number(cls):  # noqa: N805
+    def has_a_number(cls):
         return cls.N.col.max() > 0
 
 

@@ -142,7 +142,7 @@ def test_rules_of_a_schema_are_shown_by_name_with_examples_of_their_rows():
         ZIP = Column("zip", DataType.STRING, regex="^[0-9]+$", max_length=3)
 
         @rule(group_by=["zip"])
-        def neighbours(cls):  # noqa: N805
+        def neighbours(cls):
             return pl.len() > 1
 
     tables = {"houses": pl.DataFrame({"zip": ["<b>", "0111", "12", "12"]})}
