@@ -38,7 +38,7 @@ _FOREIGN = (
     r"(.*\.)?(FrameSizes|JSONValue|MessageLimit|Paths|QuarantineSetting|RowFailures)",
     r"(.*\.)?(BinaryEncoding|ColumnType|DeclaredKeys|DeclaredType|Extracted|Key|KeyForm)",
     r"(.*\.)?(Checks|LoadMode|TableKey|DeclaredRule|Dtypes|Mode|ReadPart|Reading|Repeated|RuleMethod|Seen)",
-    r"(.*\.)?(DatabaseHistory|FolderHistory|Schemas|ScratchFile|StoredKeys|Tabular)",
+    r"(.*\.)?(DatabaseHistory|FolderHistory|Schemas|ScratchFile|StoredKeys|StoredRows|Tabular)",
     r"algomancy_data\.file\.workbook\..*",
 )
 # Modules that only the package itself uses, whatever they are called.

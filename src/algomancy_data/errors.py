@@ -368,6 +368,14 @@ class AdditionError(AlgomancyDataError, ValueError):
         )
 
     @classmethod
+    def from_other_rows(cls, tables: Iterable[str]) -> Self:
+        """Name the tables whose rows a rule was checked on."""
+        return cls(
+            f"The rows keep their rules together with those of {_listing(tables)} that were there "
+            f"when they were checked, and somebody changed the dataset meanwhile. Load them again."
+        )
+
+    @classmethod
     def from_payload(cls, name: str) -> Self:
         """Name the dataset that is not made of tables."""
         return cls(f"Data '{name}' is not made of tables, so it can only be replaced as a whole.")

@@ -13,7 +13,9 @@ from algomancy_data import (
     SimpleETLFactory,
     StatefulDataManager,
     StatelessDataManager,
+    Transformer,
     ValidationSeverity,
+    rule,
 )
 from algomancy_data.database import DatabaseDataManager
 from algomancy_data.errors import (
@@ -22,6 +24,7 @@ from algomancy_data.errors import (
     RepeatedFileError,
     StoredKeyError,
 )
+from algomancy_data.transformer import TransformationSequence
 
 pytestmark = pytest.mark.filterwarnings("ignore:StatefulDataManager:DeprecationWarning")
 
@@ -49,17 +52,31 @@ ORDERS = "id;code;customer\n1;a;1\n2;b;2\n"
 
 
 @pytest.fixture(params=["memory", "folder", "SQLite"])
-def manager(request, tmp_path):
-    if request.param == "memory":
-        made = StatelessDataManager(CheckedFactory, SCHEMAS, "json", DataSource)
-    elif request.param == "folder":
-        made = StatefulDataManager(CheckedFactory, SCHEMAS, tmp_path / "f", "json", DataSource)
-    else:
-        url = f"sqlite:///{tmp_path / 'data.db'}"
-        made = DatabaseDataManager(CheckedFactory, SCHEMAS, url, "s", DataSource)
-    made.startup()
-    yield made
-    made.close()
+def stores(request, tmp_path):
+    """Open a manager for some schemas, on each of the stores."""
+    made = []
+
+    def open_store(schemas):
+        if request.param == "memory":
+            manager = StatelessDataManager(CheckedFactory, schemas, "json", DataSource)
+        elif request.param == "folder":
+            place = tmp_path / "f"
+            manager = StatefulDataManager(CheckedFactory, schemas, place, "json", DataSource)
+        else:
+            url = f"sqlite:///{tmp_path / 'data.db'}"
+            manager = DatabaseDataManager(CheckedFactory, schemas, url, "s", DataSource)
+        manager.startup()
+        made.append(manager)
+        return manager
+
+    yield open_store
+    for manager in made:
+        manager.close()
+
+
+@pytest.fixture
+def manager(stores):
+    return stores(SCHEMAS)
 
 
 @pytest.fixture
@@ -234,3 +251,73 @@ def test_a_dataset_that_was_changed_in_memory_only_takes_no_rows(manager, delive
         deliver("id;code;customer\n3;c;1\n")
     manager.refresh()
     assert deliver("id;code;customer\n4;d;1\n").is_success
+
+
+class Lines(Schema):
+    _FILENAME, _EXTENSION, _SCHEMA_TYPE = "lines", "csv", "single"
+    ID = Column("id", DataType.INTEGER, primary_key=True)
+    ORDER = Column("order", DataType.INTEGER)
+    PRICE = Column("price", DataType.INTEGER, min=0)
+
+    @rule(group_by=["order"])
+    def fits_a_box(cls):
+        return pl.len() <= 2
+
+
+LINES = "id;order;price\n1;1;5\n2;1;5\n3;2;5\n"
+
+
+@pytest.fixture
+def lines(stores, tmp_path):
+    manager = stores([Lines])
+
+    def deliver(text, mode="append", **settings):
+        path = tmp_path / f"{len(list(tmp_path.iterdir()))}.csv"
+        path.write_text(text)
+        files = manager.prepare_files(file_items_with_path=[("lines", str(path))])
+        return manager.etl_data(files, "d", mode=mode, **settings)
+
+    deliver.manager = manager
+    assert deliver(LINES).is_success
+    return deliver
+
+
+def broken(result):
+    return [(one.row, one.key) for one in result.messages if one.code == "RULE_VIOLATED"]
+
+
+@pytest.mark.parametrize("mode", ["append", "upsert"])
+def test_rules_hold_for_added_rows_together_with_those_that_are_stored(lines, mode):
+    rows = "id;order;price\n4;1;5\n5;2;-1\n6;3;5\n"
+    refused = lines(rows, mode, halt_on=ValidationSeverity.ERROR)
+    assert not refused.is_success
+    assert broken(refused) == [(1, "min"), (0, "fits_a_box")]
+    kept = lines(rows, mode, halt_on=ValidationSeverity.ERROR, quarantine=True)
+    assert kept.is_success
+    assert lines.manager.get_table("d", "lines")["id"].to_list() == [1, 2, 3, 6]
+    assert lines.manager.get_table("d", "lines_quarantine")["id"].to_list() == [4, 5]
+
+
+def test_an_upsert_judges_groups_as_they_will_be(lines):
+    moved = lines("id;order;price\n2;2;7\n4;1;5\n", "upsert", halt_on=ValidationSeverity.ERROR)
+    assert moved.is_success, moved.messages
+    assert lines.manager.get_table("d", "lines").sort("id")["order"].to_list() == [1, 2, 2, 1]
+
+
+def test_rows_that_keep_a_rule_with_others_are_refused_when_these_were_changed(lines):
+    class Late(Transformer):
+        def transform(self, data):
+            lines.manager.delete_rows("d", "lines", pl.col("id") == 3)
+
+    lines.manager._etl_factory = type(
+        "Changing",
+        (SimpleETLFactory,),
+        {
+            "create_transformation_sequence": classmethod(
+                lambda cls, schemas=None, logger=None: TransformationSequence([Late()])
+            )
+        },
+    )
+    with pytest.raises(AdditionError, match=r"'lines' that were there .* Load them again"):
+        lines("id;order;price\n4;2;5\n")
+    assert lines.manager.get_table("d", "lines")["id"].to_list() == [1, 2]

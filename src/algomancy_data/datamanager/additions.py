@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
 
 from algomancy_data.datamanager.runs import InputDigests, parts_of
 from algomancy_data.errors import AdditionError, RepeatedFileError
+from algomancy_data.frames.lazy import collected
 from algomancy_data.store.addition import Reference, Seen
 from algomancy_data.validator import ForeignKeyValidator
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from contextlib import AbstractContextManager
     from datetime import datetime
 
@@ -44,7 +45,7 @@ def check_mode(mode: str) -> None:
 
 
 class KeysInStore:
-    """The keys of a dataset, to check rows that are added to it.
+    """The keys and rows of a dataset, to check rows that are added to it.
 
     Args:
         store: Where the dataset is kept.
@@ -65,11 +66,12 @@ class KeysInStore:
         self._cls = cls
         self._lock = lock
         self._references: list[Reference] = []
+        self._read: set[str] = set()
 
     @property
     def seen(self) -> Seen:
         """What was seen of the dataset, on which the rows that are added rely."""
-        return Seen(self._info.version, tuple(self._references))
+        return Seen(self._info.version, tuple(self._references), frozenset(self._read))
 
     def columns(self, table: str) -> Collection[str]:
         """Return the columns of a table; none if the dataset does not have it."""
@@ -87,6 +89,13 @@ class KeysInStore:
         if known.any():
             self._references.append(Reference(table, tuple(key), keys.filter(known).unique()))
         return known
+
+    def rows(self, table: str, query: Callable[[pl.LazyFrame], pl.LazyFrame]) -> pl.DataFrame:
+        """Return what a query gives of a table, and note that it was read."""
+        self._read.add(table)
+        most = self._store.memory.in_memory_bytes
+        with self._lock:
+            return collected(query(self._store.scan(self._info.name, table, self._cls)), most)
 
 
 def check_references(

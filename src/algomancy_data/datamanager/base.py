@@ -278,7 +278,10 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
         stored = None
         if info is not None:
             stored = KeysInStore(self._store, info, self._data_object_type, self._lock)
-            pipeline = pipeline.adding_to(stored, {} if mode == "upsert" else keys.by_table)
+            is_upsert = mode == "upsert"
+            pipeline = pipeline.adding_to(
+                stored, {} if is_upsert else keys.by_table, keys.primary if is_upsert else {}
+            )
         result = replace(ingest(pipeline, files, self._schemas), skipped=skipped)
         source = result.datasource
         if source is None or (skipped and not files):

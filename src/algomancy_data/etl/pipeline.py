@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from algomancy_data.relations.declared import Key
     from algomancy_data.validator import ValidationSequence
     from algomancy_data.validator.failures import RowFailures
-    from algomancy_data.validator.stored import StoredKeys
+    from algomancy_data.validator.stored import StoredRows
 
 _Component = TypeVar("_Component")
 
@@ -129,14 +129,20 @@ class ETLPipeline(Logging):
         """Return a pipeline whose data comes from elsewhere; this one stays as it is."""
         return _changed(self, {"extraction_sequence": extraction_sequence})
 
-    def adding_to(self, stored: StoredKeys, keys: Mapping[str, Sequence[Key]]) -> Self:
+    def adding_to(
+        self,
+        stored: StoredRows,
+        keys: Mapping[str, Sequence[Key]],
+        replacing: Mapping[str, Key],
+    ) -> Self:
         """Return a pipeline for rows that are added to a dataset; this one stays as it is.
 
         Args:
-            stored: The keys of the dataset.
-            keys: Those of each table of which it may have each once.
+            stored: The rows of the dataset.
+            keys: The keys of each table of which it may have each once.
+            replacing: The key of each table by which new rows take the place of stored ones.
         """
-        sequence = self.validation_sequence.beside(stored, keys)
+        sequence = self.validation_sequence.beside(stored, keys, replacing)
         return _changed(self, {"validation_sequence": sequence})
 
     @property

@@ -60,10 +60,12 @@ class Seen:
     Args:
         version: The version of the dataset; None if there was none, or nobody looked.
         references: What the rows refer to, of what is stored.
+        tables: Tables whose stored rows they were checked together with.
     """
 
     version: str | None = None
     references: tuple[Reference, ...] = ()
+    tables: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ class Addition:
     def require_references(
         self, info: DatasetInfo | None, known: Callable[[str, Key, pl.DataFrame], pl.Series]
     ) -> None:
-        """Make sure that what the rows refer to is still there.
+        """Make sure that what the rows rely on is still there.
 
         Args:
             info: What is known of the dataset now, while nobody else changes it; None if it is
@@ -96,10 +98,12 @@ class Addition:
             known: Returns which of some keys a table has, for the columns of a key.
 
         Raises:
-            AdditionError: Somebody deleted or replaced it since the rows were checked.
+            AdditionError: Somebody changed it since the rows were checked.
         """
         if info is not None and info.version == self.seen.version:
             return
+        if self.seen.tables:
+            raise AdditionError.from_other_rows(sorted(self.seen.tables))
         for one in self.seen.references:
             table = None if info is None else info.tables.get(one.table)
             columns = {} if table is None else table.schema or {}

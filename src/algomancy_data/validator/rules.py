@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Self
 
 import polars as pl
@@ -9,15 +10,19 @@ from polars.exceptions import PolarsError
 
 from algomancy_data.errors import RuleError
 from algomancy_data.schema.kinds import column_types
+from algomancy_data.schema.row_wise import is_row_wise
 from algomancy_data.schema.rules import reason_of
 from algomancy_data.schema.table_names import Schemas, schema_table_map
+from algomancy_data.validator.added_rows import Broken, broken_together
 from algomancy_data.validator.base import FrameCheck
 from algomancy_data.validator.rule_rows import rows_by_rule
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from algomancy_data.relations.declared import Key
     from algomancy_data.schema import Rule, Schema
+    from algomancy_data.validator.stored import StoredRows
 
 
 class RuleValidator(FrameCheck):
@@ -50,6 +55,8 @@ class RuleValidator(FrameCheck):
 
     def __init__(self, schemas: Schemas) -> None:
         super().__init__()
+        self._stored: StoredRows | None = None
+        self._replacing: Mapping[str, Key] = {}
         self._schemas = {
             table: schema for table, schema in schema_table_map(schemas).items() if schema.rules()
         }
@@ -67,6 +74,17 @@ class RuleValidator(FrameCheck):
         made = cls(schemas)
         return [made] if made._schemas else []
 
+    def beside(self, stored: StoredRows, replacing: Mapping[str, Key]) -> Self:
+        """Return a check of rows that are added to a dataset, together with those that are there.
+
+        Args:
+            stored: The rows of the dataset.
+            replacing: The key of each table by which rows take the place of others.
+        """
+        made = copy.copy(self)
+        made._stored, made._replacing = stored, replacing  # noqa: SLF001  it is one of ours
+        return made
+
     def check(self, tables: dict[str, pl.DataFrame]) -> None:
         """Report the rows of the tables that are there."""
         for table, schema in self._schemas.items():
@@ -77,22 +95,44 @@ class RuleValidator(FrameCheck):
         rules = [one for one in schema.rules() if self._can_check(one, table, schema, frame)]
         declared = _declared_columns(frame, schema)
         try:
-            broken = rows_by_rule(declared, frame.height, rules, self._key_limits)
+            broken = self._broken(table, declared, frame.height, rules)
         except PolarsError as error:
             self._raise_for_rule(error, table, schema, declared, rules)
             raise
-        for one, rows in zip(rules, broken, strict=True):
-            if len(rows):
+        for one, found in zip(rules, broken, strict=True):
+            if found.stored:
+                text = f"{one.problem}: {found.stored:,} stored rows, with those that are added."
+                column, code = ",".join(one.columns), "RULE_VIOLATED"
+                self.add_message(
+                    one.severity, text, table, column, code=code, key=one.name, count=found.stored
+                )
+            if len(found.rows):
                 shown = [name for name in one.columns if name in frame.columns]
                 self.report_rows(
                     one.severity,
                     one.problem,
-                    rows,
+                    found.rows,
                     frame.select(shown or frame.columns[:1]),
                     table=table,
                     code="RULE_VIOLATED",
                     key=one.name,
                 )
+
+    def _broken(
+        self, table: str, declared: pl.LazyFrame, height: int, rules: Sequence[Rule]
+    ) -> list[Broken]:
+        """Return what breaks each rule."""
+        limits, stored = self._key_limits, self._stored
+        if stored is None or not stored.columns(table):
+            return list(map(Broken, rows_by_rule(declared, height, rules, limits)))
+        dtypes = declared.collect_schema()
+        alone = [not one.group_by and is_row_wise(one.passes(dtypes)) for one in rules]
+        on_rows = [one for one, is_alone in zip(rules, alone, strict=True) if is_alone]
+        others = [one for one, is_alone in zip(rules, alone, strict=True) if not is_alone]
+        by_itself = iter(rows_by_rule(declared, height, on_rows, limits))
+        key = self._replacing.get(table, ())
+        together = iter(broken_together(declared, others, table, stored, key, limits))
+        return [Broken(next(by_itself)) if is_alone else next(together) for is_alone in alone]
 
     def _can_check(self, one: Rule, table: str, schema: type[Schema], frame: pl.DataFrame) -> bool:
         """Tell whether a rule's columns are as declared, or report that not (RULE_NOT_CHECKED)."""

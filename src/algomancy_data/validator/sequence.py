@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections import defaultdict
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from algomancy_data.engine_failures import raise_engine_failure
@@ -15,6 +16,7 @@ from algomancy_data.messages import ValidationMessage, ValidationSeverity
 from algomancy_data.validator.base import Validator, checked_message_limit
 from algomancy_data.validator.foreign_key import ForeignKeyValidator
 from algomancy_data.validator.result import ValidationResult
+from algomancy_data.validator.rules import RuleValidator
 from algomancy_data.validator.stored import StoredKeyValidator
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from algomancy_data.logs import Logger
     from algomancy_data.relations.declared import Key
     from algomancy_data.validator.failures import RowFailures
-    from algomancy_data.validator.stored import StoredKeys
+    from algomancy_data.validator.stored import StoredRows
 
 _LOGGED_PER_CHECK: Final = 3
 
@@ -140,20 +142,30 @@ class ValidationSequence(Logging):
             made._limits_stay = False  # noqa: SLF001  it is one of ours
         return made
 
-    def beside(self, stored: StoredKeys, keys: Mapping[str, Sequence[Key]]) -> Self:
+    def beside(
+        self,
+        stored: StoredRows,
+        keys: Mapping[str, Sequence[Key]],
+        replacing: Mapping[str, Key] = MappingProxyType({}),
+    ) -> Self:
         """Return a sequence for rows that are added to a dataset; this one stays as it is.
 
-        What they refer to may be stored as well, and keys that there may be once may not.
+        What they refer to may be stored as well, keys that there may be once may not, and rules on
+        groups hold for stored rows and new ones together.
 
         Args:
-            stored: The keys of the dataset.
-            keys: Those of each table of which it may have each once.
+            stored: The rows of the dataset.
+            keys: The keys of each table of which it may have each once.
+            replacing: The key of each table by which new rows take the place of stored ones.
         """
+
+        def placed(one: Validator) -> Validator:
+            if isinstance(one, ForeignKeyValidator):
+                return one.beside(stored)
+            return one.beside(stored, replacing) if isinstance(one, RuleValidator) else one
+
         made = copy.copy(self)
-        made._validators = [  # noqa: SLF001  it is one of ours
-            one.beside(stored) if isinstance(one, ForeignKeyValidator) else one
-            for one in self._validators
-        ]
+        made._validators = list(map(placed, self._validators))  # noqa: SLF001  it is one of ours
         made.add_validator(StoredKeyValidator(stored, keys))
         return made
 

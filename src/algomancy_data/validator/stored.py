@@ -11,7 +11,7 @@ from algomancy_data.relations.keys import rows_where
 from algomancy_data.validator.base import FrameCheck
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from algomancy_data.relations.declared import Key
 
@@ -35,6 +35,19 @@ class StoredKeys(Protocol):
 
     def referred(self, table: str, key: Sequence[str], keys: pl.DataFrame) -> pl.Series:
         """Return the same for keys that rows refer to: those that are known must remain so."""
+        ...
+
+
+class StoredRows(StoredKeys, Protocol):
+    """The rows of the dataset that others are added to."""
+
+    def rows(self, table: str, query: Callable[[pl.LazyFrame], pl.LazyFrame]) -> pl.DataFrame:
+        """Return what a query gives of a table: the dataset must remain as it is.
+
+        Args:
+            table: Name of a table that the dataset has.
+            query: What is asked of its rows.
+        """
         ...
 
 
