@@ -15,6 +15,7 @@ from algomancy_data.engine_failures import engine_failures
 from algomancy_data.errors import FileContentError, SchemaKindError, UndeclaredTableError
 from algomancy_data.executors.sharing import lent_hands
 from algomancy_data.extractor.conversion import ConversionIssue, DataTypeConverter, Reconversion
+from algomancy_data.extractor.evolution import Evolution, ShapedSlices
 from algomancy_data.extractor.extracted import Extracted, ExtractedTable, Reading
 from algomancy_data.extractor.parts import PartSlices, read_table
 from algomancy_data.extractor.shared_parts import PartConverter, convert_shared, shared_reader
@@ -190,6 +191,11 @@ class SingleExtractor(Extractor):
         """Declared type by column."""
         return column_types(self.schema.datatypes())
 
+    @cached_property
+    def _evolution(self) -> Evolution:
+        """What becomes of columns that are not as declared."""
+        return Evolution.of(self.schema)
+
     @property
     def _as_text(self) -> frozenset[str]:
         """Columns that must come as text, since they do in another part of the table."""
@@ -248,7 +254,8 @@ class SingleExtractor(Extractor):
     def _at_once(self, parts: Sequence[FilePart] | None) -> tuple[pl.DataFrame, AbstractSet[str]]:
         """Return the table, and the columns that cannot be converted again without some rows."""
         if parts is None:
-            frame, issues = self._converted(self._extracted())
+            frame = self._evolution.part_of(self._extracted(), self._reading)
+            frame, issues = self._converted(frame)
             self._report([*self._reading.issues, *issues])
             return frame, frozenset()
         return self._put_together(self._read_parts, parts)
@@ -262,6 +269,7 @@ class SingleExtractor(Extractor):
             parts,
             self.file.name,
             self.schema,
+            self._evolution,
             self._phase,
             can_give_text=self.can_give_text,
             may_lack_columns=self.may_lack_columns,
@@ -278,7 +286,8 @@ class SingleExtractor(Extractor):
         slices: Slices | None = None
         if parts is None:
             with self._system_errors(self._slices):
-                slices = self._slices()
+                found = self._slices()
+            slices = found and ShapedSlices(found, self._evolution, self._reading)
         else:
             slices = self._sliced_parts(parts)
         if slices is None:
@@ -308,7 +317,7 @@ class SingleExtractor(Extractor):
         """Return the parts of a table in slices; None where they are taken at once."""
         if self.may_lack_columns:
             return None
-        return PartSlices(self._slices_of_part, parts, self.file.name)
+        return PartSlices(self._slices_of_part, parts, self.file.name, self._evolution)
 
     def _helpers(self, parts: Sequence[FilePart]) -> Hands | None:
         """Return who helps to read so many parts, if anybody should."""
@@ -332,6 +341,7 @@ class SingleExtractor(Extractor):
                 name,
                 self._types,
                 self._conventions,
+                self._evolution,
                 partial(within_limits, file=self.file),
             )
             try:
@@ -466,9 +476,11 @@ class MultiExtractor(Extractor):
                     self.file.name, group, self.schema.__name__, groups
                 )
             name = self.get_extraction_key(group)
+            evolution = Evolution.of(self.schema.get_subschema(group))
             with reading_failures(self.file.name):
+                frame = within_limits(to_frame(table, name), self.file)
                 frames[name] = DataTypeConverter.convert_dtypes(
-                    within_limits(to_frame(table, name), self.file),
+                    evolution.part_of(frame, self._reading, table=name),
                     groups[group],
                     issues,
                     name,

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from polars.datatypes import DataType as PolarsDataType
 
     from algomancy_data.extractor.conversion import ConversionIssue
+    from algomancy_data.extractor.evolution import Evolution
     from algomancy_data.extractor.extracted import Reading
     from algomancy_data.file import File, FilePart
     from algomancy_data.messages import ValidationMessage
@@ -129,13 +130,20 @@ class PartSlices:
         read: Reads one of them.
         files: The parts in order.
         table: Name of the table.
+        evolution: What becomes of columns that are not as declared.
         first_row: How many rows of the table come before them.
     """
 
     def __init__(
-        self, read: SlicePart, files: Sequence[FilePart], table: str, first_row: int = 0
+        self,
+        read: SlicePart,
+        files: Sequence[FilePart],
+        table: str,
+        evolution: Evolution,
+        first_row: int = 0,
     ) -> None:
         self._read = read
+        self._evolution = evolution
         self._first_row = first_row
         self._files = files
         self._table = table
@@ -176,8 +184,7 @@ class PartSlices:
             readings.append(reading)
             for given in frames:
                 frame = _with_keys(given, file, self._table)
-                if columns is not None:
-                    frame = frame.select(sorted(columns))
+                frame = self._evolution.part_of(frame, reading, columns)
                 part = Part(file.label, frame, reading)
                 first = first or part
                 check_columns([first.columns, part.columns], self._table)
@@ -193,6 +200,7 @@ def read_table(
     files: Sequence[FilePart],
     table: str,
     schema: type[Schema],
+    evolution: Evolution,
     phase: Phase,
     *,
     can_give_text: bool,
@@ -205,6 +213,7 @@ def read_table(
         files: The parts in order.
         table: Name of the table.
         schema: What declares it.
+        evolution: What becomes of columns that are not as declared.
         phase: Told of the rows of each part once it is read.
         can_give_text: Whether their content is text: columns that differ are read as text then.
         may_lack_columns: Whether a column that a part lacks is null there, and no mistake.
@@ -212,17 +221,19 @@ def read_table(
     Raises:
         FileContentError: Parts have different columns, or columns that do not go together.
     """
-    parts = _read(read, files, table, frozenset(), phase)
+    parts = _read(read, files, table, frozenset(), evolution, phase)
     if may_lack_columns:
         parts = _filled(parts, files[0].file.limits, table, schema)
     else:
         check_columns([part.columns for part in parts], table)
     names = parts[0].frame.columns
     differing = [name for name in names if len(_dtypes(parts, name)) > 1]
-    if can_give_text and differing:
+    # A part that lacks a column has nothing to read as text.
+    as_text = frozenset(n for n in differing if len(_dtypes(parts, n).keys() - {pl.Null()}) > 1)
+    if can_give_text and as_text:
         # Their rows are told of once.
-        parts = _read(read, files, table, frozenset(differing), NO_PHASE)
-        differing = []
+        parts = _read(read, files, table, as_text, evolution, NO_PHASE)
+        differing = [name for name in differing if len(_dtypes(parts, name)) > 1]
     issues = [issue for part in parts for issue in part.reading.issues]
     # The pieces of a part are not those of the whole.
     lost = {column for part in parts for _, column in part.reading.pieces}
@@ -249,12 +260,17 @@ def places_of(files: Iterable[FilePart], heights: Iterable[int]) -> PartPlaces:
 
 
 def _read(
-    read: ReadParts, files: Sequence[FilePart], table: str, as_text: frozenset[str], phase: Phase
+    read: ReadParts,
+    files: Sequence[FilePart],
+    table: str,
+    as_text: frozenset[str],
+    evolution: Evolution,
+    phase: Phase,
 ) -> list[Part]:
     parts: list[Part] = []
     first_row = width = 0
     for file, (given, reading) in zip(files, read(files, as_text), strict=True):
-        frame = _with_keys(given, file, table)
+        frame = evolution.part_of(_with_keys(given, file, table), reading)
         first_row += frame.height
         # Each part keeps the limits by itself; that all of them do is known part by part.
         width = max(width, frame.width)

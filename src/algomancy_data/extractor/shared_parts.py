@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
     from algomancy_data.executors.hands import Hands
     from algomancy_data.extractor.conversion import ConversionIssue
+    from algomancy_data.extractor.evolution import Evolution
     from algomancy_data.extractor.extracted import Reading
     from algomancy_data.extractor.parts import ReadParts, SlicePart
     from algomancy_data.file import File, FilePart
@@ -79,6 +80,7 @@ class PartConverter:
         table: Name of the table.
         types: Declared type by column.
         conventions: How text is written.
+        evolution: What becomes of columns that are not as declared.
         check: Raises if a slice is beyond the limits of the file.
     """
 
@@ -86,6 +88,7 @@ class PartConverter:
     table: str
     types: Mapping[str, ColumnType]
     conventions: TextConventions
+    evolution: Evolution
     check: Callable[[pl.DataFrame], object]
 
 
@@ -274,7 +277,7 @@ def _name(table: str, file: FilePart) -> str:
 
 
 def _convert(converter: PartConverter, file: FilePart, place: Path) -> ConvertedPart:
-    slices = PartSlices(converter.read, [file], converter.table)
+    slices = PartSlices(converter.read, [file], converter.table, converter.evolution)
     conversion = Conversion(converter.table, converter.types, converter.conventions)
     height = 0
     with _reading(converter.table), MappedFrames(place) as frames:
@@ -293,15 +296,16 @@ def _convert(converter: PartConverter, file: FilePart, place: Path) -> Converted
 def _write_unconverted(
     converter: PartConverter, file: FilePart, columns: AbstractSet[str], place: Path
 ) -> pl.Schema:
-    slices = PartSlices(converter.read, [file], converter.table)
+    slices = PartSlices(converter.read, [file], converter.table, converter.evolution)
     with _reading(converter.table), MappedFrames(place) as frames:
         write_unconverted(slices, columns, frames)
         return frames.written()
 
 
 def _notice(converter: PartConverter, file: FilePart, first_row: int) -> Sequence[ConversionIssue]:
-    slices = PartSlices(converter.read, [file], converter.table, first_row)
-    with _reading(converter.table):
+    table, evolution = converter.table, converter.evolution
+    slices = PartSlices(converter.read, [file], table, evolution, first_row)
+    with _reading(table):
         for _ in slices.read():
             pass
     return slices.issues

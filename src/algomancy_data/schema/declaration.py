@@ -44,9 +44,10 @@ class Schema(ABC):
     A schema is a class that is never instantiated. Columns are class attributes, inherited ones
     included; ``_FILENAME``, ``_EXTENSION`` and ``_SCHEMA_TYPE`` say which file they are in,
     ``_CSV`` how a CSV file is written, ``_SHEET`` which sheet of a workbook is meant,
-    ``_READ_LIMITS`` how much the file may become in memory, and ``_SQL_KEYS`` what a database is
-    told of the keys. Nothing is checked at class creation: a wrong declaration is named when it is
-    first used. From then on it stays as it is: the columns are resolved once. Methods
+    ``_READ_LIMITS`` how much the file may become in memory, ``_EXTRA_COLUMNS`` and
+    ``_MISSING_COLUMNS`` what becomes of columns that are not as declared, and ``_SQL_KEYS`` what a
+    database is told of the keys. Nothing is checked at class creation: a wrong declaration is named
+    when it is first used. From then on it stays as it is: the columns are resolved once. Methods
     with :func:`rule` are rules on its rows.
 
     Example:
@@ -68,6 +69,8 @@ class Schema(ABC):
     _SHEET: str | int | None = None
     _READ_LIMITS: ReadLimits | None = None
     _SQL_KEYS: str | None = None
+    _EXTRA_COLUMNS: str = "keep"
+    _MISSING_COLUMNS: str = "error"
     _resolved: Tables
     _resolved_rules: tuple[Rule, ...]
 
@@ -172,6 +175,38 @@ class Schema(ABC):
             problem = f"_READ_LIMITS must be ReadLimits or None, not {limits!r}."
             raise InvalidSchemaError.from_problem(cls.__name__, problem)
         return limits
+
+    @classmethod
+    def extra_columns(cls) -> Literal["keep", "drop", "forbid"]:
+        """Return what becomes of a column that is not declared.
+
+        ``"keep"`` it, with an ERROR of ``SchemaValidator``; ``"drop"`` it when the file is read;
+        ``"forbid"`` it, by a finding that is CRITICAL.
+
+        Raises:
+            InvalidSchemaError: ``_EXTRA_COLUMNS`` is something else.
+        """
+        extra = cast("object", cls._EXTRA_COLUMNS)
+        if extra not in {"keep", "drop", "forbid"}:
+            problem = f'_EXTRA_COLUMNS must be "keep", "drop" or "forbid", not {extra!r}.'
+            raise InvalidSchemaError.from_problem(cls.__name__, problem)
+        return cast('Literal["keep", "drop", "forbid"]', extra)
+
+    @classmethod
+    def missing_columns(cls) -> Literal["error", "null"]:
+        """Return what becomes of a declared column that a file lacks.
+
+        It is an ``"error"`` of ``RequiredColumnsValidator``, unless it is optional, or ``"null"``
+        in each row.
+
+        Raises:
+            InvalidSchemaError: ``_MISSING_COLUMNS`` is something else.
+        """
+        missing = cast("object", cls._MISSING_COLUMNS)
+        if missing not in {"error", "null"}:
+            problem = f'_MISSING_COLUMNS must be "error" or "null", not {missing!r}.'
+            raise InvalidSchemaError.from_problem(cls.__name__, problem)
+        return cast('Literal["error", "null"]', missing)
 
     @classmethod
     def sql_keys(cls) -> Literal["index", "constraints", "none"] | None:
@@ -373,6 +408,8 @@ class Schema(ABC):
         cls.sheet()
         cls.read_limits()
         cls.sql_keys()
+        cls.extra_columns()
+        cls.missing_columns()
         tables = cls._tables()
         for one in tables.subschemas.values() if cls.is_multi() else [cls]:
             one.rules()
@@ -429,6 +466,8 @@ class Schema(ABC):
             "_CSV": cls._CSV,
             "_READ_LIMITS": cls._READ_LIMITS,
             "_SQL_KEYS": cls._SQL_KEYS,
+            "_EXTRA_COLUMNS": cls._EXTRA_COLUMNS,
+            "_MISSING_COLUMNS": cls._MISSING_COLUMNS,
         }
         members |= rules_of_table(cls, key, cls.declared_rules())
         return type(f"{cls.__name__}[{key}]", (Schema,), members)

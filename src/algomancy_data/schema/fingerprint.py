@@ -57,13 +57,26 @@ def _declared(schema: type[Schema]) -> dict[str, Any]:
     else:
         columns = list(schema.declared_groups().values())
     rules = schema.declared_rules()
-    return {
-        "file": schema.file_name(),
-        "extension": str(schema.extension()),
-        "type": str(schema.schema_type()),
-        "csv": asdict(schema.csv_dialect()),
-        "columns": columns,
-    } | ({"rules": {name: _of_rule(schema, one) for name, one in rules.items()}} if rules else {})
+    # Without what is not set: earlier versions did not know it.
+    evolution = {
+        name: setting
+        for name, setting, usual in (
+            ("extra_columns", schema.extra_columns(), "keep"),
+            ("missing_columns", schema.missing_columns(), "error"),
+        )
+        if setting != usual
+    }
+    return (
+        evolution
+        | {
+            "file": schema.file_name(),
+            "extension": str(schema.extension()),
+            "type": str(schema.schema_type()),
+            "csv": asdict(schema.csv_dialect()),
+            "columns": columns,
+        }
+        | ({"rules": {name: _of_rule(schema, one) for name, one in rules.items()}} if rules else {})
+    )
 
 
 def _as_it_stands(schema: type[Schema]) -> dict[str, Any]:

@@ -23,7 +23,8 @@ class SchemaValidator(FrameCheck):
 
     Args:
         schemas: Schema classes, in a list or as the values of a mapping.
-        severity: Severity of undeclared tables and columns.
+        severity: Severity of undeclared tables and columns; columns of a schema that forbids them
+            are CRITICAL.
 
     Raises:
         SchemaError: A schema is declared wrongly.
@@ -69,7 +70,9 @@ class SchemaValidator(FrameCheck):
             if name not in declared:
                 text = f"Column {name!r} is not declared in schema {schema.__name__!r}."
                 code = "UNEXPECTED_COLUMN"
-                self.buffer_message(self.severity, text, table, name, code=code)
+                is_forbidden = schema.extra_columns() == "forbid"
+                severity = ValidationSeverity.CRITICAL if is_forbidden else self.severity
+                self.buffer_message(severity, text, table, name, code=code)
             elif not declared[name].accepts(dtype):
                 want = declared[name]
                 text = (

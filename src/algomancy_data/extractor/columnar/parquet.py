@@ -117,7 +117,7 @@ class ParquetSlices:
         """
         table = pl.scan_parquet(self.path, glob=False, hive_partitioning=False)
         if columns is not None:
-            table = table.select(sorted(columns))
+            table = table.select(sorted(columns & set(table.collect_schema())))
         start = 0
         for rows in self.rows:
             try:

@@ -120,7 +120,7 @@ class CSVSlices:
             short_rows.append(table.short_rows + rows)
             rows += frame.height
             whole.content.check_cells(rows, frame.width)
-            yield frame if columns is None else frame.select(sorted(columns))
+            yield frame if columns is None else frame.select(sorted(columns & set(names)))
         if columns is None:
             self.report(names, pl.concat(short_rows))
 

@@ -87,7 +87,7 @@ class JSONSingleExtractor(SingleExtractor):
         # One type for all of them: what a part lacks is null there.
         has_keys = any(part.keys for part in parts)
         self._found = RecordType(is_of_parts=True, may_gain_members=not has_keys)
-        return PartSlices(self._slices_of_part, parts, self.file.name)
+        return PartSlices(self._slices_of_part, parts, self.file.name, self._evolution)
 
     def _slices_of_part(
         self, file: File, first_row: int, columns: AbstractSet[str] | None

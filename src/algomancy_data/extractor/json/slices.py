@@ -206,7 +206,9 @@ class JSONSlices:
                 rows += len(array)
                 frame = flat_frame(array, self._plan.root)
                 self._limits.check_shape(self._name, rows, frame.width)
-                yield frame if columns is None else frame.select(sorted(columns))
+                yield (
+                    frame if columns is None else frame.select(sorted(columns & set(frame.columns)))
+                )
 
     def _parsed(self, piece: bytes) -> ArrowArray | None:
         """Return the records of a slice; None if they are of another type.
