@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -70,6 +71,21 @@ def test_one_that_was_killed_is_done_again_and_one_that_kills_is_named(work, tmp
         with pytest.raises(ExecutorError, match="Share 0 cannot be handed to another process"):
             list(shared(lambda: None, ()))
     assert [child for child in psutil.Process().children() if "spawn" in str(child.cmdline())] == []
+
+
+def test_what_has_to_be_done_before_is_done_when_it_is_handed_out(work):
+    done = []
+
+    def prepare(number):
+        done.append(number)
+
+    with ThreadPoolExecutor(1) as executor, helping(executor):
+        shares = [Share(str(n), (n,), partial(prepare, n)) for n in range(50)]
+        found = each_in_order(lent_hands(), work.square, shares)
+        assert next(found) == 0
+        assert len(done) < 50  # not much ahead of what is wanted
+        assert list(found) == [n * n for n in range(1, 50)]
+    assert done == list(range(50))
 
 
 def test_nobody_helps_outside_the_block():

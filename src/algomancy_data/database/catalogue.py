@@ -207,7 +207,7 @@ def named_tables(connection: sa.Connection) -> tuple[set[str], bool]:
         except StoreError:
             is_clear = False
         else:
-            names.update(layout.physical for layout in tables or ())
+            names.update(name for layout in tables or () for name in layout.relations)
     return names, is_clear
 
 

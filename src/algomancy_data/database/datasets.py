@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
     from algomancy_data.database.early import WrittenTable
     from algomancy_data.database.layout import ColumnLayout, TableLayout
+    from algomancy_data.database.table_parts import TableInParts
     from algomancy_data.database.table_storage import TableStorage
     from algomancy_data.datasource import BASEDATASOURCE, BaseDataSource
     from algomancy_data.metrics import Phase
@@ -64,13 +65,21 @@ class PreparedDataset:
     """
 
     entry: Entry
-    content: list[PreparedTable | WrittenTable] | PreparedPayload
+    content: Sequence[PreparedTable | WrittenTable | TableInParts] | PreparedPayload
     keys: SettledKeys
 
     @property
     def bytes(self) -> int:
         """Memory that the frames take."""
         return self.entry.info.bytes or 0
+
+    def divisible(self) -> list[PreparedTable]:
+        """Return its tables, none of which is written, if each may lie in several parts."""
+        content = self.content
+        # Neither a constraint nor an index looks at the rows of several tables.
+        if isinstance(content, PreparedPayload) or self.keys.tables:
+            return []
+        return [table for table in content if isinstance(table, PreparedTable)]
 
 
 class Datasets:

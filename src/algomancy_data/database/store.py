@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Final
 
+import sqlalchemy as sa
 from sqlalchemy.pool import StaticPool
 
 from algomancy_data.database.backend import backend_for, shown
@@ -19,6 +21,7 @@ from algomancy_data.database.naming import TableOwner
 from algomancy_data.database.protocols import SqlTableLayout
 from algomancy_data.database.query import run_query
 from algomancy_data.database.reading import lazy_table
+from algomancy_data.database.table_parts import PartsWriter
 from algomancy_data.database.table_storage import TABLES_VIEW, make_view, must_be_made
 from algomancy_data.database.tables import Gather, in_memory
 from algomancy_data.database.verification import drop_leftovers, find_damage, find_leftovers
@@ -28,6 +31,7 @@ from algomancy_data.errors import (
     StoreError,
     UnknownClassificationError,
 )
+from algomancy_data.executors.sharing import lent_hands
 from algomancy_data.forks import ProcessLock
 from algomancy_data.frames.mapped import mapped_frame
 from algomancy_data.frames.sinks import feeding
@@ -39,9 +43,9 @@ if TYPE_CHECKING:
     from contextlib import ExitStack
 
     import polars as pl
-    import sqlalchemy as sa
 
     from algomancy_data.database.catalogue import Occupant
+    from algomancy_data.database.datasets import PreparedDataset
     from algomancy_data.database.entry import Entry
     from algomancy_data.database.key_plan import WantedKeys
     from algomancy_data.database.layout import ColumnLayout
@@ -98,6 +102,8 @@ class DatabaseStore(Store):
     ) -> None:
         check_name(session_id, "session")
         self._engine = store_engine(engine)
+        # Where others find the database; an engine of somebody's may have more to it than a URL.
+        self._url = None if isinstance(engine, sa.Engine) else self._engine.url
         self._storage = backend_for(self._engine).table_storage()
         self._read_engine, self._write_engine = (
             self._engine.execution_options(isolation_level=level)
@@ -312,6 +318,8 @@ class DatabaseStore(Store):
         may_overlap = self.overlap and self._storage.overlaps and not self._shares_connection
         # Constraints are not made before the rows were looked at.
         may_overlap &= self._storage.constrains_later or not self._has_constraints
+        if lent_hands() is not None and self._storage.table_parts is not None:
+            may_overlap &= self._url is None  # others write after the checks, all at once
         early = None
         with self._lock:
             if may_overlap and self._early is None and self._not_opened is None:
@@ -347,11 +355,30 @@ class DatabaseStore(Store):
                 return Saved(entry.info.version, entry.info.provenance)
         # Everything that can be refused is refused before the transaction begins.
         prepared = self._datasets.prepare(name, data, phase)
-        with self._writing(f"writing dataset {name!r}", name, prepared.bytes) as connection:
-            entry = self._datasets.write(connection, prepared, phase)
+        with (
+            self._helped(prepared, phase) as ready,
+            self._writing(f"writing dataset {name!r}", name, prepared.bytes) as connection,
+        ):
+            entry = self._datasets.write(connection, ready, phase)
             self.history.write_finished(connection, entry.info.ds_id)
         self._log_all(prepared.keys.notes)
         return Saved(entry.info.version, entry.info.provenance)
+
+    @contextmanager
+    def _helped(self, prepared: PreparedDataset, phase: Phase) -> Generator[PreparedDataset]:
+        """Let others write the rows of large tables, if anybody helps and can do so."""
+        hands, parts = lent_hands(), self._storage.table_parts
+        tables = prepared.divisible()
+        if hands is None or parts is None or self._url is None or not tables:
+            yield prepared
+            return
+        self._require_open()
+        if self._early is not None:
+            self._early.give_up()
+        owner = TableOwner(self._session_id, prepared.entry.info.name, "")
+        writer = PartsWriter(self._write_engine, self._url, self._storage, parts, owner, hands)
+        with writer.written(tables, phase) as content:
+            yield replace(prepared, content=content)
 
     def _save_early(
         self, early: EarlyWrite, name: str, data: BaseDataSource, phase: Phase

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from algomancy_data.database.layout import ColumnLayout, TableLayout
     from algomancy_data.database.naming import TableOwner
     from algomancy_data.database.table_keys import KeysFound, KeysInSQL, Reference
+    from algomancy_data.database.table_parts import TableParts
 
 
 class Codec(Protocol):
@@ -278,6 +279,11 @@ class TableStorage(ABC):
     @property
     def row_access(self) -> RowAccess | None:
         """Single rows; None if rows that are added can come to lie before others."""
+        return None
+
+    @property
+    def table_parts(self) -> TableParts | None:
+        """What is known of tables in parts, which many can write; None if one has to."""
         return None
 
     @abstractmethod

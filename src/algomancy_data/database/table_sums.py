@@ -133,6 +133,19 @@ class TableSums:
         )
 
 
+def joined_sums(parts: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    """Return the sums of each column of a table from those of its parts, all of whole blocks.
+
+    Args:
+        parts: What :meth:`TableSums.to_texts` returned for each part; only the last may end with
+            less than a block.
+    """
+    return tuple(
+        base64.b64encode(b"".join(map(base64.b64decode, texts))).decode()
+        for texts in zip(*parts, strict=True)
+    )
+
+
 def sums_before(layout: TableLayout, blocks: int) -> list[bytes]:
     """Return the sums of the first blocks of each column of a table.
 

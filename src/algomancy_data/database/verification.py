@@ -100,6 +100,14 @@ def find_leftovers(
         elif owner is None and is_plain_name_of(session, physical):
             what = "a table with a name of this session's that this package did not make"
             found.append(Leftover(physical, what, is_proven=False))
+    parts = storage.table_parts
+    for physical, owner in parts.unpublished(connection).items() if parts else ():
+        if physical not in known and owner.session == session:
+            what = (
+                f"rows of table {owner.table!r} of dataset {owner.dataset!r}, whose write did not "
+                f"come to its end"
+            )
+            found.append(Leftover(physical, what, is_proven=is_clear))
     found += (
         Leftover(_CHUNKS, _payload_of(name, version))
         for name, version in _lost_payloads(connection, session)

@@ -77,10 +77,12 @@ class Share(NamedTuple):
     Args:
         name: What it is, for errors: "Part 'a.csv' of file 'orders'".
         given: The arguments.
+        prepare: Called before it is handed out, if anything has to be done for it.
     """
 
     name: str
     given: tuple[Any, ...]
+    prepare: Callable[[], object] | None = None
 
 
 @dataclass(frozen=True)
@@ -164,7 +166,10 @@ class _Pending(Generic[_Result]):
         self._running.clear()
 
     def _hand_out(self, number: int) -> None:
-        future = self._hands.submit(_done, self._do, *self._shares[number].given)
+        share = self._shares[number]
+        if share.prepare is not None:
+            share.prepare()
+        future = self._hands.submit(_done, self._do, *share.given)
         self._running[future] = number
 
     def _collect(self) -> None:

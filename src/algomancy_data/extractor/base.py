@@ -325,6 +325,8 @@ class SingleExtractor(Extractor):
         is_ours = _is_of_this_package(self._extract_file)
         if hands is None or not is_ours or len(parts) == 1:
             return None
+        if self._is_large(self.file) and not self.may_give_slices:
+            return None  # what workers read of it would have to fit into memory
         size = self.file.stored_bytes()
         return None if size is not None and size < hands.least_bytes else hands
 

@@ -51,3 +51,7 @@ class PortablePostgreSQLStorage(PostgreSQLStorage):
     @property
     def row_access(self) -> None:
         """None: what is added by other statements than COPY need not lie in order."""
+
+    @property
+    def table_parts(self) -> None:
+        """None: workers would need connections of a driver that is the user's."""

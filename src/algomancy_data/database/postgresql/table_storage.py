@@ -30,6 +30,7 @@ from algomancy_data.database.postgresql.row_access import (
     extent_of,
     relation_of,
 )
+from algomancy_data.database.postgresql.table_parts import PostgreSQLParts
 from algomancy_data.database.table_storage import (
     PLAIN_TEXT,
     TABLES_VIEW,
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from algomancy_data.database.layout import ColumnLayout, TableLayout
     from algomancy_data.database.naming import TableOwner
     from algomancy_data.database.table_keys import KeysFound, KeysInSQL
+    from algomancy_data.database.table_parts import TableParts
     from algomancy_data.database.table_storage import Codec, RowAccess
 
 
@@ -78,6 +80,11 @@ class PostgreSQLStorage(TableStorage):
     def row_access(self) -> RowAccess | None:
         """Rows by the blocks in which they lie."""
         return PostgreSQLRows(self)
+
+    @property
+    def table_parts(self) -> TableParts | None:
+        """Parts that become children."""
+        return PostgreSQLParts()
 
     def begin_reading(self, connection: sa.Connection, session: str, dataset: str) -> None:
         """Keep others from changing a dataset, and see its rows in order."""
