@@ -10,7 +10,7 @@ import re
 import tempfile
 import warnings
 import zipfile
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -165,10 +165,21 @@ class CheckedETLFactory(SimpleETLFactory):
     check_constraints = True
 
 
-@pytest.fixture(scope="module", params=["memory", "folder", "database"])
+KINDS = ["memory", "folder", "database"]
+
+
+@pytest.fixture(scope="module", params=KINDS)
 def manager(request, tmp_path_factory):
     with manager_of(request.param, tmp_path_factory.mktemp("kept")) as one:
         yield one
+
+
+@pytest.fixture(scope="module")
+def managers(tmp_path_factory):
+    """One of each kind, by its name."""
+    with ExitStack() as stack:
+        opened = (manager_of(kind, tmp_path_factory.mktemp("kept")) for kind in KINDS)
+        yield dict(zip(KINDS, map(stack.enter_context, opened), strict=True))
 
 
 @contextmanager
@@ -381,11 +392,11 @@ def test_files_of_any_content_are_taken_or_refused(manager, file, options):
 
 
 @pytest.mark.long
-@settings(deadline=None, max_examples=500)
-@given(file=file_contents(), options=SETTINGS)
-def test_many_files_of_any_content_are_taken_or_refused(manager, file, options):
+@settings(deadline=None, max_examples=750)
+@given(kind=st.sampled_from(KINDS), file=file_contents(), options=SETTINGS)
+def test_many_files_of_any_content_are_taken_or_refused(managers, kind, file, options):
     with tempfile.TemporaryDirectory() as home:
-        hand_in(manager, Path(home), *file, options)
+        hand_in(managers[kind], Path(home), *file, options)
 
 
 @pytest.mark.parametrize("suffix", CONTENTS)
