@@ -15,8 +15,9 @@ import polars as pl
 import pytest
 import sqlalchemy as sa
 
-from algomancy_data import DataSource, DataType, SimpleETLFactory
+from algomancy_data import DataSource, SimpleETLFactory
 from algomancy_data.database import DatabaseDataManager
+from algomancy_data.schema.kinds import column_types
 from flawed import rows_reported
 from harness import Way
 from peers.sqlite import SQLite
@@ -123,17 +124,19 @@ def content(path: Path) -> Path | bytes:
         return archive.read(archive.namelist()[0])
 
 
+def dtypes(schema: type[Schema]) -> dict[str, pl.DataType]:
+    types = column_types(schema.datatypes())
+    return {column: kind.dtype for column, kind in types.items()}
+
+
 def by_polars(paths: dict[str, Path], url: str) -> Outcome:
     frames: dict[str, pl.DataFrame] = {}
     without_key = 0
     for schema in SCHEMAS:
-        types = schema.datatypes()
-        dates = [column for column, dtype in types.items() if dtype is DataType.DATETIME]
-        dtypes = {
-            column: pl.String() if column in dates else dtype.polars_dtype
-            for column, dtype in types.items()
-        }
-        frame = pl.read_csv(content(paths[schema.file_name()]), null_values="NA", schema=dtypes)
+        types = dtypes(schema)
+        dates = [column for column, dtype in types.items() if isinstance(dtype, pl.Datetime)]
+        types |= dict.fromkeys(dates, pl.String())
+        frame = pl.read_csv(content(paths[schema.file_name()]), null_values="NA", schema=types)
         frame = frame.with_columns(pl.col(dates).str.to_datetime(time_unit="us", time_zone="UTC"))
         without_key += frame.select(pl.struct(schema.primary_key()).is_duplicated().sum()).item()
         frames[schema.file_name()] = frame
@@ -153,8 +156,8 @@ def by_pandas(paths: dict[str, Path], url: str) -> Outcome:
     frames: dict[str, pd.DataFrame] = {}
     without_key = 0
     for schema in SCHEMAS:
-        types = schema.datatypes()
-        dates = [column for column, dtype in types.items() if dtype is DataType.DATETIME]
+        types = dtypes(schema)
+        dates = [column for column, dtype in types.items() if isinstance(dtype, pl.Datetime)]
         frame = pd.read_csv(paths[schema.file_name()], na_values="NA", parse_dates=dates)
         without_key += int(frame.duplicated(list(schema.primary_key()), keep=False).sum())
         frames[schema.file_name()] = frame

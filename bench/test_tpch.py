@@ -37,8 +37,8 @@ ROWS_PER_SCALE = 1_000_000
 OPERATION = "CSV, keys checked, {}"
 POLARS, DUCKDB = "polars read_csv, write_database (adbc)", "DuckDB ATTACH"
 REMARKS = {
-    ("SQLite", POLARS): "no check; text columns without a type",
-    ("SQLite", DUCKDB): "no check; datetimes in VARCHAR columns",
+    ("SQLite", POLARS): "no check; amounts as floats, text columns without a type",
+    ("SQLite", DUCKDB): "no check; dates in VARCHAR columns",
     ("SQLite", "dlt"): "no check",
     ("PostgreSQL", POLARS): "no check",
     ("PostgreSQL", DUCKDB): "no check",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from algomancy_data import Schema
+    from algomancy_data.schema.kinds import DeclaredType
     from peers.checks import Cursor
     from peers.database import Database
 
@@ -38,13 +39,13 @@ def of_csv(files: dict[str, Path]) -> dict[str, list[int]]:
     return sums
 
 
-def _of_text(text: pl.Expr, kind: DataType) -> pl.Expr:
+def _of_text(text: pl.Expr, kind: DeclaredType) -> pl.Expr:
     match kind:
         case DataType.INTEGER:
             return text.cast(pl.Int64).sum()
-        case DataType.FLOAT:  # without a float on the way
+        case pl.Decimal():
             return (text.cast(pl.Decimal(18, 2)).sum() * 100).cast(pl.Int64)
-        case DataType.DATETIME:
+        case _ if kind == pl.Date:
             return text.str.to_date("%Y-%m-%d").cast(pl.Int32).cast(pl.Int64).sum()
         case _:
             return text.str.len_bytes().cast(pl.Int64).sum()
@@ -64,9 +65,9 @@ def of_database(database: Database, prefix: str = "") -> dict[str, list[int]]:
 def _row(cursor: Cursor, table: str, schema: type[Schema], days: str) -> list[int]:
     whole = {
         DataType.INTEGER: "{}",
-        DataType.FLOAT: "round({} * 100)",
+        pl.Decimal(15, 2): "round({} * 100)",
         DataType.STRING: "length({})",
-        DataType.DATETIME: days,
+        pl.Date(): days,
     }
     sums = [
         f"CAST(sum(CAST({whole[kind].format(column)} AS bigint)) AS bigint)"

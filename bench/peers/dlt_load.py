@@ -16,22 +16,25 @@ os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
 os.environ["RUNTIME__LOG_LEVEL"] = "CRITICAL"
 
 import dlt
+import pyarrow as pa
 from pyarrow import csv
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    import pyarrow as pa
 
 # As many bytes of CSV at a time as give batches that dlt writes to Parquet as they are.
 BLOCK = 1 << 26
 
 
 def batches(path: str, types: dict[str, str]) -> Iterator[pa.RecordBatch]:
+    columns = {
+        column: pa.decimal128(*map(int, kind.split()[1:])) if kind.startswith("decimal") else kind
+        for column, kind in types.items()
+    }
     yield from csv.open_csv(
         path,
         read_options=csv.ReadOptions(block_size=BLOCK),
-        convert_options=csv.ConvertOptions(column_types=types),
+        convert_options=csv.ConvertOptions(column_types=columns),
     )
 
 

@@ -12,6 +12,7 @@ import polars as pl
 import sqlalchemy as sa
 
 from algomancy_data import DataType
+from algomancy_data.schema.kinds import column_types
 from peers import dlt_load
 from tpch import SCHEMAS
 
@@ -22,22 +23,26 @@ if TYPE_CHECKING:
 
 _ARROW: Final = {
     DataType.INTEGER: "int64",
-    DataType.FLOAT: "float64",
+    pl.Decimal(15, 2): "decimal 15 2",
     DataType.STRING: "string",
-    DataType.DATETIME: "timestamp[us]",
+    pl.Date(): "date32",
 }
 _DUCKDB: Final = {
     DataType.INTEGER: "BIGINT",
-    DataType.FLOAT: "DOUBLE",
+    pl.Decimal(15, 2): "DECIMAL(15, 2)",
     DataType.STRING: "VARCHAR",
-    DataType.DATETIME: "TIMESTAMP",
+    pl.Date(): "DATE",
 }
 
 
 def by_polars(files: dict[str, Path], database: Database) -> None:
     for schema in SCHEMAS:
         name = schema.file_name()
-        dtypes = {column: dtype.polars_dtype for column, dtype in schema.datatypes().items()}
+        types = column_types(schema.datatypes())
+        dtypes = {column: kind.dtype for column, kind in types.items()}
+        if database.kind == "SQLite":  # whose ADBC driver takes no decimals
+            amounts = [column for column, dtype in dtypes.items() if dtype.is_decimal()]
+            dtypes |= dict.fromkeys(amounts, pl.Float64())
         frame = pl.read_csv(files[name], schema=dtypes)
         frame.write_database(name, database.url, engine="adbc")
 

@@ -4,10 +4,12 @@ The data are published as the Python package of that name (CC0). Keys and refere
 its documentation describes; the data do not keep them all, which is what the demo shows.
 """
 
+import polars as pl
+
 from algomancy_data import Column, CSVDialect, DataType, FileExtension, Schema, SchemaType
 
-_INTEGER, _FLOAT = DataType.INTEGER, DataType.FLOAT
-_STRING, _DATETIME = DataType.STRING, DataType.DATETIME
+_STRING, _FLOAT = DataType.STRING, DataType.FLOAT
+_HOUR = pl.Datetime(time_zone="UTC")
 
 
 class NYCFlightsSchema(Schema):
@@ -34,9 +36,9 @@ class Airports(NYCFlightsSchema):
     NAME = Column("name", _STRING)
     LAT = Column("lat", _FLOAT)
     LON = Column("lon", _FLOAT)
-    ALT = Column("alt", _INTEGER)
-    TZ = Column("tz", _INTEGER)
-    DST = Column("dst", _STRING)
+    ALT = Column("alt", pl.Int16)
+    TZ = Column("tz", pl.Int8)
+    DST = Column("dst", pl.Enum(["A", "N", "U"]))
     TZONE = Column("tzone", _STRING, nullable=True)
 
 
@@ -45,13 +47,13 @@ class Planes(NYCFlightsSchema):
 
     _FILENAME = "planes"
     TAILNUM = Column("tailnum", _STRING, primary_key=True)
-    YEAR = Column("year", _INTEGER, nullable=True)
+    YEAR = Column("year", pl.Int16, nullable=True)
     TYPE = Column("type", _STRING)
     MANUFACTURER = Column("manufacturer", _STRING)
     MODEL = Column("model", _STRING)
-    ENGINES = Column("engines", _INTEGER)
-    SEATS = Column("seats", _INTEGER)
-    SPEED = Column("speed", _INTEGER, nullable=True)
+    ENGINES = Column("engines", pl.Int16)
+    SEATS = Column("seats", pl.Int16)
+    SPEED = Column("speed", pl.Int16, nullable=True)
     ENGINE = Column("engine", _STRING)
 
 
@@ -60,45 +62,45 @@ class Weather(NYCFlightsSchema):
 
     _FILENAME = "weather"
     ORIGIN = Column("origin", _STRING, primary_key=True, foreign_key=("airports", "faa"))
-    YEAR = Column("year", _INTEGER)
-    MONTH = Column("month", _INTEGER)
-    DAY = Column("day", _INTEGER)
-    HOUR = Column("hour", _INTEGER)
+    YEAR = Column("year", pl.Int16)
+    MONTH = Column("month", pl.Int8, min=1, max=12)
+    DAY = Column("day", pl.Int8, min=1, max=31)
+    HOUR = Column("hour", pl.Int8, min=0, max=23)
     TEMP = Column("temp", _FLOAT, nullable=True)
     DEWP = Column("dewp", _FLOAT, nullable=True)
     HUMID = Column("humid", _FLOAT, nullable=True)
-    WIND_DIR = Column("wind_dir", _INTEGER, nullable=True)
+    WIND_DIR = Column("wind_dir", pl.Int16, nullable=True)
     WIND_SPEED = Column("wind_speed", _FLOAT, nullable=True)
     WIND_GUST = Column("wind_gust", _FLOAT, nullable=True)
     PRECIP = Column("precip", _FLOAT, nullable=True)
     PRESSURE = Column("pressure", _FLOAT, nullable=True)
     VISIB = Column("visib", _FLOAT, nullable=True)
-    TIME_HOUR = Column("time_hour", _DATETIME, primary_key=True)
+    TIME_HOUR = Column("time_hour", _HOUR, primary_key=True)
 
 
 class Flights(NYCFlightsSchema):
     """The flights; origin and dest are two references to one table."""
 
     _FILENAME = "flights"
-    YEAR = Column("year", _INTEGER)
-    MONTH = Column("month", _INTEGER)
-    DAY = Column("day", _INTEGER)
-    DEP_TIME = Column("dep_time", _INTEGER, nullable=True)
-    SCHED_DEP_TIME = Column("sched_dep_time", _INTEGER)
-    DEP_DELAY = Column("dep_delay", _INTEGER, nullable=True)
-    ARR_TIME = Column("arr_time", _INTEGER, nullable=True)
-    SCHED_ARR_TIME = Column("sched_arr_time", _INTEGER)
-    ARR_DELAY = Column("arr_delay", _INTEGER, nullable=True)
+    YEAR = Column("year", pl.Int16)
+    MONTH = Column("month", pl.Int8, min=1, max=12)
+    DAY = Column("day", pl.Int8, min=1, max=31)
+    DEP_TIME = Column("dep_time", pl.Int16, nullable=True)
+    SCHED_DEP_TIME = Column("sched_dep_time", pl.Int16)
+    DEP_DELAY = Column("dep_delay", pl.Int16, nullable=True)
+    ARR_TIME = Column("arr_time", pl.Int16, nullable=True)
+    SCHED_ARR_TIME = Column("sched_arr_time", pl.Int16)
+    ARR_DELAY = Column("arr_delay", pl.Int16, nullable=True)
     CARRIER = Column("carrier", _STRING, primary_key=True, foreign_key=("airlines", "carrier"))
-    FLIGHT = Column("flight", _INTEGER, primary_key=True)
+    FLIGHT = Column("flight", pl.Int16, primary_key=True)
     TAILNUM = Column("tailnum", _STRING, nullable=True, foreign_key=("planes", "tailnum"))
     ORIGIN = Column("origin", _STRING, foreign_key=("airports", "faa"))
     DEST = Column("dest", _STRING, foreign_key=("airports", "faa"))
-    AIR_TIME = Column("air_time", _INTEGER, nullable=True)
-    DISTANCE = Column("distance", _INTEGER)
-    HOUR = Column("hour", _INTEGER)
-    MINUTE = Column("minute", _INTEGER)
-    TIME_HOUR = Column("time_hour", _DATETIME, primary_key=True)
+    AIR_TIME = Column("air_time", pl.Int16, nullable=True)
+    DISTANCE = Column("distance", pl.Int16)
+    HOUR = Column("hour", pl.Int8, min=0, max=23)
+    MINUTE = Column("minute", pl.Int8, min=0, max=59)
+    TIME_HOUR = Column("time_hour", _HOUR, primary_key=True)
 
 
 SCHEMAS: list[type[Schema]] = [Flights, Airlines, Airports, Planes, Weather]
