@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import math
+from decimal import Decimal
 
 import polars as pl
 import psycopg
@@ -416,3 +418,54 @@ def test_a_wrong_setting_is_refused(opened):
 
     with pytest.raises(InvalidSchemaError, match="_SQL_KEYS must be"):
         opened(schemas=[Wrong])
+
+
+AWKWARD = {
+    "floats": pl.Series([1.5, math.nan, -0.0]),
+    "large": pl.Series([1, 2**64 - 1, 3], dtype=pl.UInt64),
+    "wide": pl.Series([2**100, -1, 0], dtype=pl.Int128),
+    "decimals": pl.Series([Decimal("1.50"), Decimal("-0.01"), Decimal(3)], dtype=pl.Decimal(10, 2)),
+    "texts": pl.Series(["a", "A", "a\0b"]),
+    "long": pl.Series(["x" * 5000, "y" * 5000, "z"]),
+    "bytes": pl.Series([b"", b"\0", b"\xff"]),
+    "words": pl.Series(["b", "a", "c"], dtype=pl.Enum(["c", "b", "a"])),
+    "moments": pl.Series([1, 2, 10**15]).cast(pl.Datetime("ns", "Europe/Amsterdam")),
+    "times": pl.Series([1, 2, 3]).cast(pl.Time()),
+    "spans": pl.Series([1, 2, 3]).cast(pl.Duration("ms")),
+    "lists": pl.Series([[1], [2], []]),
+    "nothing": pl.Series([None] * 3, dtype=pl.Null),
+}
+NO_CONSTRAINT = {"floats", "lists", "nothing"}
+
+
+@pytest.mark.parametrize("keys", ["index", "constraints"])
+def test_keys_of_any_dtype_are_kept_exactly_or_are_no_keys(opened, place, keys_in, keys):
+    def schema(name, dtype):
+        column = Column("key", dtype, primary_key=True)
+        members = {"_FILENAME": name, "_EXTENSION": "csv", "_SCHEMA_TYPE": "single", "KEY": column}
+        return type(name, (Schema,), members)
+
+    kinds = {name: one.dtype for name, one in AWKWARD.items() if name != "nothing"}
+    schemas = [schema(name, dtype) for name, dtype in kinds.items()]
+    manager = opened(keys, [*schemas, schema("nothing", pl.Int64)])
+    data = source(**{name: one.alias("key").to_frame() for name, one in AWKWARD.items()})
+    manager.add_data_source(data)
+    fresh = opened()
+    for name, frame in data.tables.items():
+        assert_identical(fresh.get_table("d", name), frame)
+    assert fresh.verify() == []
+    found = keys_in(tables=list(AWKWARD))
+    is_indexed = {name for name, some in found.items() if some - {("NOT NULL", "key")}}
+    in_postgresql = place.drivername.startswith("postgresql")
+    assert set(AWKWARD) - is_indexed == ({"lists", "long"} if in_postgresql else {"lists"})
+    if keys == "constraints":
+        primary = {name for name, some in found.items() if ("PRIMARY KEY", "key") in some}
+        assert primary == is_indexed - NO_CONSTRAINT
+
+
+def test_a_long_text_that_is_added_takes_the_index_away_where_it_has_no_room(opened):
+    manager = opened("index")
+    manager.add_data_source(source(people=people("Ann")))
+    manager.add_data_source(source(people=people("x" * 5000, first=1)), mode="append")
+    assert manager.get_table("d", "people")["name"].str.len_bytes().to_list() == [3, 5000]
+    assert manager.verify() == []
