@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from algomancy_data.relations.declared import Key
-    from algomancy_data.relations.partitions import KeyLimits
     from algomancy_data.schema import Rule
     from algomancy_data.validator.stored import StoredRows
 
@@ -63,7 +62,6 @@ def broken_together(
     table: str,
     stored: StoredRows,
     replacing: Key,
-    limits: KeyLimits,
 ) -> list[Broken]:
     """Return what breaks each rule when rows are added to a table.
 
@@ -73,7 +71,6 @@ def broken_together(
         table: Name of the table.
         stored: The rows that are there.
         replacing: The key by which rows take the place of others; empty if they do not.
-        limits: From which size on groups are looked at in parts.
     """
     by_keys: defaultdict[Key, list[int]] = defaultdict(list)
     for number, one in enumerate(rules):
@@ -82,22 +79,19 @@ def broken_together(
     for keys, numbers in by_keys.items():
         alike = [rules[number] for number in numbers]
         together = _together(added, alike, keys, table, stored, replacing)
-        found |= zip(numbers, _broken(together, alike, keys, limits), strict=True)
+        found |= zip(numbers, _broken(together, alike, keys), strict=True)
     return [found[number] for number in range(len(rules))]
 
 
-def _broken(table: _Table, rules: Sequence[Rule], keys: Key, limits: KeyLimits) -> Iterator[Broken]:
+def _broken(table: _Table, rules: Sequence[Rule], keys: Key) -> Iterator[Broken]:
     first = len(table.kept)
-    height = first + table.added.select(pl.len()).collect().item()
-    for one, rows in zip(rules, rows_by_rule(table.after, height, rules, limits), strict=True):
+    for one, rows in zip(rules, rows_by_rule(table.after, rules), strict=True):
         is_added = rows >= first
         added, stored = rows.filter(is_added) - first, rows.filter(~is_added)
-        yield Broken(added, _newly_broken(table, one, stored, keys, limits, alone=added.is_empty()))
+        yield Broken(added, _newly_broken(table, one, stored, keys, alone=added.is_empty()))
 
 
-def _newly_broken(
-    table: _Table, one: Rule, stored: pl.Series, keys: Key, limits: KeyLimits, *, alone: bool
-) -> int:
+def _newly_broken(table: _Table, one: Rule, stored: pl.Series, keys: Key, *, alone: bool) -> int:
     """Return how many stored rows break a rule only now, and not for a row that is reported."""
     numbers = table.kept.gather(stored)
     if keys:  # a group that gets rows is reported by these
@@ -109,7 +103,7 @@ def _newly_broken(
         return 0
     if numbers.is_empty():
         return 0
-    [earlier] = rows_by_rule(table.before.lazy(), table.before.height, [one], limits)
+    [earlier] = rows_by_rule(table.before.lazy(), [one])
     return int((~numbers.is_in(earlier.implode())).sum())
 
 

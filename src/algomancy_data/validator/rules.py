@@ -95,7 +95,7 @@ class RuleValidator(FrameCheck):
         rules = [one for one in schema.rules() if self._can_check(one, table, schema, frame)]
         declared = _declared_columns(frame, schema)
         try:
-            broken = self._broken(table, declared, frame.height, rules)
+            broken = self._broken(table, declared, rules)
         except PolarsError as error:
             self._raise_for_rule(error, table, schema, declared, rules)
             raise
@@ -118,20 +118,18 @@ class RuleValidator(FrameCheck):
                     key=one.name,
                 )
 
-    def _broken(
-        self, table: str, declared: pl.LazyFrame, height: int, rules: Sequence[Rule]
-    ) -> list[Broken]:
+    def _broken(self, table: str, declared: pl.LazyFrame, rules: Sequence[Rule]) -> list[Broken]:
         """Return what breaks each rule."""
-        limits, stored = self._key_limits, self._stored
+        stored = self._stored
         if stored is None or not stored.columns(table):
-            return list(map(Broken, rows_by_rule(declared, height, rules, limits)))
+            return list(map(Broken, rows_by_rule(declared, rules)))
         dtypes = declared.collect_schema()
         alone = [not one.group_by and is_row_wise(one.passes(dtypes)) for one in rules]
         on_rows = [one for one, is_alone in zip(rules, alone, strict=True) if is_alone]
         others = [one for one, is_alone in zip(rules, alone, strict=True) if not is_alone]
-        by_itself = iter(rows_by_rule(declared, height, on_rows, limits))
+        by_itself = iter(rows_by_rule(declared, on_rows))
         key = self._replacing.get(table, ())
-        together = iter(broken_together(declared, others, table, stored, key, limits))
+        together = iter(broken_together(declared, others, table, stored, key))
         return [Broken(next(by_itself)) if is_alone else next(together) for is_alone in alone]
 
     def _can_check(self, one: Rule, table: str, schema: type[Schema], frame: pl.DataFrame) -> bool:
@@ -166,10 +164,9 @@ class RuleValidator(FrameCheck):
         Raises:
             RuleError: It is one of them.
         """
-        height = declared.select(pl.len()).collect().item()
         for one in rules:
             try:
-                rows_by_rule(declared, height, [one], self._key_limits)
+                rows_by_rule(declared, [one])
             except PolarsError as failure:
                 columns = declared.collect_schema().names()
                 reason = reason_of(failure)
