@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import polars as pl
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from algomancy_data.schema.kinds import DeclaredType
     from algomancy_data.schema.types import ColumnType
+    from algomancy_data.schema.types.distinct_texts import Verdict
 
 _MOST_WORDS: Final = 20
 _LONGEST_WORD: Final = 40
@@ -39,6 +40,14 @@ class TextType:
     dtype: DeclaredType
     notes: list[str] = field(default_factory=list[str])
     undecided: str | None = None
+
+    @classmethod
+    def of(cls, verdict: Verdict, notes: Iterable[str] = ()) -> Self:
+        """Return what a type says, behind what others said that left the column."""
+        name = DataType.STRING.name if verdict.declared is None else verdict.declared
+        said = [] if verdict.note is None else [verdict.note]
+        dtype = DataType[name] if isinstance(name, str) else name
+        return cls(dtype, [*notes, *said], verdict.undecided)
 
 
 def text_type(texts: pl.Series, conventions: TextConventions) -> TextType:
@@ -71,7 +80,7 @@ def text_types(texts: pl.DataFrame, conventions: TextConventions) -> dict[str, T
     """
     plain = plain_types(texts, conventions)
     return {
-        column.name: TextType(plain[column.name])
+        column.name: TextType.of(plain[column.name])
         if column.name in plain
         else text_type(column, conventions)
         for column in texts.iter_columns()
@@ -97,14 +106,10 @@ def _first_to_take(column: DistinctTexts, column_types: Iterable[ColumnType]) ->
     left: list[str] = []
     for column_type in column_types:
         verdict = column_type.infer(column)
-        notes = [] if verdict.note is None else [verdict.note]
         if verdict.declared is not None:
             is_last = column_type.name == DataType.STRING.name
-            notes = left if is_last else notes
-            name = verdict.declared
-            dtype = DataType[name] if isinstance(name, str) else name
-            return TextType(dtype, notes, verdict.undecided)
-        left += notes
+            return TextType.of(verdict, left if is_last else ())
+        left += [] if verdict.note is None else [verdict.note]
     return TextType(DataType.STRING, left)
 
 

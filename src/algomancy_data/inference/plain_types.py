@@ -12,13 +12,17 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from algomancy_data.schema import DataType
+from algomancy_data.schema.types.datetime import ZONED_NOTE
 from algomancy_data.schema.types.decimal import USUAL_DIGITS, is_money
+from algomancy_data.schema.types.distinct_texts import Verdict
+from algomancy_data.schema.types.interval import TIMES_OF_DAY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from polars.datatypes import DataType as PolarsDataType
+
     from algomancy_data.extractor import TextConventions
-    from algomancy_data.schema.kinds import DeclaredType
 
 _FEW_ROWS: Final = 1_000
 _DIGIT: Final = "[0-9]"
@@ -31,7 +35,12 @@ _DAY: Final = (
     r"[1-9][0-9]{3}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])"
     r"|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)"
 )
-_CLOCK: Final = r"(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9])?"
+_MINUTE: Final = "(?:[01][0-9]|2[0-3]):[0-5][0-9]"
+_SECOND: Final = rf"{_MINUTE}:[0-5][0-9]"
+_CLOCK: Final = rf"{_MINUTE}(?::[0-5][0-9])?"
+# Not so far away that it is in another year than Python knows, in UTC.
+_OFFSET: Final = r"(?:Z|[+-](?:0[0-9]|1[0-4]):[0-5][0-9])"
+_EARLY: Final = "^[1-8]"
 _FRACTION: Final = r"[.,]([0-9]+)$"
 _NOT_WHOLE: Final = "[.,]0*[1-9]"
 
@@ -45,8 +54,8 @@ def _surely(mark: str) -> str:
     return rf"^-?0[{mark}]|[{mark}][0-9]{{1,2}}$|[{mark}][0-9]{{4,}}$"
 
 
-def plain_types(texts: pl.DataFrame, conventions: TextConventions) -> dict[str, DeclaredType]:
-    """Return the types of those columns of a table of which they are plain.
+def plain_types(texts: pl.DataFrame, conventions: TextConventions) -> dict[str, Verdict]:
+    """Return what the types say of those columns of a table of which it is plain.
 
     Args:
         texts: Columns of dtype String.
@@ -55,23 +64,27 @@ def plain_types(texts: pl.DataFrame, conventions: TextConventions) -> dict[str, 
     Example:
         >>> from algomancy_data.extractor import TextConventions
         >>> table = pl.DataFrame({"id": ["1", "NA"], "day": ["2024-12-31", "2024-01-01"]})
-        >>> plain_types(table, TextConventions())
-        {'id': <DataType.INTEGER: 'int64'>, 'day': Date}
+        >>> {name: found.declared for name, found in plain_types(table, TextConventions()).items()}
+        {'id': 'INTEGER', 'day': Date}
     """
     if not 0 < texts.height <= _FEW_ROWS or not texts.width:
         return {}
     glance = _Glance(texts, conventions)
-    kinds: list[tuple[pl.Series, DeclaredType]] = [
-        (glance.are_words(), DataType.STRING),
-        (glance.all_fit(_WHOLE), DataType.INTEGER),
-        (glance.all_fit(rf"^{_DAY}$"), pl.Date()),
-        (glance.all_fit(rf"^{_DAY}[ T]{_CLOCK}$"), DataType.DATETIME),
-        *((glance.all_fit(pair), DataType.BOOLEAN) for pair in _PAIRS),
+    moments = glance.all_fit(rf"^{_DAY}[ T]{_CLOCK}{_OFFSET}$") & glance.all_fit(_EARLY)
+    kinds = [
+        (glance.are_words(), Verdict(DataType.STRING.name)),
+        (glance.all_fit(_WHOLE), Verdict(DataType.INTEGER.name)),
+        (glance.all_fit(rf"^{_DAY}$"), Verdict(pl.Date())),
+        (glance.all_fit(rf"^{_DAY}[ T]{_CLOCK}$"), Verdict(DataType.DATETIME.name)),
+        (moments, Verdict(pl.Datetime("us", "UTC"), ZONED_NOTE)),
+        (glance.all_fit(f"^{_MINUTE}$"), Verdict(pl.Time())),
+        (glance.all_fit(f"^{_SECOND}$"), TIMES_OF_DAY),
+        *((glance.all_fit(pair), Verdict(DataType.BOOLEAN.name)) for pair in _PAIRS),
     ]
-    found: dict[str, DeclaredType] = {}
-    for columns, dtype in kinds:
-        found |= dict.fromkeys(glance.names(columns), dtype)
-    return found | dict(glance.fractions())
+    found: dict[str, Verdict] = {}
+    for columns, verdict in kinds:
+        found |= dict.fromkeys(glance.names(columns), verdict)
+    return found | {name: Verdict(declared) for name, declared in glance.fractions()}
 
 
 def plain_marks(texts: pl.DataFrame, conventions: TextConventions) -> dict[str, str | None]:
@@ -153,7 +166,7 @@ class _Glance:
         """Tell which columns are of numbers whose fractions have a mark for certain."""
         return self.all_fit(_number(mark)) & self.some_fit(_surely(mark))
 
-    def fractions(self) -> Iterator[tuple[str, DeclaredType]]:
+    def fractions(self) -> Iterator[tuple[str, str | PolarsDataType]]:
         """Give the names of the columns of numbers with a fraction, and their types."""
         scale = self._texts.str.extract(_FRACTION).str.len_bytes().fill_null(0)
         scales = _by_column(scale.set(self._texts.is_null(), None), self._height)
@@ -174,4 +187,4 @@ class _Glance:
                 if is_meant and is_money(least, most, distinct, padded=padded):
                     yield name, pl.Decimal(USUAL_DIGITS, most)
                 elif is_meant and has_fraction:
-                    yield name, DataType.FLOAT
+                    yield name, DataType.FLOAT.name

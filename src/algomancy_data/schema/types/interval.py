@@ -46,6 +46,9 @@ _NO_LENGTH: Final = (
 )
 _TOO_LONG: Final = "longer than 64 bits can count"
 _TIME: Final = TimeType()
+TIMES_OF_DAY: Final = Verdict(
+    _TIME.dtype, "Times of day; if they are lengths of time, declare INTERVAL."
+)
 
 
 @dataclass(frozen=True)
@@ -129,8 +132,7 @@ class IntervalType(ReadType[IntervalSlice, IntervalFacts, TimeUnit]):
             return NO_VERDICT
         if column.read_as(_TIME).refused is not None:
             return Verdict(self.name)
-        note = "Times of day; if they are lengths of time, declare INTERVAL."
-        return Verdict(_TIME.dtype, note)
+        return TIMES_OF_DAY
 
 
 def _in_unit(lengths: pl.Series, unit: TimeUnit) -> Outcome:
