@@ -27,7 +27,13 @@ from algomancy_data.database.layout import ChildTable, TableLayout
 from algomancy_data.database.naming import TableOwner
 from algomancy_data.database.sums import BLOCK_ROWS
 from algomancy_data.database.table_sums import TableSums, joined_sums
-from algomancy_data.database.tables import PreparedTable, create_table, drop_table, write_rows
+from algomancy_data.database.tables import (
+    PreparedTable,
+    RowEncoder,
+    create_table,
+    drop_table,
+    write_batches,
+)
 from algomancy_data.errors import StoreError
 from algomancy_data.executors.sharing import Share, each_in_order
 from algomancy_data.frames.handed import handing_directory
@@ -309,7 +315,10 @@ def _write(task: RowsToWrite) -> WrittenPart:
     with store_errors(engine, doing), begun(writing) as connection:
         table = storage.table_of(layout)
         storage.create(connection, table, task.owner)
-        write_rows(connection, storage, table, frame, task.columns, sums, NO_PHASE)
+        # Not all at once: some are encoded while the server stores others.
+        batches = frame.iter_slices(min(storage.rows_per_write(frame), BLOCK_ROWS))
+        encode = RowEncoder(storage, task.columns, sums)
+        write_batches(connection, storage, table, batches, encode, NO_PHASE.advance)
         if not parts.is_going_on(connection, task.write):
             msg = f"The program that wanted these rows of {task.owner.dataset!r} has ended."
             raise StoreError(msg)
