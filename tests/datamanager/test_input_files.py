@@ -56,7 +56,7 @@ def test_the_format_that_the_schema_says_beats_the_suffix(manager, tmp_path, suf
     assert files["items"].extension is FileExtension.CSV
 
 
-@pytest.mark.parametrize("suffix", [".csv", ".CSV", ".csv.zip"])
+@pytest.mark.parametrize("suffix", [".csv", ".CSV", ".csv.zip", ".tsv"])
 def test_without_a_schema_the_suffix_says_the_format(manager, tmp_path, suffix):
     path = tmp_path / f"other{suffix}"
     path.write_text("id\n1\n")

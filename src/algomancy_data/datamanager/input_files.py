@@ -142,8 +142,8 @@ def _extension(name: str, given: str, schemas: Mapping[str, type[Schema]]) -> st
     if extension not in FILE_TYPES and extension not in _own_formats():
         known = ", ".join([*FILE_TYPES, *_own_formats()])
         msg = (
-            f"File {name!r} has the unknown extension {extension!r}. Known: {known}. Use "
-            f"register_extractor() for a format of your own."
+            f"File {name!r} has the unknown extension {extension!r}. Known: {known}. Say what it "
+            f"is, in its schema or here, or use register_extractor() for a format of your own."
         )
         raise ETLConstructionError(msg)
     return extension

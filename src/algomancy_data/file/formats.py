@@ -53,6 +53,8 @@ class CSVFile(_FormatFile):
         'a;b\n1;2\n'
     """
 
+    other_suffixes = ("tsv",)
+
     _format = FileExtension.CSV
 
 

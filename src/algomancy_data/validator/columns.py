@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from algomancy_data.messages import ValidationSeverity
-from algomancy_data.schema.kinds import column_types
+from algomancy_data.schema import DataType
+from algomancy_data.schema.kinds import column_types, declared_as
 from algomancy_data.schema.table_names import Schemas, schema_table_map
 from algomancy_data.validator.base import FrameCheck
 
@@ -75,9 +76,9 @@ class SchemaValidator(FrameCheck):
                 self.buffer_message(severity, text, table, name, code=code)
             elif not declared[name].accepts(dtype):
                 want = declared[name]
-                text = (
-                    f"Column {name!r} is declared as {want.name} ({want.dtype}) but holds {dtype}."
-                )
+                of_our_own = isinstance(declared_as(want), DataType)
+                kind = f"{want.name} ({want.dtype})" if of_our_own else want.name
+                text = f"Column {name!r} is declared as {kind} but holds {dtype}."
                 code = "DTYPE_MISMATCH"
                 self.buffer_message(ValidationSeverity.WARNING, text, table, name, code=code)
 
