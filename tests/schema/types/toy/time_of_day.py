@@ -22,12 +22,12 @@ class TimeOfDayType(ColumnType):
     name = "TIME_OF_DAY"
     dtype = pl.Time()
     sql = "Time"
-    samples = ("10:30:00", "23:59:59", "00:00:00", "NA", " 12:00:00 ", "24:00:00", "x", "")
+    samples = ("10:30:00.5", "23:59:59", "00:00:00", "NA", " 12:00:00 ", "24:00:00", "x", "")
 
     def from_text(self, slices: Sequence[pl.Series], conventions: TextConventions) -> Outcome:
         """Read hours, minutes and seconds."""
         texts = conventions.strip(pl.concat(slices))
-        return Outcome.of(texts.str.to_time("%H:%M:%S", strict=False), texts, "no time of day")
+        return Outcome.of(texts.str.to_time("%H:%M:%S%.f", strict=False), texts, "no time of day")
 
     def infer(self, column: DistinctTexts) -> Verdict:
         """Take what reads as one."""
