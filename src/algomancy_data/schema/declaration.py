@@ -310,7 +310,7 @@ class Schema(ABC):
     @classmethod
     def declared_rules(cls) -> dict[str, DeclaredRule]:
         """Return what :func:`rule` declares, by name, inherited ones first."""
-        return members_of(cls, DeclaredRule)
+        return dict(cls._tables().rules)
 
     # --- MULTI ------------------------------------------------------------------------------
 
@@ -443,13 +443,14 @@ class Schema(ABC):
                 },
                 cls._subschemas(columns) if cls.is_multi() else {},
                 cls.is_legacy(),
+                members_of(cls, DeclaredRule),
             )
             cls._resolved = resolved
         return resolved
 
     @classmethod
     def _subschemas(cls, columns: dict[str, dict[str, Column]]) -> dict[str, type[Schema]]:
-        refuse_unknown_tables(cls, cls.declared_rules(), columns)
+        refuse_unknown_tables(cls, members_of(cls, DeclaredRule), columns)
         return {group: cls._subschema(group, columns[group]) for group in columns}
 
     @classmethod
@@ -469,7 +470,7 @@ class Schema(ABC):
             "_EXTRA_COLUMNS": cls._EXTRA_COLUMNS,
             "_MISSING_COLUMNS": cls._MISSING_COLUMNS,
         }
-        members |= rules_of_table(cls, key, cls.declared_rules())
+        members |= rules_of_table(cls, key, members_of(cls, DeclaredRule))
         return type(f"{cls.__name__}[{key}]", (Schema,), members)
 
     @classmethod

@@ -7,7 +7,7 @@ import json
 from dataclasses import asdict, fields
 from inspect import getattr_static
 from types import FunctionType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 from polars.exceptions import PolarsError
@@ -19,6 +19,8 @@ from algomancy_data.schema.row_rules import DeclaredRule
 
 if TYPE_CHECKING:
     from algomancy_data.schema.declaration import Schema
+
+_NO_RULES: Final = {field.name: field.default for field in fields(Column) if field.kw_only}
 
 
 def schema_fingerprint(schema: type[Schema]) -> str:
@@ -40,7 +42,8 @@ def schema_fingerprint(schema: type[Schema]) -> str:
         False
     """
     try:
-        schema.validate()
+        if schema.declared_rules():
+            schema.validate()
         document = _declared(schema)
     except SchemaError:
         document = _as_it_stands(schema)
@@ -91,16 +94,22 @@ def _as_it_stands(schema: type[Schema]) -> dict[str, Any]:
 
 
 def _of_rule(schema: type[Schema], declared: DeclaredRule) -> dict[str, Any]:
-    return {**_fields(declared), "method": declared.method(schema)}
+    return {**vars(declared), "method": declared.method(schema)}
 
 
 def _described(value: object) -> object:
     """Return what JSON has for a value that it does not know, the same one in every process."""
     match value:
         case Column():
-            return _fields(value) | _checks(value)
+            # What would say something of rules is left out where there are none.
+            said = {
+                name: given
+                for name, given in vars(value).items()
+                if name not in _NO_RULES or given is not _NO_RULES[name]
+            }
+            return said if value.check is None else said | _checks(value)
         case ColumnGroup() | DeclaredRule():
-            return _fields(value)
+            return vars(value)
         case pl.Expr():
             return _of_expression(value)
         case FunctionType():
@@ -109,19 +118,9 @@ def _described(value: object) -> object:
             return repr(value)
 
 
-def _fields(declared: Column | ColumnGroup | DeclaredRule) -> dict[str, Any]:
-    """Return what is declared; what a rule would say is left out where there is none."""
-    values = ((field, getattr(declared, field.name)) for field in fields(declared))
-    return {
-        field.name: value
-        for field, value in values
-        if not (field.kw_only and value is field.default)
-    }
-
-
 def _checks(column: Column) -> dict[str, Any]:
     try:
-        return {"check": checks} if (checks := column_checks(column)) else {}
+        return {"check": column_checks(column)}
     except RuleDeclarationError:
         return {}
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from algomancy_data.schema.declaration import Schema
+    from algomancy_data.schema.row_rules import DeclaredRule
 
 _FOREIGN_KEY_PARTS: Final = 2
 _Member = TypeVar("_Member")
@@ -30,12 +31,14 @@ class Tables:
         datatypes: Their declared types, likewise.
         subschemas: Each table of a MULTI schema as a schema of its own.
         is_legacy: Whether the deprecated ``_DATATYPES`` declares them.
+        rules: The rules on rows, by name.
     """
 
     columns: Mapping[str, Mapping[str, Column]]
     datatypes: Mapping[str, Mapping[str, DeclaredType]]
     subschemas: Mapping[str, type[Schema]]
     is_legacy: bool
+    rules: Mapping[str, DeclaredRule]
 
 
 def resolve_columns(schema: type[Schema]) -> dict[str, dict[str, Column]]:
