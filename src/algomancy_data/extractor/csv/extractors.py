@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from algomancy_data.display.words import counted
-from algomancy_data.errors import InvalidSchemaError
+from algomancy_data.errors import FileContentError, InvalidSchemaError, ReadLimitError
 from algomancy_data.extractor.base import SingleExtractor
 from algomancy_data.extractor.conversion import ConversionIssue
 from algomancy_data.extractor.csv.content import CSVContent
 from algomancy_data.extractor.csv.layout import (
     SEPARATORS,
     CSVLayout,
-    check_separator,
     first_record,
     fitting_separator,
     header_of,
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     import logging
     from collections.abc import Sequence
 
+    from algomancy_data.extractor.csv.layout import Record
     from algomancy_data.file import File
     from algomancy_data.logs import Logger
     from algomancy_data.schema import CSVDialect, Schema
@@ -115,8 +115,7 @@ class CSVSingleExtractor(SingleExtractor):
         types = self._types | dict.fromkeys(as_text, DataType.STRING.column_type)
         content = CSVContent(self.file, self.dialect.encoding)
         self._reading.unpacked_bytes = content.size()
-        layout = self._layout(content, list(types))
-        first = first_record(content, layout)
+        layout, first = self._layout(content, list(types))
         if self.dialect.has_header:
             header = header_of(content, layout, first)
         else:
@@ -124,24 +123,47 @@ class CSVSingleExtractor(SingleExtractor):
         null_words = self.dialect.null_words or ()
         return CSVReader(content, layout, header, types, null_words, self._conventions)
 
-    def _layout(self, content: CSVContent, declared: Sequence[str]) -> CSVLayout:
-        """Return the characters of a file, its separator found out if none is declared."""
+    def _layout(
+        self, content: CSVContent, declared: Sequence[str]
+    ) -> tuple[CSVLayout, Record | None]:
+        """Return the characters of a file, and its first record.
+
+        The separator is found out if none is declared.
+
+        Raises:
+            FileContentError: Another separator fits than the declared one, or none does.
+        """
         dialect, usual = self.dialect, DEFAULT_SEPARATOR
         line_end = line_end_of(content.start(), dialect)
         layout = CSVLayout(self.file.name, dialect.separator or usual, dialect.quote, line_end)
-        if dialect.separator is not None:
-            check_separator(content, layout, declared, has_header=dialect.has_header)
-            return layout
-        found = fitting_separator(content, layout, declared, has_header=dialect.has_header)
+        first, failure = None, None
+        try:
+            first = first_record(content, layout)
+        except ReadLimitError:
+            raise
+        except FileContentError as error:  # another separator may put the quotes right
+            failure = error
+        has_header = dialect.has_header
+        found = fitting_separator(content, layout, first, declared, has_header=has_header)
         if found is None:
-            return layout
+            if failure is not None:
+                raise failure
+            return layout, first
+        if dialect.separator is not None:
+            msg = (
+                f"File {layout.file_name!r} is not separated by {layout.separator!r}, as its "
+                f"schema declares. The separator {found!r} fits: declare "
+                f"_CSV = CSVDialect(separator={found!r})."
+            )
+            raise FileContentError(msg)
         text = (
             f"The fields are separated by {found!r}: {usual!r} does not fit, and no separator is "
             f"declared. To make sure of it, declare _CSV = CSVDialect(separator={found!r})."
         )
         table, severity = self._reading.table, ValidationSeverity.INFO
         self._reading.note(ValidationMessage(severity, text, table, code="SEPARATOR_FOUND"))
-        return replace(layout, separator=found)
+        layout = replace(layout, separator=found)
+        return layout, first_record(content, layout)
 
     def _report_short_rows(self, columns: Sequence[str], short_rows: pl.Series) -> None:
         if short_rows.is_empty():

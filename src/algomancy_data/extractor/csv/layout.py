@@ -249,60 +249,49 @@ def without_header(content: CSVContent, layout: CSVLayout, names: Sequence[str])
 
 
 def fitting_separator(
-    content: CSVContent, layout: CSVLayout, declared: Sequence[str], *, has_header: bool
+    content: CSVContent,
+    layout: CSVLayout,
+    first: Record | None,
+    declared: Sequence[str],
+    *,
+    has_header: bool,
 ) -> str | None:
     """Return the separator that fits a file, where that of the layout does not.
 
     A separator fits if it gives declared columns; if none does, one that gives as many as are
-    declared. Excel's line ``sep=;`` decides, if the file begins with it.
+    declared. Else Excel's line ``sep=;`` decides, if the file begins with it.
 
     Args:
         content: The file.
         layout: Its characters.
+        first: Its first record by these; None if there is none.
         declared: Names of the declared columns.
         has_header: Whether the first record names the columns.
 
     Returns:
         None if that of the layout fits, or no other does.
     """
-    hint = _excel_hint(content.start(), layout)
-    if hint is not None:
-        return None if hint.separator == layout.separator else hint.separator
 
-    def fit(separator: str) -> tuple[int, bool]:
-        other = replace(layout, separator=separator)
-        try:
-            first = first_record(content, other)
-            names = [] if first is None else unique_names(_texts(content, other, first))
-        except FileContentError:
-            return 0, False
+    def fit(record: Record | None, by: CSVLayout) -> tuple[int, bool]:
+        names = [] if record is None else unique_names(_texts(content, by, record))
         named = len(set(names).intersection(declared)) if has_header else 0
         return named, 1 < len(names) == len(declared)
 
-    if not declared or any(fit(layout.separator)):
+    def fit_of(separator: str) -> tuple[int, bool]:
+        other = replace(layout, separator=separator)
+        try:
+            return fit(first_record(content, other), other)
+        except FileContentError:
+            return 0, False
+
+    if any(fit(first, layout)):
         return None
-    fits = {separator: fit(separator) for separator in SEPARATORS}
+    hint = _excel_hint(content.start(), layout)
+    if hint is not None:
+        return None if hint.separator == layout.separator else hint.separator
+    fits = {separator: fit_of(separator) for separator in SEPARATORS}
     best = max(fits, key=fits.__getitem__)
     return best if any(fits[best]) else None
-
-
-def check_separator(
-    content: CSVContent, layout: CSVLayout, declared: Sequence[str], *, has_header: bool
-) -> None:
-    """Refuse a file that another separator fits than the declared one.
-
-    Raises:
-        FileContentError: Naming the separator that fits.
-    """
-    fitting = fitting_separator(content, layout, declared, has_header=has_header)
-    if fitting is None:
-        return
-    msg = (
-        f"File {layout.file_name!r} is not separated by {layout.separator!r}, as its schema "
-        f"declares. The separator {fitting!r} fits: declare "
-        f"_CSV = CSVDialect(separator={fitting!r})."
-    )
-    raise FileContentError(msg)
 
 
 def _texts(content: CSVContent, layout: CSVLayout, record: Record) -> tuple[str, ...]:
