@@ -210,7 +210,6 @@ def test_undeclared_columns_and_names_like_ours_do_not_disturb():
 
 def test_tables_without_rows_or_rules_say_nothing():
     assert broken(Houses, HOUSES.clear()) == {}
-    assert RuleValidator.from_schemas([on(DataType.STRING)]) == []
     assert RuleValidator([Houses]).validate({"other": HOUSES}) == []
 
 
@@ -314,6 +313,6 @@ def test_rules_hold_as_in_a_model_whole_and_in_slices(rows, chunk):
 
 def test_a_sequence_judges_by_the_severity_of_a_rule():
     letters = on(DataType.STRING, max_length=2, severity=ValidationSeverity.WARNING)
-    check = ValidationSequence(RuleValidator.from_schemas([letters]), halt_on="WARNING")
+    check = ValidationSequence([RuleValidator([letters])], halt_on="WARNING")
     assert not check.run_validation({"t": pl.DataFrame({"x": [string.ascii_letters]})})
     assert check.run_validation({"t": pl.DataFrame({"x": ["a"]})})

@@ -300,7 +300,8 @@ class Datasets:
             for physical, owner in found.items()
             if owners[physical].owns(physical, owner)
         }
-        drop_tables(connection, self._storage, own, layouts)
+        if own:
+            drop_tables(connection, self._storage, own, layouts)
         return occupant
 
     def require(self, connection: sa.Connection, name: str) -> Entry:

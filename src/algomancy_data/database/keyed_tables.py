@@ -60,11 +60,12 @@ def write_tables(
         others: How other tables of the dataset lie there.
     """
     session, dataset, _ = owner
-    own = {name: keys.get(name, ()) for name in tables}
+    own = {name: keys[name] for name in tables if name in keys}
     if not any(own.values()):
         return {
             name: table.write(connection, session, dataset, phase) for name, table in tables.items()
         }
+    own = {name: own.get(name, ()) for name in tables}
     layouts = dict(others or {})
     if any(key.parent == name for name, some in own.items() for key in some):
         storage.defer_references(connection)  # of rows to some behind them

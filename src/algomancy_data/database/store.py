@@ -318,7 +318,7 @@ class DatabaseStore(Store):
         may_overlap = self.overlap and self._storage.overlaps and not self._shares_connection
         # Constraints are not made before the rows were looked at.
         may_overlap &= self._storage.constrains_later or not self._has_constraints
-        if lent_hands() is not None and self._storage.table_parts is not None:
+        if self._storage.table_parts is not None and lent_hands() is not None:
             may_overlap &= self._url is None  # others write after the checks, all at once
         early = None
         with self._lock:
@@ -367,16 +367,17 @@ class DatabaseStore(Store):
     @contextmanager
     def _helped(self, prepared: PreparedDataset, phase: Phase) -> Generator[PreparedDataset]:
         """Let others write the rows of large tables, if anybody helps and can do so."""
-        hands, parts = lent_hands(), self._storage.table_parts
-        tables = prepared.divisible()
-        if hands is None or parts is None or self._url is None or not tables:
+        parts, url = self._storage.table_parts, self._url
+        hands = None if parts is None or url is None else lent_hands()
+        tables = prepared.divisible() if hands is not None else ()
+        if parts is None or url is None or hands is None or not tables:
             yield prepared
             return
         self._require_open()
         if self._early is not None:
             self._early.give_up()
         owner = TableOwner(self._session_id, prepared.entry.info.name, "")
-        writer = PartsWriter(self._write_engine, self._url, self._storage, parts, owner, hands)
+        writer = PartsWriter(self._write_engine, url, self._storage, parts, owner, hands)
         with writer.written(tables, phase) as content:
             yield replace(prepared, content=content)
 

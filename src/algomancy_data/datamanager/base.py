@@ -26,7 +26,13 @@ from algomancy_data.errors import (
     StoreError,
 )
 from algomancy_data.etl.limits import limited_files
-from algomancy_data.etl.settings import INHERIT, MessageLimit, QuarantineSetting, RunSettings
+from algomancy_data.etl.settings import (
+    INHERIT,
+    MessageLimit,
+    QuarantineSetting,
+    RunSettings,
+    check_settings,
+)
 from algomancy_data.executors.sharing import helping
 from algomancy_data.memory import MemoryBudget
 from algomancy_data.metrics import Metrics, PhaseRecorder
@@ -138,7 +144,7 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
         self._message_limit = message_limit
         self.quarantine = quarantine
         self._read_limits = read_limits
-        RunSettings(halt_on, message_limit, quarantine)  # refuses what cannot be meant, now
+        check_settings(halt_on, message_limit, quarantine)
 
     @staticmethod
     def check_existence_of_files(file_name_to_path: list[tuple[str, str]]) -> None:
@@ -230,8 +236,9 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
             ExecutorError: The executor is none, has no workers, or loses them by one part.
             StoreError: The store refuses the data, or fails; the old data is still there.
         """
+        check_settings(halt_on, message_limit, quarantine)
         settings = RunSettings(halt_on, message_limit, quarantine, read_limits)
-        with helping(executor):
+        with nullcontext() if executor is None else helping(executor):
             if mode != "replace":
                 check_mode(mode)
                 return self._add_files(files, dataset_name, mode, repeated, settings, attempt)
@@ -377,6 +384,7 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
                 rows do not fit.
             StoreError: Somebody else replaced the dataset meanwhile, or the store fails.
         """
+        check_settings(halt_on, message_limit, quarantine)
         source = self.require_data(dataset_name)
         settings = RunSettings(halt_on, message_limit, quarantine)
         pipeline = self._pipeline(dataset_name, {}, settings)

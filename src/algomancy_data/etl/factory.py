@@ -14,6 +14,7 @@ from algomancy_data.file import FILE_TYPES
 from algomancy_data.loader import DataSourceLoader, Loader
 from algomancy_data.logs import as_logger
 from algomancy_data.registry import get_extractor_class, registered_keys
+from algomancy_data.schema.table_names import schema_table_map
 from algomancy_data.transformer import NoopTransformer, TransformationSequence
 from algomancy_data.validator import (
     ConstraintValidator,
@@ -210,7 +211,8 @@ class SimpleETLFactory(ETLFactory):
         ]
         if cls.check_constraints:
             validators.append(ConstraintValidator(declared))
-        validators.extend(RuleValidator.from_schemas(declared))
+        if any(schema.rules() for schema in schema_table_map(declared).values()):
+            validators.append(RuleValidator(declared))
         if cls.check_foreign_keys:
             validators.extend(ForeignKeyValidator.from_schemas(declared))
         return ValidationSequence(validators, logger)

@@ -191,7 +191,8 @@ class ETLPipeline(Logging):
                 checked = self._check(extracted, data)
             else:
                 checked = sorting.sort(self.validation_sequence.run_validation(sorting.frames))
-            checked = checked.noting(extracted.notes)
+            if extracted.notes:
+                checked = checked.noting(extracted.notes)
             phase.gives(checked.tables.values())
         if self._halts(checked.still_open):
             return self._refused(checked, recorder)

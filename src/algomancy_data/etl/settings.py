@@ -39,6 +39,29 @@ class ManagerSettings(TypedDict, total=False):
     memory_limit: int | str | None
 
 
+def check_settings(halt_on: object, limit: object, quarantine: object) -> None:
+    """Refuse what cannot be meant.
+
+    Args:
+        halt_on: A severity, or None.
+        limit: How many messages are reported one by one.
+        quarantine: Which rows are put aside.
+
+    Raises:
+        ArgumentError: One of them is none that can be.
+    """
+    if halt_on is not None and halt_on not in set(ValidationSeverity):
+        possible = ", ".join(f"ValidationSeverity.{name}" for name in ValidationSeverity)
+        raise ArgumentError.from_given("halt_on", halt_on, f"one of {possible}, or None")
+    is_number = isinstance(limit, int) and not isinstance(limit, bool) and limit >= 0
+    if limit is not INHERIT and limit is not None and not is_number:
+        possible = "a number of messages from 0, None for all, or INHERIT"
+        raise ArgumentError.from_given("message_limit", limit, possible)
+    if quarantine is not INHERIT and not isinstance(quarantine, (Quarantine, bool, type(None))):
+        possible = "True, False, Quarantine(…) or INHERIT"
+        raise ArgumentError.from_given("quarantine", quarantine, possible)
+
+
 @dataclass(frozen=True, slots=True)
 class RunSettings:
     """The settings of one level: a call, or a manager. The outermost level is the factory.
@@ -70,10 +93,6 @@ class RunSettings:
     classification: DataClassification | None = None
     memory: MemoryBudget | None = None
 
-    def __post_init__(self) -> None:
-        """Refuse what cannot be meant."""
-        _check(self.halt_on, self.message_limit, self.quarantine)
-
     def within(self, outer: RunSettings) -> RunSettings:
         """Return these settings, and those of the outer level where nothing is set."""
         return RunSettings(
@@ -86,16 +105,3 @@ class RunSettings:
             self.classification or outer.classification,
             self.memory or outer.memory,
         )
-
-
-def _check(halt_on: object, limit: object, quarantine: object) -> None:
-    if halt_on is not None and halt_on not in set(ValidationSeverity):
-        possible = ", ".join(f"ValidationSeverity.{name}" for name in ValidationSeverity)
-        raise ArgumentError.from_given("halt_on", halt_on, f"one of {possible}, or None")
-    is_number = isinstance(limit, int) and not isinstance(limit, bool) and limit >= 0
-    if limit is not INHERIT and limit is not None and not is_number:
-        possible = "a number of messages from 0, None for all, or INHERIT"
-        raise ArgumentError.from_given("message_limit", limit, possible)
-    if quarantine is not INHERIT and not isinstance(quarantine, (Quarantine, bool, type(None))):
-        possible = "True, False, Quarantine(…) or INHERIT"
-        raise ArgumentError.from_given("quarantine", quarantine, possible)

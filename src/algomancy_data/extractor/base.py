@@ -254,7 +254,9 @@ class SingleExtractor(Extractor):
     def _at_once(self, parts: Sequence[FilePart] | None) -> tuple[pl.DataFrame, AbstractSet[str]]:
         """Return the table, and the columns that cannot be converted again without some rows."""
         if parts is None:
-            frame = self._evolution.part_of(self._extracted(), self._reading)
+            frame = self._extracted()
+            if self.schema.extra_columns() != "keep" or self.schema.missing_columns() != "error":
+                frame = self._evolution.part_of(frame, self._reading)
             frame, issues = self._converted(frame)
             self._report([*self._reading.issues, *issues])
             return frame, frozenset()

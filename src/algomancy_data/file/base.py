@@ -368,15 +368,17 @@ class File(ABC):  # noqa: B024  one subclass per format: they differ in their ex
             8
         """
         try:
-            parts = self.parts()
-            if parts is not None:
-                sizes = [part.file.stored_bytes() for part in parts]
-                known = [size for size in sizes if size is not None]
-                return sum(known) if len(known) == len(sizes) else None
             if self._uploaded is not None:
                 return _decoded_length(self._uploaded.partition(",")[2])
-            stored = self.stored()
-            return stored.stat().st_size if isinstance(stored, Path) else None
+            if self.path is None:
+                return None
+            place = place_of(self.path)
+            if place.has_parts:
+                sizes = [part.file.stored_bytes() for part in self.parts() or ()]
+                known = [size for size in sizes if size is not None]
+                return sum(known) if len(known) == len(sizes) else None
+            is_plain = place.path and not place.is_address
+            return Path(place.path).stat().st_size if is_plain else None
         except (OSError, FileContentError):
             return None
 

@@ -209,7 +209,5 @@ class Checked:
 
     def noting(self, notes: Sequence[ValidationMessage]) -> Checked:
         """Return the same behind notes of how the files were read."""
-        if not notes:
-            return self
         messages, still_open = [*notes, *self.messages], [*notes, *self.still_open]
         return replace(self, messages=messages, still_open=still_open)

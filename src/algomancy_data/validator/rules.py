@@ -61,19 +61,6 @@ class RuleValidator(FrameCheck):
             table: schema for table, schema in schema_table_map(schemas).items() if schema.rules()
         }
 
-    @classmethod
-    def from_schemas(cls, schemas: Schemas) -> list[Self]:
-        """Return the validator, if the schemas declare any rules.
-
-        Args:
-            schemas: Schema classes, in a list or as the values of a mapping.
-
-        Raises:
-            SchemaError: A schema, or one of its rules, is declared wrongly.
-        """
-        made = cls(schemas)
-        return [made] if made._schemas else []
-
     def beside(self, stored: StoredRows, replacing: Mapping[str, Key]) -> Self:
         """Return a check of rows that are added to a dataset, together with those that are there.
 

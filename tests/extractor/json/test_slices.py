@@ -118,6 +118,8 @@ def test_records_that_disagree_are_the_same_in_slices(path, first, odd, last) ->
 @given(st.lists(st.lists(PLAIN | ODD, max_size=3), min_size=2, max_size=4))
 @example([[{"id": 1}], [{"id": 2, "size": 1.5}], [{"size": 2.5, "inner": {"x": True}}]])
 @example([[{"id": 1, "more": 1}], [{"id": 2, "more": 1.5}], []])
+@example([[{"id": 1.5}], [{"id": 0}, {"id": 0}]])
+@example([[{"size": 1.5, "inner": {"x": True}}], [{"size": 2}], [{"id": 1}]])
 def test_parts_are_the_same_in_slices(path, parts) -> None:
     folder = path.with_name("parts")
     folder.mkdir(exist_ok=True)

@@ -284,6 +284,8 @@ def fitting_separator(
         except FileContentError:
             return 0, False
 
+    if first is not None and has_header and any(name.encode() in first.fields for name in declared):
+        return None  # most files
     if any(fit(first, layout)):
         return None
     hint = _excel_hint(content.start(), layout)

@@ -86,7 +86,8 @@ class JSONSingleExtractor(SingleExtractor):
     def _sliced_parts(self, parts: Sequence[FilePart]) -> PartSlices | None:
         # One type for all of them: what a part lacks is null there.
         has_keys = any(part.keys for part in parts)
-        self._found = RecordType(is_of_parts=True, may_gain_members=not has_keys)
+        floats = frozenset(name for name, kind in self._types.items() if kind.dtype.is_float())
+        self._found = RecordType(is_of_parts=True, may_gain_members=not has_keys, floats=floats)
         return PartSlices(self._slices_of_part, parts, self.file.name, self._evolution)
 
     def _slices_of_part(

@@ -57,11 +57,14 @@ class RecordType:
         is_of_parts: They are of several files. Read one by one, these are told apart where a value
             is of another kind in one of them; only what a file lacks is not.
         may_gain_members: More members may come: nothing else has to stand behind the columns.
+        floats: The columns that are declared as floats. In any other one of several files, whole
+            numbers in one of them are told apart from fractions in another.
         dtype: None before the first record.
     """
 
     is_of_parts: bool = False
     may_gain_members: bool = True
+    floats: frozenset[str] = frozenset()
     dtype: ArrowType = None
 
     def widen(self, found: Iterable[ArrowType | None]) -> None:
@@ -79,7 +82,22 @@ class RecordType:
             raise UnlikeSlicesError from None
         if merged == known or (self.is_of_parts and known and not self._fits(known, merged)):
             raise UnlikeSlicesError
+        if self.is_of_parts and self._has_other_floats(merged, ""):
+            raise UnlikeSlicesError
         self.dtype = merged
+
+    def _has_other_floats(self, dtype: ArrowType, name: str) -> bool:
+        """Tell whether there are fractions elsewhere than in the columns declared as floats."""
+        import pyarrow as pa  # noqa: PLC0415
+
+        if pa.types.is_struct(dtype):
+            return any(
+                self._has_other_floats(member.type, f"{name}.{member.name}".lstrip("."))
+                for member in dtype
+            )
+        if pa.types.is_list(dtype):
+            return self._has_other_floats(dtype.value_type, "")
+        return dtype == pa.float64() and name not in self.floats
 
     def _fits(self, before: ArrowType, after: ArrowType) -> bool:
         """Tell whether each place has the type that it had, if it had one."""
