@@ -13,7 +13,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from algomancy_data import CSVFile, Schema
@@ -219,7 +219,11 @@ DTYPES = st.recursive(
 )
 
 
+LONG = pl.Enum(["0" * 21 + " " + "\x1f" * 7 + "\x08" * 3])
+
+
 @settings(max_examples=30)  # each one is formatted by another process
+@example(dtypes=[pl.List(pl.Struct({"abcdef": pl.List(LONG)}))], groups=True)
 @given(dtypes=st.lists(DTYPES, min_size=1, max_size=4), groups=st.booleans())
 def test_any_dtype_is_written_as_the_formatter_leaves_it(dtypes, groups):
     columns = [InferredColumn(f"c{n}", dtype, f"C{n}") for n, dtype in enumerate(dtypes)]

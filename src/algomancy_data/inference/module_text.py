@@ -307,15 +307,28 @@ def _lines(code: _Code, indent: str, tail: str = "") -> list[str]:
     # The formatter puts no comma behind the only argument, if that has brackets itself.
     is_only = is_call and len(code.items) == 1 and isinstance(code.items[0], _Bracketed)
     comma = "" if is_only else ","
-    return [first, *(line for item in code.items for line in _lines(item, deeper, comma)), last]
+    in_list = code.opening.endswith("[")
+    items = (_lines(item, deeper, comma) for item in code.items)
+    # A text on several lines would look like several items there.
+    bracketed = (
+        [f"{deeper}(", *_lines(item, deeper + _INDENT), f"{deeper}){comma}"]
+        if in_list and isinstance(item, str) and len(lines) > 1
+        else lines
+        for item, lines in zip(code.items, items, strict=True)
+    )
+    return [first, *(line for lines in bracketed for line in lines), last]
 
 
 def _text_lines(code: str, indent: str, tail: str) -> list[str]:
     """Return code without brackets on a line; a long text on several."""
     if len(indent) + len(code) + len(tail) <= _WIDTH or code[-1] not in "\"'":
         return [f"{indent}{code}{tail}"]
-    value = str(ast.literal_eval(code))
-    pieces = [value[start : start + _PIECE] for start in range(0, len(value), _PIECE)]
+    room = max(min(_PIECE, _WIDTH - len(indent) - len(tail) - len('""')), 1)
+    pieces = [""]
+    for letter in str(ast.literal_eval(code)):
+        if len(_text(pieces[-1] + letter)) - len('""') > room and pieces[-1]:
+            pieces.append("")
+        pieces[-1] += letter
     return [
         *(f"{indent}{_text(piece)}" for piece in pieces[:-1]),
         f"{indent}{_text(pieces[-1])}{tail}",
