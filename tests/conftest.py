@@ -1,4 +1,4 @@
-"""A dataset to keep, an executor, and a real Chromium, driven over its debugging pipe."""
+"""A dataset to keep, executors, and a real Chromium, driven over its debugging pipe."""
 
 from __future__ import annotations
 
@@ -239,6 +239,38 @@ def watched():
         return said.split(), most
 
     return watched
+
+
+@pytest.fixture
+def dask_cluster(tmp_path):
+    """A client of a Dask scheduler, and the pids of its two workers, which a nanny starts again."""
+    file = tmp_path / "scheduler.json"
+    common = ("--scheduler-file", str(file), "--no-dashboard")
+    errors = (tmp_path / "dask").open("w")
+    command = (sys.executable, "-m", "dask")
+
+    def start(*arguments):
+        return subprocess.Popen([*command, *arguments], stdout=errors, stderr=errors)
+
+    scheduler = start("scheduler", *common, "--host", "127.0.0.1", "--port", "0")
+    workers = [
+        start("worker", *common, "--nthreads", "1", "--local-directory", str(tmp_path))
+        for _ in range(2)
+    ]
+    deadline = time.monotonic() + 60
+    while not file.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    import distributed  # noqa: PLC0415  slow
+
+    with distributed.Client(scheduler_file=str(file), set_as_default=False) as client:
+        client.wait_for_workers(2, timeout=60)
+        yield client, [worker.pid for worker in workers]
+    for process in (*workers, scheduler):
+        process.terminate()
+    for process in (*workers, scheduler):
+        process.wait(30)
+    errors.close()
 
 
 @pytest.fixture(scope="session")

@@ -98,35 +98,9 @@ def children(pid):
 
 
 @pytest.fixture
-def cluster(tmp_path, night):
-    """A scheduler and two workers, each a process that its nanny starts again; their address."""
-    file = tmp_path / "scheduler.json"
-    common = ("--scheduler-file", str(file), "--no-dashboard")
-    errors = (tmp_path / "dask").open("w")
-    command = (sys.executable, "-m", "dask")
-
-    def start(*arguments):
-        return subprocess.Popen([*command, *arguments], stdout=errors, stderr=errors)
-
-    scheduler = start("scheduler", *common, "--host", "127.0.0.1", "--port", "0")
-    workers = [
-        start("worker", *common, "--nthreads", "1", "--local-directory", str(tmp_path))
-        for _ in range(2)
-    ]
-    deadline = time.monotonic() + 60
-    while not file.exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    import distributed  # noqa: PLC0415  slow
-
-    with distributed.Client(scheduler_file=str(file), set_as_default=False) as client:
-        client.wait_for_workers(2, timeout=60)
-        yield client, [worker.pid for worker in workers]
-    for process in (*workers, scheduler):
-        process.terminate()
-    for process in (*workers, scheduler):
-        process.wait(30)
-    errors.close()
+def cluster(night, dask_cluster):
+    """A cluster whose workers import the module."""
+    return dask_cluster
 
 
 def finished(result, jobs, night, executor=None):

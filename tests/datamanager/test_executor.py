@@ -115,6 +115,20 @@ def test_messages_frames_and_provenance_are_the_same(
     same(found, load("d", tmp_path, quarantine=quarantine)[1])
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("store", ["sqlite", "postgresql"], indirect=True)
+def test_a_dask_cluster_helps_as_others_do(parted, load, dask_cluster, tmp_path):
+    parted.write(tmp_path, *FLAWED["rows that are too short"])
+    client, workers = dask_cluster
+    helped, result = load("helped", tmp_path, client)
+    assert result.is_success
+    assert len(workers) == len(client.nthreads()) == 2
+    same(result, load("alone", tmp_path)[1])
+    assert helped.verify() == []
+    for table, frame in result.datasource.tables.items():
+        assert_identical(helped.get_table("helped", table), frame)
+
+
 def test_the_store_has_the_same(parted, load, elsewhere, tmp_path):
     parted.write(tmp_path, *FLAWED["rows that are too short"])
     with_help, result = load("helped", tmp_path, elsewhere)
