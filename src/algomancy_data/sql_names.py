@@ -19,6 +19,8 @@ _WORD: Final = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 
+_ASKING: Final = ("SELECT", "WITH", "VALUES")
+
 
 def words_of(sql: str) -> set[str]:
     """Return all words of a statement, quoted ones without their quotes; more are no names.
@@ -29,6 +31,20 @@ def words_of(sql: str) -> set[str]:
     """
     found = (match["plain"] or match["quoted"] or "" for match in _WORD.finditer(sql))
     return {word.replace('""', '"') for word in found if word}
+
+
+def problem_of_query(sql: str) -> str | None:
+    """Return why a statement is none that only asks, or None.
+
+    Example:
+        >>> problem_of_query("/* all */ (SELECT 1)"), problem_of_query("DELETE FROM t")
+        (None, "A query begins with SELECT or WITH, not with 'DELETE': it can change nothing.")
+    """
+    words = (match["plain"] or match["quoted"] for match in _WORD.finditer(sql))
+    first = next((word for word in words if word), "")
+    if first.upper() in _ASKING:
+        return None
+    return f"A query begins with SELECT or WITH, not with {first!r}: it can change nothing."
 
 
 def tables_by_name(

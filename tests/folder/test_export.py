@@ -4,6 +4,7 @@ import csv
 import json
 import zipfile
 from uuid import uuid4
+from zipfile import ZipFile
 
 import polars as pl
 import pyarrow as pa
@@ -93,10 +94,34 @@ def test_whatever_columns_are_called_they_are_exported(tmp_path, file_format, fr
 @pytest.mark.parametrize("target", ["out", "out.zip"])
 def test_what_is_there_is_not_overwritten(data, tmp_path, target):
     (tmp_path / target).write_text("theirs")
-    with pytest.raises(StoreError, match="cannot be exported"):
+    with pytest.raises(StoreError, match="is there already"):
         export_dataset(data, tmp_path / target)
     assert (tmp_path / target).read_text() == "theirs"
     assert len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.parametrize("target", ["out", "out.zip"])
+def test_an_export_takes_the_place_of_another_on_request(data, source, tmp_path, target):
+    export_dataset(source("other", v=pl.DataFrame({"y": [1]})), tmp_path / target)
+    export_dataset(data, tmp_path / target, overwrite=True)
+    fresh = export_dataset(data, tmp_path / f"fresh-{target}")
+
+    def files(path):
+        return ZipFile(path).namelist() if path.suffix else sorted(p.name for p in path.iterdir())
+
+    assert files(tmp_path / target) == files(fresh)
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.parametrize("target", ["mine", "mine.zip"])
+def test_a_folder_that_is_no_export_is_never_overwritten(data, tmp_path, target):
+    (tmp_path / target).mkdir()
+    (tmp_path / target / "mine.txt").write_text("mine")
+    with pytest.raises(StoreError, match="no dataset that was exported"):
+        export_dataset(data, tmp_path / target, overwrite=True)
+    assert (tmp_path / target / "mine.txt").read_text() == "mine"
+    with pytest.raises(StoreError, match="There is no folder"):
+        export_dataset(data, tmp_path / "no" / target)
 
 
 def test_what_cannot_be_exported_is_refused(data, tmp_path):

@@ -9,7 +9,7 @@ from polars.exceptions import PolarsError
 
 from algomancy_data.database.backend import backend_for
 from algomancy_data.errors import StoreError
-from algomancy_data.sql_names import tables_by_name, words_of
+from algomancy_data.sql_names import problem_of_query, tables_by_name, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -49,8 +49,10 @@ def run_query(
 
     Raises:
         DamagedStoreError: The statement names a table of a damaged dataset.
-        StoreError: A column of the result has values of different types.
+        StoreError: It is no query, or a column of the result has values of different types.
     """
+    if problem := problem_of_query(sql):
+        raise StoreError(problem)
     names = connection.dialect.identifier_preparer
     quoted = names.quote_identifier
     _refuse_damaged(damaged, sql)

@@ -40,6 +40,8 @@ def export_dataset(
     data: BaseDataSource,
     target: str | os.PathLike[str],
     file_format: ExportFormat = "parquet",
+    *,
+    overwrite: bool = False,
 ) -> Path:
     """Write a dataset as files that other programs read, one per table.
 
@@ -51,13 +53,14 @@ def export_dataset(
         target: The directory to make; if it ends in ``.zip``, the zip file to make.
         file_format: ``"parquet"`` and ``"arrow"`` (uncompressed Arrow IPC) hold the values
             exactly, ``"csv"`` holds them as text.
+        overwrite: Take the place of what is at ``target``, once all is written.
 
     Returns:
         The path of the directory or file.
 
     Raises:
         UnstorableError: The format cannot hold a table, or the dataset is not made of tables.
-        StoreError: There is something at ``target``, or it cannot be written.
+        StoreError: There is something at ``target`` that is to stay, or it cannot be written.
 
     Example:
         >>> import tempfile
@@ -79,25 +82,32 @@ def export_dataset(
     path = Path(target)
     with measuring("export", dataset=data.name) as phase:
         phase.handles(content.frames.values())
-        phase.bytes_out = _export(path, data, content, file_format, phase)
+        phase.bytes_out = _export(path, data, content, file_format, phase, overwrite=overwrite)
     return path
 
 
 def _export(
-    path: Path, data: BaseDataSource, content: Content, file_format: ExportFormat, phase: Phase
+    path: Path,
+    data: BaseDataSource,
+    content: Content,
+    file_format: ExportFormat,
+    phase: Phase,
+    *,
+    overwrite: bool,
 ) -> int:
     """Write the files and return how many bytes they have."""
-    home = path.with_name(f".{uuid4().hex}~")
+    _check_target(path, overwrite=overwrite)
+    home, old = (path.with_name(f".{uuid4().hex}~") for _ in range(2))
     try:
-        if path.exists():
-            raise FileExistsError(str(path))
         home.mkdir()
         _write_files(home, data, dict(content.frames), file_format, phase)
         if path.suffix == _ZIP:
-            _zip(home, path, file_format)
+            _zip(home, path, file_format, overwrite=overwrite)
             size = path.stat().st_size
         else:
             size = sum(file.stat().st_size for file in home.iterdir())
+            if path.exists():
+                path.rename(old)
             home.rename(path)
         sync(path.parent)
     except OSError as error:
@@ -105,7 +115,28 @@ def _export(
         raise StoreError(msg) from error
     finally:
         shutil.rmtree(home, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
     return size
+
+
+def _check_target(path: Path, *, overwrite: bool) -> None:
+    """Make sure that the files may be written where they shall be.
+
+    Raises:
+        StoreError: There is no folder for them, or something is there that is to stay.
+    """
+    if not path.parent.is_dir():
+        msg = f"There is no folder {str(path.parent)!r} to write {path.name!r} to. Make it first."
+        raise StoreError(msg)
+    if not path.exists():
+        return
+    if not overwrite:
+        msg = f"{str(path)!r} is there already. Give another name, or overwrite=True."
+        raise StoreError(msg)
+    is_export = path.is_file() if path.suffix == _ZIP else (path / _DESCRIPTION).is_file()
+    if not is_export:
+        msg = f"{str(path)!r} is no dataset that was exported, so it stays. Give another name."
+        raise StoreError(msg)
 
 
 def _write_files(
@@ -160,7 +191,7 @@ def _write_table(path: Path, name: str, frame: pl.DataFrame, file_format: Export
     sync(path)
 
 
-def _zip(home: Path, path: Path, file_format: ExportFormat) -> None:
+def _zip(home: Path, path: Path, file_format: ExportFormat, *, overwrite: bool) -> None:
     archive_path = home / f"{uuid4().hex}{_ZIP}"
     files = sorted(home.iterdir())
     # Parquet is compressed already.
@@ -169,5 +200,7 @@ def _zip(home: Path, path: Path, file_format: ExportFormat) -> None:
         for file in files:
             archive.write(file, file.name)
     sync(archive_path)
-    # A link is refused where something is; a rename would replace it.
-    path.hardlink_to(archive_path)
+    if overwrite:
+        archive_path.replace(path)
+    else:
+        path.hardlink_to(archive_path)  # which is refused where something came meanwhile

@@ -20,8 +20,9 @@ def test_derived_exported_and_deleted(run, filled, source, tmp_path):
     assert (exported.json["path"], exported.json["format"]) == ("out.zip", "csv")
     assert sorted(zipfile.ZipFile(tmp_path / "out.zip").namelist()) == ["dataset.json", "t.csv"]
     again = run("export", "b", "out", *filled.flags)
-    assert again.code == 3
-    assert "cannot be exported to 'out'" in again.err
+    assert again.code == 2
+    assert "'out' is there already. Give another name, or --overwrite." in again.err
+    assert run("export", "b", "out", "--overwrite", *filled.flags).code == 0
     assert run("rm", "a", "b", "--yes", *filled.flags, "--json").json["deleted"] == ["a", "b"]
     assert run("ls", *filled.flags).out == "No datasets.\n"
 

@@ -132,7 +132,8 @@ def test_files_can_have_names_and_parts(run, files, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("gone.csv", "--schemas", "schemas.py"), "There is no schema for 'gone.csv'"),
+        (("gone.csv", "--schemas", "schemas.py"), "There is no file at 'gone.csv'."),
+        (("oders=orders.csv", "--schemas", "schemas.py"), "Is 'orders' meant?"),
         (("orders=gone.csv", "--schemas", "schemas.py"), "there is no file at 'gone.csv'"),
         (("orders.csv",), "No schemas is given."),
         (("orders.csv", "--schemas", "gone.py"), "There is no file 'gone.py' (--schemas)."),
@@ -244,11 +245,11 @@ def test_two_files_of_one_name_are_refused_also_where_one_of_them_is_named(run, 
 
 
 def test_what_a_file_is_can_be_told(run, files, tmp_path):
-    (tmp_path / "t.tsv").write_text("id\tkind\n" + "".join(f"{n}\ta b\n" for n in range(9)))
-    assert run("infer", "t.tsv").code == 2
-    inferred = run("infer", "t.tsv", "--format", "csv", "--separator", r"\t", "--enums")
+    (tmp_path / "t.txt").write_text("id\tkind\n" + "".join(f"{n}\ta b\n" for n in range(9)))
+    assert run("infer", "t.txt").code == 2
+    inferred = run("infer", "t.txt", "--format", "csv", "--separator", r"\t", "--enums")
     assert inferred.code == 0, inferred.err
     assert r'CSVDialect(separator="\t")' in inferred.out
     assert 'pl.Enum(["a b"])' in inferred.out
     (tmp_path / "inferred.py").write_text(inferred.out)
-    assert run("check", "t.tsv", "--schemas", "inferred.py").code == 0
+    assert run("check", "t.txt", "--schemas", "inferred.py").code == 0

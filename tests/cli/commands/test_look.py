@@ -130,9 +130,14 @@ def test_the_sound_datasets_beside_a_damaged_one_are_queried(run, damaged, way):
         (("show", "a", "--table", "no"), "Table 'no' not found. Tables: 't', 'u'."),
         (("query", "SELECT * FROM t"), "Several datasets have a table 't': write \"dataset.t\""),
         (("query", "SELECT * FROM v"), "Tables: t, u."),
-        (("query", "SELEC"), "The query failed"),
+        (("query", "SELEC"), "begins with SELECT or WITH, not with 'SELEC'"),
+        (("query", "DELETE FROM u"), "not with 'DELETE': it can change nothing"),
+        (("query", "DELETE FROM u", "--in-database"), "not with 'DELETE': it can change nothing"),
+        (("query", "SELECT FROM FROM"), "The query failed"),
+        (("query", 'SELECT z FROM "a.t"'), "there is no column 'z'; there are "),
+        (("query", "SELECT 1", "-o", "no/x.csv"), "There is no folder 'no' to write 'x.csv' to."),
         (("query", "SELECT 1", "-d", "no"), "Data 'no' not found."),
-        (("query", "SELEC", "--in-database"), "failed while running the query"),
+        (("query", "SELECT FROM FROM", "--in-database"), "failed while running the query"),
         (("query", "SELECT 1", "-o", "x.pdf"), "must end in .csv, .parquet or .arrow"),
         (("derive", "a", "b c"), "Data 'b c' already exists."),
         (("rm", "a", "no", "--yes"), "Data 'no' not found."),
@@ -185,3 +190,14 @@ def test_dates_that_python_has_not_are_shown_and_queried(run, store, source):
         assert "+10001-02-04" in run(*command, *store.flags, "--json").out
     in_database = run("query", "SELECT * FROM t", "--in-database", *store.flags)
     assert in_database.code == 0, in_database.err
+
+
+def test_a_result_takes_the_place_of_a_file_on_request_only(run, filled, tmp_path):
+    (tmp_path / "x.csv").write_text("theirs")
+    ask = ("query", "SELECT 1 AS one", "-o", "x.csv", *filled.flags)
+    refused = run(*ask)
+    assert (refused.code, (tmp_path / "x.csv").read_text()) == (2, "theirs")
+    assert "'x.csv' is there already. Give another name, or --overwrite." in refused.err
+    assert run(*ask, "--overwrite").code == 0
+    assert (tmp_path / "x.csv").read_text() == "one\n1\n"
+    assert not list(tmp_path.glob(".*~"))

@@ -13,6 +13,7 @@ import typer
 from algomancy_data.cli.command import Command, command
 from algomancy_data.cli.progress import shown_progress
 from algomancy_data.cli.running import DONE, REFUSED
+from algomancy_data.cli.targets import Overwrite, check_target
 from algomancy_data.datamanager import StatefulDataManager, export_dataset
 from algomancy_data.display.grid import Grid
 from algomancy_data.display.words import counted
@@ -102,13 +103,16 @@ def export(
     file_format: Annotated[
         Format, typer.Option("--format", "-f", help="csv holds the values as text only.")
     ] = Format.PARQUET,
+    overwrite: Overwrite = False,
 ) -> None:
     """Write a dataset as files that other programs read, one per table.
 
     Example: `algomancy-data export flights flights.zip --format csv -s sqlite:///data.db`
     """
+    replaces = check_target(target, overwrite=overwrite)
     with command.opened() as manager, shown_progress(command.output):
-        path = export_dataset(manager.require_data(dataset), target, file_format.value)
+        data = manager.require_data(dataset)
+        path = export_dataset(data, target, file_format.value, overwrite=replaces)
     command.output.result(
         {
             **command.address.to_dict(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
@@ -21,6 +22,7 @@ from algomancy_data.errors import CommandLineError, ValidationError
 from algomancy_data.etl import RunSettings
 from algomancy_data.etl.limits import limited_files
 from algomancy_data.etl.settings import INHERIT
+from algomancy_data.file.locations import exists, has_parts
 from algomancy_data.findings import findings_by_rule
 from algomancy_data.folder.raw import raw_files
 from algomancy_data.inference import infer_schemas
@@ -319,12 +321,18 @@ def _input_files(given: Iterable[str], declared: Declarations) -> dict[str, File
     items = _named_paths(given)
     known = [schema.file_name() for schema in declared.schemas]
     for name, path in items:
-        if name not in known:
-            msg = (
-                f"There is no schema for {path!r}: the schemas are about {', '.join(known)}. "
-                f"If it is one of these, write it as name={path}."
-            )
+        if name in known:
+            continue
+        if not (exists(path) or has_parts(path)):
+            msg = f"There is no file at {path!r}. Check the path."
             raise CommandLineError(msg)
+        near = get_close_matches(name, known, 1)
+        what = f" Is {near[0]!r} meant?" if near else ""
+        msg = (
+            f"There is no schema of the name {name!r} for {path!r}: the schemas are about "
+            f"{', '.join(known)}.{what} If it is one of these, write it as name={path}."
+        )
+        raise CommandLineError(msg)
     manager = StatelessDataManager(declared.factory, declared.schemas, "json", declared.data_class)
     files = manager.prepare_files(file_items_with_path=items)
     return {name: file.within(declared.read_limits) for name, file in files.items()}

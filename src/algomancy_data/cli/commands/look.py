@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
+from uuid import uuid4
 
 import polars as pl
 import typer
@@ -14,6 +16,7 @@ from polars.exceptions import PanicException, PolarsError
 from algomancy_data.cli.command import Command, command
 from algomancy_data.cli.output import UNKNOWN, moment, size
 from algomancy_data.cli.stores import query_in, sessions
+from algomancy_data.cli.targets import Overwrite, check_target
 from algomancy_data.datasource import DataSource
 from algomancy_data.display.grid import Grid, GridColumn
 from algomancy_data.display.words import counted
@@ -27,7 +30,7 @@ from algomancy_data.errors import (
 from algomancy_data.findings import counts_text
 from algomancy_data.frames.values import python_rows
 from algomancy_data.provenance import Provenance
-from algomancy_data.sql_names import tables_by_name, words_of
+from algomancy_data.sql_names import problem_of_query, tables_by_name, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,6 +40,9 @@ if TYPE_CHECKING:
     from algomancy_data.store import DatasetInfo, TableInfo
 
 _NULL: Final = "null"
+_NO_COLUMN: Final = re.compile(
+    r'unable to find column "(?P<name>.*?)"(?:; valid columns: \[(?P<valid>.*)\])?'
+)
 
 
 @command("store", "session")
@@ -227,6 +233,7 @@ def query(
             show_default=False,
         ),
     ] = None,
+    overwrite: Overwrite = False,
 ) -> None:
     """Run SQL over the tables of one or several datasets.
 
@@ -245,7 +252,7 @@ def query(
         else:
             result = _with_polars(manager, sql, infos)
     if target is not None:
-        _write(result, target)
+        _write(result, target, overwrite=overwrite)
         output.result(
             {**address.to_dict(), "rows": result.height, "file": str(target)},
             f"Wrote {counted(result.height, 'row')} to {target}.",
@@ -265,6 +272,8 @@ def query(
 
 def _with_polars(manager: DataManager[Any], sql: str, infos: Iterable[DatasetInfo]) -> pl.DataFrame:
     """Run a query over the tables that it can be about; only these are read."""
+    if problem := problem_of_query(sql):
+        raise CommandLineError(problem)
     words = words_of(sql)
     datasets: dict[str, list[str]] = {}
     for one in infos:
@@ -287,8 +296,18 @@ def _with_polars(manager: DataManager[Any], sql: str, infos: Iterable[DatasetInf
             if shared
             else f" Tables: {', '.join(tables) or 'none'}."
         )
-        msg = f"The query failed: {error}.{hint}"
+        msg = f"The query failed: {_reason(error)}.{hint}"
         raise CommandLineError(msg) from error
+
+
+def _reason(error: PolarsError) -> str:
+    """Return why Polars refuses a query, without its plan."""
+    first = str(error).strip().partition("\n")[0].rstrip(".")
+    found = _NO_COLUMN.match(first)
+    if found is None:
+        return first
+    listed = found["valid"] or ""
+    return f"there is no column {found['name']!r}{f'; there are {listed}' if listed else ''}"
 
 
 def _frame(manager: DataManager[Any], dataset: str, table: str) -> pl.DataFrame:
@@ -299,8 +318,8 @@ def _frame(manager: DataManager[Any], dataset: str, table: str) -> pl.DataFrame:
     raise CommandLineError(msg)
 
 
-def _write(frame: pl.DataFrame, path: Path) -> None:
-    """Write a frame to a new file, in the format of its name.
+def _write(frame: pl.DataFrame, path: Path, *, overwrite: bool) -> None:
+    """Write a frame to a file, in the format of its name: whole, or not at all.
 
     Raises:
         CommandLineError: The format is unknown, or the file exists or cannot be written.
@@ -314,17 +333,24 @@ def _write(frame: pl.DataFrame, path: Path) -> None:
     if write is None:
         msg = f"{str(path)!r} must end in .csv, .parquet or .arrow."
         raise CommandLineError(msg)
+    replaces = check_target(path, overwrite=overwrite)
+    new = path.with_name(f".{uuid4().hex}~")
     try:
-        with path.open("xb") as stream:
+        with new.open("xb") as stream:
             write(stream)
+        if replaces:
+            new.replace(path)
+        else:
+            path.hardlink_to(new)  # which is refused where something came meanwhile
     except OSError as error:
         msg = f"{str(path)!r} cannot be written: {error}."
         raise CommandLineError(msg) from error
     except (PolarsError, PanicException) as error:
-        path.unlink()
         why = reason_of(error).rstrip(".")
         msg = f"The result cannot be written as {path.suffix[1:]}: {why}. Or try another format."
         raise UnstorableError(msg) from error
+    finally:
+        new.unlink(missing_ok=True)
 
 
 def _frame_grid(frame: pl.DataFrame) -> Grid:
