@@ -55,3 +55,9 @@ def test_a_frame_is_brought_to_its_declared_types_and_others_stay():
 def test_a_value_that_does_not_fit_its_declared_type_is_named():
     with pytest.raises(FrameError, match="'Items'"):
         coerce_dataframe_to_schema(pl.DataFrame({"id": ["x"]}), Items)
+
+
+def test_decimals_and_zones_are_told_to_sql():
+    price, at = dtype_to_sa_type(pl.Decimal(18, 4)), dtype_to_sa_type(pl.Datetime("us", "UTC"))
+    assert (price.precision, price.scale, at.timezone) == (18, 4, True)
+    assert dtype_to_sa_type(pl.Datetime("us")).timezone is False

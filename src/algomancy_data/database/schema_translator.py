@@ -23,9 +23,18 @@ def dtype_to_sa_type(dtype: DeclaredType) -> sa.types.TypeEngine[Any]:
         >>> from algomancy_data import DataType
         >>> dtype_to_sa_type(DataType.INTEGER)
         BigInteger()
+        >>> dtype_to_sa_type(pl.Decimal(18, 4))
+        Numeric(precision=18, scale=4)
     """
-    kind: type[sa.types.TypeEngine[Any]] = getattr(sa, column_type_of(dtype).sql)
-    return kind()
+    declared = column_type_of(dtype)
+    match declared.dtype:
+        case pl.Decimal() as decimal:
+            return sa.Numeric(decimal.precision, decimal.scale)
+        case pl.Datetime(time_zone=str()):
+            return sa.DateTime(timezone=True)
+        case _:
+            kind: type[sa.types.TypeEngine[Any]] = getattr(sa, declared.sql)
+            return kind()
 
 
 def column_to_sa(col: Column) -> sa.Column[Any]:
