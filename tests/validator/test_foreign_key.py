@@ -181,3 +181,20 @@ def test_an_optional_column_that_is_absent_has_nothing_to_check():
     *_, tail = ForeignKeyValidator.from_schemas([Flights])
     assert tail.validate({"flights": pl.DataFrame({"origin": ["EWR"]})}) == []
     assert len(tail.validate({"flights": pl.DataFrame({"tail": ["N1"]})})) == 1
+
+
+def test_of_declared_references_an_absent_child_is_no_problem_and_an_absent_parent_is():
+    class Airlines(Schema):
+        _FILENAME, _EXTENSION, _SCHEMA_TYPE = "airlines", "csv", "single"
+        CARRIER = Column("carrier", DataType.STRING, primary_key=True)
+
+    class Flights(Schema):
+        _FILENAME, _EXTENSION, _SCHEMA_TYPE = "flights", "csv", "single"
+        CARRIER = Column("carrier", DataType.STRING, foreign_key=("airlines", "carrier"))
+
+    frame = pl.DataFrame({"carrier": ["AA"]})
+    (validator,) = ForeignKeyValidator.from_schemas([Airlines, Flights])
+    [child] = validator.validate({"airlines": frame})
+    assert (child.severity, child.code, child.table) == ("INFO", "TABLE_NOT_FOUND", "flights")
+    [parent] = validator.validate({"flights": frame})
+    assert (parent.severity, parent.code, parent.table) == (ERROR, "TABLE_NOT_FOUND", "airlines")

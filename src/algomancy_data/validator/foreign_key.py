@@ -66,6 +66,7 @@ class ForeignKeyValidator(FrameCheck):
         self.right_col = [right_col] if isinstance(right_col, str) else list(right_col)
         self.severity = severity
         self._may_be_absent: frozenset[str] = frozenset()
+        self._absent_child: ValidationSeverity = severity
         self._stored: StoredKeys | None = None
         self._check_arguments()
 
@@ -75,7 +76,8 @@ class ForeignKeyValidator(FrameCheck):
     ) -> list[Self]:
         """Return one validator for each relation that the schemas declare.
 
-        A relation whose referring column is declared optional and absent has nothing to check.
+        A relation whose referring column is declared optional and absent has nothing to check; nor
+        has one whose referring table is absent, of which an INFO message tells.
 
         Args:
             schemas: Schema classes, in a list or as the values of a mapping.
@@ -102,6 +104,7 @@ class ForeignKeyValidator(FrameCheck):
             validator._may_be_absent = frozenset(
                 name for name in relation.child_cols if columns[name].optional
             )
+            validator._absent_child = ValidationSeverity.INFO
             validators.append(validator)
         return validators
 
@@ -123,7 +126,7 @@ class ForeignKeyValidator(FrameCheck):
 
     def check(self, tables: dict[str, pl.DataFrame]) -> None:
         """Report the keys without a match."""
-        left = self.find_table(tables, self.left_table, self.severity, self.key)
+        left = self.find_table(tables, self.left_table, self._absent_child, self.key)
         if left is None or any(name not in left.columns for name in self._may_be_absent):
             return
         if not self._has_columns(left, self.left_table, self.left_col):
