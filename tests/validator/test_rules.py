@@ -37,9 +37,10 @@ def on(dtype, **rules):
     return declare(X=Column("x", dtype, **rules))
 
 
-def broken(schema, frame):
+def broken(schema, frame, **limits):
     """Return the rows that break each rule."""
     check = RuleValidator([schema])
+    vars(check).update(limits)
     check.message_limit = None
     found = {}
     for message in check.validate({"t": frame}):
@@ -309,6 +310,7 @@ def test_rules_hold_as_in_a_model_whole_and_in_slices(rows, chunk):
     assert broken(Modelled, frame) == expected
     sliced = pl.concat([frame.slice(at, chunk) for at in range(0, frame.height, chunk)])
     assert broken(Modelled, sliced) == expected
+    assert broken(Modelled, frame, in_memory_bytes=1) == expected  # groups in parts
 
 
 def test_a_sequence_judges_by_the_severity_of_a_rule():

@@ -1,13 +1,15 @@
-"""Which rows break which rules: all rules of a table in one query, whatever its size.
+"""Which rows break which rules: all rules of a table in one query.
 
-The streaming engine takes rows some at a time, so that of a mapped table little is in memory, and
-of groups, too, it keeps what has bounds: 180 MB for 19 million groups of 60 million rows.
+The streaming engine takes rows some at a time, so that of a mapped table little is in memory. Rules
+on groups keep something of each group meanwhile, about 70 bytes: of a large table the groups are
+divided by a hash of their keys, and those of each part are looked at by themselves.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from functools import reduce
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
@@ -16,8 +18,10 @@ if TYPE_CHECKING:
 
     from algomancy_data.schema.rules import Rule
 
+_HASH_FACTOR: Final = pl.lit(0x9E37_79B9_7F4A_7C15, pl.UInt64)
 
-def rows_by_rule(table: pl.LazyFrame, rules: Sequence[Rule]) -> list[pl.Series]:
+
+def rows_by_rule(table: pl.LazyFrame, rules: Sequence[Rule], parts: int = 1) -> list[pl.Series]:
     """Return the numbers of the rows that break each rule, ascending (UInt32 or UInt64).
 
     A row breaks a rule that is false for it, and one on groups that is false for its group.
@@ -25,6 +29,7 @@ def rows_by_rule(table: pl.LazyFrame, rules: Sequence[Rule]) -> list[pl.Series]:
     Args:
         table: The columns of a table that its schema declares.
         rules: The rules.
+        parts: Into how many parts groups are divided.
 
     Raises:
         PolarsError: A rule cannot be evaluated on these rows.
@@ -35,15 +40,19 @@ def rows_by_rule(table: pl.LazyFrame, rules: Sequence[Rule]) -> list[pl.Series]:
     for number, rule in enumerate(rules):
         is_broken = rule.passes(schema).cast(pl.Boolean).not_().fill_null(value=False)
         breaks[rule.group_by][f"{row}{number}"] = is_broken
-    queries = [
-        _on_groups(table, row, keys, named) if keys else _on_rows(table, row, named)
-        for keys, named in breaks.items()
-    ]
-    found: dict[str, pl.Series] = {}
-    for rows in pl.collect_all(queries, engine="streaming"):
-        for name in rows.columns[1:]:
-            found[name] = rows[row].filter(rows[name]).sort()
-    return [found[f"{row}{number}"] for number in range(len(rules))]
+    found: defaultdict[str, list[pl.Series]] = defaultdict(list)
+    for part in range(parts):
+        queries = [
+            _on_groups(table, row, keys, named, part, parts)
+            if keys
+            else _on_rows(table, row, named)
+            for keys, named in breaks.items()
+            if keys or part == 0
+        ]
+        for rows in pl.collect_all(queries, engine="streaming"):
+            for name in rows.columns[1:]:
+                found[name].append(rows[row].filter(rows[name]))
+    return [pl.concat(found[f"{row}{number}"]).sort() for number in range(len(rules))]
 
 
 def _on_rows(table: pl.LazyFrame, row: str, named: dict[str, pl.Expr]) -> pl.LazyFrame:
@@ -52,12 +61,25 @@ def _on_rows(table: pl.LazyFrame, row: str, named: dict[str, pl.Expr]) -> pl.Laz
 
 
 def _on_groups(
-    table: pl.LazyFrame, row: str, keys: Sequence[str], named: dict[str, pl.Expr]
+    table: pl.LazyFrame,
+    row: str,
+    keys: Sequence[str],
+    named: dict[str, pl.Expr],
+    part: int,
+    parts: int,
 ) -> pl.LazyFrame:
-    groups = table.group_by(keys).agg(**named).filter(pl.any_horizontal(*named))
     members = table.select(keys).with_row_index(row)
+    if parts > 1:
+        is_inside = _hash(keys) % parts == part
+        table, members = table.filter(is_inside), members.filter(is_inside)
+    groups = table.group_by(keys).agg(**named).filter(pl.any_horizontal(*named))
     broken = members.join(groups, on=list(keys), how="inner", nulls_equal=True)
     return broken.select(row, *named)
+
+
+def _hash(keys: Sequence[str]) -> pl.Expr:
+    hashes = (pl.col(name).hash() for name in keys)
+    return reduce(lambda one, other: one * _HASH_FACTOR + other, hashes)  # wraps around
 
 
 def _unused_name(names: Sequence[str]) -> str:

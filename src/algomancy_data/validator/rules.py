@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import polars as pl
 from polars.exceptions import PolarsError
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from algomancy_data.relations.declared import Key
     from algomancy_data.schema import Rule, Schema
     from algomancy_data.validator.stored import StoredRows
+
+# Each part takes a look at the keys of all rows.
+_MOST_PARTS: Final = 64
 
 
 class RuleValidator(FrameCheck):
@@ -82,7 +85,11 @@ class RuleValidator(FrameCheck):
         rules = [one for one in schema.rules() if self._can_check(one, table, schema, frame)]
         declared = _declared_columns(frame, schema)
         try:
-            broken = self._broken(table, declared, rules)
+            # A group keeps its memory until the last row: of many, some are looked at at a time.
+            limits = self._key_limits
+            needed = 1 if frame.height <= limits.large else -(-frame.height // limits.part_rows)
+            parts = min(needed, _MOST_PARTS)
+            broken = self._broken(table, declared, rules, parts)
         except PolarsError as error:
             self._raise_for_rule(error, table, schema, declared, rules)
             raise
@@ -105,11 +112,13 @@ class RuleValidator(FrameCheck):
                     key=one.name,
                 )
 
-    def _broken(self, table: str, declared: pl.LazyFrame, rules: Sequence[Rule]) -> list[Broken]:
+    def _broken(
+        self, table: str, declared: pl.LazyFrame, rules: Sequence[Rule], parts: int
+    ) -> list[Broken]:
         """Return what breaks each rule."""
         stored = self._stored
         if stored is None or not stored.columns(table):
-            return list(map(Broken, rows_by_rule(declared, rules)))
+            return list(map(Broken, rows_by_rule(declared, rules, parts)))
         dtypes = declared.collect_schema()
         alone = [not one.group_by and is_row_wise(one.passes(dtypes)) for one in rules]
         on_rows = [one for one, is_alone in zip(rules, alone, strict=True) if is_alone]
