@@ -172,7 +172,7 @@ def _generate(scale_factor: float, folder: Path) -> None:
     scratch = Path(tempfile.mkdtemp(prefix=f"{folder.name}-", dir=folder.parent))
     try:
         arguments = ["csv", "--scale-factor", f"{scale_factor:g}", "--output-dir", str(scratch)]
-        subprocess.run([_GENERATOR, *arguments, "--quiet"], check=True)  # noqa: S603  our own
+        subprocess.run([_GENERATOR, *arguments, "--quiet"], check=True)  # noqa: S603  a program that is installed with the bench
         try:
             scratch.rename(folder)
         except OSError:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from multiprocessing import get_context
-from pathlib import Path
 
 import polars as pl
 import pytest
 
 from algomancy_data.errors import ExecutorError
 from algomancy_data.testing import assert_identical
-
-_HERE = str(Path(__file__).parent)
 
 CUSTOMERS = [["1;Ada", "2;Bob"], ["3;Cleo"], []]
 ORDERS = [
@@ -35,17 +31,6 @@ FLAWED = {
         [*ORDERS, ["6;9;x;31/31/2024", "6"], ["7;1;1.000,5;1/2/24", "1;1;1;"]],
     ),
 }
-
-
-@pytest.fixture
-def parted(monkeypatch):
-    """The module of schemas, by the name that workers import."""
-    monkeypatch.syspath_prepend(_HERE)
-    monkeypatch.setenv("PYTHONPATH", _HERE)
-    import parted  # noqa: PLC0415
-
-    yield parted
-    del sys.modules["parted"]
 
 
 @pytest.fixture(params=["memory", "folder", "sqlite", "postgresql"])

@@ -20,7 +20,6 @@ from algomancy_data.testing import assert_identical
 
 pytestmark = pytest.mark.long
 
-_HERE = str(Path(__file__).parent)
 ROWS, PARTS = 700_000, 100
 
 PROGRAM = """
@@ -37,16 +36,6 @@ if __name__ == "__main__":
     print(result.status, flush=True)
     manager.close()
 """
-
-
-@pytest.fixture
-def parted(monkeypatch):
-    monkeypatch.syspath_prepend(_HERE)
-    monkeypatch.setenv("PYTHONPATH", _HERE)
-    import parted  # noqa: PLC0415
-
-    yield parted
-    del sys.modules["parted"]
 
 
 @pytest.fixture(params=["sqlite", "folder", "postgresql"])

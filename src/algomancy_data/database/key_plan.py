@@ -16,6 +16,7 @@ import polars as pl
 
 from algomancy_data.database.table_keys import KeyKind, TableKey
 from algomancy_data.relations.declared import DeclaredKeys, resolve_relations_from_schemas
+from algomancy_data.relations.keys import everywhere
 from algomancy_data.relations.lookup import unmatched
 from algomancy_data.relations.partitions import KeyLimits
 from algomancy_data.schema.table_names import schema_classes, schema_table_map
@@ -156,7 +157,7 @@ class SettledKeys(NamedTuple):
 def no_stored_rows(table: str, key: Key, keys: pl.DataFrame) -> pl.Series:
     """Return which of some keys a table has (Boolean) of which no rows are stored."""
     del table, key
-    return pl.repeat(value=False, n=keys.height, dtype=pl.Boolean, eager=True)
+    return everywhere(keys.height, value=False)
 
 
 def settled_keys(

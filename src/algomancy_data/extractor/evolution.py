@@ -76,8 +76,6 @@ class Evolution:
             >>> [note.code for note in reading.notes]
             ['COLUMN_DROPPED', 'COLUMN_FILLED']
         """
-        if self.kept is None and not self.filled:
-            return frame if columns is None else frame.select(sorted(columns))
         if columns is not None:
             return self._filled(frame, pl.String()).select(sorted(columns))
         have = frame.columns

@@ -16,7 +16,7 @@ from algomancy_data.engine_failures import reason_of
 from algomancy_data.errors import StoreError, UnstorableError
 from algomancy_data.folder.content import take_apart
 from algomancy_data.folder.file_names import clash_key, hashed_stem, plain_stem
-from algomancy_data.folder.files import sync, write_synced
+from algomancy_data.folder.files import put_in_place, sync, write_synced
 from algomancy_data.frames.arrow import check_storable
 from algomancy_data.frames.dtypes import schema_to_json
 from algomancy_data.frames.identical import identical_frames
@@ -200,7 +200,4 @@ def _zip(home: Path, path: Path, file_format: ExportFormat, *, overwrite: bool) 
         for file in files:
             archive.write(file, file.name)
     sync(archive_path)
-    if overwrite:
-        archive_path.replace(path)
-    else:
-        path.hardlink_to(archive_path)  # which is refused where something came meanwhile
+    put_in_place(archive_path, path, overwrite=overwrite)

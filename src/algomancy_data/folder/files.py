@@ -142,6 +142,24 @@ def write_synced(path: Path, data: bytes) -> None:
         os.fsync(stream.fileno())
 
 
+def put_in_place(written: Path, target: Path, *, overwrite: bool) -> None:
+    """Give a file that is written its name, in one step.
+
+    Raises:
+        FileExistsError: Something has that name, and is not to be overwritten.
+        OSError: It cannot be done.
+    """
+    if not overwrite:
+        try:
+            target.hardlink_to(written)  # which is refused where something came meanwhile
+        except OSError:  # also that of a file system without hard links
+            if target.exists():
+                raise
+        else:
+            return
+    written.replace(target)
+
+
 def replace_whole(temporary: Path, target: Path) -> None:
     """Put a synced file in the place of another one, if there is one, in one step.
 

@@ -42,8 +42,12 @@ def check_predicate(predicate: object) -> None:
         raise ArgumentError.from_given("predicate", predicate, possible)
 
 
-def expression_tree(predicate: pl.Expr) -> Any:
+def expression_tree(predicate: pl.Expr, most: int | None = _MOST_CHARACTERS) -> Any:
     """Return an expression as Polars writes it as JSON, or None if it does not or is very long.
+
+    Args:
+        predicate: The expression.
+        most: How many characters it may have; None for any number.
 
     Example:
         >>> import polars as pl
@@ -52,7 +56,7 @@ def expression_tree(predicate: pl.Expr) -> Any:
     """
     try:
         text = predicate.meta.serialize(format="json")
-        return json.loads(text) if len(text) <= _MOST_CHARACTERS else None
+        return json.loads(text) if most is None or len(text) <= most else None
     except Exception:  # noqa: BLE001  functions are pickled, which may raise anything
         return None
 

@@ -9,8 +9,8 @@ import polars as pl
 from polars.exceptions import PolarsError
 
 from algomancy_data.errors import RuleError
+from algomancy_data.frames.row_wise import is_row_wise
 from algomancy_data.schema.kinds import column_types
-from algomancy_data.schema.row_wise import is_row_wise
 from algomancy_data.schema.rules import reason_of
 from algomancy_data.schema.table_names import Schemas, schema_table_map
 from algomancy_data.validator.added_rows import Broken, broken_together

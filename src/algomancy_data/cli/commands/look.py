@@ -28,6 +28,7 @@ from algomancy_data.errors import (
     UnstorableError,
 )
 from algomancy_data.findings import counts_text
+from algomancy_data.folder.files import put_in_place
 from algomancy_data.frames.values import python_rows
 from algomancy_data.provenance import Provenance
 from algomancy_data.sql_names import problem_of_query, tables_by_name, words_of
@@ -338,10 +339,7 @@ def _write(frame: pl.DataFrame, path: Path, *, overwrite: bool) -> None:
     try:
         with new.open("xb") as stream:
             write(stream)
-        if replaces:
-            new.replace(path)
-        else:
-            path.hardlink_to(new)  # which is refused where something came meanwhile
+        put_in_place(new, path, overwrite=replaces)
     except OSError as error:
         msg = f"{str(path)!r} cannot be written: {error}."
         raise CommandLineError(msg) from error

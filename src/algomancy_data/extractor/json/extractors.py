@@ -72,32 +72,29 @@ class JSONSingleExtractor(SingleExtractor):
 
     may_lack_columns = True  # as a record may lack a member
 
-    _found = RecordType()
-    """The type of the records, as far as they were read in slices."""
-
     def _slices(self) -> JSONSlices | None:
-        self._found = RecordType()
-        return self._sliced()
+        return self._sliced(RecordType())
 
-    def _sliced(self) -> JSONSlices | None:
-        lines = self.file.extension in LINES
-        return json_slices(self.file, self._plan(), self._found, lines=lines)
+    def _sliced(self, found: RecordType) -> JSONSlices | None:
+        """Return the records of the file in slices, if they have no other type than others have."""
+        return json_slices(self.file, self._plan(), found, lines=self.file.extension in LINES)
 
     def _sliced_parts(self, parts: Sequence[FilePart]) -> PartSlices | None:
         # One type for all of them: what a part lacks is null there.
         has_keys = any(part.keys for part in parts)
         floats = frozenset(name for name, kind in self._types.items() if kind.dtype.is_float())
-        self._found = RecordType(is_of_parts=True, may_gain_members=not has_keys, floats=floats)
-        return PartSlices(self._slices_of_part, parts, self.file.name, self._evolution)
+        found = RecordType(is_of_parts=True, may_gain_members=not has_keys, floats=floats)
 
-    def _slices_of_part(
-        self, file: File, first_row: int, columns: AbstractSet[str] | None
-    ) -> tuple[Iterable[pl.DataFrame], Reading]:
-        reader = self._for_part(file, first_row, frozenset())
-        slices = reader._sliced()  # noqa: SLF001  it is ours
-        if slices is None:
-            raise UnlikeSlicesError
-        return slices.read(columns), reader._reading  # noqa: SLF001
+        def read(
+            file: File, first_row: int, columns: AbstractSet[str] | None
+        ) -> tuple[Iterable[pl.DataFrame], Reading]:
+            reader = self._for_part(file, first_row, frozenset())
+            slices = reader._sliced(found)  # noqa: SLF001  it is ours
+            if slices is None:
+                raise UnlikeSlicesError
+            return slices.read(columns), reader._reading  # noqa: SLF001  as above
+
+        return PartSlices(read, parts, self.file.name, self._evolution)
 
     def _plan(self) -> JSONPlan:
         types = self._types

@@ -275,7 +275,5 @@ class JSONSlices:
 
         try:
             self._found.widen(pool.map(find, ranges))
-        except DisagreementError:
-            raise UnlikeSlicesError from None
         except UnreadableError as error:
             raise FileContentError(f"File {self._name!r} cannot be read: {error}.") from error

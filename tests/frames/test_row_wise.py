@@ -3,7 +3,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from algomancy_data.schema.row_wise import is_row_wise
+from algomancy_data.frames.row_wise import is_row_wise
 
 A, B = pl.col("a"), pl.col("b")
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from polars.exceptions import PolarsError
+from algomancy_data.frames.predicates import expression_tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,16 +45,12 @@ def is_row_wise(expression: pl.Expr) -> bool:
         >>> is_row_wise(pl.col("a") > pl.col("b").abs()), is_row_wise(pl.col("a").is_unique())
         (True, False)
     """
-    try:
-        written = json.loads(expression.meta.serialize(format="json"))
-    except (PolarsError, ValueError):  # it has Python code that cannot be written down
-        return False
-    return _is_row_wise(written)
+    return _is_row_wise(expression_tree(expression, None))
 
 
 def _is_row_wise(node: Any) -> bool:
     if not isinstance(node, dict) or len(cast("dict[str, Any]", node)) != 1:
-        return False  # such as "Len"
+        return False  # such as "Len", or Python code, which cannot be written down
     [(kind, content)] = cast("dict[str, Any]", node).items()
     if kind in _LEAVES:
         return True
