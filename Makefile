@@ -38,10 +38,10 @@ demo: .venv/.demo ## load real flight data into demo.db and prove it came back i
 	@$(RUN)python docs/demo/main.py
 
 test: .venv/.synced ## every test but the long ones, docs and docstrings included
-	$(RUN)pytest -n 2 --dist worksteal -m "not long"
+	$(RUN)pytest -n 2 --dist worksteal -m "not long" --ignore=bench
 
 test-long: .venv/.synced ## the long tests: gigabytes, kills, fuzzing, browsers, the framework's packages
-	$(RUN)pytest -n 2 --dist worksteal -m long
+	$(RUN)pytest -n 2 --dist worksteal -m long --ignore=bench
 
 .venv/lowest/.synced: pyproject.toml .venv/.synced
 	$(UV) venv --quiet --clear --python .venv/bin/python .venv/lowest

@@ -218,7 +218,7 @@ def test_the_verdict_says_what_it_depends_on(is_valid):
 
 def test_a_page_stays_small_however_much_was_found():
     wide = pl.DataFrame({f"c{n}": ["x" * 5000, None, None] for n in range(200)})
-    tables = {"t0": wide, **{f"t{n}": wide[:, :40] for n in range(1, 60)}}
+    tables = {"t0": wide, **{f"t{n}": wide[:, : 40 if n < 10 else 2] for n in range(1, 60)}}
     checks = [MissingValueValidator(name, wide.columns) for name in tables]
     result = found_by(*checks, tables=tables)
     result.messages.extend(
