@@ -22,6 +22,7 @@ from algomancy_data import (
     SimpleETLFactory,
 )
 from algomancy_data.database import DatabaseDataManager
+from algomancy_data.database.adbc.dbapi import RowCursor
 from algomancy_data.testing.workloads import frames
 from harness import Alone
 from stores import DATASET, source_of
@@ -39,15 +40,18 @@ if TYPE_CHECKING:
 ROWS = 50_000
 # One connection reads them, on any number of cores.
 FEW_ROWS = 2_000
-STATEMENTS = ("execute", "executemany", "adbc_ingest", "executescript")
+STATEMENTS = {
+    adbc_driver_manager.dbapi.Cursor: ("execute", "executemany", "adbc_ingest", "executescript"),
+    RowCursor: ("execute", "executemany"),
+}
 
 
 @pytest.fixture
 def statements(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], int]:
     """Count the calls that reach the driver while something runs."""
     calls: list[str] = []
-    for name in STATEMENTS:
-        original = getattr(adbc_driver_manager.dbapi.Cursor, name)
+    for cursor, name in ((cursor, name) for cursor, names in STATEMENTS.items() for name in names):
+        original = getattr(cursor, name)
 
         def counted(
             self: object,
@@ -58,7 +62,7 @@ def statements(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object
             calls.append(original.__name__)
             return original(self, *values, **named)
 
-        monkeypatch.setattr(adbc_driver_manager.dbapi.Cursor, name, counted)
+        monkeypatch.setattr(cursor, name, counted)
 
     def count(operation: Callable[[], object]) -> int:
         calls.clear()

@@ -12,10 +12,10 @@ from contextlib import contextmanager, nullcontext, suppress
 from datetime import UTC, datetime, time, timedelta
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final, ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, ParamSpec, Self, TypeVar
 
 import pyarrow as pa
-from adbc_driver_manager import AdbcConnection, AdbcStatusCode
+from adbc_driver_manager import AdbcConnection, AdbcStatement, AdbcStatusCode
 from adbc_driver_manager import dbapi as adbc
 from adbc_driver_manager.dbapi import (
     DatabaseError,
@@ -69,7 +69,6 @@ _PLAIN: Final = {pa.string_view(): pa.large_string(), pa.binary_view(): pa.large
 _of_parents: Final[list[Any]] = []
 """What a forked process has of its parent's: to end it would end the parent's."""
 
-_C = TypeVar("_C", bound="Cursor")
 _T = TypeVar("_T")
 _P = ParamSpec("_P")
 
@@ -96,7 +95,7 @@ class Cursor(adbc.Cursor):
     def execute(self, operation: bytes | str, parameters: Any = None) -> Self:
         """Execute a statement with one row of parameters, or with Arrow data."""
         self._forget()
-        with self._translated_errors():
+        with self._owner.translating_errors():
             data = _bound([parameters], parameters) if parameters else None
             self._call(self._execute, operation, data)
         return self
@@ -113,7 +112,7 @@ class Cursor(adbc.Cursor):
     def executemany(self, operation: bytes | str, seq_of_parameters: Any) -> None:
         """Execute a statement with each row of parameters, or with Arrow data."""
         self._forget()
-        with self._translated_errors():
+        with self._owner.translating_errors():
             try:
                 data = _bound(seq_of_parameters, seq_of_parameters)
             except DataError:
@@ -130,35 +129,30 @@ class Cursor(adbc.Cursor):
 
     def adbc_ingest(self, *args: Any, **options: Any) -> int:
         """Fill a table with Arrow data, on the connection's own transaction."""
-        with self._translated_errors():
+        with self._owner.translating_errors():
             return self._call(super().adbc_ingest, *args, **options)
 
     def fetch_arrow_table(self) -> Any:
         """Return all rows that are left as Arrow data."""
         return self._call(super().fetch_arrow_table)
 
-    @contextmanager
-    def reading(self) -> Generator[None]:
+    def reading(self) -> AbstractContextManager[None]:
         """Make those errors the driver's that come with a later row, which Arrow calls OSError."""
-        try:
-            yield
-        except OSError as error:
-            failure = DatabaseError(str(error), status_code=AdbcStatusCode.IO)
-            raise self._owner.translated(failure) from error
+        return self._owner.reading()
 
     def fetchone(self) -> tuple[Any, ...] | None:
         """Return the next row."""
-        with self._translated_errors():
+        with self._owner.translating_errors():
             return next(self._rows(), None)
 
     def fetchmany(self, size: int | None = None) -> list[tuple[Any, ...]]:
         """Return some rows."""
-        with self._translated_errors():
+        with self._owner.translating_errors():
             return list(islice(self._rows(), self.arraysize if size is None else size))
 
     def fetchall(self) -> list[tuple[Any, ...]]:
         """Return all rows that are left."""
-        with self._translated_errors():
+        with self._owner.translating_errors():
             return list(self._rows())
 
     def close(self) -> None:
@@ -171,8 +165,7 @@ class Cursor(adbc.Cursor):
     def _rows(self) -> Iterator[tuple[Any, ...]]:
         if self._row_iterator is None:
             if self.description is None:
-                message = "There are no rows: the last statement had no result, or there was none."
-                raise ProgrammingError(message, status_code=AdbcStatusCode.INVALID_STATE)
+                raise _no_rows()
             self._row_iterator = _rows(self._batches(), self._owner.converter)
         return self._row_iterator
 
@@ -188,53 +181,127 @@ class Cursor(adbc.Cursor):
         self._row_iterator = None
         self._changed_rows = None
 
-    @contextmanager
-    def _translated_errors(self) -> Generator[None]:
-        try:
-            with self.reading():
-                yield
-        except Error as error:
-            translated = self._owner.translated(error)
-            if translated is error:
-                raise
-            raise translated from None
-        except (pa.ArrowException, OverflowError, ValueError) as error:
-            raise _data_error(f"A value has no Python type: {error}") from error
 
-
-class RowCursor(Cursor):
+class RowCursor:
     """A cursor for rows: once a statement is executed, the connection is free for the next.
 
-    Reading all of the result at once also finds errors that come with a later row.
+    Reading all of the result at once also finds errors that come with a later row. Where most
+    statements take less time than what is around them, it is the driver's statement and no more.
+
+    Attributes:
+        arraysize: How many rows :meth:`fetchmany` returns if it is not told.
+        rowcount: How many rows the statement changed or found, or -1 if that is not known.
     """
 
-    def __init__(self, connection: Connection, settings: Mapping[str, Any]) -> None:
-        super().__init__(connection, settings)
+    def __init__(self, connection: Connection, settings: Mapping[str, str]) -> None:
+        self._owner = connection
+        self._settings = settings
         self._table: Any = None
+        self._rows: Iterator[tuple[Any, ...]] | None = None
+        self.arraysize = 1
+        self.rowcount = -1
 
-    def _execute(self, operation: bytes | str, data: Any) -> None:
-        super()._execute(operation, data)
-        if self.description is not None:
-            self._table = super().fetch_arrow_table()
-            self._changed_rows = self._table.num_rows
+    @property
+    def description(self) -> list[tuple[Any, ...]] | None:
+        """The columns of the result, or None for a statement without one (PEP 249)."""
+        if self._table is None or not self._table.num_columns:
+            return None
+        return [(field.name, field.type, *(None,) * 5) for field in self._table.schema]
+
+    def execute(self, operation: str, parameters: Any = None) -> Self:
+        """Execute a statement with one row of parameters, or with Arrow data."""
+        self._forget()
+        with self._owner.translating_errors():
+            data = _bound([parameters], parameters) if parameters else None
+            self._table = self._read(operation, data)
+        self.rowcount = self._table.num_rows if self._table.num_columns else -1
+        return self
+
+    def executemany(self, operation: str, seq_of_parameters: Any) -> None:
+        """Execute a statement with each row of parameters, or with Arrow data."""
+        self._forget()
+        with self._owner.translating_errors():
+            try:
+                rows = [_bound(seq_of_parameters, seq_of_parameters)]
+            except DataError:
+                # No type suits a column as a whole, but one may suit each row.
+                rows = [_bound([parameters], parameters) for parameters in seq_of_parameters]
+            self.rowcount = 0
+            for data in rows:
+                self._change(operation, data)
 
     def execute_update(self, operation: str, parameters: Any) -> None:
         """Execute a statement that has no result, and count the rows that it changes."""
         self.executemany(operation, [parameters])
 
-    def __del__(self) -> None:
-        """Close the cursor: SQLAlchemy forgets one if its transaction cannot begin."""
-        with suppress(Exception):  # nobody could catch it
-            if not self._closed:
-                self.close()
+    def _read(self, operation: str, data: Any) -> Any:
+        """Execute a statement, and return its rows as an Arrow table."""
+
+        def read() -> Any:
+            # SQLite's driver executes what changes no table when its result is read.
+            handle, _ = self._prepared(statement, operation, data).execute_query()
+            with pa.RecordBatchReader.from_stream(handle) as reader:
+                return reader.read_all()
+
+        with self._owner.statement(self._settings) as statement:
+            return self._owner.call(read, statement.cancel)
+
+    def _change(self, operation: str, data: Any) -> None:
+        """Execute a statement, and add to the count the rows that it changed."""
+        with self._owner.statement(self._settings) as statement:
+            ready = self._prepared(statement, operation, data)
+            self.rowcount += max(self._owner.call(ready.execute_update, statement.cancel), 0)
+
+    @staticmethod
+    def _prepared(statement: AdbcStatement, operation: str, data: Any) -> AdbcStatement:
+        statement.set_sql_query(operation)
+        if data is not None:
+            statement.prepare()
+            bind = statement.bind if hasattr(data, "__arrow_c_array__") else statement.bind_stream
+            bind(data)
+        return statement
+
+    def fetchone(self) -> tuple[Any, ...] | None:
+        """Return the next row."""
+        with self._owner.translating_errors():
+            return next(self._found(), None)
+
+    def fetchmany(self, size: int | None = None) -> list[tuple[Any, ...]]:
+        """Return some rows."""
+        with self._owner.translating_errors():
+            return list(islice(self._found(), self.arraysize if size is None else size))
+
+    def fetchall(self) -> list[tuple[Any, ...]]:
+        """Return all rows that are left."""
+        with self._owner.translating_errors():
+            return list(self._found())
+
+    def __enter__(self) -> Self:
+        """Return the cursor."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the cursor."""
+        self.close()
+
+    def close(self) -> None:
+        """Forget the rows; nothing is open."""
+        self._forget()
+
+    def _found(self) -> Iterator[tuple[Any, ...]]:
+        if self._rows is None:
+            if self.description is None:
+                raise _no_rows()
+            self._rows = _rows(self._batches(), self._owner.converter)
+        return self._rows
 
     def _batches(self) -> Iterable[Any]:
-        # Without a result, the driver's own method finds the words.
-        return super()._batches() if self._table is None else self._table.to_batches()
+        return self._table.to_batches()
 
     def _forget(self) -> None:
-        super()._forget()
         self._table = None
+        self._rows = None
+        self.rowcount = -1
 
 
 class Connection(adbc.Connection):
@@ -245,6 +312,9 @@ class Connection(adbc.Connection):
     """
 
     autocommit: bool
+
+    can_cancel: ClassVar[bool] = True
+    """Whether the driver ends a call early when it is asked to."""
 
     cursor_settings: Mapping[str, str] = {}
     row_cursor_settings: Mapping[str, str] = {}
@@ -263,16 +333,36 @@ class Connection(adbc.Connection):
 
     def cursor(self, *, adbc_stmt_kwargs: Mapping[str, Any] | None = None) -> Cursor:
         """Return a cursor for Arrow data."""
-        return self._registered(Cursor(self, {**self.cursor_settings, **(adbc_stmt_kwargs or {})}))
+        self.refuse_fork()
+        cursor = Cursor(self, {**self.cursor_settings, **(adbc_stmt_kwargs or {})})
+        self._cursors.add(cursor)  # so that the connection closes it before itself
+        return cursor
 
     def row_cursor(self) -> RowCursor:
         """Return a cursor for rows."""
-        return self._registered(self.row_cursor_class(self, self.row_cursor_settings))
+        self.refuse_fork()
+        return self.row_cursor_class(self, self.row_cursor_settings)
 
     def run(self, statement: str) -> None:
         """Execute a statement that has no interesting result."""
-        with self.row_cursor() as cursor:
-            cursor.execute(statement)
+        self.row_cursor().execute(statement)
+
+    def statement(self, settings: Mapping[str, str]) -> AdbcStatement:
+        """Return a new statement of the driver's, which whoever asks for it closes."""
+        statement = AdbcStatement(self.adbc_connection)
+        if settings:
+            statement.set_options(**settings)
+        return statement
+
+    def call(self, method: Callable[[], _T], cancel: Callable[[], object]) -> _T:
+        """Make a call that waits for the database; Ctrl-C is noticed, at the latest at its end.
+
+        Args:
+            method: The call.
+            cancel: Asks it to end early.
+        """
+        with self.waiting():
+            return interruptible(method, cancel) if self.can_cancel else method()
 
     @property
     def is_of_parent(self) -> bool:
@@ -282,6 +372,29 @@ class Connection(adbc.Connection):
     def waiting(self) -> AbstractContextManager[None]:
         """Surround a call that waits for the database."""
         return nullcontext()
+
+    @contextmanager
+    def reading(self) -> Generator[None]:
+        """Make those errors the driver's that come with a later row, which Arrow calls OSError."""
+        try:
+            yield
+        except OSError as error:
+            failure = DatabaseError(str(error), status_code=AdbcStatusCode.IO)
+            raise self.translated(failure) from error
+
+    @contextmanager
+    def translating_errors(self) -> Generator[None]:
+        """Make all errors of a block those of PEP 249, in the classes that callers expect."""
+        try:
+            with self.reading():
+                yield
+        except Error as error:
+            translated = self.translated(error)
+            if translated is error:
+                raise
+            raise translated from None
+        except (pa.ArrowException, OverflowError, ValueError) as error:
+            raise _data_error(f"A value has no Python type: {error}") from error
 
     def translated(self, error: Error) -> Error:
         """Return what an error of the driver's is called here."""
@@ -308,11 +421,14 @@ class Connection(adbc.Connection):
             self._closed = True
         super().close()
 
-    def _registered(self, cursor: _C) -> _C:
+    def refuse_fork(self) -> None:
+        """Raise if this process is a fork of the one that made the connection.
+
+        Raises:
+            StoreError: It is: to use the connection would break the other's.
+        """
         if self.is_of_parent:
             refuse_fork_of(self._process)
-        self._cursors.add(cursor)  # so that the connection closes it before itself
-        return cursor
 
 
 def _rows(
@@ -402,6 +518,11 @@ def _are_small(values: Sequence[Any]) -> bool:
 def _interval(value: timedelta) -> Any:
     microseconds = value.seconds * 1_000_000 + value.microseconds
     return pa.MonthDayNano([0, value.days, microseconds * 1000])
+
+
+def _no_rows() -> ProgrammingError:
+    message = "There are no rows: the last statement had no result, or there was none."
+    return ProgrammingError(message, status_code=AdbcStatusCode.INVALID_STATE)
 
 
 def _data_error(message: str) -> DataError:

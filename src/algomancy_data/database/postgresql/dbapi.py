@@ -6,7 +6,7 @@ rows do without it, so that they take any statement.
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import adbc_driver_postgresql
@@ -90,12 +90,12 @@ class StreamCursor(dbapi.RowCursor):
         self._name = name
         self._is_open = self._outlives_transaction = False
 
-    def execute(self, operation: bytes | str, parameters: Any = None) -> Self:
+    def execute(self, operation: str, parameters: Any = None) -> Self:
         """Open the server's cursor for a query, and fetch the first rows."""
         self._outlives_transaction = self._connection.transaction_status == "idle"
         hold = "WITH" if self._outlives_transaction else "WITHOUT"
         super().execute(
-            f"DECLARE {self._name} NO SCROLL CURSOR {hold} HOLD FOR {operation!s}", parameters
+            f"DECLARE {self._name} NO SCROLL CURSOR {hold} HOLD FOR {operation}", parameters
         )
         self._is_open = True
         return self._fetch()
@@ -113,6 +113,11 @@ class StreamCursor(dbapi.RowCursor):
         finally:
             super().close()
 
+    def __del__(self) -> None:
+        """Close the cursor: SQLAlchemy forgets one if its transaction cannot begin."""
+        with suppress(Exception):  # nobody could catch it
+            self.close()
+
     def _batches(self) -> Iterator[Any]:
         batches = list(super()._batches())
         while batches:
@@ -120,10 +125,10 @@ class StreamCursor(dbapi.RowCursor):
             batches = list(super(StreamCursor, self._fetch())._batches())
 
     def _fetch(self) -> Self:
-        rows = self._row_iterator
+        rows = self._rows
         super().execute(f"FETCH FORWARD {self.arraysize} FROM {self._name}")
-        self._row_iterator = rows  # which asked for more
-        self._changed_rows = None  # nobody knows how many there are
+        self._rows = rows  # which asked for more
+        self.rowcount = -1  # nobody knows how many there are
         return self
 
 
@@ -161,9 +166,9 @@ class Connection(dbapi.Connection):
     def stream_cursor(self) -> StreamCursor:
         """Return a cursor whose rows stay with the server until they are fetched."""
         self._streams += 1
-        return self._registered(
-            StreamCursor(self, self.row_cursor_settings, f"algomancy_stream_{self._streams}")
-        )
+        self.refuse_fork()
+        name = f"algomancy_stream_{self._streams}"
+        return StreamCursor(self, self.row_cursor_settings, name)
 
     def begin(self) -> None:
         """Begin a transaction, unless each statement is to be on its own."""

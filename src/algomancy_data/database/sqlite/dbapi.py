@@ -91,20 +91,17 @@ _State: TypeAlias = tuple[tuple[int, int] | None, ...]
 class RowCursor(dbapi.RowCursor):
     """A cursor for rows that knows the last row's number."""
 
-    _rows_per_batch = _ROWS_PER_BATCH
-
-    def _execute(self, operation: bytes | str, data: Any) -> None:
-        try:
-            super()._execute(operation, data)
-        except OSError as error:
-            may_repeat = isinstance(operation, str) and _QUERY.match(operation)
-            if not may_repeat or not _LATE_TYPE.search(str(error)):
-                raise
-            if self._rows_per_batch == _MOST_ROWS_PER_BATCH:
-                raise
-            self._rows_per_batch *= _GROWTH
-            self.adbc_statement.set_options(**{BATCH_ROWS: str(self._rows_per_batch)})
-            self._execute(operation, data)
+    def _read(self, operation: str, data: Any) -> Any:
+        most = _ROWS_PER_BATCH
+        while True:
+            try:
+                return super()._read(operation, data)
+            except OSError as error:
+                may_repeat = _QUERY.match(operation) and _LATE_TYPE.search(str(error))
+                if not may_repeat or most == _MOST_ROWS_PER_BATCH:
+                    raise
+                most *= _GROWTH
+                self._settings = {**self._settings, BATCH_ROWS: str(most)}
 
     @property
     def lastrowid(self) -> int:
@@ -124,6 +121,7 @@ class Connection(dbapi.Connection):
 
     cursor_settings = row_cursor_settings = {BATCH_ROWS: str(_ROWS_PER_BATCH)}  # noqa: RUF012  a Mapping in the base class
     row_cursor_class = RowCursor
+    can_cancel = False
     begin_mode = "DEFERRED"
     _in_transaction = False
     path: str | None = None
