@@ -492,6 +492,10 @@ class UnstorableError(StoreError, ValueError, TypeError):
     """A value, dtype or name cannot be kept exactly by the store, so nothing was written."""
 
 
+class UnsupportedSystemError(StoreError, NotImplementedError):
+    """The operating system lacks what a part of the package cannot do without."""
+
+
 class StoreNotFoundError(StoreError):
     """There is no store at the place that was given."""
 

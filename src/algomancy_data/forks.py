@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Self
 from algomancy_data.errors import ForkedProcessError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
 _user: int | None = None
@@ -56,6 +57,12 @@ class ProcessLock:
     ) -> None:
         """Let go of the lock."""
         self._lock.release()
+
+
+def after_fork(call: Callable[[], object]) -> None:
+    """Have something called in the child when this process is forked, where systems fork."""
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=call)
 
 
 def refuse_fork_of(process: int) -> None:

@@ -24,7 +24,7 @@ from algomancy_data.errors import (
     StoreError,
     StoreUnavailableError,
 )
-from algomancy_data.forks import refuse_fork_of
+from algomancy_data.forks import after_fork, refuse_fork_of
 from algomancy_data.masking import as_cause, mask
 
 if TYPE_CHECKING:
@@ -177,7 +177,7 @@ class _Engines:
 _engines: Final = _Engines()
 _in_use: Final[weakref.WeakSet[sa.Engine]] = weakref.WeakSet()
 _process: Final = os.getpid()
-os.register_at_fork(after_in_child=_engines.forget)
+after_fork(_engines.forget)
 
 
 def _refuse(*arguments: Any) -> None:

@@ -36,7 +36,7 @@ from algomancy_data.database.tables import (
 )
 from algomancy_data.errors import StoreError
 from algomancy_data.executors.sharing import Share, each_in_order
-from algomancy_data.frames.handed import handing_directory
+from algomancy_data.frames.handed import handing_directory, let_go_of
 from algomancy_data.frames.mapped import MappedFrames, frame_at, is_exact
 from algomancy_data.metrics import NO_PHASE
 
@@ -274,7 +274,7 @@ class PartsWriter:
             ]
             for number, part in enumerate(each_in_order(self._hands, _write, shares)):
                 written.append(part)
-                (directory / str(number)).unlink()
+                let_go_of(directory / str(number))
                 phase.advance(part.table.height)
         return TableInParts(table, self._storage, self._parts, written)
 

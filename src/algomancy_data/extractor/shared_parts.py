@@ -34,7 +34,7 @@ from algomancy_data.extractor.slices import (
     UnlikeSlicesError,
     write_unconverted,
 )
-from algomancy_data.frames.handed import handing_directory
+from algomancy_data.frames.handed import handing_directory, let_go_of
 from algomancy_data.frames.mapped import MappedFrames, frame_at, is_exact
 from algomancy_data.frames.sinks import current_sink
 
@@ -216,7 +216,7 @@ def _converted(
 
 def _fetched(place: Path, schema: pl.Schema) -> pl.DataFrame:
     frame = frame_at(place, schema)
-    place.unlink()
+    let_go_of(place)
     return frame
 
 

@@ -9,12 +9,16 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from algomancy_data.errors import StoreBusyError
+from algomancy_data.errors import StoreBusyError, UnsupportedSystemError
 
 if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
 
 _PAUSE_SECONDS: Final = 0.01
 
@@ -31,10 +35,11 @@ def writer_lock(path: Path, timeout: float) -> Generator[None]:
 
     Raises:
         StoreBusyError: Another process is still writing after that time.
+        UnsupportedSystemError: The system has no such locks.
     """
-    import fcntl  # noqa: PLC0415  not on Windows, where the rest of the package can be imported
-
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    if fcntl is None:
+        raise _no_locks()
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     try:
         end = time.monotonic() + timeout
         while True:
@@ -49,6 +54,23 @@ def writer_lock(path: Path, timeout: float) -> Generator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def check_locks() -> None:
+    """Make sure that the system has the locks that writers of a folder need.
+
+    Raises:
+        UnsupportedSystemError: It has none.
+    """
+    if fcntl is None:
+        raise _no_locks()
+
+
+def _no_locks() -> UnsupportedSystemError:
+    return UnsupportedSystemError(
+        "A folder of datasets needs locks of files that this system, such as Windows, does not "
+        "have. Keep the datasets in a SQLite file there: DatabaseDataManager."
+    )
 
 
 def _busy(descriptor: int, path: Path, timeout: float) -> StoreBusyError:
@@ -79,7 +101,7 @@ def file_sums(path: Path) -> tuple[int, ...]:
         ...     file_sums(path) == (zlib.crc32(b"abc"),)
         True
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         size = os.fstat(descriptor).st_size
         starts = range(0, size, PIECE_BYTES)
@@ -120,8 +142,13 @@ def synced_sums(path: Path) -> tuple[int, ...]:
 
 
 def sync(path: Path) -> None:
-    """Wait until the content of a file, or the names in a directory, are on the disk."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    """Wait until the content of a file, or the names in a directory, are on the disk.
+
+    Windows does so for files that may be written, and for no directory.
+    """
+    if fcntl is None and path.is_dir():
+        return
+    descriptor = os.open(path, os.O_RDWR if fcntl is None else os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

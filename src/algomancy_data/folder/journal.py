@@ -107,7 +107,7 @@ class Journal:
         with self._lock:
             is_new = not self._path.exists()
             self._read()
-            flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC
+            flags = os.O_WRONLY | os.O_CREAT
             descriptor = os.open(self._path, flags, 0o666)
             try:
                 os.ftruncate(descriptor, self._end)  # without what a crash left of a line
@@ -116,7 +116,7 @@ class Journal:
             finally:
                 os.close(descriptor)
         if is_new:
-            folder = os.open(self._root, os.O_RDONLY | os.O_CLOEXEC)
+            folder = os.open(self._root, os.O_RDONLY)
             try:
                 os.fsync(folder)
             finally:

@@ -13,6 +13,7 @@ from algomancy_data.datasource import (
 from algomancy_data.errors import AdditionError, DatasetNotFoundError
 from algomancy_data.folder.content import put_together, read_old_file, take_apart
 from algomancy_data.folder.file_names import plain_stem
+from algomancy_data.folder.files import check_locks
 from algomancy_data.folder.growth import add_rows, delete_rows
 from algomancy_data.folder.index import FolderIndex, Item, signature
 from algomancy_data.folder.jobs import FolderHistory
@@ -62,6 +63,9 @@ class FolderStore(Store):
         verify_on_load: Compare the check sums of a dataset when it is first loaded in this
             process, which reads its tables once. Without, damaged values are not noticed.
 
+    Raises:
+        UnsupportedSystemError: The system is one like Windows, without the locks it needs.
+
     Attributes:
         startup_errors: What :meth:`open` could not read: paths, and why.
 
@@ -89,6 +93,7 @@ class FolderStore(Store):
         lock_timeout: float = 60.0,
         verify_on_load: bool = True,
     ) -> None:
+        check_locks()
         self._root = root
         self._cls = data_object_type
         self._extract = extract

@@ -120,7 +120,7 @@ def check_file(path: Path, stored: StoredFile) -> None:
         OSError: It cannot be opened.
     """
     # A link could lead out of the folder.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
     try:
         size = os.fstat(descriptor).st_size
         if size != stored.bytes:

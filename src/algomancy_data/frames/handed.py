@@ -15,6 +15,11 @@ from algomancy_data.frames.scratch import VARIABLE, scratch_directory
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
 _PREFIX: Final = "algomancy-handed-"
 _LOCK: Final = "in-use"
 
@@ -39,17 +44,35 @@ def handing_directory() -> Generator[Path]:
     try:
         _clear(Path(above))
         directory.mkdir(mode=0o700)
-        mine = directory / uuid4().hex
-        lock = os.open(mine, os.O_CREAT | os.O_RDWR, 0o600)
-        _try_lock(lock)
-        mine.rename(directory / _LOCK)  # others look for one that is taken already
+        lock = _lock(directory)
     except OSError as error:
         raise ScratchError.from_failure(above, VARIABLE, error) from error
     try:
         yield directory
     finally:
         shutil.rmtree(directory, ignore_errors=True)
-        os.close(lock)
+        if lock is not None:
+            os.close(lock)
+
+
+def let_go_of(place: Path) -> None:
+    """Remove a file whose memory may be in use.
+
+    Windows refuses to: there the file goes with its directory, if nothing uses it by then.
+    """
+    with suppress(PermissionError):
+        place.unlink()
+
+
+def _lock(directory: Path) -> int | None:
+    """Take the lock of a new directory; None where the system has no such locks."""
+    if fcntl is None:
+        return None
+    mine = directory / uuid4().hex
+    lock = os.open(mine, os.O_CREAT | os.O_RDWR, 0o600)
+    _try_lock(lock)
+    mine.rename(directory / _LOCK)  # others look for one that is taken already
+    return lock
 
 
 def _clear(above: Path) -> None:
@@ -66,9 +89,7 @@ def _clear(above: Path) -> None:
 
 def _try_lock(descriptor: int) -> bool:
     """Take a lock that the system takes back when the process ends; tell whether it was free."""
-    try:
-        import fcntl  # noqa: PLC0415  not everywhere
-    except ImportError:
+    if fcntl is None:
         return False
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -41,8 +41,9 @@ def scratch_directory() -> str:
     return os.environ.get(VARIABLE) or gettempdir()
 
 
-_DESCRIPTORS: Final = next(filter(Path.is_dir, map(Path, ("/proc/self/fd", "/dev/fd"))), Path())
-"""Where the open files of the process are, if the system shows them."""
+_DESCRIPTORS: Final = Path("/proc/self/fd")
+"""Where Linux has the open files of the process. Those in ``/dev/fd`` elsewhere will not do:
+to open one goes on where the last reader or writer stopped."""
 
 
 class ScratchFile:
@@ -79,7 +80,7 @@ class ScratchFile:
 
     @property
     def path(self) -> Path:
-        """A path that opens the file, as long as it is not closed."""
+        """A path that opens the file, as long as it is not closed, on Linux."""
         return _DESCRIPTORS / str(self.fileno())
 
     @property
@@ -149,7 +150,7 @@ class Spool:
     """Bytes that are kept in memory up to a size, and in a scratch file if there are more.
 
     Args:
-        most: How many bytes are kept in memory; None for all.
+        most: How many bytes are kept in memory; None for all, as on systems other than Linux.
 
     Attributes:
         spills: Whether there is a size from which on they go to a file.
@@ -166,7 +167,7 @@ class Spool:
     """
 
     def __init__(self, most: int | None) -> None:
-        self._most = most if _DESCRIPTORS.name else None
+        self._most = most if _DESCRIPTORS.is_dir() else None
         self.spills = self._most is not None
         self._memory = io.BytesIO()  # hands out its content without a copy
         self._file: ScratchFile | None = None

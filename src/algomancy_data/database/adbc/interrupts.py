@@ -8,13 +8,14 @@ any other thread it installs none, so the main thread leaves its calls to one an
 
 from __future__ import annotations
 
-import os
 import queue
 import sys
 import threading
 from concurrent.futures import Future, wait
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, TypeVar
+
+from algomancy_data.forks import after_fork
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,7 +60,7 @@ def _make(call: Callable[[], _T], future: Future[_T]) -> None:
 
 
 _worker = _Worker()
-os.register_at_fork(after_in_child=_worker.forget)
+after_fork(_worker.forget)
 
 
 def interruptible(call: Callable[[], _T], cancel: Callable[[], object]) -> _T:

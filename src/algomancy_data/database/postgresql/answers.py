@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from algomancy_data.forks import after_fork
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
@@ -103,7 +105,7 @@ class _Clock:
 
 
 _clock = _Clock()
-os.register_at_fork(after_in_child=_clock.forget)
+after_fork(_clock.forget)
 
 
 @contextmanager

@@ -165,8 +165,9 @@ def _opened_to_read(path: str, busy_timeout: float) -> dbapi.Connection:
     uri = f"file:{quote(path)}?mode=ro"
     log = Path(path + LOG)
     has_log = log.exists() and log.stat().st_size > 0
+    system = "win32" if os.name == "nt" else "unix"
     # Without locks, SQLite keeps the index in memory; an immutable file has no log for it.
-    lockless = f"{uri}&vfs=unix-none" if has_log else f"{uri}&immutable=1"
+    lockless = f"{uri}&vfs={system}-none" if has_log else f"{uri}&immutable=1"
     try:
         connection = dbapi.connect(uri)
         with _closed_on_failure(connection):

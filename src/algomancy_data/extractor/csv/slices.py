@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import mmap
-import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -142,7 +141,7 @@ class CSVSlices:
             while offset < len(view):
                 stop = min(offset + wanted, len(view))
                 cut = stop if stop == len(view) else view.rfind(end, offset, stop) + 1
-                data = _read_behind(header, stream.fileno(), offset, cut - offset) if cut else b""
+                data = _read_behind(header, stream, offset, cut - offset) if cut else b""
                 if quote is not None and cut < len(view):
                     data = data[: _end_of_record(data, end, quote, len(header))]
                 if len(data) <= len(header):  # a record is longer than the slice
@@ -153,17 +152,17 @@ class CSVSlices:
                 wanted = usual
 
 
-def _read_behind(header: bytes, descriptor: int, offset: int, length: int) -> bytes:
+def _read_behind(header: bytes, stream: io.FileIO, offset: int, length: int) -> bytes:
     """Return a header and a part of a file, which is copied once."""
+    stream.seek(offset)
     buffer = io.BytesIO()
     buffer.write(header)
     buffer.seek(len(header) + length - 1)
     buffer.write(b"\0")
     with buffer.getbuffer() as view:
         done = len(header)
-        while done < len(view) and (count := os.preadv(descriptor, [view[done:]], offset)):
+        while done < len(view) and (count := stream.readinto(view[done:])):
             done += count
-            offset += count
     return buffer.getvalue()
 
 
