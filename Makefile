@@ -1,5 +1,6 @@
 # `make demo` and `make test` are all a newcomer needs: each makes .venv and installs what it uses.
 PYTHON ?= python3
+PYTHONS ?= python3.12 python3.13 python3.14
 UV := .venv/bin/uv --system-certs
 RUN := .venv/bin/
 BENCH = mkdir -p .benchmarks && $(RUN)pytest -q -p no:randomly -p no:xdist --benchmark-enable \
@@ -15,7 +16,7 @@ CORE = $(addprefix tests/,testing/test_manager_contract.py store database/test_r
 # Tests and tools start hundreds of processes, each of which would else compile all that it imports.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: demo test test-long test-lowest coverage docs lint format bench bench-quick bench-large lock clean
+.PHONY: demo test test-long test-lowest test-newest test-python coverage docs lint format bench bench-quick bench-large lock clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -51,6 +52,26 @@ test-long: .venv/.synced ## the long tests: gigabytes, kills, fuzzing, browsers,
 
 test-lowest: .venv/lowest/.synced ## the core of the tests, on the lowest versions of all that is needed
 	.venv/lowest/bin/pytest -q -n 2 -m "not long" $(CORE)
+
+.venv/newest/.synced: pyproject.toml .venv/.synced
+	$(UV) venv --quiet --clear --python .venv/bin/python .venv/newest
+	$(UV) pip install --quiet --python .venv/newest/bin/python --upgrade --editable '.[all]' --group test
+	@touch $@
+
+test-newest: .venv/newest/.synced ## the core of the tests, on the newest versions of all that is needed
+	$(UV) pip install --quiet --python .venv/newest/bin/python --upgrade --editable '.[all]' --group test
+	.venv/newest/bin/pytest -q -n 2 -m "not long" $(CORE)
+
+# `make test PYTHON=python3.13` in a fresh clone runs every test on another Python.
+test-python: .venv/.synced ## the core of the tests, on each of PYTHONS that is on this machine
+	@for python in $(PYTHONS); do \
+		$$python -c '' 2>/dev/null || { echo "$$python is not on this machine"; continue; }; \
+		home=.venv/$$($$python -c 'import sys; print("python3.%d" % sys.version_info[1])'); \
+		echo "== $$($$python --version)"; \
+		UV_PROJECT_ENVIRONMENT=$$home $(UV) sync --quiet --locked --all-extras --no-default-groups \
+			--group test --python $$(command -v $$python) && \
+		$$home/bin/pytest -q -n 2 -m "not long" $(CORE) || exit 1; \
+	done
 
 coverage: .venv/.synced ## every test, and the lines that none runs; takes half as long again
 	$(RUN)pytest -n 2 --dist worksteal --cov --cov-report=term
