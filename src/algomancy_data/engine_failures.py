@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Generator
-    from types import TracebackType
+    from types import FrameType, TracebackType
 
     from algomancy_data.errors import AlgomancyDataError
 
@@ -24,7 +24,8 @@ _OURS: Final = __name__.partition(".")[0]
 _LIBRARIES: Final = frozenset(
     {
         *sys.stdlib_module_names,
-        *("polars", "pyarrow", "fastexcel", "fsspec", "sqlalchemy", "typer", "rich"),
+        *("polars", "pyarrow", "pandas", "numpy", "fastexcel", "fsspec"),
+        *("sqlalchemy", "typer", "rich"),
         *("adbc_driver_manager", "adbc_driver_postgresql", "adbc_driver_sqlite"),
     }
 )
@@ -105,14 +106,26 @@ def _reason(failure: BaseException, also: tuple[type[Exception], ...]) -> str | 
     return None
 
 
+def foreign_trace(trace: TracebackType | None) -> TracebackType | None:
+    """Return a traceback from where code of a user begins; None if none has a part in it."""
+    while trace is not None and _caller(trace.tb_frame) in {_OURS, *_LIBRARIES}:
+        trace = trace.tb_next
+    return trace
+
+
 def _is_ours(trace: TracebackType | None) -> bool:
     """Tell whether it was the package that called what failed, and no code of a user."""
     callers = [
         caller
         for frame, _ in traceback.walk_tb(trace)
-        if (caller := str(frame.f_globals.get("__name__")).partition(".")[0]) not in _LIBRARIES
+        if (caller := _caller(frame)) not in _LIBRARIES
     ]
     return bool(callers) and callers[-1] == _OURS
+
+
+def _caller(frame: FrameType) -> str:
+    """Return the package that a frame of the stack belongs to."""
+    return str(frame.f_globals.get("__name__")).partition(".")[0]
 
 
 def _contexts(failure: BaseException) -> Generator[BaseException]:

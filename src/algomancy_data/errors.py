@@ -122,6 +122,10 @@ class ArgumentError(AlgomancyDataError, TypeError, ValueError):
         return cls(f"{name} must be {possible}, not {shown}.")
 
 
+class ComponentError(AlgomancyDataError, TypeError):
+    """A transformer, validator, loader or factory of a user's own returned what it must not."""
+
+
 class FrameError(AlgomancyDataError, TypeError):
     """An object given as a table cannot become a Polars frame, or a frame not one of pandas."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
+from algomancy_data.components import named
 from algomancy_data.datasource import BaseDataSource, DataClassification, DataSource
 from algomancy_data.logs import Logging
 
@@ -77,10 +78,10 @@ class DataSourceLoader(Loader):
             validation_messages: What was found in the data; attached to the result.
             ds_type: Where the data comes from.
         """
-        source = (self.data_object_type or DataSource)(
-            ds_type=ds_type, name=name, validation_messages=validation_messages
-        )
-        for table, frame in data.items():
-            source.add_table(table, frame)
+        made = self.data_object_type or DataSource
+        with named("DataSource", made, given=data):
+            source = made(ds_type=ds_type, name=name, validation_messages=validation_messages)
+            for table, frame in data.items():
+                source.add_table(table, frame)
         self._logger.log(f"Loaded {len(data)} tables into dataset {name!r}.")
         return source

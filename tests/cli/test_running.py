@@ -83,21 +83,59 @@ def test_verbose_shows_the_log_and_where_an_error_comes_from(run, sqlite):
     assert failed.err.splitlines()[-1].startswith("error: Data 'no' not found.")
 
 
-def test_a_module_of_the_users_that_fails_in_an_etl_is_no_riddle(run, files, tmp_path):
-    (tmp_path / "etl.py").write_text(
-        "from algomancy_data import SimpleETLFactory\n"
-        "class Factory(SimpleETLFactory):\n"
-        "    @classmethod\n"
-        "    def create_loader(cls, logger=None):\n"
-        "        return 1 / 0\n"
-    )
-    done = run("check", *files, "--factory", "etl:Factory", "--json")
-    assert done.code == 70
-    assert done.json["error"]["type"] == "ZeroDivisionError"
-    assert "of this program or of a module that it was given" in done.err
-
-
 def test_a_folder_that_cannot_be_written_to_is_a_store_that_fails(run, files):
     done = run("load", "shop", *files, "--store", "/proc/here")
     assert done.code == 3
     assert "The folder '/proc/here' failed while saving dataset 'shop'" in done.err
+
+
+OWN = """
+from algomancy_data import SimpleETLFactory, Transformer, Validator
+from algomancy_data.transformer import TransformationSequence
+from algomancy_data.validator import ValidationSequence
+
+
+class Late(Transformer):
+    def transform(self, data):
+        data["late"] = data["orders"].select(self.column)
+
+
+class Silent(Validator):
+    def validate(self, data):
+        pass
+
+
+class Transforms(SimpleETLFactory):
+    @classmethod
+    def create_transformation_sequence(cls, schemas=None, logger=None):
+        return TransformationSequence([Late()], logger)
+
+
+class Validates(SimpleETLFactory):
+    @classmethod
+    def create_validation_sequence(cls, schemas, logger=None):
+        return ValidationSequence([Silent()], logger)
+"""
+
+
+def test_code_of_a_users_own_that_fails_is_named_and_shows_its_traceback_alone(
+    run, files, tmp_path
+):
+    (tmp_path / "own.py").write_text(OWN)
+    asked = ("check", *files, "--factory", "own.py:Transforms", "--json")
+    done = run(*asked, allow_traceback=True)
+    trace = done.err[done.err.index("Traceback") :].splitlines()
+    assert (done.code, done.json["error"]["type"]) == (70, "AttributeError")
+    assert trace[1].endswith('own.py", line 9, in transform')
+    assert [line for line in trace if "algomancy_data" in line] == []
+    assert trace[-2] == "error: AttributeError: 'Late' object has no attribute 'column'"
+    named = "Raised by transform() of the transformer Late (own.py:7), which had"
+    assert trace[-1] == f"{named} 'orders', 'customers'."
+    assert "defect" not in done.err
+
+
+def test_a_validator_that_returns_nothing_is_used_wrongly(run, files, tmp_path):
+    (tmp_path / "own.py").write_text(OWN)
+    done = run("check", *files, "--factory", "own.py:Validates")
+    assert done.code == 2
+    assert "error: validate() of the validator Silent (own.py:12) returned None" in done.err

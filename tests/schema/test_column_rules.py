@@ -56,7 +56,7 @@ def is_even(x):
         (pl.String, {"min_length": -1}, "a length is a whole number from 0."),
         (pl.String, {"min_length": 3, "max_length": 2}, "no value has such a length."),
         (pl.Int64, {"check": 5}, "a check is a Polars expression, or a callable that makes one."),
-        (pl.Int64, {"check": lambda x: x.typo()}, "'check', which cannot be made:"),
+        (pl.Int64, {"check": lambda x: x.typo()}, "'check' ("),
         (pl.Int64, {"check": lambda _: True}, "it makes True, no Polars expression."),
         (pl.Int64, {"min": 1, "severity": "bad"}, "possible are INFO, WARNING, ERROR, CRITICAL."),
         (pl.Int64, {"min": 1, "severity": {"max": "ERROR"}}, "its rules are min."),

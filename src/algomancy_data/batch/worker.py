@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from algomancy_data.batch.key import input_files, job_key
 from algomancy_data.batch.result import SKIPPED, JobResult, result_of
+from algomancy_data.components import note_of
 from algomancy_data.datamanager.attempts import done_by
 from algomancy_data.errors import (
     AlgomancyDataError,
@@ -256,7 +257,9 @@ def _reason(result: ETLResult) -> str:
 
 def _said(error: BaseException) -> str:
     is_ours = isinstance(error, AlgomancyDataError)
-    return mask(str(error) if is_ours else f"{type(error).__name__}: {error}")
+    said = str(error) if is_ours else f"{type(error).__name__}: {error}"
+    note = note_of(error)
+    return mask(said if note is None else f"{said} {note}")
 
 
 def worker_name() -> str:

@@ -14,7 +14,8 @@ import typer
 from algomancy_data import errors
 from algomancy_data.cli import INTERRUPTED, INTERRUPTED_MESSAGE
 from algomancy_data.cli.output import Output
-from algomancy_data.engine_failures import engine_failures
+from algomancy_data.components import note_of
+from algomancy_data.engine_failures import engine_failures, foreign_trace
 from algomancy_data.masking import mask
 
 if TYPE_CHECKING:
@@ -73,14 +74,19 @@ def fail(error: BaseException, arguments: Sequence[str]) -> int:
 
 def exit_code(error: BaseException) -> int:
     """Return the exit code for what a command raised."""
+    if note_of(error) is not None and not isinstance(error, errors.AlgomancyDataError):
+        return DEFECT
     return next((code for kinds, code in _EXIT_CODES if isinstance(error, kinds)), DEFECT)
 
 
 def _report(output: Output, error: BaseException) -> int:
     code = exit_code(error)
     message = mask(_message(error, code))
+    note = note_of(error)
     if output.verbose and code != INTERRUPTED:
         output.note("".join(traceback.format_exception(error)).rstrip())
+    elif note is not None:
+        output.note("".join(_own_traceback(error)).rstrip())
     if code == INTERRUPTED:
         output.note(message)
     else:
@@ -96,12 +102,24 @@ def _message(error: BaseException, code: int) -> str:
         return INTERRUPTED_MESSAGE
     if isinstance(error, typer.TyperException):
         return error.format_message()
+    note = note_of(error)
+    if note is not None:
+        return f"{type(error).__name__}: {error}\n{note}"
     if code == DEFECT:
         return (
             f"{type(error).__name__}: {error}\nThis is a defect, of this program or of a module "
             f"that it was given. Run the command again with --verbose to see where."
         )
     return str(error)
+
+
+def _own_traceback(error: BaseException) -> list[str]:
+    """Return the lines of a traceback from where code of a user begins; none before that."""
+    own = foreign_trace(error.__traceback__)
+    if own is None:
+        return []
+    shown = traceback.TracebackException(type(error), error, own)
+    return [line for line in shown.format() if line != f"{note_of(error)}\n"]
 
 
 class _Handler(logging.Handler):

@@ -25,6 +25,7 @@ from algomancy_data.errors import (
     ETLConstructionError,
     StoreError,
 )
+from algomancy_data.etl.factory import pipeline_of
 from algomancy_data.etl.limits import limited_files
 from algomancy_data.etl.settings import (
     INHERIT,
@@ -432,8 +433,8 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
     ) -> ETLPipeline:
         """Return the factory's pipeline, set as the call or else this manager says."""
         self._lock.check()
-        pipeline = self._etl_factory.build_pipeline(
-            dataset_name, files, self._schemas, self._given_logger
+        pipeline = pipeline_of(
+            self._etl_factory, dataset_name, files, self._schemas, self._given_logger
         )
         mine = RunSettings(
             self._halt_on,

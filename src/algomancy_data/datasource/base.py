@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
+from algomancy_data.components import named
 from algomancy_data.datasource.parameters import EmptyParameters
 from algomancy_data.errors import DatasetNameError
 from algomancy_data.provenance import Provenance
@@ -102,8 +103,9 @@ class BaseDataSource(ABC):
         Args:
             new_data_key: Name of the copy.
         """
-        derived = self._duplicate()
-        derived._become_derived(new_data_key, self.creation_datetime)  # noqa: SLF001  own class
+        with named("DataSource", self._post_derive):
+            derived = self._duplicate()
+            derived._become_derived(new_data_key, self.creation_datetime)  # noqa: SLF001  own class
         derived.provenance = (self.provenance or Provenance()).derived(self.name)
         return derived
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, ClassVar, Final
+from inspect import signature
+from types import FunctionType
+from typing import TYPE_CHECKING, ClassVar, Final, TypeVar
 
-from algomancy_data.errors import ETLConstructionError, UnknownFileError
+from algomancy_data.components import named, returned_wrongly, source_of
+from algomancy_data.errors import ComponentError, ETLConstructionError, UnknownFileError
 from algomancy_data.etl.limits import limited_files
 from algomancy_data.etl.pipeline import ETLPipeline
 from algomancy_data.etl.settings import RunSettings
@@ -28,7 +31,7 @@ from algomancy_data.validator import (
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from algomancy_data.etl.result import ETLResult
     from algomancy_data.extractor import Extractor
@@ -39,7 +42,14 @@ if TYPE_CHECKING:
     from algomancy_data.validator import Validator
 
 
+_Made = TypeVar("_Made")
+
 _NOTHING_SET: Final = RunSettings()
+# What a stage must have, whatever class it is of, and what it is called.
+_EXTRACTS: Final = ("run_extraction", "an ExtractionSequence")
+_VALIDATES: Final = ("run_validation", "a ValidationSequence")
+_TRANSFORMS: Final = ("run_transformation", "a TransformationSequence")
+_LOADS: Final = ("load", "a Loader")
 
 
 def run(
@@ -82,7 +92,56 @@ def run(
     """
     limited = limited_files(files, schemas, settings.read_limits, budget=settings.memory)
     factory = factory or SimpleETLFactory
-    return factory.build_pipeline(name, limited, dict(schemas), logger).within(settings).run()
+    return pipeline_of(factory, name, limited, schemas, logger).within(settings).run()
+
+
+def pipeline_of(
+    factory: type[ETLFactory],
+    name: str,
+    files: Mapping[str, File],
+    schemas: Mapping[str, type[Schema]],
+    logger: Logger | logging.Logger | None,
+) -> ETLPipeline:
+    """Return the pipeline that a factory puts together.
+
+    Raises:
+        ETLConstructionError: A file has no schema, or its format no extractor.
+        ComponentError: The factory is a user's own, and made something else.
+    """
+    with named("factory", factory.build_pipeline):
+        made = factory.build_pipeline(name, dict(files), dict(schemas), logger)
+    return _checked(made, "run", factory.build_pipeline, "an ETLPipeline")
+
+
+def _made(
+    method: Callable[..., _Made], given: tuple[object, ...], needed: str, expected: str
+) -> _Made:
+    """Return what a method of a factory makes.
+
+    Args:
+        method: The method.
+        given: Its arguments.
+        needed: A method that the result must have.
+        expected: What it must be.
+
+    Raises:
+        ComponentError: It is something else, or the method is no classmethod.
+    """
+    if isinstance(method, FunctionType) and {"self", "cls"} & {*signature(method).parameters}:
+        msg = (
+            f"{method.__qualname__}{source_of(method)} is called on the class: write "
+            f"@classmethod above it."
+        )
+        raise ComponentError(msg)
+    with named("factory", method):
+        made = method(*given)
+    return _checked(made, needed, method, expected)
+
+
+def _checked(made: _Made, needed: str, method: Callable[..., object], expected: str) -> _Made:
+    if not hasattr(made, needed):
+        raise returned_wrongly("factory", method, made, f"it must return {expected}")
+    return made
 
 
 def get_schema(file_name: str, schemas: Mapping[str, type[Schema]]) -> type[Schema]:
@@ -151,10 +210,10 @@ class ETLFactory(ABC):
         logger = None if logger is None else as_logger(logger)
         return ETLPipeline(
             dataset_name,
-            cls.create_extraction_sequence(files, schemas, logger),
-            cls.create_validation_sequence(schemas, logger),
-            cls.create_transformation_sequence(schemas, logger),
-            cls.create_loader(logger),
+            _made(cls.create_extraction_sequence, (files, schemas, logger), *_EXTRACTS),
+            _made(cls.create_validation_sequence, (schemas, logger), *_VALIDATES),
+            _made(cls.create_transformation_sequence, (schemas, logger), *_TRANSFORMS),
+            _made(cls.create_loader, (logger,), *_LOADS),
             logger,
             quarantine=cls.quarantine,
         )
@@ -254,4 +313,5 @@ def _create_extractor(file: File, schema: type[Schema], logger: Logger | None) -
             f"change _EXTENSION."
         )
         raise ETLConstructionError(msg)
-    return extractor(file, schema, logger=logger)
+    with named("extractor", extractor):
+        return extractor(file, schema, logger=logger)

@@ -10,7 +10,8 @@ import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from algomancy_data.datasource import DataClassification, DataSource, is_plain
+from algomancy_data.components import named, returned_wrongly
+from algomancy_data.datasource import BaseDataSource, DataClassification, DataSource, is_plain
 from algomancy_data.errors import FileContentError, ValidationError
 from algomancy_data.etl.result import ETLResult
 from algomancy_data.etl.settings import INHERIT
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from algomancy_data.datasource import BaseDataSource
     from algomancy_data.etl.settings import RunSettings
     from algomancy_data.extractor import ExtractionSequence
     from algomancy_data.extractor.extracted import Extracted
@@ -211,12 +211,16 @@ class ETLPipeline(Logging):
             phase.handles(transformed.values())
             wants = wants_pandas(self.loader, "load")
             given: dict[str, Any] = PandasTables(transformed).tables if wants else transformed
-            source = self.loader.load(
-                name=self.destination_name,
-                data=given,
-                validation_messages=messages,
-                ds_type=self.classification,
-            )
+            with named("loader", self.loader.load, given=given):
+                source = self.loader.load(
+                    name=self.destination_name,
+                    data=given,
+                    validation_messages=messages,
+                    ds_type=self.classification,
+                )
+            if not isinstance(source, BaseDataSource):  # pyright: ignore[reportUnnecessaryIsInstance]  a user's own may return what it likes
+                expected = "it must return a DataSource"
+                raise returned_wrongly("loader", self.loader.load, source, expected)
             if self.quarantine is not None:
                 add_quarantine(source, checked.quarantine, self.quarantine, self._logger)
             if isinstance(source, DataSource):

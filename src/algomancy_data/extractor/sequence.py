@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from algomancy_data.components import is_own, named
 from algomancy_data.extractor.extracted import Extracted, ExtractedTable
 from algomancy_data.frames.tabular import to_frames
 from algomancy_data.logs import Logging
@@ -11,7 +12,7 @@ from algomancy_data.metrics import NO_PHASE
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     import polars as pl
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from algomancy_data.logs import Logger
     from algomancy_data.messages import ValidationMessage
     from algomancy_data.metrics import Phase
+
+
+_HOOKS: Final = ("_extract_file", "_extract_files")
 
 
 class ExtractionSequence(Logging):
@@ -128,7 +132,14 @@ class ExtractionSequence(Logging):
 
 def _extraction_of(extractor: Extractor, phase: Phase) -> Extracted:
     """Return what an extractor gives: whatever has an `extract` will do."""
-    if hasattr(extractor, "extraction") and hasattr(extractor, "conversion_issues"):
-        return extractor.extraction(phase)
-    frames = to_frames(extractor.extract())
-    return Extracted({name: ExtractedTable(frame) for name, frame in frames.items()})
+    with named("extractor", _written(extractor)):
+        if hasattr(extractor, "extraction") and hasattr(extractor, "conversion_issues"):
+            return extractor.extraction(phase)
+        frames = to_frames(extractor.extract())
+        return Extracted({name: ExtractedTable(frame) for name, frame in frames.items()})
+
+
+def _written(extractor: Extractor) -> Callable[[], object]:
+    """Return the method that a user wrote, if it is one of a user's own."""
+    methods = (getattr(extractor, name, None) for name in _HOOKS)
+    return next((one for one in methods if one is not None and is_own(one)), extractor.extract)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias, cast
 import polars as pl
 from polars.exceptions import PolarsError
 
+from algomancy_data.components import source_of
 from algomancy_data.messages import ValidationSeverity
 from algomancy_data.schema.kinds import column_type_of
 from algomancy_data.schema.rule_values import is_among, keeps_bound, problem_of_value
@@ -280,7 +281,10 @@ def _expression(column: Column, name: str, check: Any) -> pl.Expr:
         try:
             made = check(pl.col(column.name))
         except Exception as error:  # of a user's code, whatever it is
-            msg = f"column {column.name!r} has the rule {name!r}, which cannot be made: {error}"
+            msg = (
+                f"column {column.name!r} has the rule {name!r}{source_of(check)}, which cannot "
+                f"be made: {type(error).__name__}: {error}"
+            )
             raise RuleDeclarationError(msg) from error
     if not isinstance(made, pl.Expr):
         _refuse(column, name, f"it makes {made!r}, no Polars expression")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 import polars as pl
 
+from algomancy_data.components import source_of
 from algomancy_data.errors import InvalidSchemaError
 from algomancy_data.messages import ValidationSeverity
 from algomancy_data.schema.column_rules import column_rules
@@ -167,7 +168,8 @@ def _rule_on_rows(schema: type[Schema], name: str, declared: DeclaredRule, dtype
         made = cast("object", declared.method(schema))
         severity = ValidationSeverity(declared.severity)
     except Exception as error:  # of a user's code, whatever it is
-        problem = f"rule {name!r} cannot be made: {error}"
+        where = source_of(declared.method)
+        problem = f"rule {name!r}{where} cannot be made: {type(error).__name__}: {error}"
         raise InvalidSchemaError.from_problem(schema.__name__, problem) from error
     if not isinstance(made, pl.Expr):
         problem = f"rule {name!r} must return a Polars expression, not {made!r}."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Self
 
+from algomancy_data.components import named
 from algomancy_data.datasource import (
     BASEDATASOURCE,
     BaseDataSource,
@@ -191,12 +192,13 @@ class DatasetInfo:
         Args:
             cls: Its class.
         """
-        return cls(
-            ds_type=DataClassification(self.ds_type),
-            name=self.name,
-            ds_id=self.ds_id,
-            creation_datetime=self.creation_datetime,
-        )
+        with named("DataSource", cls):
+            return cls(
+                ds_type=DataClassification(self.ds_type),
+                name=self.name,
+                ds_id=self.ds_id,
+                creation_datetime=self.creation_datetime,
+            )
 
     def tell(self, data: BaseDataSource) -> None:
         """Tell a DataSource where it comes from and what was found in it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from algomancy_data.components import named, note_component
 from algomancy_data.engine_failures import raise_engine_failure
 from algomancy_data.errors import EngineError
 from algomancy_data.frames.pandas_frames import PandasTables, wants_pandas
@@ -27,7 +28,7 @@ class TransformationSequence(Logging):
     """Runs transformers in order over the same tables.
 
     A transformer changes the mapping it gets; what it returns does not count. One that returns
-    another mapping probably meant it to: that gives a WARNING (TRANSFORM_RESULT_IGNORED).
+    something else probably meant it to: that gives a WARNING (TRANSFORM_RESULT_IGNORED).
 
     Those that ask for pandas frames (see :class:`Transformer`) and stand next to each other share
     the same ones; only before and after them are the tables converted.
@@ -100,13 +101,16 @@ class TransformationSequence(Logging):
                 continue
             if in_pandas is not None:
                 tables, in_pandas = in_pandas.back(), None
+            given = [*tables]
             self._transform(transformer, tables)
-            tables.update(to_frames(tables, most))
+            with named("transformer", transformer.transform, given=given):
+                tables.update(to_frames(tables, most))
         return tables if in_pandas is None else in_pandas.back()
 
     def _transform(self, transformer: Transformer, tables: dict[str, Any]) -> None:
         is_ours = isinstance(transformer, Transformer)  # pyright: ignore[reportUnnecessaryIsInstance]  see Args
         before = transformer.in_memory_bytes if is_ours else None
+        given = [*tables]
         if is_ours:
             transformer.messages = []
             if self.in_memory_bytes is not None:
@@ -115,12 +119,13 @@ class TransformationSequence(Logging):
             returned = transformer.transform(tables)
         except BaseException as failure:
             raise_engine_failure(failure, EngineError, f"The transformer {_name_of(transformer)}")
+            note_component(failure, "transformer", transformer.transform, given)
             raise
         finally:
             if before is not None and self.in_memory_bytes is not None:
                 transformer.in_memory_bytes = before
-        if isinstance(returned, dict) and returned is not tables:
-            self._warn_ignored(transformer)
+        if returned is not None and returned is not tables:
+            self._warn_ignored(transformer, returned)
         self._logger.log(f"Transformed by {_name_of(transformer)}: {len(tables)} tables.")
 
     def collect_messages(self) -> list[ValidationMessage]:
@@ -134,10 +139,15 @@ class TransformationSequence(Logging):
         ]
         return self._messages + reported
 
-    def _warn_ignored(self, transformer: Transformer) -> None:
+    def _warn_ignored(self, transformer: Transformer, returned: object) -> None:
+        what = (
+            "another mapping than the one it got"
+            if isinstance(returned, dict)
+            else f"an object of {type(returned).__name__}"
+        )
         text = (
-            f"Transformer {_name_of(transformer)} returned another mapping than the one it got, "
-            f"which does not count: change the mapping in place (data.update(...) or data.clear())."
+            f"Transformer {_name_of(transformer)} returned {what}, which does not count: change "
+            f"the mapping in place (data[name] = ..., data.update(...) or data.clear())."
         )
         self._logger.warning(text)
         self._messages.append(

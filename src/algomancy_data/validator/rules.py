@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Self
 import polars as pl
 from polars.exceptions import PolarsError
 
+from algomancy_data.components import note_rule
 from algomancy_data.errors import RuleError
 from algomancy_data.frames.row_wise import is_row_wise
 from algomancy_data.schema.kinds import column_types
@@ -90,7 +91,7 @@ class RuleValidator(FrameCheck):
             needed = 1 if frame.height <= limits.large else -(-frame.height // limits.part_rows)
             parts = min(needed, _MOST_PARTS)
             broken = self._broken(table, declared, rules, parts)
-        except PolarsError as error:
+        except Exception as error:
             self._raise_for_rule(error, table, schema, declared, rules)
             raise
         for one, found in zip(rules, broken, strict=True):
@@ -149,13 +150,15 @@ class RuleValidator(FrameCheck):
 
     def _raise_for_rule(
         self,
-        error: PolarsError,
+        error: Exception,
         table: str,
         schema: type[Schema],
         declared: pl.LazyFrame,
         rules: Sequence[Rule],
     ) -> None:
         """Say which of the rules it is that cannot be evaluated.
+
+        What a function in one of them raises is named by a note, and propagates.
 
         Raises:
             RuleError: It is one of them.
@@ -168,6 +171,9 @@ class RuleValidator(FrameCheck):
                 reason = reason_of(failure)
                 name = schema.__name__
                 raise RuleError.from_reason(name, one.title, table, reason, columns) from error
+            except Exception:  # noqa: BLE001  of a function in the rule: that of all is raised
+                note_rule(error, one.title, schema, table)
+                return
 
 
 def _declared_columns(frame: pl.DataFrame, schema: type[Schema]) -> pl.LazyFrame:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import copy
 from collections import defaultdict
+from collections.abc import Iterable
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self, cast
 
+from algomancy_data.components import note_component, returned_wrongly
 from algomancy_data.engine_failures import raise_engine_failure
 from algomancy_data.errors import EngineError
 from algomancy_data.frames.pandas_frames import PandasTables, wants_pandas
@@ -21,7 +23,7 @@ from algomancy_data.validator.stored import StoredKeyValidator
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from types import EllipsisType
 
     import polars as pl
@@ -210,12 +212,13 @@ class ValidationSequence(Logging):
             if self.in_memory_bytes is not None:
                 validator.in_memory_bytes = self.in_memory_bytes
         try:
-            found = list(validator.validate(given))
+            found = _messages(validator, validator.validate(given))
             return found, list(validator.row_failures) if is_ours else []
         except BaseException as failure:
             name = type(validator).__name__
             doing = f"The check {name} of {', '.join(map(repr, frames))}"
             raise_engine_failure(failure, EngineError, doing)
+            note_component(failure, "validator", validator.validate, frames)
             raise
         finally:
             if is_ours and not self._limits_stay:
@@ -258,3 +261,19 @@ class ValidationSequence(Logging):
         else:
             verdict = f"Validation failed (halts on {result.halt_on}): {counts}."
             self._logger.error(verdict)
+
+
+def _messages(validator: Validator, returned: object) -> list[ValidationMessage]:
+    """Return the messages that a validator returned.
+
+    Raises:
+        ComponentError: They are none.
+    """
+    found = list(returned) if isinstance(returned, Iterable) else None
+    if found is not None and all(isinstance(one, ValidationMessage) for one in found):
+        return cast("list[ValidationMessage]", found)
+    expected = "it must return a list of ValidationMessage. End it with `return self.messages`"
+    if found is not None:
+        wrong = next(one for one in found if not isinstance(one, ValidationMessage))
+        expected = f"there is an object of {type(wrong).__name__} in it, and {expected}"
+    raise returned_wrongly("validator", validator.validate, returned, expected)

@@ -20,6 +20,7 @@ from algomancy_data.display.grid import Grid
 from algomancy_data.display.words import counted
 from algomancy_data.errors import CommandLineError, ValidationError
 from algomancy_data.etl import RunSettings
+from algomancy_data.etl.factory import pipeline_of
 from algomancy_data.etl.limits import limited_files
 from algomancy_data.etl.settings import INHERIT
 from algomancy_data.file.locations import exists, has_parts
@@ -152,8 +153,8 @@ def check(
     by_name = {schema.file_name(): schema for schema in declared.schemas}
     memory = MemoryBudget.of(declared.memory_limit)
     limited = limited_files(_input_files(files, declared), by_name, None, budget=memory)
-    pipeline = declared.factory.build_pipeline(
-        "check", limited, by_name, command.output.logger
+    pipeline = pipeline_of(
+        declared.factory, "check", limited, by_name, command.output.logger
     ).within(RunSettings(halt_on.level, memory=memory))
     with shown_progress(command.output):
         result = pipeline.run()

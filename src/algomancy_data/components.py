@@ -1,0 +1,132 @@
+"""Components of a user's own: what they raise is named, and what they return is looked at.
+
+An exception of theirs propagates unchanged, with a note that says whose it is: the class, where it
+is written, and what it was given.
+"""
+
+from __future__ import annotations
+
+import inspect
+from contextlib import contextmanager
+from pathlib import Path
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, Final
+
+from algomancy_data.engine_failures import foreign_trace
+from algomancy_data.errors import ComponentError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable
+
+_OURS: Final = __name__.partition(".")[0]
+_UNSAID: Final = (KeyboardInterrupt, SystemExit, GeneratorExit, ComponentError)
+_MOST_NAMES: Final = 8
+
+
+class ComponentNote(str):
+    """The note of an exception that a component of a user's own raised."""
+
+    __slots__ = ()
+
+
+@contextmanager
+def named(kind: str, called: Callable[..., Any], *, given: Iterable[str] = ()) -> Generator[None]:
+    """Add a note to what a component raises in a block, unless it is of this package.
+
+    Args:
+        kind: What it is: "transformer".
+        called: Its method that is called, or its class where that is.
+        given: Names of the tables that it was given.
+    """
+    try:
+        yield
+    except BaseException as error:
+        note_component(error, kind, called, given)
+        raise
+
+
+def note_rule(error: BaseException, rule: str, schema: type, table: str) -> None:
+    """Name the rule of a schema whose own code raised an exception."""
+    if note_of(error) is None:
+        what = f"Raised by rule {rule} of the schema {schema.__name__}{source_of(schema)}"
+        error.add_note(ComponentNote(f"{what}, on table {table!r}."))
+
+
+def note_component(
+    error: BaseException, kind: str, called: Callable[..., Any], given: Iterable[str] = ()
+) -> None:
+    """Add the note of :func:`named` to an exception."""
+    if isinstance(error, _UNSAID) or note_of(error) is not None or not is_own(_owner(called)):
+        return
+    code = called.__init__ if isinstance(called, type) else called
+    if is_own(code) or foreign_trace(error.__traceback__) is not None:
+        names = _listed(given)
+        tables = f", which had {names}" if names else ""
+        error.add_note(ComponentNote(f"Raised by {_described(kind, called)}{tables}."))
+
+
+def note_of(error: BaseException) -> ComponentNote | None:
+    """Return what names the component that raised an exception; None if it was none."""
+    notes = getattr(error, "__notes__", ())
+    return next((note for note in notes if isinstance(note, ComponentNote)), None)
+
+
+def returned_wrongly(
+    kind: str, called: Callable[..., Any], returned: object, expected: str
+) -> ComponentError:
+    """Return the error for a component that returned something else than it must.
+
+    Args:
+        kind: What it is.
+        called: Its method.
+        returned: What that returned.
+        expected: What it must return, and how.
+    """
+    given = "None" if returned is None else f"an object of {type(returned).__name__}"
+    return ComponentError(f"{_described(kind, called)} returned {given}: {expected}.")
+
+
+def source_of(code: object) -> str:
+    """Return where a class or a function is written, as ``" (etl.py:12)"``; nothing at a prompt.
+
+    Example:
+        >>> from algomancy_data import Transformer
+        >>> source_of(Transformer).rpartition("/")[2].partition(":")[0]
+        'base.py'
+        >>> source_of(len)
+        ''
+    """
+    plain: Any = inspect.unwrap(code) if callable(code) else code
+    try:
+        path, line = inspect.getsourcefile(plain), inspect.getsourcelines(plain)[1]
+    except (OSError, TypeError):  # written at a prompt
+        return ""
+    shown = Path(path or "?")
+    if shown.is_relative_to(here := Path.cwd()):
+        shown = shown.relative_to(here)
+    return f" ({shown}:{line})"
+
+
+def is_own(code: object) -> bool:
+    """Tell whether a class or a function is a user's own, not one of this package."""
+    return str(getattr(code, "__module__", "")).partition(".")[0] != _OURS
+
+
+def _described(kind: str, called: Callable[..., Any]) -> str:
+    owner = _owner(called)
+    name = owner.__qualname__.rpartition("<locals>.")[2]
+    place = f"the {kind} {name}{source_of(owner)}"
+    return place if called is owner else f"{called.__name__}() of {place}"
+
+
+def _owner(called: Callable[..., Any]) -> type | FunctionType:
+    owner = getattr(called, "__self__", called)
+    if isinstance(owner, FunctionType):  # a method that should be a classmethod, and is not
+        return owner
+    return owner if isinstance(owner, type) else type(owner)
+
+
+def _listed(names: Iterable[str]) -> str:
+    listed = [*map(repr, names)]
+    more = f" and {len(listed) - _MOST_NAMES} more" if len(listed) > _MOST_NAMES else ""
+    return ", ".join(listed[:_MOST_NAMES]) + more

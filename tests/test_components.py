@@ -1,0 +1,259 @@
+"""What a user's own component raises or returns wrongly is named: the class, and where it is."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from algomancy_data import (
+    Column,
+    CSVFile,
+    DataSource,
+    DataSourceLoader,
+    DataType,
+    Loader,
+    PrimaryKeyValidator,
+    Schema,
+    SimpleETLFactory,
+    SingleExtractor,
+    StatelessDataManager,
+    Transformer,
+    ValidationSequence,
+    Validator,
+    rule,
+)
+from algomancy_data.components import note_of
+from algomancy_data.errors import ComponentError, InvalidSchemaError
+from algomancy_data.etl import run
+from algomancy_data.extractor import ExtractionSequence
+from algomancy_data.transformer import NoopTransformer, TransformationSequence
+
+FILE = CSVFile("items", content="data:text/csv;base64,aWQKMQo=")
+HERE = Path(__file__)
+
+
+class Items(Schema):
+    _FILENAME, _EXTENSION, _SCHEMA_TYPE = "items", "csv", "single"
+    ID = Column("id", DataType.INTEGER)
+
+
+class Own(SimpleETLFactory):
+    """Has one part that is not of the package."""
+
+    part = None
+
+    @classmethod
+    def create_extraction_sequence(cls, files=None, schemas=None, logger=None):
+        if not isinstance(cls.part, type):
+            return super().create_extraction_sequence(files, schemas, logger)
+        return ExtractionSequence([cls.part(FILE, Items, logger)])
+
+    @classmethod
+    def create_validation_sequence(cls, schemas, logger=None):
+        return ValidationSequence([cls.part] if isinstance(cls.part, Validator) else [])
+
+    @classmethod
+    def create_transformation_sequence(cls, schemas=None, logger=None):
+        own = isinstance(cls.part, Transformer)
+        return TransformationSequence([cls.part if own else NoopTransformer()])
+
+    @classmethod
+    def create_loader(cls, logger=None):
+        return cls.part if isinstance(cls.part, Loader) else DataSourceLoader()
+
+
+class BrokenError(Exception):
+    """Of no kind that anybody knows."""
+
+
+class BadTransformer(Transformer):
+    def transform(self, data):
+        raise BrokenError(data["nothing"])
+
+
+class BadFrames(Transformer):
+    def transform(self, data):
+        data["items"] = 3
+
+
+class BadSignature(Transformer):
+    def transform(self):
+        """Take nothing."""
+
+
+class BadValidator(Validator):
+    def validate(self, data):
+        raise BrokenError
+
+
+class BadExtractor(SingleExtractor):
+    def _extract_file(self):
+        raise BrokenError
+
+
+class NoExtraction(SingleExtractor):
+    def _extract_file(self):
+        return None
+
+
+class BadLoader(Loader):
+    def load(self, name, data, validation_messages, ds_type):
+        raise BrokenError
+
+
+RAISED = {
+    "transformer": (BadTransformer(), KeyError, "transform() of the transformer BadTransformer"),
+    "what it puts in": (BadFrames(), TypeError, "transform() of the transformer BadFrames"),
+    "its signature": (BadSignature(), TypeError, "transform() of the transformer BadSignature"),
+    "validator": (BadValidator(), BrokenError, "validate() of the validator BadValidator"),
+    "extractor": (BadExtractor, BrokenError, "_extract_file() of the extractor BadExtractor"),
+    "no table": (NoExtraction, TypeError, "_extract_file() of the extractor NoExtraction"),
+    "loader": (BadLoader(), BrokenError, "load() of the loader BadLoader"),
+}
+
+
+@pytest.mark.parametrize("case", RAISED)
+def test_what_a_component_raises_propagates_with_a_note_that_names_its_class(case):
+    part, kind, called = RAISED[case]
+    factory = type("Factory", (Own,), {"part": part})
+    with pytest.raises(kind) as caught:
+        run({"items": FILE}, {"items": Items}, name="d", factory=factory)
+    (note,) = caught.value.__notes__
+    cls = part if isinstance(part, type) else type(part)
+    line = HERE.read_text().splitlines().index(f"class {cls.__name__}({cls.__base__.__name__}):")
+    assert note.startswith(f"Raised by {called} (")
+    assert f"{HERE.name}:{line + 1})" in note
+    assert note.endswith("which had 'items'.") == (part is not cls)
+
+
+def test_a_data_source_class_and_a_factory_are_named_as_well():
+    class Picky(DataSource):
+        def __init__(self, ds_type):
+            super().__init__(ds_type)
+
+    class Late(DataSource):
+        def _post_derive(self):
+            raise BrokenError
+
+    class Factory(SimpleETLFactory):
+        @classmethod
+        def create_loader(cls, logger=None):
+            raise BrokenError
+
+    def load_and_derive(factory, data_class):
+        manager = StatelessDataManager(factory, [Items], "json", data_class)
+        manager.etl_data({"items": FILE}, "d")
+        manager.derive_data("d", "e")
+
+    def raised(factory, data_class):
+        with pytest.raises((TypeError, BrokenError)) as caught:
+            load_and_derive(factory, data_class)
+        return note_of(caught.value)
+
+    assert "the DataSource Picky (" in raised(SimpleETLFactory, Picky)
+    assert "_post_derive() of the DataSource Late (" in raised(SimpleETLFactory, Late)
+    assert "create_loader() of the factory Factory (" in raised(Factory, DataSource)
+
+
+def test_what_is_no_fault_of_a_users_code_names_none():
+    class Keys(PrimaryKeyValidator):
+        """Inherits everything."""
+
+    with pytest.raises(AttributeError) as caught:
+        ValidationSequence([Keys([Items])]).run_validation(None)
+    assert note_of(caught.value) is None
+
+
+def test_what_a_function_in_a_rule_raises_names_the_rule_and_its_table():
+    class Items(Schema):
+        _FILENAME, _EXTENSION, _SCHEMA_TYPE = "items", "csv", "single"
+        ID = Column("id", DataType.INTEGER, min=0)
+
+        @rule()
+        def fails(cls):
+            return pl.col("id").map_elements(lambda _: 1 / 0, pl.Boolean)
+
+    with pytest.raises(ZeroDivisionError) as caught:
+        run({"items": FILE}, {"items": Items}, name="d")
+    assert re.fullmatch(
+        rf"Raised by rule 'fails' of the schema Items \(.*{HERE.name}:\d+\), on table 'items'\.",
+        note_of(caught.value),
+    )
+
+
+def test_a_rule_that_cannot_be_made_says_where_it_is_written():
+    class Items(Schema):
+        _FILENAME, _EXTENSION, _SCHEMA_TYPE = "items", "csv", "single"
+        ID = Column("id", DataType.INTEGER)
+
+        @rule()
+        def fails(cls):
+            return cls.NOTHING.col > 1
+
+    with pytest.raises(InvalidSchemaError, match=rf"'fails' \(.*{HERE.name}:\d+\) cannot be made"):
+        Items.rules()
+
+
+class Returns(Validator):
+    def __init__(self, returned):
+        super().__init__()
+        self.returned = returned
+
+    def validate(self, data):
+        return self.returned
+
+
+@pytest.mark.parametrize(
+    ("returned", "said"), [(None, "returned None"), (True, "of bool"), (["bad"], "of str in it")]
+)
+def test_a_validator_that_returns_no_messages_is_told_to(returned, said):
+    with pytest.raises(ComponentError, match=said) as caught:
+        ValidationSequence([Returns(returned)]).run_validation({})
+    assert f"Returns ({HERE.name}" in str(caught.value).replace("tests/", "")
+    assert str(caught.value).endswith("End it with `return self.messages`.")
+
+
+@pytest.mark.parametrize("returned", [pl.DataFrame(), {"t": pl.DataFrame()}, "done"])
+def test_a_transformer_that_returns_something_is_told_that_it_does_not_count(returned):
+    class Gives(Transformer):
+        def transform(self, data):
+            return returned
+
+    sequence = TransformationSequence([Gives("Gives")])
+    assert sequence.run_transformation({}) == {}
+    (message,) = sequence.collect_messages()
+    assert message.code == "TRANSFORM_RESULT_IGNORED"
+
+
+def test_a_loader_and_a_factory_that_return_something_else_are_told_what_to_return():
+    class Gives(Loader):
+        def load(self, name, data, validation_messages, ds_type):
+            return data
+
+    class Lists(SimpleETLFactory):
+        @classmethod
+        def create_validation_sequence(cls, schemas, logger=None):
+            return []
+
+    class Forgets(SimpleETLFactory):
+        def create_loader(self, logger=None):
+            return DataSourceLoader(logger)
+
+    class Nothing(SimpleETLFactory):
+        @classmethod
+        def build_pipeline(cls, dataset_name, files, schemas, logger=None):
+            """Put none together."""
+
+    cases = {
+        type("Factory", (Own,), {"part": Gives()}): "load() of the loader Gives",
+        Lists: "must return a ValidationSequence",
+        Forgets: "write @classmethod above it",
+        Nothing: "returned None: it must return an ETLPipeline",
+    }
+    for factory, said in cases.items():
+        with pytest.raises(ComponentError) as caught:
+            run({"items": FILE}, {"items": Items}, name="d", factory=factory)
+        assert said in str(caught.value)
