@@ -56,6 +56,18 @@ def test_a_large_limit_changes_nothing_but_what_is_refused():
     assert MemoryBudget.of("64GiB").in_memory_bytes == IN_MEMORY_BYTES
 
 
+def test_as_many_processes_fit_as_there_is_memory_for(monkeypatch):
+    monkeypatch.setattr("algomancy_data.memory.available_memory", lambda: 3 << 30)
+    assert MemoryBudget.of("1GiB").processes() == 3
+    assert MemoryBudget.of("64GiB").processes() == 1
+    assert MemoryBudget().processes() == 2  # what a load takes at most: 1.1 GiB
+    assert MemoryBudget().processes(1 << 40) == 2
+    assert MemoryBudget().processes(32 * MIB) == 12
+    assert MemoryBudget.of("1GiB").processes(32 * MIB) == 3
+    monkeypatch.setattr("algomancy_data.memory.available_memory", lambda: None)
+    assert MemoryBudget().processes() is None
+
+
 # --- what is refused --------------------------------------------------------------------------
 
 

@@ -80,6 +80,21 @@ class MemoryBudget:
         """
         return available_memory() if self.limit is None else self.limit - _PROCESS_BYTES
 
+    def processes(self, input_bytes: int | None = None) -> int | None:
+        """Return how many processes with this budget there is memory for, at least one.
+
+        None where the system does not say.
+
+        Args:
+            input_bytes: What each reads at most; None if nobody knows.
+        """
+        there = available_memory()
+        if there is None:
+            return None
+        largest = IN_MEMORY_BYTES if input_bytes is None else min(input_bytes, IN_MEMORY_BYTES)
+        each = _PROCESS_BYTES + _SHARE * largest if self.limit is None else self.limit
+        return max(there // each, 1)
+
     def check(self, what: str, size: int | None) -> None:
         """Refuse to make something in memory that surely does not fit.
 

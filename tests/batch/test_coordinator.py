@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 
 from algomancy_data.batch import Job, Outcome, run_batch
@@ -44,6 +46,26 @@ def test_jobs_are_done_once_and_others_go_on(run, store, deliver):
         ("leiden", "refused"),
     ]
     assert all(one.finished_at is not None and one.files[0].sha256 for one in history)
+
+
+def test_no_more_jobs_at_a_time_than_there_are_connections_for(
+    run, deliver, empty_postgresql, monkeypatch
+):
+    url = urlsplit(empty_postgresql)
+    role = url._replace(netloc="few@" + url.netloc.partition("@")[2]).geturl()
+    with psycopg.connect(empty_postgresql, autocommit=True) as connection:
+        connection.execute("CREATE ROLE few LOGIN CONNECTION LIMIT 4")
+        connection.execute("GRANT ALL ON SCHEMA public TO few")
+    monkeypatch.setenv("NIGHT_STORE", role)
+    monkeypatch.setenv("NIGHT_PAUSE", "0.05")
+    jobs = [deliver(f"d{number}", number) for number in range(6)]
+    assert run(*jobs, workers=6).counts == {"done": 6}
+    with psycopg.connect(empty_postgresql, autocommit=True) as connection:
+        spans = connection.execute("SELECT started_at, finished_at FROM algomancy_jobs").fetchall()
+        connection.execute("DROP OWNED BY few")
+        connection.execute("DROP ROLE few")
+    together = [sum(begin <= at < end for begin, end in spans) for at, _ in spans]
+    assert (len(spans), max(together)) == (6, 2)
 
 
 def test_a_dataset_that_was_replaced_or_deleted_is_loaded_again(run, store, deliver):

@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 
 import polars as pl
 import psutil
@@ -21,6 +21,7 @@ import pytest
 from sqlalchemy import event
 
 from algomancy_data.errors import StoreBusyError, StoreError
+from algomancy_data.executors.sharing import helping
 
 SERVE = """
 import importlib, sys
@@ -102,6 +103,39 @@ def test_the_first_call_after_a_restart_works(server, new_manager, dataset, capf
     server.restart()
     manager.startup()
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.long
+def test_of_few_connections_some_are_left_for_others(server, new_manager, dataset):
+    setting = "ALTER SYSTEM {} max_connections"
+    with psycopg.connect(server.url, autocommit=True) as admin:
+        admin.execute(setting.format("SET") + " = 8")  # three of which are reserved
+    server.restart()
+    try:
+        manager, seen, is_done = new_manager(server.url), [], Event()
+
+        def watch():
+            with psycopg.connect(server.url, autocommit=True) as watcher:
+                query = "SELECT count(*) FROM pg_stat_activity WHERE backend_type ~ '^client'"
+                while not is_done.wait(0.01):
+                    seen.append(watcher.execute(query).fetchone()[0])
+
+        watching = Thread(target=watch)
+        watching.start()
+        frame = pl.DataFrame({"x": pl.int_range(16 * 50_000, eager=True)})
+        wide = frame.select(pl.col("x").alias(f"x{number}") for number in range(4))
+        with helping(4):
+            manager.add_data_source(dataset(tables={"t": wide}))
+        is_done.set()
+        watching.join()
+        assert manager.get_data("d").get_table("t").equals(wide)
+        manager.close()
+    finally:
+        with psycopg.connect(server.url, autocommit=True) as admin:
+            admin.execute(setting.format("RESET"))
+        server.restart()
+    # The watcher's, the program's, and one worker's; the one before may take its time to leave.
+    assert max(seen) in {3, 4}
 
 
 @pytest.mark.long

@@ -215,6 +215,21 @@ def test_threads_may_help(opened):
     assert manager.verify() == []
 
 
+def test_no_more_write_at_a_time_than_there_may_be_connections(opened):
+    manager, frame, at_once = opened(max_connections=4), frame_of(7 * 50_000), []
+
+    class Counting(ThreadPoolExecutor):
+        def submit(self, do, /, *given, **named):
+            self.futures = [*getattr(self, "futures", []), super().submit(do, *given, **named)]
+            at_once.append(sum(not future.done() for future in self.futures))
+            return self.futures[-1]
+
+    with Counting(4) as executor, helping(executor):
+        manager.add_data_source(source_of(frame))
+    assert (len(at_once), max(at_once)) == (7, 2)
+    assert_identical(manager.scan_table("d", "t0").collect(), frame)
+
+
 def test_what_no_file_gives_back_exactly_is_written_here(opened, relations, elsewhere):
     manager = opened()
     frame = pl.DataFrame({"n": pl.int_range(ROWS, eager=True)}).cast(pl.Int128)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -14,7 +15,9 @@ import psutil
 import pytest
 
 from algomancy_data.errors import ExecutorError, FileContentError
+from algomancy_data.executors.choice import hands_of
 from algomancy_data.executors.sharing import Share, each_in_order, helping, lent_hands
+from algomancy_data.memory import MemoryBudget
 
 _HERE = str(Path(__file__).parent)
 
@@ -43,6 +46,15 @@ def work(monkeypatch):
 def shared(do, *given):
     shares = [Share(f"Share {number}", one) for number, one in enumerate(given)]
     return each_in_order(lent_hands(), do, shares)
+
+
+def test_by_default_there_are_as_many_processes_as_cores_and_memory(monkeypatch):
+    assert [hands_of(None, workers, 3, lambda: 1).room for workers in (None, 2, 9)] == [1, 2, 3]
+    for room, fitting in ((1, 1), (len(os.sched_getaffinity(0)), 99)):
+        assert hands_of(None, None, 99, lambda fitting=fitting: fitting).room == room
+        monkeypatch.setattr(MemoryBudget, "processes", lambda _, fitting=fitting: fitting)
+        with helping("auto"):
+            assert lent_hands().room == room
 
 
 def test_results_come_in_order(work):

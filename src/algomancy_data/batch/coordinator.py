@@ -10,6 +10,7 @@ from concurrent.futures import FIRST_COMPLETED, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
@@ -25,9 +26,10 @@ from algomancy_data.batch.worker import (
     managers,
 )
 from algomancy_data.errors import AlgomancyDataError, BatchError, StoreError
-from algomancy_data.executors.choice import hands_of
-from algomancy_data.executors.hands import Loss
+from algomancy_data.executors.choice import hands_of, least
+from algomancy_data.executors.hands import Loss, cores
 from algomancy_data.logs import as_logger
+from algomancy_data.memory import IN_MEMORY_BYTES
 from algomancy_data.store import Outcome
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
 
 _TICK: Final = 0.2  # seconds after which the coordinator looks at the clock, and for Ctrl-C
 _HOUR: Final = 3600.0
+_MOST_PACKED: Final = 20  # times that content is larger than its file, at most as a rule
 
 
 def run_batch(
@@ -70,8 +73,9 @@ def run_batch(
             Each worker calls it once, and so does this process.
         executor: None for processes of this machine; a ``distributed.Client``, or the address of
             its scheduler; or any executor that has the interface of ``concurrent.futures``.
-        workers: How many jobs are done at the same time, if not as many as this process has cores;
-            of Dask, as many as there are.
+        workers: How many jobs are done at the same time, if not as many as there are cores, and
+            memory for what each takes at most; of Dask, as many as there are. They are never more
+            than the database has connections for.
         batch: Name of the batch in the history, by which several coordinators have one; a new one
             if it is not given.
         resume: Go on with the last batch, if none is named: what was refused in it, or put aside,
@@ -124,7 +128,12 @@ def run_batch(
     with managers.using(task) as manager:
         if resume and batch is None:
             task = replace(task, batch=_last_batch(manager) or task.batch)
-        hands = hands_of(executor, workers, len(given))
+        hands = hands_of(
+            executor,
+            workers,
+            least(len(given), manager.store.room_for_others()),
+            partial(_fitting, given, manager),
+        )
         is_shared = manager.store.history.is_shared
         if not (is_shared or hands.shares_memory):
             hands.close(at_once=True)
@@ -147,6 +156,25 @@ def _checked(jobs: Iterable[Job]) -> list[Job]:
             msg = f"A batch takes Job objects, not {job!r:.80}."
             raise BatchError(msg)
     return given
+
+
+def _fitting(jobs: Sequence[Job], manager: DataManager[Any]) -> int | None:
+    """Return how many processes there is memory for, each with one of the jobs."""
+    memory = manager.store.memory
+    found = memory.processes()
+    if found is None or found >= min(cores(), len(jobs)) or memory.limit is not None:
+        return found
+    return memory.processes(max((_most_bytes(job, manager) for job in jobs), default=0))
+
+
+def _most_bytes(job: Job, manager: DataManager[Any]) -> int:
+    """Return how much the files of a job may be when they are unpacked."""
+    try:
+        files = manager.prepare_files(file_items_with_path=job.paths)
+    except AlgomancyDataError:  # the job says what is wrong with them
+        return 0
+    sizes = [file.stored_bytes() for file in files.values()]
+    return sum(IN_MEMORY_BYTES if size is None else size * _MOST_PACKED for size in sizes)
 
 
 def _new_name() -> str:

@@ -51,10 +51,14 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
             ``"constraints"`` for PRIMARY KEY, NOT NULL, UNIQUE and FOREIGN KEY where the rows keep
             them, and an index and a line in the log where not; None for nothing. A schema's
             ``_SQL_KEYS`` counts more.
+        max_connections: How many connections to a server this process may have together with the
+            workers of a batch or a load, if not as many as the server has left, but for a tenth
+            that stays for others. Means nothing for a file.
         **settings: ``halt_on``, ``message_limit``, ``progress``, ``quarantine``, ``read_limits``
             and ``memory_limit``, as for :class:`~algomancy_data.DataManager`.
 
     Raises:
+        ArgumentError: So few connections are not enough.
         ValueError: ``keys`` is none of these.
         StoreError: It is no URL, or one of another database.
 
@@ -89,6 +93,7 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
         verify_on_load: bool = False,
         overlap: bool = True,
         keys: KeyForm | None = None,
+        max_connections: int | None = None,
         **settings: Unpack[ManagerSettings],
     ) -> None:
         schemas = schema_classes(schemas)
@@ -98,6 +103,7 @@ class DatabaseDataManager(DataManager[BASEDATASOURCE]):
             verify_on_load=verify_on_load,
             overlap=overlap,
             keys=WantedKeys.of(schemas, keys),
+            max_connections=max_connections,
         )
         super().__init__(
             etl_factory,

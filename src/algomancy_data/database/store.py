@@ -26,11 +26,13 @@ from algomancy_data.database.table_storage import TABLES_VIEW, make_view, must_b
 from algomancy_data.database.tables import Gather, in_memory
 from algomancy_data.database.verification import drop_leftovers, find_damage, find_leftovers
 from algomancy_data.errors import (
+    ArgumentError,
     DamagedStoreError,
     DatasetNotFoundError,
     StoreError,
     UnknownClassificationError,
 )
+from algomancy_data.executors.hands import at_most
 from algomancy_data.executors.sharing import lent_hands
 from algomancy_data.forks import ProcessLock
 from algomancy_data.frames.mapped import mapped_frame
@@ -54,6 +56,8 @@ if TYPE_CHECKING:
     from algomancy_data.store import Addition, DatasetInfo, Leftover
 
 _LARGE_WRITE: Final = 16 * 1024 * 1024
+# One on which a load is written, and one that shows meanwhile that it goes on.
+_OWN_CONNECTIONS: Final = 2
 _NAMELESS: Final = "A row of the session has a name that is no text."
 
 
@@ -73,8 +77,11 @@ class DatabaseStore(Store):
         overlap: Write rows of large tables while later ones are still read and checked, in a
             transaction that has its locks for as long.
         keys: The keys that the database is told of, in tables that are written; None for none.
+        max_connections: How many connections this process and its workers may have together, if
+            not as many as the server has left for them.
 
     Raises:
+        ArgumentError: So many connections are not enough.
         StoreError: It is no URL, or one of another database.
         DatasetNameError: No session can have that name.
 
@@ -99,8 +106,13 @@ class DatabaseStore(Store):
         verify_on_load: bool = False,
         overlap: bool = True,
         keys: WantedKeys | None = None,
+        max_connections: int | None = None,
     ) -> None:
         check_name(session_id, "session")
+        if max_connections is not None and max_connections < _OWN_CONNECTIONS:
+            possible = f"a number from {_OWN_CONNECTIONS} on, or None for as many as are free"
+            raise ArgumentError.from_given("max_connections", max_connections, possible)
+        self._max_connections = max_connections
         self._engine = store_engine(engine)
         # Where others find the database; an engine of somebody's may have more to it than a URL.
         self._url = None if isinstance(engine, sa.Engine) else self._engine.url
@@ -172,6 +184,21 @@ class DatabaseStore(Store):
                     make_view(connection)
         except StoreError as error:  # such as one that may only be read
             self._logger.log(str(error))
+
+    def room_for_others(self) -> int | None:
+        """Return for how many other processes there are connections; None for any number.
+
+        Raises:
+            StoreError: The database fails.
+        """
+        with self._reading("asking how many connections there may be") as connection:
+            free = self._storage.free_connections(connection)
+        if free is None:
+            return None
+        room = free - (_OWN_CONNECTIONS - 1)  # this process has the other one
+        if self._max_connections is not None:
+            room = min(room, self._max_connections - _OWN_CONNECTIONS)
+        return max(room, 1)
 
     def close(self) -> None:
         """Close all connections; the store opens new ones when it is used again."""
@@ -377,6 +404,7 @@ class DatabaseStore(Store):
         if self._early is not None:
             self._early.give_up()
         owner = TableOwner(self._session_id, prepared.entry.info.name, "")
+        hands = at_most(hands, self.room_for_others())
         writer = PartsWriter(self._write_engine, url, self._storage, parts, owner, hands)
         with writer.written(tables, phase) as content:
             yield replace(prepared, content=content)

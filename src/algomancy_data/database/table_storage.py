@@ -286,6 +286,11 @@ class TableStorage(ABC):
         """What is known of tables in parts, which many can write; None if one has to."""
         return None
 
+    def free_connections(self, connection: sa.Connection) -> int | None:
+        """Return how many more connections a server can spare; None where there is no limit."""
+        del connection
+        return None
+
     @abstractmethod
     def begin_reading(self, connection: sa.Connection, session: str, dataset: str) -> None:
         """Make sure that the transaction sees one state of a dataset; before anything else."""

@@ -218,9 +218,10 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
             attempt: The attempt at a job that this is, begun in the store's history; it is done
                 together with the dataset, or not at all.
             executor: Who reads the parts of tables that lie in several files, if not this process
-                alone: a number of processes of this machine, a ``distributed.Client`` or the
-                address of its scheduler, or any executor that has the interface of
-                ``concurrent.futures``. The result is the same.
+                alone: a number of processes of this machine, ``"auto"`` for as many as there are
+                cores and memory for, a ``distributed.Client`` or the address of its scheduler, or
+                any executor that has the interface of ``concurrent.futures``. The result is the
+                same.
 
         Returns:
             The outcome; look at ``status`` and ``messages``. Only a success is kept. If rows were
@@ -239,7 +240,7 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
         """
         check_settings(halt_on, message_limit, quarantine)
         settings = RunSettings(halt_on, message_limit, quarantine, read_limits)
-        with nullcontext() if executor is None else helping(executor):
+        with nullcontext() if executor is None else helping(executor, self._store.memory):
             if mode != "replace":
                 check_mode(mode)
                 return self._add_files(files, dataset_name, mode, repeated, settings, attempt)

@@ -6,22 +6,29 @@ from typing import TYPE_CHECKING, Final, cast
 
 from algomancy_data.errors import ExecutorError
 from algomancy_data.executors.cluster import DaskCluster
-from algomancy_data.executors.hands import Borrowed, Hands, cores
+from algomancy_data.executors.hands import AUTO, Borrowed, Hands, at_most, cores
 from algomancy_data.executors.pool import SpawnPool
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from concurrent.futures import Executor
+
+    from algomancy_data.memory import MemoryBudget
 
 _KNOWN: Final = "a concurrent.futures.Executor, a distributed.Client or its address"
 
 
-def hands_of(executor: object, workers: int | None, jobs: int) -> Hands:
+def hands_of(
+    executor: object, workers: int | None, most: int | None, fitting: Callable[[], int | None]
+) -> Hands:
     """Return whoever does some jobs.
 
     Args:
         executor: Whoever does them; None for processes of this machine.
-        workers: How many jobs are done at the same time; None for as many as there are cores.
-        jobs: How many there are.
+        workers: How many jobs are done at the same time; None for as many as there are cores and
+            memory for.
+        most: How many may be done at the same time; None for any number.
+        fitting: Tells for how many processes there is memory; None where nobody knows.
 
     Raises:
         ExecutorError: It is nothing that can do jobs.
@@ -29,17 +36,25 @@ def hands_of(executor: object, workers: int | None, jobs: int) -> Hands:
     """
     if workers is not None:
         _check_number("workers", workers)
-    wanted = workers or cores()
     if executor is None:
-        return SpawnPool(max(1, min(wanted, jobs)))
-    return _given(executor, wanted, f"{_KNOWN}, or None for processes of this machine")
+        wanted = least(cores(), fitting()) if workers is None else workers
+        return SpawnPool(max(least(wanted, most), 1))
+    known = f"{_KNOWN}, or None for processes of this machine"
+    return at_most(_given(executor, workers or cores(), known), most)
 
 
-def helpers_of(executor: object) -> Hands:
+def least(wanted: int, most: int | None) -> int:
+    """Return how many there are to be, where there may be a limit."""
+    return wanted if most is None else min(wanted, most)
+
+
+def helpers_of(executor: object, memory: MemoryBudget) -> Hands:
     """Return whoever helps with one load.
 
     Args:
-        executor: Whoever that is, or a number of processes of this machine.
+        executor: Whoever that is, a number of processes of this machine, or "auto" for as many as
+            there are cores and memory for.
+        memory: How much memory each process should take.
 
     Raises:
         ExecutorError: It is nothing that can do work.
@@ -48,7 +63,10 @@ def helpers_of(executor: object) -> Hands:
     if isinstance(executor, int) and not isinstance(executor, bool):
         _check_number("executor", executor)
         return SpawnPool(executor)
-    return _given(executor, cores(), f"{_KNOWN}, or a number of processes of this machine")
+    if executor == AUTO:
+        return SpawnPool(least(cores(), memory.processes()))
+    known = f"{_KNOWN}, or a number of processes of this machine, or {AUTO!r}"
+    return _given(executor, cores(), known)
 
 
 def _check_number(name: str, workers: int) -> None:

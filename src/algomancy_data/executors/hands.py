@@ -6,12 +6,15 @@ import os
 from abc import ABC, abstractmethod
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
 from enum import Enum
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from algomancy_data.errors import ExecutorError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+AUTO: Final = "auto"
+"""The word for as many processes as there are cores and memory for."""
 
 _Result = TypeVar("_Result")
 
@@ -77,6 +80,47 @@ class Hands(ABC):
         Args:
             at_once: Do not wait for what is being done.
         """
+
+
+class Limited(Hands):
+    """Whoever does work, of whom only some may do so at the same time.
+
+    Args:
+        hands: Whoever that is.
+        most: How many.
+    """
+
+    def __init__(self, hands: Hands, most: int) -> None:
+        self._hands = hands
+        self._most = most
+        self.shares_memory = hands.shares_memory
+        self.least_bytes = hands.least_bytes
+
+    @property
+    def room(self) -> int:
+        """How much may be handed out at the same time."""
+        return min(self._hands.room, self._most)
+
+    def submit(self, do: Callable[..., _Result], *given: Any) -> Future[_Result]:
+        """Hand something out."""
+        return self._hands.submit(do, *given)
+
+    def collect(self, future: Future[_Result]) -> _Result | Loss:
+        """Return the result, or why there is none."""
+        return self._hands.collect(future)
+
+    def abandon(self, future: Future[Any]) -> None:
+        """Give something up."""
+        self._hands.abandon(future)
+
+    def close(self, *, at_once: bool) -> None:
+        """Let go of what was taken."""
+        self._hands.close(at_once=at_once)
+
+
+def at_most(hands: Hands, most: int | None) -> Hands:
+    """Return whoever does work, of whom only so many do so at the same time; None for all."""
+    return hands if most is None else Limited(hands, most)
 
 
 class Borrowed(Hands):

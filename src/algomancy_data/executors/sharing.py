@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
 from algomancy_data.errors import ExecutorError
 from algomancy_data.executors.hands import Loss
 from algomancy_data.forks import ProcessLock
+from algomancy_data.memory import MemoryBudget
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -34,11 +35,12 @@ _lent: ContextVar[Hands | None] = ContextVar("algomancy_data.hands", default=Non
 
 
 @contextmanager
-def helping(executor: object) -> Generator[None]:
+def helping(executor: object, memory: MemoryBudget | None = None) -> Generator[None]:
     """Let an executor help with what is done in a block.
 
     Args:
         executor: See :func:`~algomancy_data.executors.choice.helpers_of`; None for nobody.
+        memory: How much memory each process should take, if somebody said it.
 
     Raises:
         ExecutorError: It is nothing that can do work.
@@ -49,7 +51,7 @@ def helping(executor: object) -> Generator[None]:
         # What starts processes is slow to import.
         from algomancy_data.executors.choice import helpers_of  # noqa: PLC0415
 
-        hands = helpers_of(executor)
+        hands = helpers_of(executor, memory or MemoryBudget())
     token = _lent.set(hands)
     is_done = False
     try:

@@ -164,6 +164,13 @@ class Store(Logging, ABC):
     def _share_memory(self, in_memory_bytes: int) -> None:
         """Tell whoever makes tables in memory how large they may be."""
 
+    def room_for_others(self) -> int | None:
+        """Return how many other processes may work with it at the same time; None for any number.
+
+        That is one at least: if there is no room for it, it waits.
+        """
+        return None
+
     def close(self) -> None:
         """Let go of files and connections; the next call of any method takes them again."""
 

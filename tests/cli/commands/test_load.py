@@ -76,6 +76,7 @@ def test_rows_are_added_to_what_is_there(run, files, store, tmp_path):
         (["--append", "--upsert"], "contradict"),
         (["--skip-repeated"], "--append"),
         (["--workers", "2", "--dask", "tcp://127.0.0.1:1"], "contradict"),
+        (["--workers", "0"], "a number from 1 on, or auto"),
     ],
 )
 def test_options_that_contradict_each_other_are_refused(run, files, store, options, said):

@@ -57,7 +57,9 @@ def batch(
     ] = None,
     workers: Annotated[
         int | None,
-        typer.Option("--workers", min=1, help="Processes; else as many as there are cores."),
+        typer.Option(
+            "--workers", min=1, help="Processes; else as many as there are cores and memory for."
+        ),
     ] = None,
     resume: Annotated[
         bool,

@@ -23,6 +23,7 @@ from algomancy_data.etl import RunSettings
 from algomancy_data.etl.factory import pipeline_of
 from algomancy_data.etl.limits import limited_files
 from algomancy_data.etl.settings import INHERIT
+from algomancy_data.executors.hands import AUTO
 from algomancy_data.file.locations import exists, has_parts
 from algomancy_data.findings import findings_by_rule
 from algomancy_data.folder.raw import raw_files
@@ -200,9 +201,13 @@ def load(
         ),
     ] = True,
     workers: Annotated[
-        int | None,
+        str | None,
         typer.Option(
-            "--workers", min=1, help="Let so many processes read tables that come in parts."
+            "--workers",
+            metavar="N|auto",
+            help="Let so many processes read tables that come in parts; auto: as many as there "
+            "are cores and memory for.",
+            show_default=False,
         ),
     ] = None,
     dask: Annotated[
@@ -240,7 +245,7 @@ def load(
             repeated="skip" if skip_repeated else "refuse",
             halt_on=halt_on.level,
             quarantine=True if quarantine else INHERIT,
-            executor=workers or dask,
+            executor=dask if workers is None else _processes(workers),
         )
     if report is not None:
         _write_report(report, result, None, f"Loading {dataset}")
@@ -269,6 +274,16 @@ def load(
         summary,
         exit_code=DONE if result.is_success else REFUSED,
     )
+
+
+def _processes(workers: str) -> int | str:
+    """Return what the command line says of processes, as an executor."""
+    if workers == AUTO:
+        return AUTO
+    if workers.isdecimal() and int(workers):
+        return int(workers)
+    msg = f"--workers is a number from 1 on, or {AUTO}, not {workers!r}."
+    raise CommandLineError(msg)
 
 
 def _mode(*, append: bool, upsert: bool, skips: bool) -> LoadMode:

@@ -14,6 +14,7 @@ from sqlalchemy.schema import SetTableComment
 from algomancy_data.database.models import datasets_table
 from algomancy_data.database.naming import TABLE_PREFIX, read_owner
 from algomancy_data.database.postgresql import codec
+from algomancy_data.database.postgresql.connections import free_connections
 from algomancy_data.database.postgresql.keys import (
     EXACT,
     add_keys,
@@ -85,6 +86,10 @@ class PostgreSQLStorage(TableStorage):
     def table_parts(self) -> TableParts | None:
         """Parts that become children."""
         return PostgreSQLParts()
+
+    def free_connections(self, connection: sa.Connection) -> int:
+        """Return how many more connections the server, the role and the database leave."""
+        return free_connections(connection)
 
     def begin_reading(self, connection: sa.Connection, session: str, dataset: str) -> None:
         """Keep others from changing a dataset, and see its rows in order."""
