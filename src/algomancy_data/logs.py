@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import logging
-from typing import Final, Protocol, runtime_checkable
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 # Without this, Python prints the warnings of a library whose user configured no logging.
 logging.getLogger("algomancy_data").addHandler(logging.NullHandler())
@@ -67,6 +71,52 @@ class StandardLogger:
     def log_traceback(self, e: Exception, /) -> None:
         """Record at level ERROR with the exception's traceback."""
         self._target.error("%s: %s", type(e).__name__, e, exc_info=e)
+
+
+class LogLine(NamedTuple):
+    """Something that a logger was told.
+
+    Args:
+        method: By which of its methods.
+        text: What.
+    """
+
+    method: str
+    text: str
+
+
+class LogLines(ABC):
+    """A logger that keeps what it is told as lines, for another one."""
+
+    @abstractmethod
+    def _take(self, line: LogLine) -> None:
+        """Keep a line."""
+
+    def log(self, message: str) -> None:
+        """Keep something that happened."""
+        self._take(LogLine("log", message))
+
+    def success(self, message: str) -> None:
+        """Keep something that went well."""
+        self._take(LogLine("success", message))
+
+    def warning(self, message: str) -> None:
+        """Keep something to look at."""
+        self._take(LogLine("warning", message))
+
+    def error(self, message: str) -> None:
+        """Keep something that failed."""
+        self._take(LogLine("error", message))
+
+    def log_traceback(self, e: Exception, /) -> None:
+        """Keep an exception, without its traceback."""
+        self._take(LogLine("error", f"{type(e).__name__}: {e}"))
+
+
+def tell(logger: Logger, lines: Iterable[LogLine]) -> None:
+    """Tell a logger what another one was told."""
+    for line in lines:
+        getattr(logger, line.method)(line.text)
 
 
 class Logging:

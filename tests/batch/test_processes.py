@@ -9,6 +9,7 @@ import sys
 import psutil
 import pytest
 
+from algomancy_data import ValidationSeverity
 from algomancy_data.batch import run_batch
 from algomancy_data.errors import ExecutorError
 
@@ -20,11 +21,14 @@ run_batch([Job("delft", {{"sales": {path!r}}})], night.make_manager)
 
 
 def test_processes_share_the_work_and_one_that_is_killed_takes_no_other_with_it(
-    night, store, deliver
+    night, store, deliver, caplog
 ):
     jobs = [deliver("delft", night.KILL), *(deliver(f"d{number}", number) for number in range(4))]
+    jobs.append(deliver("gouda", 1, "x", halt_on=ValidationSeverity.CRITICAL))
     result = run_batch(jobs, night.make_manager, workers=2)
-    assert result.counts == {"done": 4, "failed": 1}
+    assert result.counts == {"done": 5, "failed": 1}
+    # What a worker warns of is in the log of this process.
+    assert any(line.startswith("gouda: ") and "'x'" in line for line in caplog.messages)
     assert result.jobs[0].error.startswith("Put aside")
     assert result.jobs[0].attempts == 2
     history = store().store.history.attempts()

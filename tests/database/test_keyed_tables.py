@@ -283,6 +283,24 @@ def test_files_that_are_accepted_with_errors_prove_nothing(opened, keys_in, tmp_
     assert {message.code for message in result.messages} >= {"PK_DUPLICATE"}
     expected = {("INDEX", "id"), ("INDEX", "buyer"), ("NOT NULL", "id")}
     assert keys_in(tables=["orders"]) == {"orders": expected}
+    said = [one for one in result.messages if one.code == "KEY_NOT_ENFORCED"]
+    assert {(str(one.severity), one.table, one.column) for one in said} == {
+        ("INFO", "orders", "id"),
+        ("INFO", "orders", "buyer"),
+    }
+    assert f"primary key (id) {INDEX}: 2 rows share theirs" in said[0].message
+
+
+def test_why_added_rows_loosen_a_constraint_is_a_message(opened, keys_in, tmp_path):
+    manager = opened("constraints", (Orders, People))
+    manager.add_data_source(source(people=people("Ann"), orders=orders((1, "Ann"))))
+    path = tmp_path / "orders.csv"
+    path.write_text("id;buyer;note\n2;Eve;x\n")
+    result = manager.etl_data({"orders": CSVFile("orders", path=path)}, "d", mode="append")
+    assert result.is_success
+    (said,) = (one for one in result.messages if one.code == "KEY_NOT_ENFORCED")
+    assert said.message.endswith(f"{INDEX}: 1 rows refer to none.")
+    assert ("INDEX", "buyer") in keys_in(tables=["orders"])["orders"]
 
 
 @pytest.mark.parametrize("keys", ["index", "constraints"])

@@ -51,7 +51,11 @@ CUSTOMERS = "id\n1\n2\n"
 ORDERS = "id;code;customer\n1;a;1\n2;b;2\n"
 
 
-@pytest.fixture(params=["memory", "folder", "SQLite"])
+STORES = ["memory", "folder", "SQLite"]
+ALL_STORES = [*STORES, "PostgreSQL"]
+
+
+@pytest.fixture(params=STORES)
 def stores(request, tmp_path):
     """Open a manager for some schemas, on each of the stores."""
     made = []
@@ -59,6 +63,9 @@ def stores(request, tmp_path):
     def open_store(schemas):
         if request.param == "memory":
             manager = StatelessDataManager(CheckedFactory, schemas, "json", DataSource)
+        elif request.param == "PostgreSQL":
+            url = request.getfixturevalue("empty_postgresql")
+            manager = DatabaseDataManager(CheckedFactory, schemas, url, "s", DataSource)
         elif request.param == "folder":
             place = tmp_path / "f"
             manager = StatefulDataManager(CheckedFactory, schemas, place, "json", DataSource)
@@ -286,6 +293,7 @@ def broken(result):
     return [(one.row, one.key) for one in result.messages if one.code == "RULE_VIOLATED"]
 
 
+@pytest.mark.parametrize("stores", ALL_STORES, indirect=True)
 @pytest.mark.parametrize("mode", ["append", "upsert"])
 def test_rules_hold_for_added_rows_together_with_those_that_are_stored(lines, mode):
     rows = "id;order;price\n4;1;5\n5;2;-1\n6;3;5\n"
@@ -298,12 +306,14 @@ def test_rules_hold_for_added_rows_together_with_those_that_are_stored(lines, mo
     assert lines.manager.get_table("d", "lines_quarantine")["id"].to_list() == [4, 5]
 
 
+@pytest.mark.parametrize("stores", ALL_STORES, indirect=True)
 def test_an_upsert_judges_groups_as_they_will_be(lines):
     moved = lines("id;order;price\n2;2;7\n4;1;5\n", "upsert", halt_on=ValidationSeverity.ERROR)
     assert moved.is_success, moved.messages
     assert lines.manager.get_table("d", "lines").sort("id")["order"].to_list() == [1, 2, 2, 1]
 
 
+@pytest.mark.parametrize("stores", ALL_STORES, indirect=True)
 def test_rows_that_keep_a_rule_with_others_are_refused_when_these_were_changed(lines):
     class Late(Transformer):
         def transform(self, data):

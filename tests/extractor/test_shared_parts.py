@@ -17,13 +17,18 @@ from algomancy_data import (
     CSVDialect,
     CSVFile,
     DataType,
+    JSONFile,
     ParquetFile,
     ReadLimits,
     Schema,
 )
 from algomancy_data.errors import AlgomancyDataError
 from algomancy_data.executors.sharing import helping, lent_hands
-from algomancy_data.extractor import CSVSingleExtractor, ParquetSingleExtractor
+from algomancy_data.extractor import (
+    CSVSingleExtractor,
+    JSONSingleExtractor,
+    ParquetSingleExtractor,
+)
 from algomancy_data.frames.sinks import feeding
 from algomancy_data.testing import assert_identical
 
@@ -158,6 +163,35 @@ def test_a_single_file_and_a_single_part_are_read_here(elsewhere, tmp_path) -> N
         for path in (tmp_path, tmp_path / "0.csv"):
             assert extract(path, schema)[0].rows() == [(1,)]
     assert elsewhere.calls == before
+
+
+class Kept:
+    """A logger that keeps warnings."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def log(self, message: str) -> None:
+        raise AssertionError(message)
+
+    success = error = log_traceback = log
+
+    def warning(self, message: str) -> None:
+        self.lines.append(message)
+
+
+def test_what_workers_say_of_parts_is_told_to_the_logger_once(elsewhere, tmp_path) -> None:
+    for number, list_of in enumerate(("a", "a", "x")):
+        text = f'{{"other": 1, "rows": [{{"c0": "{list_of}"}}]}}'
+        (tmp_path / f"{number}.json").write_text(text)
+    schema, lines = schema_of([DataType.INTEGER], "json"), []
+    for hands in (None, elsewhere):
+        logger = Kept()
+        with helping(hands):
+            JSONSingleExtractor(JSONFile("t", path=tmp_path), schema, logger).extract()
+        lines.append(logger.lines)
+    assert lines[0] == lines[1]
+    assert sum("'other'" in line for line in lines[1]) == 3
 
 
 def test_files_on_their_way_are_gone_at_the_end(elsewhere, tmp_path, monkeypatch) -> None:

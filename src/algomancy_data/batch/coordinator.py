@@ -20,6 +20,7 @@ from algomancy_data.batch.result import BatchResult, JobResult, result_of
 from algomancy_data.batch.worker import (
     MOST_KILLS,
     PUT_ASIDE,
+    Done,
     Task,
     check_installed,
     execute,
@@ -28,7 +29,7 @@ from algomancy_data.batch.worker import (
 from algomancy_data.errors import AlgomancyDataError, BatchError, StoreError
 from algomancy_data.executors.choice import hands_of, least
 from algomancy_data.executors.hands import Loss, cores
-from algomancy_data.logs import as_logger
+from algomancy_data.logs import as_logger, tell
 from algomancy_data.memory import IN_MEMORY_BYTES
 from algomancy_data.store import Outcome
 
@@ -228,7 +229,7 @@ class _Coordinator:
         self._progress = progress
         self._logger = as_logger(manager.logger)
         self._results: dict[int, JobResult] = {}
-        self._running: dict[Future[JobResult], _Handed] = {}
+        self._running: dict[Future[Done], _Handed] = {}
         self._losses: dict[int, int] = {}
         self._waiting: dict[str, deque[int]] = {}
         for number, job in enumerate(jobs):
@@ -289,19 +290,22 @@ class _Coordinator:
         for future in ended:
             number = self._running.pop(future).number
             try:
-                result = self._hands.collect(future)
+                done = self._hands.collect(future)
             except AlgomancyDataError:
                 self._ready.appendleft(number)
                 raise
             except Exception as error:  # noqa: BLE001  of one job, the others go on
                 said = f"{type(error).__name__}: {error}"
-                result = JobResult(self._jobs[number], str(Outcome.FAILED), error=said)
-            match result:
+                done = Done(JobResult(self._jobs[number], str(Outcome.FAILED), error=said))
+            match done:
                 case Loss.UNTRIED:
                     self._ready.appendleft(number)
                 case Loss():
                     self._lost(number, "Its worker was killed.")
-                case _:
+                case Done(result, lines):
+                    dataset = self._jobs[number].dataset
+                    named = (line._replace(text=f"{dataset}: {line.text}") for line in lines)
+                    tell(self._logger, named)
                     self._finish(number, result)
         now = time.monotonic()
         for future in [one for one, handed in self._running.items() if handed.until < now]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 import socket
 import threading
 from collections import Counter
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from algomancy_data.batch.key import input_files, job_key
 from algomancy_data.batch.result import SKIPPED, JobResult, result_of
@@ -27,6 +28,7 @@ from algomancy_data.errors import (
     UnstorableError,
 )
 from algomancy_data.findings import count_by_severity
+from algomancy_data.logs import LogLine
 from algomancy_data.masking import mask
 from algomancy_data.store import Attempt, Outcome
 
@@ -46,8 +48,14 @@ MOST_KILLS: Final = 2
 
 PUT_ASIDE: Final = f"Put aside: its worker was killed, or took too long, {MOST_KILLS} times."
 
+_MOST_LINES: Final = 100
 _FIRST_PAUSE: Final = 0.2
 _LONGEST_PAUSE: Final = 20.0
+
+
+def worker_name() -> str:
+    """Return what this process is called in the history."""
+    return f"{socket.gethostname()}/{os.getpid()}"
 
 
 @dataclass(frozen=True)
@@ -60,6 +68,7 @@ class Task:
         make_manager: Makes a started manager.
         tries: How often to try what fails for a reason that may go away.
         again: Do what was refused in the batch, or put aside, once more.
+        coordinator: The process that hands jobs out, as the history calls it.
     """
 
     run: str
@@ -67,6 +76,7 @@ class Task:
     make_manager: Callable[[], DataManager[Any]]
     tries: int
     again: bool
+    coordinator: str = field(default_factory=worker_name)
 
 
 class _Managers:
@@ -110,8 +120,41 @@ class _Managers:
 managers: Final = _Managers()
 
 
-def execute(task: Task, job: Job) -> JobResult:
+class _Warnings(logging.Handler):
+    """Keeps what this thread logs, from WARNING on: a worker's log is seldom looked at."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.lines: list[LogLine] = []
+        self._thread = threading.get_ident()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a line, unless there are enough of them."""
+        if record.thread == self._thread and len(self.lines) < _MOST_LINES:
+            method = "warning" if record.levelno < logging.ERROR else "error"
+            self.lines.append(LogLine(method, record.getMessage()))
+
+
+class Done(NamedTuple):
+    """What became of a job, and what another process logged meanwhile."""
+
+    result: JobResult
+    lines: Sequence[LogLine] = ()
+
+
+def execute(task: Task, job: Job) -> Done:
     """Do a job, unless it is done; what fails for a while is tried again, and later each time."""
+    if task.coordinator == worker_name():
+        return Done(_execute(task, job))
+    kept, logger = _Warnings(), logging.getLogger("algomancy_data")
+    logger.addHandler(kept)
+    try:
+        return Done(_execute(task, job), kept.lines)
+    finally:
+        logger.removeHandler(kept)
+
+
+def _execute(task: Task, job: Job) -> JobResult:
     tenacity = _tenacity()
     retrying = tenacity.Retrying(
         retry=tenacity.retry_if_exception_type(TEMPORARY),
@@ -260,8 +303,3 @@ def _said(error: BaseException) -> str:
     said = str(error) if is_ours else f"{type(error).__name__}: {error}"
     note = note_of(error)
     return mask(said if note is None else f"{said} {note}")
-
-
-def worker_name() -> str:
-    """Return what this process is called in the history."""
-    return f"{socket.gethostname()}/{os.getpid()}"

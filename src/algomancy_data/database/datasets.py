@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from algomancy_data.database.table_parts import TableInParts
     from algomancy_data.database.table_storage import TableStorage
     from algomancy_data.datasource import BASEDATASOURCE, BaseDataSource
+    from algomancy_data.messages import ValidationMessage
     from algomancy_data.metrics import Phase
     from algomancy_data.provenance import Load
     from algomancy_data.store import Addition
@@ -210,7 +211,7 @@ class Datasets:
         data: BaseDataSource,
         addition: Addition,
         phase: Phase,
-    ) -> tuple[Entry, Load, list[str]]:
+    ) -> tuple[Entry, Load, list[ValidationMessage]]:
         """Add rows to a dataset; return its entry, what was added, and what became of keys.
 
         Raises:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from algomancy_data.database.naming import TableOwner
     from algomancy_data.database.table_keys import TableKey
     from algomancy_data.database.table_storage import TableStorage
+    from algomancy_data.messages import ValidationMessage
     from algomancy_data.metrics import Phase
     from algomancy_data.store import Addition
 
@@ -37,7 +38,7 @@ class GrowingDataset:
         wanted: The keys that the database is told of, if there is a table more.
 
     Attributes:
-        notes: Why keys are indexes only, or not there at all, since rows were added; in sentences.
+        notes: Why keys are indexes only, or not there at all, since rows were added.
     """
 
     def __init__(
@@ -53,7 +54,7 @@ class GrowingDataset:
         self._owner = owner
         self._layouts = {layout.name: layout for layout in tables}
         self._wanted = wanted
-        self.notes: list[str] = []
+        self.notes: list[ValidationMessage] = []
 
     @property
     def tables(self) -> tuple[TableLayout, ...]:

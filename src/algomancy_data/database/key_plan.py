@@ -2,8 +2,8 @@
 
 A constraint is made only where the rows themselves were looked at and keep it, as they go into the
 tables: whatever checked them before may have looked at others, or was not asked. So no constraint
-fails after the rows are written. Where they do not keep it, there is an index, and a line that says
-why; a key of values that the database cannot put into an index has neither.
+fails after the rows are written. Where they do not keep it, there is an index, and a message that
+says why; a key of values that the database cannot put into an index has neither.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Self, TypeAlias, g
 import polars as pl
 
 from algomancy_data.database.table_keys import KeyKind, TableKey
+from algomancy_data.messages import ValidationMessage, ValidationSeverity
 from algomancy_data.relations.declared import DeclaredKeys, resolve_relations_from_schemas
 from algomancy_data.relations.keys import everywhere
 from algomancy_data.relations.lookup import unmatched
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
 
 KeyForm: TypeAlias = Literal["index", "constraints"]
 """What the database is told of keys: by indexes, or by constraints where the rows keep them."""
+
+NOT_ENFORCED: Final = "KEY_NOT_ENFORCED"
+"""Code of the messages that say why."""
 
 _NONE: Final = "none"
 
@@ -147,11 +151,11 @@ class SettledKeys(NamedTuple):
 
     Args:
         tables: Those of each table that has any.
-        notes: Why some of them are indexes only, or not there at all, in sentences.
+        notes: Why some of them are indexes only, or not there at all.
     """
 
     tables: dict[str, tuple[TableKey, ...]]
-    notes: list[str]
+    notes: list[ValidationMessage]
 
 
 def no_stored_rows(table: str, key: Key, keys: pl.DataFrame) -> pl.Series:
@@ -187,7 +191,7 @@ class _Settling:
         self._stored = stored
         self._limits = KeyLimits.of(storage.in_memory_bytes)
         self._settled: dict[str, list[TableKey]] = {table: [] for table in tables}
-        self._notes: list[str] = []
+        self._notes: list[ValidationMessage] = []
 
     def settle(self) -> SettledKeys:
         references: list[tuple[str, TableKey]] = []
@@ -208,7 +212,13 @@ class _Settling:
         return SettledKeys(tables, self._notes)
 
     def _note(self, table: str, key: TableKey, what: str) -> None:
-        self._notes.append(f"Table {table!r}: its {key} is {what}.")
+        self._say(table, key.columns, f"Table {table!r}: its {key} is {what}.")
+
+    def _say(self, table: str, columns: Key, text: str) -> None:
+        message = ValidationMessage(
+            ValidationSeverity.INFO, text, table, ",".join(columns), code=NOT_ENFORCED
+        )
+        self._notes.append(message)
 
     def _own(self, table: str, one: KeyedRows, key: TableKey) -> TableKey | None:
         """Return a key as far as its own table decides it; None if it is not made."""
@@ -246,7 +256,8 @@ class _Settling:
             } | {name: "NaN is NULL there" for name in there if columns[name].mask is not None}
             there = [name for name in there if name not in reasons]
             for name, reason in reasons.items():
-                self._notes.append(f"Table {table!r}: column {name!r} may be NULL: {reason}.")
+                text = f"Table {table!r}: column {name!r} may be NULL: {reason}."
+                self._say(table, (name,), text)
         return replace(key, columns=tuple(there)) if there else None
 
     def _doubt(self, one: KeyedRows, columns: Sequence[ColumnLayout]) -> str | None:

@@ -48,7 +48,6 @@ if TYPE_CHECKING:
 
     from algomancy_data.database.catalogue import Occupant
     from algomancy_data.database.datasets import PreparedDataset
-    from algomancy_data.database.entry import Entry
     from algomancy_data.database.key_plan import WantedKeys
     from algomancy_data.database.layout import ColumnLayout
     from algomancy_data.datasource import BASEDATASOURCE, BaseDataSource
@@ -377,9 +376,9 @@ class DatabaseStore(Store):
         """
         early = self._early
         if early is not None and early.was_given_rows and early.is_of(name):
-            entry = self._save_early(early, name, data, phase)
-            if entry is not None:
-                return Saved(entry.info.version, entry.info.provenance)
+            saved = self._save_early(early, name, data, phase)
+            if saved is not None:
+                return saved
         # Everything that can be refused is refused before the transaction begins.
         prepared = self._datasets.prepare(name, data, phase)
         with (
@@ -388,8 +387,7 @@ class DatabaseStore(Store):
         ):
             entry = self._datasets.write(connection, ready, phase)
             self.history.write_finished(connection, entry.info.ds_id)
-        self._log_all(prepared.keys.notes)
-        return Saved(entry.info.version, entry.info.provenance)
+        return Saved(entry.info.version, entry.info.provenance, notes=tuple(prepared.keys.notes))
 
     @contextmanager
     def _helped(self, prepared: PreparedDataset, phase: Phase) -> Generator[PreparedDataset]:
@@ -411,7 +409,7 @@ class DatabaseStore(Store):
 
     def _save_early(
         self, early: EarlyWrite, name: str, data: BaseDataSource, phase: Phase
-    ) -> Entry | None:
+    ) -> Saved | None:
         """Write what is left of a dataset, and commit; None if nothing of it is written."""
         tables = self._datasets.tables_of(data) if isinstance(data, SqlTableLayout) else {}
         phase.handles(tables.values())
@@ -426,8 +424,7 @@ class DatabaseStore(Store):
                 entry = self._datasets.write(connection, prepared, phase, occupant)
                 self.history.write_finished(connection, entry.info.ds_id)
                 connection.commit()
-        self._log_all(prepared.keys.notes)
-        return entry
+        return Saved(entry.info.version, entry.info.provenance, notes=tuple(prepared.keys.notes))
 
     def add(
         self, name: str, data: BaseDataSource, addition: Addition, *, phase: Phase = NO_PHASE
@@ -457,8 +454,7 @@ class DatabaseStore(Store):
             else:
                 entry, load, notes = self._datasets.add(connection, entry, data, addition, phase)
             self.history.write_finished(connection, entry.info.ds_id)
-        self._log_all(notes)
-        return Added(entry.info.version, entry.info.provenance, load)
+        return Added(entry.info.version, entry.info.provenance, load, notes=tuple(notes))
 
     def delete_rows(
         self,
@@ -574,10 +570,6 @@ class DatabaseStore(Store):
         """Drop those that are proven to be the session's; return them."""
         with self._writing("dropping leftovers", "") as connection:
             return drop_leftovers(connection, self._storage, self._session_id)
-
-    def _log_all(self, notes: Iterable[str]) -> None:
-        for note in notes:
-            self._logger.log(note)
 
     def _warn_of_unverified(self, name: str, unverified: Iterable[str]) -> None:
         for what in unverified:

@@ -309,8 +309,9 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
         recorder = PhaseRecorder(self._progress, dataset_name)
         finishing = self._finishing(attempt, result)
         with recorder.phase("persist") as phase, self._lock, finishing:
-            load = self._add(dataset_name, cast("BASEDATASOURCE", source), addition, phase)
-        return replace(result, metrics=Metrics([*result.metrics, *recorder.metrics]), load=load)
+            added = self._add(dataset_name, cast("BASEDATASOURCE", source), addition, phase)
+        metrics = Metrics([*result.metrics, *recorder.metrics])
+        return replace(result, metrics=metrics, load=added.load, notes=added.notes)
 
     def _info(self, dataset_name: str) -> DatasetInfo | None:
         """Return what is known of a dataset, or None if there is none of that name."""
@@ -334,8 +335,9 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
         recorder = PhaseRecorder(self._progress, dataset_name, result.sizes)
         finishing = self._finishing(attempt, result)
         with recorder.phase("persist") as phase, self._lock, finishing:
-            self._save(dataset_name, cast("BASEDATASOURCE", result.datasource), phase)
-        return replace(result, metrics=Metrics([*result.metrics, *recorder.metrics]))
+            saved = self._save(dataset_name, cast("BASEDATASOURCE", result.datasource), phase)
+        metrics = Metrics([*result.metrics, *recorder.metrics])
+        return replace(result, metrics=metrics, notes=saved.notes)
 
     def fingerprint(self, names: Iterable[str]) -> str:
         """Return a SHA-256 over all that decides what becomes of files, beside their content.

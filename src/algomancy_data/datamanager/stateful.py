@@ -23,9 +23,8 @@ if TYPE_CHECKING:
     from algomancy_data.etl.settings import ManagerSettings
     from algomancy_data.logs import Logger
     from algomancy_data.metrics import Phase
-    from algomancy_data.provenance import Load
     from algomancy_data.schema import Schema
-    from algomancy_data.store import Addition
+    from algomancy_data.store import Added, Addition, Saved
 
 _SAVE_TYPES: Final = ("json",)
 _SHOWN_MESSAGES: Final = 3
@@ -275,14 +274,15 @@ class StatefulDataManager(DataManager[BASEDATASOURCE]):
 
     # --- what was not asked to be stored as JSON -----------------------------------------------
 
-    def _save(self, data_key: str, data: BASEDATASOURCE, phase: Phase) -> None:
-        super()._save(data_key, data, phase)
+    def _save(self, data_key: str, data: BASEDATASOURCE, phase: Phase) -> Saved:
+        saved = super()._save(data_key, data, phase)
         self._saved_unasked.add(data_key)
+        return saved
 
-    def _add(self, data_key: str, data: BASEDATASOURCE, addition: Addition, phase: Phase) -> Load:
-        load = super()._add(data_key, data, addition, phase)
+    def _add(self, data_key: str, data: BASEDATASOURCE, addition: Addition, phase: Phase) -> Added:
+        added = super()._add(data_key, data, addition, phase)
         self._saved_unasked.add(data_key)
-        return load
+        return added
 
     def _copy(self, existing_key: str, derived_key: str, phase: Phase) -> None:
         super()._copy(existing_key, derived_key, phase)

@@ -45,8 +45,7 @@ if TYPE_CHECKING:
     from algomancy_data.logs import Logger
     from algomancy_data.memory import MemoryBudget
     from algomancy_data.metrics import Phase, ProgressListener
-    from algomancy_data.provenance import Load
-    from algomancy_data.store import Addition, Damage, DatasetInfo, Leftover, Store
+    from algomancy_data.store import Added, Addition, Damage, DatasetInfo, Leftover, Saved, Store
     from algomancy_data.store.addition import Mode
 
 
@@ -507,7 +506,7 @@ class StoredDatasets(Displayed, ABC, Generic[BASEDATASOURCE]):
             self._cache.keep(data_key, loaded.data, loaded.version, phase.sizes)
         return loaded.data
 
-    def _save(self, data_key: str, data: BASEDATASOURCE, phase: Phase) -> None:
+    def _save(self, data_key: str, data: BASEDATASOURCE, phase: Phase) -> Saved:
         """Write a dataset; memory changes only after the data is safe."""
         failures = engine_failures(StoreError, f"Keeping dataset {data_key!r}")
         with failures, self._lock:
@@ -515,6 +514,12 @@ class StoredDatasets(Displayed, ABC, Generic[BASEDATASOURCE]):
             data.provenance = saved.provenance
             if not self._store.shares_objects:
                 self._cache.keep(data_key, data, saved.version, phase.sizes)
+        self._log_notes(saved)
+        return saved
+
+    def _log_notes(self, saved: Saved) -> None:
+        for note in saved.notes:
+            self.log(note.message)
 
     @abstractmethod
     def _addition(self, name: str, data: BASEDATASOURCE, mode: Mode) -> Addition:
@@ -524,7 +529,7 @@ class StoredDatasets(Displayed, ABC, Generic[BASEDATASOURCE]):
             AdditionError: They refer to a row that is not there.
         """
 
-    def _add(self, data_key: str, data: BASEDATASOURCE, addition: Addition, phase: Phase) -> Load:
+    def _add(self, data_key: str, data: BASEDATASOURCE, addition: Addition, phase: Phase) -> Added:
         """Add rows to a dataset; what of it is in memory is read again when it is asked for."""
         failures = engine_failures(StoreError, f"Adding rows to dataset {data_key!r}")
         with failures, self._lock:
@@ -532,7 +537,8 @@ class StoredDatasets(Displayed, ABC, Generic[BASEDATASOURCE]):
                 raise AdditionError.from_changed(data_key)
             added = self._store.add(data_key, data, addition, phase=phase)
             self._cache.forget(data_key)
-            return added.load
+        self._log_notes(added)
+        return added
 
     def _copy(self, existing_key: str, derived_key: str, phase: Phase) -> None:
         """Let the store copy a dataset; a DataSource in memory is copied beside."""

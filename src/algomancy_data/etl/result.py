@@ -39,6 +39,7 @@ class ETLResult(Displayed):
         load: How many rows were added to a dataset, and how many they replaced, where the data is
             not a dataset of its own.
         skipped: Names of the files that were not read, since the dataset has them already.
+        notes: What the store says of how it keeps the data.
     """
 
     status: Literal["success", "failed"]
@@ -55,6 +56,7 @@ class ETLResult(Displayed):
     sizes: FrameSizes = field(default_factory=FrameSizes, repr=False, compare=False)
     load: Load | None = None
     skipped: tuple[str, ...] = ()
+    notes: tuple[ValidationMessage, ...] = ()
 
     def __post_init__(self) -> None:
         """Take the phases as a plain tuple as well."""
@@ -72,8 +74,9 @@ class ETLResult(Displayed):
 
     @property
     def messages(self) -> list[ValidationMessage]:
-        """What was found in the data; empty when nothing was validated."""
-        return [] if self.validation_result is None else list(self.validation_result.messages)
+        """What was found in the data, if it was validated, and what the store says of it."""
+        found = () if self.validation_result is None else self.validation_result.messages
+        return [*found, *self.notes]
 
     def _display(self) -> Display:
         return _display_of(self)

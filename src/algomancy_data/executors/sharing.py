@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
 from algomancy_data.errors import ExecutorError
 from algomancy_data.executors.hands import Loss
 from algomancy_data.forks import ProcessLock
+from algomancy_data.logs import LogLine, LogLines, tell
 from algomancy_data.memory import MemoryBudget
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
 
     from algomancy_data.executors.hands import Hands
+    from algomancy_data.logs import Logger
 
 _Result = TypeVar("_Result")
 
@@ -31,6 +33,7 @@ _MOST_KILLS: Final = 2
 # What is done already waits for what comes before it; more than this is not begun meanwhile.
 _AHEAD: Final = 4
 
+_told: ContextVar[list[LogLine] | None] = ContextVar("algomancy_data.told", default=None)
 _lent: ContextVar[Hands | None] = ContextVar("algomancy_data.hands", default=None)
 
 
@@ -94,8 +97,31 @@ class _Failure:
     error: Exception
 
 
+@dataclass(frozen=True)
+class _Done(Generic[_Result]):
+    """What became of a share of the work, and what was logged meanwhile."""
+
+    result: _Result | _Failure
+    lines: Sequence[LogLine]
+
+
+class ReturnedLog(LogLines):
+    """The logger of what a worker does: it is told to the logger of whoever shared the work out.
+
+    It can be pickled, and means nothing outside of a share.
+    """
+
+    def _take(self, line: LogLine) -> None:
+        lines = _told.get()
+        if lines is not None:
+            lines.append(line)
+
+
 def each_in_order(
-    hands: Hands, do: Callable[..., _Result], shares: Sequence[Share]
+    hands: Hands,
+    do: Callable[..., _Result],
+    shares: Sequence[Share],
+    logger: Logger | None = None,
 ) -> Generator[_Result]:
     """Yield what a function returns for each share of the work, in order.
 
@@ -105,6 +131,7 @@ def each_in_order(
         hands: Whoever does the work.
         do: A function of a module.
         shares: The work.
+        logger: Gets what :class:`ReturnedLog` is told, share by share.
 
     Raises:
         ExecutorError: Workers were killed twice by one share, there are none, or the work cannot
@@ -114,10 +141,12 @@ def each_in_order(
     pending = _Pending[_Result](hands, do, shares)
     try:
         for number in range(len(shares)):
-            result = pending.result(number)
-            if isinstance(result, _Failure):
-                raise result.error
-            yield result
+            done = pending.result(number)
+            if logger is not None:
+                tell(logger, done.lines)
+            if isinstance(done.result, _Failure):
+                raise done.result.error
+            yield done.result
     finally:
         pending.abandon()
 
@@ -136,11 +165,11 @@ class _Pending(Generic[_Result]):
         self._do = do
         self._shares = shares
         self._waiting = list(range(len(shares)))[::-1]
-        self._running: dict[Future[_Result | _Failure], int] = {}
-        self._results: dict[int, _Result | _Failure] = {}
+        self._running: dict[Future[_Done[_Result]], int] = {}
+        self._results: dict[int, _Done[_Result]] = {}
         self._kills = [0] * len(shares)
 
-    def result(self, number: int) -> _Result | _Failure:
+    def result(self, number: int) -> _Done[_Result]:
         """Wait for the result of a share."""
         last_sign = time.monotonic()
         while number not in self._results:
@@ -202,10 +231,14 @@ class _Pending(Generic[_Result]):
             self._waiting.append(number)
 
 
-def _done(do: Callable[..., _Result], *given: Any) -> _Result | _Failure:
+def _done(do: Callable[..., _Result], *given: Any) -> _Done[_Result]:
     """Do a share of the work, in whatever process this is."""
+    lines: list[LogLine] = []
+    token = _told.set(lines)
     try:
         ProcessLock()  # no fork of a process that has used the package
-        return do(*given)
+        return _Done(do(*given), lines)
     except Exception as error:  # noqa: BLE001  whoever shared the work out raises it
-        return _Failure(error)
+        return _Done(_Failure(error), lines)
+    finally:
+        _told.reset(token)

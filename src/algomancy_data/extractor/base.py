@@ -13,7 +13,7 @@ from polars.exceptions import PolarsError
 
 from algomancy_data.engine_failures import engine_failures
 from algomancy_data.errors import FileContentError, SchemaKindError, UndeclaredTableError
-from algomancy_data.executors.sharing import lent_hands
+from algomancy_data.executors.sharing import ReturnedLog, lent_hands
 from algomancy_data.extractor.conversion import ConversionIssue, DataTypeConverter, Reconversion
 from algomancy_data.extractor.evolution import Evolution, ShapedSlices
 from algomancy_data.extractor.extracted import Extracted, ExtractedTable, Reading
@@ -337,7 +337,8 @@ class SingleExtractor(Extractor):
     ) -> tuple[pl.DataFrame, AbstractSet[str]]:
         """Return the table as workers read its parts, and the same as :meth:`_at_once`."""
         reader = copy.copy(self)  # which can be pickled
-        reader.logger, reader._phase = None, NO_PHASE  # noqa: SLF001  it is ours
+        reader.logger, reader._phase = ReturnedLog(), NO_PHASE  # noqa: SLF001  it is ours
+        logger = as_logger(self.logger)
         name, is_large = self.file.name, self._is_large(self.file)
         if self.may_give_slices:
             converter = PartConverter(
@@ -350,7 +351,9 @@ class SingleExtractor(Extractor):
             )
             try:
                 with self._system_errors(self._slices):
-                    table = convert_shared(hands, converter, parts, self._phase, is_large=is_large)
+                    table = convert_shared(
+                        hands, converter, parts, self._phase, logger, is_large=is_large
+                    )
             except UnlikeSlicesError:
                 pass
             else:
@@ -359,7 +362,7 @@ class SingleExtractor(Extractor):
                 return table.frame, table.lost
         if is_large:
             self._check_whole()
-        read = shared_reader(hands, reader._read_part, name)  # noqa: SLF001
+        read = shared_reader(hands, reader._read_part, name, logger)  # noqa: SLF001
         with self._system_errors(self._extract_file):
             return self._put_together(read, parts)
 

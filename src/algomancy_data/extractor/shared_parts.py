@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from algomancy_data.extractor.extracted import Reading
     from algomancy_data.extractor.parts import ReadParts, SlicePart
     from algomancy_data.file import File, FilePart
+    from algomancy_data.logs import Logger
     from algomancy_data.messages import ValidationMessage
     from algomancy_data.metrics import Phase
     from algomancy_data.schema.types import ColumnType, TextConventions
@@ -116,6 +117,7 @@ def convert_shared(
     converter: PartConverter,
     files: Sequence[FilePart],
     phase: Phase,
+    logger: Logger,
     *,
     is_large: bool,
 ) -> PartedTable:
@@ -126,6 +128,7 @@ def convert_shared(
         converter: How.
         files: The parts in order.
         phase: Told of the rows.
+        logger: Told what workers say of the parts.
         is_large: Whether rows may be written while others are still read.
 
     Raises:
@@ -138,7 +141,7 @@ def convert_shared(
     with handing_directory() as directory:
         places = [directory / str(number) for number in range(len(files))]
         parts, frames = _converted(
-            hands, converter, files, places, conversion, phase, is_large=is_large
+            hands, converter, files, places, conversion, phase, logger, is_large=is_large
         )
         whole = _together(frames, conversion.forms)
         issues: list[ConversionIssue] = []
@@ -180,6 +183,7 @@ def _converted(
     places: Sequence[Path],
     conversion: Conversion,
     phase: Phase,
+    logger: Logger,
     *,
     is_large: bool,
 ) -> tuple[list[ConvertedPart], list[pl.DataFrame]]:
@@ -194,7 +198,7 @@ def _converted(
         Share(_name(table, file), (converter, file, place))
         for file, place in zip(files, places, strict=True)
     ]
-    for number, part in enumerate(each_in_order(hands, _convert, shares)):
+    for number, part in enumerate(each_in_order(hands, _convert, shares, logger)):
         rows += part.height
         files[number].file.limits.check_shape(table, rows, len(part.schema))
         phase.advance(part.height)
@@ -239,13 +243,14 @@ def _together(frames: Sequence[pl.DataFrame], forms: Mapping[str, ColumnForm]) -
     )
 
 
-def shared_reader(hands: Hands, read: ReadPart, table: str) -> ReadParts:
+def shared_reader(hands: Hands, read: ReadPart, table: str, logger: Logger) -> ReadParts:
     """Return what reads the parts of a table by workers.
 
     Args:
         hands: Whoever reads the parts.
         read: How.
         table: Name of the table.
+        logger: Told what workers say of the parts.
     """
 
     def read_parts(
@@ -254,7 +259,7 @@ def shared_reader(hands: Hands, read: ReadPart, table: str) -> ReadParts:
         def share(file: FilePart, first_row: int) -> Share:
             return Share(_name(table, file), (read, table, file.file, first_row, as_text))
 
-        found = list(each_in_order(hands, _read, [share(file, 0) for file in files]))
+        found = list(each_in_order(hands, _read, [share(file, 0) for file in files], logger))
         starts = accumulate((frame.height for frame, _ in found), initial=0)
         late = [
             (number, start)

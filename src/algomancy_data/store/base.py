@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Generic
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from algomancy_data.messages import ValidationMessage
     from algomancy_data.metrics import Phase
     from algomancy_data.provenance import Load, Provenance
     from algomancy_data.store.addition import Addition
@@ -38,10 +39,12 @@ class Saved:
     Args:
         version: Another one with every write of the dataset.
         provenance: How the data came about, as the store has it now.
+        notes: What there is to say of how the data is kept.
     """
 
     version: str
     provenance: Provenance | None
+    notes: tuple[ValidationMessage, ...] = field(default=(), kw_only=True)
 
 
 @dataclass(frozen=True)

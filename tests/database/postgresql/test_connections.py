@@ -45,10 +45,11 @@ def test_a_role_or_a_database_of_few_connections_leaves_few(limited, opened):
     administrator.execute(f"ALTER ROLE {ROLE} CONNECTION LIMIT 6")
     assert store.room_for_others() == 4
     with psycopg.connect(url.render_as_string(hide_password=False)):
-        assert store.room_for_others() == 3
+        assert store.room_for_others() in {2, 3}
     administrator.execute("ALTER DATABASE postgres CONNECTION LIMIT 5")
     try:
-        assert store.room_for_others() == 2  # the administrator has one, too
+        # The administrator has one, too, and the one before may take its time to leave.
+        assert store.room_for_others() in {1, 2}
     finally:
         administrator.execute("ALTER DATABASE postgres CONNECTION LIMIT -1")
 
