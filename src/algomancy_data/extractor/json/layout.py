@@ -32,7 +32,7 @@ _CANDIDATES: Final = 256
 _BETWEEN_ITEMS: Final = re.compile(rb"\}[ \t\r\n]*(,)[ \t\r\n]*(?=\{)")
 # A line break is never part of a text, and between members there is a comma.
 _BETWEEN_LINES: Final = re.compile(rb"\}[ \t\r]*(\n)\s*(?=\{)")
-_NO_SPACE: Final = re.compile(rb"[^ \t\r\n]")
+NO_SPACE: Final = re.compile(rb"[^ \t\r\n]")
 _DECODER: Final = json.JSONDecoder(parse_int=str, parse_float=str)
 
 JSONBytes: TypeAlias = bytes | mmap.mmap
@@ -89,13 +89,13 @@ def find_records(data: JSONBytes, *, lines: bool, begin: int = 0) -> Records | N
         lines: The file's format is one record per line: an object is a record, whatever it holds.
         begin: Where it begins, behind a byte order mark.
     """
-    found = _NO_SPACE.search(data, begin)
+    found = NO_SPACE.search(data, begin)
     if found is None:
         return None
     start, end = found.start(), len(data)
     if found[0] == b"[":
         last = data.rfind(b"]")
-        if last > start and _NO_SPACE.search(data, last + 1) is None:
+        if last > start and NO_SPACE.search(data, last + 1) is None:
             return Records(start + 1, last, in_list=True)
     elif found[0] == b"{" and not lines and not _is_first_of_several(data, start):
         records = _inside_object(data, start)
@@ -174,7 +174,7 @@ def _is_first_of_several(data: JSONBytes, start: int) -> bool:
         _, end = _DECODER.raw_decode(head)
     except (ValueError, RecursionError):
         return _BETWEEN_LINES.search(data, start, start + _LONG_RECORD) is not None
-    return _NO_SPACE.search(data, start + len(head[:end].encode())) is not None
+    return NO_SPACE.search(data, start + len(head[:end].encode())) is not None
 
 
 def _inside_object(data: JSONBytes, start: int) -> Records | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import polars as pl
 
-from algomancy_data.extractor.json.layout import skip_space
+from algomancy_data.extractor.json.layout import NO_SPACE, skip_space
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -190,11 +190,19 @@ def check(data: bytes) -> None:
 
 def _check_lines(data: bytes) -> None:
     """Refuse a null in place of a record: the parser crashes, or takes it for an empty object."""
-    text = data.decode()
-    if not text.startswith("{", skip_space(text, 0)):
+    import pyarrow as pa  # noqa: PLC0415
+
+    first = NO_SPACE.search(data)
+    if first is None or first[0] != b"{":
         raise MalformedError
-    if not pl.Series([text]).str.contains(_NULL_RECORD).all():
+    if b"null" not in data:
         return
+    # As it lies there: to decode it would copy it twice, of which each page has to be made.
+    buffers = [None, pa.array([0, len(data)], pa.int64()).buffers()[1], pa.py_buffer(data)]
+    whole = series(pa.Array.from_buffers(pa.large_string(), 1, buffers))
+    if not whole.str.contains(_NULL_RECORD).all():
+        return
+    text = data.decode()
     position = skip_space(text, 0)
     while position < len(text):  # a text may contain "} null" as well
         try:
