@@ -21,13 +21,25 @@ ROWS = 3
 
 @pytest.fixture
 def wide_file(tmp_path: Path) -> Path:
-    """Write whole numbers, others, words, days and prices in turns."""
+    """Write columns of all shapes of text in turns."""
     makers = (
         lambda row, column: str(row + 7 * column),
         lambda row, column: f"{column / 7 + row:.3f}",
+        lambda row, column: repr((column + 1) / 7 + row),
         lambda row, column: f"w{row * column % 5}",
         lambda row, column: f"2026-01-{1 + (row + column) % 28:02}",
+        lambda row, column: f"{1 + column % 12}/{13 + row}/2026",
         lambda row, column: f"{row + column}.50",
+        lambda row, column: f"{row + column}.0" if row else "",
+        lambda row, column: f"{1 + row},{100 + column % 900}",
+        lambda row, column: f"$1,{100 + row + column % 800}.50",
+        lambda row, column: f"{row + column} Main St",
+        lambda row, column: f"+1 555 {1_000 + row + column}",
+        lambda row, column: f"P{row + column}D",
+        lambda row, column: f"10:3{row}:00.{column % 1_000:03}",
+        lambda row, column: f"2026-01-0{1 + row}T10:30:00.{column % 1_000:03}Z",
+        lambda row, column: str(10**20 + row + column),
+        lambda row, column: "NA" if row else str(column),
     )
     lines = [";".join(f"c{column}" for column in range(COLUMNS))]
     lines += [

@@ -211,3 +211,29 @@ def test_times_and_large_decimals_of_a_parquet_file_come_in_whole(tmp_path) -> N
     frame = ParquetSingleExtractor(ParquetFile("laps", path), inferred).extract()["laps"]
     assert frame["lap"].to_list() == laps.to_pylist()
     assert frame["limit"].to_list() == limits.to_pylist()
+
+
+def test_many_short_columns_become_what_each_becomes_alone() -> None:
+    kinds = {
+        "n": (DataType.INTEGER, ["1,234,567", None, " 7 "]),
+        "x": (DataType.INTEGER, ["5%", "1", "x"]),
+        "f": (DataType.FLOAT, ["1,5", "NaN", "2"]),
+        "g": (DataType.FLOAT, ["1,234", None, "2"]),
+        "d": (DataType.DATETIME, ["01/02/2024", None, "03/04/2024 9:30"]),
+        "e": (DataType.DATETIME, ["2024-01-05T10:30Z", "2024-01-05", None]),
+        "b": (DataType.BOOLEAN, ["y", "N", None]),
+        "i": (DataType.INTERVAL, ["P1D", "1 day 02:30:00.1234567", None]),
+        "0": (DataType.INTEGER, [None, None, None]),
+    }
+    columns = {f"{key}{at}": kinds[key] for at in range(10) for key in kinds}
+    frame = pl.DataFrame({name: values for name, (_, values) in columns.items()})
+    types = {name: declared for name, (declared, _) in columns.items()}
+    issues: list[ConversionIssue] = []
+    together = DataTypeConverter.convert_dtypes(frame, types, issues, "t")
+    alone_issues: list[ConversionIssue] = []
+    for name, declared in types.items():
+        alone = frame.select(name)
+        found = DataTypeConverter.convert_dtypes(alone, {name: declared}, alone_issues, "t")
+        assert found[name].equals(together[name], check_dtypes=True), name
+    assert issues == alone_issues
+    assert len(issues) == 40

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from algomancy_data import DataType
-from algomancy_data.inference.column_types import column_finding
+from algomancy_data.inference.column_types import column_findings
 from algomancy_data.inference.inferred import InferredColumn
 from algomancy_data.inference.table_keys import find_key
 
@@ -19,7 +19,7 @@ ROWS = 60
 
 
 def key_of(frame, table="items"):
-    columns = [column_finding(column) for column in frame.iter_columns()]
+    columns = column_findings(frame)
     found = find_key(frame, columns, table)
     return [column.name for column in found.columns], [column.name for column in found.unique]
 
@@ -97,7 +97,7 @@ def test_a_comment_says_so_where_not_all_combinations_were_looked_at():
 
     def noted(count):
         frame = pl.DataFrame({name: [generator.randrange(2) for _ in range(40)] for name in names})
-        columns = [column_finding(column) for column in frame.iter_columns()][:count]
+        columns = column_findings(frame)[:count]
         return find_key(frame, columns, "measurements").notes[0]
 
     assert noted(50).startswith("No key was found. Not all combinations of the 50 columns")
@@ -141,7 +141,7 @@ def test_what_is_unique_together_by_chance_is_only_noted():
             "b": [generator.randrange(1_000) for _ in range(100)] + [6, 7],
         }
     )
-    columns = [column_finding(column) for column in frame.iter_columns()]
+    columns = column_findings(frame)
     found = find_key(frame, columns, "measurements")
     assert found.columns == []
     assert "perhaps by chance" in found.notes[0]

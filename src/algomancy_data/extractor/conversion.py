@@ -21,6 +21,7 @@ from algomancy_data.frames.values import python_values
 from algomancy_data.messages import ValidationMessage, ValidationSeverity
 from algomancy_data.schema.kinds import DeclaredType, column_type_of, declared_as
 from algomancy_data.schema.types import Outcome, TextConventions
+from algomancy_data.schema.types.stack import parts_of, stacked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -35,6 +36,9 @@ _EXAMPLES: Final = 5
 _LONGEST_EXAMPLE: Final = 60
 # From how many rows on it pays to convert columns side by side.
 _LONG: Final = 100_000
+# So many columns of one type and few values are read as one, and so many values at once.
+_MANY: Final = 8
+_MOST_TOGETHER: Final = 30_000
 _DEFAULT_CONVENTIONS: Final = TextConventions()
 
 
@@ -161,19 +165,57 @@ class DataTypeConverter:
             with engine_failures(FileContentError, doing):
                 return work[name].convert(frame[name], conventions)
 
-        if len(work) > 1 and frame.height >= _LONG:
+        together = _read_together(frame, work, conventions, place)
+        alone = [name for name in work if name not in together]
+        if len(alone) > 1 and frame.height >= _LONG:
             with ThreadPoolExecutor(pl.thread_pool_size()) as pool:
-                outcomes = list(pool.map(convert, work))
+                found = dict(zip(alone, pool.map(convert, alone), strict=True))
         else:
-            outcomes = [convert(name) for name in work]
+            found = {name: convert(name) for name in alone}
+        outcomes = together | found
         converted: list[pl.Series] = []
-        for (name, target), outcome in zip(work.items(), outcomes, strict=True):
+        for name, target in work.items():
+            outcome = outcomes[name]
             issue = conversion_issue(frame[name], target, outcome, table_name, row_numbers)
             if issue is not None and issues is not None:
                 issues.append(issue)
             if outcome.refused is None:
                 converted.append(outcome.values.alias(name))
         return frame.with_columns(converted)
+
+
+def _read_together(
+    frame: pl.DataFrame,
+    work: Mapping[str, ColumnType],
+    conventions: TextConventions,
+    place: str,
+) -> dict[str, Outcome]:
+    """Return what becomes of short columns of text, those of one type read as one.
+
+    A column with a value that cannot be converted is left out: it is to be looked at alone.
+    """
+    if len(work) < _MANY or frame.height * _MANY > _MOST_TOGETHER:
+        return {}
+    of_type: dict[str, list[pl.Series]] = {}
+    for name, target in work.items():
+        column = frame[name]
+        if column.dtype == pl.String and column.null_count() < len(column):
+            of_type.setdefault(target.name, []).append(column)
+    found: dict[str, Outcome] = {}
+    for columns in of_type.values():
+        target = work[columns[0].name]
+        for positions in parts_of(columns, _MOST_TOGETHER):
+            if len(positions) < _MANY:
+                continue
+            stack, texts = stacked(columns[at] for at in positions)
+            with engine_failures(FileContentError, f"Converting columns{place} to {target.name}"):
+                outcomes = target.from_stack(texts, stack, conventions)
+            found |= {
+                columns[at].name: outcome
+                for at, outcome in zip(positions, outcomes, strict=True)
+                if outcome.refused is None
+            }
+    return found
 
 
 def conversion_issue(

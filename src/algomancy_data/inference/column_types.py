@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import polars as pl
 
 from algomancy_data.extractor import DataTypeConverter, TextConventions
 from algomancy_data.inference.inferred import InferredColumn
-from algomancy_data.inference.plain_types import plain_types
 from algomancy_data.schema import DataType
 from algomancy_data.schema.types import INFERRED_TYPES
-from algomancy_data.schema.types.distinct_texts import DistinctTexts, first_of
+from algomancy_data.schema.types.distinct_texts import DistinctColumns, DistinctTexts, first_of
+from algomancy_data.schema.types.stack import parts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from polars.datatypes import DataType as PolarsDataType
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 _MOST_WORDS: Final = 20
 _LONGEST_WORD: Final = 40
+# So many values are asked at once; what is asked of one column then costs all of them little.
+_MOST_TOGETHER: Final = 30_000
 
 
 @dataclass(frozen=True)
@@ -64,37 +67,42 @@ def text_type(texts: pl.Series, conventions: TextConventions) -> TextType:
         >>> [text_type(column, TextConventions()).dtype for column in (zips, days)]
         [<DataType.STRING: 'string'>, Date]
     """
-    column = DistinctTexts(texts, conventions)
+    return _type_of(DistinctTexts.alone(texts, conventions))
+
+
+class TextTypes:
+    """The types of columns of text, of which the short ones are asked together.
+
+    Args:
+        texts: Columns of dtype String.
+        conventions: How their values are written.
+
+    Attributes:
+        columns: What each column is asked.
+    """
+
+    def __init__(self, texts: Sequence[pl.Series], conventions: TextConventions) -> None:
+        self.columns = [
+            column
+            for positions in parts_of(texts, _MOST_TOGETHER)
+            for column in DistinctColumns([texts[at] for at in positions], conventions)
+        ]
+
+    @cached_property
+    def found(self) -> list[TextType]:
+        """What :func:`text_type` says of each column."""
+        return [_type_of(column) for column in self.columns]
+
+
+def _type_of(column: DistinctTexts) -> TextType:
     if column.present.is_empty():
         notes = [] if column.values.is_empty() else [_only(column.values)]
         return TextType(DataType.STRING, notes)
     return _first_to_take(column, INFERRED_TYPES)
 
 
-def text_types(texts: pl.DataFrame, conventions: TextConventions) -> dict[str, TextType]:
-    """Return the types of all columns of a table: what :func:`text_type` says of each.
-
-    Args:
-        texts: Columns of dtype String.
-        conventions: How their values are written.
-    """
-    plain = plain_types(texts, conventions)
-    return {
-        column.name: TextType.of(plain[column.name])
-        if column.name in plain
-        else text_type(column, conventions)
-        for column in texts.iter_columns()
-    }
-
-
-def _type_in_json(texts: pl.Series, conventions: TextConventions) -> TextType:
-    """Return the type of a text column from JSON, which writes its numbers as numbers.
-
-    Args:
-        texts: Column of dtype String.
-        conventions: How its values are written.
-    """
-    column = DistinctTexts(texts, conventions)
+def _type_in_json(column: DistinctTexts) -> TextType:
+    """Return the type of a text column from JSON, which writes its numbers as numbers."""
     # An empty text would become null, and so would "NA".
     if column.present.is_empty() or column.present.len() < column.values.len():
         return TextType(DataType.STRING)
@@ -123,17 +131,17 @@ def _only(values: pl.Series) -> str:
 # --- columns of a format that has types -----------------------------------------------------
 
 
-def column_finding(
-    values: pl.Series,
+def column_findings(
+    frame: pl.DataFrame,
     *,
     has_dates: bool = True,
     has_integers: bool = True,
     has_days: bool = True,
-) -> InferredColumn:
-    """Return the type that a column is declared with so that no value of it changes.
+) -> list[InferredColumn]:
+    """Return the types that columns are declared with so that no value of them changes.
 
     Args:
-        values: The column as the format holds it.
+        frame: The columns as the format holds them.
         has_dates: The format has dates; in one that has not, they are looked for in texts.
         has_integers: The format tells whole numbers from others; in one that does not, a column
             of whole numbers is INTEGER.
@@ -141,21 +149,34 @@ def column_finding(
             midnight is of days.
 
     Example:
-        >>> column_finding(pl.Series("id", [1, 2])).dtype.name
-        'INTEGER'
+        >>> [column.dtype.name for column in column_findings(pl.DataFrame({"id": [1, 2]}))]
+        ['INTEGER']
     """
+    texts = [] if has_dates else [one for one in frame.get_columns() if one.dtype == pl.String]
+    found = {
+        values.name: _type_in_json(column)
+        for values, column in zip(texts, TextTypes(texts, TextConventions()).columns, strict=True)
+    }
+    return [
+        InferredColumn(values.name, found[values.name].dtype, notes=found[values.name].notes)
+        if values.name in found
+        else InferredColumn(
+            values.name, _natural_type(values, has_integers=has_integers, has_days=has_days)
+        )
+        for values in frame.iter_columns()
+    ]
+
+
+def _natural_type(values: pl.Series, *, has_integers: bool, has_days: bool) -> DeclaredType:
     dtype = values.dtype
-    if dtype == pl.String and not has_dates:
-        found = _type_in_json(values, TextConventions())
-        return InferredColumn(values.name, found.dtype, notes=found.notes)
     if dtype.is_float() and not has_integers:
         issues: list[Any] = []
         DataTypeConverter.convert_dtypes(values.to_frame(), {values.name: DataType.INTEGER}, issues)
         if not issues:
-            return InferredColumn(values.name, DataType.INTEGER)
+            return DataType.INTEGER
     if dtype == pl.Datetime and not has_days and values.dt.date().cast(dtype).equals(values):
-        return InferredColumn(values.name, pl.Date() if values.count() else DataType.DATETIME)
-    return InferredColumn(values.name, _declared(dtype))
+        return pl.Date() if values.count() else DataType.DATETIME
+    return _declared(dtype)
 
 
 def _declared(dtype: PolarsDataType) -> DeclaredType:

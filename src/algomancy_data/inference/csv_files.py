@@ -12,7 +12,7 @@ from algomancy_data.extractor import TextConventions
 from algomancy_data.extractor.csv.content import CSVContent
 from algomancy_data.extractor.csv.extractors import line_end_of
 from algomancy_data.file import CSVFile
-from algomancy_data.inference.column_types import TextType, text_types
+from algomancy_data.inference.column_types import TextType, TextTypes
 from algomancy_data.inference.csv_sniffer import (
     columns_with_words,
     count_of,
@@ -31,11 +31,9 @@ from algomancy_data.inference.inferred import (
     InferredTable,
     extract,
 )
-from algomancy_data.inference.plain_types import plain_marks
 from algomancy_data.schema import Column, CSVDialect, DataType, Schema
 from algomancy_data.schema.kinds import column_type_of
 from algomancy_data.schema.types.datetime import ZONED_NOTE
-from algomancy_data.schema.types.distinct_texts import DistinctTexts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -43,6 +41,7 @@ if TYPE_CHECKING:
 
     from algomancy_data.file import File
     from algomancy_data.schema.types import ColumnType
+    from algomancy_data.schema.types.distinct_texts import DistinctTexts
 
 _START: Final = 1 << 18
 _MARKS: Final = (".", ",")
@@ -152,13 +151,8 @@ class CSVProbe:
 
     def find_words(self) -> None:
         """Note which words mean "no value" in the columns."""
-        conventions = TextConventions()
-        found = {
-            word: None
-            for column in columns_with_words(self.texts)
-            for word in null_words_in(column, conventions)
-        }
-        self.words = list(found)
+        columns = columns_with_words(self.texts)
+        self.words = null_words_in(columns, TextConventions()) if columns else []
 
     def inferred(self, shared_words: Iterable[str]) -> InferredFile:
         """Return what the file holds, as far as its beginning shows.
@@ -192,55 +186,51 @@ class CSVProbe:
 
 def _decide(texts: pl.DataFrame, dialect: CSVDialect) -> tuple[CSVDialect, dict[str, TextType]]:
     """Return the types, and the dialect with what one column says about the values of others."""
-    conventions = conventions_of(dialect)
-    found = text_types(texts, conventions)
-    marks = _deciding_marks(texts, found, conventions)
-    unclear = {column.undecided for column in found.values()}
+    columns = texts.get_columns()
+    types = TextTypes(columns, conventions_of(dialect))
+    marks = _deciding_marks(types)
+    unclear = {one.undecided for one in types.found}
+    found = types.found
     if marks == {","} or (len(marks) == 1 and "decimal_mark" in unclear):
         dialect = replace(dialect, decimal_mark=marks.pop())
-        found = text_types(texts, conventions_of(dialect))
+        found = TextTypes(columns, conventions_of(dialect)).found
     if "day_first" in unclear:
+        dates = [column_type_of(one.dtype) for one in found]
         orders = {
-            _deciding_order(texts[name], column_type_of(column.dtype), conventions)
-            for name, column in found.items()
-            if column_type_of(column.dtype).undecided == "day_first"
+            _deciding_order(column, date)
+            for column, date in zip(types.columns, dates, strict=True)
+            if date.undecided == "day_first"
         } - {None}
         if len(orders) == 1:
             dialect = replace(dialect, day_first=orders.pop())
-            found = text_types(texts, conventions_of(dialect))
-    return dialect, found
+            found = TextTypes(columns, conventions_of(dialect)).found
+    return dialect, dict(zip(texts.columns, found, strict=True))
 
 
-def _deciding_marks(
-    texts: pl.DataFrame, found: dict[str, TextType], conventions: TextConventions
-) -> set[str]:
+def _deciding_marks(types: TextTypes) -> set[str]:
     """Return the decimal marks with which alone some column is numbers."""
-    plain = plain_marks(texts, conventions)
-    marks = set(filter(None, plain.values()))
-    for column in texts.iter_columns():
+    marks: set[str] = set()
+    for column, found in zip(types.columns, types.found, strict=True):
         if len(marks) == len(_MARKS):
             break
-        dtype = column_type_of(found[column.name].dtype).dtype
+        dtype = column_type_of(found.dtype).dtype
         # What was found to be a date or a truth value is no number with any mark.
-        if column.name not in plain and (dtype.is_numeric() or dtype == pl.String):
-            marks |= set(filter(None, [_deciding_mark(column, conventions)]))
+        if dtype.is_numeric() or dtype == pl.String:
+            marks |= set(filter(None, [_deciding_mark(column)]))
     return marks
 
 
-def _deciding_mark(texts: pl.Series, conventions: TextConventions) -> str | None:
+def _deciding_mark(column: DistinctTexts) -> str | None:
     """Return the decimal mark with which alone a column is numbers, or None."""
-    if not texts.str.contains("[0-9][.,]").any():
+    if not column.has("[0-9][.,]"):
         return None
-    column, number = DistinctTexts(texts, conventions), DataType.FLOAT.column_type
+    number = DataType.FLOAT.column_type
     marks = [mark for mark in _MARKS if column.read_as(number, decimal_mark=mark).is_certain]
     return marks[0] if len(marks) == 1 else None
 
 
-def _deciding_order(
-    texts: pl.Series, date: ColumnType, conventions: TextConventions
-) -> bool | None:
+def _deciding_order(column: DistinctTexts, date: ColumnType) -> bool | None:
     """Return whether a column is dates only with the day first, or only with it second."""
-    column = DistinctTexts(texts, conventions)
     orders = [first for first in (True, False) if column.read_as(date, day_first=first).is_certain]
     return orders[0] if len(orders) == 1 else None
 

@@ -14,11 +14,12 @@ import polars as pl
 
 from algomancy_data.errors import FileContentError
 from algomancy_data.extractor.csv.layout import CSVLayout
-from algomancy_data.inference.column_types import text_type, text_types
-from algomancy_data.inference.plain_types import names_of_some
+from algomancy_data.inference.column_types import TextTypes
 from algomancy_data.schema import DataType
 from algomancy_data.schema.kinds import column_type_of
 from algomancy_data.schema.types import NULL_WORDS, TextConventions
+from algomancy_data.schema.types.distinct_texts import DistinctColumns
+from algomancy_data.schema.types.stack import Stack, stacked
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -288,7 +289,9 @@ def _no_names_among(texts: pl.DataFrame) -> list[str]:
     """Return the columns that are of a type whose values are no names of columns."""
     return [
         name
-        for name, found in text_types(texts, _CONVENTIONS).items()
+        for name, found in zip(
+            texts.columns, TextTypes(texts.get_columns(), _CONVENTIONS).found, strict=True
+        )
         if not column_type_of(found.dtype).in_header
     ]
 
@@ -310,40 +313,57 @@ def _are_years(names: Sequence[str]) -> bool:
     return len(years) > 1 and in_range and all(b - a == 1 for a, b in pairwise(years))
 
 
-def columns_with_words(texts: pl.DataFrame) -> Iterator[pl.Series]:
-    """Give the columns in which some value may mean "no value".
+def columns_with_words(texts: pl.DataFrame) -> list[pl.Series]:
+    """Return the columns in which some value may mean "no value".
 
     Args:
         texts: Columns of dtype String.
     """
-    words = list(_CANDIDATES)
-    names = names_of_some(texts, lambda values: values.str.strip_chars().is_in(words))
-    return (column for column in texts.get_columns() if column.name in names)
+    if not texts.width:
+        return []
+    columns = texts.get_columns()
+    stack, values = stacked(columns)
+    counts = stack.counts(values.str.strip_chars().is_in(list(_CANDIDATES)))
+    return [column for column, count in zip(columns, counts, strict=True) if count]
 
 
-def null_words_in(texts: pl.Series, conventions: TextConventions) -> list[str]:
-    """Return the words that mean "no value" in a column whose other values are no text.
+def null_words_in(columns: Sequence[pl.Series], conventions: TextConventions) -> list[str]:
+    """Return the words that mean "no value" in columns whose other values are no text.
 
     Args:
-        texts: Column of dtype String.
-        conventions: How its values are written.
+        columns: Columns of dtype String.
+        conventions: How their values are written.
 
     Example:
         >>> from algomancy_data.extractor import TextConventions
-        >>> null_words_in(pl.Series(["-4", "NA", "12"]), TextConventions())
+        >>> null_words_in([pl.Series(["-4", "NA", "12"])], TextConventions())
         ['NA']
     """
-    values = texts.unique(maintain_order=True).drop_nulls()
-    words = _candidates_among(values)
-    if not words:
-        return []
-    rest = values.filter(~values.is_in([*words, ""]))
-    if rest.is_empty():  # one word may be a text like any other
-        return words if len(words) > 1 else []
-    dtype = text_type(rest, replace(conventions, null_words=())).dtype
-    if dtype is DataType.STRING:
-        return []
-    return [word for word in words if word.strip() not in column_type_of(dtype).null_words]
+    words, others = _words_and_others(columns)
+    types = iter(TextTypes(list(filter(len, others)), replace(conventions, null_words=())).found)
+    found: dict[str, None] = {}
+    for mine, rest in zip(words, others, strict=True):
+        if rest.is_empty():  # one word may be a text like any other
+            found |= dict.fromkeys(mine if len(mine) > 1 else ())
+            continue
+        dtype = next(types).dtype
+        if dtype is not DataType.STRING:
+            no_words = column_type_of(dtype).null_words
+            found |= dict.fromkeys(word for word in mine if word.strip() not in no_words)
+    return list(found)
+
+
+def _words_and_others(
+    columns: Sequence[pl.Series],
+) -> tuple[list[list[str]], list[pl.Series]]:
+    """Return the distinct texts that may mean "no value", and the others, by column."""
+    distinct = DistinctColumns(columns, _PLAIN)
+    values, stack = distinct.values, distinct.stack
+    is_word = values.str.strip_chars().is_in(list(_CANDIDATES))
+    is_other = ~is_word & (values != "")
+    words = Stack(tuple(stack.counts(is_word))).columns(values.filter(is_word))
+    others = Stack(tuple(stack.counts(is_other))).columns(values.filter(is_other))
+    return [one.to_list() for one in words], others
 
 
 def occurring(frame: pl.DataFrame, words: Iterable[str]) -> list[str]:
@@ -373,10 +393,6 @@ def default_words_among(texts: pl.Series) -> list[str]:
     return values.filter(values.is_in(NULL_WORDS)).sort().to_list()
 
 
-def _candidates_among(values: pl.Series) -> list[str]:
-    return values.filter(values.str.strip_chars().is_in(list(_CANDIDATES))).to_list()
-
-
 def _occurs(frame: pl.DataFrame, word: str) -> bool:
     return bool(frame.select(pl.any_horizontal((pl.all() == word).any())).item())
 
@@ -385,14 +401,11 @@ def _is_code(frame: pl.DataFrame, word: str, words: Collection[str]) -> bool:
     """Tell whether some column has the word once, and every other value once as well."""
     if not word.isalpha():
         return False
-    once = frame.select((pl.all() == word).sum()).row(0)
-    return any(
-        count == 1 and _are_codes(frame[name].filter(~frame[name].is_in(words)))
-        for name, count in zip(frame.columns, once, strict=True)
-    )
-
-
-def _are_codes(texts: pl.Series) -> bool:
-    if len(texts) < _FEW or texts.n_unique() < len(texts):
-        return False
-    return text_type(texts, _PLAIN).dtype is DataType.STRING
+    times = frame.select((pl.all() == word).sum()).row(0)
+    others = [
+        column.filter(~column.is_in(words))
+        for column, count in zip(frame.get_columns(), times, strict=True)
+        if count == 1
+    ]
+    codes = [one for one in others if len(one) >= _FEW and one.n_unique() == len(one)]
+    return any(found.dtype is DataType.STRING for found in TextTypes(codes, _PLAIN).found)

@@ -19,10 +19,16 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from algomancy_data.inference.similar_names import refers_to_own_table, shared_prefix, similarity
+from algomancy_data.inference.similar_names import (
+    refers_to_own_table,
+    shared_prefix,
+    similarity,
+    speaks_of_own_table,
+)
 from algomancy_data.relations.keys import match_keys
 from algomancy_data.relations.lookup import unmatched
 from algomancy_data.schema.types.distinct_texts import percent
+from algomancy_data.schema.types.stack import stacked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -36,6 +42,8 @@ _CHANCE: Final = 1e-4
 _FEW: Final = 2
 _NEARLY: Final = 0.5
 _NEARLY_WITHOUT_NAME: Final = 0.8
+# So many texts are looked up in a key at once.
+_MOST_TOGETHER: Final = 100_000
 _LETTERS, _CHARACTERS = 26, 36
 
 
@@ -70,6 +78,24 @@ class NamedTable:
             return self.name, column
         file = self.name.removesuffix(group)
         return (group if referring.name.startswith(file) else self.name), column
+
+
+@dataclass(frozen=True, eq=False)
+class _TableKey:
+    """A column whose values tell the rows of its table apart.
+
+    Args:
+        table: The table.
+        column: The column.
+    """
+
+    table: NamedTable
+    column: InferredColumn
+
+    @cached_property
+    def values(self) -> pl.Series:
+        """Its values."""
+        return self.table.frame[self.column.name]
 
 
 @dataclass(frozen=True)
@@ -112,20 +138,48 @@ def find_references(tables: Sequence[NamedTable]) -> None:
         tables: The tables, with their keys found.
     """
     keys = [
-        (table, column)
+        _TableKey(table, column)
         for table in tables
         for column in table.inferred.columns
         if _may_refer(table, column)
         and (column.unique or (column.primary_key and len(table.inferred.key) == 1))
     ]
     for child in tables:
-        for column in child.inferred.columns:
-            if column.foreign_key is None and _may_refer(child, column):
-                _refer(child, column, list(_candidates(child, column, keys)))
+        columns = [
+            column
+            for column in child.inferred.columns
+            if column.foreign_key is None and _may_refer(child, column)
+        ]
+        for column, possible in zip(columns, _possible_keys(child, columns, keys), strict=True):
+            _refer(child, column, list(_candidates(child, column, possible)))
     for child in tables:
         for parent in tables:
             if parent is not child and len(parent.inferred.key) > 1:
                 _refer_to_composite(child, parent)
+
+
+def _possible_keys(
+    child: NamedTable, columns: Sequence[InferredColumn], keys: Sequence[_TableKey]
+) -> Iterator[list[_TableKey]]:
+    """Give the keys that each column may repeat, as far as that is seen of all columns at once.
+
+    Of its own table these are the primary key and, if its name speaks of the table, any key. Of
+    texts, most columns have none that is in a key.
+    """
+    others = [key for key in keys if key.table is not child or key.column.primary_key]
+    foreign: list[set[_TableKey]] = [set() for _ in columns]
+    texts = [at for at, one in enumerate(columns) if child.dtypes[one.name] == pl.String]
+    if texts and child.frame.height * len(texts) <= _MOST_TOGETHER:
+        stack, values = stacked(child.frame[columns[at].name] for at in texts)
+        for key in others:
+            if key.values.dtype == pl.String:
+                counts = stack.counts(values.is_in(key.values.implode()))
+                for at, count in zip(texts, counts, strict=True):
+                    if not count:
+                        foreign[at].add(key)
+    for column, never in zip(columns, foreign, strict=True):
+        possible = keys if speaks_of_own_table(column.name) else others
+        yield [key for key in possible if key not in never]
 
 
 def _may_refer(table: NamedTable, column: InferredColumn) -> bool:
@@ -137,20 +191,26 @@ def _may_refer(table: NamedTable, column: InferredColumn) -> bool:
 def _candidates(
     child: NamedTable,
     column: InferredColumn,
-    keys: Iterable[tuple[NamedTable, InferredColumn]],
+    keys: Iterable[_TableKey],
 ) -> Iterator[_Candidate]:
-    values = child.frame[column.name].drop_nulls()
+    is_number = _is_number(column)
+    likely = [
+        (key, likeness)
+        for key in keys
+        if key.column is not column
+        and _is_number(key.column) == is_number
+        and (
+            (likeness := _likeness(child, column, key.table, key.column)) >= _SIMILAR
+            or (key.column.primary_key and not is_number)
+        )
+    ]
+    values = child.frame[column.name].drop_nulls() if likely else pl.Series()
     if values.is_empty():
         return
-    distinct, is_number = values.unique(), _is_number(column)
-    for parent, key in keys:
-        if key is column or _is_number(key) != is_number:
-            continue
-        likeness = _likeness(child, column, parent, key)
-        found = parent.frame[key.name]
-        if is_number and (likeness < _SIMILAR or not _overlaps(distinct, found)):
-            continue
-        if not is_number and likeness < _SIMILAR and not key.primary_key:
+    distinct = values.unique()
+    for one, likeness in likely:
+        parent, key, found = one.table, one.column, one.values
+        if is_number and not _overlaps(distinct, found):
             continue
         there = ~unmatched(distinct.to_frame(), found.to_frame())
         matched = int(there.sum())

@@ -385,6 +385,8 @@ def _drop_false_references(
         for column in table.columns
     }
     for relation in resolve_relations_from_schemas(schemas):
+        if len(relation.child_cols) == 1:  # as it was found
+            continue
         child = frames[relation.child_table].select(relation.child_cols)
         parent = frames[relation.parent_table].select(relation.parent_cols)
         if rows_without_parent(child, parent).is_empty():

@@ -103,7 +103,17 @@ def refers_to_own_table(child: str, parent: str) -> bool:
         (True, False)
     """
     mine = words(child)
-    return bool(_SELF.intersection(mine)) and (len(mine) == 1 or mine[-1] == words(parent)[-1])
+    return speaks_of_own_table(child) and (len(mine) == 1 or mine[-1] == words(parent)[-1])
+
+
+def speaks_of_own_table(column: str) -> bool:
+    """Tell whether a column's name may speak of another row of its table.
+
+    Example:
+        >>> speaks_of_own_table("manager_id"), speaks_of_own_table("employee_id")
+        (True, False)
+    """
+    return bool(_SELF.intersection(words(column)))
 
 
 def _without(name: str, prefix: str) -> list[str]:

@@ -13,7 +13,7 @@ from algomancy_data.errors import FileContentError
 from algomancy_data.extractor.json.document import JSONPlan, read_document
 from algomancy_data.extractor.xlsx.extractors import open_workbook
 from algomancy_data.file.workbook import read_sheet
-from algomancy_data.inference.column_types import column_finding
+from algomancy_data.inference.column_types import column_findings
 from algomancy_data.inference.inferred import (
     PLACEHOLDER,
     InferredColumn,
@@ -84,10 +84,7 @@ def _inferred(
     tables = [
         InferredTable(
             group,
-            [
-                column_finding(column, has_integers=is_exact, has_days=is_exact)
-                for column in frame.iter_columns()
-            ],
+            column_findings(frame, has_integers=is_exact, has_days=is_exact),
         )
         for group, frame in frames.items()
     ]
@@ -142,7 +139,7 @@ def json_finding(file: File) -> InferredFile:
 
 
 def _columns(frame: pl.DataFrame) -> list[InferredColumn]:
-    return [column_finding(column, has_dates=False) for column in frame.iter_columns()]
+    return column_findings(frame, has_dates=False)
 
 
 def _paths_of_tables(file: File) -> Iterator[_Path]:

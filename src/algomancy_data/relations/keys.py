@@ -292,8 +292,9 @@ def _as_one_column(keys: pl.DataFrame, others: pl.DataFrame) -> tuple[pl.Series,
     """Return the keys as one column each, if looking them up is then faster than a join."""
     if keys.width > 1:
         return pack_keys(keys, others)
-    # 3 ms where a join takes 7 (1,000,000 keys in 100,000); for text it is the slower one.
-    if _is_fixed_width(keys.dtypes[0]):
+    # 3 ms where a join takes 7 (1,000,000 keys in 100,000); for much text it is the slower one.
+    is_short_text = keys.dtypes[0] == pl.String and max(keys.height, others.height) <= _FEW
+    if is_short_text or _is_fixed_width(keys.dtypes[0]):
         return keys.to_series(), others.to_series()
     return None
 

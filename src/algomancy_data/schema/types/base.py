@@ -27,6 +27,7 @@ from typing import (
 import polars as pl
 
 from algomancy_data.schema.types.distinct_texts import NO_VERDICT
+from algomancy_data.schema.types.stack import Stack, stacked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -121,6 +122,29 @@ class Outcome:
         """Whether every value was converted, and none by a guess."""
         return self.refused is None and self.guessed is None
 
+    def of_columns(self, stack: Stack) -> list[Self]:
+        """Return the outcome of each column of those that were read as one.
+
+        Their values mean something where either none is refused, or this one is.
+
+        Args:
+            stack: How they lay.
+        """
+        values = stack.columns(self.values)
+        masks = [
+            [None] * len(values)
+            if mask is None
+            else [
+                one if count else None
+                for one, count in zip(stack.columns(mask), stack.counts(mask), strict=True)
+            ]
+            for mask in (self.refused, self.guessed)
+        ]
+        return [
+            replace(self, values=one, refused=refused, guessed=guessed)
+            for one, refused, guessed in zip(values, *masks, strict=True)
+        ]
+
     @classmethod
     def together(cls, outcomes: Sequence[Self]) -> Self:
         """Return the outcome of a whole column from those of its slices, in order."""
@@ -198,6 +222,9 @@ class ColumnType(ABC):
     undecided: ClassVar[str | None] = None
     """Which of the conventions its texts may leave open, if none of them says it."""
 
+    reads_by_value: ClassVar[bool] = False
+    """What becomes of a text depends on no other one."""
+
     @classmethod
     def declared_by(cls, dtype: PolarsDataType) -> ColumnType | None:  # noqa: ARG003  the interface
         """Return the type of a column that is declared with a Polars dtype; None if not this."""
@@ -245,6 +272,22 @@ class ColumnType(ABC):
             slices: The column, in one or more pieces of dtype String.
             conventions: How it is written.
         """
+
+    def from_stack(
+        self, texts: pl.Series, stack: Stack, conventions: TextConventions
+    ) -> list[Outcome]:
+        """Read several columns of text: each becomes what it becomes by itself.
+
+        The advice of an outcome may be one for another column.
+
+        Args:
+            texts: The columns, one under the other, of dtype String.
+            stack: How they lie.
+            conventions: How they are written.
+        """
+        if self.reads_by_value:
+            return self.from_text([texts], conventions).of_columns(stack)
+        return [self.from_text([column], conventions) for column in stack.columns(texts)]
 
     def from_values(self, values: pl.Series) -> Outcome | None:  # noqa: ARG002  the interface
         """Convert a column of another dtype than text, or return None if it has no reading here.
@@ -314,12 +357,13 @@ class ReadType(ColumnType, Generic[SliceT, FactsT, FormT]):
         return self.slice_type(texts, conventions)
 
     @abstractmethod
-    def facts(self, part: SliceT, *, is_whole: bool) -> FactsT:
-        """Return what a slice says about the form of its column.
+    def facts(self, part: SliceT, stack: Stack, *, is_whole: bool) -> Sequence[FactsT]:
+        """Return what a slice says about the form of its column, or of each of its columns.
 
         Args:
             part: The slice.
-            is_whole: It is the column: what does not matter here, need not be found out.
+            stack: How the columns lie in it, if they are several.
+            is_whole: It is all of them: what does not matter here, need not be found out.
         """
 
     @abstractmethod
@@ -351,8 +395,8 @@ class ReadType(ColumnType, Generic[SliceT, FactsT, FormT]):
             slices: The column, one slice after the other.
             conventions: How it is written.
         """
-        found = (self.facts(self.slice_of(one, conventions), is_whole=False) for one in slices)
-        form = self.decide(reduce(add, found), conventions)
+        parts = (self.slice_of(texts, conventions) for texts in slices)
+        form = self._decided(parts, conventions, is_whole=False)
         return lambda texts: self.apply(self.slice_of(texts, conventions), form)
 
     def from_text(self, slices: Sequence[pl.Series], conventions: TextConventions) -> Outcome:
@@ -366,9 +410,38 @@ class ReadType(ColumnType, Generic[SliceT, FactsT, FormT]):
             quick.append(reading)
         else:
             return Outcome.together([outcome for outcome, _ in quick])
-        facts = reduce(add, (self.facts(part, is_whole=len(parts) == 1) for part in parts))
-        form = self.decide(facts, conventions)
+        form = self._decided(parts, conventions, is_whole=len(parts) == 1)
         return Outcome.together([self.apply(part, form) for part in parts])
+
+    def from_stack(
+        self, texts: pl.Series, stack: Stack, conventions: TextConventions
+    ) -> list[Outcome]:
+        """Decide of each column in which form it is written; read those of one form together."""
+        facts = self.facts(self.slice_of(texts, conventions), stack, is_whole=True)
+        of_form: dict[FormT, list[int]] = {}
+        for position, found in enumerate(facts):
+            of_form.setdefault(self.decide(found, conventions), []).append(position)
+        columns = stack.columns(texts)
+        outcomes: dict[int, Outcome] = {}
+        for form, members in of_form.items():
+            left = members
+            while left:
+                held, part = stacked(columns[position] for position in left)
+                read = self.apply(self.slice_of(part, conventions), form)
+                found = zip(left, read.of_columns(held), strict=True)
+                if read.refused is None:
+                    outcomes |= found
+                    break
+                # What one check refuses, no other one has looked at: read the rest again.
+                outcomes |= {at: one for at, one in found if one.refused is not None}
+                left = [at for at in left if at not in outcomes]
+        return [outcomes[position] for position in range(len(columns))]
+
+    def _decided(
+        self, parts: Iterable[SliceT], conventions: TextConventions, *, is_whole: bool
+    ) -> FormT:
+        found = (self.facts(part, Stack.of_one(part.texts), is_whole=is_whole)[0] for part in parts)
+        return self.decide(reduce(add, found), conventions)
 
 
 class FittedType(ReadType[SliceT, FactsT, FormT]):
@@ -385,9 +458,9 @@ class FittedType(ReadType[SliceT, FactsT, FormT]):
         """Return a slice of texts as the other type looks at it."""
         return self.read_as.slice_of(texts, conventions)
 
-    def facts(self, part: SliceT, *, is_whole: bool) -> FactsT:
+    def facts(self, part: SliceT, stack: Stack, *, is_whole: bool) -> Sequence[FactsT]:
         """Return what the other type finds."""
-        return self.read_as.facts(part, is_whole=is_whole)
+        return self.read_as.facts(part, stack, is_whole=is_whole)
 
     def decide(self, facts: FactsT, conventions: TextConventions) -> FormT:
         """Return the form that the other type decides."""

@@ -36,6 +36,8 @@ class BooleanType(ColumnType):
     )
     in_json = True
 
+    reads_by_value = True
+
     @classmethod
     def declared_by(cls, dtype: PolarsDataType) -> Self | None:
         """Take truth values."""

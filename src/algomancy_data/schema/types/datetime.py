@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from algomancy_data.schema.types.conventions import TextConventions
     from algomancy_data.schema.types.distinct_texts import DistinctTexts
+    from algomancy_data.schema.types.stack import Stack
 
 _CLOCK: Final = r"(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]{1,9})?)?"
 _ZONE: Final = r"(?:Z|[+-](?:[01][0-9]|2[0-3])(?::?[0-5][0-9])?)$"
@@ -207,38 +208,49 @@ class DatetimeType(ReadType[DateSlice, DateFacts, DateForm]):
             case shape:
                 return _shape_at_once(part, shape)
 
-    def facts(self, part: DateSlice, *, is_whole: bool) -> DateFacts:
+    def facts(self, part: DateSlice, stack: Stack, *, is_whole: bool) -> list[DateFacts]:
         """Count the dates of each shape, and those that an order of day and month does not fit."""
         stripped = part.stripped
-        starts: dict[str, int] = {}
-        fits: dict[str, int] = {}
-        unread: dict[str, int] = {}
-        differs: set[str] = set()
-        for shape in sorted((_ISO_SHAPE, *_SHAPES), key=lambda shape: shape != part.shape):
-            if is_whole and fits.get(part.shape or _ISO_SHAPE) == stripped.count():
+        present = stack.counts(stripped.is_not_null())
+        shapes = _shapes_of(stack.firsts(stripped))
+        own = [_ISO_SHAPE if shape is None else shape for shape in shapes]
+        starts: dict[str, list[int]] = {}
+        fits: dict[str, list[int]] = {}
+        unread: dict[str, list[int]] = {}
+        differs: dict[str, list[int]] = {}
+        for shape in sorted((_ISO_SHAPE, *_SHAPES), key=lambda shape: shape not in own):
+            if is_whole and all(
+                count == 0 or (one in fits and fits[one][at] == count)
+                for at, (one, count) in enumerate(zip(own, present, strict=True))
+            ):
                 break
-            starts[shape] = int(stripped.str.contains(shape or _ISO).sum())
-            if not starts[shape]:
+            begins = stripped.str.contains(shape or _ISO)
+            if not begins.any():
                 continue
+            starts[shape] = stack.counts(begins)
             fitting = stripped.str.contains(shape + _OTHER_CLOCK if shape else _ISO)
-            fits[shape] = int(fitting.sum())
+            fits[shape] = stack.counts(fitting)
             orders = _SHAPES.get(shape, ())
             if len(orders) > 1:
                 readings = [part.read(order, "us").set(~fitting, None) for order in orders]
                 for order, reading in zip(orders, readings, strict=True):
-                    unread[order] = fits[shape] - reading.count()
-                if (readings[0] != readings[1]).any():
-                    differs.add(shape)
-        return DateFacts(
-            stripped.count(),
-            part.shape,
-            starts,
-            fits,
-            unread,
-            frozenset(differs),
-            part.has_nanoseconds,
-            int(stripped.str.contains(_ZONED).sum()),
-        )
+                    unread[order] = stack.counts(fitting & reading.is_null())
+                differs[shape] = stack.counts(readings[0] != readings[1])
+        nanoseconds = stack.counts(stripped.str.contains(_NANOSECONDS))
+        zoned = stack.counts(stripped.str.contains(_ZONED))
+        return [
+            DateFacts(
+                present[at],
+                shape,
+                _at(at, starts),
+                _at(at, fits),
+                _at(at, unread),
+                frozenset(key for key, count in _at(at, differs).items() if count),
+                nanoseconds[at] > 0,
+                zoned[at],
+            )
+            for at, shape in enumerate(shapes)
+        ]
 
     def decide(self, facts: DateFacts, conventions: TextConventions) -> DateForm:
         """Return the shape of the first value, or of most if half of them differ from that."""
@@ -299,6 +311,19 @@ class DatetimeType(ReadType[DateSlice, DateFacts, DateForm]):
     def default(self, value: object) -> Any:
         """Read text as ISO 8601."""
         return dt.datetime.fromisoformat(value) if isinstance(value, str) else value
+
+
+def _shapes_of(texts: pl.Series) -> list[str | None]:
+    """Return the shape of each text, ``""`` if it has none of ours, None of null."""
+    found = pl.when(pl.col("text").is_null()).then(None)
+    for shape in _SHAPES:
+        found = found.when(pl.col("text").str.contains(shape)).then(pl.lit(shape))
+    named = found.otherwise(pl.lit(_ISO_SHAPE))
+    return texts.to_frame("text").select(named).to_series().to_list()
+
+
+def _at(position: int, counts: dict[str, list[int]]) -> dict[str, int]:
+    return {key: found[position] for key, found in counts.items()}
 
 
 def _sum(one: dict[str, int], other: dict[str, int]) -> dict[str, int]:

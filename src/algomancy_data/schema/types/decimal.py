@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING, Final, Self
 
 import polars as pl
@@ -19,9 +22,12 @@ from algomancy_data.schema.types.notation import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from polars.datatypes import DataType as PolarsDataType
 
-    from algomancy_data.schema.types.distinct_texts import DistinctTexts
+    from algomancy_data.schema.types.distinct_texts import DistinctColumns, DistinctTexts
+    from algomancy_data.schema.types.stack import Stack
 
 
 _MOST_DIGITS: Final = 38
@@ -37,6 +43,7 @@ _NO_DECIMAL: Final = r"[eE]"
 # Of so many different floats, one has fewer decimals than the others; or its text was padded.
 _MANY: Final = 30
 _SURELY_FLOATS: Final = 15
+_LONG: Final = r"[0-9](?:\.?[0-9]){15}"
 _PERHAPS_FLOATS: Final = 17
 
 
@@ -76,9 +83,9 @@ class DecimalType(NumberType[TextSlice]):
             return None
         return Outcome(part.texts.cast(self.dtype)), NumberForm(".")
 
-    def facts(self, part: TextSlice, *, is_whole: bool) -> NumberFacts:
+    def facts(self, part: TextSlice, stack: Stack, *, is_whole: bool) -> list[NumberFacts]:
         """Look at the numbers."""
-        return NumberFacts.of(part.stripped, ",", None, is_whole=is_whole)
+        return NumberFacts.of(part.stripped, stack, ",", None, is_whole=is_whole)
 
     def apply(self, part: TextSlice, form: NumberForm) -> Outcome:
         """Read decimal numbers; refuse text, and what has more digits than the dtype."""
@@ -151,55 +158,103 @@ def decimal_among(column: DistinctTexts) -> pl.Decimal | None:
     """
     if not column.has(_FRACTION) or column.has(_NO_DECIMAL):
         return None
-    texts, declared = column.present, column.conventions.decimal_mark
-    form = NumberForm.decided_by(NumberFacts.of(texts, ",", None, is_whole=True), declared)
-    written = plain(texts, form.mark)
-    if form.is_guess or written.null_count() or column.has_nan:
+    form = NumberForm.decided_by(column.answer(_facts), column.conventions.decimal_mark)
+    if form.is_guess or column.has_nan:
         return None
-    fraction = written.str.extract(r"\.([0-9]*)$").fill_null("")
-    numbers = digits_of(written).with_columns(
-        scale=fraction.str.len_bytes().cast(pl.Int64), padded=fraction.str.ends_with("0")
-    )
-    least, most, whole, padded = numbers.select(
-        pl.col("scale").min(),
-        most=pl.col("scale").max(),
-        whole=pl.col("point").max().clip(0),
-        padded=pl.col("padded").any(),
-    ).row(0)
-    is_fixed = least == most and most > 0
-    if not (
-        is_money(least, most, len(texts), padded=padded)
-        or (most and _exceed_floats(written, numbers, is_fixed=is_fixed))
-    ):
+    found = column.answer(_WRITTEN[form.mark])
+    if found.others:
         return None
-    digits = USUAL_DIGITS if whole + most <= USUAL_DIGITS else _MOST_DIGITS
-    return pl.Decimal(digits, most) if whole + most <= digits else None
+    is_fixed = found.least == found.most and found.most > 0
+    exceed_floats = found.surely_no_floats if is_fixed else found.hardly_floats
+    if not (found.is_money(len(column.present)) or (found.most and exceed_floats)):
+        return None
+    whole = found.whole + found.most
+    digits = USUAL_DIGITS if whole <= USUAL_DIGITS else _MOST_DIGITS
+    return pl.Decimal(digits, found.most) if whole <= digits else None
 
 
-def is_money(least: int, most: int, count: int, *, padded: bool) -> bool:
-    """Tell whether numbers are written to a fixed scale, as money is.
+def _facts(columns: DistinctColumns) -> Sequence[NumberFacts]:
+    return NumberFacts.of(columns.present, columns.present_stack, ",", None, is_whole=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """How the numbers of a column are written.
 
     Args:
+        others: How many of the texts are none.
         least: The fewest decimals that one of them has.
         most: The most decimals.
-        count: How many different ones there are.
+        whole: The most digits before the decimal mark.
         padded: One ends in a zero.
+        surely_no_floats: One has more than fifteen digits, and its float has others.
+        hardly_floats: One has more than seventeen, and its float has others.
     """
-    return least == most and most in _MONEY and (padded or count >= _MANY)
+
+    others: int
+    least: int
+    most: int
+    whole: int
+    padded: bool
+    surely_no_floats: bool
+    hardly_floats: bool
+
+    @classmethod
+    def with_point(cls, columns: DistinctColumns) -> Sequence[Self]:
+        """Look at numbers with a decimal point."""
+        return cls._of(columns, ".")
+
+    @classmethod
+    def with_comma(cls, columns: DistinctColumns) -> Sequence[Self]:
+        """Look at numbers with a decimal comma."""
+        return cls._of(columns, ",")
+
+    @classmethod
+    def _of(cls, columns: DistinctColumns, mark: str) -> Sequence[Self]:
+        written = plain(columns.present, mark)
+        fraction = written.str.extract(r"\.([0-9]*)$").fill_null("")
+        digits = digits_of(written)
+        numbers = digits.with_columns(
+            lost=_lost_as_floats(written, digits),
+            scale=fraction.str.len_bytes().cast(pl.Int64),
+            padded=fraction.str.ends_with("0"),
+        )
+        length = pl.col("significant").str.len_bytes()
+        found = columns.present_stack.facts(
+            numbers,
+            pl.col("sign").is_null().sum(),
+            pl.col("scale").min().alias("least"),
+            pl.col("scale").max().alias("most"),
+            pl.col("point").max().clip(0),
+            pl.col("padded").any(),
+            (pl.col("lost") & (length > _SURELY_FLOATS)).any().alias("surely"),
+            (pl.col("lost") & (length > _PERHAPS_FLOATS)).any().alias("hardly"),
+        )
+        return [cls(*row) for row in found.iter_rows()]
+
+    def is_money(self, count: int) -> bool:
+        """Tell whether they are written to a fixed scale, as money is.
+
+        Args:
+            count: How many different ones there are.
+        """
+        is_fixed = self.least == self.most and self.most in _MONEY
+        return is_fixed and (self.padded or count >= _MANY)
 
 
-def _exceed_floats(written: pl.Series, numbers: pl.DataFrame, *, is_fixed: bool) -> bool:
-    """Tell whether numbers have digits that floats do not keep.
+_WRITTEN: Final = {".": _Written.with_point, ",": _Written.with_comma}
+
+
+def _lost_as_floats(written: pl.Series, digits: pl.DataFrame) -> pl.Series:
+    """Tell which numbers have digits that floats do not keep; the short ones have none.
 
     Args:
         written: Plain numbers.
-        numbers: What they consist of.
-        is_fixed: All have the same number of decimals.
+        digits: What they consist of.
     """
-    most = _SURELY_FLOATS if is_fixed else _PERHAPS_FLOATS
-    is_long = numbers["significant"].str.len_bytes() > most
+    is_long = written.str.contains(_LONG).fill_null(value=False)
     if not is_long.any():
-        return False
-    parts = ["sign", "significant", "point"]
-    kept = digits_of(written.filter(is_long).cast(pl.Float64).cast(pl.String))
-    return not kept.equals(numbers.filter(is_long).select(parts))
+        return is_long
+    kept = digits_of(written.set(~is_long, None).cast(pl.Float64).cast(pl.String))
+    differ = (kept[part].ne_missing(digits[part]) for part in kept.columns)
+    return is_long & reduce(or_, differ)

@@ -8,14 +8,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
+
+import polars as pl
+
+from algomancy_data.schema.types.stack import Stack, stacked
 
 if TYPE_CHECKING:
-    import polars as pl
+    from collections.abc import Callable, Iterator, Sequence
+
     from polars.datatypes import DataType as PolarsDataType
 
     from algomancy_data.schema.types.base import ColumnType, Outcome
     from algomancy_data.schema.types.conventions import TextConventions
+
+AnswerT = TypeVar("AnswerT")
 
 _NEARLY: Final = 0.95
 _LONGEST: Final = 40
@@ -41,46 +48,156 @@ class Verdict:
 NO_VERDICT: Final = Verdict()
 
 
-class DistinctTexts:
-    """The distinct texts of a column, and how they read.
+class DistinctColumns:
+    """The distinct texts of several columns: what is asked of one of them, is asked of all.
 
     Args:
-        texts: The column, of dtype String.
-        conventions: How it is written.
+        columns: The columns, of dtype String; at least one.
+        conventions: How they are written.
+
+    Attributes:
+        stack: How their distinct texts lie one under the other.
+        values: These texts.
+        conventions: How they are written.
     """
 
-    def __init__(self, texts: pl.Series, conventions: TextConventions) -> None:
-        self.values = texts.unique(maintain_order=True).drop_nulls().alias("values")
+    def __init__(self, columns: Sequence[pl.Series], conventions: TextConventions) -> None:
+        self.stack, self.values = _distinct(columns)
         self.conventions = conventions
-        self._has_nulls = texts.null_count() > 0
-        self._has: dict[str, bool] = {}
-        self._outcomes: dict[tuple[str, TextConventions], Outcome] = {}
+        self.have_nulls = [column.null_count() > 0 for column in columns]
+        self._counts: dict[str, list[int]] = {}
+        self._outcomes: dict[tuple[str, TextConventions], list[Outcome]] = {}
+        self._answers: dict[object, Sequence[Any]] = {}
+
+    def __iter__(self) -> Iterator[DistinctTexts]:
+        """Give the columns, of which each knows what is found of the others."""
+        return (DistinctTexts(self, position) for position in range(len(self.have_nulls)))
 
     @cached_property
     def present(self) -> pl.Series:
         """The texts without outer white space, and without the words for "no value"."""
-        return self.conventions.strip(self.values).drop_nulls()
+        return self._stripped.drop_nulls()
+
+    @cached_property
+    def present_stack(self) -> Stack:
+        """How these lie."""
+        return Stack(tuple(self.stack.counts(self._stripped.is_not_null())))
+
+    @cached_property
+    def have_nan(self) -> list[int]:
+        """How many values of each column are the word for a float that is no number."""
+        return self.stack.counts(self.values.str.contains(_NAN))
+
+    @cached_property
+    def _stripped(self) -> pl.Series:
+        return self.conventions.strip(self.values)
+
+    def counts(self, pattern: str) -> list[int]:
+        """Return how many of the texts that are present in each column have a pattern."""
+        if pattern not in self._counts:
+            self._counts[pattern] = self.present_stack.counts(self.present.str.contains(pattern))
+        return self._counts[pattern]
+
+    def answers(
+        self, question: Callable[[DistinctColumns], Sequence[AnswerT]]
+    ) -> Sequence[AnswerT]:
+        """Return what there is to say to a question, by column.
+
+        Args:
+            question: Is asked once.
+        """
+        if question not in self._answers:
+            self._answers[question] = question(self)
+        return self._answers[question]
+
+    def read_as(self, column_type: ColumnType, **conventions: Any) -> list[Outcome]:
+        """Return what the texts of each column become as a type.
+
+        Args:
+            column_type: The type.
+            conventions: What is to be taken for granted about how they are written.
+        """
+        written = replace(self.conventions, **conventions)
+        key = column_type.name, written
+        if key not in self._outcomes:
+            self._outcomes[key] = (
+                column_type.from_stack(self.values, self.stack, written)
+                if len(self.have_nulls) > 1
+                else [column_type.from_text([self.values], written)]
+            )
+        return self._outcomes[key]
+
+
+def _distinct(columns: Sequence[pl.Series]) -> tuple[Stack, pl.Series]:
+    """Return the distinct texts of each column, in the order of their first rows."""
+    if len(columns) == 1:
+        values = columns[0].unique(maintain_order=True).drop_nulls().alias("values")
+        return Stack.of_one(values), values
+    stack, values = stacked(columns)
+    texts = pl.DataFrame({"column": stack.positions, "values": values})
+    found = texts.drop_nulls("values").unique(maintain_order=True)
+    counts = dict(found["column"].value_counts().iter_rows())
+    return Stack(tuple(counts.get(at, 0) for at in range(len(columns)))), found["values"]
+
+
+class DistinctTexts:
+    """The distinct texts of a column, and how they read.
+
+    Args:
+        columns: The columns of which it is one.
+        position: Which.
+    """
+
+    def __init__(self, columns: DistinctColumns, position: int) -> None:
+        self._columns, self._position = columns, position
+        self.conventions = columns.conventions
+
+    @classmethod
+    def alone(cls, texts: pl.Series, conventions: TextConventions) -> Self:
+        """Return a column of which no other one is asked the same.
+
+        Args:
+            texts: The column, of dtype String.
+            conventions: How it is written.
+        """
+        return cls(DistinctColumns([texts], conventions), 0)
+
+    @cached_property
+    def values(self) -> pl.Series:
+        """The texts, null aside."""
+        return self._part(self._columns.values, self._columns.stack)
+
+    @cached_property
+    def present(self) -> pl.Series:
+        """The texts without outer white space, and without the words for "no value"."""
+        return self._part(self._columns.present, self._columns.present_stack)
 
     @cached_property
     def has_gaps(self) -> bool:
         """Whether some row has no value."""
-        return self._has_nulls or self.values.len() > self.present.len()
+        return self._columns.have_nulls[self._position] or self.values.len() > self.present.len()
 
-    @cached_property
+    @property
     def has_digits(self) -> bool:
         """Whether there is a digit in some text."""
         return self.has("[0-9]")
 
-    @cached_property
+    @property
     def has_nan(self) -> bool:
         """Whether some value is the word for a float that is no number."""
-        return bool(self.values.str.contains(_NAN).any())
+        return self._columns.have_nan[self._position] > 0
 
     def has(self, pattern: str) -> bool:
         """Tell whether some text has what a pattern says."""
-        if pattern not in self._has:
-            self._has[pattern] = bool(self.present.str.contains(pattern).any())
-        return self._has[pattern]
+        return self.count(pattern) > 0
+
+    def count(self, pattern: str) -> int:
+        """Return how many texts have what a pattern says."""
+        return self._columns.counts(pattern)[self._position]
+
+    def answer(self, question: Callable[[DistinctColumns], Sequence[AnswerT]]) -> AnswerT:
+        """Return what there is to say to a question that is asked of all columns."""
+        return self._columns.answers(question)[self._position]
 
     def matching(self, pattern: str) -> pl.Series:
         """Return the texts that have what a pattern says."""
@@ -93,11 +210,7 @@ class DistinctTexts:
             column_type: The type.
             conventions: What is to be taken for granted about how they are written.
         """
-        written = replace(self.conventions, **conventions)
-        key = column_type.name, written
-        if key not in self._outcomes:
-            self._outcomes[key] = column_type.from_text([self.values], written)
-        return self._outcomes[key]
+        return self._columns.read_as(column_type, **conventions)[self._position]
 
     def nearly(self, outcome: Outcome, kind: str) -> Verdict:
         """Leave the column to the next type, saying so if few values only keep it from this one.
@@ -111,6 +224,9 @@ class DistinctTexts:
             return NO_VERDICT
         share = percent(1 - refused / self.present.len())
         return Verdict(note=f"Nearly {kind}: {share} of the distinct values are.")
+
+    def _part(self, texts: pl.Series, stack: Stack) -> pl.Series:
+        return texts.slice(stack.ends[self._position], stack.lengths[self._position])
 
 
 def percent(share: float) -> str:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from algomancy_data.schema.types.conventions import TextConventions
     from algomancy_data.schema.types.distinct_texts import DistinctTexts
+    from algomancy_data.schema.types.stack import Stack
 
 _SPECIAL: Final = r"(?i)^[+-]?(?:inf|infinity|nan)$"
 _SAMPLE: Final = 1_000
@@ -104,9 +105,9 @@ class FloatType(NumberType[FloatSlice]):
         commas = _plain_decimal_commas(texts, declared, self.dtype)
         return None if commas is None else (Outcome(commas), NumberForm(","))
 
-    def facts(self, part: FloatSlice, *, is_whole: bool) -> NumberFacts:
+    def facts(self, part: FloatSlice, stack: Stack, *, is_whole: bool) -> list[NumberFacts]:
         """Look at the numbers, "NaN" and its like left out."""
-        return NumberFacts.of(part.stripped, ",", _SPECIAL, is_whole=is_whole)
+        return NumberFacts.of(part.stripped, stack, ",", _SPECIAL, is_whole=is_whole)
 
     def apply(self, part: FloatSlice, form: NumberForm) -> Outcome:
         """Read decimal numbers; refuse text, and what is beyond the range or digits of a float."""
@@ -162,7 +163,7 @@ class FloatType(NumberType[FloatSlice]):
             return Verdict("STRING", note, "decimal_mark")
         if not self.reads_fractions(column):
             return NO_VERDICT
-        if not column.present.str.contains(_WHOLE).all():
+        if column.count(_WHOLE) < len(column.present):
             return Verdict(self.name)
         if column.has_gaps:
             note = "Whole numbers written as 1.0, as pandas does where values are missing."

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from algomancy_data.schema.types.conventions import TextConventions
     from algomancy_data.schema.types.distinct_texts import DistinctTexts
+    from algomancy_data.schema.types.stack import Stack
 
 _FLOAT: Final = FloatType()
 _REASON: Final = "not a whole number of at most 64 bits"
@@ -110,9 +111,9 @@ class IntegerType(NumberType[IntegerSlice]):
             return None
         return Outcome(values), NumberForm(part.conventions.decimal_mark or ".")
 
-    def facts(self, part: IntegerSlice, *, is_whole: bool) -> NumberFacts:
+    def facts(self, part: IntegerSlice, stack: Stack, *, is_whole: bool) -> list[NumberFacts]:
         """Look at what are not plain digits."""
-        return NumberFacts.of(part.others, ",.", None, is_whole=is_whole)
+        return NumberFacts.of(part.others, stack, ",.", None, is_whole=is_whole)
 
     def apply(self, part: IntegerSlice, form: NumberForm) -> Outcome:
         """Read whole numbers exactly; refuse fractions, text and what is beyond 64 bits."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from algomancy_data.schema.types.conventions import TextConventions
     from algomancy_data.schema.types.distinct_texts import DistinctTexts
+    from algomancy_data.schema.types.stack import Stack
 
 # At most twelve digits each: the sum in nanoseconds then fits into 128 bits.
 _NUMBER: Final = "[0-9]{1,12}"
@@ -66,26 +67,35 @@ class IntervalSlice(TextSlice):
     """Some texts as lengths of time."""
 
     @cached_property
-    def lengths(self) -> pl.Series | Outcome:
-        """How long they are in nanoseconds, as Int128; or what is none."""
+    def _forms(self) -> tuple[pl.Series, pl.Series]:
+        """Which of them are written as ISO 8601, and which as days and a clock."""
         stripped = self.stripped
         # "P" and "PT" fit the pattern, but they are no length.
         iso = stripped.str.contains(_ISO) & stripped.str.contains("[WDHMS]$")
-        clock = ~iso & stripped.str.contains(_CLOCK)
-        neither = ~(iso | clock)
-        if neither.any():
-            return Outcome(stripped, neither.fill_null(value=False), _NO_LENGTH)
-        total = _nanoseconds(stripped.set(~iso, None), _ISO, sign_of_days=True)
-        total = total.zip_with(iso, _nanoseconds(stripped.set(~clock, None), _CLOCK))
-        return total.alias(stripped.name)
+        return iso, ~iso & stripped.str.contains(_CLOCK)
 
     @cached_property
-    def unit(self) -> TimeUnit:
-        """The unit that they need."""
-        if isinstance(self.lengths, Outcome):
-            return "us"
-        needs_nanoseconds = (pl.col(self.lengths.name) % _PER_MICROSECOND != 0).any()
-        return "ns" if self.lengths.to_frame().select(needs_nanoseconds).item() else "us"
+    def refusal(self) -> Outcome | None:
+        """What is no length of time; None if all are."""
+        iso, clock = self._forms
+        neither = ~(iso | clock)
+        if not neither.any():
+            return None
+        return Outcome(self.stripped, neither.fill_null(value=False), _NO_LENGTH)
+
+    @cached_property
+    def lengths(self) -> pl.Series:
+        """How long they are in nanoseconds, as Int128; null where they are no length of time."""
+        stripped = self.stripped
+        iso, clock = self._forms
+        total = _nanoseconds(stripped.set(~iso, None), _ISO, sign_of_days=True)
+        return total.zip_with(iso, _nanoseconds(stripped.set(~clock, None), _CLOCK))
+
+    @cached_property
+    def has_nanoseconds(self) -> pl.Series:
+        """Which of them are not exact in microseconds."""
+        length = pl.col(self.lengths.name)
+        return self.lengths.to_frame().select(length % _PER_MICROSECOND != 0).to_series()
 
 
 class IntervalType(ReadType[IntervalSlice, IntervalFacts, TimeUnit]):
@@ -109,13 +119,22 @@ class IntervalType(ReadType[IntervalSlice, IntervalFacts, TimeUnit]):
 
     def quick(self, part: IntervalSlice) -> tuple[Outcome, TimeUnit] | None:
         """Read a slice in the unit that its own values need."""
-        if isinstance(part.lengths, Outcome):
+        if part.refusal is not None:
             return None
-        return _in_unit(part.lengths, part.unit), part.unit
+        unit: TimeUnit = "ns" if part.has_nanoseconds.any() else "us"
+        return _in_unit(part.lengths, unit), unit
 
-    def facts(self, part: IntervalSlice, *, is_whole: bool) -> IntervalFacts:  # noqa: ARG002  the interface
+    def facts(
+        self,
+        part: IntervalSlice,
+        stack: Stack,
+        *,
+        is_whole: bool,  # noqa: ARG002  the interface
+    ) -> list[IntervalFacts]:
         """Tell whether a value needs nanoseconds."""
-        return IntervalFacts(part.unit == "ns")
+        if part.refusal is not None and len(stack.lengths) == 1:
+            return [IntervalFacts(has_nanoseconds=False)]
+        return [IntervalFacts(count > 0) for count in stack.counts(part.has_nanoseconds)]
 
     def decide(self, facts: IntervalFacts, conventions: TextConventions) -> TimeUnit:  # noqa: ARG002  the interface
         """Return the time unit."""
@@ -123,8 +142,7 @@ class IntervalType(ReadType[IntervalSlice, IntervalFacts, TimeUnit]):
 
     def apply(self, part: IntervalSlice, form: TimeUnit) -> Outcome:
         """Read lengths of time; refuse what is none, or too long to be counted in the unit."""
-        lengths = part.lengths
-        return lengths if isinstance(lengths, Outcome) else _in_unit(lengths, form)
+        return part.refusal or _in_unit(part.lengths, form)
 
     def infer(self, column: DistinctTexts) -> Verdict:
         """Take lengths of time; those that are all times of day as well, are those."""

@@ -18,6 +18,7 @@ from algomancy_data.schema.types.distinct_texts import Verdict, first_of
 if TYPE_CHECKING:
     from algomancy_data.schema.types.conventions import TextConventions
     from algomancy_data.schema.types.distinct_texts import DistinctTexts
+    from algomancy_data.schema.types.stack import Stack
 
 GROUP_MARK: Final = {".": ",", ",": "."}
 # Space, no-break space, thin space, narrow no-break space, apostrophes, underscore.
@@ -88,26 +89,33 @@ class NumberFacts:
     has_point: bool
 
     @classmethod
-    def of(cls, numbers: pl.Series, marks: str, specials: str | None, *, is_whole: bool) -> Self:
+    def of(
+        cls, numbers: pl.Series, stack: Stack, marks: str, specials: str | None, *, is_whole: bool
+    ) -> list[Self]:
         """Look at numbers.
 
         Args:
             numbers: Texts without outer white space.
+            stack: Which of them are a column.
             marks: The marks of which one in a number may separate either.
             specials: Pattern of words that are numbers with any decimal mark.
-            is_whole: They are the column: without a mark, nothing else matters.
+            is_whole: They are all of their columns: without a mark, nothing else matters.
         """
-        separated = bool(numbers.str.contains(f"[{marks}]").any())
-        if not separated and is_whole:
-            return cls(separated, None, has_point=False)
+        separated = [count > 0 for count in stack.counts(numbers.str.contains(f"[{marks}]"))]
+        if is_whole and not any(separated):
+            return [cls(one, None, has_point=False) for one in separated]
         fits = {mark: numbers.str.contains(one) for mark, one in patterns(numbers).items()}
-        misfits = {mark: int((~fitting).sum()) for mark, fitting in fits.items()}
-        if specials is not None and all(misfits.values()):
-            neither = numbers.filter(~(fits["."] | fits[","]))
-            words = int(neither.str.contains(specials).sum())
-            misfits = {mark: count - words for mark, count in misfits.items()}
-        has_point = bool(numbers.str.contains(".", literal=True).any())
-        return cls(separated, misfits, has_point)
+        misfits = {mark: ~fitting for mark, fitting in fits.items()}
+        if specials is not None and all(one.any() for one in misfits.values()):
+            neither = misfits["."] & misfits[","]
+            words = numbers.set(~neither, None).str.contains(specials).fill_null(value=False)
+            misfits = {mark: one & ~words for mark, one in misfits.items()}
+        counts = {mark: stack.counts(one) for mark, one in misfits.items()}
+        with_point = stack.counts(numbers.str.contains(".", literal=True))
+        return [
+            cls(one, {mark: counts[mark][at] for mark in counts}, has_point=with_point[at] > 0)
+            for at, one in enumerate(separated)
+        ]
 
     def __add__(self, other: Self) -> Self:
         """Return the facts of both slices."""
@@ -211,14 +219,14 @@ def not_numbers(values: pl.Series, given: pl.Series, reason: str) -> Outcome | N
 def codes_among(column: DistinctTexts) -> Verdict | None:
     """Leave numbers text, since some of them are rather codes; return None if none is."""
     for pattern, reason in _CODES.items():
-        coded = column.matching(pattern)
-        if coded.len():
-            note = f"Text, since some values have {reason}: {first_of(coded)}."
+        if column.has(pattern):
+            coded = first_of(column.matching(pattern))
+            note = f"Text, since some values have {reason}: {coded}."
             return Verdict("STRING", note)
-    is_exponent = column.present.str.contains(_EXPONENT)
-    others = column.present.filter(~is_exponent)
-    if is_exponent.any() and others.len() and others.str.contains(_WHOLE).all():
-        shown = first_of(column.present.filter(is_exponent))
+    # A number is not both.
+    exponents, wholes = column.count(_EXPONENT), column.count(_WHOLE)
+    if exponents and wholes and exponents + wholes == len(column.present):
+        shown = first_of(column.matching(_EXPONENT))
         return Verdict("STRING", f"Text, since {shown} may be a code and no number.")
     return None
 

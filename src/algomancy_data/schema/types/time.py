@@ -40,6 +40,8 @@ class TimeType(ColumnType):
     in_header = False
     may_be_key = True
 
+    reads_by_value = True
+
     @classmethod
     def declared_by(cls, dtype: PolarsDataType) -> Self | None:
         """Take times of day."""
