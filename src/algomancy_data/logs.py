@@ -113,6 +113,23 @@ class LogLines(ABC):
         self._take(LogLine("error", f"{type(e).__name__}: {e}"))
 
 
+class KeptLog(LogLines):
+    """A logger that keeps all lines.
+
+    Example:
+        >>> kept = KeptLog()
+        >>> kept.warning("look at this")
+        >>> kept.lines
+        [LogLine(method='warning', text='look at this')]
+    """
+
+    def __init__(self) -> None:
+        self.lines: list[LogLine] = []
+
+    def _take(self, line: LogLine) -> None:
+        self.lines.append(line)
+
+
 def tell(logger: Logger, lines: Iterable[LogLine]) -> None:
     """Tell a logger what another one was told."""
     for line in lines:

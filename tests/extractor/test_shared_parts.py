@@ -2,32 +2,39 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
-from hypothesis import given
+import xlsxwriter
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing.parametric import dataframes
 
 from algomancy_data import (
+    ArrowFile,
     Column,
     CSVDialect,
     CSVFile,
     DataType,
     JSONFile,
+    NDJSONFile,
     ParquetFile,
     ReadLimits,
     Schema,
+    XLSXFile,
 )
 from algomancy_data.errors import AlgomancyDataError
 from algomancy_data.executors.sharing import helping, lent_hands
 from algomancy_data.extractor import (
+    ArrowSingleExtractor,
     CSVSingleExtractor,
     JSONSingleExtractor,
     ParquetSingleExtractor,
+    XLSXSingleExtractor,
 )
 from algomancy_data.frames.sinks import feeding
 from algomancy_data.testing import assert_identical
@@ -38,6 +45,9 @@ if TYPE_CHECKING:
 KINDS = {
     "csv": (CSVFile, CSVSingleExtractor),
     "parquet": (ParquetFile, ParquetSingleExtractor),
+    "arrow": (ArrowFile, ArrowSingleExtractor),
+    "ndjson": (NDJSONFile, JSONSingleExtractor),
+    "xlsx": (XLSXFile, XLSXSingleExtractor),
 }
 MOST_KINDS = list(DataType)
 TEXTS = st.sampled_from(
@@ -122,13 +132,63 @@ def test_any_parts_of_csv_give_the_same(
     ),
     types=st.lists(st.sampled_from(MOST_KINDS), min_size=1, max_size=2),
     most=st.integers(1, 500),
+    extension=st.sampled_from(["parquet", "arrow"]),
 )
-def test_any_parts_of_parquet_give_the_same(elsewhere, frames, types, most) -> None:
-    schema = schema_of(types, "parquet")
+def test_any_parts_of_columns_give_the_same(elsewhere, frames, types, most, extension) -> None:
+    schema = schema_of(types, extension)
     with TemporaryDirectory() as folder:
         for number, frame in enumerate(frames):
             named = frame.rename({name: f"c{n}" for n, name in enumerate(frame.columns)})
-            named.write_parquet(Path(folder, f"{number}.parquet"))
+            write = named.write_parquet if extension == "parquet" else named.write_ipc
+            write(Path(folder, f"{number}.{extension}"))
+        same(folder, schema, elsewhere, most)
+
+
+VALUES = TEXTS | st.sampled_from([None, True, 0, 7, -1, 2**53 + 1, 2.5, 1e300])
+NESTED = VALUES | st.sampled_from([[], [1], ["a", None], {}, {"x": 1}, {"x": None}, {"x": "a"}])
+
+
+@given(
+    types=st.lists(st.sampled_from(MOST_KINDS), min_size=1, max_size=2),
+    pools=st.lists(st.lists(NESTED, min_size=1, max_size=2), min_size=3, max_size=3),
+    heights=st.lists(st.integers(0, 4), min_size=2, max_size=3),
+    most=st.integers(1, 60),
+    drops=st.booleans(),
+    data=st.data(),
+)
+def test_any_parts_of_records_give_the_same(
+    elsewhere, types, pools, heights, most, drops, data
+) -> None:
+    words = {"_EXTRA_COLUMNS": "drop", "_MISSING_COLUMNS": "null"} if drops else {}
+    schema = schema_of(types, "ndjson", **words)
+    with TemporaryDirectory() as folder:
+        for number, height in enumerate(heights):
+            pool = {f"c{n}": st.sampled_from(values) for n, values in enumerate(pools)}
+            rows = st.lists(
+                st.fixed_dictionaries({}, optional=pool), min_size=height, max_size=height
+            )
+            lines = "\n".join(json.dumps(row) for row in data.draw(rows))
+            Path(folder, f"{number}.ndjson").write_text(lines)
+        same(folder, schema, elsewhere, most)
+
+
+@settings(max_examples=15)
+@given(
+    types=st.lists(st.sampled_from(MOST_KINDS), min_size=1, max_size=2),
+    pools=st.lists(st.lists(VALUES, min_size=1, max_size=2), min_size=2, max_size=2),
+    heights=st.lists(st.integers(0, 4), min_size=2, max_size=2),
+    most=st.integers(1, 60),
+    data=st.data(),
+)
+def test_any_parts_of_workbooks_give_the_same(elsewhere, types, pools, heights, most, data) -> None:
+    schema = schema_of(types, "xlsx")
+    with TemporaryDirectory() as folder:
+        for number, height in enumerate(heights):
+            with xlsxwriter.Workbook(Path(folder, f"{number}.xlsx")) as book:
+                sheet = book.add_worksheet()
+                sheet.write_row(0, 0, ["c0", "c1"])
+                for row in range(1, height + 1):
+                    sheet.write_row(row, 0, [data.draw(st.sampled_from(pool)) for pool in pools])
         same(folder, schema, elsewhere, most)
 
 
@@ -153,6 +213,51 @@ def test_a_part_of_nothing_but_nulls_takes_the_dtype_of_the_others(elsewhere, tm
     with helping(elsewhere):
         frame, issues = extract(tmp_path, schema)
     assert (frame["c0"].dtype, issues) == (pl.Datetime("ns"), [])
+
+
+@pytest.mark.parametrize("extension", ["ndjson", "xlsx", "arrow"])
+def test_workers_convert_the_parts_of_every_format(elsewhere, tmp_path, extension) -> None:
+    frame = pl.DataFrame({"c0": ["1", "2"], "c1": [1, 2]})
+    for number in range(3):
+        path = tmp_path / f"{number}.{extension}"
+        match extension:
+            case "ndjson":
+                frame.write_ndjson(path)
+            case "xlsx":
+                frame.write_excel(path)
+            case _:
+                frame.write_ipc(path)
+    schema, calls = schema_of([DataType.INTEGER], extension), elsewhere.calls
+    same(tmp_path, schema, elsewhere, 30)
+    # Once for each of two limits: what goes together is read once.
+    assert elsewhere.calls == calls + 6
+
+
+def test_records_whose_parts_have_other_members_are_one_table(elsewhere, tmp_path) -> None:
+    parts = (
+        '{"c0": "1", "a": null}',
+        '{"a": {"x": 1}}',
+        '{"c0": "2", "a": {"y": "z"}, "b": [1]}',
+        "",
+    )
+    for number, text in enumerate(parts):
+        (tmp_path / f"{number}.ndjson").write_text(text)
+    schema, calls = schema_of([DataType.INTEGER], "ndjson"), elsewhere.calls
+    same(tmp_path, schema, elsewhere, 8)
+    assert elsewhere.calls == calls + 8
+    with helping(elsewhere):
+        frame, _ = extract(tmp_path, schema)
+    assert frame.columns == ["c0", "a.x", "a.y", "b"]
+    assert frame.rows() == [(1, None, None, None), (None, 1, None, None), (2, None, "z", [1])]
+
+
+def test_a_part_of_records_of_several_types_is_read_again_from_its_beginning(
+    elsewhere, tmp_path
+) -> None:
+    lines = [f'{{"c0": "{number}", "c1": {number}}}' for number in range(9)]
+    (tmp_path / "0.ndjson").write_text("\n".join([*lines, '{"c0": "9", "c1": 0.5, "c2": "new"}']))
+    (tmp_path / "1.ndjson").write_text("\n".join([*lines, '{"c0": "x", "c2": "new"}']))
+    same(tmp_path, schema_of([DataType.INTEGER], "ndjson"), elsewhere, 40)
 
 
 def test_a_single_file_and_a_single_part_are_read_here(elsewhere, tmp_path) -> None:

@@ -23,7 +23,7 @@ from algomancy_data.extractor.slices import UnlikeSlicesError, read_slices
 from algomancy_data.file import File
 from algomancy_data.file.locations import reading
 from algomancy_data.frames.tabular import to_frame, to_frames
-from algomancy_data.logs import as_logger
+from algomancy_data.logs import KeptLog, as_logger, tell
 from algomancy_data.metrics import NO_PHASE
 from algomancy_data.schema.kinds import column_types
 from algomancy_data.schema.read_limits import DEFAULT_LIMITS
@@ -180,9 +180,6 @@ class SingleExtractor(Extractor):
     may_lack_columns: ClassVar[bool] = False
     """Whether a part may lack a column that others have, which is null there."""
 
-    may_give_slices: ClassVar[bool] = False
-    """Whether a table may come in slices."""
-
     unpacks_to: ClassVar[int] = 1
     """About how many times larger than the file its table is in memory."""
 
@@ -327,8 +324,6 @@ class SingleExtractor(Extractor):
         is_ours = _is_of_this_package(self._extract_file)
         if hands is None or not is_ours or len(parts) == 1:
             return None
-        if self._is_large(self.file) and not self.may_give_slices:
-            return None  # what workers read of it would have to fit into memory
         size = self.file.stored_bytes()
         return None if size is not None and size < hands.least_bytes else hands
 
@@ -340,26 +335,28 @@ class SingleExtractor(Extractor):
         reader.logger, reader._phase = ReturnedLog(), NO_PHASE  # noqa: SLF001  it is ours
         logger = as_logger(self.logger)
         name, is_large = self.file.name, self._is_large(self.file)
-        if self.may_give_slices:
-            converter = PartConverter(
-                reader._slices_of_part,  # noqa: SLF001
-                name,
-                self._types,
-                self._conventions,
-                self._evolution,
-                partial(within_limits, file=self.file),
-            )
-            try:
-                with self._system_errors(self._slices):
-                    table = convert_shared(
-                        hands, converter, parts, self._phase, logger, is_large=is_large
-                    )
-            except UnlikeSlicesError:
-                pass
-            else:
-                self._note(table.notes)
-                self._report([table.places.located(issue) for issue in table.issues])
-                return table.frame, table.lost
+        converter = PartConverter(
+            reader._slices_of_part,  # noqa: SLF001
+            name,
+            self._types,
+            self._conventions,
+            self._evolution,
+            partial(within_limits, file=self.file),
+            self.may_lack_columns,
+        )
+        kept, before = KeptLog(), self._phase.done_rows
+        try:
+            with self._system_errors(self._slices):
+                table = convert_shared(
+                    hands, converter, parts, self._phase, kept, is_large=is_large
+                )
+        except UnlikeSlicesError:
+            self._phase.advance(before - self._phase.done_rows)
+        else:
+            tell(logger, kept.lines)
+            self._note(table.notes)
+            self._report([table.places.located(issue) for issue in table.issues])
+            return table.frame, table.lost
         if is_large:
             self._check_whole()
         read = shared_reader(hands, reader._read_part, name, logger)  # noqa: SLF001

@@ -16,7 +16,7 @@ from algomancy_data.schema import DataType
 from algomancy_data.schema.kinds import column_type_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Container, Iterable, Iterator, Sequence
     from collections.abc import Set as AbstractSet
 
     from polars.datatypes import DataType as PolarsDataType
@@ -160,6 +160,11 @@ class PartSlices:
         return [note for reading in self._readings for note in reading.notes]
 
     @property
+    def lost(self) -> frozenset[str]:
+        """The columns that cannot be converted again without some rows of a part."""
+        return frozenset(column for reading in self._readings for _, column in reading.pieces)
+
+    @property
     def places(self) -> PartPlaces:
         """Which rows are of which part."""
         starts = [reading.first_row for reading in self._readings]
@@ -190,7 +195,9 @@ class PartSlices:
                 check_columns([first.columns, part.columns], self._table)
                 rows += frame.height
                 file.file.limits.check_shape(self._table, rows, frame.width)
-                yield frame.select(first.frame.columns)
+                # Without a column, a selection has no rows.
+                names = first.frame.columns
+                yield frame if frame.columns == names else frame.select(names)
         if columns is None:
             self._readings = readings
 
@@ -320,22 +327,30 @@ def check_columns(parts: Sequence[PartColumns], table: str) -> None:
         raise FileContentError(msg)
 
 
-def _filled(
-    parts: Sequence[Part], limits: ReadLimits, table: str, schema: type[Schema]
-) -> list[Part]:
-    """Give every part the columns of all parts, null where it has none.
+def all_columns(
+    parts: Iterable[PartColumns], declared: Container[str], is_null: Callable[[str], bool]
+) -> list[str]:
+    """Return the columns of a table whose parts may lack some.
 
     A member that is null throughout a part, and an object in another, has the columns of the
     object only.
+
+    Args:
+        parts: The columns of each part.
+        declared: Columns that are there in any case.
+        is_null: Tells whether a column is null throughout all parts.
     """
-    declared = schema.datatypes()
-    found = dict.fromkeys(name for part in parts for name in part.frame.columns)
+    found = dict.fromkeys(name for part in parts for name in part.names)
     objects = {name[:end] for name in found for end in _ends_of_objects(name)}
-    names = [
-        name
-        for name in found
-        if name not in objects or name in declared or not _is_null(parts, name)
-    ]
+    return [name for name in found if name not in objects or name in declared or not is_null(name)]
+
+
+def _filled(
+    parts: Sequence[Part], limits: ReadLimits, table: str, schema: type[Schema]
+) -> list[Part]:
+    """Give every part the columns of all parts, null where it has none."""
+    columns = [part.columns for part in parts]
+    names = all_columns(columns, schema.datatypes(), lambda name: _is_null(parts, name))
     limits.check_shape(table, sum(part.frame.height for part in parts), len(names))
     nothing = pl.Series([None], dtype=pl.Null)
     return [

@@ -1,9 +1,9 @@
 """The parts of a table, read by several workers.
 
-Where parts come in slices, a worker converts its part as if it were the whole table, writes it to a
-file that is mapped here, and says in which form each column is written. These forms are joined like
-those of slices: a column whose parts do not all convert at once, or not alike, is read a second
-time, and all its values decide. Whatever else has parts is only read by workers.
+A worker converts its part as if it were the whole table, writes it to a file that is mapped here,
+and says in which form each column is written. These forms are joined like those of slices: a column
+whose parts do not all convert at once, or not alike, is read a second time, and all its values
+decide. Parts that do not go together in this way are only read by workers.
 
 Row numbers begin anew in each part. One of which something is noticed is read once more, as soon as
 it is known how many rows come before it.
@@ -11,9 +11,11 @@ it is known how many rows come before it.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from itertools import accumulate
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 import polars as pl
 from polars.exceptions import PolarsError
@@ -25,12 +27,14 @@ from algomancy_data.extractor.parts import (
     PartColumns,
     PartedTable,
     PartSlices,
+    all_columns,
     check_columns,
     places_of,
 )
 from algomancy_data.extractor.slices import (
     ColumnForm,
     Conversion,
+    SlicesChangedError,
     UnlikeSlicesError,
     write_unconverted,
 )
@@ -44,6 +48,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from polars.datatypes import DataType as PolarsDataType
+
     from algomancy_data.executors.hands import Hands
     from algomancy_data.extractor.conversion import ConversionIssue
     from algomancy_data.extractor.evolution import Evolution
@@ -54,6 +60,8 @@ if TYPE_CHECKING:
     from algomancy_data.messages import ValidationMessage
     from algomancy_data.metrics import Phase
     from algomancy_data.schema.types import ColumnType, TextConventions
+
+_Result = TypeVar("_Result")
 
 
 class ReadPart(Protocol):
@@ -83,6 +91,7 @@ class PartConverter:
         conventions: How text is written.
         evolution: What becomes of columns that are not as declared.
         check: Raises if a slice is beyond the limits of the file.
+        may_lack_columns: Whether a column that a part lacks is null there, and no mistake.
     """
 
     read: SlicePart
@@ -91,6 +100,7 @@ class PartConverter:
     conventions: TextConventions
     evolution: Evolution
     check: Callable[[pl.DataFrame], object]
+    may_lack_columns: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,6 +113,7 @@ class ConvertedPart:
         forms: How each column is written.
         issues: What was noticed while it was read.
         notes: How it was read, where that had to be found out.
+        lost: Columns that cannot be converted again without some of the rows.
     """
 
     schema: pl.Schema
@@ -110,6 +121,7 @@ class ConvertedPart:
     forms: Mapping[str, ColumnForm]
     issues: Sequence[ConversionIssue]
     notes: Sequence[ValidationMessage]
+    lost: AbstractSet[str]
 
 
 def convert_shared(
@@ -140,10 +152,10 @@ def convert_shared(
     conversion = Conversion(table, converter.types, converter.conventions)
     with handing_directory() as directory:
         places = [directory / str(number) for number in range(len(files))]
-        parts, frames = _converted(
+        parts, frames, names = _converted(
             hands, converter, files, places, conversion, phase, logger, is_large=is_large
         )
-        whole = _together(frames, conversion.forms)
+        whole = _together(frames, names, conversion.forms)
         issues: list[ConversionIssue] = []
         if conversion.unsettled:
             columns = frozenset(conversion.unsettled)
@@ -153,9 +165,7 @@ def convert_shared(
             ]
             schemas = each_in_order(hands, _write_unconverted, shares)
             unconverted = [_fetched(*one) for one in zip(places, schemas, strict=True)]
-            if any(frame.schema != unconverted[0].schema for frame in unconverted):
-                raise UnlikeSlicesError
-            raw = pl.concat(unconverted, rechunk=False)
+            raw = pl.concat(_alike(unconverted), rechunk=False)
             whole, issues = conversion.with_unsettled(whole, raw)
     sink = current_sink() if is_large else None
     if sink is not None and all(frame.schema == whole.schema for frame in frames):
@@ -173,7 +183,8 @@ def convert_shared(
         noticed[number] = found
     all_issues = [*(issue for found in noticed for issue in found), *issues]
     notes = [note for part in parts for note in part.notes]
-    return PartedTable(whole, all_issues, frozenset(), where, notes)
+    lost = frozenset[str]().union(*(part.lost for part in parts))
+    return PartedTable(whole, all_issues, lost, where, notes)
 
 
 def _converted(
@@ -186,8 +197,8 @@ def _converted(
     logger: Logger,
     *,
     is_large: bool,
-) -> tuple[list[ConvertedPart], list[pl.DataFrame]]:
-    """Have all parts converted, and join the forms of their columns."""
+) -> tuple[list[ConvertedPart], list[pl.DataFrame], Sequence[str]]:
+    """Have all parts converted, and join the forms of their columns; return these as well."""
     table = converter.table
     sink = current_sink() if is_large else None
     parts: list[ConvertedPart] = []
@@ -204,43 +215,71 @@ def _converted(
         phase.advance(part.height)
         parts.append(part)
         columns.append(PartColumns(files[number].label, part.schema.names()))
-        if part.schema.keys() != parts[0].schema.keys():
+        if converter.may_lack_columns:
+            frame = _fetched(places[number], part.schema)
+        elif part.schema.keys() == parts[0].schema.keys():
+            frame = _fetched(places[number], part.schema).select(columns[0].names)
+        else:
             continue  # once all parts are read, it is said which columns differ
         conversion.join(part.forms)
-        frame = _fetched(places[number], part.schema).select(columns[0].names)
         frames.append(frame)
         if sink is not None:
             if conversion.unsettled or frame.schema != frames[0].schema:
                 sink.drop(table)
             else:
                 sink.take(table, frame)
-    check_columns(columns, table)
-    return parts, frames
+    if not converter.may_lack_columns:
+        check_columns(columns, table)
+        return parts, frames, columns[0].names
+    forms, declared = conversion.forms, converter.types
+    names = all_columns(columns, declared, lambda name: not forms[name].has_values)
+    files[0].file.limits.check_shape(table, rows, len(names))
+    return parts, frames, names
 
 
 def _fetched(place: Path, schema: pl.Schema) -> pl.DataFrame:
+    if not schema:  # of a part without rows, there may be no columns either
+        return pl.DataFrame()
     frame = frame_at(place, schema)
     let_go_of(place)
     return frame
 
 
-def _together(frames: Sequence[pl.DataFrame], forms: Mapping[str, ColumnForm]) -> pl.DataFrame:
+def _together(
+    frames: Sequence[pl.DataFrame], names: Sequence[str], forms: Mapping[str, ColumnForm]
+) -> pl.DataFrame:
     """Return the parts as one frame; what is not settled, or null throughout a part, is null."""
-    dtypes = {
-        name: form.dtype if form.is_settled and form.dtype is not None else pl.Null()
-        for name, form in forms.items()
-    }
-    return pl.concat(
-        [
-            frame.with_columns(
-                pl.Series(name, [None], dtype).new_from_index(0, frame.height)
-                for name, dtype in dtypes.items()
-                if frame.schema[name] != dtype
-            )
-            for frame in frames
-        ],
-        rechunk=False,
-    )
+    dtypes: dict[str, PolarsDataType] = {}
+    for name in names:
+        form = forms[name]
+        is_known = form.is_settled and form.dtype is not None
+        dtypes[name] = form.dtype if is_known and form.dtype is not None else pl.Null()
+    return pl.concat([_in_dtypes(frame, dtypes) for frame in frames], rechunk=False)
+
+
+def _alike(frames: Sequence[pl.DataFrame]) -> list[pl.DataFrame]:
+    """Return parts as they are, where those that have no value of a column do not count.
+
+    Raises:
+        UnlikeSlicesError: A column has another dtype in another part.
+    """
+    dtypes: dict[str, PolarsDataType] = {}
+    for frame in frames:
+        for name, dtype in frame.schema.items():
+            if dtypes.setdefault(name, dtype) == pl.Null():
+                dtypes[name] = dtype
+            elif dtype not in {dtypes[name], pl.Null()}:
+                raise UnlikeSlicesError
+    return [_in_dtypes(frame, dtypes) for frame in frames]
+
+
+def _in_dtypes(frame: pl.DataFrame, dtypes: Mapping[str, PolarsDataType]) -> pl.DataFrame:
+    """Return a frame with some columns, null where it has none of that dtype."""
+    return frame.with_columns(
+        pl.Series(name, [None], dtype).new_from_index(0, frame.height)
+        for name, dtype in dtypes.items()
+        if frame.schema.get(name) != dtype
+    ).select(dtypes.keys())
 
 
 def shared_reader(hands: Hands, read: ReadPart, table: str, logger: Logger) -> ReadParts:
@@ -282,38 +321,85 @@ def _name(table: str, file: FilePart) -> str:
 
 
 def _convert(converter: PartConverter, file: FilePart, place: Path) -> ConvertedPart:
+    return _settled(partial(_converted_part, converter, file, place), converter.table)
+
+
+def _converted_part(converter: PartConverter, file: FilePart, place: Path) -> ConvertedPart:
     slices = PartSlices(converter.read, [file], converter.table, converter.evolution)
     conversion = Conversion(converter.table, converter.types, converter.conventions)
     height = 0
-    with _reading(converter.table), MappedFrames(place) as frames:
+    with MappedFrames(place) as frames:
         for frame in slices.read():
             converter.check(frame)
             converted = conversion.take(frame)
+            if not frame.width and not frame.height and converter.may_lack_columns:
+                continue
             # A file of batches has no rows without columns, either.
             if not (frame.width and is_exact(converted.schema)):
                 raise UnlikeSlicesError
             frames.write(converted)
             height += frame.height
         schema = frames.written()
-    return ConvertedPart(schema, height, conversion.forms, slices.issues, slices.notes)
+    forms = conversion.forms
+    return ConvertedPart(schema, height, forms, slices.issues, slices.notes, slices.lost)
 
 
 def _write_unconverted(
     converter: PartConverter, file: FilePart, columns: AbstractSet[str], place: Path
 ) -> pl.Schema:
-    slices = PartSlices(converter.read, [file], converter.table, converter.evolution)
-    with _reading(converter.table), MappedFrames(place) as frames:
-        write_unconverted(slices, columns, frames)
-        return frames.written()
+    read = converter.read
+    slices = PartSlices(
+        _WithColumns(read) if converter.may_lack_columns else read,
+        [file],
+        converter.table,
+        converter.evolution,
+    )
+
+    def write() -> pl.Schema:
+        with MappedFrames(place) as frames:
+            write_unconverted(slices, columns, frames)
+            return frames.written()
+
+    return _settled(write, converter.table)
+
+
+class _WithColumns(NamedTuple):
+    """Reads a file, whose slices have all columns that are wanted, null where it lacks them."""
+
+    read: SlicePart
+
+    def __call__(
+        self, file: File, first_row: int, columns: AbstractSet[str] | None
+    ) -> tuple[Iterable[pl.DataFrame], Reading]:
+        frames, reading = self.read(file, first_row, columns)
+        return (_with_columns(frame, columns or frozenset()) for frame in frames), reading
+
+
+def _with_columns(frame: pl.DataFrame, columns: AbstractSet[str]) -> pl.DataFrame:
+    return frame.with_columns(
+        pl.Series(name, [None], pl.Null()).new_from_index(0, frame.height)
+        for name in sorted(columns - set(frame.columns))
+    )
 
 
 def _notice(converter: PartConverter, file: FilePart, first_row: int) -> Sequence[ConversionIssue]:
     table, evolution = converter.table, converter.evolution
-    slices = PartSlices(converter.read, [file], table, evolution, first_row)
-    with _reading(table):
+
+    def notice() -> Sequence[ConversionIssue]:
+        slices = PartSlices(converter.read, [file], table, evolution, first_row)
         for _ in slices.read():
             pass
-    return slices.issues
+        return slices.issues
+
+    return _settled(notice, table)
+
+
+def _settled(read: Callable[[], _Result], table: str) -> _Result:
+    """Return what the reading of a part gives, once the type of its slices is known."""
+    with _reading(table):
+        while True:
+            with suppress(SlicesChangedError):
+                return read()
 
 
 def _read(

@@ -199,10 +199,9 @@ class Conversion:
         Raises:
             UnlikeSlicesError: A column that is not declared has another dtype than before.
         """
-        if not self._columns:
-            self._columns = {name: self._column(name) for name in forms}
-        for name, column in self._columns.items():
-            column.form = column.form.joined(forms[name])
+        for name, form in forms.items():
+            column = self._columns.setdefault(name, self._column(name))
+            column.form = column.form.joined(form)
             if not column.form.is_settled and name not in self._types:
                 raise UnlikeSlicesError
 
@@ -314,7 +313,7 @@ class _Column:
 
     def _as_before(self, values: pl.Series, form: object) -> pl.Series | None:
         """Return the values if they are of the dtype and the form of those before."""
-        found = ColumnForm(values.dtype, form, has_values=True)
+        found = ColumnForm(values.dtype, form, has_values=values.dtype != pl.Null())
         if self.form.dtype is not None and self.form.dtype != values.dtype:
             return None  # also of nulls, which are written already
         joined = self.form.joined(found)

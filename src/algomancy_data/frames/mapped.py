@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _BATCHES_IN_MEMORY: Final = 8
 _EXACT: Final = (
     *(pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64),
-    *(pl.Float32, pl.Float64, pl.Decimal, pl.Boolean, pl.String, pl.Binary),
+    *(pl.Float32, pl.Float64, pl.Decimal, pl.Boolean, pl.String, pl.Binary, pl.Null),
     *(pl.Date, pl.Datetime, pl.Duration, pl.Time),
 )
 

@@ -41,7 +41,6 @@ class ParquetSingleExtractor(SingleExtractor):
     """
 
     unpacks_to = 4
-    may_give_slices = True
 
     def _extract_file(self) -> pl.DataFrame:
         with self.file.opened(at_once=_SMALL_PARQUET) as source:

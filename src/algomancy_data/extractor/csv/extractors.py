@@ -92,7 +92,6 @@ class CSVSingleExtractor(SingleExtractor):
         self._opened: CSVReader | None = None
 
     can_give_text = True
-    may_give_slices = True
 
     def _extract_file(self) -> pl.DataFrame:
         # Unpacked already, if it was only found not to be large.

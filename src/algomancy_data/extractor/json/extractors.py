@@ -72,6 +72,11 @@ class JSONSingleExtractor(SingleExtractor):
 
     may_lack_columns = True  # as a record may lack a member
 
+    def _start(self) -> None:
+        super()._start()
+        # What is known of the records of each part, while it is read by itself.
+        self._found: dict[object, RecordType] = {}
+
     def _slices(self) -> JSONSlices | None:
         return self._sliced(RecordType())
 
@@ -95,6 +100,16 @@ class JSONSingleExtractor(SingleExtractor):
             return slices.read(columns), reader._reading  # noqa: SLF001  as above
 
         return PartSlices(read, parts, self.file.name, self._evolution)
+
+    def _slices_of_part(
+        self, file: File, first_row: int, columns: AbstractSet[str] | None
+    ) -> tuple[Iterable[pl.DataFrame], Reading]:
+        del columns  # a part may lack all of them, and has its rows all the same
+        reader = self._for_part(file, first_row, frozenset())
+        found = self._found.setdefault(file.path, RecordType())
+        slices = reader._sliced(found) if self._is_large(file) else None  # noqa: SLF001  it is ours
+        frames = [reader._extracted()] if slices is None else slices.read()  # noqa: SLF001  as above
+        return frames, reader._reading  # noqa: SLF001  as above
 
     def _plan(self) -> JSONPlan:
         types = self._types
