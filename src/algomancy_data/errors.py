@@ -533,6 +533,10 @@ class ExecutorError(AlgomancyDataError, ValueError):
     """An executor is none, has no workers, or loses them."""
 
 
+class ExecutorUnavailableError(ExecutorError):
+    """The scheduler of a cluster does not answer; later it may."""
+
+
 class BatchError(AlgomancyDataError, ValueError):
     """There can be no batch of these jobs."""
 
@@ -552,3 +556,13 @@ class BatchError(AlgomancyDataError, ValueError):
 
 class CommandLineError(AlgomancyDataError, ValueError):
     """A command, its configuration, or a module that it names is written wrongly."""
+
+
+TEMPORARY: Final = (
+    StoreBusyError,
+    StoreUnavailableError,
+    UnreachableError,
+    FileChangedError,
+    ExecutorUnavailableError,
+)
+"""What may go away by itself, so that the same may be tried again."""

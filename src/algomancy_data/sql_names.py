@@ -40,10 +40,13 @@ def problem_of_query(sql: str) -> str | None:
         >>> problem_of_query("/* all */ (SELECT 1)"), problem_of_query("DELETE FROM t")
         (None, "A query begins with SELECT or WITH, not with 'DELETE': it can change nothing.")
     """
-    words = (match["plain"] or match["quoted"] for match in _WORD.finditer(sql))
-    first = next((word for word in words if word), "")
+    found = [match["plain"] or match["quoted"] for match in _WORD.finditer(sql)]
+    first = next((word for word in found if word), "")
+    if not first:
+        return "The query is empty. Write SELECT … FROM …"
     if first.upper() in _ASKING:
-        return None
+        several = ";" in _WORD.sub("", sql).strip().rstrip("; \n")
+        return "A query is one statement, and this is several." if several else None
     return f"A query begins with SELECT or WITH, not with {first!r}: it can change nothing."
 
 

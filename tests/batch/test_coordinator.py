@@ -114,7 +114,8 @@ def test_what_raises_has_failed_and_says_why(run, night, deliver):
     result = run(deliver("delft", night.BREAK), deliver("gouda", 1))
     assert result.counts == {"done": 1, "failed": 1}
     assert result.jobs[0].error == "ZeroDivisionError: by hand"
-    assert result.exit_code == 3
+    assert result.exit_code == 4
+    assert not result.jobs[0].is_temporary
 
 
 def test_a_file_that_is_not_there_is_refused(run, tmp_path):

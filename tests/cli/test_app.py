@@ -78,19 +78,3 @@ def test_an_interrupt_while_it_is_imported_ends_it_without_a_traceback(module, e
     )
     assert (done.returncode, done.stdout) == (130, "")
     assert done.stderr.startswith("Interrupted. Every dataset in the store is whole")
-
-
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (["lss"], "No such command 'lss'. Did you mean 'ls'?"),
-        (["ls"], "No store is given. Add --store, set ALGOMANCY_STORE, or write it as"),
-        (["ls", "--stor", "x"], "No such option: --stor"),
-        (["ls", "--store", "mysql://host/x"], "'mysql://host/x' is no store."),
-        (["migrate", "x"], "Missing argument 'URL'."),
-    ],
-)
-def test_used_wrongly_it_says_how_to_use_it(run, arguments, said):
-    done = run(*arguments)
-    assert (done.code, done.out) == (2, "")
-    assert said in done.err

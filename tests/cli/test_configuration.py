@@ -25,7 +25,7 @@ def test_flags_count_more_than_the_environment_and_that_more_than_the_file(
     assert run("ls", *flags, "--json", ALGOMANCY_SESSION="other").json["session"] == "third"
     (below / "pyproject.toml").write_text('[tool.algomancy]\nstore = "sqlite:///gone.db"\n')
     gone = run("ls", cwd=below)
-    assert gone.code == 3
+    assert gone.code == 2
     assert "There is no database file" in gone.err
     assert "below/gone.db" in gone.err
     (below / "pyproject.toml").write_text("[tool.other]\nx = 1\n")
@@ -35,7 +35,7 @@ def test_flags_count_more_than_the_environment_and_that_more_than_the_file(
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("algomancy.toml", 'sore = "x"', "has the unknown key 'sore'. Did you mean 'store'?"),
+        ("algomancy.toml", 'sore = "x"', "has the unknown key 'sore'. Is 'store' meant?"),
         ("algomancy.toml", "store = 1", "store in"),
         ("algomancy.toml", "store = ", "cannot be read: Invalid value"),
         ("algomancy.toml", 'password = "x"', "a password is not kept in a file"),

@@ -94,9 +94,10 @@ def test_a_password_opens_the_door(run, careful, folder, source):
     folder.add_data_source(source())
     store = ("--store", careful)
     without = run("migrate", "folder", careful)
-    assert without.code == 3
+    assert without.code == 4
+    assert "Give the password of the user." in without.err
     wrong = run("bench", "--rows", "10", *store, ALGOMANCY_PASSWORD=f"not {SECRET}")
-    assert wrong.code == 3
+    assert wrong.code == 4
     assert "Check user and password." in wrong.err
     right = run("bench", "--rows", "10", *store, ALGOMANCY_PASSWORD=SECRET)
     assert right.code == 0, right.err

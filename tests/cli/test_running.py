@@ -85,7 +85,7 @@ def test_verbose_shows_the_log_and_where_an_error_comes_from(run, sqlite):
 
 def test_a_folder_that_cannot_be_written_to_is_a_store_that_fails(run, files):
     done = run("load", "shop", *files, "--store", "/proc/here")
-    assert done.code == 3
+    assert done.code == 4
     assert "The folder '/proc/here' failed while saving dataset 'shop'" in done.err
 
 

@@ -25,7 +25,8 @@ ORDER: Final = ("done", "skipped", "refused", "failed", "stopped")
 """The outcomes of jobs."""
 
 _REFUSED: Final = 1
-_FAILED: Final = 3
+_UNREACHABLE: Final = 3
+_FAILED: Final = 4
 _STOPPED: Final = 130
 
 
@@ -43,6 +44,7 @@ class JobResult:
         findings: How many findings there were, by severity.
         seconds: How long the last attempt took.
         error: Why it was not done.
+        is_temporary: Whether that may go away by itself, so that the job may be tried again.
     """
 
     job: Job
@@ -53,6 +55,7 @@ class JobResult:
     findings: Mapping[str, int] = field(default_factory=dict[str, int])
     seconds: float = 0.0
     error: str = ""
+    is_temporary: bool = False
 
     @property
     def is_success(self) -> bool:
@@ -72,6 +75,7 @@ class JobResult:
             "findings": dict(self.findings),
             "seconds": self.seconds,
             "error": self.error,
+            "is_temporary": self.is_temporary,
         }
 
 
@@ -148,11 +152,16 @@ class BatchResult(Displayed):
 
     @property
     def exit_code(self) -> int:
-        """What a program should end with; 0 if all is done, 1 refused, 3 failed, 130 stopped."""
+        """What a program should end with: the code of the worst job.
+
+        0 if all is done, 1 if data was refused, 3 if jobs failed of what may go away by itself, 4
+        if one failed otherwise, 130 if the batch was stopped.
+        """
         if self.stopped:
             return _STOPPED
-        if self.failed:
-            return _FAILED
+        failed = [job for job in self.jobs if str(job.outcome) == Outcome.FAILED]
+        if failed:
+            return _UNREACHABLE if all(job.is_temporary for job in failed) else _FAILED
         return _REFUSED if self.refused else 0
 
     def to_dict(self) -> dict[str, Any]:

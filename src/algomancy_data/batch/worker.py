@@ -17,14 +17,11 @@ from algomancy_data.batch.result import SKIPPED, JobResult, result_of
 from algomancy_data.components import note_of
 from algomancy_data.datamanager.attempts import done_by
 from algomancy_data.errors import (
+    TEMPORARY,
     AlgomancyDataError,
     DatasetNotFoundError,
-    FileChangedError,
     MissingExtraError,
-    StoreBusyError,
     StoreError,
-    StoreUnavailableError,
-    UnreachableError,
     UnstorableError,
 )
 from algomancy_data.findings import count_by_severity
@@ -39,9 +36,6 @@ if TYPE_CHECKING:
     from algomancy_data.datamanager import DataManager
     from algomancy_data.etl import ETLResult
     from algomancy_data.store import History
-
-TEMPORARY: Final = (StoreBusyError, StoreUnavailableError, UnreachableError, FileChangedError)
-"""What may go away by itself."""
 
 MOST_KILLS: Final = 2
 """A job whose workers were killed so often is not tried again."""
@@ -166,7 +160,8 @@ def _execute(task: Task, job: Job) -> JobResult:
         with managers.using(task) as manager:
             return retrying(_try, task, job, manager)
     except Exception as error:  # noqa: BLE001  of no job, others go on
-        return JobResult(job, str(Outcome.FAILED), error=_said(error))
+        is_temporary = isinstance(error, TEMPORARY)
+        return JobResult(job, str(Outcome.FAILED), error=_said(error), is_temporary=is_temporary)
 
 
 def check_installed() -> None:

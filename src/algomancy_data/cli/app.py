@@ -23,7 +23,7 @@ _COMPLETED: Final = ("COMP_WORDS", "_TYPER_COMPLETE_ARGS")
 
 _HELP: Final = """Files into validated datasets in a database or a folder, and what one does there.
 
-Exit codes: 0 done, 1 data refused, 2 used wrongly, 3 store unreachable.
+Exit codes: 0 done, 1 data refused, 2 used wrongly, 3 try again later, 4 store fails.
 """
 
 COMMANDS: Final = {
@@ -48,11 +48,12 @@ COMMANDS: Final = {
 
 def run(arguments: Sequence[str]) -> int:
     """Run a command line; return its exit code."""
+    meant = _meant(arguments)
     try:
-        program = build(_meant(arguments))
+        program = build(meant)
         return program(arguments, prog_name=_DISTRIBUTION, standalone_mode=False) or 0
     except (typer.TyperException, KeyboardInterrupt) as error:
-        return fail(error, arguments)
+        return fail(error, arguments, meant or "")
 
 
 def build(meant: str | None) -> typer.Typer:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import tomllib
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, Self, cast
 
+from algomancy_data.display.words import meant
 from algomancy_data.errors import CommandLineError
 from algomancy_data.memory import MemoryBudget
 from algomancy_data.schema import ReadLimits
@@ -75,6 +75,9 @@ class Settings:
         for key, flag in flags.items():
             if flag is not None:
                 option = key.replace("_", "-")
+                if not flag:
+                    msg = f"--{option} is empty. Give it a value, or leave it out."
+                    raise CommandLineError(msg)
                 self._found[key] = Setting(flag, f"--{option}", is_flag=True)
 
     def get(self, key: str) -> Setting | None:
@@ -90,9 +93,10 @@ class Settings:
         if key in self._found:
             return self._found[key]
         option = key.replace("_", "-")
+        verb = "are" if key == "schemas" else "is"
         msg = (
-            f"No {option} is given. Add --{option}, set ALGOMANCY_{key.upper()}, or write it as "
-            f"{key} = … into {_OWN_FILE}."
+            f"No {option} {verb} given. Add --{option}, set ALGOMANCY_{key.upper()}, or write it "
+            f"as {key} = … into {_OWN_FILE}."
         )
         raise CommandLineError(msg)
 
@@ -197,9 +201,8 @@ def _unknown_key(path: Path, name: str, key: str) -> CommandLineError:
             f"{name} in {str(path)!r}: a password is not kept in a file. Set ALGOMANCY_PASSWORD, "
             f"or put it into the keyring."
         )
-    close = get_close_matches(key, KEYS, 1)
-    hint = f"Did you mean {close[0]!r}?" if close else f"Known keys: {', '.join(KEYS)}."
-    return CommandLineError(f"{str(path)!r} has the unknown key {name!r}. {hint}")
+    hint = meant(key, KEYS) or f" Known keys: {', '.join(KEYS)}."
+    return CommandLineError(f"{str(path)!r} has the unknown key {name!r}.{hint}")
 
 
 def _table(content: object) -> dict[str, Any]:

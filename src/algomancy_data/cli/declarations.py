@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from algomancy_data.datasource import BaseDataSource, DataSource
-from algomancy_data.errors import CommandLineError, SchemaNotDeclaredError
+from algomancy_data.display.words import meant
+from algomancy_data.errors import AlgomancyDataError, CommandLineError, SchemaNotDeclaredError
 from algomancy_data.etl import ETLFactory, SimpleETLFactory
 from algomancy_data.schema import Schema
 from algomancy_data.schema.table_names import schema_classes
@@ -77,7 +78,11 @@ def declared_schemas(setting: Setting) -> list[type[Schema]]:
     """Return the schemas of a module: its list ``SCHEMAS``, or all that it declares."""
     module = _module(setting, setting.value)
     if hasattr(module, _LIST):
-        return list(schema_classes(getattr(module, _LIST)))
+        try:
+            return list(schema_classes(getattr(module, _LIST)))
+        except AlgomancyDataError as error:
+            msg = f"{_LIST} in {setting.value!r} ({setting.origin}): {error}"
+            raise CommandLineError(msg) from error
     found = [
         value
         for value in vars(module).values()
@@ -89,7 +94,7 @@ def declared_schemas(setting: Setting) -> list[type[Schema]]:
     if not found:
         msg = (
             f"{setting.value!r} ({setting.origin}) declares no Schema with a _FILENAME, and has no "
-            f"list {_LIST}."
+            f"list {_LIST}. Declare one, or let infer write it."
         )
         raise CommandLineError(msg)
     return found
@@ -108,7 +113,12 @@ def _named_class(setting: Setting, base: type[_Class]) -> type[_Class]:
     if not separator:
         msg = f"{setting.value!r} ({setting.origin}) must be written as module:Class."
         raise CommandLineError(msg)
-    found = getattr(_module(setting, name), attribute, None)
+    module = _module(setting, name)
+    if not hasattr(module, attribute):
+        classes = [one for one, value in vars(module).items() if isinstance(value, type)]
+        msg = f"{setting.value!r} ({setting.origin}): there is no {attribute!r} in {name!r}."
+        raise CommandLineError(msg + meant(attribute, classes))
+    found = getattr(module, attribute)
     if not isinstance(found, type) or not issubclass(found, base):
         msg = f"{setting.value!r} ({setting.origin}) is no subclass of {base.__name__}."
         raise CommandLineError(msg)
@@ -120,7 +130,14 @@ def _module(setting: Setting, name: str) -> ModuleType:
     is_path = name.endswith(".py") or "/" in name
     path = (setting.base or Path()) / Path(name).expanduser()
     if is_path and not path.is_file():
-        msg = f"There is no file {str(path)!r} ({setting.origin})."
+        what = "is a folder" if path.is_dir() else "is not there"
+        msg = f"The file {str(path)!r} ({setting.origin}) {what}. Name a Python file or a module."
+        raise CommandLineError(msg)
+    if not is_path and not all(part.isidentifier() for part in name.split(".")):
+        msg = f"{name!r} ({setting.origin}) is no module. Write path/to/file.py or package.module."
+        raise CommandLineError(msg)
+    if not is_path and path.is_file():
+        msg = f"{name!r} ({setting.origin}) is no Python file, whose name ends in .py."
         raise CommandLineError(msg)
     home = path.parent if is_path else (setting.base or Path())
     sys.path.insert(0, str(home.resolve()))  # as for a program that is there

@@ -24,13 +24,16 @@ if TYPE_CHECKING:
 DONE: Final = 0
 REFUSED: Final = 1
 USED_WRONGLY: Final = 2
-UNREACHABLE: Final = 3
+TRY_AGAIN: Final = 3
+STORE_FAILED: Final = 4
 DEFECT: Final = 70
 
 # The first one that fits counts.
 _EXIT_CODES: Final[tuple[tuple[tuple[type[BaseException], ...], int], ...]] = (
+    (errors.TEMPORARY, TRY_AGAIN),
     ((errors.UnstorableError, errors.AdditionError), REFUSED),
-    ((errors.StoreError, errors.UnreachableError), UNREACHABLE),
+    ((errors.StoreNotFoundError,), USED_WRONGLY),
+    ((errors.StoreError,), STORE_FAILED),
     ((errors.TableNotFoundError, errors.ColumnNotFoundError), USED_WRONGLY),
     (
         (
@@ -65,11 +68,18 @@ def running(command: str, *, as_json: bool, verbose: bool) -> Generator[Output]:
     raise typer.Exit(output.exit_code)
 
 
-def fail(error: BaseException, arguments: Sequence[str]) -> int:
-    """Report what went wrong before a command began; return the exit code."""
-    words = [word for word in arguments if not word.startswith("-")]
-    output = Output(words[0] if words else "", as_json=_JSON in arguments)
-    return _report(output, error)
+def fail(error: BaseException, arguments: Sequence[str], command: str) -> int:
+    """Report what went wrong before a command began; return the exit code.
+
+    Args:
+        error: What was raised.
+        arguments: The command line.
+        command: The command that it is about; empty if none is known.
+    """
+    output = Output(command, as_json=_JSON in arguments)
+    if isinstance(error, typer.TyperException) and not error.format_message().strip():
+        return USED_WRONGLY  # it has shown the help
+    return _report(output, error, command)
 
 
 def exit_code(error: BaseException) -> int:
@@ -79,9 +89,9 @@ def exit_code(error: BaseException) -> int:
     return next((code for kinds, code in _EXIT_CODES if isinstance(error, kinds)), DEFECT)
 
 
-def _report(output: Output, error: BaseException) -> int:
+def _report(output: Output, error: BaseException, command: str = "") -> int:
     code = exit_code(error)
-    message = mask(_message(error, code))
+    message = mask(_message(error, code, command))
     note = note_of(error)
     if output.verbose and code != INTERRUPTED:
         output.note("".join(traceback.format_exception(error)).rstrip())
@@ -97,11 +107,13 @@ def _report(output: Output, error: BaseException) -> int:
     return code
 
 
-def _message(error: BaseException, code: int) -> str:
+def _message(error: BaseException, code: int, command: str) -> str:
     if code == INTERRUPTED:
         return INTERRUPTED_MESSAGE
     if isinstance(error, typer.TyperException):
-        return error.format_message()
+        said = " ".join(error.format_message().replace("Value error, ", "").split())
+        stop = "" if said.endswith((".", "?", ")")) else "."
+        return f"{said}{stop} See: {' '.join(filter(None, ('algomancy-data', command, '--help')))}"
     note = note_of(error)
     if note is not None:
         return f"{type(error).__name__}: {error}\n{note}"

@@ -15,17 +15,13 @@ from algomancy_data.cli.passwords import check_visible, with_password
 from algomancy_data.datamanager import StatefulDataManager
 from algomancy_data.errors import (
     CommandLineError,
-    DamagedStoreError,
-    StoreBusyError,
     StoreError,
     StoreNotFoundError,
 )
 from algomancy_data.masking import mask
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
-
-    import polars as pl
+    from collections.abc import Generator
 
     from algomancy_data.cli.configuration import Settings
     from algomancy_data.cli.declarations import Declarations
@@ -71,6 +67,37 @@ class StoreAddress:
             )
             raise CommandLineError(msg)
         check_visible(self.setting)
+        self._check_url()
+
+    def _check_url(self) -> None:
+        """Refuse a URL that can be none of a database.
+
+        Raises:
+            CommandLineError: It cannot.
+        """
+        from algomancy_data.database.engines import database_url  # noqa: PLC0415  as below
+
+        text = self.setting.value
+        try:
+            database_url(text)
+        except StoreError as error:
+            raise CommandLineError(str(error)) from error
+        head, _, rest = text.partition("://")
+        if not head.startswith("sqlite"):
+            return
+        if rest and not rest.startswith(("/", "?")):
+            msg = f"{text!r} has no path behind {head}://. Write {head}:///{rest}."
+            raise CommandLineError(msg)
+        if self.sqlite_path is not None and (problem := _problem_of_file(self.sqlite_path)):
+            raise CommandLineError(problem)
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """What tells it from other stores, however its path is written."""
+        if not self.is_database:
+            return str(self.setting.path().resolve()), ""
+        file = self.sqlite_path
+        return self.url if file is None else str(file.resolve()), self.session
 
     @property
     def is_database(self) -> bool:
@@ -128,7 +155,7 @@ def opened(
         return
     path = address.setting.path()
     if not path.is_dir() and not may_create:
-        msg = f"There is no folder {str(path)!r}."
+        msg = f"There is no folder {str(path)!r}. Check the name: load makes new ones."
         raise StoreNotFoundError(msg)
     manager = _folder_manager(address, declared)
     manager.startup()
@@ -189,25 +216,6 @@ def sessions(address: StoreAddress) -> list[str]:
         engine.dispose()
 
 
-def query_in(manager: DataManager[Any], sql: str, datasets: Sequence[str] | None) -> pl.DataFrame:
-    """Return the result of a query that the database runs itself.
-
-    Raises:
-        CommandLineError: The store is no database, or does not understand the query.
-    """
-    from algomancy_data.database import DatabaseDataManager  # noqa: PLC0415
-
-    if not isinstance(manager, DatabaseDataManager):
-        msg = "--in-database needs a database, and the store is a folder."
-        raise CommandLineError(msg)
-    try:
-        return manager.query(sql, datasets or None)
-    except (StoreBusyError, DamagedStoreError):
-        raise
-    except StoreError as error:
-        raise CommandLineError(str(error)) from error
-
-
 @contextmanager
 def _opened_database(
     address: StoreAddress, declared: Declarations, *, may_create: bool
@@ -245,7 +253,10 @@ def _database_manager(address: StoreAddress, declared: Declarations) -> Database
 
 def _check_file(address: StoreAddress) -> None:
     if address.sqlite_path is not None and not address.sqlite_path.exists():
-        msg = f"There is no database file {str(address.sqlite_path)!r}."
+        msg = (
+            f"There is no database file {str(address.sqlite_path)!r}. Check the name: load makes "
+            f"new ones."
+        )
         raise StoreNotFoundError(msg)
 
 
@@ -256,8 +267,22 @@ def _is_database(name: str) -> bool:
 
 
 def _meant_as_url(path: Path) -> str:
-    with path.open("rb") as stream:
-        is_sqlite = stream.read(len(_SQLITE_MAGIC)) == _SQLITE_MAGIC
-    if is_sqlite:
+    if _is_sqlite(path):
         return f"{str(path)!r} is a SQLite database: write it as sqlite:///{path}."
     return f"{str(path)!r} is a file. A store is a database or a folder."
+
+
+def _problem_of_file(path: Path) -> str | None:
+    """Return why no SQLite database can be at a path, or None."""
+    if path.is_dir():
+        return f"{str(path)!r} is a folder. As a store, write it without sqlite:///."
+    if path.is_file() and path.stat().st_size and not _is_sqlite(path):
+        return f"{str(path)!r} is no SQLite database. The file is something else: choose another."
+    if not path.parent.is_dir():
+        return f"There is no folder {str(path.parent)!r} for the database {path.name!r}. Make it."
+    return None
+
+
+def _is_sqlite(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(len(_SQLITE_MAGIC)) == _SQLITE_MAGIC

@@ -197,7 +197,8 @@ _DAMAGE: Final = (
 # What drivers add to a reason: their own name, and the statement, which may be large.
 _STATEMENT: Final = re.compile(r"Failed to execute query '.*?':|\nquery\b.*", re.DOTALL)
 _ROLLBACK: Final = "Failed to execute query 'ROLLBACK'"
-_DRIVER: Final = re.compile(r"^[A-Z_]+: \[\w+\] ")
+_DRIVER: Final = re.compile(r"^[A-Z_]+: \[\w+\] (?:Failed to connect: )?")
+_GUESS: Final = re.compile(r"\s*Is the server running\b[^?]*\?")
 _AGAIN: Final = "call close() and startup() when it is what you want to work on."
 _REMEDIES: Final = {
     "while it was open": f"Nothing was written. Look at the file, and {_AGAIN}",
@@ -212,8 +213,10 @@ _REMEDIES: Final = {
     "malformed": "Restore the file from a backup.",
     "disk i/o error": "Check the disk; the old state of the data is intact.",
     "connection refused": "Check that the server is running, and host and port.",
+    "could not translate host name": "Check the name of the host.",
     "no such file or directory": "Check that the server is running, and the path in the URL.",
     "password authentication failed": "Check user and password.",
+    "no password supplied": "Give the password of the user.",
     "permission denied": "Ask the database's administrator for the right to do this.",
     "must be owner of": "Ask the database's administrator for the right to do this.",
     "statement timeout": "Raise statement_timeout, which somebody set for this connection.",
@@ -225,6 +228,10 @@ _REMEDIES: Final = {
 # What a server says that may say something else a little later.
 _UNAVAILABLE: Final = (
     "connection refused",
+    "could not translate host name",
+    "no route to host",
+    "network is unreachable",
+    "connection timed out",
     "did not answer",
     "timeout expired",
     "terminating connection",
@@ -292,7 +299,7 @@ def _contexts(error: BaseException) -> Generator[BaseException]:
 
 
 def _translated(engine: sa.Engine, doing: str, text: str) -> StoreError:
-    reason = " ".join(_STATEMENT.sub("", _DRIVER.sub("", text)).split())
+    reason = " ".join(_GUESS.sub("", _STATEMENT.sub("", _DRIVER.sub("", text))).split())
     # The driver's guess at why a file could not be opened, which it never is.
     reason = reason.removesuffix(": failed to allocate memory").removesuffix(".") + "."
     backend = backend_for(engine)

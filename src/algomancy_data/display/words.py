@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
 _LONGEST: Final = 80
@@ -25,6 +27,29 @@ def counted(count: int, one: str, several: str | None = None) -> str:
         ('1 row', '1,000 rows', '2 cells show')
     """
     return f"{count:,} {one if count == 1 else several or f'{one}s'}"
+
+
+def meant(name: str, names: Iterable[str]) -> str:
+    """Return the question whether the nearest of some names is meant; nothing if none is near.
+
+    Example:
+        >>> meant("Peeple", ["orders", "people"]), meant("x", ["orders"])
+        (" Is 'people' meant?", '')
+    """
+    near = nearest(name, names)
+    return f" Is {near!r} meant?" if near else ""
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """Return the nearest of some names, whatever their case; nothing if none is near.
+
+    Example:
+        >>> nearest("ODERS", ["orders", "people"]), nearest("x", ["orders"])
+        ('orders', '')
+    """
+    folded = {one.lower(): one for one in names}
+    near = get_close_matches(name.lower(), folded, 1)
+    return folded[near[0]] if near else ""
 
 
 def left_out(count: int, what: str) -> str:

@@ -7,7 +7,11 @@ from concurrent.futures import CancelledError, Future
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from algomancy_data.errors import ExecutorError, MissingExtraError
+from algomancy_data.errors import (
+    ExecutorError,
+    ExecutorUnavailableError,
+    MissingExtraError,
+)
 from algomancy_data.executors.hands import Hands, Loss
 
 if TYPE_CHECKING:
@@ -26,7 +30,7 @@ class DaskCluster(Hands):
 
     Raises:
         MissingExtraError: The extra ``dask`` is not installed.
-        ExecutorError: There is no scheduler at the address.
+        ExecutorError: That is no address, or (ExecutorUnavailableError) no scheduler answers.
     """
 
     def __init__(self, client: Any) -> None:
@@ -41,8 +45,16 @@ class DaskCluster(Hands):
                 client = self._own = distributed.Client(
                     client, timeout=_PATIENCE, set_as_default=False
                 )
-            except (OSError, ValueError) as error:
-                msg = f"There is no Dask scheduler at {client!r}: {error}."
+            except OSError as error:
+                msg = (
+                    f"The Dask scheduler at {client!r} does not answer: {error}. Check that it "
+                    f"runs, and its address."
+                )
+                raise ExecutorUnavailableError(msg) from error
+            except ValueError as error:
+                msg = (
+                    f"{client!r} is no address of a Dask scheduler: {error}. Write tcp://host:8786."
+                )
                 raise ExecutorError(msg) from error
         self._client: Any = client
         self._handed: dict[Future[Any], Any] = {}

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
 _ADDRESS: Final = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://")
 _PATTERN: Final = re.compile(r"[*?\[]")
+# How fsspec's stores say what they need.
+_INSTALL: Final = re.compile(
+    r'(?:\binstall (?:the )?|\brequires )"?(?P<package>(?!to\b)[a-z][\w.-]*)', re.IGNORECASE
+)
 _NUMBER: Final = re.compile(r"([0-9]+)")
 _HIDDEN: Final = (".", "_")
 _COMPRESSED: Final = ("", ".gz", ".zst", ".zip")
@@ -299,11 +303,50 @@ def _remote_parts(address: str) -> list[Location]:
     return _with_store(address, search)
 
 
-def _with_store(address: str, use: Callable[[Any, str], _Result]) -> _Result:
+def check_readable(path: str | Path) -> None:
+    """Make sure that what is needed to read a path is installed; it is not looked at.
+
+    Raises:
+        MissingExtraError: A package that this kind of address needs is not installed.
+
+    Example:
+        >>> check_readable("orders.csv"), check_readable("https://example.com/orders.csv")
+        (None, None)
+    """
+    address = place_of(path).path
+    if not is_address(address):
+        return
+    fsspec = _fsspec(str(address))
+    try:
+        fsspec.get_filesystem_class(str(address).partition("://")[0])
+    except ImportError as error:
+        raise _missing_package(str(address), error) from as_cause(error, str(address))
+    except ValueError:
+        return  # no store of this name is known: reading it says so
+
+
+def _fsspec(address: str) -> Any:
     try:
         import fsspec  # noqa: PLC0415  an extra
     except ImportError as error:
         raise MissingExtraError.from_extra(f"Reading {mask(address)!r}", "remote") from error
+    return fsspec
+
+
+def _missing_package(address: str, error: ImportError) -> MissingExtraError:
+    if address.partition("://")[0].lower() in _WEB:
+        return MissingExtraError.from_extra(f"Reading {mask(address)!r}", "remote")
+    reason = mask(error, address)
+    found = _INSTALL.search(reason)
+    if found is not None:
+        return MissingExtraError.from_package(f"Reading {mask(address)!r}", found["package"])
+    return MissingExtraError(
+        f"Reading {mask(address)!r} needs a package that is not installed: {reason}"
+    )
+
+
+def _with_store(address: str, use: Callable[[Any, str], _Result]) -> _Result:
+    fsspec = _fsspec(address)
     try:
         store, path = fsspec.core.url_to_fs(address, **_time_limits(address))
         return use(store, path)
@@ -315,9 +358,7 @@ def _with_store(address: str, use: Callable[[Any, str], _Result]) -> _Result:
     except OSError as error:
         raise _unreachable(address, error) from as_cause(error, address)
     except ImportError as error:
-        reason = mask(error, address)
-        msg = f"Reading {mask(address)!r} needs a package that is not installed: {reason}"
-        raise MissingExtraError(msg) from as_cause(error, address)
+        raise _missing_package(address, error) from as_cause(error, address)
     except Exception as error:  # noqa: BLE001  every store has exceptions of its own
         msg = f"{mask(address)!r} cannot be read: {mask(error, address) or type(error).__name__}"
         raise FileContentError(msg) from as_cause(error, address)

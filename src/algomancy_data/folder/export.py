@@ -86,6 +86,11 @@ def export_dataset(
     return path
 
 
+def is_export(path: Path) -> bool:
+    """Tell whether a dataset was exported to a path, as far as one sees it from outside."""
+    return path.is_file() if path.suffix == _ZIP else (path / _DESCRIPTION).is_file()
+
+
 def _export(
     path: Path,
     data: BaseDataSource,
@@ -111,7 +116,8 @@ def _export(
             home.rename(path)
         sync(path.parent)
     except OSError as error:
-        msg = f"Dataset {data.name!r} cannot be exported to {str(path)!r}: {error}"
+        why = error.strerror or error
+        msg = f"Dataset {data.name!r} cannot be exported to {str(path)!r}: {why}."
         raise StoreError(msg) from error
     finally:
         shutil.rmtree(home, ignore_errors=True)
@@ -133,8 +139,7 @@ def _check_target(path: Path, *, overwrite: bool) -> None:
     if not overwrite:
         msg = f"{str(path)!r} is there already. Give another name, or overwrite=True."
         raise StoreError(msg)
-    is_export = path.is_file() if path.suffix == _ZIP else (path / _DESCRIPTION).is_file()
-    if not is_export:
+    if not is_export(path):
         msg = f"{str(path)!r} is no dataset that was exported, so it stays. Give another name."
         raise StoreError(msg)
 

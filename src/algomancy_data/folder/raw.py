@@ -34,7 +34,8 @@ def raw_files(directory: Path) -> list[tuple[str, str]]:
     odd = [path.name for path in paths if not path.is_file() or path.name.startswith(".")]
     if odd or not paths:
         found = f"{odd[0]!r} in it" if odd else "no files"
-        msg = f"The directory {directory.name!r} has {found}. It must have raw files only."
+        name = directory.name or str(directory)
+        msg = f"The directory {name!r} has {found}. It must have raw files only."
         raise ValidationError(msg)
     outside = [path for path in paths if not path.resolve().is_relative_to(directory.resolve())]
     if outside:

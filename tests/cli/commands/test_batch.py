@@ -42,18 +42,3 @@ def test_an_inbox_is_loaded_and_what_was_loaded_is_skipped(run, inbox, sqlite, t
     shown = run("jobs", "show", key[:8], *sqlite.flags)
     assert f"key: {key}" in shown.out
     assert "rows: orders: 3" in shown.out
-
-
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (("batch", "nothing.toml", "--schemas", "schemas.py"), "cannot be read"),
-        (("jobs", "show"), "jobs show JOB"),
-        (("jobs", "show", "7"), "0 jobs have a key"),
-    ],
-)
-def test_what_is_used_wrongly_is_said(run, files, sqlite, arguments, said):
-    sqlite.manager().close()
-    done = run(*arguments, *sqlite.flags)
-    assert done.code == 2
-    assert said in done.err

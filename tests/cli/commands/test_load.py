@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 import polars as pl
-import pytest
 
 from algomancy_data.testing import assert_identical
 
@@ -70,21 +69,6 @@ def test_rows_are_added_to_what_is_there(run, files, store, tmp_path):
     manager.close()
 
 
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [
-        (["--append", "--upsert"], "contradict"),
-        (["--skip-repeated"], "--append"),
-        (["--workers", "2", "--dask", "tcp://127.0.0.1:1"], "contradict"),
-        (["--workers", "0"], "a number from 1 on, or auto"),
-    ],
-)
-def test_options_that_contradict_each_other_are_refused(run, files, store, options, said):
-    done = run("load", "shop", *files, *store.flags, *options)
-    assert done.code == 2
-    assert said in done.err
-
-
 def test_into_a_folder(run, files, tmp_path):
     assert run("load", "shop", *files, "--store", "made/here").code == 0
     listed = run("ls", "--store", "made/here", "--json").json["datasets"]
@@ -128,54 +112,6 @@ def test_files_can_have_names_and_parts(run, files, tmp_path):
     for options in ((), ("--workers", "2")):
         done = run("load", "shop", *arguments, "--json", *options)
         assert done.json["tables"] == {"customers": 2, "orders": 2}
-
-
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (("gone.csv", "--schemas", "schemas.py"), "There is no file at 'gone.csv'."),
-        (("oders=orders.csv", "--schemas", "schemas.py"), "Is 'orders' meant?"),
-        (("orders=gone.csv", "--schemas", "schemas.py"), "there is no file at 'gone.csv'"),
-        (("orders.csv",), "No schemas is given."),
-        (("orders.csv", "--schemas", "gone.py"), "There is no file 'gone.py' (--schemas)."),
-        (("orders.csv", "--schemas", "no_such_module"), "No module named 'no_such_module'"),
-        (("orders.csv", "--schemas", "broken.py"), "'(' was never closed (broken.py, line 2)"),
-        (("orders.csv", "--schemas", "raises.py"), "ZeroDivisionError: division by zero"),
-        (("orders.csv", "--schemas", "empty.py"), "declares no Schema with a _FILENAME"),
-        (("orders.csv", "--schemas", "listed.py"), "Schemas are given as a list"),
-        (
-            ("orders.csv", "--schemas", "schemas.py", "--factory", "schemas"),
-            "must be written as module:Class",
-        ),
-        (
-            ("orders.csv", "--schemas", "schemas.py", "--factory", "schemas:Orders"),
-            "is no subclass of ETLFactory",
-        ),
-        (
-            ("orders.csv", "--schemas", "schemas.py", "--report", "x.pdf"),
-            "must end in .html or .json",
-        ),
-        (
-            ("orders.csv", "orders.csv", "--schemas", "schemas.py"),
-            "File 'orders' is given 2 times",
-        ),
-        (
-            ("orders.csv", "--schemas", "schemas.py", "--halt-on", "bad"),
-            "'bad' is not one of 'info', 'warning', 'error', 'critical'",
-        ),
-    ],
-)
-def test_what_a_newcomer_writes_wrongly_is_code_2_and_says_what_to_do(
-    run, files, tmp_path, arguments, said
-):
-    del files
-    (tmp_path / "broken.py").write_text("x = 1\ny = (\n")
-    (tmp_path / "raises.py").write_text("1 / 0\n")
-    (tmp_path / "empty.py").write_text("x = 1\n")
-    (tmp_path / "listed.py").write_text("SCHEMAS = 1\n")
-    done = run("check", *arguments)
-    assert (done.code, done.out) == (2, "")
-    assert said in done.err.replace(str(tmp_path) + "/", "")
 
 
 def test_a_damaged_file_is_refused_data(run, files, tmp_path):

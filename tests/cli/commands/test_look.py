@@ -116,47 +116,11 @@ def test_the_sound_datasets_beside_a_damaged_one_are_queried(run, damaged, way):
     assert (one.code, one.err) == (0, "")
     for table, dataset in (("u", "b"), ('"b.u"', "b"), ('"c.v"', "c")):
         refused = run("query", f"SELECT * FROM {table}", *way, *damaged.flags, "--json")
-        assert refused.code == 3, refused.err
+        assert refused.code == 4, refused.err
         assert f"row of dataset '{dataset}' is damaged" in refused.json["error"]["message"]
     gone = run("query", "SELECT * FROM v", *way, *damaged.flags)
     assert gone.code != 0
     assert "row of dataset 'c' is damaged" in gone.err
-
-
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (("show", "nobody's"), "Data 'nobody's' not found. Datasets: 'a', 'b c'."),
-        (("show", "a", "--table", "no"), "Table 'no' not found. Tables: 't', 'u'."),
-        (("query", "SELECT * FROM t"), "Several datasets have a table 't': write \"dataset.t\""),
-        (("query", "SELECT * FROM v"), "Tables: t, u."),
-        (("query", "SELEC"), "begins with SELECT or WITH, not with 'SELEC'"),
-        (("query", "DELETE FROM u"), "not with 'DELETE': it can change nothing"),
-        (("query", "DELETE FROM u", "--in-database"), "not with 'DELETE': it can change nothing"),
-        (("query", "SELECT FROM FROM"), "The query failed"),
-        (("query", 'SELECT z FROM "a.t"'), "there is no column 'z'; there are "),
-        (("query", "SELECT 1", "-o", "no/x.csv"), "There is no folder 'no' to write 'x.csv' to."),
-        (("query", "SELECT 1", "-d", "no"), "Data 'no' not found."),
-        (("query", "SELECT FROM FROM", "--in-database"), "failed while running the query"),
-        (("query", "SELECT 1", "-o", "x.pdf"), "must end in .csv, .parquet or .arrow"),
-        (("derive", "a", "b c"), "Data 'b c' already exists."),
-        (("rm", "a", "no", "--yes"), "Data 'no' not found."),
-        (("rm", "a"), "Nobody can be asked here: add --yes"),
-        (("rm", "a", "--yes", "--keep-master-data"), "is master data"),
-        (("copy", "no", "--to", "x"), "Data 'no' not found."),
-        (("copy", "a"), "That is the same store"),
-        (("verify", "no"), "Data 'no' not found."),
-    ],
-)
-def test_what_is_not_there_is_code_2_and_changes_nothing(run, sqlite, source, arguments, said):
-    manager = sqlite.manager()
-    for name in ("a", "b c"):
-        manager.add_data_source(source(name, t=pl.DataFrame({"x": [1]}), u=pl.DataFrame({"x": []})))
-    manager.close()
-    done = run(*arguments, *sqlite.flags, "--json")
-    assert done.code == 2, done.err
-    assert said in done.json["error"]["message"]
-    assert len(run("ls", *sqlite.flags, "--json").json["datasets"]) == 2
 
 
 def test_queries_run_in_polars_or_in_the_database(run, filled, tmp_path):

@@ -12,7 +12,15 @@ import typer
 
 from algomancy_data.batch import read_jobs, run_batch
 from algomancy_data.cli.command import Command, command
-from algomancy_data.cli.commands.load import HaltOn, Report, SetAside, Severity, check_report
+from algomancy_data.cli.extras import require_extra
+from algomancy_data.cli.findings import (
+    HaltOn,
+    Report,
+    SetAside,
+    Severity,
+    check_report,
+    write_text,
+)
 from algomancy_data.cli.output import moment
 from algomancy_data.cli.progress import shown_jobs
 from algomancy_data.cli.stores import ManagerMaker
@@ -86,9 +94,15 @@ def batch(
     Example: `algomancy-data batch inbox/ --schemas schemas.py -s sqlite:///data.db`
     """
     check_report(report)
+    require_extra("batch" if dask is None else "dask", "A batch" if dask is None else "--dask")
     address, output = command.address, command.output
     command.settings.require("schemas")
+    if not jobs.exists():
+        msg = f"There is no file or folder {str(jobs)!r}. Check the path."
+        raise CommandLineError(msg)
     given = [_set(job, halt_on, quarantine=quarantine) for job in read_jobs(jobs)]
+    if not given:
+        output.note(f"{str(jobs)!r} has no folders of files: there is nothing to do.")
     make_manager = ManagerMaker(command.settings.anchor())
     with shown_jobs(output) as progress:
         result = run_batch(
@@ -135,11 +149,7 @@ def _write_report(path: Path, result: BatchResult) -> None:
         if path.suffix == ".json"
         else result.to_html()
     )
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        msg = f"The report cannot be written: {error}."
-        raise CommandLineError(msg) from error
+    write_text(path, text)
 
 
 @command("store", "session")

@@ -15,9 +15,11 @@ from algomancy_data.cli.configuration import Setting, Settings
 from algomancy_data.cli.declarations import Declarations
 from algomancy_data.cli.output import Output, size
 from algomancy_data.cli.progress import shown_progress
+from algomancy_data.cli.running import DONE, exit_code
 from algomancy_data.cli.stores import StoreAddress, opened
 from algomancy_data.datamanager import StatelessDataManager
 from algomancy_data.display.grid import Grid
+from algomancy_data.errors import StoreError
 from algomancy_data.metrics import recording
 from algomancy_data.testing import workloads
 
@@ -70,11 +72,18 @@ def bench(
         if store is not None:
             setting = Settings({"store": store}).require("store")
             addresses["store"] = StoreAddress(setting, f"{_DATASET}-{uuid4().hex}")
+            with opened(addresses["store"], declared, output, may_create=True):
+                pass  # it is there: said before anything is measured
         _warm_up(home / "warm-up", declared)
         measured = {"memory": _measured(_memory(declared), paths, output)}
+        code = DONE
         for name, address in addresses.items():
-            with opened(address, declared, output, may_create=True) as manager:
-                measured[name] = _measured(manager, paths, output)
+            try:
+                with opened(address, declared, output, may_create=True) as manager:
+                    measured[name] = _measured(manager, paths, output)
+            except StoreError as error:  # what was measured before it is not lost
+                output.error(f"{name}: {error}")
+                code = exit_code(error)
     output.result(
         {
             "rows": rows,
@@ -85,6 +94,7 @@ def bench(
             [row for name, metrics in measured.items() for row in _rows(name, metrics)],
             right=("seconds", "rows/s", "CPU s", "anonymous", "mapped"),
         ),
+        exit_code=code,
     )
 
 

@@ -15,9 +15,11 @@ from algomancy_data.cli.progress import shown_progress
 from algomancy_data.cli.running import DONE, REFUSED
 from algomancy_data.cli.targets import Overwrite, check_target
 from algomancy_data.datamanager import StatefulDataManager, export_dataset
+from algomancy_data.datasource import DataClassification
 from algomancy_data.display.grid import Grid
 from algomancy_data.display.words import counted
 from algomancy_data.errors import CommandLineError, DatasetNotFoundError
+from algomancy_data.folder.export import is_export
 from algomancy_data.store import Damage
 
 if TYPE_CHECKING:
@@ -73,6 +75,10 @@ def rm(
             if name not in known:  # before any is deleted
                 raise DatasetNotFoundError.from_available(name, known)
         names = list(dict.fromkeys(datasets))
+        for name in names if keep_master_data else ():
+            if manager.describe(name).ds_type == DataClassification.MASTER_DATA:
+                msg = f"{name!r} is master data: to delete it, leave --keep-master-data out."
+                raise CommandLineError(msg)
         if not yes:
             _ask(names, command.address)
         for name in names:
@@ -109,6 +115,9 @@ def export(
 
     Example: `algomancy-data export flights flights.zip --format csv -s sqlite:///data.db`
     """
+    if target.exists() and not is_export(target):
+        msg = f"{str(target)!r} is no dataset that was exported, so it stays. Give another name."
+        raise CommandLineError(msg)
     replaces = check_target(target, overwrite=overwrite)
     with command.opened() as manager, shown_progress(command.output):
         data = manager.require_data(dataset)

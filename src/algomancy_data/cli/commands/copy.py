@@ -57,7 +57,10 @@ def copy(
     source = command.address
     other = source.setting if to is None else Setting(to, "--to", is_flag=True)
     target = StoreAddress(other, to_session or source.session)
-    if source == target:
+    if to_session is not None and not target.is_database:
+        msg = f"{target} is a folder, which has no sessions: leave --to-session out."
+        raise CommandLineError(msg)
+    if source.place == target.place:
         msg = "That is the same store: give --to, or --to-session for a database."
         raise CommandLineError(msg)
     _transfer(command, source, target, datasets or None)
@@ -102,6 +105,8 @@ def _transfer(
         command.opened(target, may_create=True) as there,
     ):
         known = here.get_data_keys()
+        if not known:
+            command.output.note(f"There are no datasets in {source}.")
         for name in names or ():
             if name not in known:
                 raise DatasetNotFoundError.from_available(name, known)
@@ -120,7 +125,7 @@ def _transfer(
             "already_there": list(outcome.already_there),
             "failed": failed,
         },
-        Grid.from_rows(("dataset", "outcome", "why"), rows) if rows else "",
+        *([Grid.from_rows(("dataset", "outcome", "why"), rows)] if rows else []),
         f"{counted(len(outcome.copied), 'dataset')} copied, {len(outcome.already_there)} already "
         f"there, {len(failed)} failed.",
         exit_code=DONE if outcome.is_complete else REFUSED,

@@ -2,89 +2,49 @@
 
 from __future__ import annotations
 
-import json
-import re
-from difflib import get_close_matches
-from enum import StrEnum
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from algomancy_data.cli.command import Command, command
+from algomancy_data.cli.extras import require_extra, require_reader
+from algomancy_data.cli.findings import (
+    HaltOn,
+    Report,
+    SetAside,
+    Severity,
+    advice,
+    check_report,
+    code_of,
+    document_of,
+    shown_findings,
+    write_report,
+)
+from algomancy_data.cli.inputs import (
+    Files,
+    check_dataset_name,
+    input_files,
+    named_paths,
+    paths_by_name,
+)
 from algomancy_data.cli.progress import shown_progress
-from algomancy_data.cli.running import DONE, REFUSED
-from algomancy_data.datamanager import StatelessDataManager
 from algomancy_data.datasource import tables_of
-from algomancy_data.display.grid import Grid
 from algomancy_data.display.words import counted
-from algomancy_data.errors import CommandLineError, ValidationError
+from algomancy_data.errors import CommandLineError
 from algomancy_data.etl import RunSettings
 from algomancy_data.etl.factory import pipeline_of
 from algomancy_data.etl.limits import limited_files
 from algomancy_data.etl.settings import INHERIT
 from algomancy_data.executors.hands import AUTO
-from algomancy_data.file.locations import exists, has_parts
-from algomancy_data.findings import findings_by_rule
-from algomancy_data.folder.raw import raw_files
+from algomancy_data.file.locations import file_name
 from algomancy_data.inference import infer_schemas
-from algomancy_data.inference.schemas import logical_name
 from algomancy_data.memory import MemoryBudget
-from algomancy_data.messages import ValidationSeverity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
-    import polars as pl
-
-    from algomancy_data.cli.declarations import Declarations
     from algomancy_data.datamanager.additions import LoadMode
     from algomancy_data.etl import ETLResult
-    from algomancy_data.file import File
-
-# A name has nothing in it that a path or an address has before its first "=".
-_NAMED: Final = re.compile(r"(?P<name>[^=/\\:?*]+)=(?P<path>.+)", re.DOTALL)
-_REPORTS: Final = (".html", ".json")
-
-
-class Severity(StrEnum):
-    """A severity as it is written on the command line."""
-
-    INFO = "info"
-    WARNING = "warning"
-    ERROR = "error"
-    CRITICAL = "critical"
-
-    @property
-    def level(self) -> ValidationSeverity:
-        """The severity itself."""
-        return ValidationSeverity(self.value.upper())
-
-
-Files: TypeAlias = Annotated[
-    list[str],
-    typer.Argument(
-        metavar="FILES",
-        help="Files, name=FILE for those not named like their table, name=PATTERN for tables in "
-        "parts, or a directory of files.",
-    ),
-]
-HaltOn: TypeAlias = Annotated[
-    Severity, typer.Option("--halt-on", help="Refuse data with findings of this severity or worse.")
-]
-SetAside: TypeAlias = Annotated[
-    bool,
-    typer.Option("--quarantine", help="Load the good rows, and set the bad ones aside in tables."),
-]
-Report: TypeAlias = Annotated[
-    Path | None,
-    typer.Option(
-        "--report",
-        metavar="FILE",
-        help="Also write the findings as a page (.html) or as data (.json).",
-        show_default=False,
-    ),
-]
 
 
 @command("read_limits")
@@ -120,9 +80,11 @@ def infer(
 
     Example: `algomancy-data infer data/*.csv > schemas.py`
     """
-    output = command.output
+    output, paths = command.output, paths_by_name(named_paths(files))
+    for name, path in paths.items():
+        require_reader(name, path, file_format or file_name(path).rpartition(".")[2].lower())
     found = infer_schemas(
-        _by_name(_named_paths(files)),
+        paths,
         read_limits=command.settings.read_limits,
         file_format=file_format,
         separator="\t" if separator == r"\t" else separator,
@@ -153,7 +115,7 @@ def check(
     declared = command.declarations
     by_name = {schema.file_name(): schema for schema in declared.schemas}
     memory = MemoryBudget.of(declared.memory_limit)
-    limited = limited_files(_input_files(files, declared), by_name, None, budget=memory)
+    limited = limited_files(input_files(files, declared), by_name, None, budget=memory)
     pipeline = pipeline_of(
         declared.factory, "check", limited, by_name, command.output.logger
     ).within(RunSettings(halt_on.level, memory=memory))
@@ -161,12 +123,12 @@ def check(
         result = pipeline.run()
     if report is not None:
         tables = None if result.raised else pipeline.extraction_sequence.data
-        _write_report(report, result, tables, "Check of " + ", ".join(files))
+        write_report(report, result, tables, "Check of " + ", ".join(files))
     command.output.result(
-        _document(result),
-        *_shown(result),
+        document_of(result),
+        *shown_findings(result),
         "The data can be loaded." if result.is_success else "The data is refused.",
-        exit_code=DONE if result.is_success else REFUSED,
+        exit_code=code_of(result),
     )
 
 
@@ -233,9 +195,12 @@ def load(
     if workers is not None and dask is not None:
         msg = "--workers and --dask contradict each other: give one of them."
         raise CommandLineError(msg)
+    if dask is not None:
+        require_extra("dask", "--dask")
+    check_dataset_name(dataset)
     address = command.address
     command.settings.require("schemas")
-    prepared = _input_files(files, command.declarations)
+    prepared = input_files(files, command.declarations)
     with command.opened(may_create=True) as manager, shown_progress(command.output):
         manager.store.overlap = overlap
         result = manager.etl_data(
@@ -248,7 +213,7 @@ def load(
             executor=dask if workers is None else _processes(workers),
         )
     if report is not None:
-        _write_report(report, result, None, f"Loading {dataset}")
+        write_report(report, result, None, f"Loading {dataset}")
     tables = tables_of(result.datasource)
     rows = {name: frame.height for name, frame in tables.items()}
     quarantined = {name: frame.height for name, frame in result.quarantine.items() if frame.height}
@@ -257,10 +222,8 @@ def load(
         if quarantined:
             summary += f" In quarantine: {counted(sum(quarantined.values()), 'row')}."
     else:
-        summary = (
-            f"Refused: {dataset!r} is as it was. Mend the files, set bad rows aside with "
-            f"--quarantine, or accept the findings with --halt-on critical."
-        )
+        what = advice(result, halt_on, has_quarantine=quarantine)
+        summary = f"Refused: {dataset!r} is as it was. {what}"
     command.output.result(
         {
             **address.to_dict(),
@@ -268,11 +231,11 @@ def load(
             "tables": rows,
             "quarantined": quarantined,
             **({} if mode == "replace" else _added(result)),
-            **_document(result),
+            **document_of(result),
         },
-        *_shown(result),
+        *shown_findings(result),
         summary,
-        exit_code=DONE if result.is_success else REFUSED,
+        exit_code=code_of(result),
     )
 
 
@@ -325,158 +288,3 @@ def _summary(dataset: str, result: ETLResult, rows: Mapping[str, int], mode: Loa
     if result.skipped:
         parts.append(f"{counted(len(result.skipped), 'file')} skipped")
     return f"Added to {dataset!r}: {', '.join(parts)}."
-
-
-def _input_files(given: Iterable[str], declared: Declarations) -> dict[str, File]:
-    """Return the files by their logical names.
-
-    Raises:
-        CommandLineError: A file has no schema.
-        ETLConstructionError: A path leads nowhere, or a name is given twice.
-    """
-    items = _named_paths(given)
-    known = [schema.file_name() for schema in declared.schemas]
-    for name, path in items:
-        if name in known:
-            continue
-        if not (exists(path) or has_parts(path)):
-            msg = f"There is no file at {path!r}. Check the path."
-            raise CommandLineError(msg)
-        near = get_close_matches(name, known, 1)
-        what = f" Is {near[0]!r} meant?" if near else ""
-        msg = (
-            f"There is no schema of the name {name!r} for {path!r}: the schemas are about "
-            f"{', '.join(known)}.{what} If it is one of these, write it as name={path}."
-        )
-        raise CommandLineError(msg)
-    manager = StatelessDataManager(declared.factory, declared.schemas, "json", declared.data_class)
-    files = manager.prepare_files(file_items_with_path=items)
-    return {name: file.within(declared.read_limits) for name, file in files.items()}
-
-
-def _named_paths(given: Iterable[str]) -> list[tuple[str, str]]:
-    """Return the logical name and the path of each file.
-
-    Args:
-        given: ``name=path``, a path whose name up to the first dot is the logical one, or a
-            directory of such files. Behind ``name=``, a directory or pattern is one table in
-            parts.
-
-    Raises:
-        CommandLineError: A directory has something else in it than files.
-    """
-    items: list[tuple[str, str]] = []
-    for text in given:
-        named = _NAMED.fullmatch(text)
-        if named is not None:
-            items.append((named["name"], named["path"]))
-        elif Path(text).is_dir():
-            items += _files_in(text)
-        else:
-            items.append((logical_name(text), text))
-    return items
-
-
-def _files_in(directory: str) -> list[tuple[str, str]]:
-    try:
-        return raw_files(Path(directory))
-    except ValidationError as error:
-        msg = f"{error} If its files are parts of one table, write it as name={directory}."
-        raise CommandLineError(msg) from error
-
-
-def _by_name(items: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Return paths by their logical names.
-
-    Raises:
-        CommandLineError: Two files have one name.
-    """
-    paths: dict[str, str] = {}
-    for name, path in items:
-        if name in paths:
-            msg = (
-                f"{paths[name]!r} and {path!r} are both named {name!r}. Write one of them as "
-                f"another_name={path}."
-            )
-            raise CommandLineError(msg)
-        paths[name] = path
-    return paths
-
-
-def check_report(path: Path | None) -> None:
-    """Refuse a report that could not be written, before anything else is done.
-
-    Raises:
-        CommandLineError: Its format is unknown, or there is no such folder.
-    """
-    if path is None:
-        return
-    if path.suffix not in _REPORTS:
-        msg = f"--report {str(path)!r} must end in {' or '.join(_REPORTS)}."
-        raise CommandLineError(msg)
-    if not path.parent.is_dir():
-        msg = f"--report {str(path)!r}: there is no folder {str(path.parent)!r}."
-        raise CommandLineError(msg)
-
-
-def _write_report(
-    path: Path, result: ETLResult, tables: Mapping[str, pl.DataFrame] | None, title: str
-) -> None:
-    """Write the report, with whole rows if the validated tables are known.
-
-    Raises:
-        CommandLineError: It cannot be written.
-        MissingExtraError: The extra ``report`` is not installed.
-    """
-    found = result.validation_result
-    if path.suffix == ".json" or found is None:
-        text = json.dumps(_document(result), indent=2, ensure_ascii=False)
-    else:
-        text = found.to_html(tables, title=title)
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        msg = f"The report cannot be written: {error}."
-        raise CommandLineError(msg) from error
-
-
-def _document(result: ETLResult) -> dict[str, Any]:
-    """Return what the JSON documents say about the findings."""
-    return {
-        "status": result.status,
-        "findings": [
-            {
-                "severity": str(rule.severity),
-                "code": rule.code,
-                "table": rule.table,
-                "column": rule.column,
-                "count": rule.count,
-                "messages": [message.to_dict() for message in rule.messages],
-            }
-            for rule in findings_by_rule(result.messages)
-        ],
-        "phases": [phase.to_dict() for phase in result.metrics],
-    }
-
-
-def _shown(result: ETLResult) -> list[Grid | str]:
-    """Return what a person is shown: a line per rule, with its first message."""
-    rules = findings_by_rule(
-        message for message in result.messages if message.severity != ValidationSeverity.INFO
-    )
-    if not rules:
-        return ["Nothing was found to be wrong."]
-    rows = [
-        (
-            rule.severity,
-            rule.code or "",
-            rule.table or "",
-            rule.column or "",
-            rule.count,
-            rule.messages[0].message,
-        )
-        for rule in sorted(rules, key=lambda rule: -rule.severity.rank)
-    ]
-    columns = ("severity", "code", "table", "column", "count", "first")
-    total = sum(rule.count for rule in rules)
-    return [Grid.from_rows(columns, rows), "", f"{counted(total, 'finding')} in all."]

@@ -3,47 +3,33 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
-from uuid import uuid4
 
-import polars as pl
 import typer
-from polars.exceptions import PanicException, PolarsError
 
 from algomancy_data.cli.command import Command, command
 from algomancy_data.cli.output import UNKNOWN, moment, size
-from algomancy_data.cli.stores import query_in, sessions
-from algomancy_data.cli.targets import Overwrite, check_target
+from algomancy_data.cli.queries import check_query, query_in_database, query_with_polars
+from algomancy_data.cli.stores import sessions
+from algomancy_data.cli.targets import Overwrite, check_file, write_frame
 from algomancy_data.datasource import DataSource
 from algomancy_data.display.grid import Grid, GridColumn
 from algomancy_data.display.words import counted
-from algomancy_data.engine_failures import reason_of
-from algomancy_data.errors import (
-    CommandLineError,
-    DamagedStoreError,
-    TableNotFoundError,
-    UnstorableError,
-)
+from algomancy_data.errors import CommandLineError, TableNotFoundError
 from algomancy_data.findings import counts_text
-from algomancy_data.folder.files import put_in_place
 from algomancy_data.frames.values import python_rows
 from algomancy_data.provenance import Provenance
-from algomancy_data.sql_names import problem_of_query, tables_by_name, words_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    import polars as pl
 
     from algomancy_data.cli.stores import StoreAddress
     from algomancy_data.datamanager import DataManager
     from algomancy_data.store import DatasetInfo, TableInfo
 
 _NULL: Final = "null"
-_NO_COLUMN: Final = re.compile(
-    r'unable to find column "(?P<name>.*?)"(?:; valid columns: \[(?P<valid>.*)\])?'
-)
 
 
 @command("store", "session")
@@ -244,16 +230,19 @@ def query(
     Example: `algomancy-data query 'SELECT count(*) FROM flights' -s sqlite:///data.db`
     """
     address, output = command.address, command.output
+    replaces = target is not None and check_file(target, overwrite=overwrite)
+    check_query(sql)
+    if in_database and not address.is_database:
+        msg = "--in-database needs a database, and the store is a folder."
+        raise CommandLineError(msg)
     with command.opened() as manager:
         infos = [*map(manager.describe, datasets)] if datasets else manager.describe_all()
         if address.is_database:  # a folder's were said when it was opened
             output.problems(infos)
-        if in_database:
-            result = query_in(manager, sql, datasets)
-        else:
-            result = _with_polars(manager, sql, infos)
+        ask = query_in_database if in_database else query_with_polars
+        result = ask(manager, sql, infos)
     if target is not None:
-        _write(result, target, overwrite=overwrite)
+        write_frame(result, target, overwrite=replaces)
         output.result(
             {**address.to_dict(), "rows": result.height, "file": str(target)},
             f"Wrote {counted(result.height, 'row')} to {target}.",
@@ -269,86 +258,6 @@ def query(
         _frame_grid(result.head(rows)),
         *([f"… and {counted(more, 'row')} more: see --rows and --output."] if more > 0 else []),
     )
-
-
-def _with_polars(manager: DataManager[Any], sql: str, infos: Iterable[DatasetInfo]) -> pl.DataFrame:
-    """Run a query over the tables that it can be about; only these are read."""
-    if problem := problem_of_query(sql):
-        raise CommandLineError(problem)
-    words = words_of(sql)
-    datasets: dict[str, list[str]] = {}
-    for one in infos:
-        datasets[one.name] = list(one.tables)
-        if one.problem and any(word.startswith(f"{one.name}.") for word in words):
-            msg = f"The query names a table of {one.name!r}. {one.problem}"
-            raise DamagedStoreError(msg)
-    named = tables_by_name(datasets)
-    context = pl.SQLContext()
-    for name, (dataset, table) in named.items():
-        if name in words:
-            context.register(name, _frame(manager, dataset, table))
-    try:
-        return context.execute(sql, eager=True)
-    except PolarsError as error:
-        tables = list(dict.fromkeys(table for names in datasets.values() for table in names))
-        shared = [table for table in tables if table in words and table not in named]
-        hint = (
-            f' Several datasets have a table {shared[0]!r}: write "dataset.{shared[0]}".'
-            if shared
-            else f" Tables: {', '.join(tables) or 'none'}."
-        )
-        msg = f"The query failed: {_reason(error)}.{hint}"
-        raise CommandLineError(msg) from error
-
-
-def _reason(error: PolarsError) -> str:
-    """Return why Polars refuses a query, without its plan."""
-    first = str(error).strip().partition("\n")[0].rstrip(".")
-    found = _NO_COLUMN.match(first)
-    if found is None:
-        return first
-    listed = found["valid"] or ""
-    return f"there is no column {found['name']!r}{f'; there are {listed}' if listed else ''}"
-
-
-def _frame(manager: DataManager[Any], dataset: str, table: str) -> pl.DataFrame:
-    data = manager.require_data(dataset)
-    if isinstance(data, DataSource):
-        return data.get_table(table)
-    msg = f"Dataset {dataset!r} is not made of tables, so it cannot be queried."
-    raise CommandLineError(msg)
-
-
-def _write(frame: pl.DataFrame, path: Path, *, overwrite: bool) -> None:
-    """Write a frame to a file, in the format of its name: whole, or not at all.
-
-    Raises:
-        CommandLineError: The format is unknown, or the file exists or cannot be written.
-        UnstorableError: The format cannot hold a column.
-    """
-    write = {
-        ".csv": frame.write_csv,
-        ".parquet": frame.write_parquet,
-        ".arrow": frame.write_ipc,
-    }.get(path.suffix)
-    if write is None:
-        msg = f"{str(path)!r} must end in .csv, .parquet or .arrow."
-        raise CommandLineError(msg)
-    replaces = check_target(path, overwrite=overwrite)
-    new = path.with_name(f".{uuid4().hex}~")
-    try:
-        with new.open("xb") as stream:
-            write(stream)
-        put_in_place(new, path, overwrite=replaces)
-    except OSError as error:
-        msg = f"{str(path)!r} cannot be written: {error}."
-        raise CommandLineError(msg) from error
-    except (PolarsError, PanicException) as error:
-        why = reason_of(error).rstrip(".")
-        msg = f"The result cannot be written as {path.suffix[1:]}: {why}. Or try another format."
-        raise UnstorableError(msg) from error
-    finally:
-        new.unlink(missing_ok=True)
 
 
 def _frame_grid(frame: pl.DataFrame) -> Grid:
