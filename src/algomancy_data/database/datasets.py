@@ -39,7 +39,7 @@ from algomancy_data.store import DatasetInfo, TableInfo, check_name
 from algomancy_data.store.deletion import deletion
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
 
     import polars as pl
     import sqlalchemy as sa
@@ -73,6 +73,13 @@ class PreparedDataset:
     def bytes(self) -> int:
         """Memory that the frames take."""
         return self.entry.info.bytes or 0
+
+    @property
+    def frames(self) -> Collection[pl.DataFrame]:
+        """Its tables."""
+        if isinstance(self.content, PreparedPayload):
+            return self.content.frames.values()
+        return [table.frame for table in self.content]
 
     def divisible(self) -> list[PreparedTable]:
         """Return its tables, none of which is written, if each may lie in several parts."""
@@ -187,6 +194,12 @@ class Datasets:
             entry = replace(entry, tables=tuple(layouts.values()))
         self.catalogue.save(connection, entry, occupant)
         return entry
+
+    def write_all(
+        self, connection: sa.Connection, prepared: Iterable[PreparedDataset], phase: Phase
+    ) -> list[Entry]:
+        """Write several datasets: see :meth:`write`."""
+        return [self.write(connection, one, phase) for one in prepared]
 
     def require_references(
         self, connection: sa.Connection, entry: Entry | None, addition: Addition

@@ -41,7 +41,7 @@ from algomancy_data.metrics import NO_PHASE
 from algomancy_data.store import Added, Copied, Damage, Loaded, Saved, Store, check_name
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Sequence
+    from collections.abc import Generator, Iterable, Mapping, Sequence
     from contextlib import ExitStack
 
     import polars as pl
@@ -389,6 +389,29 @@ class DatabaseStore(Store):
             self.history.write_finished(connection, entry.info.ds_id)
         return Saved(entry.info.version, entry.info.provenance, notes=tuple(prepared.keys.notes))
 
+    def save_all(
+        self, datasets: Mapping[str, BaseDataSource], *, phase: Phase = NO_PHASE
+    ) -> dict[str, Saved]:
+        """Write several datasets and their rows of the catalogue in one transaction.
+
+        Raises:
+            UnstorableError: One holds something that cannot be kept exactly.
+            StoreError: The database fails.
+        """
+        prepared = [self._datasets.prepare(name, data, phase) for name, data in datasets.items()]
+        phase.handles([frame for one in prepared for frame in one.frames])
+        size = sum(one.bytes for one in prepared)
+        with self._writing(f"writing {len(prepared)} datasets", datasets, size) as connection:
+            entries = self._datasets.write_all(connection, prepared, phase)
+            for entry in entries:
+                self.history.write_finished(connection, entry.info.ds_id)
+        return {
+            entry.info.name: Saved(
+                entry.info.version, entry.info.provenance, notes=tuple(one.keys.notes)
+            )
+            for entry, one in zip(entries, prepared, strict=True)
+        }
+
     @contextmanager
     def _helped(self, prepared: PreparedDataset, phase: Phase) -> Generator[PreparedDataset]:
         """Let others write the rows of large tables, if anybody helps and can do so."""
@@ -605,8 +628,10 @@ class DatabaseStore(Store):
             yield connection
 
     @contextmanager
-    def _writing(self, doing: str, name: str, size: int = 0) -> Generator[sa.Connection]:
-        """One transaction that alone changes a dataset, by so many bytes or more."""
+    def _writing(
+        self, doing: str, name: str | Iterable[str], size: int = 0
+    ) -> Generator[sa.Connection]:
+        """One transaction that alone changes some datasets, by so many bytes or more."""
         self._require_open()
         if self._early is not None:  # it has the lock that this one needs
             self._early.give_up()
@@ -617,7 +642,8 @@ class DatabaseStore(Store):
             begun(self._write_engine) as connection,
             self._storage.large_write(connection) if is_large else nullcontext(),
         ):
-            self._storage.begin_writing(connection, self._session_id, name)
+            names = [name] if isinstance(name, str) else name
+            self._storage.begin_writing(connection, self._session_id, *names)
             yield connection
             connection.commit()
 

@@ -304,8 +304,8 @@ class TableStorage(ABC):
         """Get a further connection ready to read beside one that began; it must not wait."""
 
     @abstractmethod
-    def begin_writing(self, connection: sa.Connection, session: str, dataset: str) -> None:
-        """Make sure that the transaction alone changes a dataset; before anything else."""
+    def begin_writing(self, connection: sa.Connection, session: str, *datasets: str) -> None:
+        """Make sure that the transaction alone changes some datasets; before anything else."""
 
     def large_write(self, connection: sa.Connection) -> AbstractContextManager[None]:
         """Surround a transaction that writes much."""

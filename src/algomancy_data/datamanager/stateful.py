@@ -279,6 +279,10 @@ class StatefulDataManager(DataManager[BASEDATASOURCE]):
         self._saved_unasked.add(data_key)
         return saved
 
+    def _save_all(self, sources: Mapping[str, BASEDATASOURCE], phase: Phase) -> None:
+        super()._save_all(sources, phase)
+        self._saved_unasked.update(sources)
+
     def _add(self, data_key: str, data: BASEDATASOURCE, addition: Addition, phase: Phase) -> Added:
         added = super()._add(data_key, data, addition, phase)
         self._saved_unasked.add(data_key)

@@ -20,6 +20,7 @@ from algomancy_data.engine_failures import engine_failures
 from algomancy_data.errors import (
     AdditionError,
     ArgumentError,
+    DatasetNameError,
     DatasetNotFoundError,
     MasterDataProtectedError,
     StoreError,
@@ -34,7 +35,7 @@ from algomancy_data.store.memory import MemoryStore
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     import polars as pl
@@ -381,6 +382,39 @@ class StoredDatasets(Displayed, ABC, Generic[BASEDATASOURCE]):
         with self._measuring("persist", name) as phase, self._lock:
             self._add(name, data_source, self._addition(name, data_source, mode), phase)
 
+    def add_data_sources(self, data_sources: Iterable[BASEDATASOURCE]) -> None:
+        """Keep several datasets, each under its own name: all of them, or none.
+
+        A database writes them in one transaction, which for many small ones takes a fraction of
+        the time. They are in memory together, and those who read or write one of them wait. Of
+        a folder, a process that ends in the middle can have written some.
+
+        Args:
+            data_sources: The datasets; each replaces what had its name.
+
+        Raises:
+            DatasetNameError: No dataset can have one of the names, or two have the same.
+            UnstorableError: One holds something that cannot be kept exactly.
+            StoreError: The store fails; all is as it was.
+
+        Example:
+            >>> from algomancy_data import DataSource, SimpleETLFactory, StatelessDataManager
+            >>> manager = StatelessDataManager(SimpleETLFactory, [], "json", DataSource)
+            >>> manager.add_data_sources(DataSource("master_data", name=name) for name in "abc")
+            >>> manager.get_data_keys()
+            ['a', 'b', 'c']
+        """
+        sources: dict[str, BASEDATASOURCE] = {}
+        for source in data_sources:
+            name = str(source.name)
+            check_name(name)
+            if name in sources:
+                msg = f"Two of the DataSources are called {name!r}: only one can be kept as that."
+                raise DatasetNameError(msg)
+            sources[name] = source
+        with self._measuring("persist") as phase:
+            self._save_all(sources, phase)
+
     def delete_rows(self, data_key: str, table: str, predicate: pl.Expr) -> int:
         """Delete the rows of a table that a predicate takes, in one transaction.
 
@@ -511,11 +545,24 @@ class StoredDatasets(Displayed, ABC, Generic[BASEDATASOURCE]):
         failures = engine_failures(StoreError, f"Keeping dataset {data_key!r}")
         with failures, self._lock:
             saved = self._store.save(data_key, data, phase=phase)
-            data.provenance = saved.provenance
-            if not self._store.shares_objects:
-                self._cache.keep(data_key, data, saved.version, phase.sizes)
+            self._keep(data_key, data, saved, phase)
         self._log_notes(saved)
         return saved
+
+    def _save_all(self, sources: Mapping[str, BASEDATASOURCE], phase: Phase) -> None:
+        """Write several datasets; memory changes only after all of them are safe."""
+        failures = engine_failures(StoreError, f"Keeping {len(sources)} datasets")
+        with failures, self._lock:
+            saved = self._store.save_all(sources, phase=phase)
+            for name, data in sources.items():
+                self._keep(name, data, saved[name], phase)
+        for one in saved.values():
+            self._log_notes(one)
+
+    def _keep(self, data_key: str, data: BASEDATASOURCE, saved: Saved, phase: Phase) -> None:
+        data.provenance = saved.provenance
+        if not self._store.shares_objects:
+            self._cache.keep(data_key, data, saved.version, phase.sizes)
 
     def _log_notes(self, saved: Saved) -> None:
         for note in saved.notes:

@@ -20,7 +20,7 @@ from algomancy_data.store.deletion import shrunk_source
 from algomancy_data.store.history import MemoryHistory
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Generator, Mapping, Sequence
 
     import polars as pl
 
@@ -313,6 +313,44 @@ class Store(Logging, ABC):
             UnstorableError: It holds something that cannot be kept exactly.
             StoreError: The store fails.
         """
+
+    def save_all(
+        self, datasets: Mapping[str, BaseDataSource], *, phase: Phase = NO_PHASE
+    ) -> dict[str, Saved]:
+        """Write several datasets, in place of those that have their names: all of them, or none.
+
+        A store that has transactions overrides this. Here, those that are replaced are loaded
+        before, and written again if a later one fails; a process that ends in the middle leaves
+        those that were written.
+
+        Args:
+            datasets: The DataSources by name.
+            phase: Told of what is written.
+
+        Raises:
+            UnstorableError: One holds something that cannot be kept exactly.
+            StoreError: The store fails.
+        """
+        frames = {name: tables_of(data).values() for name, data in datasets.items()}
+        phase.handles([frame for some in frames.values() for frame in some])
+        before = {
+            name: self.load(name, type(data)).data
+            for name, data in datasets.items()
+            if self.version(name) is not None
+        }
+        saved: dict[str, Saved] = {}
+        try:
+            for name, data in datasets.items():
+                saved[name] = self.save(name, data)
+                phase.advance(sum(frame.height for frame in frames[name]))
+        except BaseException:
+            for name in saved:
+                if name in before:
+                    self.save(name, before[name])
+                else:
+                    self.drop(name)
+            raise
+        return saved
 
     def add(
         self, name: str, data: BaseDataSource, addition: Addition, *, phase: Phase = NO_PHASE

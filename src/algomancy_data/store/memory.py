@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 from uuid import uuid4
 
-from algomancy_data.datasource import DataSource
+from algomancy_data.datasource import tables_of
 from algomancy_data.errors import DatasetNotFoundError
 from algomancy_data.metrics import NO_PHASE
 from algomancy_data.store.base import Loaded, Saved, Store
@@ -72,11 +72,16 @@ class MemoryStore(Store):
 
     def save(self, name: str, data: BaseDataSource, *, phase: Phase = NO_PHASE) -> Saved:
         """Keep a DataSource, which stays the caller's as well."""
-        if isinstance(data, DataSource):
-            phase.handles(data.tables.values())
-        version = uuid4().hex
-        self._kept[name] = Loaded(data, version)
-        return Saved(version, data.provenance)
+        return self.save_all({name: data}, phase=phase)[name]
+
+    def save_all(
+        self, datasets: Mapping[str, BaseDataSource], *, phase: Phase = NO_PHASE
+    ) -> dict[str, Saved]:
+        """Keep DataSources, which stay the caller's as well."""
+        phase.handles([frame for data in datasets.values() for frame in tables_of(data).values()])
+        kept = {name: Loaded(data, uuid4().hex) for name, data in datasets.items()}
+        self._kept |= kept
+        return {name: Saved(one.version, one.data.provenance) for name, one in kept.items()}
 
     def drop(self, name: str) -> None:
         """Forget a DataSource."""

@@ -13,6 +13,7 @@ from algomancy_data.datamanager import DataManager
 from algomancy_data.datasource import DataClassification, DataSource
 from algomancy_data.errors import (
     DatasetExistsError,
+    DatasetNameError,
     DatasetNotFoundError,
     MasterDataProtectedError,
     TableNotFoundError,
@@ -20,7 +21,7 @@ from algomancy_data.errors import (
 )
 from algomancy_data.etl import SimpleETLFactory
 from algomancy_data.messages import ValidationMessage, ValidationSeverity
-from algomancy_data.metrics import PhaseMetrics
+from algomancy_data.metrics import PhaseMetrics, recording
 from algomancy_data.provenance import InputFile, Provenance, TableSize
 from algomancy_data.testing.addition_contract import AdditionContract
 from algomancy_data.testing.comparison import assert_identical
@@ -39,6 +40,30 @@ _ANY = settings(
     deadline=None,
 )
 _AWKWARD = ["a-b", "a_b", "A_B", "a__b", "../x", "q'\"`", "%s", "\U0001f986", "x" * 300, "select"]
+
+
+class _EndError(Exception):
+    """Ends the work."""
+
+
+class _Impatient:
+    """Ends the work as soon as rows were done so many times."""
+
+    def __init__(self, times: int) -> None:
+        self._times = times
+
+    def phase_started(self, phase: str) -> None:
+        """Let it begin."""
+
+    def phase_finished(self, metrics: PhaseMetrics) -> None:
+        """Let it end."""
+
+    def progressed(self, phase: str, done_rows: int, total_rows: int | None) -> None:
+        """End it, perhaps."""
+        del phase, done_rows, total_rows
+        self._times -= 1
+        if not self._times:
+            raise _EndError
 
 
 class DataManagerContract(AdditionContract):
@@ -271,6 +296,39 @@ class DataManagerContract(AdditionContract):
         opened().set_data("key", source_of("name", {"t": _FRAMES["texts"]}))
         assert opened().get_data_keys() == ["key"]
         assert_identical(opened().get_data("key").get_table("t"), _FRAMES["texts"])
+
+    def test_several_datasets_are_kept_at_once(self, opened: Any) -> None:
+        """In their order, where a replaced one keeps its place; no two of one name."""
+        manager = opened()
+        manager.add_data_source(source_of("b", {"t": _FRAMES["floats"]}))
+        kept = {name: source_of(name, {"t": _FRAMES["texts"]}) for name in ("c", "b", "a")}
+        manager.add_data_sources(kept.values())
+        manager.add_data_sources([])
+        with pytest.raises(DatasetNameError, match="'d'"):
+            manager.add_data_sources([source_of("d"), source_of("d")])
+        assert opened().get_data_keys() == ["b", "c", "a"]
+        for name, source in kept.items():
+            assert manager.get_data(name) is source
+            assert opened().get_data(name) == source
+
+    def test_of_several_datasets_all_are_kept_or_none(self, opened: Any) -> None:
+        """Whether one is refused, or the work is ended when some of them are written."""
+        if not self.keeps_data:
+            return  # memory keeps everything
+        manager = opened()
+        before = source_of("b", {"t": _FRAMES["texts"]})
+        manager.add_data_source(before)
+        more = [source_of(name, {"t": _FRAMES["floats"]}) for name in ("a", "b", "c")]
+        wrong = pl.DataFrame({"wrong": [object()]}, schema={"wrong": pl.Object})
+        with pytest.raises(UnstorableError, match="'wrong'"):
+            manager.add_data_sources([*more, source_of("d", {"t": wrong})])
+        with pytest.raises(_EndError), recording(_Impatient(2)):
+            manager.add_data_sources(more)
+        for one in (manager, opened()):
+            assert one.get_data_keys() == ["b"]
+            assert one.get_data("b") == before
+        manager.add_data_sources(more)
+        assert opened().get_data_keys() == ["b", "a", "c"]
 
     def test_derived_data_is_a_dataset_of_its_own(self, opened: Any) -> None:
         """It outlives its original."""

@@ -22,9 +22,9 @@ class PortableSQLiteStorage(SQLiteStorage):
         del session, dataset  # the snapshot is that of the whole database
         connection.exec_driver_sql("BEGIN")
 
-    def begin_writing(self, connection: sa.Connection, session: str, dataset: str) -> None:
+    def begin_writing(self, connection: sa.Connection, session: str, *datasets: str) -> None:
         """Take the write lock, for which others wait as long as the driver says."""
-        del session, dataset  # the lock is that of the whole database
+        del session, datasets  # the lock is that of the whole database
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     def reader_engine(self, engine: sa.Engine) -> sa.Engine | None:

@@ -111,9 +111,10 @@ class PostgreSQLStorage(TableStorage):
             "set_config('max_parallel_workers_per_gather', '0', true)"
         )
 
-    def begin_writing(self, connection: sa.Connection, session: str, dataset: str) -> None:
-        """Keep others from reading and changing a dataset, or wait for them."""
-        self._lock(connection, sa.func.pg_advisory_xact_lock, session, dataset)
+    def begin_writing(self, connection: sa.Connection, session: str, *datasets: str) -> None:
+        """Keep others from reading and changing datasets, or wait for them."""
+        for dataset in sorted(datasets):  # in one order, so that no two wait for each other
+            self._lock(connection, sa.func.pg_advisory_xact_lock, session, dataset)
 
     def reader_engine(self, engine: sa.Engine) -> sa.Engine | None:
         """Return the engine itself, whose pool has further connections."""

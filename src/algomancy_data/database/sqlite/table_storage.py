@@ -103,7 +103,7 @@ class SQLiteStorage(TableStorage):
     def help_reading(self, connection: sa.Connection) -> None:
         """Do nothing: rows come in order without any setting."""
 
-    def begin_writing(self, connection: sa.Connection, session: str, dataset: str) -> None:
+    def begin_writing(self, connection: sa.Connection, session: str, *datasets: str) -> None:
         """Do nothing: the transaction has the write lock from its beginning."""
 
     @contextmanager
