@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
+import logging
 import re
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+import algomancy_data
 from algomancy_data import (
     Column,
+    ColumnGroup,
     CSVFile,
     DataSource,
     DataSourceLoader,
@@ -25,8 +29,8 @@ from algomancy_data import (
     Validator,
     rule,
 )
-from algomancy_data.components import note_of
-from algomancy_data.errors import ComponentError, InvalidSchemaError
+from algomancy_data.components import Component, note_of
+from algomancy_data.errors import ArgumentError, ComponentError, InvalidSchemaError
 from algomancy_data.etl import run
 from algomancy_data.extractor import ExtractionSequence
 from algomancy_data.transformer import NoopTransformer, TransformationSequence
@@ -38,6 +42,11 @@ HERE = Path(__file__)
 class Items(Schema):
     _FILENAME, _EXTENSION, _SCHEMA_TYPE = "items", "csv", "single"
     ID = Column("id", DataType.INTEGER)
+
+
+class Groups(Schema):
+    _FILENAME, _EXTENSION, _SCHEMA_TYPE = "items", "json", "multi"
+    ROOT = ColumnGroup("root", [Column("id", DataType.INTEGER)])
 
 
 class Own(SimpleETLFactory):
@@ -257,3 +266,67 @@ def test_a_loader_and_a_factory_that_return_something_else_are_told_what_to_retu
         with pytest.raises(ComponentError) as caught:
             run({"items": FILE}, {"items": Items}, name="d", factory=factory)
         assert said in str(caught.value)
+
+
+LOG = logging.getLogger("mine")
+ITEMS = {"file": FILE, "schema": Items}
+_KEY = ("left_table", "left_col", "right_table", "right_col")
+GIVEN = {
+    "CSVSingleExtractor": ITEMS,
+    "JSONSingleExtractor": ITEMS,
+    "JSONMultiExtractor": {"file": FILE, "schema": Groups},
+    "XLSXSingleExtractor": ITEMS,
+    "XLSXMultiExtractor": {"file": FILE, "schema": Groups},
+    "ParquetSingleExtractor": ITEMS,
+    "ArrowSingleExtractor": ITEMS,
+    "DataFrameExtractor": {"df": pl.DataFrame({"id": [1]}), "schema": Items},
+    "JoinTransformer": {"left": "a", "right": "b", "on": "c", "output": "d"},
+    "OptionalColumnGuard": {"schemas": [Items]},
+    "SchemaValidator": {"schemas": [Items]},
+    "RequiredColumnsValidator": {"schemas": [Items]},
+    "PrimaryKeyValidator": {"schemas": [Items]},
+    "ConstraintValidator": {"schemas": [Items]},
+    "RuleValidator": {"schemas": [Items]},
+    "UniqueValueValidator": {"table": "items", "columns": ["id"]},
+    "MissingValueValidator": {"table": "items", "columns": ["id"]},
+    "ForeignKeyValidator": dict.fromkeys(_KEY, "items"),
+}
+PARTS = [
+    cls
+    for cls in (getattr(algomancy_data, name) for name in algomancy_data.__all__)
+    if isinstance(cls, type) and issubclass(cls, Component) and not inspect.isabstract(cls)
+]
+
+
+@pytest.mark.parametrize("cls", PARTS, ids=lambda cls: cls.__name__)
+def test_every_component_takes_a_name_and_a_logger(cls):
+    given = GIVEN.get(cls.__name__, {})
+    part = cls(**given, name="mine", logger=LOG)
+    assert (part.name, part.logger) == ("mine", LOG)
+    if issubclass(cls, Transformer | Loader | SingleExtractor):
+        positional = [*given.values()] if cls is not algomancy_data.DataFrameExtractor else None
+        if positional is not None and cls is not algomancy_data.CascadeDropTransformer:
+            optional = [None, None] if cls is algomancy_data.CascadeSnapshot else []
+            assert cls(*positional, *optional, LOG).logger is LOG
+
+
+@pytest.mark.parametrize("base", [Transformer, Validator, Loader])
+def test_a_component_of_a_users_own_takes_them_in_either_order(base):
+    own = type("Own", (base,), dict.fromkeys(("transform", "validate", "load")))
+    for part in (own(LOG, "mine"), own("mine", LOG), own(name="mine", logger=LOG)):
+        assert (part.name, part.logger) == ("mine", LOG)
+    assert own(LOG).logger is own(logger=LOG).logger is LOG
+    assert own("mine").name == "mine"
+    for two in (("a", "b"), (LOG, LOG)):
+        with pytest.raises(ArgumentError, match="a logger, beside one name"):
+            own(*two)
+
+
+def test_an_unnamed_transformer_is_called_by_its_class_in_the_log(caplog):
+    class Own(Transformer):
+        def transform(self, data):
+            """Do nothing."""
+
+    with caplog.at_level("INFO", "algomancy_data"):
+        TransformationSequence([Own(LOG)]).run_transformation({})
+    assert "Transformed by 'Own'" in caplog.text

@@ -1,7 +1,8 @@
-"""Components of a user's own: what they raise is named, and what they return is looked at.
+"""What the components of a stage have in common, and what is said of those of a user's own.
 
-An exception of theirs propagates unchanged, with a note that says whose it is: the class, where it
-is written, and what it was given.
+Each has a name and a logger. What one of a user's own returns is looked at; what it raises
+propagates unchanged, with a note that says whose it is: the class, where that is written, and what
+it had.
 """
 
 from __future__ import annotations
@@ -10,17 +11,66 @@ import inspect
 from contextlib import contextmanager
 from pathlib import Path
 from types import FunctionType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeAlias, TypedDict
 
 from algomancy_data.engine_failures import foreign_trace
-from algomancy_data.errors import ComponentError
+from algomancy_data.errors import ArgumentError, ComponentError
+from algomancy_data.logs import Logging
 
 if TYPE_CHECKING:
+    import logging
     from collections.abc import Callable, Generator, Iterable
+
+    from algomancy_data.logs import Logger
 
 _OURS: Final = __name__.partition(".")[0]
 _UNSAID: Final = (KeyboardInterrupt, SystemExit, GeneratorExit, ComponentError)
 _MOST_NAMES: Final = 8
+
+
+NameOrLogger: TypeAlias = "str | Logger | logging.Logger | None"
+"""A name or a logger, wherever the one or the other is expected: a text is a name."""
+
+
+class KnownAs(TypedDict, total=False):
+    """The keywords that every component takes."""
+
+    name: NameOrLogger
+    logger: NameOrLogger
+
+
+class Component(Logging):
+    """What a stage is made of.
+
+    Args:
+        name: What it is called in the log.
+        logger: The framework's logger, one of the standard library, or None for the standard
+            library's ``algomancy_data``. The two may change places: a text is the name.
+
+    Attributes:
+        name: As it was given, or that of its class.
+        logger: As it was given.
+
+    Raises:
+        ArgumentError: There are two names, or two loggers.
+
+    Example:
+        >>> import logging
+        >>> log = logging.getLogger("mine")
+        >>> Component(log).logger is Component("a", log).logger is Component(log, "a").logger
+        True
+    """
+
+    name: str
+    _unnamed: ClassVar[str] = ""
+
+    def __init__(self, name: NameOrLogger = None, logger: NameOrLogger = None) -> None:
+        names = [one for one in (name, logger) if isinstance(one, str)]
+        loggers = [one for one in (name, logger) if not isinstance(one, str | None)]
+        if len(names) > 1 or len(loggers) > 1:
+            raise ArgumentError.from_given("logger", logger, "a logger, beside one name")
+        self.name = names[0] if names else self._unnamed or type(self).__name__
+        self.logger = loggers[0] if loggers else None
 
 
 class ComponentNote(str):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from algomancy_data.display.grid import Grid
+from algomancy_data.display.words import counted
 from algomancy_data.messages import ValidationSeverity
 
 if TYPE_CHECKING:
@@ -14,6 +15,12 @@ if TYPE_CHECKING:
 
     from algomancy_data.messages import ValidationMessage
 
+_WORDS: Final = {
+    "CRITICAL": "critical error",
+    "ERROR": "error",
+    "WARNING": "warning",
+    "INFO": "note",
+}
 _WORST_FIRST: Final = tuple(reversed(ValidationSeverity))
 
 
@@ -99,6 +106,16 @@ def counts_text(counts: Mapping[str, int]) -> str:
         ('7 ERROR, 1 INFO', 'no messages')
     """
     return ", ".join(f"{count:,} {name}" for name, count in counts.items()) or "no messages"
+
+
+def counts_in_words(counts: Mapping[str, int]) -> str:
+    """Return numbers per severity as people say them; nothing if there are none.
+
+    Example:
+        >>> counts_in_words({"ERROR": 7, "INFO": 1})
+        '7 errors, 1 note'
+    """
+    return ", ".join(counted(count, _WORDS[name]) for name, count in counts.items())
 
 
 def findings_grid(messages: Iterable[ValidationMessage]) -> Grid:

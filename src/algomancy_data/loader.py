@@ -5,35 +5,33 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
-from algomancy_data.components import named
+from algomancy_data.components import Component, NameOrLogger, named
 from algomancy_data.datasource import BaseDataSource, DataClassification, DataSource
-from algomancy_data.logs import Logging
 
 if TYPE_CHECKING:
-    import logging
-
     import polars as pl
 
-    from algomancy_data.logs import Logger
     from algomancy_data.messages import ValidationMessage
 
 __all__ = ["DataSourceLoader", "Loader"]
 
 
-class Loader(Logging, ABC):
+class Loader(Component, ABC):
     """Turns the frames of a pipeline into a DataSource.
 
     It may ask for pandas frames as a :class:`~algomancy_data.Transformer` does.
 
     Args:
         logger: Told what happens.
+        name: What it is called in the log. The two may change places: a text is the name.
 
     Attributes:
         logger: As it was given.
+        name: As it was given, or that of its class.
     """
 
-    def __init__(self, logger: Logger | logging.Logger | None = None) -> None:
-        self.logger = logger
+    def __init__(self, logger: NameOrLogger = None, name: NameOrLogger = None) -> None:
+        super().__init__(logger, name)
 
     @abstractmethod
     def load(
@@ -53,14 +51,16 @@ class DataSourceLoader(Loader):
         logger: Told what happens.
         data_object_type: Class of the result. None leaves the choice to the manager, and
             without a manager it is :class:`DataSource`.
+        name: What it is called in the log.
     """
 
     def __init__(
         self,
-        logger: Logger | logging.Logger | None = None,
+        logger: NameOrLogger = None,
         data_object_type: type[DataSource] | None = None,
+        name: NameOrLogger = None,
     ) -> None:
-        super().__init__(logger)
+        super().__init__(logger, name)
         self.data_object_type = data_object_type
 
     def load(

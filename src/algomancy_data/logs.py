@@ -149,6 +149,10 @@ class Logging:
     def _logger(self) -> Logger:
         return _STANDARD if self.logger is None else as_logger(self.logger)
 
+    @_logger.setter
+    def _logger(self, logger: Logger | logging.Logger | None) -> None:
+        self.logger = logger
+
 
 def as_logger(logger: Logger | logging.Logger | None) -> Logger:
     """Return something with the :class:`Logger` interface.

@@ -8,17 +8,22 @@ from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from algomancy_data.display.grid import Grid
+from algomancy_data.display.objects import Display, Displayed
+from algomancy_data.display.words import size_text, time_text
 from algomancy_data.documents import expect, member, members_of
 from algomancy_data.errors import SerializationError
 from algomancy_data.masking import without_secrets
 from algomancy_data.messages import ValidationMessage, ValidationSeverity
 from algomancy_data.metrics import PhaseMetrics
+from algomancy_data.metrics.measurements import phases_grid
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     import polars as pl
 
+_SHOWN_DIGITS: Final = 12
 _DISTRIBUTION: Final = "algomancy-data"
 
 
@@ -130,7 +135,7 @@ class Load:
 
 
 @dataclass(frozen=True)
-class Provenance:
+class Provenance(Displayed):
     """How a dataset came about.
 
     An ETL fills it in, a store keeps it with the dataset, and a derived dataset says what it was
@@ -185,6 +190,41 @@ class Provenance:
         """
         return replace(self, loads=(*self.loads, load), tables=tables)
 
+    def _display(self) -> Display:
+        facts = [f"made {time_text(self.made_at)} UTC by {self.library}"]
+        if self.derived_from is not None:
+            facts.append(f"derived from {self.derived_from!r}")
+        return Display(
+            "Provenance",
+            facts,
+            (
+                _files_grid(self.files),
+                Grid.from_first_rows(
+                    ("table", "rows", "memory"),
+                    ((name, one.rows, size_text(one.bytes)) for name, one in self.tables.items()),
+                    len(self.tables),
+                    "more table",
+                    right=("memory",),
+                ),
+                Grid.from_first_rows(
+                    ("rows of", "load", "more", "replaced", "deleted"),
+                    (
+                        (
+                            f"{time_text(load.made_at)} UTC",
+                            load.mode,
+                            sum(load.added.values()),
+                            sum(load.replaced.values()),
+                            sum(load.deleted.values()),
+                        )
+                        for load in reversed(self.loads)
+                    ),
+                    len(self.loads),
+                    "earlier load",
+                ),
+                phases_grid(self.phases),
+            ),
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Return it as what JSON can hold."""
         return {
@@ -237,6 +277,25 @@ class Provenance:
         if "made_at" in known:
             found["made_at"] = _moment(member(known, "made_at", str))
         return cls(**found)
+
+
+def _files_grid(files: Sequence[InputFile]) -> Grid:
+    return Grid.from_first_rows(
+        ("file", "format", "size", "SHA-256", "location"),
+        (
+            (
+                one.name,
+                one.extension,
+                None if one.size is None else size_text(one.size),
+                None if one.sha256 is None else f"{one.sha256[:_SHOWN_DIGITS]}…",
+                one.location,
+            )
+            for one in files
+        ),
+        len(files),
+        "more file",
+        right=("size",),
+    )
 
 
 def messages_to_list(messages: Iterable[ValidationMessage]) -> list[dict[str, Any]]:

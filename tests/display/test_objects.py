@@ -16,6 +16,7 @@ from algomancy_data import (
     CSVFile,
     DataSource,
     DataType,
+    Metrics,
     PhaseMetrics,
     Schema,
     SimpleETLFactory,
@@ -30,7 +31,8 @@ from algomancy_data.display.grid import Grid
 from algomancy_data.display.objects import Display
 from algomancy_data.errors import StoreError
 from algomancy_data.etl import ETLResult
-from algomancy_data.provenance import InputFile, Provenance
+from algomancy_data.inference import infer_schemas
+from algomancy_data.provenance import InputFile, Load, Provenance, TableSize
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -81,7 +83,7 @@ def test_a_data_source_shows_tables_sizes_origin_and_findings():
     title, *lines = str(source).splitlines()
     assert title == (
         "DataSource 'air' · master_data · created 2024-02-29 12:30 · 2 tables · 3 rows · 25 B"
-        " · from 2 files · 3 ERROR"
+        " · from 2 files · 3 errors"
     )
     assert lines == [
         "  table  rows  columns  memory  first columns",
@@ -123,7 +125,7 @@ def test_the_outcome_of_an_etl_shows_status_tables_findings_and_phases(tmp_path)
 
 def test_an_etl_that_failed_says_why_and_what_is_in_quarantine(tmp_path):
     missing = ETLResult("failed", raised=FileNotFoundError("no <file>"))
-    assert str(missing) == "ETL: failed · no messages\n  FileNotFoundError: no <file>"
+    assert str(missing) == "ETL: failed · no findings\n  FileNotFoundError: no <file>"
     assert repr(missing) == "<ETLResult failed: no data; no messages>"
     aside = ETLResult("failed", quarantine={"t": pl.DataFrame({"a": [1, 2]})})
     assert str(aside).splitlines()[-1].split() == ["t", "2"]
@@ -153,7 +155,7 @@ def test_hostile_names_are_text(tmp_path, number):
     seen = Seen(thing._repr_html_())
     assert set(seen.tags) <= TAGS
     assert seen.tags.count("style") == 1
-    assert {value for _, value in seen.attributes} <= {"algomancy-display", "n"}
+    assert {value for _, value in seen.attributes} <= {"algomancy-display", "n", "0"}
     for text in [*seen.texts, *str(thing).splitlines()]:
         assert text.isprintable()
         assert len(text) < 1500
@@ -166,7 +168,7 @@ def test_a_glance_shows_the_first_tables_and_rules_only():
     source = source_of({f"t{n}": pl.DataFrame({"a": [n]}) for n in range(10_000)}, "d", messages)
     html = source._repr_html_()
     assert "10,000 tables · 10,000 rows" in html
-    assert "20,000 ERROR" in html
+    assert "20,000 errors" in html
     assert "… and 9,980 more tables." in html
     assert "… and 9,980 more rules." in html
     assert len(html) < 10_000
@@ -337,3 +339,33 @@ def test_being_shown_tells_the_logger_nothing(opened, caplog):
         caplog.clear()
         str(manager)
     assert caplog.records == []
+
+
+def test_a_validation_that_passed_says_with_what():
+    messages = [ValidationMessage(ERROR, "?", "t", count=6), ValidationMessage(INFO, "well")]
+    passed = ValidationResult(True, messages)  # noqa: FBT003  as it is made everywhere
+    title = str(passed).splitlines()[0]
+    assert title == "Validation passed with 6 errors, 1 note · fails at CRITICAL or worse"
+    assert str(ValidationResult(True, [])).startswith("Validation passed without findings")  # noqa: FBT003
+
+
+def test_metrics_and_provenance_show_phases_files_and_tables():
+    phases = Metrics([PhaseMetrics("extract", 0.5, 1000, dataset="air", peak_memory=2_000_000)])
+    shown = str(phases)
+    assert shown.startswith("Metrics · 1 phase · 0.500 s")
+    assert "extract  air      1,000    0.500" in shown
+    file = InputFile("t", "csv", "/in/t.csv", 12, "f" * 64)
+    load = Load("append", added={"t": 5})
+    made = Provenance(files=(file,), tables={"t": TableSize(7, 56)}, phases=phases, loads=(load,))
+    texts = Seen(made._repr_html_()).texts
+    assert {"ffffffffffff…", "/in/t.csv", "56 B", "append", "extract"} <= {*texts}
+    assert repr(made).startswith("Provenance(library=")
+
+
+def test_what_is_inferred_shows_tables_columns_and_what_they_are_declared_as(tmp_path):
+    (tmp_path / "people.csv").write_text("id;name\n1;Ann\n2;\n")
+    found = infer_schemas([tmp_path / "people.csv"])
+    texts = Seen(found._repr_html_()).texts
+    assert texts[:2] == ["1 table found in 1 file", " · 2 columns · to_module() declares them"]
+    assert {"people", "people.csv", "INTEGER", "primary key", "STRING", "nullable"} <= {*texts}
+    assert len(str(found).splitlines()) == 1

@@ -17,18 +17,21 @@ from algomancy_data import (
     SimpleETLFactory,
     StatelessDataManager,
 )
+from algomancy_data.inference import infer_schemas
 
 pytestmark = pytest.mark.long  # Chromium starts, and may have to be installed
 
-WIDE, NARROW = 1000, 400
+WIDE, NARROW = 1200, 360
 HOSTILE = "</td></table><style>*{color:red}</style><script>console.error('ran')</script>"
 # As notebooks have it: the page knows light and dark, and the output takes its colours from it.
 PAGE = """<!doctype html><meta charset="utf-8">
 <meta name="viewport" content="width=device-width"><title>Notebook</title><style>
 body {{ margin: 1em; background: #fff; color: #111; font: 14px sans-serif }}
 @media (prefers-color-scheme: dark) {{ body {{ background: #111; color: #eee }} }}
-table {{ margin: 0 auto; border: 2px solid red }} td, th {{ text-align: right; background: #888 }}
-</style>{cells}"""
+table {{ margin: 0 auto; border: 2px solid red }} td, th {{ background: #888 }}
+.output table {{ table-layout: fixed; margin-left: auto }}
+.output tr, .output th, .output td {{ text-align: right; max-width: none; word-break: break-all }}
+</style><div class="output">{cells}</div>"""
 
 
 class Airlines(Schema):
@@ -54,7 +57,9 @@ def page(tmp_path_factory):
     manager.derive_data("airlines", "what if")
     for number in range(30):
         manager.derive_data("airlines", f"scenario {number}")
-    shown = [manager, result, source, result.validation_result]
+    found = infer_schemas([folder / "airlines.csv"])
+    made = result.datasource.provenance
+    shown = [manager, result, source, result.validation_result, result.metrics, made, found]
     path = folder / "notebook.html"
     path.write_text(PAGE.format(cells="<hr>".join(thing._repr_html_() for thing in shown)))
     return path
@@ -76,4 +81,12 @@ def test_a_notebook_shows_tables_in_its_own_colours(browser, page, width, scheme
     assert tab.run(f"{inside}.every(style => style.backgroundColor === 'rgba(0, 0, 0, 0)')")
     assert tab.run("document.querySelectorAll('.algomancy-display script').length") == 0
     assert HOSTILE in tab.run("document.body.textContent")
-    assert tab.run("document.querySelectorAll('table').length") == 7
+    assert tab.run("document.querySelectorAll('table').length") == 13
+    texts = "[...document.querySelectorAll('.algomancy-display td:not(.n)')]"
+    assert tab.run(f"{texts}.every(cell => getComputedStyle(cell).textAlign === 'left')")
+    # No column is narrower than its heading, which has no place to break.
+    heads = "[...document.querySelectorAll('.algomancy-display th')]"
+    assert tab.run(f"{heads}.every(head => head.scrollWidth <= head.clientWidth)")
+    boxes = "[...document.querySelectorAll('.algomancy-display > div')]"
+    reach = "box => box.scrollWidth >= box.firstChild.offsetWidth"
+    assert tab.run(f"{boxes}.every({reach})")

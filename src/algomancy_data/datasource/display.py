@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from algomancy_data.display.grid import Grid
 from algomancy_data.display.objects import Display
 from algomancy_data.display.words import counted, size_text, time_text
-from algomancy_data.findings import count_by_severity, counts_text, findings_grid
+from algomancy_data.findings import count_by_severity, counts_in_words, findings_grid
 from algomancy_data.provenance import TableSize
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def display_of(source: BaseDataSource, tables: Mapping[str, pl.DataFrame]) -> Di
         if provenance.derived_from is not None:
             facts.append(f"derived from {provenance.derived_from!r}")
     if source.validation_messages:
-        facts.append(counts_text(count_by_severity(source.validation_messages)))
+        facts.append(counts_in_words(count_by_severity(source.validation_messages)))
     return Display(
         f"{type(source).__name__} {source.name!r}",
         facts,

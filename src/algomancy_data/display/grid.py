@@ -83,18 +83,27 @@ class Grid:
 
     @classmethod
     def from_first_rows(
-        cls, names: Sequence[str], rows: Iterable[Sequence[Cell]], total: int, more: str
+        cls,
+        names: Sequence[str],
+        rows: Iterable[Sequence[Cell]],
+        total: int,
+        more: str,
+        *,
+        most: int = MOST_ROWS,
+        right: Collection[str] = (),
     ) -> Self:
-        """Return a table of the first :data:`MOST_ROWS` rows, which says how many more there are.
+        """Return a table of the first rows, which says how many more there are.
 
         Args:
             names: Names of the columns.
             rows: Their cells; no more are made than are shown.
             total: How many rows there are.
             more: What one that is left out is called, such as ``"more table"``.
+            most: How many rows are shown.
+            right: As above.
         """
-        shown = cls.from_rows(names, islice(rows, MOST_ROWS))
-        return cls(shown.columns, left_out(total - MOST_ROWS, more))
+        shown = cls.from_rows(names, islice(rows, most), right=right)
+        return cls(shown.columns, left_out(total - most, more))
 
     @property
     def shown(self) -> list[GridColumn]:

@@ -18,15 +18,21 @@ if TYPE_CHECKING:
     from algomancy_data.display.grid import Grid
 
 _LONGEST: Final = 80
+# The class stands there twice so that it counts more than the rules of notebooks, by which tables
+# stand in the middle, have columns of one width whatever words that cuts, and text on the right.
+_OURS: Final = ".algomancy-display.algomancy-display"
 _STYLE: Final = (
-    ".algomancy-display{font-family:system-ui,sans-serif;line-height:1.45;overflow-x:auto}"
-    ".algomancy-display p{margin:.2em 0}"
-    ".algomancy-display table{border-collapse:collapse;margin:.5em 0;border:0;font-size:.92em}"
-    ".algomancy-display th,.algomancy-display td{padding:.15em 1.2em .15em 0;border:0;"
+    f"{_OURS}{{font-family:system-ui,sans-serif;line-height:1.45;text-align:left}}"
+    f"{_OURS} p{{margin:.2em 0;overflow-wrap:break-word}}"
+    f"{_OURS} div{{overflow-x:auto}}"
+    f"{_OURS} table{{border-collapse:collapse;margin:.5em 0;border:0;font-size:.92em;"
+    "table-layout:auto;width:max-content}"
+    f"{_OURS} th,{_OURS} td{{padding:.15em 1.2em .15em 0;border:0;"
     "border-bottom:1px solid rgba(128,128,128,.35);text-align:left;vertical-align:top;"
-    "background:none;max-width:36em;overflow-wrap:anywhere}"
-    ".algomancy-display th{white-space:nowrap;font-weight:600}"
-    ".algomancy-display .n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}"
+    "background:none;max-width:36em;white-space:normal;word-break:normal;"
+    "overflow-wrap:break-word}"
+    f"{_OURS} th{{white-space:nowrap;font-weight:600}}"
+    f"{_OURS} .n{{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}}"
 )
 
 
@@ -59,7 +65,8 @@ class Display:
         facts = (text_html(fact, _LONGEST) for fact in self.facts)
         head = " · ".join([f"<b>{text_html(self.title, _LONGEST)}</b>", *facts])
         parts = [f"<p>{text}</p>" for text in (head, text_html(self.note)) if text]
-        parts += [grid_html(grid) for grid in self.grids if grid.shown]
+        # Each table scrolls by itself where the page is narrow.
+        parts += [f'<div tabindex="0">{grid_html(grid)}</div>' for grid in self.grids if grid.shown]
         return f'<div class="algomancy-display"><style>{_STYLE}</style>{"".join(parts)}</div>'
 
     def to_text(self) -> str:
@@ -70,8 +77,10 @@ class Display:
         return "\n".join([head, *(f"  {line}" for line in lines)])
 
 
-class Displayed:
-    """Whatever shows itself: in a notebook, and as text."""
+class DisplayedInNotebook:
+    """Whatever shows itself in a notebook."""
+
+    __slots__ = ()
 
     def _display(self) -> Display:
         """Return what is shown."""
@@ -80,6 +89,12 @@ class Displayed:
     def _repr_html_(self) -> str:
         """Return a short form for a notebook."""
         return self._display().to_html()
+
+
+class Displayed(DisplayedInNotebook):
+    """Whatever shows itself: in a notebook, and as text."""
+
+    __slots__ = ()
 
     def __str__(self) -> str:
         """Return the same as lines of text."""

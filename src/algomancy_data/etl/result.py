@@ -9,8 +9,9 @@ from algomancy_data.datasource import BaseDataSource, tables_of
 from algomancy_data.datasource.display import size_facts, tables_grid
 from algomancy_data.display.grid import Grid
 from algomancy_data.display.objects import Display, Displayed
-from algomancy_data.findings import count_by_severity, counts_text, findings_grid
+from algomancy_data.findings import count_by_severity, counts_in_words, counts_text, findings_grid
 from algomancy_data.metrics import FrameSizes, Metrics
+from algomancy_data.metrics.measurements import phases_grid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -98,21 +99,14 @@ def _display_of(result: ETLResult) -> Display:
     facts = [] if source is None else [f"{type(source).__name__} {source.name!r}"]
     if tables:
         facts += size_facts(tables)
-    facts.append(counts_text(count_by_severity(result.messages)))
+    facts.append(counts_in_words(count_by_severity(result.messages)) or "no findings")
     if result.metrics:
         facts.append(f"{sum(phase.seconds for phase in result.metrics):.3f} s")
-    phases = Grid.from_rows(
-        ("phase", "rows", "seconds", "rows per second"),
-        [
-            (phase.phase, phase.rows, phase.seconds, round(phase.rows_per_second))
-            for phase in result.metrics
-        ],
-    )
     grids = (
         tables_grid(tables),
         _quarantine_grid(result.quarantine),
         findings_grid(result.messages),
-        phases,
+        phases_grid(result.metrics),
     )
     note = "" if result.raised is None else f"{type(result.raised).__name__}: {result.raised}"
     return Display(f"ETL: {result.status}", facts, grids, note)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, Self
 import polars as pl
 from polars.exceptions import PolarsError
 
+from algomancy_data.components import Component, NameOrLogger
 from algomancy_data.engine_failures import engine_failures
 from algomancy_data.errors import FileContentError, SchemaKindError, UndeclaredTableError
 from algomancy_data.executors.sharing import ReturnedLog, lent_hands
@@ -31,7 +32,6 @@ from algomancy_data.schema.table_names import group_name, table_name
 from algomancy_data.schema.types import TextConventions
 
 if TYPE_CHECKING:
-    import logging
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
     from contextlib import AbstractContextManager
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from algomancy_data.extractor.slices import Slices
     from algomancy_data.file import FilePart
     from algomancy_data.frames.tabular import Tabular
-    from algomancy_data.logs import Logger
     from algomancy_data.messages import ValidationMessage
     from algomancy_data.metrics import Phase
     from algomancy_data.schema import Schema
@@ -51,13 +50,14 @@ if TYPE_CHECKING:
 _MOST_PACKED: Final = 20
 
 
-class Extractor(ABC):
+class Extractor(Component, ABC):
     """Turns one file into frames with the declared types.
 
     Args:
         file: Where the content comes from.
         schema: What the file holds.
         logger: Where warnings go; the standard library's logger if None.
+        name: What it is called in the log. The two may change places: a text is the name.
 
     Attributes:
         conversion_issues: The columns that could not be converted, or only with a guess; filled
@@ -65,13 +65,17 @@ class Extractor(ABC):
     """
 
     def __init__(
-        self, file: File, schema: type[Schema], logger: Logger | logging.Logger | None = None
+        self,
+        file: File,
+        schema: type[Schema],
+        logger: NameOrLogger = None,
+        name: NameOrLogger = None,
     ) -> None:
+        super().__init__(logger, name)
         # Whatever has a name and content will do, for an extractor of a user's own.
         is_ours = isinstance(file, File)  # pyright: ignore[reportUnnecessaryIsInstance]
         self.file = file.within(schema.read_limits()) if is_ours else file
         self.schema = schema
-        self.logger = logger
         self.conversion_issues: list[ConversionIssue] = []
         self._reading = Reading(file.name)
         self._phase = NO_PHASE
@@ -427,12 +431,17 @@ class MultiExtractor(Extractor):
         files: Where the content comes from: one file, whose parameter has its name of old.
         schema: The tables of the file.
         logger: Where warnings go; the standard library's logger if None.
+        name: What it is called in the log.
     """
 
     def __init__(
-        self, files: File, schema: type[Schema], logger: Logger | logging.Logger | None = None
+        self,
+        files: File,
+        schema: type[Schema],
+        logger: NameOrLogger = None,
+        name: NameOrLogger = None,
     ) -> None:
-        super().__init__(files, schema, logger)
+        super().__init__(files, schema, logger, name)
 
     def get_extraction_key(self, name: str) -> str:
         """Return the logical name of a column group's table: ``<file>.<group>``."""

@@ -10,12 +10,10 @@ from algomancy_data.file import File
 from algomancy_data.frames.tabular import to_frame
 
 if TYPE_CHECKING:
-    import logging
-
     import polars as pl
 
+    from algomancy_data.components import NameOrLogger
     from algomancy_data.frames.tabular import Tabular
-    from algomancy_data.logs import Logger
     from algomancy_data.schema import Schema
 
 
@@ -51,7 +49,7 @@ class DataFrameExtractor(SingleExtractor):
         name: str,
         df: Tabular,
         schema: type[Schema],
-        logger: Logger | logging.Logger | None = None,
+        logger: NameOrLogger = None,
     ) -> None:
         if schema.is_multi():
             msg = (
@@ -59,7 +57,7 @@ class DataFrameExtractor(SingleExtractor):
                 f"MULTI schema. Use one extractor per table, each with get_subschema()."
             )
             raise SchemaKindError(msg)
-        super().__init__(File(name, "frame"), schema, logger)
+        super().__init__(File(name, "frame"), schema, logger, name)
         self._frame = to_frame(df, name)
 
     def _extract_file(self) -> pl.DataFrame:

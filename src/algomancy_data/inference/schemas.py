@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, cast
 import polars as pl
 
 from algomancy_data.datamanager.input_files import MissingFileError, files_from_paths
+from algomancy_data.display.objects import DisplayedInNotebook
 from algomancy_data.display.words import counted
 from algomancy_data.engine_failures import engine_failures
 from algomancy_data.errors import EngineError, ETLConstructionError
@@ -18,6 +19,7 @@ from algomancy_data.file import FILE_TYPES, SUFFIXES
 from algomancy_data.file.locations import file_name, find_parts, has_parts
 from algomancy_data.inference.column_types import is_vocabulary
 from algomancy_data.inference.csv_files import CSVLook, CSVProbe
+from algomancy_data.inference.display import display_of
 from algomancy_data.inference.inferred import extension_of, extract
 from algomancy_data.inference.module_text import attribute_names, class_names, module_text
 from algomancy_data.inference.references import NamedTable, find_references
@@ -32,6 +34,7 @@ from algomancy_data.schema import CSVDialect, DataType, FileExtension, Schema
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from algomancy_data.display.objects import Display
     from algomancy_data.extractor import ConversionIssue
     from algomancy_data.file import File
     from algomancy_data.inference.inferred import InferredFile, InferredTable
@@ -48,7 +51,7 @@ Paths: TypeAlias = "str | Path | Iterable[str | Path] | Mapping[str, str | Path]
 """A path, several, or paths by the logical names that their files are to have."""
 
 
-class InferredSchemas:
+class InferredSchemas(DisplayedInNotebook):
     """What was found in files, as schema classes and as the text of a module.
 
     Args:
@@ -69,6 +72,9 @@ class InferredSchemas:
         it depends on when or where it was made: equal files give equal text.
         """
         return module_text(self._files)
+
+    def _display(self) -> Display:
+        return display_of(self._files)
 
     def __str__(self) -> str:
         """Return a line per table: rows, columns, the key and the references."""

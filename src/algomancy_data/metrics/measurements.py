@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from algomancy_data.display.grid import Grid
+from algomancy_data.display.objects import Display, Displayed
+from algomancy_data.display.words import counted, size_text
 from algomancy_data.documents import member, members_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 _Number = TypeVar("_Number", int, float)
 
@@ -76,7 +79,7 @@ class PhaseMetrics:
         return cls(**members_of(cls, document, "phase"))
 
 
-class Metrics(tuple[PhaseMetrics, ...]):
+class Metrics(Displayed, tuple[PhaseMetrics, ...]):
     """The measurements of several phases, in the order in which they ended.
 
     Example:
@@ -126,6 +129,12 @@ class Metrics(tuple[PhaseMetrics, ...]):
         for phase in self:
             groups.setdefault(phase.phase, []).append(phase)
         return {name: _together(name, Metrics(group)) for name, group in groups.items()}
+
+    def _display(self) -> Display:
+        facts = [counted(len(self), "phase"), f"{self.seconds:.3f} s"]
+        if self.cpu_seconds is not None:
+            facts.append(f"{self.cpu_seconds:.3f} s of CPU")
+        return Display("Metrics", facts, (phases_grid(self),))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the sums, and each phase, as what JSON can hold."""
@@ -178,3 +187,25 @@ def _all_known(numbers: Iterable[_Number | None]) -> list[_Number] | None:
     listed = list(numbers)
     known = [number for number in listed if number is not None]
     return known if len(known) == len(listed) else None
+
+
+def phases_grid(phases: Sequence[PhaseMetrics]) -> Grid:
+    """Return a row per phase."""
+    return Grid.from_first_rows(
+        ("phase", "dataset", "rows", "seconds", "rows per second", "CPU seconds", "peak memory"),
+        (
+            (
+                phase.phase,
+                phase.dataset,
+                phase.rows,
+                phase.seconds,
+                round(phase.rows_per_second),
+                phase.cpu_seconds,
+                None if phase.peak_memory is None else size_text(phase.peak_memory),
+            )
+            for phase in phases
+        ),
+        len(phases),
+        "more phase",
+        right=("peak memory",),
+    )

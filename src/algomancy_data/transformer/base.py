@@ -5,19 +5,16 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
-from algomancy_data.logs import as_logger
+from algomancy_data.components import Component, NameOrLogger
 from algomancy_data.memory import IN_MEMORY_BYTES
 
 if TYPE_CHECKING:
-    import logging
-
     import polars as pl
 
-    from algomancy_data.logs import Logger
     from algomancy_data.messages import ValidationMessage
 
 
-class Transformer(ABC):
+class Transformer(Component, ABC):
     """Changes the tables of a dataset.
 
     Subclass it with a :meth:`transform` that changes the mapping it gets: it replaces, adds or
@@ -33,10 +30,11 @@ class Transformer(ABC):
     Args:
         name: Name for the log.
         logger: The framework's logger, one of the standard library, or None for the standard
-            library's ``algomancy_data``.
+            library's ``algomancy_data``. The two may change places: a text is the name.
 
     Attributes:
         name: Name for the log.
+        logger: As it was given.
         in_memory_bytes: Up to which size the package's own transformers make a table in memory;
             a larger one goes to a scratch file.
         messages: Findings of the last run, which the pipeline adds to those of the validators.
@@ -56,11 +54,12 @@ class Transformer(ABC):
 
     in_memory_bytes: int = IN_MEMORY_BYTES
 
+    _unnamed = "Abstract Transformer"
+
     def __init__(
-        self, name: str = "Abstract Transformer", logger: Logger | logging.Logger | None = None
+        self, name: NameOrLogger = "Abstract Transformer", logger: NameOrLogger = None
     ) -> None:
-        self.name = name
-        self._logger = as_logger(logger)
+        super().__init__(None if name == Transformer._unnamed else name, logger)
         self.messages: list[ValidationMessage] = []
 
     @abstractmethod
@@ -80,6 +79,7 @@ class NoopTransformer(Transformer):
 
     Args:
         logger: See :class:`Transformer`.
+        name: Likewise.
 
     Example:
         >>> from algomancy_data import NoopTransformer
@@ -88,8 +88,10 @@ class NoopTransformer(Transformer):
         True
     """
 
-    def __init__(self, logger: Logger | logging.Logger | None = None) -> None:
-        super().__init__("No Operation Transformer", logger)
+    _unnamed = "No Operation Transformer"
+
+    def __init__(self, logger: NameOrLogger = None, name: NameOrLogger = None) -> None:
+        super().__init__(logger, name)
 
     def transform(self, data: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
         """Return the mapping itself, unchanged."""

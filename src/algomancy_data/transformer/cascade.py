@@ -15,12 +15,11 @@ from algomancy_data.schema.table_names import schema_classes, schema_table_map
 from algomancy_data.transformer.base import Transformer
 
 if TYPE_CHECKING:
-    import logging
     from collections.abc import Iterable, Mapping, Sequence
 
     import polars as pl
 
-    from algomancy_data.logs import Logger
+    from algomancy_data.components import NameOrLogger
     from algomancy_data.relations import Relation
     from algomancy_data.relations.cascade import ChildCounts
     from algomancy_data.schema.table_names import Schemas
@@ -81,15 +80,17 @@ flights.carrier->airlines.carrier
         [1]
     """
 
+    _unnamed = "Cascade drop transformer"
+
     def __init__(
         self,
         schemas: Schemas | None = None,
         extra_relations: Sequence[Relation] | None = None,
         snapshot: CascadeSnapshot | None = None,
-        name: str = "Cascade drop transformer",
-        logger: Logger | logging.Logger | None = None,
+        name: NameOrLogger = "Cascade drop transformer",
+        logger: NameOrLogger = None,
     ) -> None:
-        super().__init__(name, logger)
+        super().__init__(None if name == self._unnamed else name, logger)
         classes = schema_classes(schemas or [])
         declared = resolve_relations_from_schemas(classes)
         self.relations = merge_relations(declared, extra_relations or [])
@@ -250,13 +251,16 @@ class CascadeSnapshot(Transformer):
         {(1,): 2}
     """
 
+    _unnamed = "Cascade snapshot transformer"
+
     def __init__(
         self,
         schemas: Schemas | None = None,
         extra_relations: Sequence[Relation] | None = None,
-        logger: Logger | logging.Logger | None = None,
+        logger: NameOrLogger = None,
+        name: NameOrLogger = None,
     ) -> None:
-        super().__init__("Cascade snapshot transformer", logger)
+        super().__init__(logger, name)
         declared = resolve_relations_from_schemas(schemas or [])
         self.relations = [
             relation

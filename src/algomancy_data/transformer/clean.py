@@ -14,10 +14,9 @@ from algomancy_data.relations.keys import everywhere
 from algomancy_data.transformer.base import Transformer
 
 if TYPE_CHECKING:
-    import logging
     from collections.abc import Callable, Mapping
 
-    from algomancy_data.logs import Logger
+    from algomancy_data.components import NameOrLogger
 
 
 class CleanTransformer(Transformer):
@@ -47,16 +46,19 @@ class CleanTransformer(Transformer):
         {'faa': ['EWR', None]}
     """
 
+    _unnamed = "Standard Transformer"
+
     def __init__(
         self,
-        logger: Logger | logging.Logger | None = None,
+        logger: NameOrLogger = None,
         *,
+        name: NameOrLogger = None,
         rename_columns: Mapping[str, str] | Callable[[str], str] | None = None,
         strip_whitespace: bool = False,
         empty_to_null: bool = False,
         drop_empty_rows: bool = False,
     ) -> None:
-        super().__init__("Standard Transformer", logger)
+        super().__init__(logger, name)
         self._rename_columns = rename_columns
         self._strip_whitespace = strip_whitespace
         self._empty_to_null = empty_to_null

@@ -12,12 +12,12 @@ from algomancy_data.relations.keys import match_keys
 from algomancy_data.transformer.base import Transformer
 
 if TYPE_CHECKING:
-    import logging
     from collections.abc import Iterator, Sequence
 
     import polars as pl
 
-    from algomancy_data.logs import Logger
+    from algomancy_data.components import NameOrLogger
+
 
 _ROWS_AT_ONCE: Final = 250_000
 
@@ -53,15 +53,18 @@ class JoinTransformer(Transformer):
         [{'carrier': 'AA', 'name_x': '1141', 'name_y': 'American'}]
     """
 
+    _unnamed = "Join transformer"
+
     def __init__(
         self,
         left: str,
         right: str,
         on: str | Sequence[str],
         output: str,
-        logger: Logger | logging.Logger | None = None,
+        logger: NameOrLogger = None,
+        name: NameOrLogger = None,
     ) -> None:
-        super().__init__("Join transformer", logger)
+        super().__init__(logger, name)
         self.left = left
         self.right = right
         self.on = on if isinstance(on, str) else list(on)

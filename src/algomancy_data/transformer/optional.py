@@ -13,9 +13,7 @@ from algomancy_data.schema.table_names import Schemas, schema_table_map
 from algomancy_data.transformer.base import Transformer
 
 if TYPE_CHECKING:
-    import logging
-
-    from algomancy_data.logs import Logger
+    from algomancy_data.components import NameOrLogger
     from algomancy_data.schema import Column
 
 
@@ -50,8 +48,12 @@ class OptionalColumnGuard(Transformer):
         [('N10156', 0)]
     """
 
-    def __init__(self, schemas: Schemas, logger: Logger | logging.Logger | None = None) -> None:
-        super().__init__("OptionalColumnGuard", logger)
+    _unnamed = "OptionalColumnGuard"
+
+    def __init__(
+        self, schemas: Schemas, logger: NameOrLogger = None, name: NameOrLogger = None
+    ) -> None:
+        super().__init__(logger, name)
         self._defaults = {
             table: [
                 _default_of(column, schema.__name__)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from algomancy_data.components import named, note_component
 from algomancy_data.engine_failures import raise_engine_failure
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
     from algomancy_data.frames.tabular import Tabular
     from algomancy_data.logs import Logger
+
+# Of transformers that nobody named.
+_UNNAMED: Final = "Abstract Transformer"
 
 
 class TransformationSequence(Logging):
@@ -156,4 +159,5 @@ class TransformationSequence(Logging):
 
 
 def _name_of(transformer: Transformer) -> str:
-    return repr(getattr(transformer, "name", type(transformer).__name__))
+    name = getattr(transformer, "name", "")
+    return repr(type(transformer).__name__ if name in {"", _UNNAMED} else name)

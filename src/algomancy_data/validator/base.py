@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
+from algomancy_data.components import Component, NameOrLogger
 from algomancy_data.frames.tabular import to_frames
 from algomancy_data.frames.values import python_rows
 from algomancy_data.memory import IN_MEMORY_BYTES
@@ -21,14 +22,21 @@ if TYPE_CHECKING:
     from algomancy_data.frames.tabular import Tabular
 
 
-class Validator(ABC):
+class Validator(Component, ABC):
     """Looks at the tables of a dataset and says what is wrong with them.
 
     Subclass it with a :meth:`validate` that calls :meth:`add_message` (or :meth:`report_rows`)
     and returns :attr:`messages`. A :class:`ValidationSequence` empties the messages before each
     run. It may ask for pandas frames as a :class:`~algomancy_data.Transformer` does.
 
+    Args:
+        name: What it is called in the log.
+        logger: The framework's logger, one of the standard library, or None for the standard
+            library's ``algomancy_data``. The two may change places: a text is the name.
+
     Attributes:
+        name: As it was given, or that of its class.
+        logger: As it was given.
         message_limit: How many bad rows one check reports singly before it sums up the rest;
             None reports every row.
         in_memory_bytes: Up to which size the package's own checks look at keys as a whole; beyond,
@@ -58,7 +66,8 @@ class Validator(ABC):
     message_limit: int | None = 100
     in_memory_bytes: int = IN_MEMORY_BYTES
 
-    def __init__(self) -> None:
+    def __init__(self, name: NameOrLogger = None, logger: NameOrLogger = None) -> None:
+        super().__init__(name, logger)
         self._messages: list[ValidationMessage] = []
         self._buffer: list[ValidationMessage] = []
         self._failures: list[RowFailures] = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from algomancy_data.messages import ValidationSeverity
 from algomancy_data.schema import DataType
@@ -12,6 +12,8 @@ from algomancy_data.validator.base import FrameCheck
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from algomancy_data.components import KnownAs
 
 
 class SchemaValidator(FrameCheck):
@@ -46,8 +48,9 @@ class SchemaValidator(FrameCheck):
         self,
         schemas: Schemas | None = None,
         severity: ValidationSeverity = ValidationSeverity.ERROR,
+        **known_as: Unpack[KnownAs],
     ) -> None:
-        super().__init__()
+        super().__init__(**known_as)
         self._schemas = schema_table_map(schemas or [])
         self.severity = severity
 
@@ -113,9 +116,12 @@ class RequiredColumnsValidator(FrameCheck):
     """
 
     def __init__(
-        self, schemas: Schemas, severity: ValidationSeverity = ValidationSeverity.ERROR
+        self,
+        schemas: Schemas,
+        severity: ValidationSeverity = ValidationSeverity.ERROR,
+        **known_as: Unpack[KnownAs],
     ) -> None:
-        super().__init__()
+        super().__init__(**known_as)
         self._required = {
             table: schema.required_columns() for table, schema in schema_table_map(schemas).items()
         }

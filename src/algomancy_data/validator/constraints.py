@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from algomancy_data.messages import ValidationSeverity
 from algomancy_data.schema.table_names import Schemas, schema_table_map
@@ -10,6 +10,8 @@ from algomancy_data.validator.values import ValueCheck
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from algomancy_data.components import KnownAs
 
 
 class ConstraintValidator(ValueCheck):
@@ -45,9 +47,12 @@ class ConstraintValidator(ValueCheck):
     """
 
     def __init__(
-        self, schemas: Schemas, severity: ValidationSeverity = ValidationSeverity.ERROR
+        self,
+        schemas: Schemas,
+        severity: ValidationSeverity = ValidationSeverity.ERROR,
+        **known_as: Unpack[KnownAs],
     ) -> None:
-        super().__init__(severity)
+        super().__init__(severity, **known_as)
         self._filled: dict[str, list[str]] = {}
         self._unique: dict[str, list[str]] = {}
         for table, schema in schema_table_map(schemas).items():

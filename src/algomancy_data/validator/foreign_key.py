@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, Unpack
 
 from algomancy_data.messages import ValidationSeverity
 from algomancy_data.relations import Relation, resolve_relations_from_schemas
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from algomancy_data.components import KnownAs
     from algomancy_data.validator.stored import StoredKeys
 
 
@@ -58,8 +59,9 @@ class ForeignKeyValidator(FrameCheck):
         right_table: str,
         right_col: str | Sequence[str],
         severity: ValidationSeverity = ValidationSeverity.ERROR,
+        **known_as: Unpack[KnownAs],
     ) -> None:
-        super().__init__()
+        super().__init__(**known_as)
         self.left_table = left_table
         self.left_col = [left_col] if isinstance(left_col, str) else list(left_col)
         self.right_table = right_table

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from algomancy_data.messages import ValidationSeverity
 from algomancy_data.relations.keys import complete_rows, rows_where
@@ -12,6 +12,8 @@ from algomancy_data.validator.duplicates import duplicate_rows
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from algomancy_data.components import KnownAs
 
 
 class PrimaryKeyValidator(FrameCheck):
@@ -46,9 +48,12 @@ class PrimaryKeyValidator(FrameCheck):
     """
 
     def __init__(
-        self, schemas: Schemas, severity: ValidationSeverity = ValidationSeverity.ERROR
+        self,
+        schemas: Schemas,
+        severity: ValidationSeverity = ValidationSeverity.ERROR,
+        **known_as: Unpack[KnownAs],
     ) -> None:
-        super().__init__()
+        super().__init__(**known_as)
         self._keys = {
             table: list(key)
             for table, schema in schema_table_map(schemas).items()

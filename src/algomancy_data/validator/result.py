@@ -10,7 +10,12 @@ import polars as pl
 
 from algomancy_data.display.objects import Display, Displayed
 from algomancy_data.errors import MissingExtraError
-from algomancy_data.findings import count_by_severity, counts_text, findings_by_rule, findings_grid
+from algomancy_data.findings import (
+    count_by_severity,
+    counts_in_words,
+    findings_by_rule,
+    findings_grid,
+)
 from algomancy_data.messages import ValidationMessage, ValidationSeverity
 from algomancy_data.validator.failures import RowFailures, failing_rows
 
@@ -172,8 +177,10 @@ class ValidationResult(Displayed):
 
     def _display(self) -> Display:
         verdict = "Validation passed" if self.is_valid else "Validation failed"
-        facts = (f"halts on {self.halt_on}", counts_text(count_by_severity(self.messages)))
-        return Display(verdict, facts, (findings_grid(self.messages),))
+        found = counts_in_words(count_by_severity(self.messages))
+        title = f"{verdict} with {found}" if found else f"{verdict} without findings"
+        facts = (f"fails at {self.halt_on} or worse",)
+        return Display(title, facts, (findings_grid(self.messages),))
 
     def __bool__(self) -> bool:
         """Tell whether the data may be used."""

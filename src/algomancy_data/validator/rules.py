@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, Self, Unpack
 
 import polars as pl
 from polars.exceptions import PolarsError
 
-from algomancy_data.components import note_rule
+from algomancy_data.components import KnownAs, note_rule
 from algomancy_data.errors import RuleError
 from algomancy_data.frames.row_wise import is_row_wise
 from algomancy_data.schema.kinds import column_types
@@ -57,8 +57,8 @@ class RuleValidator(FrameCheck):
 [table=airports, column=faa, row=1, code=RULE_VIOLATED, key=regex]
     """
 
-    def __init__(self, schemas: Schemas) -> None:
-        super().__init__()
+    def __init__(self, schemas: Schemas, **known_as: Unpack[KnownAs]) -> None:
+        super().__init__(**known_as)
         self._stored: StoredRows | None = None
         self._replacing: Mapping[str, Key] = {}
         self._schemas = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from algomancy_data.messages import ValidationSeverity
 from algomancy_data.relations.keys import rows_where
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from algomancy_data.components import KnownAs
+
 
 class ValueCheck(FrameCheck):
     """Checks on single columns.
@@ -23,8 +25,12 @@ class ValueCheck(FrameCheck):
         severity: Severity of every message.
     """
 
-    def __init__(self, severity: ValidationSeverity = ValidationSeverity.ERROR) -> None:
-        super().__init__()
+    def __init__(
+        self,
+        severity: ValidationSeverity = ValidationSeverity.ERROR,
+        **known_as: Unpack[KnownAs],
+    ) -> None:
+        super().__init__(**known_as)
         self.severity = severity
 
     def report_missing(self, table: str, frame: pl.DataFrame, columns: Sequence[str]) -> None:
@@ -72,8 +78,9 @@ class _NamedColumnsCheck(ValueCheck):
         table: str,
         columns: Sequence[str],
         severity: ValidationSeverity = ValidationSeverity.ERROR,
+        **known_as: Unpack[KnownAs],
     ) -> None:
-        super().__init__(severity)
+        super().__init__(severity, **known_as)
         self.table = table
         self.columns = [columns] if isinstance(columns, str) else list(columns)
 

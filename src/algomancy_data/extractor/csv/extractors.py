@@ -30,12 +30,11 @@ from algomancy_data.schema.csv_dialect import DEFAULT_SEPARATOR
 from algomancy_data.schema.types import TextConventions
 
 if TYPE_CHECKING:
-    import logging
     from collections.abc import Sequence
 
+    from algomancy_data.components import NameOrLogger
     from algomancy_data.extractor.csv.layout import Record
     from algomancy_data.file import File
-    from algomancy_data.logs import Logger
     from algomancy_data.schema import CSVDialect, Schema
 
 _EXAMPLES: Final = 5
@@ -74,10 +73,11 @@ class CSVSingleExtractor(SingleExtractor):
         self,
         file: File,
         schema: type[Schema],
-        logger: Logger | logging.Logger | None = None,
+        logger: NameOrLogger = None,
         separator: str | None = None,
+        name: NameOrLogger = None,
     ) -> None:
-        super().__init__(file, schema, logger)
+        super().__init__(file, schema, logger, name)
         dialect = schema.csv_dialect()
         if separator is not None:
             dialect = replace(dialect, separator=separator)

@@ -27,16 +27,15 @@ from algomancy_data.schema import DataType
 from algomancy_data.schema.kinds import column_types
 
 if TYPE_CHECKING:
-    import logging
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
+    from algomancy_data.components import NameOrLogger
     from algomancy_data.extractor.extracted import Reading
     from algomancy_data.extractor.json.document import Path
     from algomancy_data.extractor.json.layout import Envelope
     from algomancy_data.extractor.json.tables import Group, GroupRows
     from algomancy_data.file import File, FilePart
-    from algomancy_data.logs import Logger
     from algomancy_data.schema import Schema
     from algomancy_data.schema.types import ColumnType
 
@@ -193,9 +192,13 @@ class JSONMultiExtractor(MultiExtractor):
     """
 
     def __init__(
-        self, file: File, schema: type[Schema], logger: Logger | logging.Logger | None = None
+        self,
+        file: File,
+        schema: type[Schema],
+        logger: NameOrLogger = None,
+        name: NameOrLogger = None,
     ) -> None:
-        super().__init__(file, schema, logger)
+        super().__init__(file, schema, logger, name)
         self._groups = resolve_groups(schema)
 
     def _extract_files(self) -> dict[str, pl.DataFrame]:

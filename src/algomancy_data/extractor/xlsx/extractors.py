@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import logging
     from collections.abc import Mapping
 
+    from algomancy_data.components import NameOrLogger
     from algomancy_data.file import File
     from algomancy_data.logs import Logger
     from algomancy_data.schema import Schema
@@ -48,10 +49,13 @@ class XLSXSingleExtractor(SingleExtractor):
         self,
         file: File,
         schema: type[Schema],
-        sheet_name: str | int | None = None,
-        logger: Logger | logging.Logger | None = None,
+        sheet_name: str | int | Logger | logging.Logger | None = None,
+        logger: NameOrLogger = None,
+        name: NameOrLogger = None,
     ) -> None:
-        super().__init__(file, schema, logger)
+        if not isinstance(sheet_name, str | int | None):  # as for all other extractors
+            sheet_name, logger, name = None, sheet_name, logger or name
+        super().__init__(file, schema, logger, name)
         self.sheet_name = schema.sheet() if sheet_name is None else sheet_name
 
     def _extract_file(self) -> pl.DataFrame:
@@ -83,9 +87,13 @@ class XLSXMultiExtractor(MultiExtractor):
     """
 
     def __init__(
-        self, file: File, schema: type[Schema], logger: Logger | logging.Logger | None = None
+        self,
+        file: File,
+        schema: type[Schema],
+        logger: NameOrLogger = None,
+        name: NameOrLogger = None,
     ) -> None:
-        super().__init__(file, schema, logger)
+        super().__init__(file, schema, logger, name)
 
     def _extract_files(self) -> dict[str, pl.DataFrame]:
         workbook = open_workbook(self.file)
