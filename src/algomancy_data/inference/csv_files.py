@@ -31,6 +31,7 @@ from algomancy_data.inference.inferred import (
     InferredTable,
     extract,
 )
+from algomancy_data.inference.late_texts import are_types_of
 from algomancy_data.schema import Column, CSVDialect, DataType, Schema
 from algomancy_data.schema.kinds import column_type_of
 from algomancy_data.schema.types.datetime import ZONED_NOTE
@@ -90,6 +91,7 @@ class CSVProbe:
 
     Attributes:
         file: The file.
+        look: How it was looked at.
         dialect: How it is written, without what its values say.
         texts: Its first records, as columns of dtype String.
         words: Words that mean "no value" in its columns.
@@ -98,6 +100,7 @@ class CSVProbe:
     """
 
     file: File
+    look: CSVLook
     dialect: CSVDialect
     texts: pl.DataFrame
     words: list[str] = field(default_factory=list[str])
@@ -145,7 +148,7 @@ class CSVProbe:
             texts = _texts(sample, replace(dialect, encoding=encoding), names)
             notes.append("Without a header: the names of the columns are made up.")
         is_whole = sample is file or (sample is held and parts is None)
-        probe = cls(file, dialect, texts, [], notes, not is_whole)
+        probe = cls(file, look, dialect, texts, [], notes, not is_whole)
         probe.find_words()
         return probe
 
@@ -182,6 +185,24 @@ class CSVProbe:
             is_unsure=self.is_sample
             and any(note != ZONED_NOTE for column in columns for note in column.notes),
         )
+
+    def holds(self, inferred: InferredFile) -> bool:
+        """Tell whether the types of the beginning are those of the whole file.
+
+        Args:
+            inferred: What was found there; the whole file converts to it.
+        """
+        if not self.is_sample:
+            return True
+        dialect = inferred.dialect
+        texts = _texts(self.file, dialect, () if dialect.has_header else self.texts.columns)
+        types = {column.name: column.dtype for column in inferred.tables[0].columns}
+        words, conventions = dialect.null_words or (), conventions_of(dialect)
+        return are_types_of(texts, self.texts, types, words, conventions)
+
+    def of_all(self) -> CSVProbe:
+        """Look at all of the file."""
+        return self.of(self.file, replace(self.look, sample_bytes=None))
 
 
 def _decide(texts: pl.DataFrame, dialect: CSVDialect) -> tuple[CSVDialect, dict[str, TextType]]:

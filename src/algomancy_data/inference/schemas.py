@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
@@ -137,11 +136,13 @@ def infer_schemas(
         raise ETLConstructionError(msg)
     files = [file.within(read_limits) for file in files_at(paths, file_format)]
     look = CSVLook(sample_bytes, separator)
-    inferred_files, words = _inferred_files(files, look)
     frames: dict[str, pl.DataFrame] = {}
-    for position, inferred in enumerate(inferred_files):
+    inferred_files: list[InferredFile] = []
+    seen, words = _first_findings(files, look)
+    for inferred, probe in seen:
         with reading_failures(inferred.file.name):
-            inferred_files[position], extracted = _proven(inferred, words, look)
+            proven, extracted = _proven(inferred, probe, words)
+        inferred_files.append(proven)
         frames |= extracted
     _name(inferred_files)
     tables: list[NamedTable] = []
@@ -265,7 +266,9 @@ def _told(file_format: str) -> type[Schema]:
 # --- types ----------------------------------------------------------------------------------
 
 
-def _inferred_files(files: Iterable[File], look: CSVLook) -> tuple[list[InferredFile], set[str]]:
+def _first_findings(
+    files: Iterable[File], look: CSVLook
+) -> tuple[list[tuple[InferredFile, CSVProbe | None]], set[str]]:
     """Return what the files seem to hold, by the first look, and their words for no value."""
     probes: dict[str, CSVProbe] = {}
     others: dict[str, InferredFile] = {}
@@ -280,7 +283,7 @@ def _inferred_files(files: Iterable[File], look: CSVLook) -> tuple[list[Inferred
     # Files that are given together have one origin: what a word means in one, it means in all.
     words = {word for probe in probes.values() for word in probe.words}
     found = others | {name: probe.inferred(words) for name, probe in probes.items()}
-    return [found[name] for name in names], words
+    return [(found[name], probes.get(name)) for name in names], words
 
 
 def _first_finding(file: File) -> InferredFile:
@@ -292,13 +295,12 @@ def _first_finding(file: File) -> InferredFile:
 
 
 def _proven(
-    inferred: InferredFile, words: Iterable[str], look: CSVLook
+    inferred: InferredFile, probe: CSVProbe | None, words: Iterable[str]
 ) -> tuple[InferredFile, dict[str, pl.DataFrame]]:
     """Return the file with types that all values have, and the tables in those types."""
     frames, failing = _extract(inferred)
-    if inferred.extension is FileExtension.CSV and (failing or inferred.is_unsure):
-        whole = replace(look, sample_bytes=None)
-        inferred = CSVProbe.of(inferred.file, whole).inferred(words)
+    if probe is not None and (failing or inferred.is_unsure or not probe.holds(inferred)):
+        inferred = probe.of_all().inferred(words)
         frames, failing = _extract(inferred)
     if failing:
         for table in inferred.tables:

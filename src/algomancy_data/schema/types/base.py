@@ -222,6 +222,10 @@ class ColumnType(ABC):
     undecided: ClassVar[str | None] = None
     """Which of the conventions its texts may leave open, if none of them says it."""
 
+    plain_text: str | None = None
+    """Pattern of the texts that change nothing about what :meth:`infer` says of a column of this
+    type. None if no text does that converts to it."""
+
     reads_by_value: ClassVar[bool] = False
     """What becomes of a text depends on no other one."""
 

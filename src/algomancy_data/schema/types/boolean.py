@@ -36,6 +36,7 @@ class BooleanType(ColumnType):
     )
     in_json = True
 
+    plain_text = "$^"
     reads_by_value = True
 
     @classmethod

@@ -66,6 +66,7 @@ class DecimalType(NumberType[TextSlice]):
     def __init__(self, dtype: pl.Decimal) -> None:
         self.name, self.dtype = f"Decimal({dtype.precision}, {dtype.scale})", dtype
         self._precision, self._scale = dtype.precision or _MOST_DIGITS, dtype.scale
+        self.plain_text = rf"^-?(?:0|[1-9][0-9]*)[.,][0-9]{{{self._scale}}}$"
         whole = self._precision - self._scale
         self._short = rf"^-?[0-9]{{1,{whole}}}(?:\.[0-9]{{0,{self._scale}}})?$" if whole else "$^"
         self._too_long = (

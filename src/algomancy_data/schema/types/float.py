@@ -42,6 +42,11 @@ _DIGITS: Final = {64: 10**15, 32: 10**6}
 _MAX_PRECISION: Final = 38
 _WRITTEN_OUT: Final = r"^[+-]?[0-9]+(?:\.0*)?$"
 _WHOLE: Final = r"^[+-]?[0-9]+[.,]0+$"
+# With a decimal mark, and no more digits than a float keeps.
+_SHORT: Final = "|".join(
+    rf"{whole}(?:[.,][0-9]{{1,{15 - before}}})?"
+    for before, whole in enumerate(("0", *(f"[1-9][0-9]{{{more}}}" for more in range(14))))
+)
 _MARK_NAMES: Final = {".": "decimal point", ",": "decimal comma"}
 
 
@@ -75,6 +80,7 @@ class FloatType(NumberType[FloatSlice]):
     )
     in_json = True
     null_words = ("NaN", "nan")
+    plain_text = f"^-?(?:{_SHORT})$"
     slice_type = FloatSlice
 
     def __init__(self, dtype: PolarsDataType | None = None) -> None:

@@ -74,6 +74,7 @@ class IntegerType(NumberType[IntegerSlice]):
     )
     in_json = True
     may_be_key = may_refer = True
+    plain_text = "^-?(?:0|[1-9][0-9]*)$"
     slice_type = IntegerSlice
 
     def __init__(self, dtype: PolarsDataType | None = None) -> None:
