@@ -9,6 +9,7 @@ import json
 import subprocess
 from datetime import UTC, datetime
 
+import polars as pl
 import pytest
 
 from algomancy_data import (
@@ -18,9 +19,11 @@ from algomancy_data import (
     DataType,
     Schema,
     SimpleETLFactory,
+    StatefulDataManager,
     StatelessDataManager,
 )
-from algomancy_data.provenance import Provenance, messages_from_list
+from algomancy_data.database import DatabaseDataManager
+from algomancy_data.provenance import Provenance, TableSize, messages_from_list
 from algomancy_data.schema.fingerprint import schema_fingerprint
 
 TEXT = b"id;name\n1;a\n2;b\n"
@@ -41,6 +44,28 @@ def ingested(manager, file):
     result = manager.etl_data({"things": file}, "d")
     assert result.is_success, result.messages
     return manager.get_data("d").provenance
+
+
+@pytest.mark.filterwarnings("ignore:StatefulDataManager:DeprecationWarning")
+@pytest.mark.parametrize("store", ["memory", "folder", "sqlite"])
+def test_what_somebody_adds_is_said_to_be_kept_when_and_how_large(store, manager, tmp_path):
+    def again():
+        if store == "folder":
+            return StatefulDataManager(SimpleETLFactory, [], tmp_path)
+        url = f"sqlite:///{tmp_path / 'data.db'}"
+        return manager if store == "memory" else DatabaseDataManager(SimpleETLFactory, [], url, "s")
+
+    source = DataSource("master_data", name="d")
+    source.add_table("t", {"x": [1, 2]})
+    for rows in (2, 3):
+        source.tables = {"t": pl.DataFrame({"x": range(rows)})}
+        with again() as first:
+            first.set_data("d", source)
+        with again() as second:
+            kept = second.require_data("d").provenance
+        assert kept == source.provenance
+        assert kept.tables == {"t": TableSize(rows, 8 * rows)}
+        assert kept.made_at is not None
 
 
 @pytest.mark.parametrize("stored", [TEXT, gzip.compress(TEXT)], ids=["plain", "compressed"])

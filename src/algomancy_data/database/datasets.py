@@ -33,10 +33,10 @@ from algomancy_data.errors import (
     StoreError,
 )
 from algomancy_data.frames.tabular import to_frames
-from algomancy_data.provenance import Provenance, TableSize
 from algomancy_data.relations.keys import everywhere
 from algomancy_data.store import DatasetInfo, TableInfo, check_name
 from algomancy_data.store.deletion import deletion
+from algomancy_data.store.info import kept_provenance
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
@@ -148,16 +148,12 @@ class Datasets:
         )
         if frames or not isinstance(content, PreparedPayload):  # of a text nobody knows the rows
             phase.handles(frames.values())
-        measured = phase.sizes
-        sizes = {
-            table: TableSize(frame.height, measured.of(frame)) for table, frame in frames.items()
-        }
+        provenance = kept_provenance(data, frames, phase.sizes)
         tables = {
             table: TableInfo(size.rows, size.bytes, frames[table].schema)
-            for table, size in sizes.items()
+            for table, size in provenance.tables.items()
         }
         info = DatasetInfo.of(name, data, tables, uuid4().hex)
-        provenance = replace(data.provenance or Provenance(), tables=sizes)
         keys = SettledKeys({}, [])
         if self._wanted.tables and not isinstance(content, PreparedPayload):
             keys = settled_keys(self._storage, {one.name: self._keyed(one) for one in content})

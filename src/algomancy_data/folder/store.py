@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
@@ -34,6 +35,7 @@ from algomancy_data.store import (
     check_name,
 )
 from algomancy_data.store.addition import key_of, known_rows
+from algomancy_data.store.info import kept_provenance
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -466,7 +468,7 @@ class FolderStore(Store):
         with self._files.writing(f"saving dataset {name!r}"):
             written = self._write(name, data, content, path, phase)
         self._index.note(written)
-        return Saved(written.version, data.provenance)
+        return Saved(written.version, written.info.provenance)
 
     def _write(
         self, name: str, data: BaseDataSource, content: Content, path: Path | None, phase: Phase
@@ -474,7 +476,10 @@ class FolderStore(Store):
         found = self._index.present(name)
         place = path or self._index.place(name, found)
         ordinal = self._index.ordinal(name, found)
-        info = DatasetInfo.of(name, data, {})
+        info = replace(
+            DatasetInfo.of(name, data, {}),
+            provenance=kept_provenance(data, content.frames, phase.sizes),
+        )
         written = self._files.save(place, info, data.name, content, ordinal, phase)
         phase.bytes_out = written.manifest.bytes + len(written.stamp)
         return written

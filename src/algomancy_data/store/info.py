@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from polars.datatypes import DataType as PolarsDataType
 
     from algomancy_data.messages import ValidationMessage
+    from algomancy_data.metrics.phases import FrameSizes
     from algomancy_data.provenance import Load
 
 
@@ -40,6 +41,20 @@ class TableInfo:
     rows: int
     bytes: int | None
     schema: Mapping[str, PolarsDataType] | None
+
+
+def kept_provenance(
+    data: BaseDataSource, frames: Mapping[str, pl.DataFrame], sizes: FrameSizes
+) -> Provenance:
+    """Return how a DataSource came about, with the sizes of its frames as they are kept.
+
+    Args:
+        data: The DataSource.
+        frames: Its frames by table.
+        sizes: Measures them.
+    """
+    measured = {name: TableSize(frame.height, sizes.of(frame)) for name, frame in frames.items()}
+    return replace(data.provenance or Provenance(), tables=measured)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from algomancy_data.datasource import tables_of
 from algomancy_data.errors import DatasetNotFoundError
 from algomancy_data.metrics import NO_PHASE
 from algomancy_data.store.base import Loaded, Saved, Store
-from algomancy_data.store.info import DatasetInfo
+from algomancy_data.store.info import DatasetInfo, kept_provenance
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,7 +78,10 @@ class MemoryStore(Store):
         self, datasets: Mapping[str, BaseDataSource], *, phase: Phase = NO_PHASE
     ) -> dict[str, Saved]:
         """Keep DataSources, which stay the caller's as well."""
-        phase.handles([frame for data in datasets.values() for frame in tables_of(data).values()])
+        frames = {name: tables_of(data) for name, data in datasets.items()}
+        phase.handles([frame for tables in frames.values() for frame in tables.values()])
+        for name, data in datasets.items():
+            data.provenance = kept_provenance(data, frames[name], phase.sizes)
         kept = {name: Loaded(data, uuid4().hex) for name, data in datasets.items()}
         self._kept |= kept
         return {name: Saved(one.version, one.data.provenance) for name, one in kept.items()}
