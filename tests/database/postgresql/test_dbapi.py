@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
 import polars as pl
 import pytest
 import sqlalchemy as sa
 from sqlalchemy import exc
+
+from algomancy_data.database.postgresql.dbapi import VARIABLE, OperationalError, connect
+
+
+def library_of(package):
+    spec = find_spec(package)
+    assert spec is not None
+    assert spec.origin is not None
+    (library,) = Path(spec.origin).parent.glob(f"lib{package}.*")
+    return library
 
 
 def test_a_stream_leaves_its_rows_with_the_server(postgresql_engine):
@@ -94,3 +109,28 @@ def test_statements_without_copy(postgresql_engine):
     with postgresql_engine.connect() as connection:
         for statement in ("SHOW server_version", "EXPLAIN SELECT 1", "VALUES (1)", "TABLE pg_am"):
             assert connection.exec_driver_sql(statement).all()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc says which libraries are loaded")
+def test_another_build_of_the_driver(postgresql_engine, monkeypatch, tmp_path):
+    other = tmp_path / "libother.so"
+    shutil.copy(library_of("adbc_driver_postgresql"), other)
+    monkeypatch.setenv(VARIABLE, str(other))
+    loaded = Path("/proc/self/maps")
+    assert str(other) not in loaded.read_text()
+    with postgresql_engine.connect() as connection:
+        assert connection.scalar(sa.text("SELECT 1")) == 1
+    assert str(other) in loaded.read_text()
+
+
+def test_what_is_no_build_of_the_driver(monkeypatch):
+    parameters = {"host": "/nowhere", "user": "me", "password": "secret"}
+    for library in ("/no/such/library.so", str(library_of("adbc_driver_sqlite"))):
+        monkeypatch.setenv(VARIABLE, library)
+        with pytest.raises(OperationalError, match=f"{VARIABLE} .* names '{library}'") as caught:
+            connect(**parameters)
+        assert "secret" not in str(caught.value)
+    # The driver itself says why there is no connection.
+    monkeypatch.setenv(VARIABLE, str(library_of("adbc_driver_postgresql")))
+    with pytest.raises(OperationalError, match="connection to server on socket"):
+        connect(**parameters)

@@ -6,11 +6,12 @@ rows do without it, so that they take any statement.
 
 from __future__ import annotations
 
+import os
 from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import adbc_driver_postgresql
-from adbc_driver_manager import AdbcConnection, AdbcStatusCode
+from adbc_driver_manager import AdbcConnection, AdbcDatabase, AdbcStatusCode
 
 from algomancy_data.database.adbc import dbapi
 from algomancy_data.database.adbc.dbapi import (
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 
 __all__ = [
+    "VARIABLE",
     "Binary",
     "Connection",
     "Cursor",
@@ -57,6 +59,11 @@ __all__ = [
 ]
 
 paramstyle: Final = "numeric_dollar"
+
+VARIABLE: Final = "ALGOMANCY_POSTGRESQL_DRIVER"
+"""Names another build of the driver: the library in its wheels is compiled without optimisation."""
+
+_OF_DRIVER: Final = "[libpq]"  # in its messages
 
 # By class of SQLSTATE, as psycopg names them. Others are a DatabaseError.
 _ERRORS: Final[dict[str, type[Error]]] = {
@@ -272,17 +279,35 @@ def connect(*, type_resolver: str = "server", **parameters: str) -> Connection:
 
     def answers() -> bool:
         try:
-            with adbc_driver_postgresql.connect(text, db_kwargs=quick) as database:
+            with _database(text, quick) as database:
                 AdbcConnection(database).close()
         except Error as error:
             return _REFUSAL in str(error)  # which is an answer
         return True
 
     try:
-        database = adbc_driver_postgresql.connect(text, db_kwargs={_TYPE_RESOLVER: type_resolver})
+        database = _database(text, {_TYPE_RESOLVER: type_resolver})
         return Connection(database, _seconds(parameters.get("connect_timeout", "")), answers)
     except Error as error:
         raise _translated(error) from None
+
+
+def _database(parameters: str, settings: dict[str, str]) -> Any:
+    """Return what the driver calls a database, of the library that the environment names."""
+    library = os.environ.get(VARIABLE)
+    if not library:
+        return adbc_driver_postgresql.connect(parameters, db_kwargs=settings)
+    try:
+        return AdbcDatabase(driver=library, uri=parameters, **settings)
+    except Error as error:
+        if _OF_DRIVER in str(error) and not isinstance(error, NotSupportedError):
+            raise
+        msg = (
+            f"{VARIABLE} in the environment names {library!r}, which cannot be loaded or is not "
+            f"ADBC's driver for PostgreSQL, 1.13 or later"
+        )
+        # Without what another library says: that may be the parameters, with the password.
+        raise OperationalError(msg, status_code=error.status_code) from None
 
 
 def _seconds(text: str) -> float:
