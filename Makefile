@@ -16,7 +16,7 @@ CORE = $(addprefix tests/,testing/test_manager_contract.py store database/test_r
 # Tests and tools start hundreds of processes, each of which would else compile all that it imports.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: demo test test-long test-lowest test-newest test-python coverage docs lint format bench bench-quick bench-large lock clean
+.PHONY: demo test test-long test-lowest test-newest test-python coverage release-check changelog docs lint format bench bench-quick bench-large lock clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -76,6 +76,12 @@ test-python: .venv/.synced ## the core of the tests, on each of PYTHONS that is 
 coverage: .venv/.synced ## every test, and the lines that none runs; takes half as long again
 	$(RUN)pytest -n 2 --dist worksteal --cov --cov-report=term
 
+release-check: .venv/.synced ## build what VERSION=1.2.3 (or git's) would publish, into build/dist, and try it as users get it
+	$(RUN)python .ci/release_check.py $(VERSION)
+
+changelog: .venv/.synced ## put the fragments of changelog.d into CHANGELOG.md, as VERSION
+	$(RUN)towncrier build --yes --version $(VERSION)
+
 docs: .venv/.synced ## the documentation as a site, in build/site
 	$(RUN)sphinx-build --quiet --fail-on-warning --keep-going --jobs 2 docs build/site
 
@@ -95,6 +101,8 @@ lint: .venv/.synced ## what CI checks beside the tests
 	$(RUN)basedpyright
 	$(RUN)lint-imports
 	$(RUN)deptry src
+	$(RUN)zizmor --quiet --offline --pedantic .github
+	$(RUN)check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 
 format: .venv/.synced ## fix what can be fixed by a machine
 	$(RUN)ruff check --fix .

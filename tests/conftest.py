@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import fcntl
 import json
 import os
 import re
@@ -21,6 +20,11 @@ import polars as pl
 import pytest
 
 from algomancy_data import DataSource
+
+try:
+    import fcntl
+except ImportError:  # Windows, where nobody starts a browser for these tests
+    fcntl = None
 
 _NAMES = ("chromium-headless-shell", "chrome-headless-shell", "chromium", "google-chrome")
 _PACKAGE = "chromium-headless-shell"

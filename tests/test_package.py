@@ -42,9 +42,9 @@ for name in {*dir(os)} & {
     *("O_CLOEXEC", "O_DIRECTORY", "O_NOFOLLOW", "O_NONBLOCK", "O_SYNC", "posix_fallocate"),
 }:
     delattr(os, name)
-for name in ("SIGHUP", "SIGKILL", "SIGALRM"):
-    delattr(signal, name)
-delattr(socket, "AF_UNIX")
+for module, names in (signal, ("SIGHUP", "SIGKILL", "SIGALRM")), (socket, ("AF_UNIX",)):
+    for name in {*dir(module)} & {*names}:
+        delattr(module, name)
 
 for module in pkgutil.walk_packages(algomancy_data.__path__, "algomancy_data."):
     if not module.name.startswith(("algomancy_data.__main__", "algomancy_data.testing.")):

@@ -9,6 +9,13 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, runtime_checkable
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+__all__ = [
+    "Logger",
+    "Logging",
+    "StandardLogger",
+    "as_logger",
+]
+
 # Without this, Python prints the warnings of a library whose user configured no logging.
 logging.getLogger("algomancy_data").addHandler(logging.NullHandler())
 

@@ -13,6 +13,11 @@ from algomancy_data.errors import MemoryLimitError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+__all__ = [
+    "MemoryBudget",
+    "available_memory",
+]
+
 IN_MEMORY_BYTES: Final = 1 << 28
 """What is larger than this goes to a scratch file, unless a limit says that less should."""
 

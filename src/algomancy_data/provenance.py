@@ -23,6 +23,16 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+__all__ = [
+    "InputFile",
+    "Load",
+    "Provenance",
+    "TableSize",
+    "files_from_list",
+    "messages_from_list",
+    "messages_to_list",
+]
+
 _SHOWN_DIGITS: Final = 12
 _DISTRIBUTION: Final = "algomancy-data"
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+from importlib import import_module
 from pathlib import Path
 
+import algomancy_data
 from algomancy_data import errors
 
 ROOT = Path(__file__).parents[2]
@@ -25,6 +27,18 @@ def test_the_index_or_the_readme_of_its_folder_lists_every_page():
         listed += ((lister.parent / name).relative_to(DOCS).as_posix() for name in found)
     pages = [path.relative_to(DOCS).as_posix() for path in DOCS.glob("**/*.md")]
     assert sorted(listed) == sorted(pages)
+
+
+def test_the_reference_lists_what_all_says_is_public_and_nothing_else():
+    """A page lists the ``__all__`` of a module, and by name what needs words of its own."""
+    pages = "\n".join(path.read_text(encoding="utf-8") for path in DOCS.glob("reference/*.md"))
+    listed = re.findall(r"^\.\. auto(\w+):: ([\w.]+)$", pages, re.MULTILINE)
+    modules = [import_module(name) for kind, name in listed if kind == "module"]
+    assert [module.__name__ for module in modules if not hasattr(module, "__all__")] == []
+    public = {name for module in modules for name in module.__all__}
+    by_name = {name.rpartition(".")[2] for kind, name in listed if kind != "module"}
+    assert by_name - public == set()
+    assert {*algomancy_data.__all__} - public == set()
 
 
 def test_every_error_and_warning_has_an_entry():

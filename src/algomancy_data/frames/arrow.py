@@ -23,6 +23,19 @@ if TYPE_CHECKING:
 
     from polars.datatypes import DataType as PolarsDataType
 
+__all__ = [
+    "ForeignColumnError",
+    "arrow_schema",
+    "cast_frame",
+    "check_storable",
+    "check_values",
+    "has_nul_inside",
+    "has_time",
+    "is_known",
+    "known_frame",
+    "plain_frame",
+]
+
 
 def check_storable(frame: pl.DataFrame, table: str) -> None:
     """Make sure that Arrow data can hold a frame exactly.

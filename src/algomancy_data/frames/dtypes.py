@@ -22,6 +22,13 @@ if TYPE_CHECKING:
 
     JSONValue: TypeAlias = "str | int | list[JSONValue] | dict[str, JSONValue] | None"
 
+__all__ = [
+    "dtype_from_json",
+    "dtype_to_json",
+    "schema_from_json",
+    "schema_to_json",
+]
+
 _REFUSALS: Final = (LookupError, TypeError, ValueError, OverflowError, RecursionError)
 _LARGEST_SIZE: Final = 2**31
 _MOST_DIGITS: Final = 38

@@ -18,6 +18,13 @@ from algomancy_data.memory import IN_MEMORY_BYTES
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+__all__ = [
+    "numbered",
+    "to_frame",
+    "to_frames",
+    "unique_names",
+]
+
 
 Tabular: TypeAlias = "pl.DataFrame | pl.LazyFrame | ArrowStream | dict[str, Any] | list[Any]"
 
