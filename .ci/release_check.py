@@ -77,7 +77,7 @@ assert "<html" in ValidationResult([]).to_html()
 import fastexcel
 from algomancy_data import XLSXFile
 """,
-    "all": "from algomancy_data.cli import main; from algomancy_data.database import migrate",
+    "all": "from algomancy_data.cli import main; from algomancy_data.folder import FolderStore",
 }
 """What must work with an extra alone."""
 

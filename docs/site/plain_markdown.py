@@ -4,7 +4,7 @@
 - The lists of links in ``index.md``, and in the ``README.md`` of a folder, are the navigation, one
   part per heading.
 - Links to files outside of this folder, which a site does not have, are their text.
-- The page of the changelog ends with the changelog, what is not released yet on top.
+- The page of the changelog ends with the changelog, what the next version brings on top.
 """
 
 from __future__ import annotations
@@ -68,17 +68,18 @@ def _adapt(app: Sphinx, docname: str, source: list[str]) -> None:
 
 def _changelog(root: Path) -> str:
     changes: dict[str, list[str]] = {}
-    for fragment in sorted((root / "changelog.d").glob("[0-9]*.md")):
+    for fragment in sorted((root / "changelog.d").glob("[!R]*.md")):
         kind = fragment.name.split(".")[1]
         text = " ".join(fragment.read_text(encoding="utf-8").split())
         changes.setdefault(kind, []).append(f"- {text}")
     lists = (
-        f"\n### {title}\n\n" + "\n".join(changes[kind])
+        f"\n### {title}\n\n" + "\n".join(changes[kind]) + "\n"
         for kind, title in _KINDS.items()
         if kind in changes
     )
     _, released = (root / "CHANGELOG.md").read_text(encoding="utf-8").split("-->\n")
-    return "\n## Not released yet\n" + "\n".join(lists) + released
+    released = released.replace("](docs/", "](")
+    return "".join(["\n## In the next version\n" if changes else "", *lists, released])
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
