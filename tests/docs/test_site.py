@@ -47,6 +47,7 @@ def test_every_error_and_warning_has_an_entry():
         for name, value in vars(errors).items()
         if inspect.isclass(value) and issubclass(value, Exception)
     ]
+    assert sorted(classes) == sorted(errors.__all__)
     entries = re.findall(r"^##+ `(\w+)`$", (DOCS / "errors.md").read_text(), re.MULTILINE)
     assert set(classes) - set(entries) == set()
     assert set(entries) - set(classes) == {"DeprecationWarning"}

@@ -44,6 +44,7 @@ def scratch_directory() -> str:
 _DESCRIPTORS: Final = Path("/proc/self/fd")
 """Where Linux has the open files of the process. Those in ``/dev/fd`` elsewhere will not do:
 to open one goes on where the last reader or writer stopped."""
+_HAS_PATHS: Final = _DESCRIPTORS.is_dir()
 
 
 class ScratchFile:
@@ -167,7 +168,7 @@ class Spool:
     """
 
     def __init__(self, most: int | None) -> None:
-        self._most = most if _DESCRIPTORS.is_dir() else None
+        self._most = most if _HAS_PATHS else None
         self.spills = self._most is not None
         self._memory = io.BytesIO()  # hands out its content without a copy
         self._file: ScratchFile | None = None
