@@ -6,7 +6,15 @@ import pytest
 
 import algomancy_data
 
-FOREIGN = ("sqlalchemy", "pandas", "adbc_driver_manager", "adbc_driver_sqlite", "pyarrow")
+SHOWN = ("markdown_it", "rich.console")
+FOREIGN = (
+    *SHOWN,
+    "sqlalchemy",
+    "pandas",
+    "adbc_driver_manager",
+    "adbc_driver_sqlite",
+    "pyarrow",
+)
 
 
 def imported_by(program):

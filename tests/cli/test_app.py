@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+
+from algomancy_data.cli import app
 
 WITHOUT = """
 import sys
@@ -78,3 +81,62 @@ def test_an_interrupt_while_it_is_imported_ends_it_without_a_traceback(module, e
     )
     assert (done.returncode, done.stdout) == (130, "")
     assert done.stderr.startswith("Interrupted. Every dataset in the store is whole")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["lss"], "No such command 'lss'. Did you mean 'ls'?"),
+        (["ls"], "No store is given. Add --store, set ALGOMANCY_STORE, or write it as"),
+        (["ls", "--stor", "x"], "No such option: --stor"),
+        (["ls", "--store", "mysql://host/x"], "'mysql://host/x' is no store."),
+        (["migrate", "x"], "Missing argument 'URL'."),
+    ],
+)
+def test_used_wrongly_it_says_how_to_use_it(run, arguments, said):
+    done = run(*arguments)
+    assert (done.code, done.out) == (2, "")
+    assert said in done.err
+
+
+LISTING = """
+import sys
+from algomancy_data.cli import main
+code = main()
+print(*(name for name in ("numpy", "pandas") if name in sys.modules), file=sys.stderr)
+sys.exit(code)
+"""
+
+
+def test_a_listing_imports_nothing_that_it_has_no_need_of(sqlite, source, environment, tmp_path):
+    sqlite.manager().add_data_source(source("shop"))
+    (tmp_path / "schemas.py").write_text("import pandas, numpy")
+    done = subprocess.run(
+        [sys.executable, "-c", LISTING, "ls", *sqlite.flags],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment | {"ALGOMANCY_SCHEMAS": str(tmp_path / "schemas.py")},
+    )
+    assert "shop" in done.stdout
+    assert done.stderr == "\n"
+
+
+class Terminal(io.StringIO):
+    """Looks like a terminal."""
+
+    def isatty(self):
+        return True
+
+
+def test_something_is_on_the_terminal_at_once_and_makes_room(monkeypatch):
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    seen = []
+    monkeypatch.setattr(app, "build", lambda _: lambda *_, **__: seen.append(terminal.getvalue()))
+    assert app.run(["ls"]) == 0
+    assert seen == ["algomancy-data ls …"]
+    assert terminal.getvalue() == "algomancy-data ls …\r\x1b[K"
+    assert app.run(["ls", "--help"]) == 0
+    assert seen[1] == terminal.getvalue()

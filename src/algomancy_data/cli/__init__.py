@@ -22,6 +22,8 @@ def main() -> int:
     """Run the command that the process was started with; return its exit code."""
     try:
         from algomancy_data.cli.app import run  # noqa: PLC0415  it needs what may be missing
+
+        return run(sys.argv[1:])
     except ModuleNotFoundError as missing:
         if missing.name not in _PACKAGES:
             raise
@@ -31,4 +33,3 @@ def main() -> int:
     except KeyboardInterrupt:  # what is imported takes longest of all that many commands do
         print(INTERRUPTED_MESSAGE, file=sys.stderr)  # noqa: T201
         return INTERRUPTED
-    return run(sys.argv[1:])

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from algomancy_data.cli.running import fail
+from algomancy_data.cli import opening
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _DISTRIBUTION: Final = "algomancy-data"
+_HELP_OPTIONS: Final = frozenset({"-h", "--help"})
 _COMPLETED: Final = ("COMP_WORDS", "_TYPER_COMPLETE_ARGS")
 
 _HELP: Final = """Files into validated datasets in a database or a folder, and what one does there.
@@ -50,10 +51,16 @@ def run(arguments: Sequence[str]) -> int:
     """Run a command line; return its exit code."""
     meant = _meant(arguments)
     try:
+        if meant is not None and not _HELP_OPTIONS.intersection(arguments):
+            opening.show(f"{_DISTRIBUTION} {meant} …")
         program = build(meant)
         return program(arguments, prog_name=_DISTRIBUTION, standalone_mode=False) or 0
     except (typer.TyperException, KeyboardInterrupt) as error:
+        from algomancy_data.cli.running import fail  # noqa: PLC0415  help has no need of it
+
         return fail(error, arguments, meant or "")
+    finally:
+        opening.clear()
 
 
 def build(meant: str | None) -> typer.Typer:
@@ -67,8 +74,9 @@ def build(meant: str | None) -> typer.Typer:
         help=_HELP,
         no_args_is_help=True,
         pretty_exceptions_enable=False,
-        rich_markup_mode="markdown",
-        context_settings={"help_option_names": ["-h", "--help"]},
+        # The list of commands is plain: to format it would take longer than all the rest.
+        rich_markup_mode="markdown" if meant else None,
+        context_settings={"help_option_names": sorted(_HELP_OPTIONS)},
     )
     program.callback()(_options)
     for name, (module, line) in COMMANDS.items():

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console
 
+from algomancy_data.cli import opening
 from algomancy_data.display.terminal_table import grid_table, plain
 from algomancy_data.display.words import size_text, time_text
 from algomancy_data.logs import StandardLogger
@@ -66,6 +67,7 @@ class Output:
 
     def write(self, text: str) -> None:
         """Write to standard output; a reader that stopped reading is no error."""
+        opening.clear()
         try:
             sys.stdout.write(text)
             sys.stdout.flush()
@@ -75,6 +77,7 @@ class Output:
 
     def note(self, text: str, style: str = "") -> None:
         """Write a line to standard error."""
+        opening.clear()
         try:
             self.errors.print(mask(text), style=style, markup=False, soft_wrap=True)
         except BrokenPipeError:

@@ -18,6 +18,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from algomancy_data.cli import opening
 from algomancy_data.metrics import recording
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def shown_progress(output: Output) -> Generator[Recording]:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
+    opening.clear()
     with Progress(*columns, console=output.errors) as bars, recording(Bars(bars)) as record:
         yield record
 
@@ -73,6 +75,7 @@ def shown_jobs(output: Output) -> Generator[BatchListener]:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
+    opening.clear()
     with Progress(*columns, console=output.errors) as bars:
         yield JobBar(bars, JobLines(output))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 _SCHEME: Final = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+]*):(?P<slashes>//)?")
 _SQLITE_MAGIC: Final = b"SQLite format 3\0"
+_ABOUT_FOLDERS: Final = ("bench", "copy", "migrate")
 _IN_MEMORY: Final = ("", ":memory:")
 
 
@@ -157,6 +159,11 @@ def opened(
     if not path.is_dir() and not may_create:
         msg = f"There is no folder {str(path)!r}. Check the name: load makes new ones."
         raise StoreNotFoundError(msg)
+    if output.command not in _ABOUT_FOLDERS:
+        output.warning(
+            f"Folders are deprecated as stores. Copy the datasets into a database: algomancy-data "
+            f"migrate {path} sqlite:///data.db"
+        )
     manager = _folder_manager(address, declared)
     manager.startup()
     for item, error in manager.startup_errors:
@@ -185,6 +192,8 @@ class ManagerMaker:
 
 
 def _folder_manager(address: StoreAddress, declared: Declarations) -> StatefulDataManager[Any]:
+    # Who opens a folder at the prompt is told in the prompt's words.
+    warnings.filterwarnings("ignore", "StatefulDataManager", DeprecationWarning)
     return StatefulDataManager(
         declared.factory,
         declared.schemas,

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from algomancy_data.cli.command import Command, command
+from algomancy_data.cli.declarations import Declarations
+from algomancy_data.cli.imports import without_numpy_and_pandas
 from algomancy_data.cli.output import UNKNOWN, moment, size
 from algomancy_data.cli.queries import check_query, query_in_database, query_with_polars
-from algomancy_data.cli.stores import sessions
+from algomancy_data.cli.stores import opened, sessions
 from algomancy_data.cli.targets import Overwrite, check_file, write_frame
 from algomancy_data.datasource import DataSource
 from algomancy_data.display.grid import Grid, GridColumn
@@ -43,25 +45,37 @@ def ls(
 
     Example: `algomancy-data ls --store sqlite:///data.db --session demo`
     """
-    address, output = command.address, command.output
-    if all_sessions and not address.is_database:
-        msg = "A folder has no sessions: leave --all-sessions out."
-        raise CommandLineError(msg)
-    found: list[tuple[str, DatasetInfo]] = []
-    for name in sessions(address) if all_sessions else [address.session]:
-        with command.opened(replace(address, session=name)) as manager:
-            found += ((name, one) for one in manager.describe_all())
-    if not found and address.is_database and (others := sessions(address)):
-        output.note(
-            f"Session {address.session!r} has no datasets. There are some in "
-            f"{', '.join(map(repr, others))}: choose one with --session."
-        )
+    output = command.output
+    with without_numpy_and_pandas():  # a catalogue is read by no code of a user
+        address = command.address
+        found = _in_database(command, all_sessions=all_sessions) if address.is_database else []
+    if not address.is_database:
+        if all_sessions:
+            msg = "A folder has no sessions: leave --all-sessions out."
+            raise CommandLineError(msg)
+        with command.opened() as manager:
+            found = [(address.session, one) for one in manager.describe_all()]
     if address.is_database:  # a folder's were said when it was opened
         output.problems(one for _, one in found)
     output.result(
         {**address.to_dict(), "datasets": [_listed(address, *one) for one in found]},
         _listing(found, with_session=all_sessions) if found else "No datasets.",
     )
+
+
+def _in_database(command: Command, *, all_sessions: bool) -> list[tuple[str, DatasetInfo]]:
+    """Return the datasets of a database, each with its session."""
+    address, output = command.address, command.output
+    found: list[tuple[str, DatasetInfo]] = []
+    for name in sessions(address) if all_sessions else [address.session]:
+        with opened(replace(address, session=name), Declarations(), output) as manager:
+            found += ((name, one) for one in manager.describe_all())
+    if not found and (others := sessions(address)):
+        output.note(
+            f"Session {address.session!r} has no datasets. There are some in "
+            f"{', '.join(map(repr, others))}: choose one with --session."
+        )
+    return found
 
 
 def _listing(found: list[tuple[str, DatasetInfo]], *, with_session: bool) -> Grid:
