@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 import sqlalchemy as sa
 
-from algomancy_data.database import reading, tables
+from algomancy_data.database import reading
 from algomancy_data.database.sqlite.table_storage import SQLiteStorage
 from algomancy_data.errors import StoreBusyError
 
@@ -215,7 +215,7 @@ class TestReadingOverSeveralConnections:
 
     @pytest.fixture(autouse=True)
     def _small_tables_are_large(self, monkeypatch, new_manager, dataset):
-        monkeypatch.setattr(tables, "_ROWS_WORTH_A_CONNECTION", 2)
+        monkeypatch.setattr(reading.Readers, "fewest_rows", 2)
         monkeypatch.setattr(reading, "ROWS_PER_READ", 9)
         monkeypatch.setattr(pl, "thread_pool_size", lambda: 4)
         new_manager().add_data_source(dataset(tables={"t": self.FRAME}))

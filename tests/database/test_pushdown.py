@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from algomancy_data.database import reading, tables
+from algomancy_data.database import reading
 from algomancy_data.database.backend import backend_for
 from algomancy_data.errors import StoreError
 
@@ -326,7 +326,7 @@ def test_numbers_beyond_64_bits_are_found(store, dataset, dtype):
 
 def test_parts_that_several_connections_read_come_back_in_order(store, dataset, monkeypatch):
     monkeypatch.setattr(reading, "ROWS_PER_READ", 7)
-    monkeypatch.setattr(tables, "_ROWS_WORTH_A_CONNECTION", 2)
+    monkeypatch.setattr(reading.Readers, "fewest_rows", 2)
     frame = pl.concat([PLAIN] * 20)
     store.add_data_source(dataset("d", {"t": frame}))
     for predicate in (s == "3", i < 0, s.is_in(["1", "5"]) & (f > 1)):

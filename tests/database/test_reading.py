@@ -13,7 +13,7 @@ from polars.testing import assert_frame_equal
 from pyarrow import parquet
 
 from algomancy_data import DataSource
-from algomancy_data.database import reading, tables
+from algomancy_data.database import reading
 from algomancy_data.errors import DamagedStoreError, DatasetChangedError, StoreError
 
 FRAME = pl.DataFrame(
@@ -30,7 +30,7 @@ FRAME = pl.DataFrame(
 def manager(request, new_manager, path, monkeypatch):
     """A manager that reads the table in many parts, on several connections."""
     monkeypatch.setattr(reading, "ROWS_PER_READ", 60)
-    monkeypatch.setattr(tables, "_ROWS_WORTH_A_CONNECTION", 100)
+    monkeypatch.setattr(reading.Readers, "fewest_rows", 100)
     url = f"sqlite:///{path}"
     return new_manager(
         url if request.param == "sqlite" else request.getfixturevalue("empty_postgresql")

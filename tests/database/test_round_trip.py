@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from polars.testing import assert_frame_equal
 from polars.testing.parametric import dataframes
 
-from algomancy_data.database import reading, tables
+from algomancy_data.database import reading
 from algomancy_data.database.portable.bulk import RowBulk, TextBulk
 from algomancy_data.database.postgresql import bulk
 from algomancy_data.database.sqlite.bulk import SQLiteBulk
@@ -176,7 +176,7 @@ def test_a_table_read_over_several_connections_comes_back_in_order(
     round_trip, monkeypatch, rows_per_read
 ):
     monkeypatch.setattr(reading, "ROWS_PER_READ", rows_per_read)
-    monkeypatch.setattr(tables, "_ROWS_WORTH_A_CONNECTION", 2)
+    monkeypatch.setattr(reading.Readers, "fewest_rows", 2)
     frame = pl.DataFrame({"i": range(99), "s": [None] * 98 + ["late"], "f": [math.nan] * 99})
     assert_identical(round_trip(frame), frame)
 

@@ -460,7 +460,8 @@ class Datasets:
         return TableOwner(self._session_id, entry.info.name, table)
 
     def _readers(self, entry: Entry) -> Readers | None:
-        engine = self._storage.reader_engine(self._engine)
+        is_large = any(one.height >= Readers.fewest_rows for one in entry.tables or ())
+        engine = self._storage.reader_engine(self._engine) if is_large else None
         if engine is None:
             return None
 

@@ -41,11 +41,11 @@ class ColumnLayout:
     sql_type: str
     mask: str | None = None
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the layout as JSON."""
+    def to_json(self, dtype: object) -> dict[str, Any]:
+        """Return the layout as JSON, with the dtype as such."""
         described: dict[str, Any] = {
             "name": self.name,
-            "dtype": dtype_to_json(self.dtype),
+            "dtype": dtype,
             "physical": self.physical,
             "storage": self.storage,
             "sql_type": self.sql_type,
@@ -141,7 +141,13 @@ def layouts_to_json(layouts: Iterable[TableLayout]) -> str:
             "name": layout.name,
             "physical": layout.physical,
             "height": layout.height,
-            "columns": [column.to_json() for column in layout.columns],
+            "columns": list(
+                map(
+                    ColumnLayout.to_json,
+                    layout.columns,
+                    [dtype_to_json(column.dtype) for column in layout.columns],
+                )
+            ),
             "sums": layout.sums,
         }
         | ({"children": [asdict(child) for child in layout.children]} if layout.children else {})

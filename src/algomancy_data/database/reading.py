@@ -7,7 +7,7 @@ from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from itertools import islice
-from typing import TYPE_CHECKING, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Final, Protocol, TypeVar
 
 import adbc_driver_manager
 import polars as pl
@@ -102,14 +102,9 @@ class PartReader:
         Raises:
             ForeignValueError: A column cannot have a value that is stored there.
         """
-        table, condition = self.relation(places)
-        physical = [column for column in table.columns if str(column.name) in self._wanted]
-        rows = self._storage.at(sa.select(*physical), table, places).limit(head)
-        if condition is not None:
-            rows = rows.where(condition)
-        most = len(places) if head is None else max(min(head, len(places)), 1)
+        condition = None if self._predicate is None else self.relation(places)[1]
         try:
-            stored = self._storage.bulk.fetch(connection, rows, most)
+            stored = self._stored(connection, places, head, condition)
             return self._decoded(stored), stored
         except SchemaDriftError as error:
             located = self._located(connection, places, condition, error)
@@ -126,6 +121,30 @@ class PartReader:
             if located is None:
                 raise
             raise located from error
+
+    def _stored(
+        self,
+        connection: sa.Connection,
+        places: range,
+        head: int | None,
+        condition: sa.ColumnElement[bool] | None,
+    ) -> pl.DataFrame:
+        most = len(places) if head is None else max(min(head, len(places)), 1)
+        if condition is None and self._storage.bulk.takes_text:
+            # To have SQLAlchemy write this takes longer than to read a small table.
+            quote = connection.dialect.identifier_preparer.quote_identifier
+            columns = [quote(name) for name in self._layout.stored_names() if name in self._wanted]
+            relation = quote(self._storage.relation(self._layout, places.start))
+            of = self._storage.from_text(relation, places)
+            limit = "" if head is None else f" LIMIT {head}"
+            query = f"SELECT {', '.join(columns)} FROM {of}{limit}"  # noqa: S608  quoted names
+            return self._storage.bulk.fetch(connection, query, most)
+        table, _ = self.relation(places)
+        physical = [column for column in table.columns if str(column.name) in self._wanted]
+        rows = self._storage.at(sa.select(*physical), table, places).limit(head)
+        if condition is not None:
+            rows = rows.where(condition)
+        return self._storage.bulk.fetch(connection, rows, most)
 
     def relation(self, places: range) -> tuple[sa.Table, sa.ColumnElement[bool] | None]:
         """Return the table that has these places, and what is true for the rows to read."""
@@ -206,6 +225,9 @@ class Readers:
         engine: Gives the connections.
         has_same_state: Whether a connection's snapshot is the transaction's, as far as it matters.
     """
+
+    fewest_rows: ClassVar[int] = 50_000
+    """Of a smaller table, opening another connection takes longer than it saves."""
 
     def __init__(self, engine: sa.Engine, has_same_state: Callable[[sa.Connection], bool]) -> None:
         self._engine = engine

@@ -50,6 +50,9 @@ class BulkAccess(Protocol):
     rows_per_write: ClassVar[int]
     """So many rows at a time are encoded and written, and between them one can interrupt."""
 
+    takes_text: ClassVar[bool]
+    """Whether a query may be a text, which need not say of which types its columns are."""
+
     def arranged(self, rows: Any) -> list[Any]:
         """Return encoded rows as :meth:`ingest` takes them; may be called in another thread.
 
@@ -63,7 +66,7 @@ class BulkAccess(Protocol):
         ...
 
     def fetch(
-        self, connection: sa.Connection, query: sa.Select[Any], most_rows: int
+        self, connection: sa.Connection, query: sa.Select[Any] | str, most_rows: int
     ) -> pl.DataFrame:
         """Return the rows of a query, at most so many, in types that suit all of them."""
         ...
@@ -404,6 +407,15 @@ class TableStorage(ABC):
         """Return which table, the one or a child of it, has a place."""
         del place  # most databases need no children
         return layout.physical
+
+    @abstractmethod
+    def from_text(self, table: str, places: range) -> str:
+        """Return what stands behind FROM in a query of a table's rows at places, in their order.
+
+        Args:
+            table: The table that has these places, or the child; quoted.
+            places: The places.
+        """
 
     @abstractmethod
     def at(self, query: sa.Select[Any], table: sa.TableClause, places: range) -> sa.Select[Any]:

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import polars as pl
 import sqlalchemy as sa
@@ -40,9 +40,6 @@ if TYPE_CHECKING:
     from algomancy_data.database.table_keys import TableKey
     from algomancy_data.database.table_storage import TableStorage
     from algomancy_data.metrics import Phase
-
-# Below this, opening another connection takes longer than it saves.
-_ROWS_WORTH_A_CONNECTION: Final = 50_000
 
 
 class TablePlace(NamedTuple):
@@ -278,7 +275,7 @@ def read_batches(
     if head is not None:
         yield from _first_rows(reader, connection, extents, head, predicate)
         return
-    if readers is None or layout.height < _ROWS_WORTH_A_CONNECTION:
+    if readers is None or layout.height < readers.fewest_rows:
         read = (read_part(connection, part) for part in reader.parts(extents))
     else:
         share = -(-layout.height // readers.connections)

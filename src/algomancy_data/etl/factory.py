@@ -7,7 +7,7 @@ from inspect import signature
 from types import FunctionType
 from typing import TYPE_CHECKING, ClassVar, Final, TypeVar
 
-from algomancy_data.components import named, returned_wrongly, source_of
+from algomancy_data.components import named, note_component, returned_wrongly, source_of
 from algomancy_data.errors import ComponentError, ETLConstructionError, UnknownFileError
 from algomancy_data.etl.limits import limited_files
 from algomancy_data.etl.pipeline import ETLPipeline
@@ -133,8 +133,11 @@ def _made(
             f"@classmethod above it."
         )
         raise ComponentError(msg)
-    with named("factory", method):
+    try:
         made = method(*given)
+    except BaseException as error:
+        note_component(error, "factory", method)
+        raise
     return _checked(made, needed, method, expected)
 
 

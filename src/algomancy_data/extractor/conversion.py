@@ -146,15 +146,18 @@ class DataTypeConverter:
         frame = to_frame(df, table_name or "table")
         # Polars' own Schema takes five times as long to come by.
         schema = dict(zip(frame.columns, frame.dtypes, strict=True))
-        work: dict[str, ColumnType] = {}
+        targets: dict[str, ColumnType] = {}
         for name, declared in schema_types.items():
             try:
-                target = column_type_of(declared)
+                targets[name] = column_type_of(declared)
             except ValueError as error:
                 msg = f"Column {name!r} has the type {declared!r}, which is no type of columns."
                 raise NotImplementedError(msg) from error
-            if name in schema and not target.accepts(schema[name]):
-                work[name] = target
+        work = {
+            name: target
+            for name, target in targets.items()
+            if name in schema and not target.accepts(schema[name])
+        }
 
         if not work:
             return frame.clone()

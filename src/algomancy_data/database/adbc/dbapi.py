@@ -201,6 +201,11 @@ class RowCursor:
         self.arraysize = 1
         self.rowcount = -1
 
+    def take_table(self) -> Any:
+        """Return all rows as an Arrow table, which the cursor then no longer has."""
+        table, self._table = self._table, None
+        return table
+
     @property
     def description(self) -> list[tuple[Any, ...]] | None:
         """The columns of the result, or None for a statement without one (PEP 249)."""
@@ -243,8 +248,18 @@ class RowCursor:
             with pa.RecordBatchReader.from_stream(handle) as reader:
                 return reader.read_all()
 
-        with self._owner.statement(self._settings) as statement:
-            return self._owner.call(read, statement.cancel)
+        try:
+            with self._owner.statement(self._settings) as statement:
+                return self._owner.call(read, statement.cancel)
+        except OSError as error:
+            if not self._may_repeat(operation, error):
+                raise
+        return self._read(operation, data)
+
+    def _may_repeat(self, operation: str, error: OSError) -> bool:
+        """Tell whether a statement that failed with a later row succeeds when it is repeated."""
+        del operation, error  # which is for a driver to know
+        return False
 
     def _change(self, operation: str, data: Any) -> None:
         """Execute a statement, and add to the count the rows that it changed."""
@@ -338,10 +353,14 @@ class Connection(adbc.Connection):
         self._cursors.add(cursor)  # so that the connection closes it before itself
         return cursor
 
-    def row_cursor(self) -> RowCursor:
-        """Return a cursor for rows."""
+    def row_cursor(self, settings: Mapping[str, str] | None = None) -> RowCursor:
+        """Return a cursor for rows.
+
+        Args:
+            settings: The driver's options for what it does, beside the usual ones.
+        """
         self.refuse_fork()
-        return self.row_cursor_class(self, self.row_cursor_settings)
+        return self.row_cursor_class(self, {**self.row_cursor_settings, **(settings or {})})
 
     def run(self, statement: str) -> None:
         """Execute a statement that has no interesting result."""
@@ -379,15 +398,18 @@ class Connection(adbc.Connection):
         try:
             yield
         except OSError as error:
-            failure = DatabaseError(str(error), status_code=AdbcStatusCode.IO)
-            raise self.translated(failure) from error
+            raise self._late(error) from error
+
+    def _late(self, error: OSError) -> Error:
+        return self.translated(DatabaseError(str(error), status_code=AdbcStatusCode.IO))
 
     @contextmanager
     def translating_errors(self) -> Generator[None]:
         """Make all errors of a block those of PEP 249, in the classes that callers expect."""
         try:
-            with self.reading():
-                yield
+            yield
+        except OSError as error:
+            raise self._late(error) from error
         except Error as error:
             translated = self.translated(error)
             if translated is error:
@@ -479,7 +501,8 @@ def _bound(rows: Sequence[Sequence[Any]] | None, given: Any) -> Any:
 def _without_views(data: Any) -> Any:
     """Return Arrow data without text views: SQLite's driver crashes when it binds one."""
     fields = [field.with_type(_PLAIN.get(field.type, field.type)) for field in data.schema]
-    return data.cast(pa.schema(fields))
+    schema = pa.schema(fields)
+    return data if schema == data.schema else data.cast(schema)
 
 
 def _array(values: Sequence[Any]) -> Any:

@@ -18,7 +18,14 @@ if TYPE_CHECKING:
     from algomancy_data.database.adbc.dbapi import Connection, RowCursor
 
 
-__all__ = ["ADBCDialect", "ADBCExecutionContext", "arrow_cursor", "pooled_engine", "query_text"]
+__all__ = [
+    "ADBCDialect",
+    "ADBCExecutionContext",
+    "arrow_cursor",
+    "pooled_engine",
+    "query_text",
+    "row_cursor",
+]
 
 # A text with RETURNING somewhere may have a result.
 _CHANGES_ROWS: Final = re.compile(
@@ -95,8 +102,10 @@ class ADBCDialect(DefaultDialect):
         return self.get_isolation_level(dbapi_conn)
 
 
-def query_text(connection: sa.Connection, query: sa.Select[Any]) -> str:
+def query_text(connection: sa.Connection, query: sa.Select[Any] | str) -> str:
     """Return a query as a driver takes it, with its values in it."""
+    if isinstance(query, str):
+        return query
     return str(query.compile(connection.engine, compile_kwargs={"literal_binds": True}))
 
 
@@ -108,6 +117,16 @@ def arrow_cursor(connection: sa.Connection, settings: Mapping[str, str] | None =
         settings: The driver's options for what the cursor does.
     """
     return connection.connection.cursor(adbc_stmt_kwargs=settings or {})
+
+
+def row_cursor(connection: sa.Connection, settings: Mapping[str, str] | None = None) -> RowCursor:
+    """Return a cursor for rows on the connection's own transaction; it takes Arrow data, too.
+
+    Args:
+        connection: The connection.
+        settings: The driver's options for what the cursor does.
+    """
+    return cast("Connection", connection.connection.dbapi_connection).row_cursor(settings)
 
 
 # Connections that stay open when nobody uses them; there may be more in use.

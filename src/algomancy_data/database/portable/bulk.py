@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 from uuid import uuid4
 
 import polars as pl
@@ -27,6 +27,7 @@ class RowBulk:
     """SQLite's values are Python's: integers, floats, texts and bytes."""
 
     rows_per_write: ClassVar[int] = _ROWS_PER_WRITE
+    takes_text: ClassVar[bool] = False
 
     def arranged(self, rows: Any) -> list[pl.DataFrame]:
         """Return the rows as a frame."""
@@ -39,11 +40,11 @@ class RowBulk:
         _insert(connection, sa.insert(table), table, parts)
 
     def fetch(
-        self, connection: sa.Connection, query: sa.Select[Any], most_rows: int
+        self, connection: sa.Connection, query: sa.Select[Any] | str, most_rows: int
     ) -> pl.DataFrame:
         """Return the rows of a query, in types that suit all of them."""
         del most_rows  # all are looked at, however many
-        names, columns = _fetched(connection, query)
+        names, columns = _fetched(connection, cast("sa.Select[Any]", query))
         return pl.DataFrame(
             [_series(name, values) for name, values in zip(names, columns, strict=True)]
         )
@@ -53,6 +54,7 @@ class TextBulk:
     """PostgreSQL's values travel as text, and the server casts them."""
 
     rows_per_write: ClassVar[int] = _ROWS_PER_WRITE
+    takes_text: ClassVar[bool] = False
 
     def arranged(self, rows: Any) -> list[pl.DataFrame]:
         """Return the rows as a frame."""
@@ -94,10 +96,11 @@ class TextBulk:
         staged.drop(connection, checkfirst=False)
 
     def fetch(
-        self, connection: sa.Connection, query: sa.Select[Any], most_rows: int
+        self, connection: sa.Connection, query: sa.Select[Any] | str, most_rows: int
     ) -> pl.DataFrame:
         """Return the rows of a query, in types that suit all of them."""
         del most_rows  # all are looked at, however many
+        query = cast("sa.Select[Any]", query)  # it takes no text
         columns = list(query.selected_columns)
         words = [column.type.name for column in columns if isinstance(column.type, DeclaredType)]
         texts = query.with_only_columns(*(_text_of(column) for column in columns))

@@ -67,8 +67,13 @@ def extent_of(relation: int, blocks: int) -> range:
 
 def ctid_literal(place: int, relation: int) -> sa.ColumnElement[Any]:
     """Return a place in a table, as PostgreSQL writes it."""
+    return sa.literal_column(ctid_text(place, relation))
+
+
+def ctid_text(place: int, relation: int) -> str:
+    """Return the same as text."""
     block, row = divmod(place - (relation << _RELATION_BITS), 1 << _BLOCK_BITS)
-    return sa.literal_column(f"'({block},{row})'::tid")
+    return f"'({block},{row})'::tid"
 
 
 def joined_children(children: Sequence[ChildTable], rows: int) -> int:

@@ -28,6 +28,7 @@ from algomancy_data.database.postgresql.row_access import (
     CHILD_PREFIX,
     PostgreSQLRows,
     ctid_literal,
+    ctid_text,
     extent_of,
     relation_of,
 )
@@ -261,6 +262,12 @@ class PostgreSQLStorage(TableStorage):
     def relation(self, layout: TableLayout, place: int) -> str:
         """Return which table, the one or a child of it, has a place."""
         return list(layout.relations)[relation_of(place)]
+
+    def from_text(self, table: str, places: range) -> str:
+        """Return what stands behind FROM in a query of these rows, and not of children."""
+        relation = relation_of(places.start)
+        first, last = (ctid_text(place, relation) for place in (places.start, places.stop))
+        return f"ONLY {table} WHERE ctid >= {first} AND ctid < {last}"
 
     def at(self, query: sa.Select[Any], table: sa.TableClause, places: range) -> sa.Select[Any]:
         """Return the query limited to the rows at these places, and not those of children."""

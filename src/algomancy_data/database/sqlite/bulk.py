@@ -8,7 +8,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from algomancy_data.database.adbc.dialect import arrow_cursor, query_text
+from algomancy_data.database.adbc.dialect import query_text, row_cursor
 from algomancy_data.database.sqlite.dbapi import BATCH_ROWS
 from algomancy_data.errors import SchemaDriftError
 
@@ -27,6 +27,7 @@ class SQLiteBulk:
     """Arrow in and out; the types are those of all rows, since SQLite says none."""
 
     rows_per_write: ClassVar[int] = 50_000
+    takes_text: ClassVar[bool] = True
 
     def arranged(self, rows: Any) -> list[Any]:
         """Return Arrow tables with the rows of a statement side by side, and with the rest."""
@@ -43,29 +44,27 @@ class SQLiteBulk:
         """Append rows to a table, in order, as :meth:`arranged` returns them."""
         names = connection.dialect.identifier_preparer
         width = len(table.columns)
-        with arrow_cursor(connection) as cursor:
-            for part in parts:
-                columns = ", ".join(map(names.quote_identifier, part.column_names[:width]))
-                row = f"({', '.join('?' * width)})"
-                cursor.executemany(
-                    f"INSERT INTO {names.format_table(table)} ({columns}) "  # noqa: S608  quoted
-                    f"VALUES {', '.join([row] * (part.num_columns // width))}",
-                    part,
-                )
-                del part  # before the next one is waited for
+        cursor = row_cursor(connection)
+        for part in parts:
+            columns = ", ".join(map(names.quote_identifier, part.column_names[:width]))
+            row = f"({', '.join('?' * width)})"
+            cursor.executemany(
+                f"INSERT INTO {names.format_table(table)} ({columns}) "  # noqa: S608  quoted
+                f"VALUES {', '.join([row] * (part.num_columns // width))}",
+                part,
+            )
+            del part  # before the next one is waited for
 
     def fetch(
-        self, connection: sa.Connection, query: sa.Select[Any], most_rows: int
+        self, connection: sa.Connection, query: sa.Select[Any] | str, most_rows: int
     ) -> pl.DataFrame:
         """Return the rows of a query, in types that suit all of them."""
         # One batch, for which the driver reserves memory before it knows how many there are.
         settings = {BATCH_ROWS: str(min(most_rows, _MOST_ROWS_PER_BATCH))}
-        with arrow_cursor(connection, settings) as cursor:
-            cursor.execute(query_text(connection, query))
-            rows = cursor.fetch_record_batch()
-            with cursor.reading():
-                table = pa.Table.from_batches(map(_detached, rows), rows.schema)
-            return pl.DataFrame(_checked(table))
+        rows = row_cursor(connection, settings).execute(query_text(connection, query)).take_table()
+        table = pa.Table.from_batches(map(_detached, rows.to_batches()), rows.schema)
+        del rows
+        return pl.DataFrame(_checked(table))
 
 
 def _side_by_side(rows: Any, places: int, height: int) -> Any:

@@ -91,17 +91,16 @@ _State: TypeAlias = tuple[tuple[int, int] | None, ...]
 class RowCursor(dbapi.RowCursor):
     """A cursor for rows that knows the last row's number."""
 
-    def _read(self, operation: str, data: Any) -> Any:
-        most = _ROWS_PER_BATCH
-        while True:
-            try:
-                return super()._read(operation, data)
-            except OSError as error:
-                may_repeat = _QUERY.match(operation) and _LATE_TYPE.search(str(error))
-                if not may_repeat or most == _MOST_ROWS_PER_BATCH:
-                    raise
-                most *= _GROWTH
-                self._settings = {**self._settings, BATCH_ROWS: str(most)}
+    _most_rows = _ROWS_PER_BATCH
+
+    def _may_repeat(self, operation: str, error: OSError) -> bool:
+        if self._most_rows == _MOST_ROWS_PER_BATCH or not _QUERY.match(operation):
+            return False
+        if not _LATE_TYPE.search(str(error)):
+            return False
+        self._most_rows *= _GROWTH
+        self._settings = {**self._settings, BATCH_ROWS: str(self._most_rows)}
+        return True
 
     @property
     def lastrowid(self) -> int:

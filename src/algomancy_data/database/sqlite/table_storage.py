@@ -28,6 +28,7 @@ from algomancy_data.database.table_storage import (
     TablesView,
     index_name,
     integer_literal,
+    quoted,
 )
 
 if TYPE_CHECKING:
@@ -241,16 +242,14 @@ class SQLiteStorage(TableStorage):
 
     def extents(self, connection: sa.Connection, layout: TableLayout) -> list[range]:
         """Return the row numbers from the first to the last."""
-        return [self._extent(connection, self.table_of(layout))]
+        return [self._extent(connection, sa.table(quoted(layout.physical)))]
 
     @staticmethod
     def _extent(connection: sa.Connection, table: sa.TableClause) -> range:
         # Each end by itself is found in the index; both of one query read the whole table.
-        ends = [
-            sa.select(end(sa.column(ROW_ID))).select_from(table).scalar_subquery()
-            for end in (sa.func.min, sa.func.max)
-        ]
-        first, last = list(connection.execute(sa.select(*ends)).one())
+        name = connection.dialect.identifier_preparer.format_table(table)
+        ends = (f"(SELECT {end}({ROW_ID}) FROM {name})" for end in ("min", "max"))  # noqa: S608  quoted
+        first, last = connection.exec_driver_sql(f"SELECT {', '.join(ends)}").one()
         # An empty table still has columns to read.
         return range(1, 2) if first is None or last is None else range(first, last + 1)
 
@@ -306,6 +305,10 @@ class SQLiteStorage(TableStorage):
     def keys_found(self, connection: sa.Connection, layout: TableLayout) -> KeysFound:
         """Return what SQLite says of a table's keys."""
         return found_keys(connection, layout.physical)
+
+    def from_text(self, table: str, places: range) -> str:
+        """Return what stands behind FROM in a query of the rows with these numbers."""
+        return f"{table} WHERE {ROW_ID} BETWEEN {places[0]} AND {places[-1]} ORDER BY {ROW_ID}"
 
     def at(self, query: sa.Select[Any], table: sa.TableClause, places: range) -> sa.Select[Any]:
         """Return the query limited to the rows with these numbers."""
