@@ -54,6 +54,8 @@ FILES = {
     "header.csv": "customer_id;name\n",
     "wide.csv": "customer_id;name;age\n1;Ann;3\n2;Bob;4\n",
     "narrow.csv": "customer_id\n1\n2\n",
+    "commas.csv": "ID,NAME,AGE\n1,Ann,3\n",
+    "json.csv": '[{"customer_id": 1, "name": "Ann"}]',
     "text.xlsx": "hello",
     "note.txt": "hello\n",
 }

@@ -206,3 +206,26 @@ def test_a_sample_ends_between_records(write, load):
 def test_what_is_no_table_is_refused_by_name(name, content, words, write):
     with pytest.raises(FileContentError, match=f"'t'.*{words}"):
         infer_schemas(write(name, content))
+
+
+@pytest.mark.parametrize(
+    ("content", "suffix"),
+    [
+        ('[{"id": 1, "name": "Ann"}]', r"\.json\."),
+        ('\ufeff [\n  {\n    "a\\"b" : 1}]', r"\.json\."),
+        ('{"id": 1}\n{"id": 2}\n', r"\.json, or \.ndjson if each line is a record\."),
+        ('{"rows": [{"id": 1}]}', r"\.json, or"),
+        ("[{}]", r"\.json\."),
+    ],
+)
+def test_json_in_a_csv_file_is_noticed(write, content, suffix):
+    with pytest.raises(FileContentError, match=f"'t' is no CSV table but JSON.* ends in {suffix}"):
+        infer_schemas(write("t.csv", content))
+
+
+@pytest.mark.parametrize(
+    "header", ["[id],[name]", "{id},{name}", '"{""a"": 1}",b', "{} a,[]", "[1],2"]
+)
+def test_brackets_in_a_header_are_no_json(write, header):
+    (schema,) = infer_schemas(write("t.csv", f"{header}\nx,y\n")).schemas
+    assert len(schema.datatypes()) == 2

@@ -3,7 +3,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from algomancy_data.schema import Column, ColumnGroup, DataType, Schema
+from algomancy_data.schema import Column, ColumnGroup, CSVDialect, DataType, Schema
 from algomancy_data.validator import (
     ExtractionSuccessVerification,
     RequiredColumnsValidator,
@@ -122,6 +122,44 @@ def test_required_columns_that_are_absent_are_reported_one_by_one(severity):
         ("MISSING_REQUIRED_COLUMN", severity, "flights", "id", None),
         ("MISSING_REQUIRED_COLUMN", severity, "flights", "departure", None),
     ]
+
+
+class Planes(Schema):
+    _FILENAME, _EXTENSION, _SCHEMA_TYPE = "planes", "csv", "single"
+    TAIL = Column("tailnum", DataType.STRING)
+    SEATS = Column("seats", DataType.INTEGER)
+
+
+@pytest.mark.parametrize("more", [[], ["id"], ["gate"], ["wings"]])
+def test_the_file_of_another_table_is_recognized(more):
+    frame = pl.DataFrame(schema=dict.fromkeys(["tailnum", "seats", *more], pl.String))
+    first, *others = RequiredColumnsValidator([Flights, Planes]).validate({"flights": frame})
+    hint = "This looks like the file of table 'planes', whose columns are all there."
+    assert first.message.endswith(f" is missing. {hint}")
+    assert not any(hint in other.message for other in others)
+
+
+@pytest.mark.parametrize("columns", [["seats"], ["id", "gate", "tailnum", "seats"], ["x"], ["a b"]])
+def test_a_file_that_looks_like_no_other_one_is_taken_for_none(columns):
+    frame = pl.DataFrame(schema=dict.fromkeys(columns, pl.String))
+    messages = RequiredColumnsValidator([Flights, Planes]).validate({"flights": frame})
+    assert all(one.message.endswith("is missing.") for one in messages if one.column)
+
+
+@pytest.mark.parametrize("dialect", [CSVDialect(), CSVDialect(separator=";")])
+@pytest.mark.parametrize(("header", "separator"), [("ID,NAME", ","), ("a|b|c, d", "|")])
+def test_one_column_whose_name_has_separators_is_pointed_at(dialect, header, separator):
+    class Zips(Schema):
+        _FILENAME, _EXTENSION, _SCHEMA_TYPE = "zips", "csv", "single"
+        _CSV = dialect
+        NAME = Column("name", DataType.STRING)
+
+    frame = pl.DataFrame(schema={header: pl.String})
+    (message,) = RequiredColumnsValidator([Zips]).validate({"zips": frame})
+    assert message.message == (
+        f"Required column 'name' is missing. There is one column alone, {header!r}. If "
+        f"{separator!r} separates the fields, declare _CSV = CSVDialect(separator={separator!r})."
+    )
 
 
 def test_optional_columns_may_be_absent():

@@ -47,6 +47,8 @@ _MARKS: Final = {
     codecs.BOM_UTF16_BE: "utf-16",
 }
 _PAGE: Final = re.compile(rb"\s*<(?:!doctype|html|\?xml)\b", re.IGNORECASE)
+# An object, or a list of objects.
+_JSON: Final = re.compile(rb'\s*(?P<list>\[\s*)?\{\s*(?:"(?:[^"\\]|\\.)*"\s*:|\}\s*[\],])')
 # Characters that no text has.
 _CONTROL: Final = re.compile(rb"[\x01-\x08\x0e-\x1a]")
 _MANY_NULS: Final = 0.3
@@ -201,7 +203,7 @@ def find_encoding(source: Path | bytes, name: str) -> tuple[str, list[str]]:
         name: Name of the file, for errors.
 
     Raises:
-        FileContentError: The file is empty, or an HTML or XML page.
+        FileContentError: The file is empty, an HTML or XML page, or JSON.
 
     Example:
         >>> find_encoding("id;city\n1;Genève\n".encode(), "cities")
@@ -216,6 +218,11 @@ def find_encoding(source: Path | bytes, name: str) -> tuple[str, list[str]]:
     page = _PAGE.match(head)
     if page is not None:
         msg = f"File {name!r} is no CSV table: it begins with {page[0].decode()!r}, as a page does."
+        raise FileContentError(msg)
+    json = _JSON.match(head.removeprefix(codecs.BOM_UTF8))
+    if json is not None:
+        suffix = ".json" if json["list"] else ".json, or .ndjson if each line is a record"
+        msg = f"File {name!r} is no CSV table but JSON. Give it a name that ends in {suffix}."
         raise FileContentError(msg)
     for mark, encoding in _MARKS.items():
         if head.startswith(mark):

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Final
 DEFAULT_SEPARATOR: Final = ";"
 """The separator of a CSV file, where none is declared and it fits."""
 
+SEPARATORS: Final = ",;\t|"
+"""The separators that are tried where none is declared."""
+
 if TYPE_CHECKING:
     from algomancy_data.schema.types.conventions import BinaryEncoding
 

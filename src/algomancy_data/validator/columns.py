@@ -5,15 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Unpack
 
 from algomancy_data.messages import ValidationSeverity
-from algomancy_data.schema import DataType
+from algomancy_data.schema import DataType, FileExtension
+from algomancy_data.schema.csv_dialect import DEFAULT_SEPARATOR, SEPARATORS
 from algomancy_data.schema.kinds import column_types, declared_as
 from algomancy_data.schema.table_names import Schemas, schema_table_map
 from algomancy_data.validator.base import FrameCheck
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import polars as pl
 
     from algomancy_data.components import KnownAs
+    from algomancy_data.schema import Schema
 
 
 class SchemaValidator(FrameCheck):
@@ -89,6 +93,8 @@ class SchemaValidator(FrameCheck):
 class RequiredColumnsValidator(FrameCheck):
     """Reports declared tables that are absent, and columns that are absent but not optional.
 
+    Where the columns are those of another table, or seem to be separated otherwise, it says so.
+
     Codes: MISSING_REQUIRED_COLUMN; TABLE_NOT_FOUND, which is always a WARNING because a dataset
     need not have every file.
 
@@ -122,8 +128,9 @@ class RequiredColumnsValidator(FrameCheck):
         **known_as: Unpack[KnownAs],
     ) -> None:
         super().__init__(**known_as)
+        self._schemas = schema_table_map(schemas)
         self._required = {
-            table: schema.required_columns() for table, schema in schema_table_map(schemas).items()
+            table: schema.required_columns() for table, schema in self._schemas.items()
         }
         self.severity = severity
 
@@ -133,11 +140,43 @@ class RequiredColumnsValidator(FrameCheck):
             frame = self.find_table(tables, table, ValidationSeverity.WARNING)
             if frame is None:
                 continue
-            for name in required:
-                if name not in frame.columns:
-                    text = f"Required column {name!r} is missing."
-                    code = "MISSING_REQUIRED_COLUMN"
-                    self.add_message(self.severity, text, table, name, code=code)
+            missing = [name for name in required if name not in frame.columns]
+            hint = self._hint(table, frame.columns) if missing else ""
+            for name in missing:
+                text = f"Required column {name!r} is missing.{hint}"
+                code = "MISSING_REQUIRED_COLUMN"
+                self.add_message(self.severity, text, table, name, code=code)
+                hint = ""  # once is enough
+
+    def _hint(self, table: str, columns: Sequence[str]) -> str:
+        """Return what the columns look like, if not like those of the table."""
+
+        def known_to(other: str) -> int:
+            return len(set(self._schemas[other].datatypes()).intersection(columns))
+
+        others = [
+            other
+            for other, required in self._required.items()
+            if required and set(required) <= set(columns) and known_to(other) > known_to(table)
+        ]
+        if others:
+            likely = max(others, key=known_to)
+            return f" This looks like the file of table {likely!r}, whose columns are all there."
+        return _separator_hint(self._schemas[table], columns)
+
+
+def _separator_hint(schema: type[Schema], columns: Sequence[str]) -> str:
+    """Return which separator the one column has in its name that should have been several."""
+    if len(columns) != 1:
+        return ""
+    (column,), used = columns, schema.csv_dialect().separator or DEFAULT_SEPARATOR
+    likely = max(SEPARATORS.replace(used, ""), key=column.count)
+    if likely not in column or schema.extension() is not FileExtension.CSV:
+        return ""
+    return (
+        f" There is one column alone, {column!r}. If {likely!r} separates the fields, declare "
+        f"_CSV = CSVDialect(separator={likely!r})."
+    )
 
 
 class ExtractionSuccessVerification(FrameCheck):

@@ -15,7 +15,6 @@ from algomancy_data.extractor.base import SingleExtractor
 from algomancy_data.extractor.conversion import ConversionIssue
 from algomancy_data.extractor.csv.content import CSVContent
 from algomancy_data.extractor.csv.layout import (
-    SEPARATORS,
     CSVLayout,
     first_record,
     fitting_separator,
@@ -26,7 +25,7 @@ from algomancy_data.extractor.csv.reader import CSVReader
 from algomancy_data.extractor.csv.slices import CSVSlices
 from algomancy_data.messages import ValidationMessage, ValidationSeverity
 from algomancy_data.schema import DataType
-from algomancy_data.schema.csv_dialect import DEFAULT_SEPARATOR
+from algomancy_data.schema.csv_dialect import DEFAULT_SEPARATOR, SEPARATORS
 from algomancy_data.schema.types import TextConventions
 
 if TYPE_CHECKING:

@@ -14,14 +14,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from algomancy_data.errors import FileContentError, ReadLimitError
 from algomancy_data.frames.tabular import unique_names
+from algomancy_data.schema.csv_dialect import SEPARATORS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from algomancy_data.extractor.csv.content import CSVContent
-
-SEPARATORS: Final = ",;\t|"
-"""The separators that are tried where none is declared."""
 
 _FIRST_READ: Final = 1 << 16
 _MAX_HEADER: Final = 1 << 24
