@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 # What only explains itself in the code: internals, type variables, and other libraries, whose
 # pages a build without a network cannot know.
 _FOREIGN = (
-    r"(abc|datetime|enum|hypothesis|logging|os|pathlib|pl|polars|sa|sqlalchemy)\..*",
+    r"(abc|collections\.abc|datetime|enum|hypothesis|logging|os|pathlib|pl|polars|sa|sqlalchemy)\..*",
     r"(dict|list|tuple|Mapping)\[.*",
     r"(AbstractContextManager|EllipsisType|Path|PolarsDataType|SearchStrategy|StrEnum|datetime)",
     r"(.*\.)?(BASEDATASOURCE|ChildCounts|CascadeOutcome|Damage|ExportFormat|InferredFile)",
@@ -39,17 +39,18 @@ _FOREIGN = (
     r"(.*\.)?(BinaryEncoding|ColumnType|DeclaredKeys|DeclaredType|Extracted|Key|KeyForm)",
     r"(.*\.)?(Checks|LoadMode|TableKey|DeclaredRule|Dtypes|Mode|ReadPart|Reading|Repeated|RuleMethod|Seen)",
     r"(.*\.)?(DatabaseHistory|FolderHistory|Schemas|ScratchFile|StoredKeys|StoredRows|Tabular)",
+    r"(.*\.)?(KnownAs|NameOrLogger)",
     r"algomancy_data\.file\.workbook\..*",
 )
 # Modules that only the package itself uses, whatever they are called.
 _UNDOCUMENTED = {
-    *("__main__", "cli", "column_names", "findings", "folder", "display"),
+    *("__main__", "cli", "column_names", "components", "findings", "folder", "display"),
     *("arrow_layout", "documents", "engine_failures", "flatbuffers", "forks", "identity"),
     *("locations", "masking", "messages", "nesting", "pandas_frames", "sql_names"),
     *("value_ranges", "values", "workbook"),
 }
 # Classes that only serve as bases.
-_INTERNAL = re.compile(r"_.*|.*Check|AdditionContract|Displayed.*|Logging")
+_INTERNAL = re.compile(r"_.*|.*Check|AdditionContract|Component|Displayed.*|Logging")
 
 
 def _resolve(
