@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from algomancy_data.display.grid import Grid
 from algomancy_data.display.objects import Display, Displayed
-from algomancy_data.display.words import size_text, time_text
+from algomancy_data.display.words import counted, size_text, time_text
 from algomancy_data.documents import expect, member, members_of
-from algomancy_data.errors import SerializationError
+from algomancy_data.errors import ArgumentError, SerializationError
 from algomancy_data.masking import without_secrets
 from algomancy_data.messages import ValidationMessage, ValidationSeverity
 from algomancy_data.metrics import PhaseMetrics
@@ -145,6 +145,58 @@ class Load:
 
 
 @dataclass(frozen=True)
+class Sample:
+    """So many rows of each table, the first ones or random ones, and the rows that they refer to.
+
+    With these, a foreign key that is violated in the sample is violated in the data. Files are
+    read whole: all values of a column decide how it is read.
+
+    Args:
+        rows: How many rows of each table.
+        seed: Which random rows; None for the first ones.
+
+    Raises:
+        ArgumentError: There can be no such sample.
+
+    Example:
+        >>> str(Sample(100)), str(Sample(100, seed=1))
+        ('the first 100 rows of each table', '100 random rows of each table (seed 1)')
+    """
+
+    rows: int
+    seed: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what is no number of rows."""
+        if type(self.rows) is not int or self.rows < 1:
+            raise ArgumentError.from_given("rows", self.rows, "a number of rows from 1")
+
+    def __str__(self) -> str:
+        """Return what it is in words."""
+        if self.seed is not None:
+            return f"{counted(self.rows, 'random row')} of each table (seed {self.seed})"
+        return f"the first {'row' if self.rows == 1 else counted(self.rows, 'row')} of each table"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as what JSON can hold."""
+        return {"rows": self.rows, "seed": self.seed}
+
+    @classmethod
+    def from_dict(cls, document: object) -> Self:
+        """Return what :meth:`to_dict` described.
+
+        Raises:
+            SerializationError: It is not what :meth:`to_dict` describes.
+        """
+        known = expect(dict, document, "sample")
+        seed = known.get("seed")
+        return cls(
+            expect(int, known.get("rows"), "rows"),
+            None if seed is None else expect(int, seed, "seed"),
+        )
+
+
+@dataclass(frozen=True)
 class Provenance(Displayed):
     """How a dataset came about.
 
@@ -163,6 +215,7 @@ class Provenance(Displayed):
             they passed the validation; None for a table that a transformer changed. Only an ETL
             that put rows into quarantine says it, for the replay.
         loads: What was added and deleted since the dataset was made, in order.
+        sample: Which rows of the files it has, if not all.
 
     Example:
         >>> provenance = Provenance(tables={"t": TableSize(rows=2, bytes=16)})
@@ -181,6 +234,7 @@ class Provenance(Displayed):
         default_factory=dict[str, tuple[str, ...] | None]
     )
     loads: tuple[Load, ...] = ()
+    sample: Sample | None = None
 
     @property
     def seconds(self) -> float:
@@ -204,6 +258,8 @@ class Provenance(Displayed):
         facts = [f"made {time_text(self.made_at)} UTC by {self.library}"]
         if self.derived_from is not None:
             facts.append(f"derived from {self.derived_from!r}")
+        if self.sample is not None:
+            facts.append(f"a sample: {self.sample}, and what they refer to")
         return Display(
             "Provenance",
             facts,
@@ -250,6 +306,7 @@ class Provenance(Displayed):
                 for name, columns in self.extracted.items()
             },
             "loads": [load.to_dict() for load in self.loads],
+            **({} if self.sample is None else {"sample": self.sample.to_dict()}),
         }
 
     @classmethod
@@ -280,6 +337,8 @@ class Provenance(Displayed):
             },
             "loads": tuple(map(Load.from_dict, expect(list, known.get("loads", []), "loads"))),
         }
+        if known.get("sample") is not None:
+            found["sample"] = Sample.from_dict(known["sample"])
         if "library" in known:
             found["library"] = member(known, "library", str)
         if known.get("derived_from") is not None:

@@ -31,6 +31,7 @@ COMMANDS: Final = {
     "infer": ("load", "Write schemas for files."),
     "check": ("load", "Check files against their schemas; nothing is kept."),
     "load": ("load", "Load files into a dataset."),
+    "replay": ("replay", "Bring rows in quarantine, mended, to their places."),
     "batch": ("batch", "Load many datasets, each exactly once."),
     "jobs": ("batch", "Show which jobs were tried, and what became of them."),
     "ls": ("look", "List the datasets of a store."),

@@ -77,6 +77,9 @@ _SETTINGS: Final[dict[str, Any]] = {
 }
 _FLAGS: Final[dict[str, Any]] = {
     "as_json": typer.Option("--json", help="Write one JSON document to standard output."),
+    "quiet": typer.Option(
+        "--quiet", "-q", help="Say only what was asked for, and what goes wrong."
+    ),
     "verbose": typer.Option("--verbose", "-v", help="Show the log, and where an error comes from."),
 }
 
@@ -141,9 +144,10 @@ def command(*settings: str) -> Callable[[Callable[..., None]], Callable[..., Non
     """
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
-        def run(*, as_json: bool, verbose: bool, **options: Any) -> None:
+        def run(*, as_json: bool, quiet: bool, verbose: bool, **options: Any) -> None:
             flags = {name: options.pop(name) for name in settings}
-            with running(function.__name__, as_json=as_json, verbose=verbose) as output:
+            how = {"as_json": as_json, "quiet": quiet, "verbose": verbose}
+            with running(function.__name__, **how) as output:
                 function(Command(output, flags), **options)
 
         signature = inspect.signature(function, eval_str=True)

@@ -15,9 +15,10 @@ from algomancy_data.errors import CommandLineError, ValidationError
 from algomancy_data.file.locations import exists, has_parts, is_address
 from algomancy_data.folder.raw import raw_files
 from algomancy_data.inference.schemas import logical_name
+from algomancy_data.provenance import Sample
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from algomancy_data.cli.declarations import Declarations
     from algomancy_data.file import File
@@ -36,20 +37,71 @@ Files: TypeAlias = Annotated[
 ]
 
 
-def input_files(given: Iterable[str], declared: Declarations) -> dict[str, File]:
+Only: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--only",
+        metavar="TABLE",
+        help="Leave out all files but this one; again for more. Else: all.",
+        show_default=False,
+    ),
+]
+Rows: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        "--rows",
+        metavar="N",
+        min=1,
+        help="A sample: the first N rows of each table, and the rows that they refer to.",
+        show_default=False,
+    ),
+]
+Seed: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        "--random",
+        metavar="SEED",
+        min=0,
+        help="With --rows: random rows instead, which ones a number says.",
+        show_default=False,
+    ),
+]
+
+
+def sample_of(rows: int | None, seed: int | None) -> Sample | None:
+    """Return the sample that the command line asks for, if it does.
+
+    Raises:
+        CommandLineError: It does not say of how many rows.
+    """
+    if rows is None:
+        if seed is not None:
+            msg = "--random goes with --rows: say how many rows."
+            raise CommandLineError(msg)
+        return None
+    return Sample(rows, seed)
+
+
+def input_files(
+    given: Iterable[str], declared: Declarations, only: Sequence[str] | None = None
+) -> dict[str, File]:
     """Return the files by their logical names.
 
     Args:
         given: What the command line names.
         declared: What the files hold.
+        only: Names of those that are wanted; None for all.
 
     Raises:
-        CommandLineError: A path leads nowhere, or a file has no schema.
+        CommandLineError: A path leads nowhere, or a file has no schema or is wanted and not there.
         ETLConstructionError: A name is given twice.
         MissingExtraError: A package is not installed that reading a file needs.
     """
     items = named_paths(given)
     known = [schema.file_name() for schema in declared.schemas]
+    if only:
+        _check_only(only, known, items)
+        items = [item for item in items if item[0] in only]
     for name, path in items:
         if name not in known:
             raise CommandLineError(_without_schema(name, path, known))
@@ -115,6 +167,19 @@ def check_dataset_name(name: str) -> None:
     if path.is_file():
         msg = f"{name!r} is a file. The name of the dataset comes first: load DATASET {name} …"
         raise CommandLineError(msg)
+
+
+def _check_only(
+    only: Sequence[str], known: Sequence[str], items: Sequence[tuple[str, str]]
+) -> None:
+    names = [name for name, _ in items]
+    for name in only:
+        if name not in known:
+            msg = f"--only {name}: the schemas are about {', '.join(known)}.{meant(name, known)}"
+            raise CommandLineError(msg)
+        if name not in names:
+            msg = f"--only {name}: there is no such file among {', '.join(names)}."
+            raise CommandLineError(msg)
 
 
 def _without_schema(name: str, path: str, known: list[str]) -> str:

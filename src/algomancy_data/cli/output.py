@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 # Without a terminal, nothing is cut or wrapped.
 _UNLIMITED: Final = 100_000
 
+# Commands whose result is what they are run for.
+_ASKING: Final = ("bench", "infer", "jobs", "ls", "query", "show")
+
 UNKNOWN: Final = "?"
 """Shown in place of a value that is unknown."""
 
@@ -36,12 +39,16 @@ class Output:
     Args:
         command: Its name.
         as_json: Whether the result is for a machine.
+        quiet: Whether to leave out what tells only that all goes well.
         verbose: Whether to show the log.
     """
 
-    def __init__(self, command: str, *, as_json: bool = False, verbose: bool = False) -> None:
+    def __init__(
+        self, command: str, *, as_json: bool = False, quiet: bool = False, verbose: bool = False
+    ) -> None:
         self.command = command
         self.as_json = as_json
+        self.quiet = quiet
         self.verbose = verbose
         self.exit_code = 0
         self.errors = _console(sys.stderr)
@@ -52,6 +59,8 @@ class Output:
         self.exit_code = exit_code
         if self.as_json:
             self.document({**document, "exit_code": exit_code})
+            return
+        if self.quiet and not exit_code and self.command not in _ASKING:
             return
         console = _console(sys.stdout)
         with console.capture() as captured:
@@ -75,7 +84,12 @@ class Output:
             # Python writes what is left when it ends, and would say so.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
-    def note(self, text: str, style: str = "") -> None:
+    def note(self, text: str) -> None:
+        """Write a line to standard error about how things go, unless that is not wanted."""
+        if not self.quiet:
+            self.say(text)
+
+    def say(self, text: str, style: str = "") -> None:
         """Write a line to standard error."""
         opening.clear()
         try:
@@ -85,7 +99,7 @@ class Output:
 
     def warning(self, text: str) -> None:
         """Write a warning to standard error."""
-        self.note(f"warning: {text}", "yellow")
+        self.say(f"warning: {text}", "yellow")
 
     def problems(self, infos: Iterable[DatasetInfo]) -> None:
         """Write a warning about each dataset that cannot be read."""
@@ -95,7 +109,7 @@ class Output:
 
     def error(self, text: str) -> None:
         """Write an error to standard error."""
-        self.note(f"error: {text}", "red")
+        self.say(f"error: {text}", "red")
 
 
 def size(number: int | None) -> str:

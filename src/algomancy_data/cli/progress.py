@@ -39,7 +39,7 @@ def shown_progress(output: Output) -> Generator[Recording]:
     Args:
         output: Where to show it.
     """
-    if not output.errors.is_terminal:
+    if output.quiet or not output.errors.is_terminal:
         with recording(Lines(output)) as record:
             yield record
         return
@@ -64,7 +64,7 @@ def shown_jobs(output: Output) -> Generator[BatchListener]:
     Args:
         output: Where to show it.
     """
-    if not output.errors.is_terminal:
+    if output.quiet or not output.errors.is_terminal:
         yield JobLines(output)
         return
     columns = (

@@ -52,13 +52,13 @@ _JSON: Final = "--json"
 
 
 @contextmanager
-def running(command: str, *, as_json: bool, verbose: bool) -> Generator[Output]:
+def running(command: str, *, as_json: bool, quiet: bool, verbose: bool) -> Generator[Output]:
     """Run a command; an error becomes a line and an exit code.
 
     Raises:
         typer.Exit: Always, with the exit code.
     """
-    output = Output(command, as_json=as_json, verbose=verbose)
+    output = Output(command, as_json=as_json, quiet=quiet, verbose=verbose)
     try:
         failures = engine_failures(errors.EngineError, f"The command {command!r}")
         with _reports_to(output), failures:
@@ -94,11 +94,11 @@ def _report(output: Output, error: BaseException, command: str = "") -> int:
     message = mask(_message(error, code, command))
     note = note_of(error)
     if output.verbose and code != INTERRUPTED:
-        output.note("".join(traceback.format_exception(error)).rstrip())
+        output.say("".join(traceback.format_exception(error)).rstrip())
     elif note is not None:
-        output.note("".join(_own_traceback(error)).rstrip())
+        output.say("".join(_own_traceback(error)).rstrip())
     if code == INTERRUPTED:
-        output.note(message)
+        output.say(message)
     else:
         output.error(message)
     if output.as_json:
@@ -147,7 +147,7 @@ class _Handler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write a record."""
-        self._output.note(f"{record.levelname.lower()}: {self.format(record)}", "dim")
+        self._output.say(f"{record.levelname.lower()}: {self.format(record)}", "dim")
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from algomancy_data.datamanager.additions import (
 )
 from algomancy_data.datamanager.attempts import LOAD_VERSION, done_by
 from algomancy_data.datamanager.cache import DataSourceCache
+from algomancy_data.datamanager.changes import is_made_of
 from algomancy_data.datamanager.runs import ingest, replay
 from algomancy_data.datamanager.stored_datasets import StoredDatasets
 from algomancy_data.datasource import BASEDATASOURCE, DataSource
@@ -24,8 +25,9 @@ from algomancy_data.errors import (
     DatasetNotFoundError,
     ETLConstructionError,
     StoreError,
+    UnknownFileError,
 )
-from algomancy_data.etl.factory import pipeline_of
+from algomancy_data.etl.factory import pipeline_for
 from algomancy_data.etl.limits import limited_files
 from algomancy_data.etl.settings import (
     INHERIT,
@@ -45,7 +47,7 @@ from algomancy_data.store.memory import MemoryStore
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from contextlib import AbstractContextManager
 
     from algomancy_data.datamanager.additions import LoadMode, Repeated
@@ -55,6 +57,7 @@ if TYPE_CHECKING:
     from algomancy_data.logs import Logger
     from algomancy_data.messages import ValidationSeverity
     from algomancy_data.metrics import ProgressListener
+    from algomancy_data.provenance import Sample
     from algomancy_data.schema import ReadLimits, Schema
     from algomancy_data.store import Attempt, DatasetInfo, Store
     from algomancy_data.store.addition import Mode
@@ -191,6 +194,9 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
         read_limits: ReadLimits | None = None,
         attempt: Attempt | None = None,
         executor: Any = None,
+        only: Collection[str] | None = None,
+        sample: Sample | None = None,
+        dry_run: bool = False,
     ) -> ETLResult:
         """Run the ETL and keep its result under a name, replacing what had it.
 
@@ -222,6 +228,11 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
                 cores and memory for, a ``distributed.Client`` or the address of its scheduler, or
                 any executor that has the interface of ``concurrent.futures``. The result is the
                 same.
+            only: Names of the files that are wanted, of those that the schemas declare: others are
+                left out, and references to them are not checked, which an INFO message says.
+            sample: Which rows of each table are wanted, such as ``Sample(1000)``: these, and those
+                that they refer to, are checked and kept. The provenance says that it is one.
+            dry_run: Do all but to keep what comes out.
 
         Returns:
             The outcome; look at ``status`` and ``messages``. Only a success is kept. If rows were
@@ -239,11 +250,20 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
             StoreError: The store refuses the data, or fails; the old data is still there.
         """
         check_settings(halt_on, message_limit, quarantine)
-        settings = RunSettings(halt_on, message_limit, quarantine, read_limits)
+        settings = RunSettings(
+            halt_on, message_limit, quarantine, read_limits, only=only, sample=sample
+        )
+        files = self._wanted(files, only)
+        if sample is not None:
+            _check_sample(mode, quarantine)
         with nullcontext() if executor is None else helping(executor, self._store.memory):
             if mode != "replace":
                 check_mode(mode)
-                return self._add_files(files, dataset_name, mode, repeated, settings, attempt)
+                return self._add_files(
+                    files, dataset_name, mode, repeated, settings, attempt, dry_run=dry_run
+                )
+            if dry_run:
+                return self._run_etl(files, dataset_name, settings)
             return self._replace_by_files(files, dataset_name, settings, attempt)
 
     def _replace_by_files(
@@ -271,6 +291,8 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
         repeated: Repeated,
         settings: RunSettings,
         attempt: Attempt | None,
+        *,
+        dry_run: bool,
     ) -> ETLResult:
         """Run the ETL on files that the dataset does not have yet, and add what it gives."""
         check_name(dataset_name)
@@ -293,7 +315,7 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
             )
         result = replace(ingest(pipeline, files, self._schemas), skipped=skipped)
         source = result.datasource
-        if source is None or (skipped and not files):
+        if source is None or dry_run or (skipped and not files):
             return result
         quarantine = pipeline.quarantine
         addition = Addition(
@@ -312,6 +334,44 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
             added = self._add(dataset_name, cast("BASEDATASOURCE", source), addition, phase)
         metrics = Metrics([*result.metrics, *recorder.metrics])
         return replace(result, metrics=metrics, load=added.load, notes=added.notes)
+
+    def is_unchanged(
+        self,
+        files: dict[str, File],
+        dataset_name: str,
+        *,
+        only: Collection[str] | None = None,
+        sample: Sample | None = None,
+    ) -> bool:
+        """Tell whether a dataset is what :meth:`etl_data` would make of files once more.
+
+        That is so if its provenance names these very files, by the hashes of what they hold, and
+        these schemas, by their fingerprints, and if no rows were added or deleted since. The
+        factory and the settings are not compared. A file at an address counts as changed.
+
+        Args:
+            files: The files by logical name.
+            dataset_name: Name of the dataset.
+            only: See :meth:`etl_data`.
+            sample: See :meth:`etl_data`.
+        """
+        input_files.check_files(files)
+        info = self._info(dataset_name)
+        wanted = self._wanted(files, only)
+        return info is not None and is_made_of(info, wanted, self._schemas, sample)
+
+    def _wanted(self, files: dict[str, File], only: Collection[str] | None) -> dict[str, File]:
+        """Return those files that are wanted.
+
+        Raises:
+            ETLConstructionError: One is wanted that no schema declares.
+        """
+        if only is None:
+            return files
+        for name in only:
+            if name not in self._schemas:
+                raise UnknownFileError.from_declared(name, self._schemas)
+        return {name: file for name, file in files.items() if name in only}
 
     def _info(self, dataset_name: str) -> DatasetInfo | None:
         """Return what is known of a dataset, or None if there is none of that name."""
@@ -436,9 +496,6 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
     ) -> ETLPipeline:
         """Return the factory's pipeline, set as the call or else this manager says."""
         self._lock.check()
-        pipeline = pipeline_of(
-            self._etl_factory, dataset_name, files, self._schemas, self._given_logger
-        )
         mine = RunSettings(
             self._halt_on,
             self._message_limit,
@@ -447,7 +504,8 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
             data_object_type=self._data_object_type,
             memory=None if self._store.memory.limit is None else self._store.memory,
         )
-        return pipeline.within(settings.within(mine))
+        logger, settings = self._given_logger, settings.within(mine)
+        return pipeline_for(self._etl_factory, dataset_name, files, self._schemas, logger, settings)
 
     @property
     def _given_logger(self) -> Logger | None:
@@ -471,6 +529,19 @@ class StatelessDataManager(DataManager[BASEDATASOURCE]):
         >>> manager.get_data_keys()
         ['a', 'b']
     """
+
+
+def _check_sample(mode: LoadMode, quarantine: QuarantineSetting) -> None:
+    """Refuse a sample where it would not be one.
+
+    Raises:
+        ArgumentError: Rows are added to others, or put aside.
+    """
+    if mode != "replace":
+        raise ArgumentError.from_given("mode", mode, "'replace' for a sample, which is not added")
+    if quarantine is not INHERIT and quarantine:
+        possible = "False for a sample: rows in quarantine have their places in the whole table"
+        raise ArgumentError.from_given("quarantine", quarantine, possible)
 
 
 def _check_factory(given: object) -> None:

@@ -45,6 +45,7 @@ def ingest(
                 phases=tuple(result.metrics),
                 tables=_table_sizes(result),
                 extracted=result.extracted,
+                sample=pipeline.sample,
             )
     return result
 

@@ -17,6 +17,7 @@ from algomancy_data.file import FILE_TYPES
 from algomancy_data.loader import DataSourceLoader, Loader
 from algomancy_data.logs import as_logger
 from algomancy_data.registry import get_extractor_class, registered_keys
+from algomancy_data.relations import resolve_relations_from_schemas
 from algomancy_data.schema.table_names import schema_table_map
 from algomancy_data.transformer import NoopTransformer, TransformationSequence
 from algomancy_data.validator import (
@@ -92,7 +93,33 @@ def run(
     """
     limited = limited_files(files, schemas, settings.read_limits, budget=settings.memory)
     factory = factory or SimpleETLFactory
-    return pipeline_of(factory, name, limited, schemas, logger).within(settings).run()
+    return pipeline_for(factory, name, limited, schemas, logger, settings).run()
+
+
+def pipeline_for(
+    factory: type[ETLFactory],
+    name: str,
+    files: Mapping[str, File],
+    schemas: Mapping[str, type[Schema]],
+    logger: Logger | logging.Logger | None,
+    settings: RunSettings,
+) -> ETLPipeline:
+    """Return the pipeline that a factory puts together, as it is set for a run.
+
+    Raises:
+        ETLConstructionError: A file has no schema, or its format no extractor.
+        ComponentError: The factory is a user's own, and made something else.
+    """
+    only = settings.only
+    wanted = {one: schemas[one] for one in schemas if only is None or one in only}
+    pipeline = pipeline_of(factory, name, files, wanted, logger).within(settings)
+    if len(wanted) < len(schemas):
+        others = [schema for one, schema in schemas.items() if one not in wanted]
+        pipeline = pipeline.leaving_out(schema_table_map(others))
+    if settings.sample is not None:
+        relations = resolve_relations_from_schemas(list(wanted.values()))
+        pipeline = pipeline.sampling(settings.sample, relations)
+    return pipeline
 
 
 def pipeline_of(

@@ -14,6 +14,7 @@ from algomancy_data.components import named, returned_wrongly
 from algomancy_data.datasource import BaseDataSource, DataClassification, DataSource, is_plain
 from algomancy_data.errors import FileContentError, ValidationError
 from algomancy_data.etl.result import ETLResult
+from algomancy_data.etl.sampling import sampled
 from algomancy_data.etl.settings import INHERIT
 from algomancy_data.frames.pandas_frames import PandasTables, wants_pandas
 from algomancy_data.loader import DataSourceLoader
@@ -30,7 +31,7 @@ from algomancy_data.validator.result import Checked
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     import polars as pl
 
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from algomancy_data.extractor.extracted import Extracted
     from algomancy_data.loader import Loader
     from algomancy_data.logs import Logger
+    from algomancy_data.provenance import Sample
+    from algomancy_data.relations import Relation
     from algomancy_data.relations.declared import Key
     from algomancy_data.validator import ValidationSequence
     from algomancy_data.validator.failures import RowFailures
@@ -65,6 +68,7 @@ class ETLPipeline(Logging):
         quarantine: As above; may be set before a run.
         classification: What the DataSource is.
         progress: Told when a phase begins and ends, if anybody is.
+        sample: Which rows of each table it goes on with; None for all.
     """
 
     def __init__(
@@ -86,6 +90,8 @@ class ETLPipeline(Logging):
         self.progress: ProgressListener | None = None
         self.quarantine = _quarantine(quarantine)
         self.classification = DataClassification.MASTER_DATA
+        self.sample: Sample | None = None
+        self._relations: Sequence[Relation] = ()
         self._in_memory_bytes = IN_MEMORY_BYTES
         self.logger = logger
 
@@ -145,6 +151,25 @@ class ETLPipeline(Logging):
         sequence = self.validation_sequence.beside(stored, keys, replacing)
         return _changed(self, {"validation_sequence": sequence})
 
+    def leaving_out(self, tables: Collection[str]) -> Self:
+        """Return a pipeline for data without some tables; this one stays as it is.
+
+        Args:
+            tables: Those that are left out on purpose.
+        """
+        sequence = self.validation_sequence.leaving_out(tables)
+        return _changed(self, {"validation_sequence": sequence})
+
+    def sampling(self, sample: Sample, relations: Sequence[Relation]) -> Self:
+        """Return a pipeline that goes on with some rows of each table, without a quarantine.
+
+        Args:
+            sample: Which rows.
+            relations: Which tables refer to which: what rows refer to is in the sample, too.
+        """
+        changes = {"sample": sample, "_relations": relations, "quarantine": None}
+        return _changed(self, changes)
+
     @property
     def keeps_tables_as_extracted(self) -> bool:
         """Whether the DataSource will hold the tables as they are extracted.
@@ -158,6 +183,7 @@ class ETLPipeline(Logging):
             made is not None
             and is_plain(made)
             and self.quarantine is None
+            and self.sample is None
             and type(self.transformation_sequence) is TransformationSequence
             and self.transformation_sequence.changes_nothing
             and self.validation_sequence.is_of_this_package
@@ -187,7 +213,9 @@ class ETLPipeline(Logging):
 
         with recorder.phase("validate") as phase:
             phase.handles(data.values())
-            if sorting is None:
+            if self.sample is not None:
+                checked = self._check_sample(extracted, data, self.sample)
+            elif sorting is None:
                 checked = self._check(extracted, data)
             else:
                 checked = sorting.sort(self.validation_sequence.run_validation(sorting.frames))
@@ -249,6 +277,15 @@ class ETLPipeline(Logging):
         found = self.validation_sequence.run_validation(data)
         messages = [*found.messages, *(issue.to_message() for issue in extracted.issues)]
         return Checked(data, messages, found.row_failures, messages)
+
+    def _check_sample(
+        self, extracted: Extracted, data: dict[str, pl.DataFrame], sample: Sample
+    ) -> Checked:
+        """Check the rows of a sample; messages have their numbers in the whole tables."""
+        tables = sampled(sample, data, self._relations)
+        checked = self._check(extracted, tables.frames)
+        found = [*tables.notes, *tables.messages(checked.messages)]
+        return Checked(checked.tables, found, tables.failures(checked.failures), found)
 
     def _extraction_failed(self, error: Exception, recorder: PhaseRecorder) -> ETLResult:
         self._logger.error(f"Extraction for {self.destination_name!r} failed: {error}")

@@ -11,9 +11,12 @@ from algomancy_data.messages import ValidationSeverity
 from algomancy_data.quarantine.settings import Quarantine
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from algomancy_data.datasource import BaseDataSource, DataClassification
     from algomancy_data.memory import MemoryBudget
     from algomancy_data.metrics import ProgressListener
+    from algomancy_data.provenance import Sample
     from algomancy_data.schema import ReadLimits
 
 
@@ -76,6 +79,8 @@ class RunSettings:
         data_object_type: Class of the DataSource, if the loader leaves the choice.
         classification: What the DataSource is: master data, unless something else is set.
         memory: How much memory the process should take; None for no limit but what is there.
+        only: Names of the files that are wanted, of those that the schemas declare; None for all.
+        sample: Which rows of each table are wanted; None for all.
 
     Example:
         >>> call, manager = RunSettings(message_limit=None), RunSettings(quarantine=True)
@@ -92,6 +97,8 @@ class RunSettings:
     data_object_type: type[BaseDataSource] | None = None
     classification: DataClassification | None = None
     memory: MemoryBudget | None = None
+    only: Collection[str] | None = None
+    sample: Sample | None = None
 
     def within(self, outer: RunSettings) -> RunSettings:
         """Return these settings, and those of the outer level where nothing is set."""
@@ -104,4 +111,6 @@ class RunSettings:
             self.data_object_type or outer.data_object_type,
             self.classification or outer.classification,
             self.memory or outer.memory,
+            outer.only if self.only is None else self.only,
+            self.sample or outer.sample,
         )

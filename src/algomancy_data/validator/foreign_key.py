@@ -13,7 +13,7 @@ from algomancy_data.schema.table_names import Schemas, schema_classes, schema_ta
 from algomancy_data.validator.base import FrameCheck
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     import polars as pl
 
@@ -69,6 +69,7 @@ class ForeignKeyValidator(FrameCheck):
         self.severity = severity
         self._may_be_absent: frozenset[str] = frozenset()
         self._absent_child: ValidationSeverity = severity
+        self._absent_parent: ValidationSeverity = severity
         self._stored: StoredKeys | None = None
         self._check_arguments()
 
@@ -120,6 +121,17 @@ class ForeignKeyValidator(FrameCheck):
         made._stored = stored  # noqa: SLF001  it is one of ours
         return made
 
+    def leaving_out(self, tables: Collection[str]) -> Self:
+        """Return a check of data without some tables: a reference to one is told of as INFO.
+
+        Args:
+            tables: Those that are left out on purpose.
+        """
+        made = copy.copy(self)
+        if self.right_table in tables:
+            made._absent_parent = ValidationSeverity.INFO  # noqa: SLF001  it is one of ours
+        return made
+
     @property
     def key(self) -> str:
         """The key as messages name it, such as ``flights.tail->planes.tail``."""
@@ -138,7 +150,7 @@ class ForeignKeyValidator(FrameCheck):
         if stored is not None and self.right_table not in tables:
             self._check_keys(keys, keys.clear(), stored)
             return
-        right = self.find_table(tables, self.right_table, self.severity, self.key)
+        right = self.find_table(tables, self.right_table, self._absent_parent, self.key)
         if right is None or not self._has_columns(right, self.right_table, self.right_col):
             return
         self._check_keys(keys, right.select(self.right_col), stored)

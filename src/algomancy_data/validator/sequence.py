@@ -23,7 +23,7 @@ from algomancy_data.validator.stored import StoredKeyValidator
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from types import EllipsisType
 
     import polars as pl
@@ -169,6 +169,19 @@ class ValidationSequence(Logging):
         made = copy.copy(self)
         made._validators = list(map(placed, self._validators))  # noqa: SLF001  it is one of ours
         made.add_validator(StoredKeyValidator(stored, keys))
+        return made
+
+    def leaving_out(self, tables: Collection[str]) -> Self:
+        """Return a sequence for data without some tables; this one stays as it is.
+
+        Args:
+            tables: Those that are left out on purpose.
+        """
+        made = copy.copy(self)
+        made._validators = [  # noqa: SLF001  it is one of ours
+            one.leaving_out(tables) if isinstance(one, ForeignKeyValidator) else one
+            for one in self._validators
+        ]
         return made
 
     def run_validation(self, data: Mapping[str, Tabular]) -> ValidationResult:

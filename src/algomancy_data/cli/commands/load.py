@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -22,17 +23,22 @@ from algomancy_data.cli.findings import (
 )
 from algomancy_data.cli.inputs import (
     Files,
+    Only,
+    Rows,
+    Seed,
     check_dataset_name,
     input_files,
     named_paths,
     paths_by_name,
+    sample_of,
 )
 from algomancy_data.cli.progress import shown_progress
+from algomancy_data.datamanager import StatelessDataManager
 from algomancy_data.datasource import tables_of
 from algomancy_data.display.words import counted
-from algomancy_data.errors import CommandLineError
+from algomancy_data.errors import CommandLineError, StoreNotFoundError
 from algomancy_data.etl import RunSettings
-from algomancy_data.etl.factory import pipeline_of
+from algomancy_data.etl.factory import pipeline_for
 from algomancy_data.etl.limits import limited_files
 from algomancy_data.etl.settings import INHERIT
 from algomancy_data.executors.hands import AUTO
@@ -41,10 +47,12 @@ from algomancy_data.inference import infer_schemas
 from algomancy_data.memory import MemoryBudget
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Generator, Mapping
 
+    from algomancy_data.datamanager import DataManager
     from algomancy_data.datamanager.additions import LoadMode
     from algomancy_data.etl import ETLResult
+    from algomancy_data.provenance import Sample
 
 
 @command("read_limits")
@@ -102,11 +110,18 @@ def infer(
 
 @command("schemas", "factory", "read_limits", "memory_limit")
 def check(
-    command: Command, files: Files, halt_on: HaltOn = Severity.ERROR, report: Report = None
+    command: Command,
+    files: Files,
+    halt_on: HaltOn = Severity.ERROR,
+    report: Report = None,
+    only: Only = None,
+    rows: Rows = None,
+    random: Seed = None,
 ) -> None:
     """Check files against their schemas; nothing is kept.
 
-    The whole ETL runs, so what passes here is what `load` would take.
+    The whole ETL runs, so what passes here is what `load` would take. With --only or --rows, that
+    is so for these tables and rows.
 
     Example: `algomancy-data check data/*.csv --schemas schemas.py --report report.html`
     """
@@ -115,10 +130,14 @@ def check(
     declared = command.declarations
     by_name = {schema.file_name(): schema for schema in declared.schemas}
     memory = MemoryBudget.of(declared.memory_limit)
-    limited = limited_files(input_files(files, declared), by_name, None, budget=memory)
-    pipeline = pipeline_of(
-        declared.factory, "check", limited, by_name, command.output.logger
-    ).within(RunSettings(halt_on.level, memory=memory))
+    settings = RunSettings(
+        halt_on.level, memory=memory, only=only or None, sample=sample_of(rows, random)
+    )
+    given = input_files(files, declared, only)
+    limited = limited_files(given, by_name, None, budget=memory)
+    pipeline = pipeline_for(
+        declared.factory, "check", limited, by_name, command.output.logger, settings
+    )
     with shown_progress(command.output):
         result = pipeline.run()
     if report is not None:
@@ -127,13 +146,13 @@ def check(
     command.output.result(
         document_of(result),
         *shown_findings(result),
-        "The data can be loaded." if result.is_success else "The data is refused.",
+        _verdict(result, settings.sample),
         exit_code=code_of(result),
     )
 
 
 @command("store", "session", "schemas", "factory", "read_limits", "memory_limit", "keys")
-def load(
+def load(  # noqa: PLR0913, PLR0917  an option each
     command: Command,
     dataset: Annotated[str, typer.Argument(metavar="DATASET", help="Its name in the store.")],
     files: Files,
@@ -182,6 +201,19 @@ def load(
         ),
     ] = None,
     report: Report = None,
+    only: Only = None,
+    rows: Rows = None,
+    random: Seed = None,
+    if_changed: Annotated[
+        bool,
+        typer.Option(
+            "--if-changed",
+            help="Do nothing if the dataset was made of these very files and schemas.",
+        ),
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Do all but to keep what comes out.")
+    ] = False,
 ) -> None:
     """Load files into a dataset, in place of what has its name.
 
@@ -192,6 +224,8 @@ def load(
     """
     check_report(report)
     mode = _mode(append=append, upsert=upsert, skips=skip_repeated)
+    sample = sample_of(rows, random)
+    _check_whole(mode, sample, quarantine=quarantine, if_changed=if_changed)
     if workers is not None and dask is not None:
         msg = "--workers and --dask contradict each other: give one of them."
         raise CommandLineError(msg)
@@ -200,8 +234,15 @@ def load(
     check_dataset_name(dataset)
     address = command.address
     command.settings.require("schemas")
-    prepared = input_files(files, command.declarations)
-    with command.opened(may_create=True) as manager, shown_progress(command.output):
+    prepared, wanted = input_files(files, command.declarations, only), only or None
+    opening = _tried(command) if dry_run else command.opened(may_create=True)
+    with opening as manager, shown_progress(command.output):
+        if if_changed and manager.is_unchanged(prepared, dataset, only=wanted, sample=sample):
+            command.output.result(
+                {**address.to_dict(), "dataset": dataset, "status": "unchanged"},
+                f"Unchanged: {dataset!r} was made of these files and schemas.",
+            )
+            return
         manager.store.overlap = overlap
         result = manager.etl_data(
             prepared,
@@ -211,16 +252,25 @@ def load(
             halt_on=halt_on.level,
             quarantine=True if quarantine else INHERIT,
             executor=dask if workers is None else _processes(workers),
+            only=wanted,
+            sample=sample,
+            dry_run=dry_run,
         )
     if report is not None:
         write_report(report, result, None, f"Loading {dataset}")
     tables = tables_of(result.datasource)
-    rows = {name: frame.height for name, frame in tables.items()}
+    counts = {name: frame.height for name, frame in tables.items()}
     quarantined = {name: frame.height for name, frame in result.quarantine.items() if frame.height}
     if result.is_success:
-        summary = _summary(dataset, result, rows, mode)
+        if dry_run:
+            total = counted(sum(counts.values()), "row")
+            summary = f"Tried: {counted(len(counts), 'table')}, {total}. {dataset!r} is as it was."
+        else:
+            summary = _summary(dataset, result, counts, mode)
         if quarantined:
             summary += f" In quarantine: {counted(sum(quarantined.values()), 'row')}."
+        if sample is not None:
+            summary += f" It is a sample: {sample}, and what they refer to."
     else:
         what = advice(result, halt_on, has_quarantine=quarantine)
         summary = f"Refused: {dataset!r} is as it was. {what}"
@@ -228,7 +278,9 @@ def load(
         {
             **address.to_dict(),
             "dataset": dataset,
-            "tables": rows,
+            "tables": counts,
+            "sample": sample and sample.to_dict(),
+            "dry_run": dry_run,
             "quarantined": quarantined,
             **({} if mode == "replace" else _added(result)),
             **document_of(result),
@@ -239,6 +291,15 @@ def load(
     )
 
 
+def _verdict(result: ETLResult, sample: Sample | None) -> str:
+    """Return what a person is told of data that was checked."""
+    if result.is_failure:
+        return "The data is refused."
+    if sample is None:
+        return "The data can be loaded."
+    return f"As far as a sample shows, the data can be loaded: {sample}, and what they refer to."
+
+
 def _processes(workers: str) -> int | str:
     """Return what the command line says of processes, as an executor."""
     if workers == AUTO:
@@ -247,6 +308,42 @@ def _processes(workers: str) -> int | str:
         return int(workers)
     msg = f"--workers is a number from 1 on, or {AUTO}, not {workers!r}."
     raise CommandLineError(msg)
+
+
+@contextmanager
+def _tried(command: Command) -> Generator[DataManager[Any]]:
+    """Open the store for a trial, or one in memory if it is not there: none is made."""
+    with ExitStack() as stack:
+        try:
+            manager = stack.enter_context(command.opened())
+        except StoreNotFoundError:
+            declared = command.declarations
+            manager = StatelessDataManager(
+                declared.factory,
+                declared.schemas,
+                "json",
+                declared.data_class,
+                read_limits=declared.read_limits,
+                memory_limit=declared.memory_limit,
+            )
+        yield manager
+
+
+def _check_whole(
+    mode: LoadMode, sample: Sample | None, *, quarantine: bool, if_changed: bool
+) -> None:
+    """Refuse what goes with whole datasets only.
+
+    Raises:
+        CommandLineError: The options contradict each other.
+    """
+    if sample is not None and (mode != "replace" or quarantine):
+        other = "--quarantine" if quarantine else f"--{mode}"
+        msg = f"--rows and {other} contradict each other: a sample takes the place of a dataset."
+        raise CommandLineError(msg)
+    if if_changed and mode != "replace":
+        msg = f"--if-changed and --{mode} contradict each other. To add new files: --skip-repeated."
+        raise CommandLineError(msg)
 
 
 def _mode(*, append: bool, upsert: bool, skips: bool) -> LoadMode:

@@ -183,6 +183,7 @@ def _heading(info: DatasetInfo) -> list[str]:
     return [
         what,
         *([f"from: {source}"] if source else []),
+        *([f"a sample: {origin.sample}, and what they refer to"] if origin.sample else []),
         *([f"messages when it was loaded: {counts_text(found)}"] if found else []),
     ]
 
