@@ -72,6 +72,15 @@ def agree(path, **kind: Any) -> Any:
     return found
 
 
+def agree_listed(path, records: list[Any]) -> None:
+    """Look at the records as a list, and as one with something around it."""
+    listed = path.with_suffix(".json")
+    listed.write_text(json.dumps(records))
+    agree(listed, kind=JSONFile)
+    listed.write_text(json.dumps({"meta": {"id": 7}, "rows": records, "end": None}))
+    agree(listed, kind=JSONFile)
+
+
 def lines(records: list[Any]) -> str:
     return "".join(json.dumps(record) + "\n" for record in records)
 
@@ -104,6 +113,7 @@ ODD = st.fixed_dictionaries(
 def test_records_that_agree_are_the_same_in_slices(path, records) -> None:
     path.write_text(lines(records))
     agree(path)
+    agree_listed(path, records)
 
 
 @given(st.lists(PLAIN, max_size=6), st.lists(ODD, max_size=6), st.lists(PLAIN, max_size=3))
@@ -113,6 +123,7 @@ def test_records_that_agree_are_the_same_in_slices(path, records) -> None:
 def test_records_that_disagree_are_the_same_in_slices(path, first, odd, last) -> None:
     path.write_text(lines([*first, *odd, *last]))
     agree(path)
+    agree_listed(path, [*first, *odd, *last])
 
 
 @given(st.lists(st.lists(PLAIN | ODD, max_size=3), min_size=2, max_size=4))
@@ -156,6 +167,15 @@ def test_parts_are_read_in_slices_of_one_type(tmp_path) -> None:
         b'{"id": 1}{"id": 2} {"id": 3}\n{"id": 4}\n',
         '{"id": 1}\n{"id": 2, "name": "\u00fc"}\n'.encode("utf-16"),
         b'[{"id": 1},\n{"id": 2}]\n',
+        b'[{"id": 1, "more": [{"z": 1},{"z": 2}]},{"id": 2, "more": []}]',
+        b'[{"id": 1, "name": "},{"},{"id": 2, "name": "\\"},{"},{"id": 3}]',
+        b'[{"id": 1},{"id": 2},3,{"id": 4}]',
+        b'[{"id": 1},{"id": 2},,{"id": 4}]',
+        b'[{"id": 1},{"id": 2},{"id": 3]',
+        b'[{"id": 1},{"id": 2},{"id": 3}],{"id": 4}]',
+        b'{"rows": [{"id": 1},{"id": 2},{"id": 3}], "also": [{"id": 4}]}',
+        b'{"id": 1, "tags": [{"id": 1},{"id": 2},{"id": 3}]}',
+        b'[1, 2, 3, "and so on until it is more than 64 bytes are there, all in all"]',
         b'{"id": 1}\n{"id": 2\n',
         b'{"id": 1}\n{"id": 2}\n[3]\n',
         b'{"id": 1}\n{"id": 2}\nnull\n',
@@ -193,6 +213,18 @@ def test_records_are_read_in_slices_of_one_type(path) -> None:
     assert frame["id"].to_list() == list(range(51))
     assert frame.columns == ["id", "size", "tags"]
     assert len(frame["id"].get_chunks()) > 10
+
+
+def test_a_list_is_read_in_slices_and_what_is_around_it_told_once(path, caplog) -> None:
+    rows = [{"id": number, "name": "},{", "tags": [], "more": [{"z": 1}]} for number in range(50)]
+    path.write_text(json.dumps({"meta": 1, "rows": [*rows, {"id": 50, "size": 1}]}))
+    extractor = JSONSingleExtractor(JSONFile("t", path, read_limits=IN_SLICES), Things)
+    frame = extractor.extract()["t"]
+    assert frame["id"].to_list() == list(range(51))
+    assert len(frame["id"].get_chunks()) > 10
+    assert [line for line in caplog.messages if "meta" in line] == [
+        "File 't': the members 'meta' around the list of records are not part of the table."
+    ]
 
 
 def test_the_limits_hold_over_all_slices(path) -> None:

@@ -81,7 +81,14 @@ class JSONSingleExtractor(SingleExtractor):
 
     def _sliced(self, found: RecordType) -> JSONSlices | None:
         """Return the records of the file in slices, if they have no other type than others have."""
-        return json_slices(self.file, self._plan(), found, lines=self.file.extension in LINES)
+        return json_slices(
+            self.file,
+            self._plan(),
+            found,
+            self._is_row,
+            self._warn_of_ignored,
+            lines=self.file.extension in LINES,
+        )
 
     def _sliced_parts(self, parts: Sequence[FilePart]) -> PartSlices | None:
         # One type for all of them: what a part lacks is null there.
@@ -117,19 +124,25 @@ class JSONSingleExtractor(SingleExtractor):
         return JSONPlan(self.file.name, texts, frozenset(), integers, structs)
 
     def _extract_file(self) -> pl.DataFrame:
-        plan, types = self._plan(), self._types
-        found = read_document(self.file, plan, lambda envelope: _is_row(envelope, set(types)))
-        logger = as_logger(self.logger)
-        if found.ignored:
-            logger.warning(
-                f"File {self.file.name!r}: the members {', '.join(map(repr, found.ignored))} "
-                f"around the list of records are not part of the table."
-            )
+        plan = self._plan()
+        found = read_document(self.file, plan, self._is_row)
+        self._warn_of_ignored(found.ignored)
         if found.has_no_objects:
+            logger = as_logger(self.logger)
             logger.warning(f"File {self.file.name!r}: no item of the list is a record.")
         if not found.pieces:
             return pl.DataFrame()
         return pl.concat([flat_frame(piece, plan.root) for piece in found.pieces])
+
+    def _is_row(self, envelope: Envelope) -> bool:
+        return _is_row(envelope, set(self._types))
+
+    def _warn_of_ignored(self, members: Sequence[str]) -> None:
+        if members:
+            as_logger(self.logger).warning(
+                f"File {self.file.name!r}: the members {', '.join(map(repr, members))} "
+                f"around the list of records are not part of the table."
+            )
 
 
 def _is_row(envelope: Envelope, declared: set[str]) -> bool:

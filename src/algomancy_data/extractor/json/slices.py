@@ -1,4 +1,4 @@
-"""Records that follow each other, as in NDJSON, slice by slice.
+"""Records that follow each other, as in NDJSON, or that are the items of a list, slice by slice.
 
 All slices are read with one type, which the first one gives. What does not fit widens it by the
 types of all that follow, and the records are read again from the beginning.
@@ -37,10 +37,11 @@ from algomancy_data.extractor.slices import SlicesChangedError, UnlikeSlicesErro
 from algomancy_data.frames.scratch import ScratchFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from collections.abc import Set as AbstractSet
 
     from algomancy_data.extractor.json.document import JSONPlan
+    from algomancy_data.extractor.json.layout import Envelope, Records
     from algomancy_data.extractor.json.parser import ArrowArray, ArrowType
     from algomancy_data.file import File
 
@@ -117,13 +118,23 @@ class RecordType:
         return False
 
 
-def json_slices(file: File, plan: JSONPlan, found: RecordType, *, lines: bool) -> JSONSlices | None:
-    """Return the records of a document in slices; None if it is none of records on lines.
+def json_slices(
+    file: File,
+    plan: JSONPlan,
+    found: RecordType,
+    is_record: Callable[[Envelope], bool],
+    warn: Callable[[Sequence[str]], object],
+    *,
+    lines: bool,
+) -> JSONSlices | None:
+    """Return the records of a document in slices; None if it cannot be cut between them.
 
     Args:
         file: The file.
         plan: Which columns are text.
         found: What is known of the records' type.
+        is_record: Tells whether an object with one list, which this is around, is a record itself.
+        warn: Told the keys of the members around the list of records, when all are read.
         lines: The file's format is one record per line.
 
     Raises:
@@ -141,13 +152,13 @@ def json_slices(file: File, plan: JSONPlan, found: RecordType, *, lines: bool) -
             return None
         start = len(codecs.BOM_UTF8) if encoding == "utf-8-sig" else 0
         records = find_records(data, lines=lines, begin=start)
-        if records is None or records.in_list:
+        if records is None or (records.envelope is not None and is_record(records.envelope)):
             return None
         size = min(CHUNK, file.limits.slice_bytes)
         ranges = cut(data, records, size, size)
         if max(end - start for start, end in ranges) > _LONGEST * max(size, CHUNK):
             return None
-    return JSONSlices(file, plan, found, given, path, ranges)
+    return JSONSlices(file, plan, found, warn, given, path, records, ranges)
 
 
 def _mapped(descriptor: int) -> mmap.mmap:
@@ -157,12 +168,17 @@ def _mapped(descriptor: int) -> mmap.mmap:
 class JSONSlices:
     """The records of a large document, one after the other.
 
+    A list may have been cut where there is no end of an item: what is no JSON then is one when it
+    is looked at as a whole.
+
     Args:
         file: The file.
         plan: Which columns are text.
         found: What is known of the records' type.
+        warn: Told the keys of the members around the list of records, when all are read.
         kept: What keeps the content where it is.
         path: Where the content is, UTF-8.
+        records: Which part of it the records are.
         ranges: The slices, one at least.
     """
 
@@ -171,14 +187,19 @@ class JSONSlices:
         file: File,
         plan: JSONPlan,
         found: RecordType,
+        warn: Callable[[Sequence[str]], object],
         kept: object,
         path: Path,
+        records: Records,
         ranges: list[tuple[int, int]],
     ) -> None:
         self._name, self._limits = file.name, file.limits
         self._plan = plan
+        self._warn = warn
         self._kept = kept
         self._path = path
+        self._in_list = records.in_list
+        self._ignored = () if records.envelope is None else records.envelope.others
         self._ranges = ranges
         stored, size = file.stored_bytes(), ranges[-1][1]
         self._budget = CellBudget(file.name, file.limits, size if stored is None else stored, size)
@@ -227,6 +248,8 @@ class JSONSlices:
                 yield (
                     frame if columns is None else frame.select(sorted(columns & set(frame.columns)))
                 )
+            if columns is None:
+                self._warn(self._ignored)
 
     def _parsed(self, piece: bytes) -> ArrowArray | None:
         """Return the records of a slice; None if they are of another type.
@@ -240,7 +263,7 @@ class JSONSlices:
                 self._objects += piece.count(b"{")
                 self._budget.check(dtype, self._objects)
         try:
-            array = parse(piece, in_list=False, expected=dtype)
+            array = parse(piece, in_list=self._in_list, expected=dtype)
         except (UnexpectedTypeError, DisagreementError):
             return None
         if has_inexact_numbers(array) or lists_lack_members(array, self._plan.root):
@@ -255,6 +278,8 @@ class JSONSlices:
         try:
             return parsed.result()
         except MalformedError:
+            if self._in_list:
+                raise UnlikeSlicesError from None
             lines = sum(
                 data[at : min(at + _READ, start)].count(b"\n") for at in range(0, start, _READ)
             )
@@ -269,7 +294,7 @@ class JSONSlices:
 
         def find(limits: tuple[int, int]) -> ArrowType | None:
             try:
-                return self._budget.find_type(data[slice(*limits)], in_list=False)
+                return self._budget.find_type(data[slice(*limits)], in_list=self._in_list)
             except MalformedError:
                 return None  # which is told of when the slice is read
 
