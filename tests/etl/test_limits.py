@@ -50,7 +50,8 @@ def test_files_that_fit_together_stay_in_memory_and_limits_that_were_set_stay(tm
 
 def written(tmp_path, characters):
     """Return a JSON document and a workbook with a text of so many characters."""
-    (tmp_path / "items.json").write_text(json.dumps([{"name": "x" * characters}]))
+    records = [{"name": "x" * characters}, {"name": 1}]  # of which no slice tells what they are
+    (tmp_path / "items.json").write_text(json.dumps(records))
     book = openpyxl.Workbook()
     for row in [["name"], *[["x" * 1000]] * (characters // 1000)]:
         book.active.append(row)

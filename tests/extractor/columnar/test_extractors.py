@@ -21,6 +21,7 @@ from algomancy_data import (
     DataSource,
     ParquetFile,
     ParquetSingleExtractor,
+    ReadLimits,
     SimpleETLFactory,
     StatelessDataManager,
 )
@@ -132,11 +133,29 @@ def test_the_file_may_be_overwritten_after_the_extraction(kind, write) -> None:
 @given(frame=dataframes(max_cols=4, max_size=5, excluded_dtypes=[pl.Enum, pl.Categorical]))
 def test_any_frame_comes_back(tmp_path_factory, frame) -> None:
     folder = tmp_path_factory.mktemp("any")
-    frame.write_parquet(folder / "t.parquet")
+    frame.write_parquet(folder / "t.parquet", row_group_size=2)
     frame.write_ipc(folder / "t.arrow")
-    for file in (ParquetFile("t", folder / "t.parquet"), ArrowFile("t", folder / "t.arrow")):
+    in_slices = ReadLimits(in_memory_bytes=1)
+    for file in (
+        ParquetFile("t", folder / "t.parquet"),
+        ParquetFile("t", folder / "t.parquet", read_limits=in_slices),
+        ArrowFile("t", folder / "t.arrow"),
+    ):
         extractor = EXTRACTORS[type(file)](file, schema_of({"not there": DataType.STRING}))
         assert_frame_equal(extractor.extract()["t"], frame)
+
+
+def test_nested_columns_are_read_in_slices(tmp_path) -> None:
+    numbers = pl.int_range(60, eager=True).alias("n")
+    frame = pl.DataFrame([numbers]).with_columns(
+        tags=pl.concat_list(pl.format("t{}", "n"), pl.lit(None, pl.String)),
+        inner=pl.struct(a="n", b=pl.concat_list("n")),
+    )
+    frame.write_parquet(tmp_path / "t.parquet", row_group_size=5)
+    file = ParquetFile("t", tmp_path / "t.parquet", read_limits=ReadLimits(in_memory_bytes=400))
+    found = ParquetSingleExtractor(file, schema_of({"n": DataType.INTEGER})).extract()["t"]
+    assert_frame_equal(found, frame)
+    assert found.n_chunks() > 3
 
 
 # --- conversions ------------------------------------------------------------------------------

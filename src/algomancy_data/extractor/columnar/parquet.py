@@ -7,6 +7,7 @@ groups that are repeated without saying that they are lists, logical types that 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -31,6 +32,7 @@ from algomancy_data.extractor.columnar.parquet_pages import ParquetPages, parque
 from algomancy_data.extractor.slices import UnlikeSlicesError
 from algomancy_data.file.locations import bytes_of
 from algomancy_data.frames.arrow import has_time, is_known
+from algomancy_data.frames.mapped import is_exact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -163,10 +165,12 @@ class _Parquet:
     def slices(self, path: Path) -> ParquetSlices | None:
         """Return the table in slices of about some bytes, if Polars reads it as it is."""
         layout, pages = self._check_layout()
-        if not (layout.is_plain and layout.is_sure and pages.are_sure and layout.rows):
+        if not (layout.is_sure and pages.are_sure and layout.rows):
             return None
-        dtypes = list(pl.read_parquet_schema(path).values())
-        if not _is_exact(dtypes, layout):
+        schema = pl.Schema(pl.read_parquet_schema(path))
+        if not (layout.is_plain and _is_exact(schema.dtypes(), layout)) and not (
+            is_exact(schema) and self._is_read_as_it_is()
+        ):
             return None
         slice_bytes = self._limits.slice_bytes
         at_once = max(layout.rows * slice_bytes // max(pages.unpacked_bytes, 1), 1)
@@ -256,21 +260,22 @@ class _Parquet:
 
     def _not_exact(self, metadata: Any, schema: Any, frame: pl.DataFrame) -> list[str]:
         """Return the columns of which Polars may have changed a value."""
-        import pyarrow as pa  # noqa: PLC0415
-
-        columns = map(metadata.schema.column, range(metadata.num_columns))
-        legacy = {
-            column.path.partition(".")[0] for column in columns if column.physical_type == "INT96"
-        }
         return [
             name
-            for name, column in zip(schema.names, schema, strict=True)
-            # A time of day that there is not becomes null.
-            if has_time(column.type)
-            or (name in legacy and _is_saturated(frame[name]))
-            # Text that a column of JSON has, if nothing but its logical type says so.
-            or (isinstance(column.type, pa.JsonType) and frame.schema[name] == pl.Binary())
+            for name, doubt in _doubts(metadata, schema).items()
+            if doubt is _Doubt.TIME
+            or (doubt is _Doubt.LEGACY and _is_saturated(frame[name]))
+            or (doubt is _Doubt.JSON and frame.schema[name] == pl.Binary())
         ]
+
+    def _is_read_as_it_is(self) -> bool:
+        """Tell whether Polars reads all columns, nested ones too, as :meth:`_with_care` would."""
+        described = self._described()
+        if described is None:
+            return False
+        metadata, schema = described
+        check_names(self._name, schema.names)
+        return bool(schema.names) and _are_known(schema) and not _doubts(metadata, schema)
 
     def _by_pyarrow(self, names: list[str]) -> pl.DataFrame:
         """Return some columns."""
@@ -382,6 +387,33 @@ def _together(groups: Iterable[int], at_once: int) -> Iterator[int]:
             rows -= at_once
     if rows:
         yield rows
+
+
+class _Doubt(Enum):
+    """Why Polars may change a value of a column."""
+
+    TIME = "a time of day that there is not becomes null"
+    LEGACY = "an INT96 may be beyond what it holds"
+    JSON = "text may be taken for bytes, if nothing but the logical type says so"
+
+
+def _doubts(metadata: Any, schema: Any) -> dict[str, _Doubt]:
+    """Return the columns of which Polars may change a value."""
+    import pyarrow as pa  # noqa: PLC0415
+
+    columns = map(metadata.schema.column, range(metadata.num_columns))
+    legacy = {
+        column.path.partition(".")[0] for column in columns if column.physical_type == "INT96"
+    }
+    found: dict[str, _Doubt] = {}
+    for name, column in zip(schema.names, schema, strict=True):
+        if has_time(column.type):
+            found[name] = _Doubt.TIME
+        elif name in legacy:
+            found[name] = _Doubt.LEGACY
+        elif isinstance(column.type, pa.JsonType):
+            found[name] = _Doubt.JSON
+    return found
 
 
 def _is_exact(dtypes: list[PolarsDataType], layout: ParquetLayout) -> bool:
