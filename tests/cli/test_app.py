@@ -103,7 +103,8 @@ LISTING = """
 import sys
 from algomancy_data.cli import main
 code = main()
-print(*(name for name in ("numpy", "pandas") if name in sys.modules), file=sys.stderr)
+HEAVY = ("numpy", "pandas", "algomancy_data.etl", "algomancy_data.extractor")
+print(*(name for name in HEAVY if name in sys.modules), file=sys.stderr)
 sys.exit(code)
 """
 

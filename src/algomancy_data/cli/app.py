@@ -34,7 +34,7 @@ COMMANDS: Final = {
     "replay": ("replay", "Bring rows in quarantine, mended, to their places."),
     "batch": ("batch", "Load many datasets, each exactly once."),
     "jobs": ("batch", "Show which jobs were tried, and what became of them."),
-    "ls": ("look", "List the datasets of a store."),
+    "ls": ("listing", "List the datasets of a store."),
     "show": ("look", "Show the tables of a dataset."),
     "query": ("look", "Run SQL over the tables of datasets."),
     "derive": ("change", "Keep a copy of a dataset under another name."),

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from algomancy_data.cli.configuration import Settings
-from algomancy_data.cli.declarations import Declarations, declarations
 from algomancy_data.cli.running import running
 from algomancy_data.cli.stores import StoreAddress, opened
 
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
 
+    from algomancy_data.cli.declarations import Declarations
     from algomancy_data.cli.output import Output
     from algomancy_data.datamanager import DataManager
 
@@ -121,6 +121,8 @@ class Command:
         Raises:
             CommandLineError: A module cannot be imported, or has not in it what it should.
         """
+        from algomancy_data.cli.declarations import declarations  # noqa: PLC0415  with the ETL
+
         return declarations(self.settings)
 
     def opened(

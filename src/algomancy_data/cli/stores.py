@@ -11,9 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
 from algomancy_data.cli.configuration import DEFAULT_SESSION, Setting
-from algomancy_data.cli.declarations import declarations
 from algomancy_data.cli.passwords import check_visible, with_password
-from algomancy_data.datamanager import StatefulDataManager
 from algomancy_data.errors import (
     CommandLineError,
     StoreError,
@@ -28,7 +26,8 @@ if TYPE_CHECKING:
     from algomancy_data.cli.declarations import Declarations
     from algomancy_data.cli.output import Output
     from algomancy_data.database import DatabaseDataManager
-    from algomancy_data.datamanager import DataManager
+    from algomancy_data.datamanager import DataManager, StatefulDataManager
+    from algomancy_data.store import DatasetInfo
 
 _SCHEME: Final = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+]*):(?P<slashes>//)?")
 _SQLITE_MAGIC: Final = b"SQLite format 3\0"
@@ -183,6 +182,8 @@ class ManagerMaker:
 
     def __call__(self) -> DataManager[Any]:
         """Return a started manager of a store, which is made if it is not there."""
+        from algomancy_data.cli.declarations import declarations  # noqa: PLC0415  with the ETL
+
         declared = declarations(self.settings)
         address = StoreAddress(self.settings.require("store"), self.settings.session)
         make = _database_manager if address.is_database else _folder_manager
@@ -194,6 +195,8 @@ class ManagerMaker:
 def _folder_manager(address: StoreAddress, declared: Declarations) -> StatefulDataManager[Any]:
     # Who opens a folder at the prompt is told in the prompt's words.
     warnings.filterwarnings("ignore", "StatefulDataManager", DeprecationWarning)
+    from algomancy_data.datamanager import StatefulDataManager  # noqa: PLC0415  with the ETL
+
     return StatefulDataManager(
         declared.factory,
         declared.schemas,
@@ -225,23 +228,48 @@ def sessions(address: StoreAddress) -> list[str]:
         engine.dispose()
 
 
+def listed(address: StoreAddress) -> list[DatasetInfo]:
+    """Return what the catalogue of a database says; nothing of the ETL is imported.
+
+    Raises:
+        StoreNotFoundError: There is no such database.
+        StoreError: It cannot be reached, or is of a version that this one does not understand.
+    """
+    from algomancy_data.database.engines import database_url  # noqa: PLC0415
+    from algomancy_data.database.store import DatabaseStore  # noqa: PLC0415
+
+    _check_file(address)
+    store = DatabaseStore(with_password(database_url(address.url)), address.session)
+    try:
+        _check_catalogue(address, store.engine)
+        store.open()
+        return store.describe_all()
+    finally:
+        store.close()
+
+
 @contextmanager
 def _opened_database(
     address: StoreAddress, declared: Declarations, *, may_create: bool
 ) -> Generator[DataManager[Any]]:
-    from algomancy_data.database.catalogue import has_catalogue  # noqa: PLC0415
-
     if not may_create:
         _check_file(address)
     manager = _database_manager(address, declared)
     try:
-        if not may_create and not has_catalogue(manager.engine):
-            msg = f"The database {address} has no datasets: it has no table 'algomancy_datasets'."
-            raise StoreNotFoundError(msg)
+        if not may_create:
+            _check_catalogue(address, manager.engine)
         manager.startup()
         yield manager
     finally:
         manager.close()
+
+
+def _check_catalogue(address: StoreAddress, engine: Any) -> None:
+    from algomancy_data.database.catalogue import has_catalogue  # noqa: PLC0415
+
+    if not has_catalogue(engine):
+        msg = f"The database {address} has no datasets: it has no table 'algomancy_datasets'."
+        raise StoreNotFoundError(msg)
 
 
 def _database_manager(address: StoreAddress, declared: Declarations) -> DatabaseDataManager[Any]:
