@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
-from algomancy_data.components import Component, NameOrLogger, named
+from algomancy_data.components import Component, NameOrLogger, note_component
 from algomancy_data.datasource import BaseDataSource, DataClassification, DataSource
 
 if TYPE_CHECKING:
@@ -79,9 +79,12 @@ class DataSourceLoader(Loader):
             ds_type: Where the data comes from.
         """
         made = self.data_object_type or DataSource
-        with named("DataSource", made, given=data):
+        try:
             source = made(ds_type=ds_type, name=name, validation_messages=validation_messages)
             for table, frame in data.items():
                 source.add_table(table, frame)
+        except BaseException as error:
+            note_component(error, "DataSource", made, data)
+            raise
         self._logger.log(f"Loaded {len(data)} tables into dataset {name!r}.")
         return source

@@ -135,9 +135,8 @@ def pipeline_of(
         ETLConstructionError: A file has no schema, or its format no extractor.
         ComponentError: The factory is a user's own, and made something else.
     """
-    with named("factory", factory.build_pipeline):
-        made = factory.build_pipeline(name, dict(files), dict(schemas), logger)
-    return _checked(made, "run", factory.build_pipeline, "an ETLPipeline")
+    given = (name, dict(files), dict(schemas), logger)
+    return _made(factory.build_pipeline, given, "run", "an ETLPipeline")
 
 
 def _made(

@@ -10,7 +10,7 @@ import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from algomancy_data.components import named, returned_wrongly
+from algomancy_data.components import note_component, returned_wrongly
 from algomancy_data.datasource import BaseDataSource, DataClassification, DataSource, is_plain
 from algomancy_data.errors import FileContentError, ValidationError
 from algomancy_data.etl.result import ETLResult
@@ -239,13 +239,16 @@ class ETLPipeline(Logging):
             phase.handles(transformed.values())
             wants = wants_pandas(self.loader, "load")
             given: dict[str, Any] = PandasTables(transformed).tables if wants else transformed
-            with named("loader", self.loader.load, given=given):
+            try:
                 source = self.loader.load(
                     name=self.destination_name,
                     data=given,
                     validation_messages=messages,
                     ds_type=self.classification,
                 )
+            except BaseException as error:
+                note_component(error, "loader", self.loader.load, given)
+                raise
             if not isinstance(source, BaseDataSource):  # pyright: ignore[reportUnnecessaryIsInstance]  a user's own may return what it likes
                 expected = "it must return a DataSource"
                 raise returned_wrongly("loader", self.loader.load, source, expected)

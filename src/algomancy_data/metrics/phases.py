@@ -354,12 +354,14 @@ class PhaseRecorder:
             listener.phase_started(name)
         token = _under_way.set(phase)
         try:
-            with ResidentMemory(often=is_heard and not is_part) as memory:
+            often = ResidentMemory(often=True) if is_heard and not is_part else nullcontext()
+            with often as watched:
                 start, cpu = time.perf_counter(), time.process_time()
                 yield phase
                 seconds, cpu_seconds = time.perf_counter() - start, time.process_time() - cpu
         finally:
             _under_way.reset(token)
+        memory = watched or ResidentMemory.now()
         metrics = PhaseMetrics(
             name,
             seconds,

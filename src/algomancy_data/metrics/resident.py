@@ -48,6 +48,13 @@ class ResidentMemory:
                 target=self._look_again, name="algomancy-data-memory", daemon=True
             )
 
+    @classmethod
+    def now(cls) -> Self:
+        """Return what the process has now."""
+        memory = cls()
+        memory._look()
+        return memory
+
     def _look_again(self) -> None:
         while not self._is_over.wait(_TICK):
             self._look()

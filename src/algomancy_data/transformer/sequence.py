@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from algomancy_data.components import named, note_component
+from algomancy_data.components import note_component
 from algomancy_data.engine_failures import raise_engine_failure
 from algomancy_data.errors import EngineError
 from algomancy_data.frames.pandas_frames import PandasTables, wants_pandas
@@ -106,8 +106,11 @@ class TransformationSequence(Logging):
                 tables, in_pandas = in_pandas.back(), None
             given = [*tables]
             self._transform(transformer, tables)
-            with named("transformer", transformer.transform, given=given):
+            try:
                 tables.update(to_frames(tables, most))
+            except BaseException as error:
+                note_component(error, "transformer", transformer.transform, given)
+                raise
         return tables if in_pandas is None else in_pandas.back()
 
     def _transform(self, transformer: Transformer, tables: dict[str, Any]) -> None:

@@ -197,8 +197,9 @@ class ValidationSequence(Logging):
         frames = to_frames(data)
         messages: list[ValidationMessage] = []
         failures: list[RowFailures] = []
-        for validator in self._validators:
-            found, rows = self._run(validator, frames)
+        wants = [wants_pandas(validator, "validate") for validator in self._validators]
+        for validator, in_pandas in zip(self._validators, wants, strict=True):
+            found, rows = self._run(validator, frames, in_pandas=in_pandas)
             self._log(found)
             messages += found
             failures += rows
@@ -209,11 +210,10 @@ class ValidationSequence(Logging):
         return self._result
 
     def _run(
-        self, validator: Validator, frames: dict[str, pl.DataFrame]
+        self, validator: Validator, frames: dict[str, pl.DataFrame], *, in_pandas: bool
     ) -> tuple[list[ValidationMessage], list[RowFailures]]:
         # A validator may drop or replace tables in its own mapping, not in that of the others.
-        wants = wants_pandas(validator, "validate")
-        given: dict[str, Any] = PandasTables(frames).tables if wants else dict(frames)
+        given: dict[str, Any] = PandasTables(frames).tables if in_pandas else dict(frames)
         # Anything with `validate` will do.
         is_ours = isinstance(validator, Validator)  # pyright: ignore[reportUnnecessaryIsInstance]
         limit = validator.message_limit if is_ours else None
