@@ -12,6 +12,7 @@ from algomancy_data.testing.workloads import orders
 from harness import Way
 from peers.checks import identical, same_tables
 from peers.database import stored, to_sql, write_database
+from peers.postgresql import PostgreSQL
 from peers.sqlite import SQLite
 from stores import source_of
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from peers.database import Database
     from stores import Store
 
-pytestmark = pytest.mark.parametrize("database", [SQLite], indirect=True)
+pytestmark = pytest.mark.parametrize("database", [SQLite, PostgreSQL], indirect=True)
 
 WORKLOAD = "many datasets"
 DATASET_SHARE = 1_000
@@ -72,7 +73,7 @@ def test_persist(
         "pandas to_sql": to_sql(frames),
     }
     race(
-        "persist to SQLite",
+        f"persist to {database.kind}",
         Way(
             "add_data_source",
             lambda: persist_all(store, tables),
@@ -89,31 +90,74 @@ def test_persist(
     )
 
 
-def test_startup(
-    race: Race, persisted: Store, other: Database, tables: dict[str, pl.DataFrame]
+def test_persist_in_one_call(
+    race: Race, database: Database, store: Store, tables: dict[str, pl.DataFrame]
 ) -> None:
+    def persist() -> None:
+        store.manager.add_data_sources(
+            source_of({"orders": table}, name) for name, table in tables.items()
+        )
+
+    def all_there(_result: object) -> None:
+        store.reopen()
+        identical(tables, load_all(store, tables))
+
+    race(
+        f"persist in one call to {database.kind}",
+        Way("add_data_sources", persist, before=store.renew, check=all_there),
+        [
+            stored(
+                "polars write_database (adbc)",
+                write_database(tables),
+                database.new("polars"),
+                tables,
+            )
+        ],
+        workload=WORKLOAD,
+        rows=ROWS * len(tables),
+        rounds=3,
+    )
+
+
+def test_startup(
+    race: Race,
+    database: Database,
+    persisted: Store,
+    other: Database,
+    tables: dict[str, pl.DataFrame],
+) -> None:
+    names, catalogue = (
+        ("name", "sqlite_master") if database.kind == "SQLite" else ("tablename", "pg_tables")
+    )
+
     def start() -> list[str]:
         persisted.reopen()
         return persisted.manager.get_data_keys()
 
     def tables_in_other() -> list[str]:
         with closing(other.connect()) as connection:
-            return [name for (name,) in connection.execute("SELECT name FROM sqlite_master")]
+            cursor = connection.cursor()
+            cursor.execute(f"SELECT {names} FROM {catalogue}")
+            return [name for (name,) in cursor.fetchall()]
 
     def check_names(found: list[str]) -> None:
-        assert sorted(found) == sorted(tables)
+        assert set(tables) <= set(found)
 
     race(
-        "startup of SQLite",
+        f"startup of {database.kind}",
         Way("startup, get_data_keys", start, before=persisted.close, check=check_names),
-        [Way("names in sqlite_master", tables_in_other, check=check_names)],
+        [Way(f"names in {catalogue}", tables_in_other, check=check_names)],
         workload=WORKLOAD,
         rows=ROWS * len(tables),
     )
 
 
 def test_load(
-    race: Race, persisted: Store, other: Database, tables: dict[str, pl.DataFrame]
+    race: Race,
+    database: Database,
+    persisted: Store,
+    other: Database,
+    tables: dict[str, pl.DataFrame],
 ) -> None:
     def read_all() -> dict[str, pl.DataFrame]:
         return {
@@ -122,7 +166,7 @@ def test_load(
         }
 
     race(
-        "first load from SQLite",
+        f"first load from {database.kind}",
         Way(
             "get_data",
             lambda: load_all(persisted, tables),
