@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 _ROOT = Path(__file__).parents[2]
 _TUTORIAL = _ROOT / "docs" / "tutorial.md"
-_LONG = ("batch.md", "cli.md", "own-store.md")  # they start programs
+_LONG = ("batch.md", "cli.md", "own-store.md", "upstream.md")  # they start programs
 _PAGES = [_ROOT / "README.md", _ROOT / "CONTRIBUTING.md", *sorted(_ROOT.glob("docs/**/*.md"))]
 # They make the environment that the tests run in, or run the tests.
 _NOT_HERE = ("make ", "git clone", "cd ", "pip install")

@@ -112,7 +112,7 @@ def database_url(database: sa.URL | str) -> sa.URL:
     """
     try:
         url = sa.make_url(database)
-    except (exc.ArgumentError, ValueError):
+    except (exc.ArgumentError, ValueError):  # upstream.md
         msg = (
             f"{_CREDENTIALS.sub('***@', mask(database))!r} is no database URL. Write, for "
             f"instance, sqlite:///data.db."

@@ -196,7 +196,7 @@ def known_frame(table: ArrowTable) -> pl.DataFrame:
         except (pa.ArrowException, PolarsError, PanicException) as error:
             what, instead = _words(column.type), "another type, such as text"
             raise ForeignColumnError(name, what, instead) from error
-        # By number: Polars gives a column without a name one of its own.
+        # By number: Polars gives a column without a name one of its own (upstream.md).
         columns.append(values.alias(str(len(columns))))
     frame = pl.DataFrame(columns) if columns else pl.DataFrame(height=table.num_rows)
     frame.columns = table.column_names
@@ -295,7 +295,7 @@ def _target(dtype: ArrowType) -> ArrowType:
     if types.is_decimal(dtype) and dtype.scale < 0:
         return pa.decimal128(_MOST_DIGITS, 0)
     if types.is_timestamp(dtype):
-        unit = "ms" if dtype.unit == "s" else dtype.unit  # Polars multiplies without looking
+        unit = "ms" if dtype.unit == "s" else dtype.unit  # Polars multiplies unseen (upstream.md)
         zone = "UTC" if dtype.tz is not None and _is_offset(dtype.tz) else dtype.tz
         return pa.timestamp(unit, zone)
     if types.is_duration(dtype):

@@ -112,7 +112,8 @@ def _named_twice(table: str, names: list[str]) -> FrameError:
 def _arrow_table(stream: Any) -> Any:
     import pyarrow as pa  # noqa: PLC0415  as above
 
-    # What is pyarrow's does not go through Arrow's C interface, which ends a name at a NUL.
+    # What is pyarrow's does not go through Arrow's C interface, which ends a name at a NUL
+    # (upstream.md).
     match stream:
         case pa.Table():
             return stream

@@ -194,7 +194,7 @@ def _map_fields(
     """Convert each field of a struct; a null struct stays null rather than one of nulls."""
     if not dtype.fields:
         return value  # and Polars makes no struct without fields
-    # By number, since Polars takes a field named "*" or "^…$" for a pattern.
+    # By number, since Polars takes a field named "*" or "^…$" for a pattern (upstream.md).
     numbered = value.struct.rename_fields([str(number) for number in range(len(dtype.fields))])
     fields = pl.struct(
         convert(numbered.struct.field(str(number)), _dtype(field)).alias(field.name)

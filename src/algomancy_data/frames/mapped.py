@@ -201,7 +201,7 @@ def mapped_frame(
     if not both:
         return kept
     by_name = {column.name: column for column in both}
-    # By a dict: Polars gives a column without a name one of its own.
+    # By a dict: Polars gives a column without a name one of its own (upstream.md).
     return pl.DataFrame({name: by_name[name] for name in names})
 
 

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
-# Seconds. Polars' signal handler makes Python's waits for a lock go on after a signal, so that
-# Ctrl-C is noticed when one ends.
+# Seconds. Polars' signal handler makes Python's waits for a lock go on after a signal
+# (upstream.md), so that Ctrl-C is noticed when one ends.
 _TICK: Final = 0.05
 
 

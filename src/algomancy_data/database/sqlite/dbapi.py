@@ -63,9 +63,9 @@ LOG: Final = "-wal"
 
 paramstyle: Final = "qmark"
 
-# The driver fixes a column's type by its first batch of rows, and fails on what comes later. It
-# also reserves 8 bytes per row and column for a batch before it has seen a row, so a batch large
-# enough for any result would be more than the machine has.
+# The driver fixes a column's type by its first batch of rows, and fails on what comes later
+# (upstream.md). It also reserves 8 bytes per row and column for a batch before it has seen a row,
+# so a batch large enough for any result would be more than the machine has.
 BATCH_ROWS: Final = adbc_driver_sqlite.StatementOptions.BATCH_ROWS.value
 _ROWS_PER_BATCH: Final = 2**18
 _MOST_ROWS_PER_BATCH: Final = 2**30

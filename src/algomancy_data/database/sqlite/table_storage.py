@@ -396,7 +396,7 @@ _LONGEST: Final = 5000  # of all names in a row together, which is more than the
 
 # SQLite lets nobody drop a column that a view needs. Without ``sub_tables`` in the catalogue it is
 # that of ``absent``; and what is part of the primary key cannot be dropped. Names that are no valid
-# UTF-8, on which drivers fail, are found character by character.
+# UTF-8, on which drivers fail (upstream.md), are found character by character.
 _CREATE: Final = f"""\
 CREATE VIEW {TABLES_VIEW} AS /*{VERSION}*/
 SELECT

@@ -63,7 +63,8 @@ def read_arrow(source: Path | bytes, name: str, limits: ReadLimits) -> tuple[pl.
         check_repeated(name, frame, limits, len(data))
         return checked_frame(frame, name), layout.unpacked_bytes
     check_repeated(name, frame, limits, len(data), layout.texts)
-    # Polars makes null of a time of day that there is not, which only a column's own nulls tell.
+    # Polars makes null of a time of day that there is not (upstream.md), which only a column's own
+    # nulls tell.
     if _has_inner_times(layout.fields) and not _has_wide_integers(layout.fields):
         _by_pyarrow(source, is_stream, name)  # refuses it
     for number, dtype in enumerate(frame.dtypes):

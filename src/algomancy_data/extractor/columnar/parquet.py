@@ -424,7 +424,7 @@ def _is_exact(dtypes: list[PolarsDataType], layout: ParquetLayout) -> bool:
 
 
 def _is_exact_time(dtype: PolarsDataType) -> bool:
-    # Milliseconds may have been seconds, which Polars multiplies without looking.
+    # Milliseconds may have been seconds, which Polars multiplies without looking (upstream.md).
     match dtype:
         case pl.Datetime(time_unit=unit, time_zone=zone):
             return unit != "ms" and zone in {None, "UTC"}

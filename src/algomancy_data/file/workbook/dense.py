@@ -67,7 +67,7 @@ _ROW: Final = re.compile(rb"""<row(?=[\s/>])[^>]*>""")
 _ROW_NUMBER: Final = re.compile(rb'\sr="([0-9]{1,7})"')
 _COLUMN: Final = re.compile(rb'<c r="([A-Z]{1,3})[0-9]')
 _REFERENCE: Final = re.compile(rb'<c r="([A-Z]{1,3}[0-9]{1,7})"')
-# Where fastexcel takes any other index for the first text, and any other text for TRUE.
+# Where fastexcel takes any other index for the first text, any other text for TRUE (upstream.md).
 _ODD_INDEX: Final = r's"(?: [^>/]*)?>(?:[^<]|<[^v]|<v(?:[^>]|>(?:[^0-9]|[0-9]+[^0-9<])))'
 _ODD_BOOLEAN: Final = r'b"[^>]*>(?:<f[^>]*>[^<]*</f>|<f[^>]*/>)?<v>(?:[^01]|[01][^<])'
 # What only the parser understands, besides comments and CDATA: dates as texts.

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from algomancy_data.schema.types.conventions import TextConventions
     from algomancy_data.schema.types.distinct_texts import DistinctTexts
 
-# A little less than the days that Polars can write: some 260,000 years before and after 1970.
+# A little less than the days that Polars can write (upstream.md): some 260,000 years before and
+# after 1970.
 _LAST_DAY: Final = 95_000_000
 _PER_DAY: Final = {unit: 86_400 * 10**digits for unit, digits in (("ms", 3), ("us", 6), ("ns", 9))}
 _LAST: Final = 2**63 - 1

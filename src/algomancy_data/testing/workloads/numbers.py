@@ -42,7 +42,7 @@ class Rows:
 
     def fraction(self, limit: int, column: int, of: int) -> pl.Series:
         """Return integers below ``limit`` divided by ``of``: the floats nearest to the results."""
-        # Beside a single number, Polars multiplies by its reciprocal, which is rounded twice.
+        # Beside a single number, Polars multiplies by its reciprocal, rounded twice (upstream.md).
         divisors = pl.Series([float(of)]).new_from_index(0, self.number.len())
         return self.below(limit, column).cast(pl.Float64) / divisors
 
