@@ -103,7 +103,8 @@ LISTING = """
 import sys
 from algomancy_data.cli import main
 code = main()
-HEAVY = ("numpy", "pandas", "algomancy_data.etl", "algomancy_data.extractor")
+OURS = ("etl", "extractor", "datamanager", "database.postgresql.bulk", "database.portable.bulk")
+HEAVY = ("numpy", "pandas", *(f"algomancy_data.{name}" for name in OURS))
 print(*(name for name in HEAVY if name in sys.modules), file=sys.stderr)
 sys.exit(code)
 """

@@ -62,8 +62,10 @@ class Backend(ABC):
     read_only: ClassVar[str | None] = None
     """The statement that lets the rest of a transaction change nothing, if there is one."""
 
-    tables_view: ClassVar[TablesView]
-    """How the view of all tables is made."""
+    @property
+    @abstractmethod
+    def tables_view(self) -> TablesView:
+        """How the view of all tables is made."""
 
     @abstractmethod
     def table_storage(self) -> TableStorage:

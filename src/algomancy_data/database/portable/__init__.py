@@ -10,11 +10,6 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from algomancy_data.database.portable.bulk import RowBulk, TextBulk
-from algomancy_data.database.portable.table_storage import (
-    PortablePostgreSQLStorage,
-    PortableSQLiteStorage,
-)
 from algomancy_data.database.postgresql import PostgreSQL
 from algomancy_data.database.sqlite import SQLite
 
@@ -32,6 +27,11 @@ class PortableSQLite(SQLite):
 
     def table_storage(self) -> TableStorage:
         """Return how SQLite keeps frames, for one store."""
+        from algomancy_data.database.portable.bulk import RowBulk  # noqa: PLC0415
+        from algomancy_data.database.portable.table_storage import (  # noqa: PLC0415
+            PortableSQLiteStorage,
+        )
+
         return PortableSQLiteStorage(RowBulk())
 
     def new_engine(self, url: sa.URL) -> sa.Engine:
@@ -47,6 +47,11 @@ class PortablePostgreSQL(PostgreSQL):
 
     def table_storage(self) -> TableStorage:
         """Return how PostgreSQL keeps frames, for one store."""
+        from algomancy_data.database.portable.bulk import TextBulk  # noqa: PLC0415
+        from algomancy_data.database.portable.table_storage import (  # noqa: PLC0415
+            PortablePostgreSQLStorage,
+        )
+
         return PortablePostgreSQLStorage(TextBulk())
 
     def new_engine(self, url: sa.URL) -> sa.Engine:

@@ -1,4 +1,7 @@
-"""PostgreSQL through ADBC."""
+"""PostgreSQL through ADBC.
+
+What it takes is imported when a store is on PostgreSQL: whoever uses SQLite need not wait for it.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,9 @@ from sqlalchemy.dialects import registry
 
 from algomancy_data.database.backend import Backend
 from algomancy_data.database.models import payload_chunks_table
-from algomancy_data.database.postgresql.bulk import PostgreSQLBulk
-from algomancy_data.database.postgresql.engine import server_engine
-from algomancy_data.database.postgresql.table_storage import VIEW, PostgreSQLStorage
 
 if TYPE_CHECKING:
-    from algomancy_data.database.table_storage import TableStorage
+    from algomancy_data.database.table_storage import TableStorage, TablesView
 
 __all__ = ["PostgreSQL"]
 
@@ -33,10 +33,21 @@ class PostgreSQL(Backend):
     locked = ("canceling statement due to lock timeout",)
     lock_limit = "?options=-c%20lock_timeout%3D<seconds>s in the URL"
     read_only = "SET TRANSACTION READ ONLY"
-    tables_view = VIEW
+
+    @property
+    def tables_view(self) -> TablesView:
+        """How the view of all tables is made."""
+        from algomancy_data.database.postgresql.table_storage import VIEW  # noqa: PLC0415
+
+        return VIEW
 
     def table_storage(self) -> TableStorage:
         """Return how PostgreSQL keeps frames, for one store."""
+        from algomancy_data.database.postgresql.bulk import PostgreSQLBulk  # noqa: PLC0415
+        from algomancy_data.database.postgresql.table_storage import (  # noqa: PLC0415
+            PostgreSQLStorage,
+        )
+
         return PostgreSQLStorage(PostgreSQLBulk())
 
     def as_text(self, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
@@ -47,6 +58,8 @@ class PostgreSQL(Backend):
 
     def new_engine(self, url: sa.URL) -> sa.Engine:
         """Return an engine for all stores on a database."""
+        from algomancy_data.database.postgresql.engine import server_engine  # noqa: PLC0415
+
         return server_engine(url)
 
 

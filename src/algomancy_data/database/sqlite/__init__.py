@@ -15,7 +15,7 @@ from algomancy_data.database.sqlite.engine import file_engine, is_replaced
 from algomancy_data.database.sqlite.table_storage import VIEW, SQLiteStorage
 
 if TYPE_CHECKING:
-    from algomancy_data.database.table_storage import TableStorage
+    from algomancy_data.database.table_storage import TableStorage, TablesView
 
 __all__ = ["SQLite"]
 
@@ -34,7 +34,11 @@ class SQLite(Backend):
         "database schema is locked",
     )
     lock_limit = "?busy_timeout=<seconds> in the URL"
-    tables_view = VIEW
+
+    @property
+    def tables_view(self) -> TablesView:
+        """How the view of all tables is made."""
+        return VIEW
 
     def table_storage(self) -> TableStorage:
         """Return how SQLite keeps frames, for one store."""
