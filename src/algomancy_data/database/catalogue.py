@@ -15,7 +15,7 @@ from algomancy_data.database.models import datasets_table, payload_chunks_table
 from algomancy_data.errors import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from algomancy_data.database.backend import Backend
     from algomancy_data.database.layout import TableLayout
@@ -162,22 +162,25 @@ class Catalogue:
         query = _occupant_query(backend_for(connection))
         return Occupant(name, connection.execute(query, self._wanted(name)).mappings().one())
 
-    def save(self, connection: sa.Connection, entry: Entry, occupant: Occupant) -> None:
-        """Add or replace an entry; a replaced one keeps its place in the order.
+    def save(self, connection: sa.Connection, entries: Iterable[tuple[Entry, Occupant]]) -> None:
+        """Add or replace entries; a replaced one keeps its place in the order.
 
         Args:
             connection: A connection in a transaction.
-            entry: The entry.
-            occupant: What lay under its name when the transaction began.
+            entries: Each with what lay under its name when the transaction began.
         """
-        if occupant.is_there:
-            connection.execute(_UPDATE, {**self._wanted(entry.info.name), **entry.to_row()})
-            return
-        now = datetime.now(UTC).replace(tzinfo=None)
-        # A clock may go back, the order in which datasets come may not.
-        added_at = max(now, _moment_after(occupant.latest))
-        row = {"session_id": self._session_id, "added_at": added_at, **entry.to_row()}
-        connection.execute(_INSERT, row)
+        added_at = datetime.now(UTC).replace(tzinfo=None)
+        new: list[dict[str, Any]] = []
+        for entry, occupant in entries:
+            if occupant.is_there:
+                connection.execute(_UPDATE, {**self._wanted(entry.info.name), **entry.to_row()})
+                continue
+            # A clock may go back, the order in which datasets come may not.
+            added_at = max(added_at, _moment_after(occupant.latest))
+            new.append({"session_id": self._session_id, "added_at": added_at, **entry.to_row()})
+            added_at += _MOMENT
+        if new:
+            connection.execute(_INSERT, new)
 
     def remove(self, connection: sa.Connection, name: str) -> None:
         """Remove an entry."""

@@ -177,6 +177,18 @@ class Datasets:
             phase: Told of the rows.
             occupant: What had its name, if that is dropped already.
         """
+        written = self._write_content(connection, prepared, phase, occupant)
+        self.catalogue.save(connection, [written])
+        return written[0]
+
+    def _write_content(
+        self,
+        connection: sa.Connection,
+        prepared: PreparedDataset,
+        phase: Phase,
+        occupant: Occupant | None = None,
+    ) -> tuple[Entry, Occupant]:
+        """Write tables or payload of a dataset; return its entry, and what had its name."""
         entry, content = prepared.entry, prepared.content
         info = entry.info
         occupant = occupant or self.drop_content(connection, info.name)
@@ -188,14 +200,15 @@ class Datasets:
             owner, keys = TableOwner(self._session_id, info.name, ""), prepared.keys.tables
             layouts = write_tables(connection, self._storage, owner, tables, keys, phase)
             entry = replace(entry, tables=tuple(layouts.values()))
-        self.catalogue.save(connection, entry, occupant)
-        return entry
+        return entry, occupant
 
     def write_all(
         self, connection: sa.Connection, prepared: Iterable[PreparedDataset], phase: Phase
     ) -> list[Entry]:
         """Write several datasets: see :meth:`write`."""
-        return [self.write(connection, one, phase) for one in prepared]
+        written = [self._write_content(connection, one, phase) for one in prepared]
+        self.catalogue.save(connection, written)
+        return [entry for entry, _ in written]
 
     def require_references(
         self, connection: sa.Connection, entry: Entry | None, addition: Addition
@@ -235,7 +248,7 @@ class Datasets:
         load = addition.load({name: frame.height for name, frame in frames.items()}, replaced)
         info = entry.info.grown(frames, load, data.validation_messages, uuid4().hex)
         grown = replace(entry, info=info, tables=growing.tables)
-        self.catalogue.save(connection, grown, self.catalogue.occupant(connection, info.name))
+        self.catalogue.save(connection, [(grown, self.catalogue.occupant(connection, info.name))])
         return grown, load, growing.notes
 
     def delete_rows(
@@ -253,7 +266,9 @@ class Datasets:
         if count:
             info = entry.info.grown({}, deletion(table, count), (), uuid4().hex)
             shrunk = replace(entry, info=info, tables=growing.tables)
-            self.catalogue.save(connection, shrunk, self.catalogue.occupant(connection, info.name))
+            self.catalogue.save(
+                connection, [(shrunk, self.catalogue.occupant(connection, info.name))]
+            )
         return count
 
     def growing(self, connection: sa.Connection, entry: Entry) -> GrowingDataset:
@@ -276,7 +291,7 @@ class Datasets:
         owner, tables = self._owner(source, ""), source.tables or ()
         copies = copy_tables(connection, self._storage, owner, tables, name, phase.advance)
         entry = replace(source, info=source.info.derived(name, ds_id, uuid4().hex), tables=copies)
-        self.catalogue.save(connection, entry, occupant)
+        self.catalogue.save(connection, [(entry, occupant)])
         return entry
 
     def drop_content(self, connection: sa.Connection, name: str) -> Occupant:

@@ -215,7 +215,7 @@ class RowCursor:
 
     def execute(self, operation: str, parameters: Any = None) -> Self:
         """Execute a statement with one row of parameters, or with Arrow data."""
-        self._forget()
+        RowCursor.close(self)  # a stream stays open
         with self._owner.translating_errors():
             data = _bound([parameters], parameters) if parameters else None
             self._table = self._read(operation, data)
@@ -224,7 +224,7 @@ class RowCursor:
 
     def executemany(self, operation: str, seq_of_parameters: Any) -> None:
         """Execute a statement with each row of parameters, or with Arrow data."""
-        self._forget()
+        RowCursor.close(self)  # a stream stays open
         with self._owner.translating_errors():
             try:
                 rows = [_bound(seq_of_parameters, seq_of_parameters)]
@@ -301,7 +301,9 @@ class RowCursor:
 
     def close(self) -> None:
         """Forget the rows; nothing is open."""
-        self._forget()
+        self._table = None
+        self._rows = None
+        self.rowcount = -1
 
     def _found(self) -> Iterator[tuple[Any, ...]]:
         if self._rows is None:
@@ -312,11 +314,6 @@ class RowCursor:
 
     def _batches(self) -> Iterable[Any]:
         return self._table.to_batches()
-
-    def _forget(self) -> None:
-        self._table = None
-        self._rows = None
-        self.rowcount = -1
 
 
 class Connection(adbc.Connection):

@@ -177,7 +177,7 @@ def _datetime_texts(column: pl.Series) -> pl.Series:
     if within_days(column, _FOUR_DIGIT_DAYS):
         # A third of the time that Polars takes, for the same text. Arrow takes no name with NUL,
         # and needs fifty times as long for a datetime that has a zone, whichever one it is.
-        naive = column.alias("").to_physical().cast(pl.Datetime(dtype.time_unit))
+        naive = column.alias("").cast(pl.Int64).cast(pl.Datetime(dtype.time_unit))
         texts: Any = pc.cast(naive.to_arrow(), pa.large_string())
         found = cast("pl.Series", pl.from_arrow(texts))
         return found + suffix if suffix else found
