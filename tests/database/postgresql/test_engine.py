@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import polars as pl
 import pytest
 
+from algomancy_data.batch import Attempt
 from algomancy_data.errors import StoreError
 
 
@@ -36,3 +38,34 @@ def test_a_role_without_rights_is_told_so(new_manager, database, outside):
     outside("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
     with pytest.raises(StoreError, match="permission denied for schema public"):
         new_manager(database.replace("postgres:@", "poor:@"))
+
+
+def test_a_role_that_may_use_and_make_things_in_one_schema_suffices(
+    new_manager, database, outside, dataset
+):
+    for statement in (
+        "DROP SCHEMA IF EXISTS planning CASCADE",
+        "DROP ROLE IF EXISTS planner",
+        "CREATE ROLE planner LOGIN",
+        "CREATE SCHEMA planning",
+        "GRANT USAGE, CREATE ON SCHEMA planning TO planner",
+        "REVOKE ALL ON SCHEMA public FROM PUBLIC",
+    ):
+        outside(statement)
+    url = f"{database.replace('postgres:@', 'planner:@')}&options=-csearch_path%3Dplanning"
+    manager = new_manager(url)
+    rows = pl.DataFrame({"id": [1, 2], "text": ["a", "b\0"]})
+    manager.add_data_source(dataset("d", {"t": rows}))
+    manager.add_data_source(dataset("d", {"t": rows.with_columns(pl.col("id") + 2)}), mode="append")
+    manager.delete_rows("d", "t", pl.col("id") == 1)
+    manager.derive_data("d", "e")
+    manager.delete_data("d")
+    manager.store.history.begin(Attempt("nightly", "key", "e", "replace", "host/1"))
+    manager.refresh()
+    assert manager.get_table("e", "t")["id"].to_list() == [2, 3, 4]
+    assert manager.scan_table("e", "t").filter(pl.col("id") > 3).collect().height == 1
+    assert manager.query("SELECT count(*) AS n FROM t", ["e"]).item() == 3
+    assert manager.verify() == manager.clear_leftovers() == []
+    manager.close()
+    owners = outside("SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'planning'")
+    assert owners == [("planner",)]
