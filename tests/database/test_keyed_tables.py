@@ -291,6 +291,23 @@ def test_files_that_are_accepted_with_errors_prove_nothing(opened, keys_in, tmp_
     assert f"primary key (id) {INDEX}: 2 rows share theirs" in said[0].message
 
 
+def test_a_table_that_is_written_anew_need_not_fit_into_memory(opened, keys_in, tmp_path):
+    manager = opened("constraints")
+    manager.add_data_source(shop())
+    manager.store._storage.in_memory_bytes = 8
+    manager.add_data_source(source(orders=orders((7, "Ann"), (9, None))), mode="upsert")
+    path = tmp_path / "orders.csv"
+    path.write_text("id;buyer;note\n8;Eve;of 8\n")
+    result = manager.etl_data({"orders": CSVFile("orders", path=path)}, "d", mode="append")
+    assert result.is_success
+    assert manager.get_table("d", "orders").rows() == [
+        *((3, None, "of 3"), (5, "Ann", "of 5")),
+        *((7, "Ann", "of 7"), (9, None, "of 9"), (8, "Eve", "of 8")),
+    ]
+    assert ("INDEX", "buyer") in keys_in()["orders"]
+    assert manager.verify() == []
+
+
 def test_why_added_rows_loosen_a_constraint_is_a_message(opened, keys_in, tmp_path):
     manager = opened("constraints", (Orders, People))
     manager.add_data_source(source(people=people("Ann"), orders=orders((1, "Ann"))))

@@ -8,6 +8,7 @@ Everything else, such as a table that gets a column, is read and written anew.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -33,6 +34,7 @@ from algomancy_data.database.tables import (
     write_rows,
 )
 from algomancy_data.frames.arrow import check_values
+from algomancy_data.frames.lazy import gathered
 from algomancy_data.metrics import NO_PHASE
 from algomancy_data.relations.keys import complete_rows, everywhere
 from algomancy_data.store.addition import (
@@ -178,9 +180,7 @@ class GrowingTable:
         schema = {column.name: column.dtype for column in self.layout.columns}
         columns = columns_of(predicate, schema, name)
         if self._access is None or not columns or self.layout.sums is None:
-            stored = read_table(
-                self._connection, self._storage, self.layout, self._owner, verify=True
-            )
+            stored = self._stored()
             gone = taken_rows(stored, predicate)
             count = int(gone.sum())
             if count:
@@ -212,7 +212,7 @@ class GrowingTable:
         Raises:
             DamagedStoreError: It is not what was written.
         """
-        stored = read_table(self._connection, self._storage, self.layout, self._owner, verify=True)
+        stored = self._stored()
         self._replace(stored, NO_PHASE, keys)
 
     def _takes(self, access: RowAccess, frame: pl.DataFrame) -> bool:
@@ -231,10 +231,27 @@ class GrowingTable:
 
     def _write_anew(self, frame: pl.DataFrame, addition: Addition, phase: Phase) -> int:
         name = self.layout.name
-        stored = read_table(self._connection, self._storage, self.layout, self._owner, verify=True)
-        together, replaced = with_more(stored, frame, name, addition)
+        stored = self._stored()
+        most = self._storage.in_memory_bytes
+        together, replaced = with_more(stored, frame, name, addition, most)
         self._replace(together, phase, self.layout.keys)
         return replaced
+
+    def _stored(self) -> pl.DataFrame:
+        """Return the whole table, mapped from a scratch file if it is large.
+
+        Raises:
+            DamagedStoreError: It is not what was written.
+            ScratchError: There is no room for the file.
+        """
+        return read_table(
+            self._connection,
+            self._storage,
+            self.layout,
+            self._owner,
+            gather=partial(gathered, in_memory_bytes=self._storage.in_memory_bytes),
+            verify=True,
+        )
 
     def _replace(self, frame: pl.DataFrame, phase: Phase, keys: tuple[TableKey, ...]) -> None:
         """Write the table anew; constraints by which others refer to it are to be made again."""

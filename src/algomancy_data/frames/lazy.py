@@ -11,7 +11,7 @@ from algomancy_data.frames.mapped import mapped_frame
 from algomancy_data.memory import IN_MEMORY_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 _SLICE_ROWS: Final = 250_000
 
@@ -36,6 +36,29 @@ def collected(query: pl.LazyFrame, in_memory_bytes: int = IN_MEMORY_BYTES) -> pl
         [(2,), (3,)]
     """
     coming = query.collect_batches()
+    first = next(coming, None)
+    if first is None:
+        return query.clear().collect()
+    return gathered(chain([first], coming), in_memory_bytes)
+
+
+def gathered(
+    batches: Iterable[pl.DataFrame], in_memory_bytes: int = IN_MEMORY_BYTES
+) -> pl.DataFrame:
+    """Return the frame that some batches are together, as :func:`collected` does.
+
+    Args:
+        batches: At least one; all of one schema.
+        in_memory_bytes: What is larger is more than memory should hold.
+
+    Raises:
+        ScratchError: There is no room for the file.
+
+    Example:
+        >>> gathered([pl.DataFrame({"a": [1]}), pl.DataFrame({"a": [2]})], 8).rows()
+        [(1,), (2,)]
+    """
+    coming = iter(batches)
     held: list[pl.DataFrame] = []
     held_bytes = 0
     for batch in coming:
@@ -43,7 +66,7 @@ def collected(query: pl.LazyFrame, in_memory_bytes: int = IN_MEMORY_BYTES) -> pl
         held_bytes += int(batch.estimated_size())
         if held_bytes > in_memory_bytes:
             return mapped_frame(chain(_each_once(held), coming), in_memory_bytes)
-    return pl.concat(held) if held else query.clear().collect()
+    return pl.concat(held)
 
 
 def kept_rows(

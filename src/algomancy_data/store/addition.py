@@ -9,7 +9,9 @@ import polars as pl
 
 from algomancy_data.datasource.source import is_made_of_tables
 from algomancy_data.errors import AdditionError, StoredKeyError
+from algomancy_data.frames.lazy import kept_rows
 from algomancy_data.frames.values import python_rows
+from algomancy_data.memory import IN_MEMORY_BYTES
 from algomancy_data.provenance import Load
 from algomancy_data.relations.declared import DeclaredKeys
 from algomancy_data.relations.keys import everywhere, match_keys, rows_where
@@ -244,7 +246,11 @@ def replaced_rows(
 
 
 def with_more(
-    stored: pl.DataFrame, added: pl.DataFrame, table: str, addition: Addition
+    stored: pl.DataFrame,
+    added: pl.DataFrame,
+    table: str,
+    addition: Addition,
+    in_memory_bytes: int = IN_MEMORY_BYTES,
 ) -> tuple[pl.DataFrame, int]:
     """Return a table with more rows, and how many of its rows they take the place of.
 
@@ -253,6 +259,7 @@ def with_more(
         added: The rows.
         table: Its name.
         addition: How they are added.
+        in_memory_bytes: What is left of a larger table is mapped from a file.
 
     Raises:
         AdditionError: They do not fit, or have a key that is stored.
@@ -266,7 +273,7 @@ def with_more(
     """
     added = aligned(added, stored.schema, table)
     gone = replaced_rows(stored, added, table, addition)
-    kept = stored.filter(~gone) if gone.any() else stored
+    kept = kept_rows(stored, ~gone, in_memory_bytes) if gone.any() else stored
     together = pl.concat([widened(kept, added.schema), added])
     return together, stored.height - kept.height
 
