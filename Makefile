@@ -16,7 +16,7 @@ CORE = $(addprefix tests/,testing/test_manager_contract.py store database/test_r
 # Tests and tools start hundreds of processes, each of which would else compile all that it imports.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: demo test test-long test-lowest test-newest test-python coverage release-check changelog docs lint format bench bench-quick bench-large lock clean
+.PHONY: demo test test-long test-lowest test-newest test-python coverage release-check changelog docs lint format bench bench-quick bench-large audit lock clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -107,6 +107,9 @@ lint: .venv/.synced ## what CI checks beside the tests
 format: .venv/.synced ## fix what can be fixed by a machine
 	$(RUN)ruff check --fix .
 	$(RUN)ruff format .
+
+audit: .venv/.synced ## weaknesses known of what is locked: asks osv.dev, or a copy of it at ADVISORIES=<url>
+	$(UV) audit --frozen $(if $(ADVISORIES),--service-url $(ADVISORIES))
 
 lock: .venv/.synced ## resolve the dependencies anew
 	$(UV) lock --upgrade
