@@ -10,6 +10,8 @@ import time
 
 import pytest
 
+from algomancy_data import errors
+from algomancy_data.cli.running import exit_code
 from algomancy_data.testing import assert_identical, workloads
 
 # A shell switches Ctrl-C off for what it starts in the background.
@@ -81,6 +83,29 @@ def test_verbose_shows_the_log_and_where_an_error_comes_from(run, sqlite):
     assert failed.code == 2
     assert "Traceback (most recent call last):" in failed.err
     assert failed.err.splitlines()[-1].startswith("error: Data 'no' not found.")
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        (1, errors.UnstorableError("")),
+        (1, errors.FileContentError("")),
+        (2, errors.StoreNotFoundError("")),
+        (2, errors.MissingExtraError("")),
+        (2, errors.ExecutorError("")),
+        (3, errors.StoreBusyError("")),
+        (3, errors.StoreUnavailableError("")),
+        (3, errors.UnreachableError("")),
+        (3, errors.FileChangedError("")),
+        (3, errors.ExecutorUnavailableError("")),
+        (4, errors.StoreError("")),
+        (4, errors.DamagedStoreError("")),
+        (70, ZeroDivisionError()),
+        (130, KeyboardInterrupt()),
+    ],
+)
+def test_what_goes_away_by_itself_has_an_exit_code_of_its_own(code, error):
+    assert exit_code(error) == code
 
 
 def test_a_folder_that_cannot_be_written_to_is_a_store_that_fails(run, files):

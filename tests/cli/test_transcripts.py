@@ -35,7 +35,31 @@ class Customers(Shop):
     CUSTOMER_ID = Column("customer_id", DataType.INTEGER, primary_key=True)
     NAME = Column("name", DataType.STRING)
 """
+CODE = """\
+from algomancy_data import SimpleETLFactory, Validator
+from algomancy_data.validator import ValidationSequence
+
+class Silent(Validator):
+    def validate(self, data):
+        pass
+
+class Validating(SimpleETLFactory):
+    @classmethod
+    def create_validation_sequence(cls, schemas=None, logger=None):
+        return ValidationSequence([Silent()], logger)
+
+class Failing(SimpleETLFactory):
+    @classmethod
+    def create_loader(cls, logger=None):
+        return 1 / 0
+
+class Wrong(SimpleETLFactory):
+    @classmethod
+    def create_loader(cls, logger=None):
+        return "a loader"
+"""
 FILES = {
+    "etl.py": CODE,
     "schemas.py": SCHEMAS,
     "customers.csv": "customer_id;name\n1;Ann\n2;Bob\n",
     "orders.csv": "order_id;customer_id;amount\n1;1;9.5\n2;1;3\n3;2;0.25\n",
@@ -89,7 +113,8 @@ def replay(run, tmp_path, environment):
             code, out, err = done.returncode, done.stdout, done.stderr
         else:
             variables = dict(pair.split("=", 1) for pair in shlex.split(command["variables"]))
-            done = run(*shlex.split(command["arguments"]), **variables)
+            arguments = shlex.split(command["arguments"])
+            done = run(*arguments, allow_traceback=True, **variables)
             code, out, err = done.code, done.out, done.err
         lines = [
             *(f"! {said}" for said in err.splitlines() if not PROGRESS.fullmatch(said)),

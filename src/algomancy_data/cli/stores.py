@@ -254,7 +254,12 @@ def _opened_database(
 ) -> Generator[DataManager[Any]]:
     if not may_create:
         _check_file(address)
-    manager = _database_manager(address, declared)
+    try:
+        manager = _database_manager(address, declared)
+    except StoreNotFoundError:
+        raise
+    except StoreError as error:  # it is not opened yet: the URL is wrong
+        raise CommandLineError(str(error)) from error
     try:
         if not may_create:
             _check_catalogue(address, manager.engine)
