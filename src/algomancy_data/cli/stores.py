@@ -76,11 +76,16 @@ class StoreAddress:
         Raises:
             CommandLineError: It cannot.
         """
-        from algomancy_data.database.engines import database_url  # noqa: PLC0415  as below
+        from algomancy_data.database.engines import (  # noqa: PLC0415  with SQLAlchemy
+            database_url,
+            store_engine,
+        )
 
         text = self.setting.value
         try:
-            database_url(text)
+            url = database_url(text)
+            if url.query:  # only an engine knows which options there are
+                store_engine(url).dispose()
         except StoreError as error:
             raise CommandLineError(str(error)) from error
         head, _, rest = text.partition("://")
@@ -254,12 +259,7 @@ def _opened_database(
 ) -> Generator[DataManager[Any]]:
     if not may_create:
         _check_file(address)
-    try:
-        manager = _database_manager(address, declared)
-    except StoreNotFoundError:
-        raise
-    except StoreError as error:  # it is not opened yet: the URL is wrong
-        raise CommandLineError(str(error)) from error
+    manager = _database_manager(address, declared)
     try:
         if not may_create:
             _check_catalogue(address, manager.engine)
