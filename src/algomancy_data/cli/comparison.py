@@ -78,6 +78,7 @@ class Ratio:
         earlier: Median of the earlier times, in seconds.
         now: Median of the times.
         ratio: Of the medians.
+        best: Of the shortest times, to which what else the machine does has added least.
         lowest: The shortest time beside the longest earlier one.
         highest: The longest time beside the shortest earlier one.
     """
@@ -87,8 +88,13 @@ class Ratio:
     earlier: float
     now: float
     ratio: float
+    best: float
     lowest: float
     highest: float
+
+    def is_above(self, factor: float) -> bool:
+        """Tell whether it takes more times longer, and not in a few repetitions only."""
+        return min(self.ratio, self.best) > factor
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as what JSON can hold."""
@@ -117,6 +123,7 @@ def ratios(earlier: Measured, now: Measured) -> list[Ratio]:
                 median(before),
                 median(times),
                 median(times) / median(before),
+                min(times) / min(before),
                 min(times) / max(before),
                 max(times) / min(before),
             )
