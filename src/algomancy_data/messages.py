@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
+MOST_EXAMPLES: Final = 5
+"""How many rows or values a finding shows, however many there are."""
+
 
 class ValidationSeverity(StrEnum):
     """How bad a finding is: INFO < WARNING < ERROR < CRITICAL.

@@ -18,7 +18,7 @@ from algomancy_data.engine_failures import engine_failures
 from algomancy_data.errors import FileContentError
 from algomancy_data.frames.tabular import to_frame
 from algomancy_data.frames.values import python_values
-from algomancy_data.messages import ValidationMessage, ValidationSeverity
+from algomancy_data.messages import MOST_EXAMPLES, ValidationMessage, ValidationSeverity
 from algomancy_data.schema.kinds import DeclaredType, column_type_of, declared_as
 from algomancy_data.schema.types import Outcome, TextConventions
 from algomancy_data.schema.types.stack import parts_of, stacked
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from algomancy_data.frames.tabular import Tabular
     from algomancy_data.schema.types import ColumnType
 
-_EXAMPLES: Final = 5
 _LONGEST_EXAMPLE: Final = 60
 # From how many rows on it pays to convert columns side by side.
 _LONG: Final = 100_000
@@ -243,8 +242,8 @@ def conversion_issue(
     positions = concerned.arg_true()
     numbers = positions if row_numbers is None else row_numbers.gather(positions)
     count = len(positions)
-    rows: list[int] = numbers.head(_EXAMPLES).to_list()
-    examples = _examples(given.gather(positions.head(_EXAMPLES)))
+    rows: list[int] = numbers.head(MOST_EXAMPLES).to_list()
+    examples = _examples(given.gather(positions.head(MOST_EXAMPLES)))
     shown = ", ".join(f"{example} (row {row})" for row, example in zip(rows, examples, strict=True))
     subject = counted(count, "value is", "values are")
     advice = "" if outcome.advice is None else f" {outcome.advice.text}"

@@ -12,7 +12,7 @@ from algomancy_data.extractor.conversion import ConversionIssue, in_one_dtype
 from algomancy_data.extractor.extracted import ExtractedTable, SeparatedTable
 from algomancy_data.frames.lazy import kept_rows
 from algomancy_data.memory import IN_MEMORY_BYTES
-from algomancy_data.messages import ValidationSeverity
+from algomancy_data.messages import MOST_EXAMPLES, ValidationSeverity
 from algomancy_data.schema.kinds import declared_as
 from algomancy_data.schema.types.string import text_from_any
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from algomancy_data.schema.types import ColumnType, TextConventions
 
 _NUMBER: Final = pl.get_index_type()
-_EXAMPLES: Final = 5
 
 
 def separate(
@@ -296,8 +295,8 @@ def doubtful_values(
         if doubtful is None or not doubtful.any():
             continue
         failing = numbers.filter(doubtful)
-        values = texts.filter(doubtful).head(_EXAMPLES)
-        first = failing.head(_EXAMPLES).to_list()
+        values = texts.filter(doubtful).head(MOST_EXAMPLES)
+        first = failing.head(MOST_EXAMPLES).to_list()
         shown = ", ".join(
             f"{value!r} (row {row})" for row, value in zip(first, values, strict=True)
         )

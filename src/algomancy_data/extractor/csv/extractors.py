@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -23,7 +23,7 @@ from algomancy_data.extractor.csv.layout import (
 )
 from algomancy_data.extractor.csv.reader import CSVReader
 from algomancy_data.extractor.csv.slices import CSVSlices
-from algomancy_data.messages import ValidationMessage, ValidationSeverity
+from algomancy_data.messages import MOST_EXAMPLES, ValidationMessage, ValidationSeverity
 from algomancy_data.schema import DataType
 from algomancy_data.schema.csv_dialect import DEFAULT_SEPARATOR, SEPARATORS
 from algomancy_data.schema.types import TextConventions
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from algomancy_data.extractor.csv.layout import Record
     from algomancy_data.file import File
     from algomancy_data.schema import CSVDialect, Schema
-
-_EXAMPLES: Final = 5
 
 
 class CSVSingleExtractor(SingleExtractor):
@@ -169,7 +167,7 @@ class CSVSingleExtractor(SingleExtractor):
         last = columns[-1]
         count = len(short_rows)
         first_row = self._reading.first_row
-        rows = tuple(first_row + row for row in short_rows.head(_EXAMPLES).to_list())
+        rows = tuple(first_row + row for row in short_rows.head(MOST_EXAMPLES).to_list())
         subject = counted(count, "row has", "rows have")
         reason = (
             f"{subject} fewer than {len(columns)} fields; the missing ones are null. "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import polars as pl
 
@@ -23,6 +23,7 @@ from algomancy_data.extractor.json.tables import (
 from algomancy_data.extractor.parts import PartSlices
 from algomancy_data.extractor.slices import UnlikeSlicesError
 from algomancy_data.logs import as_logger
+from algomancy_data.messages import MOST_EXAMPLES
 from algomancy_data.schema import DataType
 from algomancy_data.schema.kinds import column_types
 
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
     from algomancy_data.file import File, FilePart
     from algomancy_data.schema import Schema
     from algomancy_data.schema.types import ColumnType
-
-_EXAMPLES: Final = 5
 
 
 class JSONSingleExtractor(SingleExtractor):
@@ -263,7 +262,7 @@ class JSONMultiExtractor(MultiExtractor):
         count, offset = strays_by_path.get(group.path, 0), 0
         for piece in pieces:
             strays = piece[group.name].strays
-            rows += (strays.head(_EXAMPLES) + offset).to_list()
+            rows += (strays.head(MOST_EXAMPLES) + offset).to_list()
             count += len(strays)
             offset += piece[group.parent].frame.height
         if not count:
@@ -271,7 +270,7 @@ class JSONMultiExtractor(MultiExtractor):
         subject = counted(count, "value gives no row: it is", "values give no row: they are")
         reason = f"{subject} neither a list nor an object inside one."
         if rows:
-            shown = ", ".join(map(str, rows[:_EXAMPLES]))
+            shown = ", ".join(map(str, rows[:MOST_EXAMPLES]))
             reason = f"{reason} First: row {shown} of {group.parent!r}."
         self._reading.issues.append(
             ConversionIssue(
@@ -280,6 +279,6 @@ class JSONMultiExtractor(MultiExtractor):
                 DataType.STRING,
                 reason,
                 count=count,
-                rows=tuple(rows[:_EXAMPLES]),
+                rows=tuple(rows[:MOST_EXAMPLES]),
             )
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -12,6 +12,7 @@ from algomancy_data.extractor.conversion import ConversionIssue, convert_piece, 
 from algomancy_data.file import XLSXFile
 from algomancy_data.file.workbook import Kind, Workbook, read_sheet, typed
 from algomancy_data.logs import as_logger
+from algomancy_data.messages import MOST_EXAMPLES
 from algomancy_data.schema import DataType
 from algomancy_data.schema.kinds import column_types, declared_as
 
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from algomancy_data.logs import Logger
     from algomancy_data.schema import Schema
     from algomancy_data.schema.types import ColumnType
-
-_EXAMPLES: Final = 5
 
 
 class XLSXSingleExtractor(SingleExtractor):
@@ -164,7 +163,7 @@ class SheetReading:
     ) -> ConversionIssue:
         """Say which cells show an error instead of a value."""
         rows = {self._first_row + row: text for row, text in sorted(errors.items())}
-        count, first = len(rows), dict(list(rows.items())[:_EXAMPLES])
+        count, first = len(rows), dict(list(rows.items())[:MOST_EXAMPLES])
         shown = ", ".join(f"{text} (row {row})" for row, text in first.items())
         subject = counted(count, "cell shows", "cells show")
         return ConversionIssue(
