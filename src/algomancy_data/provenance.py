@@ -27,6 +27,7 @@ __all__ = [
     "InputFile",
     "Load",
     "Provenance",
+    "Sample",
     "TableSize",
     "files_from_list",
     "messages_from_list",
