@@ -140,8 +140,10 @@ class Outcome:
             ]
             for mask in (self.refused, self.guessed)
         ]
+        # What "replace" does takes three times as long.
+        said = self.reason, self.advice
         return [
-            replace(self, values=one, refused=refused, guessed=guessed)
+            type(self)(one, refused, *said, guessed, self.by_value, self.rank)
             for one, refused, guessed in zip(values, *masks, strict=True)
         ]
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import accumulate, pairwise
+from itertools import accumulate
 from typing import TYPE_CHECKING, Final, Self
 
 import polars as pl
@@ -44,13 +44,15 @@ class Stack:
     @cached_property
     def ends(self) -> list[int]:
         """Where each column ends, and before them where the first one begins."""
-        return [0, *accumulate(self.lengths)]
+        return [*accumulate(self.lengths, initial=0)]
 
     def columns(self, values: pl.Series) -> list[pl.Series]:
         """Return the columns."""
         if len(self.lengths) == 1:
             return [values]
-        return [values[start:end] for start, end in pairwise(self.ends)]
+        return [
+            values.slice(at, length) for at, length in zip(self.ends, self.lengths, strict=False)
+        ]
 
     def counts(self, holds: pl.Series) -> list[int]:
         """Return of how many values of each column something holds.
