@@ -21,7 +21,7 @@ from algomancy_data.frames.values import python_values
 from algomancy_data.messages import MOST_EXAMPLES, ValidationMessage, ValidationSeverity
 from algomancy_data.schema.kinds import DeclaredType, column_type_of, declared_as
 from algomancy_data.schema.types import Outcome, TextConventions
-from algomancy_data.schema.types.stack import parts_of, stacked
+from algomancy_data.schema.types.stack import MOST_TOGETHER, parts_of, stacked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -35,9 +35,8 @@ if TYPE_CHECKING:
 _LONGEST_EXAMPLE: Final = 60
 # From how many rows on it pays to convert columns side by side.
 _LONG: Final = 100_000
-# So many columns of one type and few values are read as one, and so many values at once.
+# So many columns of one type and few values are read as one.
 _MANY: Final = 8
-_MOST_TOGETHER: Final = 30_000
 _DEFAULT_CONVENTIONS: Final = TextConventions()
 
 
@@ -196,7 +195,7 @@ def _read_together(
 
     A column with a value that cannot be converted is left out: it is to be looked at alone.
     """
-    if len(work) < _MANY or frame.height * _MANY > _MOST_TOGETHER:
+    if len(work) < _MANY or frame.height * _MANY > MOST_TOGETHER:
         return {}
     of_type: dict[str, list[pl.Series]] = {}
     for name, target in work.items():
@@ -206,7 +205,7 @@ def _read_together(
     found: dict[str, Outcome] = {}
     for columns in of_type.values():
         target = work[columns[0].name]
-        for positions in parts_of(columns, _MOST_TOGETHER):
+        for positions in parts_of(columns):
             if len(positions) < _MANY:
                 continue
             stack, texts = stacked(columns[at] for at in positions)

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 _MOST_WORDS: Final = 20
 _LONGEST_WORD: Final = 40
-# So many values are asked at once; what is asked of one column then costs all of them little.
-_MOST_TOGETHER: Final = 30_000
 
 
 @dataclass(frozen=True)
@@ -84,7 +82,7 @@ class TextTypes:
     def __init__(self, texts: Sequence[pl.Series], conventions: TextConventions) -> None:
         self.columns = [
             column
-            for positions in parts_of(texts, _MOST_TOGETHER)
+            for positions in parts_of(texts)
             for column in DistinctColumns([texts[at] for at in positions], conventions)
         ]
 

@@ -28,7 +28,7 @@ from algomancy_data.inference.similar_names import (
 from algomancy_data.relations.keys import match_keys
 from algomancy_data.relations.lookup import unmatched
 from algomancy_data.schema.types.distinct_texts import percent
-from algomancy_data.schema.types.stack import stacked
+from algomancy_data.schema.types.stack import MOST_TOGETHER, parts_of, stacked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -42,8 +42,6 @@ _CHANCE: Final = 1e-4
 _FEW: Final = 2
 _NEARLY: Final = 0.5
 _NEARLY_WITHOUT_NAME: Final = 0.8
-# So many texts are looked up in a key at once.
-_MOST_TOGETHER: Final = 100_000
 _LETTERS, _CHARACTERS = 26, 36
 
 
@@ -169,14 +167,17 @@ def _possible_keys(
     others = [key for key in keys if key.table is not child or key.column.primary_key]
     foreign: list[set[_TableKey]] = [set() for _ in columns]
     texts = [at for at, one in enumerate(columns) if child.dtypes[one.name] == pl.String]
-    if texts and child.frame.height * len(texts) <= _MOST_TOGETHER:
-        stack, values = stacked(child.frame[columns[at].name] for at in texts)
+    if child.frame.height > MOST_TOGETHER:
+        texts = []
+    series = [child.frame[columns[at].name] for at in texts]
+    for positions in parts_of(series):
+        stack, values = stacked(series[at] for at in positions)
         for key in others:
             if key.values.dtype == pl.String:
                 counts = stack.counts(values.is_in(key.values.implode()))
-                for at, count in zip(texts, counts, strict=True):
+                for at, count in zip(positions, counts, strict=True):
                     if not count:
-                        foreign[at].add(key)
+                        foreign[texts[at]].add(key)
     for column, never in zip(columns, foreign, strict=True):
         possible = keys if speaks_of_own_table(column.name) else others
         yield [key for key in possible if key not in never]

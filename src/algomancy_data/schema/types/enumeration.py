@@ -35,7 +35,7 @@ class EnumType(ColumnType):
         self.dtype, self.samples = dtype, (*words[:2], "another word", "")
         listed = ", ".join(map(repr, words[:_SHOWN])) + (", …" if len(words) > _SHOWN else "")
         self.name = f"Enum([{listed}])"
-        self._unknown = f"none of the {len(words)} words {listed}"
+        self._unknown = f"none of the {len(words)} words {listed}" if words[1:] else f"not {listed}"
 
     @classmethod
     def declared_by(cls, dtype: PolarsDataType) -> Self | None:

@@ -15,6 +15,9 @@ import polars as pl
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+MOST_TOGETHER: Final = 30_000
+"""So many values are asked at once; what is asked of one column then costs all of them little."""
+
 _COLUMN: Final = "column"
 
 
@@ -108,7 +111,7 @@ def stacked(columns: Iterable[pl.Series]) -> tuple[Stack, pl.Series]:
     return Stack(tuple(map(len, found))), whole
 
 
-def parts_of(columns: Sequence[pl.Series], most: int) -> list[list[int]]:
+def parts_of(columns: Sequence[pl.Series], most: int = MOST_TOGETHER) -> list[list[int]]:
     """Return the positions of columns that are to be looked at together.
 
     Args:
