@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from functools import reduce
+from functools import cached_property, reduce
 from operator import or_
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -40,7 +40,6 @@ class NestedType(ColumnType):
 
     def __init__(self, dtype: PolarsDataType, inner: dict[str, ColumnType]) -> None:
         self.name, self.dtype, self._inner = str(dtype), dtype, inner
-        self.samples = self._samples()
 
     @classmethod
     def declared_with(
@@ -149,8 +148,9 @@ class NestedType(ColumnType):
         made = pl.DataFrame(columns).to_struct(structs.name)
         return Outcome(made.set(structs.is_null(), None) if structs.null_count() else made)
 
-    def _samples(self) -> tuple[str, ...]:
-        """Return JSON with samples of what is inside, and text that is none."""
+    @cached_property
+    def samples(self) -> tuple[str, ...]:  # pyright: ignore[reportIncompatibleVariableOverride]  made late
+        """JSON with samples of what is inside, and text that is none."""
         one, other = (
             {
                 name: kind.samples[number]
@@ -166,7 +166,9 @@ class NestedType(ColumnType):
                 for found in (one, other)
             )
             return (*(f"{{{found}}}" for found in members), "{}", "null", '{"?": 1}', "[]", "{", "")
-        size = self.dtype.size if isinstance(self.dtype, pl.Array) else 2
+        # Two items at each of sixty levels would be more than any memory holds.
+        plain = 1 if isinstance(self._inner[""], NestedType) else 2
+        size = self.dtype.size if isinstance(self.dtype, pl.Array) else plain
         lists = ([one[""]] * size, [other[""]] * size, [one[""]], ["null"] * size)
         written = (f"[{', '.join(items)}]" for items in lists)
         return (*written, "[]", "null", "{}", "5", "[", "")
