@@ -92,7 +92,7 @@ def test_every_public_class_takes_either_kind_of_logger(parameter, request):
     if request.node.callspec.id.endswith(INSIDE):
         assert "Logger" in parameter.annotation
     else:
-        assert parameter.annotation == "Logger | logging.Logger | None"
+        assert parameter.annotation in {"Logger | logging.Logger | None", "NameOrLogger"}
 
 
 def used_everywhere(logger, folder):

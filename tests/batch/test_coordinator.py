@@ -113,7 +113,9 @@ def test_what_is_away_for_a_moment_is_tried_again(run, night, deliver, store):
 def test_what_raises_has_failed_and_says_why(run, night, deliver):
     result = run(deliver("delft", night.BREAK), deliver("gouda", 1))
     assert result.counts == {"done": 1, "failed": 1}
-    assert result.jobs[0].error == "ZeroDivisionError: by hand"
+    error = result.jobs[0].error
+    assert error.startswith("ZeroDivisionError: by hand. Raised by transform() of the transformer")
+    assert error.endswith("night.py:37), which had 'sales'.")
     assert result.exit_code == 4
     assert not result.jobs[0].is_temporary
 

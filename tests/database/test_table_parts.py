@@ -202,8 +202,9 @@ def test_a_worker_whose_program_has_ended_commits_nothing(opened, relations, els
     ended = do(*given)
     place.unlink()
     place.parent.rmdir()
-    assert isinstance(ended.error, StoreError)
-    assert "has ended" in str(ended.error)
+    error = ended.result.error
+    assert isinstance(error, StoreError)
+    assert "has ended" in str(error)
     assert relations() == set()
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 import xlsxwriter
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from polars.testing.parametric import dataframes
 
@@ -133,6 +133,15 @@ def test_any_parts_of_csv_give_the_same(
     types=st.lists(st.sampled_from(MOST_KINDS), min_size=1, max_size=2),
     most=st.integers(1, 500),
     extension=st.sampled_from(["parquet", "arrow"]),
+)
+@example(  # both dtypes decide, though neither has a value
+    frames=[
+        pl.DataFrame(schema={"col0": pl.Int8}),
+        pl.DataFrame(schema={"col0": pl.Datetime("ns")}),
+    ],
+    types=[DataType.DATETIME],
+    most=1,
+    extension="parquet",
 )
 def test_any_parts_of_columns_give_the_same(elsewhere, frames, types, most, extension) -> None:
     schema = schema_of(types, extension)

@@ -297,4 +297,6 @@ def _said(error: BaseException) -> str:
     is_ours = isinstance(error, AlgomancyDataError)
     said = str(error) if is_ours else f"{type(error).__name__}: {error}"
     note = note_of(error)
-    return mask(said if note is None else f"{said} {note}")
+    if note is not None:
+        said += f" {note}" if said.endswith(".") else f". {note}"
+    return mask(said)

@@ -109,6 +109,7 @@ class ConvertedPart:
 
     Args:
         schema: What its file holds.
+        given: The dtypes in which its columns were read.
         height: How many rows.
         forms: How each column is written.
         issues: What was noticed while it was read.
@@ -117,6 +118,7 @@ class ConvertedPart:
     """
 
     schema: pl.Schema
+    given: Mapping[str, PolarsDataType]
     height: int
     forms: Mapping[str, ColumnForm]
     issues: Sequence[ConversionIssue]
@@ -228,6 +230,7 @@ def _converted(
                 sink.drop(table)
             else:
                 sink.take(table, frame)
+    _check_nulls(parts)
     if not converter.may_lack_columns:
         check_columns(columns, table)
         return parts, frames, columns[0].names
@@ -235,6 +238,23 @@ def _converted(
     names = all_columns(columns, declared, lambda name: not forms[name].has_values)
     files[0].file.limits.check_shape(table, rows, len(names))
     return parts, frames, names
+
+
+def _check_nulls(parts: Sequence[ConvertedPart]) -> None:
+    """Refuse columns that are null in one part, but of a dtype, and of another one in another.
+
+    Raises:
+        UnlikeSlicesError: There is one: both dtypes decide what the whole column is.
+    """
+    given: dict[str, set[PolarsDataType]] = {}
+    for part in parts:
+        for name, dtype in part.given.items():
+            given.setdefault(name, set()).add(dtype)
+    for part in parts:
+        for name, dtype in part.given.items():
+            is_null = dtype != pl.Null() and not part.forms[name].has_values
+            if is_null and given[name] - {dtype, pl.Null()}:
+                raise UnlikeSlicesError
 
 
 def _fetched(place: Path, schema: pl.Schema) -> pl.DataFrame:
@@ -327,10 +347,11 @@ def _convert(converter: PartConverter, file: FilePart, place: Path) -> Converted
 def _converted_part(converter: PartConverter, file: FilePart, place: Path) -> ConvertedPart:
     slices = PartSlices(converter.read, [file], converter.table, converter.evolution)
     conversion = Conversion(converter.table, converter.types, converter.conventions)
-    height = 0
+    height, given = 0, dict[str, "PolarsDataType"]()
     with MappedFrames(place) as frames:
         for frame in slices.read():
             converter.check(frame)
+            given |= frame.schema
             converted = conversion.take(frame)
             if not frame.width and not frame.height and converter.may_lack_columns:
                 continue
@@ -341,7 +362,7 @@ def _converted_part(converter: PartConverter, file: FilePart, place: Path) -> Co
             height += frame.height
         schema = frames.written()
     forms = conversion.forms
-    return ConvertedPart(schema, height, forms, slices.issues, slices.notes, slices.lost)
+    return ConvertedPart(schema, given, height, forms, slices.issues, slices.notes, slices.lost)
 
 
 def _write_unconverted(
