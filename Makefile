@@ -39,10 +39,10 @@ demo: .venv/.demo ## load real flight data into demo.db and prove it came back i
 	@$(RUN)python docs/demo/main.py
 
 test: .venv/.synced ## every test but the long ones, docs and docstrings included
-	$(RUN)pytest -n 2 --dist worksteal -m "not long" --ignore=bench
+	$(RUN)pytest -n 2 --dist worksteal -m "not long"
 
 test-long: .venv/.synced ## the long tests: gigabytes, kills, fuzzing, browsers, the framework's packages
-	$(RUN)pytest -n 2 --dist worksteal -m long --ignore=bench
+	$(RUN)pytest -n 2 --dist worksteal -m long
 
 .venv/lowest/.synced: pyproject.toml .venv/.synced
 	$(UV) venv --quiet --clear --python .venv/bin/python .venv/lowest
