@@ -85,6 +85,16 @@ def test_one_that_was_killed_is_done_again_and_one_that_kills_is_named(work, tmp
     assert [child for child in psutil.Process().children() if "spawn" in str(child.cmdline())] == []
 
 
+def test_one_that_was_killed_while_it_waited_is_replaced(work):
+    with helping(1):
+        for _ in range(2):
+            assert list(shared(work.square, (3, 0))) == [9]
+            for child in psutil.Process().children():
+                if "spawn_main" in str(child.cmdline()):
+                    child.kill()
+                    child.wait()
+
+
 def test_what_has_to_be_done_before_is_done_when_it_is_handed_out(work):
     done = []
 

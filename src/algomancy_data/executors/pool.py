@@ -49,11 +49,20 @@ class SpawnPool(Hands):
         return self._workers
 
     def submit(self, do: Callable[..., _Result], *given: Any) -> Future[_Result]:
-        """Hand something to a process that is free, or to a new one."""
-        process = self._free.pop() if self._free else _Process(self._threads)
-        future = process.submit(do, *given)
-        self._busy[future] = process
-        return future
+        """Hand something to a process that is free, or to a new one.
+
+        Raises:
+            ExecutorError: One process after the other ends while it starts.
+        """
+        while True:
+            process = self._free.pop() if self._free else _Process(self._threads)
+            try:
+                future = process.submit(do, *given)
+            except BrokenExecutor as error:  # it was killed while nobody waited for it
+                self._loss_of(process, error)
+                continue
+            self._busy[future] = process
+            return future
 
     def collect(self, future: Future[_Result]) -> _Result | Loss:
         """Return the result, or why there is none.
@@ -65,25 +74,29 @@ class SpawnPool(Hands):
         try:
             result = future.result()
         except (BrokenExecutor, CancelledError) as error:
-            process.close(at_once=False)  # then it is known how it ended
-            if process.has_started:
-                return Loss.KILLED
-            self._failed_starts += 1
-            most = _MOST_KILLED if process.is_killed else _MOST_ENDED
-            if self._failed_starts < most:
-                return Loss.UNTRIED
-            msg = (
-                "The processes that are to do the work end while they start; what they say is "
-                "above. A program that has work done by processes begins it below "
-                "'if __name__ == \"__main__\":'."
-            )
-            raise ExecutorError(msg) from error
+            return self._loss_of(process, error)
         except Exception:
             self._free.append(process)
             raise
         self._free.append(process)
         self._failed_starts = 0
         return result
+
+    def _loss_of(self, process: _Process, error: BaseException) -> Loss:
+        """Let go of a process that has ended, and tell whether it had begun to work."""
+        process.close(at_once=False)  # then it is known how it ended
+        if process.has_started:
+            return Loss.KILLED
+        self._failed_starts += 1
+        most = _MOST_KILLED if process.is_killed else _MOST_ENDED
+        if self._failed_starts < most:
+            return Loss.UNTRIED
+        msg = (
+            "The processes that are to do the work end while they start; what they say is "
+            "above. A program that has work done by processes begins it below "
+            "'if __name__ == \"__main__\":'."
+        )
+        raise ExecutorError(msg) from error
 
     def abandon(self, future: Future[Any]) -> None:
         """Kill the process."""
