@@ -630,7 +630,7 @@ def large_place(request, tmp_path):
 @pytest.mark.parametrize(
     ("mib", "large_place"),
     [
-        (200, ""),
+        pytest.param(200, "", marks=pytest.mark.long),
         # More than a signed number of 32 bits counts.
         pytest.param(2200, NO_LOG, marks=pytest.mark.long),
         pytest.param(2200, "postgresql", marks=pytest.mark.long),

@@ -78,6 +78,7 @@ def test_a_connection_that_dies_in_a_write_leaves_the_old_dataset(new_manager, o
     assert new_manager().get_data("d").get_table("t").height == 7
 
 
+@pytest.mark.long
 def test_a_reader_gets_one_dataset_whole_while_it_is_replaced(new_manager):
     new_manager().add_data_source(dataset(t=ROWS.with_columns(v=0), u=ROWS.with_columns(v=0)))
     stop = threading.Event()
@@ -160,6 +161,7 @@ def test_a_catalogue_of_another_version_is_refused_at_startup(new_manager, outsi
         new_manager()
 
 
+@pytest.mark.long
 def test_rows_are_in_order_while_others_scan_the_table(new_manager, database):
     frame = pl.concat([ROWS] * 4).with_columns(n=pl.int_range(pl.len()))
     new_manager().add_data_source(dataset(t=frame))

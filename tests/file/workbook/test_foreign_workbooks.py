@@ -652,6 +652,7 @@ def cell(reference: str, value, target: DataType) -> str:
     return f'<c r="{reference}" s="{style}"><v>{value!r}</v></c>'
 
 
+@pytest.mark.long
 @given(data=st.data(), from_1904=st.booleans())
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_cell_far_away_changes_nothing_about_the_others(data, from_1904, tmp_path) -> None:
