@@ -35,6 +35,12 @@ def test_what_is_no_such_sheet_is_refused(tmp_path):
     (tmp_path / "x.csv").write_text("day,amount\n2024-02-29,1\n")
     with pytest.raises(QuarantineError, match="no column '_row'"):
         read_sheet(tmp_path / "x.csv", Quarantine())
-    (tmp_path / "x.csv").write_text("_row,day\n1,2,3\n")
-    with pytest.raises(QuarantineError, match="cannot be read"):
-        read_sheet(tmp_path / "x.csv", Quarantine())
+    for content in (
+        b"",
+        b"_row,day\n1,2,3\n",
+        b'_row,day\n1,"2\n',
+        "_row,day\n1,ü\n".encode("cp1252"),
+    ):
+        (tmp_path / "x.csv").write_bytes(content)
+        with pytest.raises(QuarantineError, match=r"are no CSV table\. Write them in UTF-8, each"):
+            read_sheet(tmp_path / "x.csv", Quarantine())

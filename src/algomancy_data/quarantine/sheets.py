@@ -57,8 +57,10 @@ def read_sheet(path: Path, settings: Quarantine) -> pl.DataFrame:
     try:
         rows = pl.read_csv(content, separator=separator, infer_schema=False)
     except PolarsError as error:
-        reason = str(error).partition("\n")[0]
-        msg = f"The mended rows in {str(path)!r} cannot be read: {reason}. Write them as CSV."
+        msg = (
+            f"The mended rows in {str(path)!r} are no CSV table. Write them in UTF-8, each row "
+            f"with as many fields as the header."
+        )
         raise QuarantineError(msg) from error
     if settings.row not in rows.columns:
         msg = (
