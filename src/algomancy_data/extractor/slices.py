@@ -175,7 +175,7 @@ class Conversion:
             self._columns = {name: self._column(name) for name in frame.columns}
         with engine_failures(FileContentError, f"Converting table {self._table!r}"):
             batch = [self._columns[values.name].take(values) for values in frame.get_columns()]
-        return pl.DataFrame(batch)
+        return pl.DataFrame(batch) if batch else pl.DataFrame(height=frame.height)
 
     def _column(self, name: str) -> _Column:
         return _Column(self._types.get(name), self._conventions)

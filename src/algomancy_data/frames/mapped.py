@@ -54,6 +54,7 @@ class MappedFrames:
         self._writer: Any = None
         self._schema = pl.Schema()
         self._in_file = pl.Schema()
+        self._rows_alone = 0
 
     def write(self, batch: pl.DataFrame) -> None:
         """Append a batch.
@@ -66,9 +67,13 @@ class MappedFrames:
             ScratchError: There is no room for it.
             ValueError: It has other columns or dtypes.
         """
-        if self._writer is not None and batch.schema != self._schema:
+        is_first = self._writer is None and not self._rows_alone
+        if not is_first and batch.schema != self._schema:
             msg = f"A batch of {batch.schema} cannot follow one of {self._schema}."
             raise ValueError(msg)
+        if not batch.width:  # a file of batches has no rows without columns
+            self._rows_alone += batch.height
+            return
         if self._writer is None:
             self._schema = batch.schema
             self._in_file = _numbered(batch.schema)
@@ -89,7 +94,7 @@ class MappedFrames:
         """Return all batches as a frame; nothing can be written after it."""
         schema = self.written()
         if not schema:
-            return pl.DataFrame()
+            return pl.DataFrame(height=self._rows_alone)
         frame = _frame_in(self._file.mapped(), schema)
         self._file.close()
         return frame

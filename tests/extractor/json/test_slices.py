@@ -120,6 +120,7 @@ def test_records_that_agree_are_the_same_in_slices(path, records) -> None:
 @example([{"size": 1}], [{"size": 2**60}, {"size": 0.5}], [])
 @example([{"name": "x"}], [{"name": 1.10}], [])
 @example([{"id": 1}], [{"more": 1}, {"more": 0.5}, {"more": {"z": 1}}], [])
+@example([], [{}, {}], [])
 def test_records_that_disagree_are_the_same_in_slices(path, first, odd, last) -> None:
     path.write_text(lines([*first, *odd, *last]))
     agree(path)
