@@ -358,7 +358,9 @@ def test_texts_are_found_whatever_the_server_makes_of_backslashes(store, dataset
     sa.event.listen(
         store.engine,
         "begin",
-        lambda connection: connection.exec_driver_sql("SET standard_conforming_strings = off"),
+        lambda connection: connection.exec_driver_sql(
+            "SET LOCAL standard_conforming_strings = off"
+        ),
     )
     frame = pl.DataFrame({"s": INJECTIONS, "y": [text.encode() for text in INJECTIONS]})
     frame = frame.filter(~s.str.contains("\0", literal=True))
