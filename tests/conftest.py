@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import importlib
 import json
 import os
 import re
@@ -74,6 +75,22 @@ class Elsewhere(Executor):
 def elsewhere():
     """An executor that does all as another process would."""
     return Elsewhere()
+
+
+@pytest.fixture
+def workers_import(monkeypatch):
+    """Import a module of a folder as workers will, by its name; it is gone after the test."""
+    imported = []
+
+    def run(folder, name):
+        monkeypatch.syspath_prepend(folder)
+        monkeypatch.setenv("PYTHONPATH", str(folder))
+        imported.append(name)
+        return importlib.import_module(name)
+
+    yield run
+    for name in imported:
+        del sys.modules[name]
 
 
 class Chromium:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,18 +10,11 @@ import pytest
 
 from algomancy_data.batch import Job, run_batch
 
-_HERE = str(Path(__file__).parent)
-
 
 @pytest.fixture
-def night(monkeypatch):
-    """The module that workers import, by its name."""
-    monkeypatch.syspath_prepend(_HERE)
-    monkeypatch.setenv("PYTHONPATH", _HERE)
-    import night  # noqa: PLC0415
-
-    yield night
-    del sys.modules["night"]
+def night(workers_import):
+    """The module of what workers do."""
+    return workers_import(Path(__file__).parent, "night")
 
 
 @pytest.fixture

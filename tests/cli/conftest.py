@@ -153,6 +153,12 @@ GOOD = "order_id;customer_id;amount\n1;1;9.5\n2;1;3\n3;2;0.25\n"
 BAD = "order_id;customer_id;amount\n1;1;9.5\n2;1;\n2;2;x\n4;9;1\n"
 
 
+@pytest.fixture(scope="session")
+def schemas_text():
+    """The module of schemas."""
+    return SCHEMAS
+
+
 @pytest.fixture
 def files(tmp_path):
     """Write schemas and files, and return the arguments that name them."""

@@ -18,23 +18,6 @@ import pytest
 
 TRANSCRIPTS = sorted(Path(__file__).with_name("transcripts").glob("*.txt"))
 
-SCHEMAS = """\
-from algomancy_data import Column, DataType, Schema
-
-class Shop(Schema):
-    _EXTENSION, _SCHEMA_TYPE = "csv", "single"
-
-class Orders(Shop):
-    _FILENAME = "orders"
-    ORDER_ID = Column("order_id", DataType.INTEGER, primary_key=True)
-    CUSTOMER = Column("customer_id", DataType.INTEGER, foreign_key=("customers", "customer_id"))
-    AMOUNT = Column("amount", DataType.FLOAT)
-
-class Customers(Shop):
-    _FILENAME = "customers"
-    CUSTOMER_ID = Column("customer_id", DataType.INTEGER, primary_key=True)
-    NAME = Column("name", DataType.STRING)
-"""
 CODE = """\
 from algomancy_data import SimpleETLFactory, Validator
 from algomancy_data.validator import ValidationSequence
@@ -60,7 +43,6 @@ class Wrong(SimpleETLFactory):
 """
 FILES = {
     "etl.py": CODE,
-    "schemas.py": SCHEMAS,
     "customers.csv": "customer_id;name\n1;Ann\n2;Bob\n",
     "orders.csv": "order_id;customer_id;amount\n1;1;9.5\n2;1;3\n3;2;0.25\n",
     "bad.csv": "order_id;customer_id;amount\n1;1;9.5\n2;1;\n2;2;x\n4;9;1\n",
@@ -130,8 +112,8 @@ def replay(run, tmp_path, environment):
 
 
 @pytest.mark.parametrize("path", TRANSCRIPTS, ids=lambda path: path.stem)
-def test_what_users_see_is_as_in_the_transcript(path, replay, tmp_path):
-    for name, content in FILES.items():
+def test_what_users_see_is_as_in_the_transcript(path, replay, tmp_path, schemas_text):
+    for name, content in {**FILES, "schemas.py": schemas_text}.items():
         file = tmp_path / name
         file.parent.mkdir(exist_ok=True)
         file.write_bytes(content if isinstance(content, bytes) else content.encode())

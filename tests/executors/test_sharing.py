@@ -19,8 +19,6 @@ from algomancy_data.executors.choice import hands_of
 from algomancy_data.executors.sharing import Share, each_in_order, helping, lent_hands
 from algomancy_data.memory import MemoryBudget
 
-_HERE = str(Path(__file__).parent)
-
 _PROGRAM = """
 import sys
 from algomancy_data.executors.sharing import Share, each_in_order, helping, lent_hands
@@ -34,13 +32,9 @@ if __name__ == "__main__":
 
 
 @pytest.fixture
-def work(monkeypatch):
+def work(workers_import):
     """The module of what workers do."""
-    monkeypatch.syspath_prepend(_HERE)
-    monkeypatch.setenv("PYTHONPATH", _HERE)
-    import helper_work  # noqa: PLC0415
-
-    return helper_work
+    return workers_import(Path(__file__).parent, "helper_work")
 
 
 def shared(do, *given):

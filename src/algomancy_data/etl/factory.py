@@ -112,7 +112,8 @@ def pipeline_for(
     """
     only = settings.only
     wanted = {one: schemas[one] for one in schemas if only is None or one in only}
-    pipeline = pipeline_of(factory, name, files, wanted, logger).within(settings)
+    given = (name, dict(files), wanted, logger)
+    pipeline = _made(factory.build_pipeline, given, "run", "an ETLPipeline").within(settings)
     if len(wanted) < len(schemas):
         others = [schema for one, schema in schemas.items() if one not in wanted]
         pipeline = pipeline.leaving_out(schema_table_map(others))
@@ -120,23 +121,6 @@ def pipeline_for(
         relations = resolve_relations_from_schemas(list(wanted.values()))
         pipeline = pipeline.sampling(settings.sample, relations)
     return pipeline
-
-
-def pipeline_of(
-    factory: type[ETLFactory],
-    name: str,
-    files: Mapping[str, File],
-    schemas: Mapping[str, type[Schema]],
-    logger: Logger | logging.Logger | None,
-) -> ETLPipeline:
-    """Return the pipeline that a factory puts together.
-
-    Raises:
-        ETLConstructionError: A file has no schema, or its format no extractor.
-        ComponentError: The factory is a user's own, and made something else.
-    """
-    given = (name, dict(files), dict(schemas), logger)
-    return _made(factory.build_pipeline, given, "run", "an ETLPipeline")
 
 
 def _made(

@@ -340,7 +340,7 @@ class SingleExtractor(Extractor):
         logger = as_logger(self.logger)
         name, is_large = self.file.name, self._is_large(self.file)
         converter = PartConverter(
-            reader._slices_of_part,  # noqa: SLF001
+            reader._slices_of_part,  # noqa: SLF001  as above
             name,
             self._types,
             self._conventions,
@@ -363,7 +363,7 @@ class SingleExtractor(Extractor):
             return table.frame, table.lost
         if is_large:
             self._check_whole()
-        read = shared_reader(hands, reader._read_part, name, logger)  # noqa: SLF001
+        read = shared_reader(hands, reader._read_part, name, logger)  # noqa: SLF001  as above
         with self._system_errors(self._extract_file):
             return self._put_together(read, parts)
 

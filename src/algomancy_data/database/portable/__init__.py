@@ -27,8 +27,8 @@ class PortableSQLite(SQLite):
 
     def table_storage(self) -> TableStorage:
         """Return how SQLite keeps frames, for one store."""
-        from algomancy_data.database.portable.bulk import RowBulk  # noqa: PLC0415
-        from algomancy_data.database.portable.table_storage import (  # noqa: PLC0415
+        from algomancy_data.database.portable.bulk import RowBulk  # noqa: PLC0415  with a store
+        from algomancy_data.database.portable.table_storage import (  # noqa: PLC0415  with a store
             PortableSQLiteStorage,
         )
 
@@ -47,8 +47,8 @@ class PortablePostgreSQL(PostgreSQL):
 
     def table_storage(self) -> TableStorage:
         """Return how PostgreSQL keeps frames, for one store."""
-        from algomancy_data.database.portable.bulk import TextBulk  # noqa: PLC0415
-        from algomancy_data.database.portable.table_storage import (  # noqa: PLC0415
+        from algomancy_data.database.portable.bulk import TextBulk  # noqa: PLC0415  with a store
+        from algomancy_data.database.portable.table_storage import (  # noqa: PLC0415  with a store
             PortablePostgreSQLStorage,
         )
 

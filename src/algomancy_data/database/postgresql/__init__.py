@@ -37,14 +37,14 @@ class PostgreSQL(Backend):
     @property
     def tables_view(self) -> TablesView:
         """How the view of all tables is made."""
-        from algomancy_data.database.postgresql.table_storage import VIEW  # noqa: PLC0415
+        from algomancy_data.database.postgresql.table_storage import VIEW  # noqa: PLC0415  with a store
 
         return VIEW
 
     def table_storage(self) -> TableStorage:
         """Return how PostgreSQL keeps frames, for one store."""
-        from algomancy_data.database.postgresql.bulk import PostgreSQLBulk  # noqa: PLC0415
-        from algomancy_data.database.postgresql.table_storage import (  # noqa: PLC0415
+        from algomancy_data.database.postgresql.bulk import PostgreSQLBulk  # noqa: PLC0415  with a store
+        from algomancy_data.database.postgresql.table_storage import (  # noqa: PLC0415  with a store
             PostgreSQLStorage,
         )
 
@@ -58,7 +58,7 @@ class PostgreSQL(Backend):
 
     def new_engine(self, url: sa.URL) -> sa.Engine:
         """Return an engine for all stores on a database."""
-        from algomancy_data.database.postgresql.engine import server_engine  # noqa: PLC0415
+        from algomancy_data.database.postgresql.engine import server_engine  # noqa: PLC0415  with a store
 
         return server_engine(url)
 

@@ -399,7 +399,7 @@ class _Doubt(Enum):
 
 def _doubts(metadata: Any, schema: Any) -> dict[str, _Doubt]:
     """Return the columns of which Polars may change a value."""
-    import pyarrow as pa  # noqa: PLC0415
+    import pyarrow as pa  # noqa: PLC0415  as above
 
     columns = map(metadata.schema.column, range(metadata.num_columns))
     legacy = {

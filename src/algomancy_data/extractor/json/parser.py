@@ -190,7 +190,7 @@ def check(data: bytes) -> None:
 
 def _check_lines(data: bytes) -> None:
     """Refuse a null in place of a record: the parser crashes, or takes it for an empty object."""
-    import pyarrow as pa  # noqa: PLC0415
+    import pyarrow as pa  # noqa: PLC0415  as above
 
     first = NO_SPACE.search(data)
     if first is None or first[0] != b"{":
