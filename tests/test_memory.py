@@ -2,6 +2,7 @@
 
 import polars as pl
 import pytest
+import sqlalchemy
 
 from algomancy_data import (
     DataSource,
@@ -11,6 +12,7 @@ from algomancy_data import (
 )
 from algomancy_data.database import DatabaseDataManager
 from algomancy_data.errors import MemoryLimitError
+from algomancy_data.frames.scratch import FilePages
 from algomancy_data.memory import IN_MEMORY_BYTES, MemoryBudget, available_memory
 
 pytestmark = pytest.mark.filterwarnings("ignore:StatefulDataManager:DeprecationWarning")
@@ -128,6 +130,40 @@ def test_a_dataset_that_surely_does_not_fit_is_refused_before_it_is_read(tmp_pat
     first.startup()
     assert first.get_data("d") is not None
     first.close()
+
+
+class Payload(DataSource):
+    """Is no tables, but has frames."""
+
+    to_sql_tables = None
+
+    def to_payload(self):
+        return {"name": self.name}, self.tables
+
+    @classmethod
+    def from_payload(cls, metadata, tables):
+        data = cls("master_data", **metadata)
+        for name, table in tables.items():
+            data.add_table(name, table)
+        return data
+
+
+def test_the_frames_of_a_payload_are_mapped_when_memory_need_not_hold_them(tmp_path):
+    url = f"sqlite:///{tmp_path / 'd.db'}"
+    manager = DatabaseDataManager(SimpleETLFactory, [], url, "s", Payload)
+    manager.startup()
+    data = Payload("master_data", name="d")
+    data.add_table("t", pl.DataFrame({"a": pl.int_range(10_000, eager=True)}))
+    manager.add_data_source(data)
+    assert sqlalchemy.inspect(manager.engine).has_table("ds__s__d__t") is False
+    manager.refresh()
+    manager.store.memory = MemoryBudget(128 * MIB + 100_000)
+    for lazy in (True, False):  # what is in memory would be given back
+        table = manager.get_data("d", lazy=lazy).get_table("t")
+        assert table.equals(data.get_table("t"))
+        address = table["a"].get_chunks()[0].to_arrow().buffers()[1].address
+        assert (address in FilePages()) is lazy
+    manager.close()
 
 
 def test_without_a_limit_what_is_available_counts():

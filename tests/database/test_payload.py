@@ -9,6 +9,7 @@ import subprocess
 import sys
 import zlib
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -33,14 +34,18 @@ from algomancy_data.errors import (
     StoreError,
     UnstorableError,
 )
+from algomancy_data.frames.mapped import in_memory, mapped_frame
 from algomancy_data.testing.samples import makeable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from algomancy_data.frames.mapped import Gather
+
 MASTER = DataClassification.MASTER_DATA
 MIB = 1024 * 1024
+FROM_SCRATCH = partial(mapped_frame, in_memory_bytes=1)
 
 
 class Texts(BaseDataSource):
@@ -119,11 +124,11 @@ class Store:
         self.rows[name] = version, stored
         return stored
 
-    def read(self, cls: type[Any], name: str = "d") -> Any:
+    def read(self, cls: type[Any], name: str = "d", gather: Gather = in_memory) -> Any:
         version, stored = self.rows[name]
         with self.engine.connect() as connection:
             return payloads.read_payload(
-                connection, "s", name, version, stored.payload, stored.payload_layout, cls
+                connection, "s", name, version, stored.payload, stored.payload_layout, cls, gather
             )
 
     def trip(self, data: BaseDataSource) -> Any:
@@ -245,6 +250,14 @@ def test_a_frame_comes_back_identical(store, case):
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_any_frame_comes_back_identical_from_many_chunks(quick_store, small, frame):
     assert_identical(quick_store.frame_trip(frame), frame)
+    assert_identical(quick_store.read(Model, gather=FROM_SCRATCH).frames["t"], frame)
+
+
+@pytest.mark.parametrize("case", FRAMES)
+def test_a_frame_comes_back_identical_from_a_scratch_file(store, small, case):
+    frame = FRAMES[case]
+    store.write(model({}, {"t": frame}))
+    assert_identical(store.read(Model, gather=FROM_SCRATCH).frames["t"], frame)
 
 
 def test_rows_of_very_different_sizes_make_batches_of_similar_size(store, monkeypatch):

@@ -18,12 +18,7 @@ from algomancy_data.database.payload import PreparedPayload, delete_payload, rea
 from algomancy_data.database.protocols import SqlTableLayout, handed_back
 from algomancy_data.database.query import DamagedTables
 from algomancy_data.database.reading import Readers
-from algomancy_data.database.tables import (
-    Gather,
-    PreparedTable,
-    read_batches,
-    read_table,
-)
+from algomancy_data.database.tables import PreparedTable, read_batches, read_table
 from algomancy_data.errors import (
     AdditionError,
     DamagedStoreError,
@@ -49,6 +44,7 @@ if TYPE_CHECKING:
     from algomancy_data.database.table_parts import TableInParts
     from algomancy_data.database.table_storage import TableStorage
     from algomancy_data.datasource import BASEDATASOURCE, BaseDataSource
+    from algomancy_data.frames.mapped import Gather
     from algomancy_data.messages import ValidationMessage
     from algomancy_data.metrics import Phase
     from algomancy_data.provenance import Load
@@ -410,6 +406,7 @@ class Datasets:
                 entry.payload,
                 entry.payload_layout,
                 cls,
+                gather,
                 phase,
             )
         else:

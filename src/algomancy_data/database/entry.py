@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from algomancy_data.database.layout import layouts_from_json, layouts_to_json
 from algomancy_data.database.models import FORMAT_VERSION, WITHOUT_CHILDREN, WITHOUT_KEYS
-from algomancy_data.database.payload import has_all_sums
+from algomancy_data.database.payload import has_all_sums, has_frames
 from algomancy_data.datasource import DataClassification
 from algomancy_data.documents import parse
 from algomancy_data.errors import (
@@ -51,6 +51,11 @@ class Entry:
     def rows(self) -> int | None:
         """Rows of all tables; None for a payload."""
         return None if self.tables is None else sum(table.height for table in self.tables)
+
+    @property
+    def has_frames(self) -> bool:
+        """Whether it is read in batches: a text alone is read whole."""
+        return self.tables is not None or has_frames(self.payload_layout)
 
     def table(self, name: str) -> TableLayout:
         """Return how a table of the dataset lies in the database.

@@ -26,6 +26,7 @@ from algomancy_data.documents import member, parse
 from algomancy_data.errors import SchemaDriftError, SerializationError, UnstorableError
 from algomancy_data.frames.arrow import check_storable
 from algomancy_data.frames.dtypes import schema_from_json, schema_to_json
+from algomancy_data.frames.mapped import in_memory
 from algomancy_data.frames.tabular import to_frames
 from algomancy_data.metrics import NO_PHASE
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from algomancy_data.datasource import BASEDATASOURCE, BaseDataSource
+    from algomancy_data.frames.mapped import Gather
     from algomancy_data.metrics import Phase
 
 _FORMAT: Final = 1
@@ -156,6 +158,7 @@ def read_payload(
     payload: str | None,
     payload_layout: str | None,
     cls: type[BASEDATASOURCE],
+    gather: Gather = in_memory,
     phase: Phase = NO_PHASE,
 ) -> BASEDATASOURCE:
     """Return the DataSource of a payload.
@@ -168,6 +171,7 @@ def read_payload(
         payload: As in its catalogue row.
         payload_layout: As in its catalogue row.
         cls: Class of the DataSource.
+        gather: Makes the frame of a table of its batches.
         phase: Told of each table.
 
     Raises:
@@ -205,7 +209,7 @@ def read_payload(
     tables: dict[str, pl.DataFrame] = {}
     for number, (table, (schema, height)) in enumerate(schemas.items()):
         part = _table_part(number)
-        tables[table] = payload_chunks.decode(segments(part), schema, table)
+        tables[table] = payload_chunks.decode(segments(part), schema, table, gather)
         if tables[table].height != height:
             raise key.damage(part, f"it has {tables[table].height} rows instead of {height}")
         phase.advance(height)
@@ -253,6 +257,11 @@ def check_chunks(connection: sa.Connection, key: PayloadKey, payload_layout: str
 def has_all_sums(payload: str | None, payload_layout: str | None) -> bool:
     """Tell whether every byte has a check sum: rows that earlier versions wrote have none."""
     return payload is None or (payload_layout is not None and f'"{_TEXT_SUM}":' in payload_layout)
+
+
+def has_frames(payload_layout: str | None) -> bool:
+    """Tell whether there are frames beside the text."""
+    return payload_layout is not None and f'"kind":"{_ARROW}"' in payload_layout
 
 
 def delete_payload(connection: sa.Connection, session: str, name: str) -> None:

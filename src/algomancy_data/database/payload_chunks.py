@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import zlib
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 import polars as pl
@@ -29,6 +31,8 @@ from algomancy_data.frames.arrow import arrow_schema, cast_frame
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
     from concurrent.futures import Future
+
+    from algomancy_data.frames.mapped import Gather
 
 
 _T = TypeVar("_T")
@@ -62,13 +66,16 @@ def encode(frame: pl.DataFrame) -> Generator[bytes | memoryview]:
     yield _END
 
 
-def decode(segments: Iterator[list[memoryview]], schema: pl.Schema, table: str) -> pl.DataFrame:
+def decode(
+    segments: Iterator[list[memoryview]], schema: pl.Schema, table: str, gather: Gather
+) -> pl.DataFrame:
     """Return the frame of a stream that :func:`encode` yielded.
 
     Args:
         segments: What was yielded, each in pieces; it is decoded while the next one is fetched.
         schema: The frame's schema.
         table: What to call the table in an error.
+        gather: Makes the frame of its batches.
 
     Raises:
         SchemaDriftError: The stream is none, or it has another schema.
@@ -96,8 +103,9 @@ def decode(segments: Iterator[list[memoryview]], schema: pl.Schema, table: str) 
 
     # The end may lie in two chunks, and no batch is as short.
     batches = (pieces for pieces in segments if sum(map(len, pieces)) > len(_END))
-    frames = list(_one_ahead(decode_batch, batches))
-    return pl.concat(frames) if frames else schema.to_frame()
+    with closing(_one_ahead(decode_batch, batches)) as frames:
+        first = next(frames, None)
+        return schema.to_frame() if first is None else gather(chain([first], frames))
 
 
 def _messages(frame: pl.DataFrame) -> tuple[memoryview, memoryview]:

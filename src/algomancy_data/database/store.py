@@ -23,7 +23,6 @@ from algomancy_data.database.query import run_query
 from algomancy_data.database.reading import lazy_table
 from algomancy_data.database.table_parts import PartsWriter
 from algomancy_data.database.table_storage import TABLES_VIEW, make_view, must_be_made
-from algomancy_data.database.tables import Gather, in_memory
 from algomancy_data.database.verification import drop_leftovers, find_damage, find_leftovers
 from algomancy_data.errors import (
     ArgumentError,
@@ -35,7 +34,7 @@ from algomancy_data.errors import (
 from algomancy_data.executors.hands import at_most
 from algomancy_data.executors.sharing import lent_hands
 from algomancy_data.forks import ProcessLock
-from algomancy_data.frames.mapped import mapped_frame
+from algomancy_data.frames.mapped import Gather, in_memory, mapped_frame
 from algomancy_data.frames.sinks import feeding
 from algomancy_data.metrics import NO_PHASE
 from algomancy_data.store import Added, Copied, Damage, Loaded, Saved, Store, check_name
@@ -283,7 +282,7 @@ class DatabaseStore(Store):
             entry = self._datasets.require(connection, name)
             if entry.info.problem:
                 raise UnknownClassificationError(f"{name!r}: {entry.info.problem}")
-            if gather is None or entry.tables is None:
+            if gather is None or not entry.has_frames:
                 self.memory.check(f"Dataset {name!r}", entry.info.bytes)
             data = self._datasets.load(connection, entry, cls, phase, gather or in_memory)
         if self._verify_on_load:

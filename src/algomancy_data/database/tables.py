@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 import sqlalchemy as sa
@@ -30,6 +30,7 @@ from algomancy_data.database.table_sums import (
 )
 from algomancy_data.errors import SchemaDriftError, StoreError
 from algomancy_data.frames.arrow import check_values
+from algomancy_data.frames.mapped import in_memory
 from algomancy_data.metrics import NO_PHASE
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from algomancy_data.database.reading import Readers
     from algomancy_data.database.table_keys import TableKey
     from algomancy_data.database.table_storage import TableStorage
+    from algomancy_data.frames.mapped import Gather
     from algomancy_data.metrics import Phase
 
 
@@ -309,16 +311,6 @@ def _first_rows(
         yield frame if predicate is None else frame.filter(predicate)
         if head <= 0:
             return
-
-
-Gather: TypeAlias = "Callable[[Iterable[pl.DataFrame]], pl.DataFrame]"
-"""Makes one frame of batches."""
-
-
-def in_memory(batches: Iterable[pl.DataFrame]) -> pl.DataFrame:
-    """Return the frame that batches are together."""
-    held = list(batches)
-    return pl.concat(held) if len(held) != 1 else held[0]
 
 
 def read_table(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mmap import ACCESS_READ, mmap
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 import polars as pl
 
@@ -13,7 +13,7 @@ from algomancy_data.frames.scratch import VARIABLE, ScratchFile
 from algomancy_data.memory import IN_MEMORY_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
     from types import TracebackType
     from typing import Self
@@ -163,6 +163,16 @@ def _numbered(schema: pl.Schema) -> pl.Schema:
     """Return the schema in the file: not every name that Polars takes survives Arrow."""
     dtypes = enumerate(schema.dtypes())
     return pl.Schema({str(number): _in_file(dtype) for number, dtype in dtypes})
+
+
+Gather: TypeAlias = "Callable[[Iterable[pl.DataFrame]], pl.DataFrame]"
+"""Makes one frame of batches, of which there is at least one."""
+
+
+def in_memory(batches: Iterable[pl.DataFrame]) -> pl.DataFrame:
+    """Return the frame that batches are together, in memory."""
+    held = list(batches)
+    return pl.concat(held) if len(held) != 1 else held[0]
 
 
 def mapped_frame(
