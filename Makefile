@@ -16,7 +16,7 @@ CORE = $(addprefix tests/,testing/test_manager_contract.py store database/test_r
 # Tests and tools start hundreds of processes, each of which would else compile all that it imports.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: demo test test-long test-lowest test-newest test-python coverage release-check changelog docs lint format bench bench-quick bench-large audit lock clean
+.PHONY: demo test test-long fuzz test-lowest test-newest test-python coverage release-check changelog docs lint format bench bench-quick bench-large audit lock clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -43,6 +43,9 @@ test: .venv/.synced ## every test but the long ones, docs and docstrings include
 
 test-long: .venv/.synced ## the long tests: gigabytes, kills, fuzzing, browsers, the framework's packages
 	$(RUN)pytest -n 2 --dist worksteal -m long
+
+fuzz: .venv/.synced ## damaged files and stores for MINUTES=60 each, or those of one FORM=csv; prints a table
+	@$(RUN)python tests/fuzz/run.py $(or $(MINUTES),60) $(FORM)
 
 .venv/lowest/.synced: pyproject.toml .venv/.synced
 	$(UV) venv --quiet --clear --python .venv/bin/python .venv/lowest

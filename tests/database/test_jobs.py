@@ -52,12 +52,23 @@ def test_sessions_see_their_own_jobs(new_manager):
     assert new_manager(session="other").store.history.attempts() == []
 
 
-def test_a_damaged_row_is_named(new_manager, path, outside):
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        ("details = '{'", "it is no JSON"),
+        ("details = '[]'", r"'details' is \[\] instead of an object"),
+        ("number = 'x'", "'number' is 'x' instead of a whole number"),
+        ("started_at = 'inf'", "'inf'"),
+        ("finished_at = 5", "'5'"),
+        ("worker = x'ff'", "'worker'"),
+    ],
+)
+def test_a_damaged_row_is_named(new_manager, path, outside, damage, said):
     manager = new_manager()
     manager.store.history.begin(ATTEMPT)
     manager.close()
-    outside(path, "UPDATE algomancy_jobs SET details = '{'")
-    with pytest.raises(DamagedStoreError, match="A row of the table 'algomancy_jobs' is damaged"):
+    outside(path, f"UPDATE algomancy_jobs SET {damage}")
+    with pytest.raises(DamagedStoreError, match=f"'algomancy_jobs' is damaged: .*{said}"):
         new_manager().store.history.attempts()
 
 

@@ -1,11 +1,14 @@
 """Gives mutated inputs to a reader, and says what became of each.
 
-Run as ``child.py READER SEED FIRST LAST``. It writes a line ``begin N`` before an input, or those
-that are read together with it, so that its parent knows which one ended the process, and
-``fault N …`` where something is wrong. With one more argument it only writes input FIRST to that
-path, for a closer look.
+Run as ``child.py READER SEED FIRST LAST SECONDS``. It writes a line ``begin N`` before an input, or
+those that are read together with it, so that its parent knows which one ended the process,
+``fault N …`` where something is wrong, and ``read N refused N`` behind each. After so many seconds
+it reads no more. With a path as one more argument it only writes input FIRST to it, for a closer
+look. ``child.py PATH…`` reads files of the corpus, each by the reader that its folder is named
+after, and says ``read`` of each, or ``refused`` and why.
 """
 
+import faulthandler
 import importlib
 import re
 import resource
@@ -13,6 +16,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import time
 import warnings
 from itertools import chain
 from pathlib import Path
@@ -24,21 +28,25 @@ GIB = 1 << 30
 # Far above what is allowed, so that it is mostly noticed as too much, and ends nothing else.
 MEMORY = 4 * GIB
 SECONDS = 60
+# By the clock, which a slow machine may take longer by: nobody waits for ever.
+PATIENCE = 900
 # The insides of what the package is made of, which no message shows.
 INSIDES = re.compile(
     r"panicked|unwrap\(\)|RUST_BACKTRACE|Traceback|\.rs:|\.cc:|pyo3|polars_|arrow::|Option::|Err\("
 )
 
 
-def main(name, seed, first, last, target=None):
+def main(name, *arguments):
+    if Path(name).is_file():
+        replay([Path(name), *map(Path, arguments)])
+        return
+    seed, first, last, seconds, *target = arguments
     reader = importlib.import_module(f"readers.{name}")
     seeds = reader.seeds()
-    if target is not None:
-        Path(target).write_bytes(input_of(seeds, name, seed, int(first)))
+    if target:
+        Path(*target).write_bytes(input_of(reader, seeds, seed, int(first)))
         return
-    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
-    warnings.simplefilter("ignore")
-    home = Path(tempfile.mkdtemp(prefix="fuzz-"))
+    home = prepared()
     together = getattr(reader, "TOGETHER", 1)
     for some in batched(seeds, together):
         say(f"begin {-1}")
@@ -46,32 +54,66 @@ def main(name, seed, first, last, target=None):
         for refusal in refusals_of(reader, some, home):
             if refusal is not None:
                 raise refusal
+    end = time.monotonic() + float(seconds)
     for numbers in batched(range(int(first), int(last)), together):
-        inputs = {number: input_of(seeds, name, seed, number) for number in numbers}
+        if time.monotonic() > end:
+            break
+        inputs = {number: input_of(reader, seeds, seed, number) for number in numbers}
         say(f"begin {numbers[0]}")
-        faults = faults_of(reader, inputs, home)
+        faults, refusals = faults_of(reader, inputs, home)
         if faults and together > 1:  # which of them is it?
-            alone = [faults_of(reader, {number: data}, home) for number, data in inputs.items()]
+            alone = [faults_of(reader, {number: data}, home)[0] for number, data in inputs.items()]
             faults = [*chain.from_iterable(alone)] or faults
         for fault in faults:
             say(f"fault {fault}")
+        refused = sum(refusal is not None for refusal in refusals)
+        say(f"read {len(refusals) - refused} refused {refused}")
     shutil.rmtree(home)
     say("done")
 
 
+def replay(paths):
+    """Read the files of the corpus, those of a reader behind each other."""
+    home = prepared()
+    readers = {}
+    for path in paths:
+        say(f"begin {path}")
+        name = path.parent.name
+        if name not in readers:
+            readers[name] = importlib.import_module(f"readers.{name}")
+            readers[name].seeds()
+        (refusal,) = refusals_of(readers[name], [path.read_bytes()], home)
+        say("read" if refusal is None else f"refused {one_line(refusal)}")
+    shutil.rmtree(home)
+    say("done")
+
+
+def prepared():
+    """Limit the memory of the process, and return a folder for it."""
+    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
+    warnings.simplefilter("ignore")
+    faulthandler.enable()
+    faulthandler.register(signal.SIGALRM, chain=True)
+    return Path(tempfile.mkdtemp(prefix="fuzz-"))
+
+
 def batched(numbers, size):
-    return [numbers[start : start + size] for start in range(0, len(numbers), size)]
+    for start in range(0, len(numbers), size):
+        yield numbers[start : start + size]
 
 
-def input_of(seeds, name, seed, number):
-    return mutated(seeds, Random(f"{name}/{seed}/{number}"))  # noqa: S311  to be repeatable
+def input_of(reader, seeds, seed, number):
+    random = Random(f"{reader.__name__}/{seed}/{number}")  # noqa: S311  to be repeatable
+    return mutated(seeds, random, getattr(reader, "CHANGES", ()))
 
 
 def faults_of(reader, inputs, home):
-    """Return what is wrong with how inputs were read, with their numbers."""
+    """Return what is wrong with how inputs were read, with their numbers, and what refused them."""
     signal.setitimer(signal.ITIMER_PROF, SECONDS)
+    signal.alarm(PATIENCE)
     before = forget_peak()
     which = "+".join(map(str, inputs))
+    refusals = []
     try:
         refusals = refusals_of(reader, [*inputs.values()], home)
     except BaseException as error:  # noqa: BLE001  PanicException is no Exception
@@ -87,7 +129,7 @@ def faults_of(reader, inputs, home):
     if grown > GIB:
         size = sum(map(len, inputs.values()))
         faults.append(f"{which} took {grown / GIB:.1f} GiB for {size} bytes")
-    return faults
+    return faults, refusals
 
 
 def refusals_of(reader, inputs, home):

@@ -13,11 +13,15 @@ _TOKENS = (
 )
 
 
-def mutated(seeds, random):
-    """Return one of the seeds with one to five changes, at most 1 MB."""
+def mutated(seeds, random, structured=()):
+    """Return one of the seeds with one to five changes, at most 1 MB.
+
+    Half of them are changed by functions that know the structure, where there are any.
+    """
     data = bytearray(random.choice(seeds))
+    changes = structured if structured and random.random() < 0.5 else _CHANGES
     for _ in range(random.choice((1, 1, 1, 2, 3, 5))):
-        random.choice(_CHANGES)(data, random, seeds)
+        random.choice(changes)(data, random, seeds)
     return bytes(data[:LARGEST])
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import UTC
+from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import sqlalchemy as sa
 
+from algomancy_data.database.backend import backend_for
+from algomancy_data.database.entry import decoded
 from algomancy_data.database.models import jobs_table
-from algomancy_data.documents import parse
+from algomancy_data.documents import expect, parse
 from algomancy_data.errors import DamagedStoreError, SerializationError
 from algomancy_data.store.history import Attempt, History, Outcome, begun, refuse_repetition
 
@@ -18,15 +21,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from contextlib import AbstractContextManager
 
+    from algomancy_data.database.backend import Backend
+
 _COLUMNS: Final = jobs_table.c
 _OF_SESSION: Final = _COLUMNS.session_id == sa.bindparam("wanted_session")
 _OF_JOB: Final = _COLUMNS.job == sa.bindparam("wanted_job")
 # Statements are made once: to put one together takes longer than to execute it.
-_ALL: Final = (
-    sa.select(jobs_table).where(_OF_SESSION).order_by(_COLUMNS.started_at, _COLUMNS.number)
-)
-_OF_ONE_JOB: Final = _ALL.where(_OF_JOB)
-_OF_ONE_BATCH: Final = _ALL.where(_COLUMNS.batch == sa.bindparam("wanted_batch"))
+_OF_ONE_BATCH: Final = _COLUMNS.batch == sa.bindparam("wanted_batch")
 _INSERT: Final = sa.insert(jobs_table)
 _END: Final = sa.update(jobs_table).where(
     _OF_SESSION,
@@ -34,6 +35,14 @@ _END: Final = sa.update(jobs_table).where(
     _COLUMNS.number == sa.bindparam("wanted_number"),
     _COLUMNS.outcome != str(Outcome.DONE),
 )
+
+
+@cache
+def _query(backend: Backend, *conditions: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    """Return the query of attempts, whose columns are read as texts: they may be anything."""
+    columns = (backend.as_text(column).label(column.name) for column in _COLUMNS)
+    query = sa.select(*columns).where(_OF_SESSION, *conditions)
+    return query.order_by(_COLUMNS.started_at, _COLUMNS.number)
 
 
 class Reading(Protocol):
@@ -81,8 +90,9 @@ class DatabaseHistory(History):
             if job is not None:
                 found = self._of_job(connection, job)
                 return [one for one in found if batch in {None, one.batch}]
-            query = _ALL if batch is None else _OF_ONE_BATCH
-            return self._found(connection, query, {"wanted_batch": batch} if batch else {})
+            if batch is None:
+                return self._found(connection)
+            return self._found(connection, _OF_ONE_BATCH, wanted_batch=batch)
 
     def begin(self, attempt: Attempt, *, first: bool = False) -> Attempt:
         """Add a row for an attempt; return it with its number."""
@@ -131,11 +141,12 @@ class DatabaseHistory(History):
         connection.execute(_END, {**wanted, **_end_of(attempt)})
 
     def _of_job(self, connection: sa.Connection, job: str) -> list[Attempt]:
-        return self._found(connection, _OF_ONE_JOB, {"wanted_job": job})
+        return self._found(connection, _OF_JOB, wanted_job=job)
 
     def _found(
-        self, connection: sa.Connection, query: sa.Select[Any], wanted: Mapping[str, str]
+        self, connection: sa.Connection, *conditions: sa.ColumnElement[bool], **wanted: str
     ) -> list[Attempt]:
+        query = _query(backend_for(connection), *conditions)
         given = {"wanted_session": self._session_id, **wanted}
         return [_attempt(row) for row in connection.execute(query, given).mappings()]
 
@@ -153,12 +164,16 @@ def _end_of(attempt: Attempt) -> dict[str, Any]:
 
 def _attempt(row: Mapping[Any, Any]) -> Attempt:
     try:
-        columns = {column.name: row[column.name] for column in _COLUMNS}
+        columns: dict[str, Any] = {name: decoded(text) for name, text in row.items()}
         for name in ("started_at", "finished_at"):
             if columns[name] is not None:
-                columns[name] = columns[name].replace(tzinfo=UTC).isoformat()
-        return Attempt.from_dict({**parse(row["details"]), **columns})
-    except (AttributeError, SerializationError, TypeError) as error:
+                moment = datetime.fromisoformat(columns[name])
+                columns[name] = moment.replace(tzinfo=UTC).isoformat()
+        if (columns["number"] or "").isdecimal():
+            columns["number"] = int(columns["number"])
+        details = expect(dict, parse(columns["details"]), "details")
+        return Attempt.from_dict({**details, **columns})
+    except (SerializationError, ValueError) as error:
         msg = (
             f"A row of the table {jobs_table.name!r} is damaged: {error}. Restore it from a "
             f"backup, or delete the row: then it is not known that the job was done."

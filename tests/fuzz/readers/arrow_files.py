@@ -1,6 +1,7 @@
 """Arrow files and streams: what the batches say of themselves, and the values in them."""
 
 import pyarrow as pa
+from arrow_tables import another_file
 from readers.parquet_files import TABLE, Orders, read_silently
 
 
@@ -22,6 +23,15 @@ def _written(table, new, **options):
     with new(sink, table.schema, options=pa.ipc.IpcWriteOptions(**options)) as writer:
         writer.write_table(table, max_chunksize=20)
     return sink.getvalue().to_pybytes()
+
+
+def _any_written(table, random):
+    """Return the file or stream of a table, in one of the ways that writers have."""
+    new = random.choice((pa.ipc.new_file, pa.ipc.new_stream))
+    return _written(table, new, compression=random.choice((None, "lz4", "zstd")))
+
+
+CHANGES = (another_file(_any_written),)
 
 
 def read(data, home):

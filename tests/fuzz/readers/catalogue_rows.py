@@ -15,6 +15,7 @@ from tempfile import mkdtemp
 from typing import NamedTuple
 
 import polars as pl
+from structures import change_member
 
 from algomancy_data import BaseDataSource, DataSource, SimpleETLFactory
 from algomancy_data.database import DatabaseDataManager
@@ -148,27 +149,9 @@ def change_of(data):
         return Change(kind, column, "?", value)
     if RIGHT[head][:2] in (b"[{", b'{"', b"{\n") and random.random() < 0.5:
         document = json.loads(RIGHT[head])
-        change_member(document, random)
+        change_member(document, random, MEMBERS)
         text = json.dumps(document).encode()
     return Change(*head.decode().split(), ANY_TEXT, text)
-
-
-def change_member(document, random):
-    """Give one member of lists and objects another value, or take it out."""
-    places = []
-    found = [document]
-    while found:
-        one = found.pop()
-        for key in one if isinstance(one, dict) else range(len(one)):
-            places.append((one, key))
-            if isinstance(one[key], dict | list):
-                found.append(one[key])
-    owner, key = random.choice(places)
-    value = random.choice((*MEMBERS, ...))
-    if value is ...:
-        del owner[key]
-    else:
-        owner[key] = value
 
 
 def read_together(inputs, home):

@@ -1,12 +1,13 @@
 """Compressed CSV files: gzip, zstd and zip, whatever their name."""
 
 import gzip
-import io
-import zipfile
 
 import pyarrow as pa
 from readers.csv_files import Orders
 from reading import read_everywhere
+from structures import change_csv, repacked, zipped
+
+CHANGES = (repacked(change_csv),)
 
 
 def seeds():
@@ -15,10 +16,7 @@ def seeds():
 
 
 def _zip(method):
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", method) as archive:
-        archive.writestr(zipfile.ZipInfo("orders.csv"), b"id;day\n1;\n" * 20, method)
-    return stream.getvalue()
+    return zipped(b"id;day\n1;\n" * 20, method)
 
 
 def read(data, home):

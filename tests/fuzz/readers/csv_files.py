@@ -1,8 +1,11 @@
 """CSV files."""
 
 from reading import read_everywhere
+from structures import change_csv
 
 from algomancy_data import Column, DataType, Schema
+
+CHANGES = (change_csv,)
 
 
 class Orders(Schema):

@@ -5,6 +5,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 import polars as pl
+from structures import change_json
 
 from algomancy_data import DataSource, SimpleETLFactory, StatefulDataManager
 from algomancy_data.errors import AlgomancyDataError
@@ -15,6 +16,7 @@ from algomancy_data.testing.comparison import assert_identical
 TABLE = pl.DataFrame({"x": [1, None], "l": [["a"], None]})
 ROOT = Path(mkdtemp(prefix="fuzz-folder-"))
 SIGNATURE = b'  "crc32": '
+CHANGES = (change_json,)
 
 
 def open_folder(root=ROOT):

@@ -1,8 +1,11 @@
 """JSON documents with several tables."""
 
 from reading import read_everywhere
+from structures import change_json
 
 from algomancy_data import Column, ColumnGroup, DataType, Schema
+
+CHANGES = (change_json,)
 
 
 class Shop(Schema):

@@ -1,8 +1,11 @@
 """Files with one JSON record per line."""
 
 from reading import read_everywhere
+from structures import change_json
 
 from algomancy_data import Column, DataType, Schema
+
+CHANGES = (change_json,)
 
 
 class Orders(Schema):

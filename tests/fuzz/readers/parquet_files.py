@@ -4,6 +4,7 @@ import datetime as dt
 import os
 
 import pyarrow as pa
+from arrow_tables import another_file
 from pyarrow import parquet
 from reading import read_everywhere
 
@@ -41,6 +42,22 @@ def seeds():
         _written(FLAT, use_dictionary=False, compression="none"),
         _written(FLAT, store_schema=False, data_page_version="2.0"),
     ]
+
+
+def _any_written(table, random):
+    """Return the file of a table, in one of the ways that writers have."""
+    return _written(
+        table,
+        compression=random.choice(("none", "snappy", "zstd", "brotli", "lz4", "gzip")),
+        version=random.choice(("1.0", "2.4", "2.6")),
+        data_page_version=random.choice(("1.0", "2.0")),
+        use_dictionary=random.choice((True, False)),
+        store_schema=random.choice((True, False)),
+        use_deprecated_int96_timestamps=random.choice((True, False)),
+    )
+
+
+CHANGES = (another_file(_any_written),)
 
 
 def _written(table=TABLE, **options):

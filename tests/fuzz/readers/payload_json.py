@@ -6,6 +6,7 @@ Each input changes a dataset of its own, in stores of many, which are looked at 
 import zlib
 
 import polars as pl
+from structures import change_json
 
 from algomancy_data import BaseDataSource, DataSource, SimpleETLFactory
 from algomancy_data.database import DatabaseDataManager
@@ -17,6 +18,7 @@ RIGHT_SUM = """
     WHERE name = ?
 """
 TOGETHER = 25
+CHANGES = (change_json,)
 NAMES = [f"d{number:02}" for number in range(TOGETHER)]
 RIGHT_OF = {}
 
