@@ -65,12 +65,12 @@ class Component(Logging):
     _unnamed: ClassVar[str] = ""
 
     def __init__(self, name: NameOrLogger = None, logger: NameOrLogger = None) -> None:
-        names = [one for one in (name, logger) if isinstance(one, str)]
-        loggers = [one for one in (name, logger) if not isinstance(one, str | None)]
-        if len(names) > 1 or len(loggers) > 1:
+        has_changed_places = isinstance(logger, str) or not isinstance(name, str | None)
+        called, told = (logger, name) if has_changed_places else (name, logger)
+        if isinstance(told, str) or not isinstance(called, str | None):
             raise ArgumentError.from_given("logger", logger, "a logger, beside one name")
-        self.name = names[0] if names else self._unnamed or type(self).__name__
-        self.logger = loggers[0] if loggers else None
+        self.name = self._unnamed or type(self).__name__ if called is None else called
+        self.logger = told
 
 
 class ComponentNote(str):

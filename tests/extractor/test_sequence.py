@@ -3,8 +3,9 @@ from __future__ import annotations
 import logging
 
 import polars as pl
+import pytest
 
-from algomancy_data.extractor import ExtractionSequence, SingleExtractor
+from algomancy_data.extractor import CSVSingleExtractor, ExtractionSequence, SingleExtractor
 from algomancy_data.file import CSVFile
 from algomancy_data.schema import Column, DataType, Schema, SchemaType
 
@@ -74,3 +75,26 @@ def test_the_issues_of_a_sequence_are_a_copy() -> None:
     sequence.run_extraction()
     sequence.conversion_issues.clear()
     assert len(sequence.conversion_issues) == 1
+
+
+class Counted(CSVFile):
+    """A file that counts how often it is asked for its size."""
+
+    asked = 0
+
+    def stored_bytes(self) -> int | None:
+        type(self).asked += 1
+        return super().stored_bytes()
+
+
+@pytest.mark.parametrize("parts", [1, 3])
+def test_a_file_is_asked_for_its_size_once(tmp_path, monkeypatch, parts) -> None:
+    monkeypatch.setattr(Counted, "asked", 0)
+    for number in range(parts):
+        (tmp_path / f"{number}.csv").write_text(f"number\n{number}\n")
+    file = Counted("f", path=tmp_path if parts > 1 else tmp_path / "0.csv")
+    sequence = ExtractionSequence([CSVSingleExtractor(file, One)])
+    assert sequence.data["f"]["number"].to_list() == list(range(parts))
+    size = sum(path.stat().st_size for path in tmp_path.iterdir())
+    assert sequence.stored_bytes() == size
+    assert Counted.asked == (1 if parts == 1 else 1 + parts)  # a part is a file as well

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 import weakref
-from pathlib import Path
 
 import polars as pl
 import pytest
@@ -19,7 +18,7 @@ from algomancy_data import (
     SimpleETLFactory,
 )
 from algomancy_data.database import DatabaseDataManager
-from algomancy_data.metrics import FrameSizes, PhaseRecorder, measuring, peak_memory, phases
+from algomancy_data.metrics import FrameSizes, PhaseRecorder, measuring
 
 
 class People(Schema):
@@ -71,23 +70,6 @@ def test_nothing_is_kept_where_nobody_wants_to_know():
         phase.advance(3)
         assert phase is other
     assert phase.done_rows == 0
-
-
-def test_the_peak_is_what_the_kernel_says():
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    kibibytes = int(status.partition("VmHWM:")[2].split()[0])
-    assert peak_memory() == pytest.approx(kibibytes * 1024, rel=0.02)
-
-
-@pytest.mark.parametrize("has_rusage", [True, False])
-def test_the_peak_where_the_system_has_no_proc(monkeypatch, tmp_path, has_rusage):
-    monkeypatch.setattr(phases, "_STATUS", tmp_path / "missing")
-    if not has_rusage:
-        monkeypatch.setattr(phases, "resource", None)
-    phases._inherited.cache_clear()
-    peak = peak_memory()
-    phases._inherited.cache_clear()
-    assert (peak is not None) == has_rusage
 
 
 @pytest.fixture

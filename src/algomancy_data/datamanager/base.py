@@ -28,7 +28,6 @@ from algomancy_data.errors import (
     UnknownFileError,
 )
 from algomancy_data.etl.factory import pipeline_for
-from algomancy_data.etl.limits import limited_files
 from algomancy_data.etl.settings import (
     INHERIT,
     MessageLimit,
@@ -274,7 +273,7 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
         attempt: Attempt | None,
     ) -> ETLResult:
         """Run the ETL on files, and keep what it gives in place of the dataset."""
-        pipeline, files = self._ready(files, dataset_name, settings)
+        pipeline = self._pipeline(dataset_name, files, settings)
         # The workers of a batch need the locks of their database in turn.
         may_overlap = attempt is None and pipeline.keeps_tables_as_extracted
         with self._store.overlapping(dataset_name) if may_overlap else nullcontext():
@@ -303,7 +302,6 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
         skipped = tuple(name for name in given if name not in files)
         for name in skipped:
             self.log(f"File {name!r} is skipped: {dataset_name!r} has it already.")
-        files = self._within_limits(files, settings)
         pipeline = self._pipeline(dataset_name, files, settings)
         keys = DeclaredKeys.of(self._schemas)
         stored = None
@@ -476,25 +474,15 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
     def _run_etl(
         self, files: dict[str, File], dataset_name: str, settings: RunSettings = _NOTHING_SET
     ) -> ETLResult:
-        return ingest(*self._ready(files, dataset_name, settings), self._schemas)
-
-    def _ready(
-        self, files: dict[str, File], dataset_name: str, settings: RunSettings
-    ) -> tuple[ETLPipeline, dict[str, File]]:
-        """Return the pipeline for files, and these as it reads them."""
-        check_name(dataset_name)
-        input_files.check_files(files)
-        files = self._within_limits(files, settings)
-        return self._pipeline(dataset_name, files, settings), files
-
-    def _within_limits(self, files: dict[str, File], settings: RunSettings) -> dict[str, File]:
-        limits = settings.read_limits, self._read_limits
-        return limited_files(files, self._schemas, *limits, self._store.memory)
+        pipeline = self._pipeline(dataset_name, files, settings)
+        return ingest(pipeline, files, self._schemas)
 
     def _pipeline(
         self, dataset_name: str, files: dict[str, File], settings: RunSettings
     ) -> ETLPipeline:
         """Return the factory's pipeline, set as the call or else this manager says."""
+        check_name(dataset_name)
+        input_files.check_files(files)
         self._lock.check()
         mine = RunSettings(
             self._halt_on,
@@ -504,8 +492,15 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
             data_object_type=self._data_object_type,
             memory=None if self._store.memory.limit is None else self._store.memory,
         )
-        logger, settings = self._given_logger, settings.within(mine)
-        return pipeline_for(self._etl_factory, dataset_name, files, self._schemas, logger, settings)
+        return pipeline_for(
+            self._etl_factory,
+            dataset_name,
+            files,
+            self._schemas,
+            self._given_logger,
+            settings.within(mine),
+            self._read_limits,
+        )
 
     @property
     def _given_logger(self) -> Logger | None:

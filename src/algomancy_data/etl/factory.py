@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from algomancy_data.file import File
     from algomancy_data.logs import Logger
     from algomancy_data.quarantine import Quarantine
-    from algomancy_data.schema import Schema
+    from algomancy_data.schema import ReadLimits, Schema
     from algomancy_data.validator import Validator
 
 
@@ -91,9 +91,8 @@ def run(
         >>> result.quarantine["delays"].select("delay", "_row").rows()
         [('late', 1)]
     """
-    limited = limited_files(files, schemas, settings.read_limits, budget=settings.memory)
     factory = factory or SimpleETLFactory
-    return pipeline_for(factory, name, limited, schemas, logger, settings).run()
+    return pipeline_for(factory, name, files, schemas, logger, settings).run()
 
 
 def pipeline_for(
@@ -103,8 +102,18 @@ def pipeline_for(
     schemas: Mapping[str, type[Schema]],
     logger: Logger | logging.Logger | None,
     settings: RunSettings,
+    read_limits: ReadLimits | None = None,
 ) -> ETLPipeline:
     """Return the pipeline that a factory puts together, as it is set for a run.
+
+    Args:
+        factory: Says which stages there are.
+        name: Name of the dataset.
+        files: The files by logical name.
+        schemas: What they hold, by the same names.
+        logger: Told what happens.
+        settings: What is to be otherwise than the factory has it.
+        read_limits: Limits of files that count after those of the settings and of the schemas.
 
     Raises:
         ETLConstructionError: A file has no schema, or its format no extractor.
@@ -112,7 +121,8 @@ def pipeline_for(
     """
     only = settings.only
     wanted = {one: schemas[one] for one in schemas if only is None or one in only}
-    given = (name, dict(files), wanted, logger)
+    limited = limited_files(files, schemas, settings.read_limits, read_limits, settings.memory)
+    given = (name, limited, wanted, logger)
     pipeline = _made(factory.build_pipeline, given, "run", "an ETLPipeline").within(settings)
     if len(wanted) < len(schemas):
         others = [schema for one, schema in schemas.items() if one not in wanted]
@@ -148,10 +158,6 @@ def _made(
     except BaseException as error:
         note_component(error, "factory", method)
         raise
-    return _checked(made, needed, method, expected)
-
-
-def _checked(made: _Made, needed: str, method: Callable[..., object], expected: str) -> _Made:
     if not hasattr(made, needed):
         raise returned_wrongly("factory", method, made, f"it must return {expected}")
     return made
@@ -275,18 +281,18 @@ class SimpleETLFactory(ETLFactory):
         cls, schemas: dict[str, type[Schema]], logger: Logger | None = None
     ) -> ValidationSequence:
         """Return the checks that the schemas declare."""
-        declared = list(schemas.values())
+        tables = schema_table_map(schemas)
         validators: list[Validator] = [
-            RequiredColumnsValidator(declared),
-            SchemaValidator(declared),
-            PrimaryKeyValidator(declared),
+            RequiredColumnsValidator(tables),
+            SchemaValidator(tables),
+            PrimaryKeyValidator(tables),
         ]
         if cls.check_constraints:
-            validators.append(ConstraintValidator(declared))
-        if any(schema.rules() for schema in schema_table_map(declared).values()):
-            validators.append(RuleValidator(declared))
+            validators.append(ConstraintValidator(tables))
+        if any(schema.rules() for schema in tables.values()):
+            validators.append(RuleValidator(tables))
         if cls.check_foreign_keys:
-            validators.extend(ForeignKeyValidator.from_schemas(declared))
+            validators.extend(ForeignKeyValidator.from_schemas(schemas))
         return ValidationSequence(validators, logger)
 
     @classmethod

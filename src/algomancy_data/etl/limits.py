@@ -41,7 +41,7 @@ def limited_files(
     limited: dict[str, File] = {}
     for name, file in files.items():
         declared = schemas[name].read_limits() if name in schemas else None
-        limited[name] = file.within(inner).within(declared).within(outer)
+        limited[name] = file.within(inner or declared or outer)
     return _within_budget(limited, budget or MemoryBudget())
 
 

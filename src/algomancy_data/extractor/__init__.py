@@ -1,7 +1,7 @@
 """Extractors: from a file to frames with the declared types."""
 
 from algomancy_data.errors import DateFormatError
-from algomancy_data.extractor.base import Extractor, MultiExtractor, SingleExtractor
+from algomancy_data.extractor.base import Extractor, SingleExtractor
 from algomancy_data.extractor.columnar.extractors import (
     ArrowSingleExtractor,
     ParquetSingleExtractor,
@@ -10,6 +10,7 @@ from algomancy_data.extractor.conversion import ConversionIssue, DataTypeConvert
 from algomancy_data.extractor.csv.extractors import CSVSingleExtractor
 from algomancy_data.extractor.frame import DataFrameExtractor
 from algomancy_data.extractor.json.extractors import JSONMultiExtractor, JSONSingleExtractor
+from algomancy_data.extractor.multi import MultiExtractor
 from algomancy_data.extractor.sequence import ExtractionSequence
 from algomancy_data.extractor.xlsx.extractors import XLSXMultiExtractor, XLSXSingleExtractor
 from algomancy_data.schema.types import TextConventions

@@ -8,16 +8,17 @@ from contextlib import nullcontext
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, ClassVar, Final, Self
 
-import polars as pl
-from polars.exceptions import PolarsError
-
-from algomancy_data.components import Component, NameOrLogger
-from algomancy_data.engine_failures import engine_failures
-from algomancy_data.errors import FileContentError, SchemaKindError, UndeclaredTableError
+from algomancy_data.components import Component, NameOrLogger, is_own
 from algomancy_data.executors.sharing import ReturnedLog, lent_hands
 from algomancy_data.extractor.conversion import ConversionIssue, DataTypeConverter, Reconversion
 from algomancy_data.extractor.evolution import Evolution, ShapedSlices
-from algomancy_data.extractor.extracted import Extracted, ExtractedTable, Reading
+from algomancy_data.extractor.extracted import (
+    Extracted,
+    ExtractedTable,
+    Reading,
+    reading_failures,
+    within_limits,
+)
 from algomancy_data.extractor.parts import PartSlices, read_table
 from algomancy_data.extractor.shared_parts import PartConverter, convert_shared, shared_reader
 from algomancy_data.extractor.slices import UnlikeSlicesError, read_slices
@@ -28,13 +29,15 @@ from algomancy_data.logs import KeptLog, as_logger, tell
 from algomancy_data.metrics import NO_PHASE
 from algomancy_data.schema.kinds import column_types
 from algomancy_data.schema.read_limits import DEFAULT_LIMITS
-from algomancy_data.schema.table_names import group_name, table_name
+from algomancy_data.schema.table_names import group_name
 from algomancy_data.schema.types import TextConventions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
     from contextlib import AbstractContextManager
+
+    import polars as pl
 
     from algomancy_data.executors.hands import Hands
     from algomancy_data.extractor.parts import ReadParts
@@ -140,14 +143,25 @@ class Extractor(Component, ABC):
         }
         self._again[table] = Reconversion(table, types, self._conventions, pieces, lost)
 
-    def _failures(self, method: Callable[[], object]) -> AbstractContextManager[None]:
-        """Turn what brings down our own reading into an error; that of a user's own is theirs."""
-        return reading_failures(self.file.name) if _is_of_this_package(method) else nullcontext()
+    @cached_property
+    def _is_ours(self) -> bool:
+        """Whether it is code of this package that reads the file, not a user's own."""
+        return not is_own(self.extract)
 
-    def _system_errors(self, method: Callable[[], object]) -> AbstractContextManager[None]:
+    def _failures(self) -> AbstractContextManager[None]:
+        """Turn what brings down our own reading into an error; that of a user's own is theirs."""
+        return reading_failures(self.file.name) if self._is_ours else nullcontext()
+
+    def _system_errors(self) -> AbstractContextManager[None]:
         """Make errors of the system those of the file, unless code of a user's own meets them."""
-        is_own = all(_is_of_this_package(each) for each in (method, type(self.file)))
-        return reading(self.file.name) if is_own else nullcontext()
+        is_ours = self._is_ours and not is_own(type(self.file))
+        return reading(self.file.name) if is_ours else nullcontext()
+
+    def stored_bytes(self) -> int | None:
+        """Return how many bytes of the file are stored; it is asked once for each extraction."""
+        if self._reading.stored_bytes is None:
+            self._reading.stored_bytes = self.file.stored_bytes()
+        return self._reading.stored_bytes
 
     def _check_whole(self) -> None:
         """Refuse a file that surely does not fit into memory, before it is read as a whole.
@@ -155,7 +169,7 @@ class Extractor(Component, ABC):
         Raises:
             ReadLimitError: It does not.
         """
-        size = self.file.stored_bytes() or 0
+        size = self.stored_bytes() or 0
         self.file.limits.check_memory(self.file.name, size, size)
 
     def _start(self) -> None:
@@ -171,10 +185,6 @@ class Extractor(Component, ABC):
         self.conversion_issues.extend(issues)
 
 
-def _is_of_this_package(code: object) -> bool:
-    return str(getattr(code, "__module__", "")).startswith("algomancy_data.")
-
-
 class SingleExtractor(Extractor):
     """Extracts the one table of a SINGLE schema: override :meth:`_extract_file`."""
 
@@ -186,6 +196,10 @@ class SingleExtractor(Extractor):
 
     unpacks_to: ClassVar[int] = 1
     """About how many times larger than the file its table is in memory."""
+
+    @cached_property
+    def _is_ours(self) -> bool:
+        return not is_own(self._extract_file)
 
     @cached_property
     def _types(self) -> dict[str, ColumnType]:
@@ -214,12 +228,11 @@ class SingleExtractor(Extractor):
         return None
 
     def _extracted(self) -> pl.DataFrame:
-        with self._system_errors(self._extract_file):
+        with self._system_errors():
             table = self._extract_file()
         frame = to_frame(table, self._reading.table)
         # What a user's own makes of the content may be longer.
-        is_as_read = _is_of_this_package(self._extract_file)
-        longest = self._reading.unpacked_bytes if is_as_read else None
+        longest = self._reading.unpacked_bytes if self._is_ours else None
         return within_limits(frame, self.file, longest)
 
     def extract(self) -> dict[str, pl.DataFrame]:
@@ -234,7 +247,7 @@ class SingleExtractor(Extractor):
             FileNotFoundError: The file is gone.
         """
         self._start()
-        with self._failures(self._extract_file):
+        with self._failures():
             return self._extract()
 
     def _extract(self) -> dict[str, pl.DataFrame]:
@@ -284,11 +297,11 @@ class SingleExtractor(Extractor):
 
     def _from_slices(self, parts: Sequence[FilePart] | None) -> pl.DataFrame | None:
         """Return the table of a large file or of many parts, mapped; None of any other."""
-        if not _is_of_this_package(self._extract_file) or not self._is_large(self.file):
+        if not self._is_ours or not self._is_large():
             return None
         slices: Slices | None = None
         if parts is None:
-            with self._system_errors(self._slices):
+            with self._system_errors():
                 found = self._slices()
             slices = found and ShapedSlices(found, self._evolution, self._reading)
         else:
@@ -297,7 +310,7 @@ class SingleExtractor(Extractor):
             self._check_whole()
             return None
         try:
-            with self._system_errors(self._slices):
+            with self._system_errors():
                 frame, issues = read_slices(
                     slices,
                     self.file.name,
@@ -325,10 +338,9 @@ class SingleExtractor(Extractor):
     def _helpers(self, parts: Sequence[FilePart]) -> Hands | None:
         """Return who helps to read so many parts, if anybody should."""
         hands = lent_hands()
-        is_ours = _is_of_this_package(self._extract_file)
-        if hands is None or not is_ours or len(parts) == 1:
+        if hands is None or not self._is_ours or len(parts) == 1:
             return None
-        size = self.file.stored_bytes()
+        size = self.stored_bytes()
         return None if size is not None and size < hands.least_bytes else hands
 
     def _shared(
@@ -338,7 +350,7 @@ class SingleExtractor(Extractor):
         reader = copy.copy(self)  # which can be pickled
         reader.logger, reader._phase = ReturnedLog(), NO_PHASE  # noqa: SLF001  it is ours
         logger = as_logger(self.logger)
-        name, is_large = self.file.name, self._is_large(self.file)
+        name, is_large = self.file.name, self._is_large()
         converter = PartConverter(
             reader._slices_of_part,  # noqa: SLF001  as above
             name,
@@ -350,7 +362,7 @@ class SingleExtractor(Extractor):
         )
         kept, before = KeptLog(), self._phase.done_rows
         try:
-            with self._system_errors(self._slices):
+            with self._system_errors():
                 table = convert_shared(
                     hands, converter, parts, self._phase, kept, is_large=is_large
                 )
@@ -364,22 +376,22 @@ class SingleExtractor(Extractor):
         if is_large:
             self._check_whole()
         read = shared_reader(hands, reader._read_part, name, logger)  # noqa: SLF001  as above
-        with self._system_errors(self._extract_file):
+        with self._system_errors():
             return self._put_together(read, parts)
 
-    def _is_large(self, file: File) -> bool:
-        """Tell whether a table may be too large to be made in memory."""
-        most = getattr(file, "limits", DEFAULT_LIMITS).in_memory_bytes
-        size = (file.stored_bytes() or 0) * self.unpacks_to
+    def _is_large(self) -> bool:
+        """Tell whether the table may be too large to be made in memory."""
+        most = getattr(self.file, "limits", DEFAULT_LIMITS).in_memory_bytes
+        size = (self.stored_bytes() or 0) * self.unpacks_to
         if most is None or size * _MOST_PACKED <= most:
             return False
-        return size > most or file.is_compressed()
+        return size > most or self.file.is_compressed()
 
     def _slices_of_part(
         self, file: File, first_row: int, columns: AbstractSet[str] | None
     ) -> tuple[Iterable[pl.DataFrame], Reading]:
         reader = self._for_part(file, first_row, frozenset(columns or ()))
-        slices = reader._slices() if self._is_large(file) else None  # noqa: SLF001  it is ours
+        slices = reader._slices() if reader._is_large() else None  # noqa: SLF001  it is ours
         frames = [reader._extracted()] if slices is None else slices.read(columns)  # noqa: SLF001
         return frames, reader._reading  # noqa: SLF001
 
@@ -422,125 +434,3 @@ class SingleExtractor(Extractor):
                 conventions=self._conventions,
             )
         return frame, issues
-
-
-class MultiExtractor(Extractor):
-    """Extracts the tables of a MULTI schema: override :meth:`_extract_files`.
-
-    Args:
-        files: Where the content comes from: one file, whose parameter has its name of old.
-        schema: The tables of the file.
-        logger: Where warnings go; the standard library's logger if None.
-        name: What it is called in the log.
-    """
-
-    def __init__(
-        self,
-        files: File,
-        schema: type[Schema],
-        logger: NameOrLogger = None,
-        name: NameOrLogger = None,
-    ) -> None:
-        super().__init__(files, schema, logger, name)
-
-    def get_extraction_key(self, name: str) -> str:
-        """Return the logical name of a column group's table: ``<file>.<group>``."""
-        return table_name(self.file.name, name)
-
-    def get_schema_name(self, extraction_key: str) -> str:
-        """Return the name of the column group of a table: what stands behind ``<file>.``."""
-        return group_name(extraction_key, self.file.name)
-
-    @abstractmethod
-    def _extract_files(self) -> Mapping[str, Tabular]:
-        """Return the tables by the name of their column group, converted afterwards.
-
-        Polars frames, or anything else that :func:`~algomancy_data.frames.to_frame` takes.
-        """
-
-    def extract(self) -> dict[str, pl.DataFrame]:
-        """Return ``{"<file>.<group>": frame}``, with the declared columns in their types.
-
-        Raises:
-            SchemaKindError: The schema is SINGLE (also an ``AssertionError``).
-            UndeclaredTableError: A table was extracted that the schema does not declare (also a
-                ``ValidationError`` and an ``AssertionError``).
-            FileContentError: The file is not what its format or schema says.
-        """
-        if not self.schema.is_multi():
-            raise SchemaKindError.from_call(
-                self.schema.__name__, "extract", needs="MULTI", other="a SingleExtractor"
-            )
-        self._start()
-        with self._failures(self._extract_files):
-            return self._extract()
-
-    def _extract(self) -> dict[str, pl.DataFrame]:
-        groups = {g: column_types(types) for g, types in self.schema.datatype_groups().items()}
-        frames: dict[str, pl.DataFrame] = {}
-        issues: list[ConversionIssue] = []
-        if _is_of_this_package(self._extract_files):
-            self._check_whole()
-        with self._system_errors(self._extract_files):
-            tables = self._extract_files()
-        for group, table in tables.items():
-            if group not in groups:
-                raise UndeclaredTableError.from_declared(
-                    self.file.name, group, self.schema.__name__, groups
-                )
-            name = self.get_extraction_key(group)
-            evolution = Evolution.of(self.schema.get_subschema(group))
-            with reading_failures(self.file.name):
-                frame = within_limits(to_frame(table, name), self.file)
-                frames[name] = DataTypeConverter.convert_dtypes(
-                    evolution.part_of(frame, self._reading, table=name),
-                    groups[group],
-                    issues,
-                    name,
-                    conventions=self._conventions,
-                )
-            self._can_convert_again(name, groups[group])
-        self._report([*self._reading.issues, *issues])
-        return frames
-
-
-def reading_failures(name: str) -> AbstractContextManager[None]:
-    """Turn what ends the reading of a file into an error that names it.
-
-    Args:
-        name: Name of the file.
-
-    Raises:
-        FileContentError: Memory ended, or something in the file is beyond what can be held.
-    """
-    return engine_failures(FileContentError, f"Reading file {name!r}", (PolarsError,))
-
-
-def within_limits(
-    frame: pl.DataFrame, file: File, unpacked_bytes: int | None = None
-) -> pl.DataFrame:
-    """Return a table that keeps the limits.
-
-    Readers look before they take memory, where they can; this holds for whatever reader, those of
-    users included.
-
-    Args:
-        frame: The table.
-        file: Where it is from.
-        unpacked_bytes: How many bytes the content has when it is unpacked, if that is known: no
-            text is longer, so not even their sum has to be known.
-
-    Raises:
-        ReadLimitError: It does not.
-    """
-    # A file of no class of ours has none of its own.
-    limits = getattr(file, "limits", None) or DEFAULT_LIMITS
-    limits.check_shape(file.name, frame.height, frame.width)
-    longest = limits.text_bytes
-    if longest is None or (unpacked_bytes is not None and unpacked_bytes <= longest):
-        return frame
-    for column in frame.get_columns():
-        if column.dtype == pl.String and column.estimated_size() > longest:
-            size = column.str.len_bytes().max()
-            limits.check_text(file.name, size if isinstance(size, int) else 0, column.name)
-    return frame

@@ -5,12 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+import polars as pl
+from polars.exceptions import PolarsError
+
+from algomancy_data.engine_failures import engine_failures
+from algomancy_data.errors import FileContentError
+from algomancy_data.schema.read_limits import DEFAULT_LIMITS
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-
-    import polars as pl
+    from contextlib import AbstractContextManager
 
     from algomancy_data.extractor.conversion import ConversionIssue, Reconversion
+    from algomancy_data.file import File
     from algomancy_data.messages import ValidationMessage
     from algomancy_data.schema import Schema
 
@@ -28,6 +35,7 @@ class Reading:
             they are made of, by table and column.
         unpacked_bytes: How many bytes the content has when it is unpacked, where the reader has
             found out.
+        stored_bytes: How many bytes the file has as it is stored, once somebody has asked.
         notes: How the file was read, where that had to be found out.
     """
 
@@ -39,6 +47,7 @@ class Reading:
         default_factory=dict[tuple[str, str], "list[pl.Series]"]
     )
     unpacked_bytes: int | None = None
+    stored_bytes: int | None = None
     notes: list[ValidationMessage] = field(default_factory=list["ValidationMessage"])
 
     def note(self, message: ValidationMessage) -> None:
@@ -120,3 +129,45 @@ class Extracted:
             for name, frame in frames.items()
         }
         return replace(self, tables=tables)
+
+
+def reading_failures(name: str) -> AbstractContextManager[None]:
+    """Turn what ends the reading of a file into an error that names it.
+
+    Args:
+        name: Name of the file.
+
+    Raises:
+        FileContentError: Memory ended, or something in the file is beyond what can be held.
+    """
+    return engine_failures(FileContentError, f"Reading file {name!r}", (PolarsError,))
+
+
+def within_limits(
+    frame: pl.DataFrame, file: File, unpacked_bytes: int | None = None
+) -> pl.DataFrame:
+    """Return a table that keeps the limits.
+
+    Readers look before they take memory, where they can; this holds for whatever reader, those of
+    users included.
+
+    Args:
+        frame: The table.
+        file: Where it is from.
+        unpacked_bytes: How many bytes the content has when it is unpacked, if that is known: no
+            text is longer, so not even their sum has to be known.
+
+    Raises:
+        ReadLimitError: It does not.
+    """
+    # A file of no class of ours has none of its own.
+    limits = getattr(file, "limits", None) or DEFAULT_LIMITS
+    limits.check_shape(file.name, frame.height, frame.width)
+    longest = limits.text_bytes
+    if longest is None or (unpacked_bytes is not None and unpacked_bytes <= longest):
+        return frame
+    for column in frame.get_columns():
+        if column.dtype == pl.String and column.estimated_size() > longest:
+            size = column.str.len_bytes().max()
+            limits.check_text(file.name, size if isinstance(size, int) else 0, column.name)
+    return frame

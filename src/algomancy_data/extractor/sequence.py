@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from algomancy_data.components import is_own, named
+from algomancy_data.components import is_own, note_component
 from algomancy_data.extractor.extracted import Extracted, ExtractedTable
 from algomancy_data.frames.tabular import to_frames
 from algomancy_data.logs import Logging
@@ -115,7 +115,10 @@ class ExtractionSequence(Logging):
 
     def stored_bytes(self) -> int | None:
         """Return how large the files are as they are stored; None if that of one is not known."""
-        sizes = [extractor.file.stored_bytes() for extractor in self._extractors]
+        sizes = [
+            extractor.stored_bytes() if _is_whole(extractor) else extractor.file.stored_bytes()
+            for extractor in self._extractors
+        ]
         known = [size for size in sizes if size is not None]
         return sum(known) if len(known) == len(sizes) else None
 
@@ -130,13 +133,21 @@ class ExtractionSequence(Logging):
         return [issue for extractor in self._extractors for issue in extractor.conversion_issues]
 
 
+def _is_whole(extractor: Extractor) -> bool:
+    """Tell whether an extractor is made as ours are: anything with an `extract` will do."""
+    return hasattr(extractor, "extraction") and hasattr(extractor, "conversion_issues")
+
+
 def _extraction_of(extractor: Extractor, phase: Phase) -> Extracted:
     """Return what an extractor gives: whatever has an `extract` will do."""
-    with named("extractor", _written(extractor)):
-        if hasattr(extractor, "extraction") and hasattr(extractor, "conversion_issues"):
+    try:
+        if _is_whole(extractor):
             return extractor.extraction(phase)
         frames = to_frames(extractor.extract())
-        return Extracted({name: ExtractedTable(frame) for name, frame in frames.items()})
+    except BaseException as error:
+        note_component(error, "extractor", _written(extractor))
+        raise
+    return Extracted({name: ExtractedTable(frame) for name, frame in frames.items()})
 
 
 def _written(extractor: Extractor) -> Callable[[], object]:

@@ -18,11 +18,9 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 import polars as pl
-from polars.exceptions import PolarsError
 
-from algomancy_data.engine_failures import engine_failures
-from algomancy_data.errors import FileContentError
 from algomancy_data.executors.sharing import Share, each_in_order
+from algomancy_data.extractor.extracted import reading_failures
 from algomancy_data.extractor.parts import (
     PartColumns,
     PartedTable,
@@ -45,7 +43,6 @@ from algomancy_data.frames.sinks import current_sink
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from collections.abc import Set as AbstractSet
-    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from polars.datatypes import DataType as PolarsDataType
@@ -417,7 +414,7 @@ def _notice(converter: PartConverter, file: FilePart, first_row: int) -> Sequenc
 
 def _settled(read: Callable[[], _Result], table: str) -> _Result:
     """Return what the reading of a part gives, once the type of its slices is known."""
-    with _reading(table):
+    with reading_failures(table):
         while True:
             with suppress(SlicesChangedError):
                 return read()
@@ -426,10 +423,5 @@ def _settled(read: Callable[[], _Result], table: str) -> _Result:
 def _read(
     read: ReadPart, table: str, file: File, first_row: int, as_text: frozenset[str]
 ) -> tuple[pl.DataFrame, Reading]:
-    with _reading(table):
+    with reading_failures(table):
         return read(file, first_row, as_text)
-
-
-def _reading(table: str) -> AbstractContextManager[None]:
-    """Make an error of what ends the reading of a part, also of what cannot be handed back."""
-    return engine_failures(FileContentError, f"Reading file {table!r}", (PolarsError,))

@@ -241,11 +241,11 @@ class File(ABC):  # noqa: B024  one subclass per format: they differ in their ex
         """
         if type(self).source is not File.source:  # a class of a user's own says what is read
             return self.source(watch)
-        spool = Spool(self.limits.in_memory_bytes)
-        place = self._place()
-        with self._opened(place, watch, 0, spool) as source:
+        place, most = self._place(), self.limits.in_memory_bytes
+        with self._opened(place, watch, 0, most) as source:
             if not isinstance(source, Path) or place is None or not place.is_address:
                 return source
+            spool = Spool(most)
             with source.open("rb") as stream:
                 while piece := stream.read(_PIECE):
                     spool.write(piece)
@@ -286,7 +286,7 @@ class File(ABC):  # noqa: B024  one subclass per format: they differ in their ex
             ...     source
             b'a;b\n1;2\n'
         """
-        with self._opened(self._place(), watch, at_once, Spool(None)) as source:
+        with self._opened(self._place(), watch, at_once, None) as source:
             yield source.path if isinstance(source, ScratchFile) else source
 
     @contextmanager
@@ -295,16 +295,16 @@ class File(ABC):  # noqa: B024  one subclass per format: they differ in their ex
         place: Place | None,
         watch: Callable[[bytes], None] | None,
         at_once: int,
-        spool: Spool,
+        most: int | None,
     ) -> Generator[Path | bytes | ScratchFile]:
-        """Give what :meth:`opened` does, but what is decompressed as the spool has it."""
+        """Give what :meth:`opened` does, but more than so many decompressed bytes in a file."""
         if place is None:
-            yield self._decompressed(self._uploaded_bytes(), watch, spool)
+            yield self._decompressed(self._uploaded_bytes(), watch, most)
         elif place.is_address:
             with fetched(str(place.path), self._check_fetched) as path:
-                yield self._plain(path, watch, at_once, spool)
+                yield self._plain(path, watch, at_once, most)
         else:
-            yield self._plain(Path(place.path), watch, at_once, spool)
+            yield self._plain(Path(place.path), watch, at_once, most)
 
     def _place(self) -> Place | None:
         """Return where the content is; None if it was sent, or there is none.
@@ -327,7 +327,7 @@ class File(ABC):  # noqa: B024  one subclass per format: they differ in their ex
         self.limits.check_fetched(self.name, size)
 
     def _plain(
-        self, path: Path, watch: Callable[[bytes], None] | None, at_once: int, spool: Spool
+        self, path: Path, watch: Callable[[bytes], None] | None, at_once: int, most: int | None
     ) -> Path | bytes | ScratchFile:
         with reading(self.name), path.open("rb", buffering=0) as stream:
             is_compressed = stream.read(MAGIC_LENGTH).startswith(self._compressions)
@@ -338,7 +338,7 @@ class File(ABC):  # noqa: B024  one subclass per format: they differ in their ex
                 return stream.read()
             else:
                 return path
-        return self._decompressed(stored, watch, spool)
+        return self._decompressed(stored, watch, most)
 
     def stored(self) -> Path | bytes | None:
         """Return the path, or the bytes of an upload, as they are: compressed if they are.
@@ -407,10 +407,11 @@ class File(ABC):  # noqa: B024  one subclass per format: they differ in their ex
     _compressions: tuple[bytes, ...] = (GZIP, ZSTD, ZIP, EMPTY_ZIP)
 
     def _decompressed(
-        self, data: bytes | memoryview, watch: Callable[[bytes], None] | None, spool: Spool
+        self, data: bytes | memoryview, watch: Callable[[bytes], None] | None, most: int | None
     ) -> bytes | ScratchFile:
         if isinstance(data, bytes) and not data.startswith(self._compressions):
             return data
+        spool = Spool(most)
         write = spool.write if spool.spills else self._in_memory(spool, len(data))
         decompress_into(write, data, self.name, self.limits, watch)
         return spool.content()

@@ -112,20 +112,17 @@ def place_of(path: str | Path) -> Place:
     """
     if isinstance(path, str) and path.lower().startswith("file://"):
         path = url2pathname(_path_in(path))
-    address = is_address(path)
-    return Place(path, address, _has_parts(path, is_address=address))
+    text = str(path)
+    if is_address(path):
+        return Place(path, is_address=True, has_parts="*" in text or text.endswith("/"))
+    may_be_pattern = _PATTERN.search(text) is not None
+    has_parts = Path(path).is_dir() or (may_be_pattern and not Path(path).exists())
+    return Place(path, is_address=False, has_parts=has_parts)
 
 
 def has_parts(path: str | Path) -> bool:
     """Tell whether a path means several files: a directory, a pattern that no file is named."""
-    return _has_parts(path, is_address=is_address(path))
-
-
-def _has_parts(path: str | Path, *, is_address: bool) -> bool:
-    text = str(path)
-    if is_address:
-        return "*" in text or text.endswith("/")
-    return Path(path).is_dir() or (_PATTERN.search(text) is not None and not Path(path).exists())
+    return place_of(path).has_parts
 
 
 def exists(path: str | Path, suffixes: Collection[str] = ()) -> bool:

@@ -13,7 +13,7 @@ from algomancy_data.display.objects import DisplayedInNotebook
 from algomancy_data.display.words import counted
 from algomancy_data.engine_failures import engine_failures
 from algomancy_data.errors import EngineError, ETLConstructionError
-from algomancy_data.extractor.base import reading_failures
+from algomancy_data.extractor.extracted import reading_failures
 from algomancy_data.file import FILE_TYPES, SUFFIXES
 from algomancy_data.file.locations import file_name, find_parts, has_parts
 from algomancy_data.inference.column_types import is_vocabulary

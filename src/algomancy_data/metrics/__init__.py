@@ -10,9 +10,9 @@ from algomancy_data.metrics.phases import (
     Recording,
     RowProgressListener,
     measuring,
-    peak_memory,
     recording,
 )
+from algomancy_data.metrics.process_memory import peak_memory
 
 __all__ = [
     "NO_PHASE",

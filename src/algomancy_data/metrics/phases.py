@@ -2,71 +2,21 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 import weakref
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol, Self, runtime_checkable
 
 from algomancy_data.metrics.measurements import Metrics, PhaseMetrics
-from algomancy_data.metrics.resident import ResidentMemory
+from algomancy_data.metrics.process_memory import MemoryWatch, peak_memory, resident_memory
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Generator, Iterable, Sequence
     from contextlib import AbstractContextManager
 
     import polars as pl
-
-
-try:
-    import resource
-except ImportError:  # Windows
-    resource = None
-
-_STATUS: Final = Path("/proc/self/status")
-_KIBIBYTE: Final = 1024
-_UNIT: Final = 1 if sys.platform == "darwin" else _KIBIBYTE
-
-
-def peak_memory() -> int | None:
-    """Return the most memory, in bytes, that this process ever had resident at one time.
-
-    Pages of mapped files count. None where the platform does not say.
-
-    Example:
-        >>> (peak_memory() or 0) > 1_000_000
-        True
-    """
-    if resource is None:
-        return None
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _UNIT
-    return peak if peak > _inherited() else _from_status()
-
-
-@cache
-def _inherited() -> int:
-    """Return up to where ``getrusage`` speaks of the program that started this one.
-
-    Linux keeps the peak when a process runs another program, so a small program that a large one
-    started seems as large. Its ``/proc`` knows better, and takes 25 times as long to ask.
-    """
-    own = _from_status()
-    if own is None or resource is None:
-        return 0
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _UNIT
-    return peak if peak > own else 0
-
-
-def _from_status() -> int | None:
-    with suppress(OSError):
-        for line in _STATUS.read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * _KIBIBYTE
-    return None
 
 
 _current: ContextVar[Recording | None] = ContextVar("algomancy_data.recording", default=None)
@@ -207,7 +157,7 @@ class Phase:
         self.bytes_in: int | None = None
         self.bytes_out: int | None = None
         self.done_rows = 0
-        self._listeners = [one for one in listeners if isinstance(one, RowProgressListener)]
+        self._listeners = listeners
         self._sizes = sizes or FrameSizes()
         self._thread = threading.get_ident()
         self._lock = threading.Lock()
@@ -247,7 +197,8 @@ class Phase:
         if done != self._told:
             self._told = done
             for listener in self._listeners:
-                listener.progressed(self.name, done, self.total_rows)
+                if isinstance(listener, RowProgressListener):
+                    listener.progressed(self.name, done, self.total_rows)
 
 
 class _SilentPhase(Phase):
@@ -354,14 +305,13 @@ class PhaseRecorder:
             listener.phase_started(name)
         token = _under_way.set(phase)
         try:
-            often = ResidentMemory(often=True) if is_heard and not is_part else nullcontext()
-            with often as watched:
+            with MemoryWatch() if is_heard and not is_part else nullcontext() as watched:
                 start, cpu = time.perf_counter(), time.process_time()
                 yield phase
                 seconds, cpu_seconds = time.perf_counter() - start, time.process_time() - cpu
         finally:
             _under_way.reset(token)
-        memory = watched or ResidentMemory.now()
+        memory = resident_memory() if watched is None else watched.most
         metrics = PhaseMetrics(
             name,
             seconds,

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from algomancy_data.errors import QuarantineError
-from algomancy_data.extractor.base import reading_failures
 from algomancy_data.extractor.conversion import ConversionIssue, in_one_dtype
-from algomancy_data.extractor.extracted import ExtractedTable, SeparatedTable
+from algomancy_data.extractor.extracted import ExtractedTable, SeparatedTable, reading_failures
 from algomancy_data.frames.lazy import kept_rows
 from algomancy_data.memory import IN_MEMORY_BYTES
 from algomancy_data.messages import MOST_EXAMPLES, ValidationSeverity

@@ -26,7 +26,11 @@ def group_name(table: str, file: str) -> str:
     return table.removeprefix(table_name(file, ""))
 
 
-def schema_table_map(schemas: Schemas) -> dict[str, type[Schema]]:
+class SchemaTables(dict[str, "type[Schema]"]):
+    """What :func:`schema_table_map` returns, and takes as it is: the tables are found once."""
+
+
+def schema_table_map(schemas: Schemas) -> SchemaTables:
     """Return the SINGLE schema of each declared table by its logical name.
 
     A SINGLE schema is the table ``<file>``; each group of a MULTI schema is the table
@@ -48,7 +52,9 @@ def schema_table_map(schemas: Schemas) -> dict[str, type[Schema]]:
         >>> list(schema_table_map([Orders]))
         ['orders.head', 'orders.line']
     """
-    tables: dict[str, type[Schema]] = {}
+    if isinstance(schemas, SchemaTables):
+        return schemas
+    tables = SchemaTables()
     for schema in schema_classes(schemas):
         if schema.is_single():
             tables[schema.file_name()] = schema

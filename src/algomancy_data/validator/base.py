@@ -191,6 +191,8 @@ class Validator(Component, ABC):
             ValueError: ``message_limit`` is negative.
         """
         limit = checked_message_limit(self.message_limit)
+        if rows.is_empty():
+            return
         shown = rows if limit is None else rows.head(limit)
         column = ",".join(values.columns)
         for row, cells in zip(shown.to_list(), python_rows(values[shown]), strict=True):
@@ -207,11 +209,10 @@ class Validator(Component, ABC):
                 key=key,
                 count=len(rows) - len(shown),
             )
-        if len(rows):
-            sample = list(python_rows(values[rows.head(SAMPLE_ROWS)]))
-            self._failures.append(
-                RowFailures(severity, problem, table, code, key, rows, values.schema, sample)
-            )
+        sample = list(python_rows(values[rows.head(SAMPLE_ROWS)]))
+        self._failures.append(
+            RowFailures(severity, problem, table, code, key, rows, values.schema, sample)
+        )
 
 
 def checked_message_limit(limit: int | None) -> int | None:

@@ -39,7 +39,6 @@ from algomancy_data.display.words import counted
 from algomancy_data.errors import CommandLineError, StoreNotFoundError
 from algomancy_data.etl import RunSettings
 from algomancy_data.etl.factory import pipeline_for
-from algomancy_data.etl.limits import limited_files
 from algomancy_data.etl.settings import INHERIT
 from algomancy_data.executors.hands import AUTO
 from algomancy_data.file.locations import file_name
@@ -134,9 +133,8 @@ def check(
         halt_on.level, memory=memory, only=only or None, sample=sample_of(rows, random)
     )
     given = input_files(files, declared, only)
-    limited = limited_files(given, by_name, None, budget=memory)
     pipeline = pipeline_for(
-        declared.factory, "check", limited, by_name, command.output.logger, settings
+        declared.factory, "check", given, by_name, command.output.logger, settings
     )
     with shown_progress(command.output):
         result = pipeline.run()

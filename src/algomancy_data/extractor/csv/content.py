@@ -8,6 +8,7 @@ from __future__ import annotations
 import codecs
 import io
 import re
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, NoReturn
 
@@ -74,7 +75,7 @@ class CSVContent:
 
     def __init__(self, file: File, encoding: str) -> None:
         self.name = file.name
-        self._file_bytes = file.stored_bytes()
+        self._file = file
         self.limits = file.limits
         is_utf8 = codecs.lookup(encoding).name in {"utf-8", "utf-8-sig"}
         lengths = LineLengths(file.name, self.limits)
@@ -129,8 +130,10 @@ class CSVContent:
         Args:
             width: How many columns there are.
         """
-        # A byte or more for each record.
-        return not self.limits.allows_cells(width * self.size(), self.stored_bytes)
+        most = width * self.size()  # a byte or more for each record
+        allows = self.limits.allows_cells
+        # What any file may become, however few of its bytes are stored, needs no look at them.
+        return not (allows(most, 0) or allows(most, self.stored_bytes))
 
     def check_cells(self, records: int, width: int) -> None:
         """Refuse so many records.
@@ -140,10 +143,11 @@ class CSVContent:
         """
         self.limits.check_shape(self.name, records, width, self.stored_bytes)
 
-    @property
+    @cached_property
     def stored_bytes(self) -> int:
         """How many bytes the file has as it is stored."""
-        return self.size() if self._file_bytes is None else self._file_bytes
+        stored = self._file.stored_bytes()
+        return self.size() if stored is None else stored
 
     def check_utf8(self) -> None:
         """Raise if some byte is not UTF-8.

@@ -43,7 +43,7 @@ class CSVSlice(CSVContent):
         header_bytes: int,
         rows_before: int,
     ) -> None:
-        self.name, self._file_bytes, self.limits = whole.name, whole.stored_bytes, whole.limits
+        self.name, self.stored_bytes, self.limits = whole.name, whole.stored_bytes, whole.limits
         self.source = self._data = data
         self.mark_length = 0
         self.bytes_before = offset - header_bytes

@@ -8,7 +8,7 @@ import polars as pl
 
 from algomancy_data.display.words import counted
 from algomancy_data.errors import FileContentError
-from algomancy_data.extractor.base import MultiExtractor, SingleExtractor
+from algomancy_data.extractor.base import SingleExtractor
 from algomancy_data.extractor.conversion import ConversionIssue
 from algomancy_data.extractor.json.document import LINES, JSONPlan, read_document
 from algomancy_data.extractor.json.slices import JSONSlices, RecordType, json_slices
@@ -20,6 +20,7 @@ from algomancy_data.extractor.json.tables import (
     struct_columns,
     text_columns,
 )
+from algomancy_data.extractor.multi import MultiExtractor
 from algomancy_data.extractor.parts import PartSlices
 from algomancy_data.extractor.slices import UnlikeSlicesError
 from algomancy_data.logs import as_logger
@@ -112,7 +113,7 @@ class JSONSingleExtractor(SingleExtractor):
         del columns  # a part may lack all of them, and has its rows all the same
         reader = self._for_part(file, first_row, frozenset())
         found = self._found.setdefault(file.path, RecordType())
-        slices = reader._sliced(found) if self._is_large(file) else None  # noqa: SLF001  it is ours
+        slices = reader._sliced(found) if reader._is_large() else None  # noqa: SLF001  it is ours
         frames = [reader._extracted()] if slices is None else slices.read()  # noqa: SLF001  as above
         return frames, reader._reading  # noqa: SLF001  as above
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from algomancy_data.display.words import counted
-from algomancy_data.extractor.base import MultiExtractor, SingleExtractor
+from algomancy_data.extractor.base import SingleExtractor
 from algomancy_data.extractor.conversion import ConversionIssue, convert_piece, convert_pieces
+from algomancy_data.extractor.multi import MultiExtractor
 from algomancy_data.file import XLSXFile
 from algomancy_data.file.workbook import Kind, Workbook, read_sheet, typed
 from algomancy_data.logs import as_logger
