@@ -181,25 +181,26 @@ def test_a_server_that_never_answers_is_given_up(new_manager, monkeypatch):
             new_manager(f"postgresql://me:hush@127.0.0.1:{port}/data")
 
 
-def limits_set(manager, call):
-    """Return the statements of a call that limit the wait for locks."""
-    said = []
+def limit_in(manager, call):
+    """Return how long the last transaction of a call would wait for locks when it ends."""
+    limits = []
 
-    def hear(connection, cursor, statement, *more):
-        if "SET LOCAL lock_timeout" in statement:
-            said.append(statement)
+    def ask(connection):
+        limits.append(connection.exec_driver_sql("SHOW lock_timeout").scalar())
 
-    event.listen(manager.engine, "before_cursor_execute", hear)
+    for end in ("commit", "rollback"):
+        event.listen(manager.engine, end, ask)
     call()
-    event.remove(manager.engine, "before_cursor_execute", hear)
-    return said
+    for end in ("commit", "rollback"):
+        event.remove(manager.engine, end, ask)
+    return limits[-1]
 
 
 def test_the_users_limit_for_locks_is_kept_and_named(new_manager, dataset, empty_postgresql):
     plain = new_manager(empty_postgresql)
     plain.add_data_source(dataset(tables={"t": FRAME}))
-    assert limits_set(plain, plain.describe_all) == []
-    assert limits_set(plain, lambda: plain.delete_data("d")) == ["SET LOCAL lock_timeout = '60s'"]
+    assert limit_in(plain, plain.describe_all) == "0"
+    assert limit_in(plain, lambda: plain.delete_data("d")) == "1min"
     hasty = new_manager(f"{empty_postgresql}&options=-c%20lock_timeout%3D100ms")
     with psycopg.connect(empty_postgresql) as held:
         held.execute("LOCK TABLE algomancy_datasets IN ACCESS EXCLUSIVE MODE")
@@ -210,7 +211,7 @@ def test_the_users_limit_for_locks_is_kept_and_named(new_manager, dataset, empty
         admin.execute("ALTER ROLE CURRENT_USER SET lock_timeout = '7s'")
         plain.close()
         plain.add_data_source(dataset(tables={"t": FRAME}))
-        assert limits_set(plain, lambda: plain.delete_data("d")) == []
+        assert limit_in(plain, lambda: plain.delete_data("d")) == "7s"
         admin.execute("ALTER ROLE CURRENT_USER RESET lock_timeout")
     plain.close()
 

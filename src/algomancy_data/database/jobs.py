@@ -29,12 +29,23 @@ _OF_JOB: Final = _COLUMNS.job == sa.bindparam("wanted_job")
 # Statements are made once: to put one together takes longer than to execute it.
 _OF_ONE_BATCH: Final = _COLUMNS.batch == sa.bindparam("wanted_batch")
 _INSERT: Final = sa.insert(jobs_table)
+_ROW: Final = sa.select(*(sa.bindparam(one.name, type_=one.type) for one in _COLUMNS))
+_INSERT_FIRST: Final = _INSERT.from_select(
+    list(_COLUMNS), _ROW.where(~sa.exists().where(_OF_SESSION, _OF_JOB))
+).execution_options(preserve_rowcount=True)
 _END: Final = sa.update(jobs_table).where(
     _OF_SESSION,
     _OF_JOB,
     _COLUMNS.number == sa.bindparam("wanted_number"),
     _COLUMNS.outcome != str(Outcome.DONE),
 )
+_OTHERS: Final = jobs_table.alias().c
+_DONE: Final = sa.select(sa.func.count()).where(
+    _OTHERS.session_id == sa.bindparam("wanted_session"),
+    _OTHERS.job == sa.bindparam("wanted_job"),
+    _OTHERS.outcome == str(Outcome.DONE),
+)
+_FINISH: Final = _END.where(_DONE.scalar_subquery() <= sa.bindparam("done_before"))
 
 
 @cache
@@ -97,26 +108,30 @@ class DatabaseHistory(History):
     def begin(self, attempt: Attempt, *, first: bool = False) -> Attempt:
         """Add a row for an attempt; return it with its number."""
         with self._writing("writing the history of jobs", attempt.dataset) as connection:
-            earlier = self._of_job(connection, attempt.job)
-            if first and earlier:
-                return attempt
-            now = begun(attempt, earlier)
-            row = {
-                "session_id": self._session_id,
-                "job": now.job,
-                "number": now.number,
-                "batch": now.batch,
-                "dataset": now.dataset,
-                "mode": now.mode,
-                "started_at": now.started_at.astimezone(UTC).replace(tzinfo=None),
-            }
-            connection.execute(_INSERT, {**row, **_end_of(now)})
+            if first:
+                now = begun(attempt, ())
+                row = {**self._row(now), **self._wanted(now)}
+                return now if connection.execute(_INSERT_FIRST, row).rowcount else attempt
+            now = begun(attempt, self._of_job(connection, attempt.job))
+            connection.execute(_INSERT, self._row(now))
         return now
+
+    def _row(self, attempt: Attempt) -> dict[str, Any]:
+        return {
+            "session_id": self._session_id,
+            "job": attempt.job,
+            "number": attempt.number,
+            "batch": attempt.batch,
+            "dataset": attempt.dataset,
+            "mode": attempt.mode,
+            "started_at": attempt.started_at.astimezone(UTC).replace(tzinfo=None),
+            **_end_of(attempt),
+        }
 
     def end(self, attempt: Attempt) -> None:
         """Write how an attempt ended, unless it was done."""
         with self._writing("writing the history of jobs", attempt.dataset) as connection:
-            self._end(connection, attempt)
+            connection.execute(_END, {**_end_of(attempt), **self._wanted(attempt)})
 
     def write_finished(self, connection: sa.Connection, dataset_id: str) -> None:
         """Write the attempt that the dataset of a transaction is of, if it is of one.
@@ -129,16 +144,17 @@ class DatabaseHistory(History):
             JobDoneError: Another attempt was done since it began.
         """
         if self._finished is not None:
-            refuse_repetition(self._finished, self._of_job(connection, self._finished.job))
-            self._end(connection, replace(self._finished, dataset_id=dataset_id))
+            ended = replace(self._finished, dataset_id=dataset_id)
+            row = {**_end_of(ended), **self._wanted(ended), "done_before": ended.done_before}
+            if not connection.execute(_FINISH, row).rowcount:
+                refuse_repetition(ended, self._of_job(connection, ended.job))
 
-    def _end(self, connection: sa.Connection, attempt: Attempt) -> None:
-        wanted = {
+    def _wanted(self, attempt: Attempt) -> dict[str, Any]:
+        return {
             "wanted_session": self._session_id,
             "wanted_job": attempt.job,
             "wanted_number": attempt.number,
         }
-        connection.execute(_END, {**wanted, **_end_of(attempt)})
 
     def _of_job(self, connection: sa.Connection, job: str) -> list[Attempt]:
         return self._found(connection, _OF_JOB, wanted_job=job)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from decimal import Decimal
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
@@ -46,7 +47,7 @@ from algomancy_data.database.table_storage import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from algomancy_data.database.layout import ColumnLayout, TableLayout
     from algomancy_data.database.naming import TableOwner
@@ -55,7 +56,10 @@ if TYPE_CHECKING:
     from algomancy_data.database.table_storage import Codec, RowAccess
 
 
+_LOCK: Final = "pg_advisory_xact_lock"
 _LOCK_TIMEOUT: Final = "60s"
+# Where the planner prefers to read the whole table, it does so in order as well.
+_IN_ORDER: Final = {"synchronize_seqscans": "off", "max_parallel_workers_per_gather": "0"}
 _HAS_OWN_LIMIT: Final = "algomancy-data: has its own lock_timeout"
 
 
@@ -94,28 +98,25 @@ class PostgreSQLStorage(TableStorage):
 
     def begin_reading(self, connection: sa.Connection, session: str, dataset: str) -> None:
         """Keep others from changing a dataset, and see its rows in order."""
-        self.hold(connection, session, dataset)
-        self.help_reading(connection)
+        _lock(connection, f"{_LOCK}_shared", session, [dataset], _IN_ORDER)
 
     def hold(self, connection: sa.Connection, session: str, dataset: str) -> None:
         """Keep others from changing a dataset until the transaction ends, or wait for them."""
-        self._lock(connection, sa.func.pg_advisory_xact_lock_shared, session, dataset)
+        _lock(connection, f"{_LOCK}_shared", session, [dataset])
 
     def help_reading(self, connection: sa.Connection) -> None:
         """Get a further connection ready to read beside one that began; it must not wait.
 
         It takes no lock: behind a writer who waits for the first one it would wait for ever.
         """
-        # Where the planner prefers to read the whole table, it does so in order as well.
-        connection.exec_driver_sql(
-            "SELECT set_config('synchronize_seqscans', 'off', true), "
-            "set_config('max_parallel_workers_per_gather', '0', true)"
-        )
+        settings = ", ".join(map(_set, _IN_ORDER.items()))
+        connection.exec_driver_sql(f"SELECT 1 FROM {settings}")  # noqa: S608  words of ours
 
     def begin_writing(self, connection: sa.Connection, session: str, *datasets: str) -> None:
         """Keep others from reading and changing datasets, or wait for them."""
-        for dataset in sorted(datasets):  # in one order, so that no two wait for each other
-            self._lock(connection, sa.func.pg_advisory_xact_lock, session, dataset)
+        if datasets:
+            # In one order, so that no two wait for each other.
+            _lock(connection, _LOCK, session, sorted(datasets))
 
     def reader_engine(self, engine: sa.Engine) -> sa.Engine | None:
         """Return the engine itself, whose pool has further connections."""
@@ -310,12 +311,35 @@ class PostgreSQLStorage(TableStorage):
         literals = [literal(one) for one in encoded]
         return Counterpart(sa.type_coerce(operand, literals[0].type), literals, keeps_order)
 
-    def _lock(self, connection: sa.Connection, lock: Any, session: str, dataset: str) -> None:
-        exact = f"{len(session)}:{session}{dataset}".encode()
-        key = int.from_bytes(hashlib.sha256(exact).digest()[:8], signed=True)
-        if not _has_own_limit(connection):
-            connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'")
-        connection.execute(sa.select(lock(sa.literal(key, sa.BigInteger()))))
+
+def _lock(
+    connection: sa.Connection,
+    lock: str,
+    session: str,
+    datasets: Iterable[str],
+    settings: Mapping[str, str] = MappingProxyType({}),
+) -> None:
+    """Lock datasets, one after the other, in a transaction with some settings: by one statement.
+
+    Each statement is a way to the server and back. What stands behind FROM is there before
+    the function is called for each of its rows.
+    """
+    if not _has_own_limit(connection):
+        settings = {"lock_timeout": _LOCK_TIMEOUT, **settings}
+    keys = ",".join(str(_lock_key(session, dataset)) for dataset in datasets)
+    rows = ", ".join([*map(_set, settings.items()), f"unnest('{{{keys}}}'::bigint[]) AS key"])
+    connection.exec_driver_sql(f"SELECT {lock}(key) FROM {rows}")  # noqa: S608  numbers
+
+
+def _lock_key(session: str, dataset: str) -> int:
+    exact = f"{len(session)}:{session}{dataset}".encode()
+    return int.from_bytes(hashlib.sha256(exact).digest()[:8], signed=True)
+
+
+def _set(setting: tuple[str, str]) -> str:
+    """Return what gives a transaction a setting where it stands behind FROM."""
+    name, value = setting
+    return f"set_config('{name}', '{value}', true) AS {name}"
 
 
 def _large_integer(value: Any) -> sa.ColumnElement[Any]:
