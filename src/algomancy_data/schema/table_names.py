@@ -30,7 +30,7 @@ class SchemaTables(dict[str, "type[Schema]"]):
     """What :func:`schema_table_map` returns, and takes as it is: the tables are found once."""
 
 
-def schema_table_map(schemas: Schemas) -> SchemaTables:
+def schema_table_map(schemas: Schemas) -> dict[str, type[Schema]]:
     """Return the SINGLE schema of each declared table by its logical name.
 
     A SINGLE schema is the table ``<file>``; each group of a MULTI schema is the table
