@@ -40,7 +40,7 @@ from algomancy_data.memory import MemoryBudget
 from algomancy_data.metrics import Metrics, PhaseRecorder
 from algomancy_data.relations.declared import DeclaredKeys
 from algomancy_data.schema.fingerprint import schema_fingerprint
-from algomancy_data.schema.table_names import schema_classes
+from algomancy_data.schema.table_names import schemas_by_file
 from algomancy_data.store import Addition, check_name
 from algomancy_data.store.memory import MemoryStore
 
@@ -141,7 +141,7 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
         self.logger = logger
         _check_factory(etl_factory)
         self._etl_factory = etl_factory
-        self._schemas = _by_file_name(schemas)
+        self._schemas = schemas_by_file(schemas)
         self._save_type = save_type
         self._halt_on = halt_on
         self._message_limit = message_limit
@@ -508,24 +508,6 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
         return None if self.logger is None else self._logger
 
 
-class StatelessDataManager(DataManager[BASEDATASOURCE]):
-    """Keeps DataSources in memory; they are gone when the process ends.
-
-    Takes the arguments of :class:`DataManager`; ``save_type`` has no meaning here.
-
-    Example:
-        >>> import polars as pl
-        >>> from algomancy_data import DataClassification, DataSource, SimpleETLFactory
-        >>> manager = StatelessDataManager(SimpleETLFactory, [], "json", DataSource)
-        >>> source = DataSource(DataClassification.MASTER_DATA, name="a")
-        >>> source.add_table("t", pl.DataFrame({"x": [1]}))
-        >>> manager.add_data_source(source)
-        >>> manager.derive_data("a", "b")
-        >>> manager.get_data_keys()
-        ['a', 'b']
-    """
-
-
 def _check_sample(mode: LoadMode, quarantine: QuarantineSetting) -> None:
     """Refuse a sample where it would not be one.
 
@@ -543,17 +525,3 @@ def _check_factory(given: object) -> None:
     if not isinstance(given, type) or not hasattr(given, "build_pipeline"):
         possible = "a class that puts pipelines together, such as SimpleETLFactory"
         raise ArgumentError.from_given("etl_factory", given, possible)
-
-
-def _by_file_name(schemas: Iterable[type[Schema]]) -> dict[str, type[Schema]]:
-    by_name: dict[str, type[Schema]] = {}
-    for schema in schema_classes(schemas):
-        name = schema.file_name()
-        if name in by_name:
-            msg = (
-                f"Two schemas declare _FILENAME = {name!r}: {by_name[name].__name__} and "
-                f"{schema.__name__}."
-            )
-            raise ETLConstructionError(msg)
-        by_name[name] = schema
-    return by_name

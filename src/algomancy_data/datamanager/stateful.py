@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, Unpack, cast
 from algomancy_data.datamanager.base import DataManager
 from algomancy_data.datasource import BASEDATASOURCE, DataClassification, DataSource
 from algomancy_data.errors import DatasetExistsError, ValidationError
-from algomancy_data.folder import FolderStore
 from algomancy_data.folder.raw import check_raw_names, raw_files
+from algomancy_data.folder.raw_store import RawFolderStore
 from algomancy_data.frames.tabular import to_frames
 from algomancy_data.store import check_name
 
@@ -94,7 +94,7 @@ class StatefulDataManager(DataManager[BASEDATASOURCE]):
             msg = f"save_type must be 'json', not {save_type!r}."
             raise ValueError(msg)
         self._folder = Path(data_folder)
-        self._folder_store = FolderStore(
+        self._folder_store = RawFolderStore(
             self._folder,
             data_object_type,
             self._extract,
@@ -172,7 +172,7 @@ class StatefulDataManager(DataManager[BASEDATASOURCE]):
                     self._folder_store.add_file(path, phase=phase)
                 return
             with self._measuring("read") as phase:
-                outside = FolderStore(path.parent, self._data_object_type)
+                outside = RawFolderStore(path.parent, self._data_object_type)
                 name, data = outside.read_file(path, phase=phase)
             self._keep_copy(name, cast("BASEDATASOURCE", data))
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Generic, Self, cast
+from typing import TYPE_CHECKING, Generic, cast
 from uuid import uuid4
 
 from algomancy_data.datamanager.additions import check_mode
-from algomancy_data.datamanager.display import display_of
+from algomancy_data.datamanager.managed_store import ManagedStore
 from algomancy_data.datamanager.table_part import part_of
 from algomancy_data.datasource import (
     BASEDATASOURCE,
@@ -15,7 +15,6 @@ from algomancy_data.datasource import (
     DataClassification,
     is_plain,
 )
-from algomancy_data.display.objects import Displayed
 from algomancy_data.engine_failures import engine_failures
 from algomancy_data.errors import (
     AdditionError,
@@ -26,31 +25,24 @@ from algomancy_data.errors import (
     StoreError,
     UnknownClassificationError,
 )
-from algomancy_data.forks import ProcessLock
 from algomancy_data.frames.predicates import check_predicate
-from algomancy_data.logs import as_logger
-from algomancy_data.metrics import measuring
 from algomancy_data.store import check_name
 from algomancy_data.store.memory import MemoryStore
 
 if TYPE_CHECKING:
-    import logging
     from collections.abc import Iterable, Mapping, Sequence
-    from contextlib import AbstractContextManager
 
     import polars as pl
 
     from algomancy_data.datamanager.additions import LoadMode
     from algomancy_data.datamanager.cache import DataSourceCache
-    from algomancy_data.display.objects import Display
-    from algomancy_data.logs import Logger
     from algomancy_data.memory import MemoryBudget
     from algomancy_data.metrics import Phase, ProgressListener
-    from algomancy_data.store import Added, Addition, Damage, DatasetInfo, Leftover, Saved, Store
+    from algomancy_data.store import Added, Addition, Saved, Store
     from algomancy_data.store.addition import Mode
 
 
-class StoredDatasets(Displayed, ABC, Generic[BASEDATASOURCE]):
+class StoredDatasets(ManagedStore, ABC, Generic[BASEDATASOURCE]):
     """What a :class:`DataManager` does with datasets, however they came about.
 
     Args:
@@ -70,12 +62,9 @@ class StoredDatasets(Displayed, ABC, Generic[BASEDATASOURCE]):
         memory: MemoryBudget,
     ) -> None:
         _check_class(data_object_type)
-        self._store = store
-        self._store.memory = memory
+        super().__init__(store, progress, memory)
         self._data_object_type = data_object_type
         self._cache = cache
-        self._progress = progress
-        self._lock = ProcessLock()
 
     @property
     def data_object_type(self) -> type[BASEDATASOURCE]:
@@ -83,132 +72,11 @@ class StoredDatasets(Displayed, ABC, Generic[BASEDATASOURCE]):
         return self._data_object_type
 
     @property
-    def store(self) -> Store:
-        """Where the datasets are kept."""
-        return self._store
-
-    @property
-    def logger(self) -> Logger | logging.Logger | None:
-        """As it was given, which is also what the factory gets; may be set at any time."""
-        return self._store.logger
-
-    @logger.setter
-    def logger(self, logger: Logger | logging.Logger | None) -> None:
-        self._store.logger = logger
-
-    @property
     def _data(self) -> Mapping[str, BASEDATASOURCE]:
         """The DataSources in memory, as the pandas package named them."""
         if isinstance(self._store, MemoryStore):
             return cast("Mapping[str, BASEDATASOURCE]", self._store.objects)
         return self._cache
-
-    def startup(self) -> None:
-        """Make the store ready. No data is read: that happens when a dataset is first asked for.
-
-        Raises:
-            StoreError: The store cannot be used; the message says what to do.
-        """
-        with self._measuring("startup") as phase, self._lock:
-            self._store.open(phase=phase)
-
-    def close(self) -> None:
-        """Let go of files and connections; the manager takes new ones when it is used again."""
-        self._store.close()
-
-    def __enter__(self) -> Self:
-        """Start the manager up; the end of the block closes it."""
-        self.startup()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Close the manager."""
-        self.close()
-
-    def log(self, message: str) -> None:
-        """Pass a message on to the logger."""
-        self._logger.log(message)
-
-    # --- what there is ----------------------------------------------------------------------
-
-    def get_data_keys(self) -> list[str]:
-        """Return the names of the datasets, in order of creation.
-
-        Raises:
-            StoreError: The store fails.
-        """
-        with self._lock:
-            return self._store.names()
-
-    def describe_all(self, newest: int | None = None) -> list[DatasetInfo]:
-        """Return the metadata of the datasets, in order of creation; no values are read.
-
-        Args:
-            newest: Only so many, those that were created last; None for all.
-
-        Raises:
-            StoreError: The store fails.
-        """
-        with self._lock:
-            return self._store.describe_all(newest)
-
-    def describe(self, data_key: str) -> DatasetInfo:
-        """Return a dataset's metadata; no values are read.
-
-        Raises:
-            DatasetNotFoundError: There is none of that name.
-            StoreError: The metadata is damaged, or the store fails.
-        """
-        with self._lock:
-            return self._store.describe(data_key)
-
-    def verify(self, data_key: str | None = None) -> list[Damage]:
-        """Compare a dataset, or all datasets, with what was written.
-
-        A folder reads all files and compares their check sums. A database counts the rows of the
-        tables, compares their columns with the catalogue, and the check sums of values and
-        payloads; a damaged value is named by table, column and row. SQLite also checks the file,
-        if all datasets are meant. The log says which tables have no check sums because an earlier
-        version wrote them.
-
-        Returns:
-            What is not as it was written; nothing is a good sign, and always so in memory.
-
-        Raises:
-            DatasetNotFoundError: There is none of that name.
-            StoreError: The store fails, or cannot read the dataset that was named.
-        """
-        with self._lock:
-            if data_key is None:
-                return self._store.verify_all()
-            self._require_name(data_key)
-            return self._store.verify(data_key)
-
-    def leftovers(self) -> list[Leftover]:
-        """Return what is in the store and belongs to no dataset; in memory that is nothing.
-
-        A table of a database is proven to be the session's by the mark that it got when it was
-        created. In a folder, what another process is just writing can be among it.
-
-        Raises:
-            StoreError: The store fails.
-        """
-        with self._lock:
-            return self._store.leftovers()
-
-    def clear_leftovers(self) -> list[Leftover]:
-        """Remove what is proven to belong to no dataset; return it.
-
-        Nothing of another session is touched, nor what somebody else may have made.
-
-        Raises:
-            StoreError: The store fails; nothing is removed.
-        """
-        with self._lock:
-            removed = self._store.clear_leftovers()
-        for one in removed:
-            self.log(f"Removed {one.path!r}: {one.what}.")
-        return removed
 
     # --- datasets ---------------------------------------------------------------------------
 
@@ -511,14 +379,6 @@ class StoredDatasets(Displayed, ABC, Generic[BASEDATASOURCE]):
 
     # --- the store --------------------------------------------------------------------------
 
-    @property
-    def _logger(self) -> Logger:
-        return as_logger(self.logger)
-
-    def _measuring(self, phase: str, dataset: str | None = None) -> AbstractContextManager[Phase]:
-        """Measure a block, if somebody wants to know."""
-        return measuring(phase, self._progress, dataset)
-
     def _load(self, data_key: str, *, lazy: bool) -> BASEDATASOURCE:
         """Return a dataset from memory, if it is there in its present version, or read it.
 
@@ -604,17 +464,6 @@ class StoredDatasets(Displayed, ABC, Generic[BASEDATASOURCE]):
         if data_key in self._cache:
             return self._cache[data_key].is_master_data()
         return self._store.describe(data_key).ds_type == DataClassification.MASTER_DATA
-
-    def _require_name(self, data_key: str) -> None:
-        if self._store.version(data_key) is None:
-            raise DatasetNotFoundError.from_available(data_key, self._store.names())
-
-    def _display(self) -> Display:
-        return display_of(self, self._store.location)
-
-    def __repr__(self) -> str:
-        """Show where the data is kept, without going there."""
-        return f"<{type(self).__name__} {self._store.location}>"
 
 
 def _check_class(given: object) -> None:

@@ -13,13 +13,10 @@ from algomancy_data.datasource import (
 )
 from algomancy_data.errors import AdditionError, DatasetNotFoundError
 from algomancy_data.folder.content import put_together, read_old_file, take_apart
-from algomancy_data.folder.file_names import plain_stem
 from algomancy_data.folder.files import check_locks
 from algomancy_data.folder.growth import add_rows, delete_rows
 from algomancy_data.folder.index import FolderIndex, Item, signature
 from algomancy_data.folder.jobs import FolderHistory
-from algomancy_data.folder.raw import write_raw
-from algomancy_data.folder.reader import SUFFIX
 from algomancy_data.folder.startup import FolderStartup
 from algomancy_data.folder.writer import FolderWriter
 from algomancy_data.metrics import NO_PHASE
@@ -32,13 +29,12 @@ from algomancy_data.store import (
     Loaded,
     Saved,
     Store,
-    check_name,
 )
 from algomancy_data.store.addition import key_of, known_rows
 from algomancy_data.store.info import kept_provenance
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     import polars as pl
@@ -214,7 +210,7 @@ class FolderStore(Store):
         """
         item = self._index.item(name)
         if item is not None and item.found is None and item.old_file is None:
-            _report(phase, item.data)
+            report_held(phase, item.data)
             return Loaded(cast("BASEDATASOURCE", item.data), _held_version(item))
         tried: Found | None = None
         while (found := self._index.look_up(name)) is not None:
@@ -232,7 +228,7 @@ class FolderStore(Store):
                 self._index.note_old(path, read_old_file(path, self._cls))
                 item = self._index.item(name)
             if item is not None:
-                _report(phase, item.data, path)
+                report_held(phase, item.data, path)
                 return Loaded(cast("BASEDATASOURCE", item.data), _held_version(item))
         self._index.forget(name)
         raise DatasetNotFoundError.from_available(name, self.names())
@@ -245,22 +241,6 @@ class FolderStore(Store):
             StoreError: The folder fails.
         """
         return self._save(name, data, None, phase)
-
-    def replace_file(self, name: str, data: BaseDataSource, *, phase: Phase = NO_PHASE) -> Saved:
-        """Write a dataset to ``<name>.json``, also in place of a file of somebody else's."""
-        is_foreign = self.has_file(name) and self._index.look_up(name) is None
-        return self._save(name, data, self._plain_path(name) if is_foreign else None, phase)
-
-    def has_file(self, name: str) -> bool:
-        """Tell whether a dataset is in the folder, or its file would replace another one."""
-        return self._index.look_up(name) is not None or self._plain_path(name).exists()
-
-    def is_saved(self, name: str) -> bool:
-        """Tell whether a dataset is kept as this package keeps data."""
-        return self._index.look_up(name) is not None
-
-    def _plain_path(self, name: str) -> Path:
-        return self._root / f"{plain_stem(name) or ''}{SUFFIX}"
 
     def add(
         self, name: str, data: BaseDataSource, addition: Addition, *, phase: Phase = NO_PHASE
@@ -401,57 +381,6 @@ class FolderStore(Store):
                 self._files.remove(*paths)
         self._index.forget(name)
 
-    # --- other files ------------------------------------------------------------------------
-
-    def read_file(self, path: Path, *, phase: Phase = NO_PHASE) -> tuple[str, BaseDataSource]:
-        """Return name and DataSource of a metadata file, or a file of records, in this folder.
-
-        Raises:
-            StoreError: It is damaged.
-            SerializationError: The class does not understand it.
-        """
-        found = self._files.read(path)
-        if found is not None:
-            return found.manifest.name, self._read(found, self._cls, phase, verify=True)
-        data = read_old_file(path, self._cls)
-        _report(phase, data, path)
-        return data.name, data
-
-    def add_file(self, path: Path, *, phase: Phase = NO_PHASE) -> None:
-        """Note the dataset of such a file; see :meth:`read_file`."""
-        found = self._files.read(path)
-        if found is not None:
-            self._index.note(self._files.checked(found))
-            return
-        data = read_old_file(path, self._cls)
-        check_name(data.name)
-        _report(phase, data, path)
-        self._index.note_old(path, data)
-
-    def add_raw(self, name: str, data: BaseDataSource) -> None:
-        """Keep the DataSource of a directory of raw files until the end."""
-        self._index.note_raw(name, data, self._root / name)
-
-    def write_raw(
-        self,
-        name: str,
-        data: BaseDataSource,
-        frames: Mapping[str, pl.DataFrame],
-        *,
-        phase: Phase = NO_PHASE,
-    ) -> None:
-        """Write tables as CSV files to a directory, and keep their DataSource until the end.
-
-        Raises:
-            UnstorableError: CSV cannot hold a table.
-            StoreError: The folder fails.
-        """
-        directory = self._root / name
-        phase.handles(frames.values())
-        with self._files.writing(f"storing the files of {name!r}"):
-            write_raw(self._files, directory, frames, phase)
-        self.add_raw(name, data)
-
     def _read(
         self, found: Found, cls: type[BASEDATASOURCE], phase: Phase, *, verify: bool
     ) -> BASEDATASOURCE:
@@ -529,7 +458,7 @@ def _held_version(item: Item) -> str:
     return f"raw {cast('BaseDataSource', item.data).id}"
 
 
-def _report(phase: Phase, data: BaseDataSource | None, path: Path | None = None) -> None:
+def report_held(phase: Phase, data: BaseDataSource | None, path: Path | None = None) -> None:
     """Tell a phase of a DataSource that no metadata file is about, and of its file."""
     if path is not None:
         phase.bytes_in = path.stat().st_size

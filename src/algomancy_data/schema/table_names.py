@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, TypeAlias, cast
 
-from algomancy_data.errors import NoSchemaListError
+from algomancy_data.errors import ETLConstructionError, NoSchemaListError
 
 if TYPE_CHECKING:
     from algomancy_data.schema.declaration import Schema
@@ -82,3 +82,23 @@ def schema_classes(schemas: Schemas) -> list[type[Schema]]:
             raise NoSchemaListError.from_given(schemas)
         classes.append(cast("type[Schema]", schema))
     return classes
+
+
+def schemas_by_file(schemas: Schemas) -> dict[str, type[Schema]]:
+    """Return the schemas by the names of their files, in order.
+
+    Raises:
+        ETLConstructionError: Two are about the same file.
+        NoSchemaListError: They are not several, or one of them is no schema.
+    """
+    by_name: dict[str, type[Schema]] = {}
+    for schema in schema_classes(schemas):
+        name = schema.file_name()
+        if name in by_name:
+            msg = (
+                f"Two schemas declare _FILENAME = {name!r}: {by_name[name].__name__} and "
+                f"{schema.__name__}."
+            )
+            raise ETLConstructionError(msg)
+        by_name[name] = schema
+    return by_name

@@ -8,8 +8,9 @@ from uuid import uuid4
 from algomancy_data.datasource import tables_of
 from algomancy_data.errors import DatasetNotFoundError
 from algomancy_data.metrics import NO_PHASE
-from algomancy_data.store.base import Loaded, Saved, Store
+from algomancy_data.store.base import Store
 from algomancy_data.store.info import DatasetInfo, kept_provenance
+from algomancy_data.store.outcomes import Loaded, Saved
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
