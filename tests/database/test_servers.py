@@ -20,7 +20,7 @@ import psycopg
 import pytest
 from sqlalchemy import event
 
-from algomancy_data.errors import StoreBusyError, StoreError
+from algomancy_data.errors import StoreBusyError, StoreError, StoreUnavailableError
 from algomancy_data.executors.sharing import helping
 
 SERVE = """
@@ -179,6 +179,11 @@ def test_a_server_that_never_answers_is_given_up(new_manager, monkeypatch):
         monkeypatch.setenv("PGCONNECT_TIMEOUT", "2")
         with pytest.raises(StoreError, match=r"timeout expired.*connect_timeout"):
             new_manager(f"postgresql://me:hush@127.0.0.1:{port}/data")
+
+
+def test_a_server_that_is_stopped_is_away_for_a_while(new_manager, tmp_path):
+    with pytest.raises(StoreUnavailableError, match="Check that the server is running"):
+        new_manager(f"postgresql://me:hush@/data?host={tmp_path}")
 
 
 def limit_in(manager, call):

@@ -228,6 +228,7 @@ _REMEDIES: Final = {
 # What a server says that may say something else a little later.
 _UNAVAILABLE: Final = (
     "connection refused",
+    "failed: no such file or directory",  # the socket, which a server that stops takes with it
     "could not translate host name",
     "no route to host",
     "network is unreachable",

@@ -65,6 +65,18 @@ def test_others_see_all_rows_under_the_name_of_the_table(manager, outside):
     assert is_intact(manager, rows(0, 30))
 
 
+def test_no_table_is_made_beside_which_a_server_that_crashes_does_not_start(manager):
+    # PostgreSQL's bug 17731: a table that is not logged, made and dropped since a checkpoint.
+    said = []
+    sa.event.listen(manager.engine, "before_cursor_execute", lambda *given: said.append(given[2]))
+    for mode in ("replace", "append", "upsert"):
+        add(manager, rows(0, 3) if mode != "append" else rows(3, 6), mode)
+    manager.delete_rows("d", "t", pl.col("id") == 1)
+    made = [statement for statement in said if "CREATE" in statement and "TABLE" in statement]
+    assert len(made) > 3
+    assert not any("UNLOGGED" in statement for statement in made)
+
+
 def test_rows_that_were_there_are_not_written_again(manager, outside):
     add(manager, rows(0, 3000))
     add(manager, rows(3000, 3010))

@@ -337,11 +337,12 @@ class PostgreSQLRows(RowAccess):
     ) -> AbstractContextManager[sa.Table]:
         """Have rows in a table that is gone before anybody else sees it.
 
-        None that PostgreSQL calls temporary: the driver looks for it in the schema.
+        None that PostgreSQL calls temporary: the driver looks for it in the schema. And none that is
+        not logged: a server that crashes beside it may not start again (docs/upstream.md).
         """
         declared = (sa.Column(name, DeclaredType(word)) for name, word in types.items())
         name = quoted(f"{_TEMPORARY}{uuid4().hex}")
-        table = sa.Table(name, sa.MetaData(), *declared, prefixes=["UNLOGGED"])
+        table = sa.Table(name, sa.MetaData(), *declared)
         return self.created(connection, table, rows)
 
 
