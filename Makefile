@@ -16,7 +16,7 @@ CORE = $(addprefix tests/,testing/test_manager_contract.py store database/test_r
 # Tests and tools start hundreds of processes, each of which would else compile all that it imports.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: demo test test-long fuzz test-lowest test-newest test-python coverage release-check changelog docs lint format bench bench-quick bench-large audit lock clean
+.PHONY: demo test test-long fuzz soak test-lowest test-newest test-python coverage release-check changelog docs lint format bench bench-quick bench-large audit lock clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -97,6 +97,10 @@ bench-quick: .venv/.synced ## what limits are about, with a tenth of the rows: f
 bench-large: .venv/.synced ## ROWS=100000000 rows into each store and out again, and what memory that takes; 40 GB of disk
 	$(RUN)python bench/large.py $(if $(ROWS),--rows $(ROWS)) $(if $(STORES),--stores $(STORES)) \
 		$(if $(MEMORY_LIMIT),--memory-limit $(MEMORY_LIMIT))
+
+soak: .venv/.synced ## damage stores in all ways for MINUTES (SEED, ONLY=kills,…): what was lost, in build/soak.md
+	$(RUN)python -m soak $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) \
+		$(if $(ONLY),--only $(ONLY))
 
 lint: .venv/.synced ## what CI checks beside the tests
 	$(RUN)ruff check .

@@ -1,0 +1,116 @@
+"""How an operation of the model is done with a manager."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from algomancy_data import DataClassification, DataSource
+from algomancy_data.batch import Job, run_batch
+from algomancy_data.errors import StoreUnavailableError
+from soak.model import Operation, delivery
+from soak.stores import open_manager
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from algomancy_data import DataManager
+    from algomancy_data.datamanager.additions import LoadMode
+
+_PARALLEL_JOBS = 2
+
+
+class RefusedError(Exception):
+    """Something was refused that must not be."""
+
+
+def perform(
+    manager: DataManager[DataSource], operation: Operation, place: Path, store: tuple[str, str]
+) -> None:
+    """Do it.
+
+    Args:
+        manager: A started manager.
+        operation: What to do.
+        place: A folder for files.
+        store: Address and session, for the workers of a batch.
+    """
+    kind = operation["kind"]
+    match kind:
+        case "several":
+            manager.add_data_sources(_source(name, operation) for name in operation["names"])
+        case "batch":
+            _batch(operation, place, store)
+        case "derive":
+            manager.derive_data(operation["name"], operation["to"])
+        case "delete":
+            manager.delete_data(operation["name"])
+        case "delete rows":
+            first, count, _ = operation["rows"]
+            taken = pl.col("id").is_between(first, first + count, closed="left")
+            manager.delete_rows(operation["name"], "orders", taken)
+        case "add":
+            manager.add_data_source(_source(operation["name"], operation))
+        case "append" | "upsert":
+            manager.add_data_source(_source(operation["name"], operation), mode=kind)
+        case _:
+            _etl(manager, operation, place)
+
+
+def _source(name: str, operation: Operation) -> DataSource:
+    source = DataSource(DataClassification.MASTER_DATA, name=name)
+    source.tables = delivery(operation)
+    return source
+
+
+def _etl(manager: DataManager[DataSource], operation: Operation, place: Path) -> None:
+    paths = _written(operation, place)
+    files = manager.prepare_files(
+        file_items_with_path=[(table, str(path)) for table, path in paths.items()]
+    )
+    modes: dict[str, LoadMode] = {"etl append": "append", "etl upsert": "upsert"}
+    result = manager.etl_data(
+        files, operation["name"], mode=modes.get(operation["kind"], "replace")
+    )
+    if not result.is_success:
+        raise RefusedError(str(result.messages))
+    for path in paths.values():
+        path.unlink()
+
+
+def _batch(operation: Operation, place: Path, store: tuple[str, str]) -> None:
+    paths = _written(operation, place)
+    # The version makes it another job, should the same rows come twice.
+    jobs = [Job(name, paths, version=str(operation["version"])) for name in operation["names"]]
+    with ThreadPoolExecutor(_PARALLEL_JOBS) as threads:
+        result = run_batch(
+            jobs,
+            lambda: open_manager(*store),
+            threads,
+            batch=batch_name(operation),
+            tries=2,
+            resume=bool(operation.get("resume")),
+        )
+    if result.done + result.skipped != len(jobs):
+        failed = [one for one in result.jobs if one.error]
+        said = f"{result}: {[one.error for one in failed]}"
+        raise (StoreUnavailableError if all(one.is_temporary for one in failed) else RefusedError)(
+            said
+        )
+
+
+def batch_name(operation: Operation) -> str:
+    """Return what the batch of an operation is called."""
+    return f"batch {operation['version']}"
+
+
+def _written(operation: Operation, place: Path) -> dict[str, Path]:
+    """Write the tables of an operation as files, unless they are there."""
+    paths = {}
+    for table, rows in delivery(operation).items():
+        paths[table] = place / f"{table}-{operation['version']}.csv"
+        if not (operation.get("resume") and paths[table].exists()):
+            rows.write_csv(paths[table], separator=";")
+    return paths

@@ -1,0 +1,70 @@
+"""Many threads of many processes on one store, none of which may lose, mix or wait for ever."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from soak.outcome import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from soak.run import Setting
+
+_PROCESSES, _THREADS = 8, 8
+LIMIT = 60.0
+"""Seconds for which the product waits for a lock by default."""
+_MARGIN = 10.0
+_PATIENCE = 300.0
+
+
+def crowd(setting: Setting) -> Iterator[Outcome]:
+    """Let all of them read and write, and look at what they acknowledged."""
+    for store in ("SQLite", "PostgreSQL"):
+        outcome = Outcome(f"{_PROCESSES} processes × {_THREADS} threads", store)
+        with setting.store(store) as address, setting.warm(f"crowd {store}") as warm:
+            began = time.monotonic()
+            crew = [
+                warm.start(
+                    "mingle",
+                    address=address,
+                    process=number,
+                    threads=_THREADS,
+                    seed=setting.seed,
+                    seconds=setting.seconds / 2,
+                )
+                for number in range(_PROCESSES)
+            ]
+            acknowledged = {}
+            reads = refusals = 0
+            for one in crew:
+                code = one.wait(setting.seconds + _PATIENCE)
+                said = one.said()
+                if code != 0:
+                    one.kill()
+                    outcome.problems.append(f"a process ended with {code}: {said[-1:]}")
+                for facts in said:
+                    outcome.operations += facts.get("done", 0)
+                    outcome.waited(facts.get("longest", 0))
+                    outcome.torn += len(facts.get("torn", ()))
+                    outcome.problems += facts.get("torn", []) + facts.get("failed", [])
+                    reads += facts.get("reads", 0)
+                    refusals += facts.get("refused", 0)
+                    acknowledged.update(facts.get("acknowledged", {}))
+            outcome.seconds = time.monotonic() - began
+            looker = warm.start("count", address=address, acknowledged=acknowledged)
+            looker.wait()
+            (*_, found) = looker.said() or [{}]
+            outcome.lost += len(found.get("lost", ()))
+            outcome.problems += found.get("lost", []) + found.get("problems", [])
+            if "lost" not in found:
+                outcome.problems.append(f"cannot be opened: {found}")
+            if outcome.longest > LIMIT + _MARGIN:
+                outcome.problems.append(f"a call waited for {outcome.longest:.0f} s")
+            share = reads / outcome.operations if outcome.operations else 0
+            outcome.notes.append(
+                f"{share:.0%} of the operations were reads; {refusals} gave up after the limit of "
+                f"{LIMIT:.0f} s."
+            )
+        yield outcome

@@ -1,0 +1,133 @@
+"""What forked processes do: work until they are killed, or look at what the dead left."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from algomancy_data.errors import TEMPORARY, AlgomancyDataError
+from soak.looking import Look, look_closely, which
+from soak.mingling import count, mingle
+from soak.model import Operation, State, draw, outcomes
+from soak.operations import perform
+from soak.stores import open_manager
+
+if TYPE_CHECKING:
+    from algomancy_data import DataManager, DataSource
+
+Log = Callable[..., None]
+T = TypeVar("T")
+_PATIENCE = 120.0
+
+
+def log_to(path: str) -> Log:
+    """Return a function that adds a line to a file, which a process that is killed has written."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+
+    def log(**facts: Any) -> None:
+        os.write(descriptor, json.dumps(facts).encode() + b"\n")
+
+    return log
+
+
+def work(
+    log: Log,
+    *,
+    address: str,
+    session: str,
+    place: str,
+    state: State,
+    seed: int,
+    version: int,
+    first: Operation | None = None,
+    stop: str = "",
+    survives: bool = False,
+) -> None:
+    """Do operations, one after the other; say of each what it is, and when it is done.
+
+    Args:
+        log: Takes what is said.
+        address: The store.
+        session: The session.
+        place: A folder for files.
+        state: What the store holds.
+        seed: Decides what is done.
+        version: That of the first operation; each has its own.
+        first: What is done first, if not anything.
+        stop: A file; when it is there the work ends.
+        survives: Go on when the store was away for a while.
+    """
+    manager = _patiently(lambda: open_manager(address, session), survives=survives)
+    chance = random.Random(seed)  # noqa: S311  no secrets
+    while not (stop and Path(stop).exists()):
+        operation = first or draw(chance, state, version, in_turn="://" not in address)
+        first, version = None, version + 1
+        possible = outcomes(state, operation)
+        log(begun=operation)
+        began = time.monotonic()
+        try:
+            perform(manager, operation, Path(place), (address, session))
+        except AlgomancyDataError as error:
+            log(
+                failed=type(error).__name__,
+                temporary=isinstance(error, TEMPORARY),
+                said=str(error),
+                seconds=time.monotonic() - began,
+            )
+            if not survives:
+                return
+            found = _settled(manager, possible, log)
+            log(settled=found)
+            if found is None:
+                return
+            state = possible[found]
+        else:
+            log(done=operation["version"], seconds=time.monotonic() - began)
+            state = possible[-1]
+    manager.close()
+    log(ended=True)
+
+
+def _patiently(call: Callable[[], T], *, survives: bool = True) -> T:
+    """Call again until the store is there."""
+    until = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            return call()
+        except TEMPORARY:
+            if not survives or time.monotonic() > until:
+                raise
+            time.sleep(0.05)
+
+
+def _settled(manager: DataManager[DataSource], possible: list[State], log: Log) -> int | None:
+    """Wait until the store is back; return which of some states it holds."""
+    look = _patiently(lambda: Look(manager))
+    place = which(look, possible)
+    if place is None:
+        log(problem=f"found {look.describe()}")
+    return place
+
+
+def look(
+    log: Log, *, address: str, session: str, states: list[State], last: Operation | None
+) -> None:
+    """Open a store, and say what is there."""
+    began = time.monotonic()
+    manager = _patiently(lambda: open_manager(address, session))
+    facts = look_closely(manager, states, last)
+    manager.close()
+    log(**facts, seconds=time.monotonic() - began)
+
+
+TASKS: dict[str, Callable[..., None]] = {
+    "work": work,
+    "look": look,
+    "mingle": mingle,
+    "count": count,
+}
