@@ -337,8 +337,8 @@ class PostgreSQLRows(RowAccess):
     ) -> AbstractContextManager[sa.Table]:
         """Have rows in a table that is gone before anybody else sees it.
 
-        None that PostgreSQL calls temporary: the driver looks for it in the schema. And none that is
-        not logged: a server that crashes beside it may not start again (docs/upstream.md).
+        None that PostgreSQL calls temporary: the driver looks for it in the schema. And a logged
+        one: a server that crashes beside another may not start again (docs/upstream.md).
         """
         declared = (sa.Column(name, DeclaredType(word)) for name, word in types.items())
         name = quoted(f"{_TEMPORARY}{uuid4().hex}")
