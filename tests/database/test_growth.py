@@ -19,6 +19,7 @@ from algomancy_data import (
 from algomancy_data.database import DatabaseDataManager
 from algomancy_data.errors import DamagedStoreError, StoredKeyError
 from algomancy_data.testing import assert_identical
+from algomancy_data.testing.samples import sample_frames
 
 TABLE = '"ds__s__d__t"'
 
@@ -172,6 +173,17 @@ def test_rows_are_replaced_wherever_they_are(anywhere):
         expected = pl.concat([expected.filter(~pl.col("id").is_in(ids)), new])
         assert_identical(anywhere().get_data("d").get_table("t"), expected)
         assert anywhere().verify() == []
+
+
+def test_rows_that_are_nested_deeply_are_appended_and_deleted(opened):
+    manager, deep = opened(schemas=()), sample_frames()["deep"]
+    parts = [deep.with_columns(number=pl.lit(number)) for number in range(3)]
+    for part in parts:
+        add(manager, part)
+    assert manager.delete_rows("d", "t", pl.col("number") == 1) == 1
+    reader = opened(schemas=())
+    assert_identical(reader.get_data("d").get_table("t"), pl.concat([parts[0], parts[2]]))
+    assert reader.verify() == []
 
 
 def test_a_form_that_does_not_hold_new_values_becomes_another_one(anywhere):

@@ -12,7 +12,7 @@ import pytest
 from algomancy_data import DataSource, SimpleETLFactory
 from algomancy_data.database import DatabaseDataManager
 
-# Writes a dataset of 100,000 x 40 and reads it twice, then says how much address space the
+# Writes a dataset of 50,000 x 40 and reads it twice, then says how much address space the
 # process had reserved at most, beyond what its imports had.
 ROUND_TRIP = """
 import re, sys
@@ -25,7 +25,7 @@ from algomancy_data.database import DatabaseDataManager
 def reserved():
     return int(re.search(r"VmPeak:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) * 1024
 
-numbers = pl.select(x=pl.int_range(100_000)).to_series()
+numbers = pl.select(x=pl.int_range(50_000)).to_series()
 frame = pl.DataFrame({f"c{i}": numbers + i for i in range(40)})
 before = reserved()
 for _ in range(2):

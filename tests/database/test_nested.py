@@ -23,7 +23,7 @@ from algomancy_data.frames.identical import identical
 from algomancy_data.testing.samples import makeable
 
 ENOUGH = settings(
-    max_examples=max(200, settings.default.max_examples),
+    max_examples=5 * settings.default.max_examples,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 FAR_DAY = 2_000_000_000

@@ -69,7 +69,7 @@ def frames(draw, kinds=COLUMNS):
     return pl.DataFrame(columns)
 
 
-@settings(max_examples=80)  # each one is inferred and loaded
+@settings(max_examples=30)  # each one is inferred and loaded
 @given(frame=frames(), separator=st.sampled_from(",;\t|"))
 def test_a_csv_file_loads_with_its_values(frame, separator, load, check):
     with TemporaryDirectory() as folder:
@@ -93,7 +93,7 @@ def check(means_the_same):
     return check
 
 
-@settings(max_examples=40)  # as above
+@settings(max_examples=20)  # as above
 @given(
     frame=dataframes(
         min_cols=1,
@@ -112,7 +112,7 @@ def test_a_parquet_or_arrow_file_loads_with_its_values_and_types(frame, form, lo
     assert_frame_equal(loaded.tables["table"], frame)
 
 
-@settings(max_examples=40)  # as above
+@settings(max_examples=20)  # as above
 @given(frame=frames())
 def test_a_json_file_loads_with_its_values(frame, load, check):
     texts = frame.with_columns(cs.duration().dt.to_string("iso"), cs.decimal().cast(pl.Float64))
@@ -127,7 +127,7 @@ def test_a_json_file_loads_with_its_values(frame, load, check):
     check(loaded, frame)
 
 
-@settings(max_examples=40)  # as above
+@settings(max_examples=20)  # as above
 @given(frame=frames(IN_WORKBOOKS))
 def test_a_workbook_loads_with_its_values(frame, load, check):
     frame = frame.with_row_index("row")  # a workbook does not count rows without values

@@ -131,33 +131,36 @@ def test_columns_with_duplicates_are_the_same_in_large_tables(frame, limits) -> 
     )
 
 
+NUMBERS = pl.int_range(20_000, eager=True)
+
+
 @pytest.mark.parametrize(
     "values",
     [
-        pl.int_range(50_000, eager=True) * 7 % 50_000,  # close together
-        pl.int_range(50_000, eager=True) * 2**44 + 3,  # far apart
-        pl.int_range(50_000, eager=True).cast(pl.String),
-        pl.int_range(50_000, eager=True) * 0.1,
+        NUMBERS * 7 % 20_000,  # close together
+        NUMBERS * 2**44 + 3,  # far apart
+        NUMBERS.cast(pl.String),
+        NUMBERS * 0.1,
     ],
 )
 @pytest.mark.parametrize(
-    "copies", [[0], [0, 7, 49_999], pytest.param(list(range(50_000)), marks=pytest.mark.long)]
+    "copies", [[0], [0, 7, 19_999], pytest.param(list(range(20_000)), marks=pytest.mark.long)]
 )
 def test_every_row_of_each_group_is_found_wherever_it_stands(values, copies) -> None:
     repeated = pl.concat([values, values.gather(copies)])
     limits = KeyLimits(large=1000, slice_rows=1000, part_rows=3000)
-    expected = sorted({*copies, *range(50_000, 50_000 + len(copies))})
+    expected = sorted({*copies, *range(20_000, 20_000 + len(copies))})
     assert duplicate_rows(repeated.to_frame(), limits).to_list() == expected
     assert duplicate_rows(values.to_frame(), limits).is_empty()
 
 
 @pytest.mark.parametrize("value", [1, "x", 0.5, dt.date(2024, 1, 1)])
 def test_a_table_of_one_key_only_is_all_duplicates(value) -> None:
-    keys = pl.select(pl.repeat(value, 20_000).alias("a"), pl.lit("b").alias("b"))
+    keys = pl.select(pl.repeat(value, 8_000).alias("a"), pl.lit("b").alias("b"))
     limits = KeyLimits(large=100, slice_rows=500, part_rows=700)
     for names in (["a"], ["a", "b"]):
         found = duplicate_rows(keys.select(names), limits)
-        assert found.to_list() == list(range(20_000))
+        assert found.to_list() == list(range(8_000))
 
 
 def test_no_name_stays_in_the_directory_for_scratch_files(tmp_path, monkeypatch) -> None:

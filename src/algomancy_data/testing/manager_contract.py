@@ -139,8 +139,9 @@ class DataManagerContract(AdditionContract):
     def test_a_frame_comes_back_identical(self, opened: Any, case: str) -> None:
         """Every dtype, value, null and name; also through a derived dataset."""
         opened().add_data_source(source_of("d", {"t": _FRAMES[case]}))
-        assert_identical(opened().get_data("d").get_table("t"), _FRAMES[case])
-        opened().derive_data("d", "derived")
+        reader = opened()
+        assert_identical(reader.get_data("d").get_table("t"), _FRAMES[case])
+        reader.derive_data("d", "derived")
         assert_identical(opened().get_data("derived").get_table("t"), _FRAMES[case])
 
     @pytest.mark.parametrize("case", _FRAMES)
@@ -149,11 +150,12 @@ class DataManagerContract(AdditionContract):
     ) -> None:
         """Mapped from a file, where the store can do so."""
         opened().add_data_source(source_of("d", {"t": _FRAMES[case], "u": _FRAMES["nested"]}))
-        data = opened().get_data("d", lazy=True)
+        reader = opened()
+        data = reader.get_data("d", lazy=True)
         assert_identical(data.get_table("t"), _FRAMES[case])
         assert_identical(data.scan("t").collect(), _FRAMES[case])
         assert_identical(data.get_table("u"), _FRAMES["nested"])
-        assert opened().get_data("other", lazy=True) is None
+        assert reader.get_data("other", lazy=True) is None
 
     @pytest.mark.parametrize("case", _FRAMES)
     def test_a_table_is_scanned_as_it_was_written(self, opened: Any, case: str) -> None:

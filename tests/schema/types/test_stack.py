@@ -35,7 +35,7 @@ TOGETHER = [
 ]
 
 
-@settings(max_examples=40)
+@settings(max_examples=15)  # of each type
 @pytest.mark.parametrize("kind", TOGETHER, ids=lambda kind: kind.name)
 @given(data=st.data())
 def test_columns_of_one_type_are_read_together(kind, data) -> None:

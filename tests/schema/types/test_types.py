@@ -42,7 +42,7 @@ def write_csv(path: Path, texts: list[str | None]) -> None:
 
 
 @of_every_type
-@settings(max_examples=5)  # each one is two stores
+@settings(max_examples=3)  # each one is two stores
 @given(data=st.data())
 def test_text_of_a_csv_file_is_kept_in_the_stores_as_its_values(declared, data) -> None:
     texts = data.draw(any_texts(declared))

@@ -222,11 +222,11 @@ def test_a_page_stays_small_however_much_was_found():
     checks = [MissingValueValidator(name, wide.columns) for name in tables]
     result = found_by(*checks, tables=tables)
     result.messages.extend(
-        ValidationMessage(ERROR, "y" * 5000, "t0", "z" * 5000, row, "ROWS") for row in range(50_000)
+        ValidationMessage(ERROR, "y" * 5000, "t0", "z" * 5000, row, "ROWS") for row in range(20_000)
     )
     report = page(result, tables)
     assert len(report.html) < 3_000_000
-    assert report.row("t0")[:3] == ["t0", "3", "50,400"]
+    assert report.row("t0")[:3] == ["t0", "3", "20,400"]
     assert "and 10 more tables" in report.text
     assert "and 171 more rules" in report.text
     assert "188 more columns" in report.text
