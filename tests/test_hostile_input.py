@@ -392,7 +392,7 @@ def test_files_of_any_content_are_taken_or_refused(manager, file, options):
 
 
 @pytest.mark.long
-@settings(deadline=None, max_examples=750)
+@settings(deadline=None, max_examples=400)
 @given(kind=st.sampled_from(KINDS), file=file_contents(), options=SETTINGS)
 def test_many_files_of_any_content_are_taken_or_refused(managers, kind, file, options):
     with tempfile.TemporaryDirectory() as home:

@@ -206,7 +206,7 @@ VALUES = {
 
 
 @pytest.mark.long
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=10)
 @given(
     st.fixed_dictionaries(
         {name: st.lists(st.sampled_from(some), max_size=50) for name, some in VALUES.items()}
