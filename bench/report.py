@@ -1,7 +1,7 @@
 """Turn the JSON of a run into docs/performance.md and its plots.
 
 ``python bench/report.py .benchmarks/full.json`` makes a summary of the run (what is committed), the
-plots, and the part of the page between the markers. Without a file, page and plots are made from
+plots, and the parts of the page between markers. Without a file, page and plots are made from
 the summary that is there.
 """
 
@@ -25,6 +25,7 @@ def main() -> None:
     results = summary.read(SUMMARY)
     for path in FOLDER.glob("*.svg"):
         path.unlink()
+    (FOLDER / plots.FIRST).write_text(plots.first(results))
     for name, measurements in plots.shown(results).items():
         (FOLDER / name).write_text(plots.picture(name, measurements))
     PAGE.write_text(page.renewed(PAGE.read_text(), results))

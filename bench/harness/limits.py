@@ -68,11 +68,11 @@ class Limits:
         entry = self._entries.get(workload, {}).get(operation, {}).get(against)
         return Promise() if entry is None else Promise.from_entry(entry)
 
-    def names(self) -> set[tuple[str, str, str]]:
-        """Return the (workload, operation, against) that something is promised about."""
-        return {
+    def names(self) -> list[tuple[str, str, str]]:
+        """Return the (workload, operation, against) that something is promised about, in order."""
+        return [
             (workload, operation, against)
             for workload, operations in self._entries.items()
             for operation, entries in operations.items()
             for against in entries
-        }
+        ]

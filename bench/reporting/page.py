@@ -1,31 +1,70 @@
-"""The generated part of docs/performance.md."""
+"""The generated parts of docs/performance.md.
+
+No figure is parted from its unit, and no table has more columns than a telephone shows: what
+belongs together stands in one cell, line below line.
+"""
 
 from __future__ import annotations
 
 import re
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from harness.limits import Limits
 from harness.record import amount
-from reporting.plots import pictures_of
+from reporting.figures import figures
+from reporting.plots import FIRST, pictures_of, quotient
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from reporting.summary import Comparison, Measurement, Results
 
-BEGIN, END = "<!-- generated: begin -->", "<!-- generated: end -->"
-RATIOS = """\
-Ours, the other's, and ours divided by the other's: the median of the ratios of times next to each
-other, and the least and the largest of them."""
+BEGIN: Final = "<!-- generated: {} -->"
+END: Final = "<!-- generated: end -->"
+BELOW: Final = "<br>"
+UNBROKEN: Final = "\N{NO-BREAK SPACE}"
+RATIOS: Final = """\
+Each row has an operation with our time, what it stands beside with its time, and ours divided by
+that: the median of the ratios of times next to each other, and below it the least and the largest
+of them."""
 
 
 def renewed(page: str, results: Results) -> str:
     """Return the page with what stands between its markers made anew."""
-    head, rest = page.split(BEGIN)
-    _, tail = rest.split(END)
-    return f"{head}{BEGIN}\n\n{generated(results)}\n{END}{tail}"
+    for name, part in PARTS.items():
+        head, rest = page.split(BEGIN.format(name))
+        _, tail = rest.split(END, 1)
+        page = f"{head}{BEGIN.format(name)}\n\n{part(results)}\n\n{END}{tail}"
+    return page
 
 
-def generated(results: Results) -> str:
+def first(results: Results) -> str:
+    """Return the figures that come first, and what they were measured on."""
+    rows = [
+        (
+            f"{figure.title}{BELOW}{size(figure.ours)}",
+            f"**{unbroken(amount(figure.ours.ours, figure.ours.unit))}**",
+            BELOW.join(
+                unbroken(
+                    f"{name} {amount(other.value, figure.ours.unit)}, "
+                    f"{quotient(other.value / figure.ours.ours)}"
+                )
+                for name, other in figure.others.items()
+            ),
+        )
+        for figure in figures(results)
+    ]
+    picture = f"![algomancy-data beside other libraries](performance/{FIRST})"
+    return f"{picture}\n\n{table(('', 'ours', 'others'), rows)}"
+
+
+def size(one: Measurement) -> str:
+    return unbroken(f"{one.rows:,} rows")
+
+
+def tables(results: Results) -> str:
+    """Return everything that was measured."""
     return "\n\n".join(
         (
             about(results),
@@ -41,6 +80,9 @@ def generated(results: Results) -> str:
     )
 
 
+PARTS: Final[dict[str, Callable[[Results], str]]] = {"first": first, "tables": tables}
+
+
 def about(results: Results) -> str:
     machine = results.machine
     versions = ", ".join(f"{name} {version}" for name, version in results.versions.items())
@@ -52,20 +94,28 @@ def about(results: Results) -> str:
 
 
 def targets(results: Results) -> str:
-    """Return one row for each promise, also for those that this run did not measure."""
-    promised = [
-        row(one, other)
+    """Return one row for each promise, in their order, also for those that nobody measured."""
+    measured = {
+        (one.workload, one.operation, other.name): (one, other)
         for one in results.measurements
         if one.kind != "count"
         for other in one.against
         if other.target
+    }
+    turns = {name: turn for turn, name in enumerate(Limits().names())}
+    rows = [
+        (
+            *beside(one, other),
+            f"{unbroken(other.target)}{BELOW}{'met' if other.met else '**missed**'}",
+        )
+        for _, (one, other) in sorted(
+            measured.items(), key=lambda found: turns.get(found[0], len(turns))
+        )
     ]
     lacking = [
-        f"| {operation} | | {against} | | | | not measured |"
-        for _, operation, against in results.unmeasured
+        (operation, against, "", "not measured") for _, operation, against in results.unmeasured
     ]
-    head = "| operation | ours | beside | its | ratio | target | |\n|---|--:|---|--:|--:|--:|---|"
-    return "\n".join([head, *promised, *lacking])
+    return table(("operation", "beside", "ratio", "target"), [*rows, *lacking])
 
 
 def operations(results: Results, kind: str) -> str:
@@ -76,49 +126,64 @@ def operations(results: Results, kind: str) -> str:
         "growth": "### Growth: the time at the most rows, beside as much per row as at 10⁵",
         "count": "### Counts",
     }
-    head = "| operation | ours | beside | its | ratio | |\n|---|--:|---|--:|--:|---|"
-    tables = []
+    made = []
     for workload, measurements in groupby(results.of_kind(kind), lambda one: one.workload):
         rows = [
-            f"| {words(one) if first else ''} | {amount(one.ours, one.unit) if first else ''} "
-            f"| {other.name} | {amount(other.value, one.unit)} | {times(other)} | {other.remark} |"
+            ("" if number else ours(one), *beside(one, other)[1:], other.remark)
             for one in measurements
-            for first, other in zip([True] + [False] * len(one.against), one.against, strict=False)
+            for number, other in enumerate(one.against)
         ]
-        tables.append(f"**{workload}**\n\n" + "\n".join([head, *rows]))
-    return "\n\n".join([titles[kind], *tables])
+        made.append(f"**{workload}**\n\n{table(('operation', 'beside', 'ratio', ''), rows)}")
+    return "\n\n".join([titles[kind], *made])
 
 
 def phases(results: Results) -> str:
     """Return what each phase of an ETL took."""
-    measured = [one for one in results.measurements if one.phases]
-    names = list(dict.fromkeys(name for one in measured for name in one.phases))
     rows = [
-        f"| {words(one)} | {' | '.join(amount(one.phases.get(name, 0), 's') for name in names)} |"
-        for one in measured
+        (
+            words(one),
+            BELOW.join(
+                unbroken(f"{name} {amount(took, 's')}") for name, took in one.phases.items()
+            ),
+        )
+        for one in results.measurements
+        if one.phases
     ]
-    head = f"| | {' | '.join(names)} |\n|---|{'--:|' * len(names)}"
-    return "\n".join(["### ETL by phase, at best\n", head, *rows])
+    return "### ETL by phase, at best\n\n" + table(("", "phases"), rows)
 
 
-def row(one: Measurement, other: Comparison) -> str:
-    verdict = "met" if other.met else "**missed**"
-    return (
-        f"| {words(one)} | {amount(one.ours, one.unit)} | {other.name} "
-        f"| {amount(other.value, one.unit)} | {times(other)} | {other.target} | {verdict} |"
-    )
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def beside(one: Measurement, other: Comparison) -> tuple[str, str, str]:
+    """Return the cells that say what was measured, beside what, and their ratio."""
+    theirs = f"{other.name}{BELOW}{unbroken(amount(other.value, one.unit))}"
+    return ours(one), theirs, times(other)
+
+
+def ours(one: Measurement) -> str:
+    return f"{words(one)}{BELOW}**{unbroken(amount(one.ours, one.unit))}**"
 
 
 def words(one: Measurement) -> str:
-    """Name an operation, and its rows where they are not those of the workload's name."""
-    rows = f", {one.rows:,} rows" if one.rows else ""
-    return f"{one.operation}{rows}"
+    """Name an operation, and its rows, if they decide."""
+    return f"{one.operation}, {size(one)}" if one.rows else one.operation
 
 
 def times(other: Comparison) -> str:
     """Write a ratio as its target is written: how many times as long, or how much faster."""
+    ratios = (other.ratio, *other.range)
+    word = "×"
     if re.search("faster", other.target):
-        low, high = (1 / ratio for ratio in reversed(other.range))
-        return f"{1 / other.ratio:,.3g} × faster ({low:,.3g}–{high:,.3g})"
-    low, high = other.range
-    return f"{other.ratio:.3g} × ({low:.3g}–{high:.3g})"
+        ratio, high, low = (1 / ratio for ratio in ratios)
+        ratios, word = (ratio, low, high), "× faster"
+    ratio, low, high = (f"{ratio:,.3g}" for ratio in ratios)
+    whole = f"{ratio} {word}"
+    return unbroken(whole if low == high else f"{whole}{BELOW}{low} to {high}")
+
+
+def unbroken(text: str) -> str:
+    """Keep a figure and its unit on one line."""
+    return text.replace(" ", UNBROKEN)

@@ -10,20 +10,26 @@ from typing import TYPE_CHECKING
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
+from matplotlib.ticker import StrMethodFormatter
 
 from harness.record import amount
+from reporting.figures import LIBRARIES, figures
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from matplotlib.axes import Axes
 
+    from reporting.figures import Figure as Shown
     from reporting.summary import Measurement, Results
 
 OURS, OTHERS, LIMITS, INK = "#1d6fa5", "#b9c2ca", "#e3b36b", "#24303a"
+MARKS = {"Polars": "o", "pandas": "s", "DuckDB": "D", "dlt": "^"}
+COLOURS = {"Polars": "#c2572b", "pandas": "#8256a8", "DuckDB": "#a08224", "dlt": "#3f8f55"}
 LINES = ("#1d6fa5", "#c2572b", "#3f8f55", "#8256a8", "#a08224", "#4a5560")
 BAR_INCHES = 0.24
 WIDTH = 7.6
+FIRST, FIRST_WIDTH = "figures.svg", 5.6  # is read on telephones, too
 STYLE = {
     "svg.fonttype": "none",
     "svg.hashsalt": "algomancy-data",
@@ -88,8 +94,44 @@ def shown(results: Results) -> dict[str, list[Measurement]]:
 
 
 def pictures_of(results: Results) -> list[str]:
-    """Return the Markdown of all pictures."""
+    """Return the Markdown of all pictures but the first."""
     return [f"![{TITLES[name]}](performance/{name})" for name in shown(results)]
+
+
+def first(results: Results) -> str:
+    """Return the SVG of the figures that come first."""
+    found = list(figures(results))
+    with mpl.rc_context(STYLE):
+        return svg(beside_ours(found), [one.ours for one in found])
+
+
+def beside_ours(found: list[Shown]) -> Figure:
+    """Draw how many times as long as ours, or as much memory, each library takes."""
+    figure = Figure(figsize=(FIRST_WIDTH, 0.36 * len(found) + 1.1), layout="constrained")
+    panel = figure.subplots()
+    panel.axvline(1, color=OURS, linewidth=2, zorder=1)
+    for position, one in enumerate(found):
+        panel.axhline(position, color="#e4e8eb", linewidth=0.8, zorder=0)
+        for library, other in one.others.items():
+            panel.scatter(
+                other.value / one.ours.ours,
+                position,
+                s=46,
+                marker=MARKS[library],
+                color=COLOURS[library],
+                zorder=2,
+            )
+    for library in LIBRARIES:
+        panel.scatter([], [], s=46, marker=MARKS[library], color=COLOURS[library], label=library)
+    panel.set_xscale("log")
+    panel.set_xlabel("× algomancy-data's time or memory (line)")
+    panel.xaxis.set_major_formatter(StrMethodFormatter("{x:g} ×"))
+    panel.set_yticks(range(len(found)), [one.title for one in found])
+    panel.tick_params(left=False)
+    panel.spines["left"].set_visible(False)
+    panel.invert_yaxis()
+    figure.legend(loc="outside upper left", ncols=len(LIBRARIES), frameon=False)
+    return figure
 
 
 def picture(name: str, measurements: list[Measurement]) -> str:
