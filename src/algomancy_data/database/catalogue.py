@@ -15,7 +15,7 @@ from algomancy_data.database.models import datasets_table, payload_chunks_table
 from algomancy_data.errors import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from algomancy_data.database.backend import Backend
     from algomancy_data.database.layout import TableLayout
@@ -45,6 +45,18 @@ _IS_WANTED: Final = sa.and_(
 _INSERT: Final = sa.insert(datasets_table)
 _UPDATE: Final = sa.update(datasets_table).where(_IS_WANTED)
 _DELETE: Final = sa.delete(datasets_table).where(_IS_WANTED)
+
+
+_TAKEN: Final = sa.union_all(
+    *(
+        sa.select(table.c.name).where(
+            table.c.session_id == sa.bindparam(_SESSION),
+            table.c.name.in_(sa.bindparam(_NAME, expanding=True)),
+        )
+        for table in (datasets_table, payload_chunks_table)
+    )
+)
+_NAMES_AT_ONCE: Final = 500
 
 
 @cache
@@ -159,8 +171,20 @@ class Catalogue:
 
     def occupant(self, connection: sa.Connection, name: str) -> Occupant:
         """Return what lies under a name, damaged or not; by one query, since every write asks."""
+        return Occupant(name, self._occupant(connection, name))
+
+    def _occupant(self, connection: sa.Connection, name: str) -> Mapping[Any, Any]:
         query = _occupant_query(backend_for(connection))
-        return Occupant(name, connection.execute(query, self._wanted(name)).mappings().one())
+        return connection.execute(query, self._wanted(name)).mappings().one()
+
+    def free(self, connection: sa.Connection, names: Sequence[str]) -> dict[str, Occupant]:
+        """Return what lies under those of some names under which nothing does."""
+        taken: set[str] = set()
+        for start in range(0, len(names), _NAMES_AT_ONCE):
+            wanted = {_SESSION: self._session_id, _NAME: names[start : start + _NAMES_AT_ONCE]}
+            taken.update(connection.scalars(_TAKEN, wanted))
+        row = self._occupant(connection, "")
+        return {name: Occupant(name, row) for name in names if name not in taken}
 
     def save(self, connection: sa.Connection, entries: Iterable[tuple[Entry, Occupant]]) -> None:
         """Add or replace entries; a replaced one keeps its place in the order.

@@ -18,7 +18,7 @@ from algomancy_data.database.payload import PreparedPayload, delete_payload, rea
 from algomancy_data.database.protocols import SqlTableLayout, handed_back
 from algomancy_data.database.query import DamagedTables
 from algomancy_data.database.reading import Readers
-from algomancy_data.database.tables import PreparedTable, read_batches, read_table
+from algomancy_data.database.tables import PreparedTable, free_names, read_batches, read_table
 from algomancy_data.errors import (
     AdditionError,
     DamagedStoreError,
@@ -183,8 +183,17 @@ class Datasets:
         prepared: PreparedDataset,
         phase: Phase,
         occupant: Occupant | None = None,
+        names: Mapping[str, str] = MappingProxyType({}),
     ) -> tuple[Entry, Occupant]:
-        """Write tables or payload of a dataset; return its entry, and what had its name."""
+        """Write tables or payload of a dataset; return its entry, and what had its name.
+
+        Args:
+            connection: A connection in a transaction.
+            prepared: The dataset.
+            phase: Told of the rows.
+            occupant: What had its name, if that is dropped already.
+            names: Names in the database that its tables can have, as far as they are known.
+        """
         entry, content = prepared.entry, prepared.content
         info = entry.info
         occupant = occupant or self.drop_content(connection, info.name)
@@ -194,7 +203,9 @@ class Datasets:
         else:
             tables = {table.name: table for table in content}
             owner, keys = TableOwner(self._session_id, info.name, ""), prepared.keys.tables
-            layouts = write_tables(connection, self._storage, owner, tables, keys, phase)
+            layouts = write_tables(
+                connection, self._storage, owner, tables, keys, phase, names=names
+            )
             entry = replace(entry, tables=tuple(layouts.values()))
         return entry, occupant
 
@@ -202,7 +213,18 @@ class Datasets:
         self, connection: sa.Connection, prepared: Iterable[PreparedDataset], phase: Phase
     ) -> list[Entry]:
         """Write several datasets: see :meth:`write`."""
-        written = [self._write_content(connection, one, phase) for one in prepared]
+        datasets = {one.entry.info.name: one for one in prepared}
+        new = self.catalogue.free(connection, list(datasets))
+        wanted = {
+            name: [table.name for table in content]
+            for name in new
+            if not isinstance(content := datasets[name].content, PreparedPayload)
+        }
+        names = free_names(connection, self._storage, self._session_id, wanted)
+        written = [
+            self._write_content(connection, one, phase, new.get(name), names.get(name, {}))
+            for name, one in datasets.items()
+        ]
         self.catalogue.save(connection, written)
         return [entry for entry, _ in written]
 

@@ -6,6 +6,7 @@ A table lies behind those that it refers to. Its indexes are made when it has it
 from __future__ import annotations
 
 from contextlib import nullcontext
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
 import sqlalchemy as sa
@@ -47,6 +48,7 @@ def write_tables(
     keys: Mapping[str, tuple[TableKey, ...]],
     phase: Phase,
     others: Mapping[str, TableLayout] | None = None,
+    names: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, TableLayout]:
     """Write tables of a dataset; return how they lie in the database.
 
@@ -58,12 +60,15 @@ def write_tables(
         keys: What the database is told of their keys, and of others' keys.
         phase: Told of the rows.
         others: How other tables of the dataset lie there.
+        names: Names in the database that tables can have, as far as they are known.
     """
     session, dataset, _ = owner
     own = {name: keys[name] for name in tables if name in keys}
     if not any(own.values()):
+        places = {name: TablePlace(physical=names.get(name)) for name in tables}
         return {
-            name: table.write(connection, session, dataset, phase) for name, table in tables.items()
+            name: table.write(connection, session, dataset, phase, places[name])
+            for name, table in tables.items()
         }
     own = {name: own.get(name, ()) for name in tables}
     layouts = dict(others or {})
@@ -72,7 +77,7 @@ def write_tables(
     is_constrained = any(key.is_constraint for some in own.values() for key in some)
     with storage.filling_constrained(connection) if is_constrained else nullcontext():
         for name in parents_first(own):
-            place = TablePlace(own[name], layouts)
+            place = TablePlace(own[name], layouts, names.get(name))
             layouts[name] = tables[name].write(connection, session, dataset, phase, place)
             storage.add_keys(connection, KeysInSQL(layouts[name], layouts))
     for name in tables:

@@ -49,6 +49,7 @@ _UNSIGNED: Final[Mapping[int, Any]] = {
     8: pa.uint64(),
 }
 _AT_ONCE: Final = 2 * BLOCK_ROWS
+_FEW_WORDS: Final = 8 * 1024
 
 
 def block_sums(block: pl.DataFrame, texts: Mapping[int, Any] | None = None) -> list[bytes]:
@@ -67,15 +68,18 @@ def block_sums(block: pl.DataFrame, texts: Mapping[int, Any] | None = None) -> l
         block = numbered(block)
     found = [_ColumnSums() for _ in range(block.width)]
     texts = texts or {}
-    for number, array in texts.items():
-        _add_text_sums(array, found[number])
+    of_texts = _text_runs(list(texts.values()), [found[number] for number in texts])
+    of_others = (
+        runs
+        for numbers, columns in _stacks(block, texts)
+        for runs in _runs(columns, [found[number] for number in numbers])
+    )
     few: list[_Runs] = []
-    for numbers, columns in _stacks(block, texts):
-        for runs in _runs(columns, [found[number] for number in numbers]):
-            if sum(len(one.words) for one in few) + len(runs.words) > BLOCK_ROWS:
-                _add_sums(few)
-                few = []
-            few.append(runs)
+    for runs in chain(of_texts, of_others):
+        if sum(len(one.words) for one in few) + len(runs.words) > BLOCK_ROWS:
+            _add_sums(few)
+            few = []
+        few.append(runs)
     _add_sums(few)
     return [sums.to_bytes() for sums in found]
 
@@ -187,7 +191,7 @@ def _runs(columns: Sequence[pl.Series], found: Sequence[_ColumnSums]) -> Iterato
     """Yield all words of several columns of one dtype, in the order of their sums."""
     stack = _plain(pl.concat(columns) if len(columns) > 1 else columns[0])
     if _is_text(stack) and len(found) == 1:
-        _add_text_sums(_to_arrow(stack), found[0])
+        yield from _text_runs([_to_arrow(stack)], found)
         return
     lengths = [len(columns[0])] * len(columns)
     if stack.null_count():
@@ -214,13 +218,21 @@ def _runs(columns: Sequence[pl.Series], found: Sequence[_ColumnSums]) -> Iterato
         column.of_bytes.append(_sums_of_bytes(content))
 
 
-def _add_text_sums(texts: Any, found: _ColumnSums) -> None:
-    """Add the sums of a column of texts, which Arrow has."""
-    if texts.null_count:
-        found.of_nulls.append(_sums_where(pl.Series(texts.is_null())))
-    lengths, (content,) = _contents(texts, 1)
-    found.of_words += _three_sums(lengths, [len(lengths)])
-    found.of_bytes.append(_sums_of_bytes(content))
+def _text_runs(several: Sequence[Any], found: Sequence[_ColumnSums]) -> Iterator[_Runs]:
+    """Yield the words of columns of texts that Arrow has; of much text, add the sums themselves."""
+    contents: list[memoryview] = []
+    for texts, column in zip(several, found, strict=True):
+        if texts.null_count:
+            column.of_nulls.append(_sums_where(pl.Series(texts.is_null())))
+        lengths, (content,) = _contents(texts, 1)
+        yield _Runs(lengths, [len(lengths)], [column.of_words])
+        contents.append(content)
+    lengths = [_length(content) for content in contents]
+    if sum(lengths) <= _FEW_WORDS:  # a copy of them costs less than a call for each column
+        yield _Runs(_folded(_text_words(contents)), lengths, [column.of_bytes for column in found])
+        return
+    for content, column in zip(contents, found, strict=True):
+        column.of_bytes.append(_sums_of_bytes(content))
 
 
 def _add_sums(several: Sequence[_Runs]) -> None:

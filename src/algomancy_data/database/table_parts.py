@@ -313,11 +313,11 @@ def _write(task: RowsToWrite) -> WrittenPart:
     writing = engine.execution_options(isolation_level=storage.write_isolation)
     doing = f"writing table {task.owner.table!r} of dataset {task.owner.dataset!r}"
     with store_errors(engine, doing), begun(writing) as connection:
-        table = storage.table_of(layout)
-        storage.create(connection, table, task.owner)
+        storage.create(connection, physical, storage.columns_of(layout), task.owner)
         # Not all at once: some are encoded while the server stores others.
         batches = frame.iter_slices(min(storage.rows_per_write(frame), BLOCK_ROWS))
         encode = RowEncoder(storage, task.columns, sums)
+        table = storage.target(layout)
         write_batches(connection, storage, table, batches, encode, NO_PHASE.advance)
         if not parts.is_going_on(connection, task.write):
             msg = f"The program that wanted these rows of {task.owner.dataset!r} has ended."

@@ -17,7 +17,7 @@ from algomancy_data.database.naming import NO_COLUMNS
 from algomancy_data.memory import IN_MEMORY_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Sequence
+    from collections.abc import Generator, Iterable, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from algomancy_data.database.layout import ColumnLayout, TableLayout
@@ -51,7 +51,7 @@ class BulkAccess(Protocol):
     """So many rows at a time are encoded and written, and between them one can interrupt."""
 
     takes_text: ClassVar[bool]
-    """Whether a query may be a text, which need not say of which types its columns are."""
+    """Whether a query may be a text, and a table its names: nobody need say the columns' types."""
 
     def arranged(self, rows: Any) -> list[Any]:
         """Return encoded rows as :meth:`ingest` takes them; may be called in another thread.
@@ -61,7 +61,9 @@ class BulkAccess(Protocol):
         """
         ...
 
-    def ingest(self, connection: sa.Connection, table: sa.Table, parts: Iterable[Any]) -> None:
+    def ingest(
+        self, connection: sa.Connection, table: sa.TableClause, parts: Iterable[Any]
+    ) -> None:
         """Append rows to a table, in order; columns go by name."""
         ...
 
@@ -332,15 +334,16 @@ class TableStorage(ABC):
         del connection, physical  # most databases have all of Unicode
         return True
 
-    def has(self, connection: sa.Connection, physical: str) -> bool:
-        """Tell whether there is a table or view of that name."""
-        return connection.dialect.has_table(connection, physical)
+    def taken(self, connection: sa.Connection, names: Sequence[str]) -> set[str]:
+        """Return those of some names that a table or view has."""
+        return {name for name in names if connection.dialect.has_table(connection, name)}
 
     @abstractmethod
     def create(
         self,
         connection: sa.Connection,
-        table: sa.Table,
+        physical: str,
+        columns: Mapping[str, str],
         owner: TableOwner,
         keys: KeysInSQL | None = None,
     ) -> None:
@@ -348,7 +351,8 @@ class TableStorage(ABC):
 
         Args:
             connection: A connection in a transaction.
-            table: The table.
+            physical: Its name.
+            columns: The declared type of each column.
             owner: What it holds.
             keys: Its keys, where they have to be said before there are rows.
         """
@@ -438,13 +442,14 @@ class TableStorage(ABC):
         self,
         connection: sa.Connection,
         originals: Sequence[sa.TableClause],
-        copy: sa.Table,
+        physical: str,
+        columns: Mapping[str, str],
         owner: TableOwner,
         keys: KeysInSQL | None = None,
     ) -> None:
-        """Create a table of an owner, with the columns of others and their rows, in order.
+        """Create a table, as :meth:`create` does, with the rows of others that have its columns.
 
-        There is more than one only if the first has children.
+        The rows come in order. There are several originals only if the first has children.
         """
 
     # --- keys -------------------------------------------------------------------------------
@@ -493,6 +498,13 @@ class TableStorage(ABC):
         """Return the declared type of each column that a table has."""
         return layout.physical_columns() or {NO_COLUMNS: self.integer}
 
+    def target(self, layout: TableLayout) -> sa.TableClause:
+        """Return a table as rows go into it."""
+        if not self.bulk.takes_text:
+            return self.table_of(layout)
+        # A tenth of the time that a table takes to be made with all that SQLAlchemy knows of one.
+        return table_named(layout.physical, self.columns_of(layout))
+
     def table_of(self, layout: TableLayout, physical: str | None = None) -> sa.Table:
         """Return a table as SQLAlchemy knows one.
 
@@ -502,7 +514,7 @@ class TableStorage(ABC):
         """
         return self.table(physical or layout.physical, self.columns_of(layout))
 
-    def table(self, physical: str, columns: dict[str, str]) -> sa.Table:
+    def table(self, physical: str, columns: Mapping[str, str]) -> sa.Table:
         """Return a table whose columns have the declared types that the codec names.
 
         Columns have their numbers for keys, since a name may be anything.
@@ -538,6 +550,11 @@ class DeclaredType(sa.types.UserDefinedType[Any]):
 def quoted(name: str) -> sa.sql.quoted_name:
     """Return a name that is always quoted, whatever it is."""
     return sa.sql.quoted_name(name, quote=True)
+
+
+def table_named(physical: str, columns: Iterable[str]) -> sa.TableClause:
+    """Return a table of which no more than the names is known."""
+    return sa.table(quoted(physical), *map(sa.column, map(quoted, columns)))
 
 
 INDEX_PREFIX: Final = "algomancy_key_"

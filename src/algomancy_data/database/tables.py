@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
@@ -21,7 +22,7 @@ from algomancy_data.database.naming import (
 )
 from algomancy_data.database.reading import PartReader
 from algomancy_data.database.table_keys import KeysInSQL
-from algomancy_data.database.table_storage import quoted
+from algomancy_data.database.table_storage import quoted, table_named
 from algomancy_data.database.table_sums import (
     TableComparison,
     TableSums,
@@ -104,14 +105,14 @@ def create_table(
     owner: TableOwner,
     columns: tuple[ColumnLayout, ...],
     place: TablePlace | None = None,
-) -> tuple[TableLayout, sa.Table]:
+) -> tuple[TableLayout, sa.TableClause]:
     """Create a table; return how it lies in the database, without rows, and the table."""
     place = place or TablePlace()
     physical = place.physical or _free_name(connection, storage, *owner)
     layout = TableLayout(owner.table, physical, 0, columns, keys=place.keys)
-    table = storage.table_of(layout)
-    storage.create(connection, table, owner, _keys_in_sql(layout, place.dataset))
-    return layout, table
+    keys = _keys_in_sql(layout, place.dataset)
+    storage.create(connection, physical, storage.columns_of(layout), owner, keys)
+    return layout, storage.target(layout)
 
 
 def _keys_in_sql(layout: TableLayout, dataset: Mapping[str, TableLayout]) -> KeysInSQL | None:
@@ -122,7 +123,7 @@ def _keys_in_sql(layout: TableLayout, dataset: Mapping[str, TableLayout]) -> Key
 def write_rows(
     connection: sa.Connection,
     storage: TableStorage,
-    table: sa.Table,
+    table: sa.TableClause,
     frame: pl.DataFrame,
     columns: Sequence[ColumnLayout],
     sums: TableSums,
@@ -167,7 +168,7 @@ class RowEncoder:
 def write_batches(
     connection: sa.Connection,
     storage: TableStorage,
-    table: sa.Table,
+    table: sa.TableClause,
     batches: Iterable[pl.DataFrame],
     encode: Callable[[pl.DataFrame], list[Any]],
     advance: Callable[[int], object],
@@ -214,14 +215,9 @@ def copy_table(
     session = owner.session
     physical = _free_name(connection, storage, session, dataset, source.name)
     layout = replace(source, physical=physical, children=())
-    # A sixth of the time that a table takes to be made with all that SQLAlchemy knows of one.
-    originals = [
-        sa.table(quoted(relation), *map(sa.column, map(quoted, found)))
-        for relation in source.relations
-    ]
-    copy = storage.table(physical, found)
+    originals = [table_named(relation, found) for relation in source.relations]
     own = TableOwner(session, dataset, source.name)
-    storage.copy(connection, originals, copy, own, _keys_in_sql(layout, copied))
+    storage.copy(connection, originals, physical, found, own, _keys_in_sql(layout, copied))
     return layout
 
 
@@ -440,6 +436,38 @@ def _encoded_ahead(
         advance(height)
 
 
+def free_names(
+    connection: sa.Connection,
+    storage: TableStorage,
+    session: str,
+    wanted: Mapping[str, Iterable[str]],
+) -> dict[str, dict[str, str]]:
+    """Return the names that tables of several datasets get where nothing has them; by one query.
+
+    Args:
+        connection: A connection in a transaction.
+        storage: How the database keeps frames.
+        session: The session.
+        wanted: The logical names of each dataset's tables.
+    """
+    limit = connection.dialect.max_identifier_length
+    names = {
+        dataset: {table: table_name(session, dataset, table, limit) for table in tables}
+        for dataset, tables in wanted.items()
+    }
+    every = [name for of_dataset in names.values() for name in of_dataset.values()]
+    alike = Counter(map(str.casefold, every))  # of which one may take the name of another
+    taken = storage.taken(connection, every) if every else set[str]()
+    return {
+        dataset: {
+            table: name
+            for table, name in of_dataset.items()
+            if name.isascii() and alike[name.casefold()] == 1 and name not in taken
+        }
+        for dataset, of_dataset in names.items()
+    }
+
+
 def _free_name(
     connection: sa.Connection, storage: TableStorage, session: str, dataset: str, table: str
 ) -> str:
@@ -447,7 +475,7 @@ def _free_name(
     limit = connection.dialect.max_identifier_length
     for naming in (table_name, hashed_table_name, ascii_table_name):
         name = naming(session, dataset, table, limit)
-        if storage.can_name(connection, name) and not storage.has(connection, name):
+        if storage.can_name(connection, name) and not storage.taken(connection, [name]):
             return name
     msg = (
         f"The database already has a table for {table!r} of dataset {dataset!r} that the "

@@ -184,3 +184,19 @@ def test_rows_are_in_order_while_others_scan_the_table(new_manager, database):
     finally:
         stop.set()
         scanning.join()
+
+
+@pytest.mark.parametrize("setting", ["on", "off"])
+def test_a_leftover_is_found_whatever_the_server_makes_of_backslashes(
+    new_manager, outside, setting
+):
+    name = 'many__tables\\of "all" kinds, 100% \u00e4'
+    manager = new_manager()
+    manager.close()  # whatever SQLAlchemy knows of the server is from before the change
+    outside(f"ALTER DATABASE of_a_test SET standard_conforming_strings = {setting}")
+    manager.add_data_source(dataset(name, t=ROWS.head(3)))
+    manager.derive_data(name, f"copy of {name}")
+    assert manager.leftovers() == manager.verify() == []
+    outside("DELETE FROM algomancy_datasets")
+    assert len(manager.clear_leftovers()) == 2
+    assert outside("SELECT FROM pg_class WHERE starts_with(relname::text, 'ds__')") == []

@@ -8,10 +8,9 @@ from uuid import uuid4
 import polars as pl
 import sqlalchemy as sa
 from polars.exceptions import PolarsError
-from sqlalchemy.schema import SetTableComment
 
 from algomancy_data.database.naming import free_column_name
-from algomancy_data.database.postgresql.names import as_value
+from algomancy_data.database.postgresql.names import as_value, comment_on
 from algomancy_data.database.table_storage import DeclaredType, quoted
 from algomancy_data.errors import SchemaDriftError
 
@@ -34,7 +33,7 @@ class RowBulk:
         return [pl.DataFrame(rows)]
 
     def ingest(
-        self, connection: sa.Connection, table: sa.Table, parts: Iterable[pl.DataFrame]
+        self, connection: sa.Connection, table: sa.TableClause, parts: Iterable[pl.DataFrame]
     ) -> None:
         """Append rows to a table, in order; columns go by name."""
         _insert(connection, sa.insert(table), table, parts)
@@ -61,7 +60,7 @@ class TextBulk:
         return [pl.DataFrame(rows)]
 
     def ingest(
-        self, connection: sa.Connection, table: sa.Table, parts: Iterable[pl.DataFrame]
+        self, connection: sa.Connection, table: sa.TableClause, parts: Iterable[pl.DataFrame]
     ) -> None:
         """Fill a new table, in order; columns go by name.
 
@@ -88,11 +87,10 @@ class TextBulk:
         name = connection.dialect.identifier_preparer.format_table(table)
         about = sa.text("SELECT obj_description(to_regclass(:name), 'pg_class')")
         comment = connection.scalar(about, {"name": as_value(str(table.name))})
-        table.drop(connection, checkfirst=False)
+        connection.exec_driver_sql(f"DROP TABLE {name}")
         connection.exec_driver_sql(f"CREATE TABLE {name} AS {rows.compile(connection)}")
         if comment is not None:
-            table.comment = comment
-            connection.execute(SetTableComment(table))
+            connection.exec_driver_sql(comment_on(name, comment))
         staged.drop(connection, checkfirst=False)
 
     def fetch(
@@ -128,7 +126,10 @@ def _numbered(parts: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
 
 
 def _insert(
-    connection: sa.Connection, statement: sa.Insert, table: sa.Table, parts: Iterable[pl.DataFrame]
+    connection: sa.Connection,
+    statement: sa.Insert,
+    table: sa.TableClause,
+    parts: Iterable[pl.DataFrame],
 ) -> None:
     keys = list(table.columns.keys())
     for part in parts:

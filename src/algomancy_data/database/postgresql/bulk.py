@@ -31,7 +31,9 @@ class PostgreSQLBulk:
         """Return the rows as they are."""
         return [rows]
 
-    def ingest(self, connection: sa.Connection, table: sa.Table, parts: Iterable[Any]) -> None:
+    def ingest(
+        self, connection: sa.Connection, table: sa.TableClause, parts: Iterable[Any]
+    ) -> None:
         """Append rows to a table, in order; columns go by name."""
         with arrow_cursor(connection) as cursor:
             for part in parts:

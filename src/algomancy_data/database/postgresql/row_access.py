@@ -17,10 +17,9 @@ from uuid import uuid4
 
 import polars as pl
 import sqlalchemy as sa
-from sqlalchemy.schema import SetTableComment
 
 from algomancy_data.database.layout import ChildTable
-from algomancy_data.database.postgresql.names import as_value
+from algomancy_data.database.postgresql.names import as_value, comment_on
 from algomancy_data.database.table_storage import (
     INDEX_PREFIX,
     DeclaredType,
@@ -262,14 +261,14 @@ class PostgreSQLRows(RowAccess):
         gone = layout.children[len(kept) :]
         if gone:
             tables = [self._storage.table_of(layout, one.physical) for one in gone]
-            self._storage.copy(connection, tables, child, owner)
+            columns = self._storage.columns_of(layout)
+            self._storage.copy(connection, tables, physical, columns, owner)
             connection.exec_driver_sql(f"ALTER TABLE {own} INHERIT {parent}")
             for table in tables:
                 table.drop(connection, checkfirst=False)
         else:
             connection.exec_driver_sql(f"CREATE TABLE {own} () INHERITS ({parent})")
-            child.comment = owner.to_text()
-            connection.execute(SetTableComment(child))
+            connection.exec_driver_sql(comment_on(own, owner.to_text()))
         self._index_like_first(connection, layout, child)
         height = rows + sum(one.height for one in gone)
         return child, replace(layout, children=(*kept, ChildTable(physical, height)))

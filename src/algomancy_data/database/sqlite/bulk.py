@@ -40,7 +40,9 @@ class SQLiteBulk:
         parts = [_side_by_side(rows, together, height - rest)]
         return [*parts, rows.slice(height - rest)] if rest else parts
 
-    def ingest(self, connection: sa.Connection, table: sa.Table, parts: Iterable[Any]) -> None:
+    def ingest(
+        self, connection: sa.Connection, table: sa.TableClause, parts: Iterable[Any]
+    ) -> None:
         """Append rows to a table, in order, as :meth:`arranged` returns them."""
         names = connection.dialect.identifier_preparer
         width = len(table.columns)

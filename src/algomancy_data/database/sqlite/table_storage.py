@@ -32,13 +32,13 @@ from algomancy_data.database.table_storage import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Sequence
+    from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 
     from algomancy_data.database.layout import ColumnLayout, TableLayout
     from algomancy_data.database.naming import TableOwner
     from algomancy_data.database.sqlite.dbapi import Connection
     from algomancy_data.database.table_keys import KeysFound, KeysInSQL
-    from algomancy_data.database.table_storage import Codec, DeclaredType, RowAccess
+    from algomancy_data.database.table_storage import Codec, RowAccess
 
 
 # At the very end: what stands before may be the name of a column.
@@ -57,7 +57,11 @@ _KINDS: Final = {
     "real": ("real", "integer"),
     "blob": ("blob",),
 }
-_FIND: Final = sa.text("SELECT 1 FROM pragma_table_info(:table) LIMIT 1")
+# By the schema that SQLite has in memory: its table of all tables has no index.
+_TAKEN: Final = sa.text(
+    "SELECT value FROM json_each(:names) AS asked "
+    "WHERE EXISTS (SELECT 1 FROM pragma_table_info(asked.value))"
+)
 _OWNERS: Final = sa.text(
     "SELECT asked.value AS name, found.sql FROM json_each(:names) AS asked "
     "JOIN sqlite_schema AS found "
@@ -154,14 +158,15 @@ class SQLiteStorage(TableStorage):
         url = engine.url.update_query_dict({"busy_timeout": "0"})
         return sa.create_engine(url, poolclass=sa.NullPool)
 
-    def has(self, connection: sa.Connection, physical: str) -> bool:
-        """Tell whether there is a table or view of that name."""
-        return connection.scalar(_FIND, {"table": physical}) is not None
+    def taken(self, connection: sa.Connection, names: Sequence[str]) -> set[str]:
+        """Return those of some names that a table or view has."""
+        return set(connection.scalars(_TAKEN, {"names": json.dumps(names)}))
 
     def create(
         self,
         connection: sa.Connection,
-        table: sa.Table,
+        physical: str,
+        columns: Mapping[str, str],
         owner: TableOwner,
         keys: KeysInSQL | None = None,
     ) -> None:
@@ -169,15 +174,14 @@ class SQLiteStorage(TableStorage):
         names = connection.dialect.identifier_preparer
         clauses = Clauses() if keys is None else clauses_of(keys, names.quote_identifier)
         # SQLAlchemy's own statement takes a twentieth of the time of writing a small dataset.
-        columns = [
-            f"{names.quote_identifier(column.name)} {cast('DeclaredType', column.type).name}"
-            f"{clauses.columns.get(str(column.name), '')}"
-            for column in table.columns
+        declared = [
+            f"{names.quote_identifier(name)} {word}{clauses.columns.get(name, '')}"
+            for name, word in columns.items()
         ]
-        listed = ", ".join([*columns, *clauses.table])
+        listed = ", ".join([*declared, *clauses.table])
         # On a line of its own: no name that has the beginning of a comment in it goes on there.
         connection.exec_driver_sql(
-            f"CREATE TABLE {names.format_table(table)} ({listed}\n/*{owner.to_text()}*/)"
+            f"CREATE TABLE {names.quote_identifier(physical)} ({listed}\n/*{owner.to_text()}*/)"
         )
 
     def owners(self, connection: sa.Connection) -> dict[str, TableOwner | None]:
@@ -257,18 +261,19 @@ class SQLiteStorage(TableStorage):
         self,
         connection: sa.Connection,
         originals: Sequence[sa.TableClause],
-        copy: sa.Table,
+        physical: str,
+        columns: Mapping[str, str],
         owner: TableOwner,
         keys: KeysInSQL | None = None,
     ) -> None:
-        """Create a table of an owner, with the columns and rows of another, in order."""
+        """Create a table with the rows of another that has its columns, in order."""
         (original,) = originals
-        self.create(connection, copy, owner, keys)
+        self.create(connection, physical, columns, owner, keys)
         # In exactly this form, SQLite copies whole records: see "xfer optimization" in its
         # insert.c. The names are quoted by SQLAlchemy.
         names = connection.dialect.identifier_preparer
         connection.exec_driver_sql(
-            f"INSERT INTO {names.format_table(copy)} "  # noqa: S608  quoted names
+            f"INSERT INTO {names.quote_identifier(physical)} "  # noqa: S608  quoted names
             f"SELECT * FROM {names.format_table(original)}"
         )
 
