@@ -22,6 +22,7 @@ from sqlalchemy import event
 
 from algomancy_data.errors import StoreBusyError, StoreError, StoreUnavailableError
 from algomancy_data.executors.sharing import helping
+from algomancy_data.metrics import PhaseRecorder
 
 SERVE = """
 import importlib, sys
@@ -124,8 +125,9 @@ def test_of_few_connections_some_are_left_for_others(server, new_manager, datase
         watching.start()
         frame = pl.DataFrame({"x": pl.int_range(16 * 50_000, eager=True)})
         wide = frame.select(pl.col("x").alias(f"x{number}") for number in range(4))
-        with helping(4):
-            manager.add_data_source(dataset(tables={"t": wide}))
+        with helping(4) as hands, PhaseRecorder().phase("persist") as phase:
+            phase.hands = hands
+            manager.store.save("d", dataset(tables={"t": wide}), phase=phase)
         is_done.set()
         watching.join()
         assert manager.get_data("d").get_table("t").equals(wide)

@@ -14,6 +14,7 @@ from algomancy_data import Column, DataSource, DataType, Schema, SimpleETLFactor
 from algomancy_data.database import DatabaseDataManager
 from algomancy_data.errors import ExecutorError, StoreError
 from algomancy_data.executors.sharing import helping
+from algomancy_data.metrics import PhaseRecorder
 from algomancy_data.testing import assert_identical
 
 ROWS = 120_000  # two blocks of check sums, and a part of a third
@@ -70,11 +71,17 @@ def source_of(*frames, name="d"):
     return source
 
 
+def save(manager, source, executor):
+    """Keep a DataSource as an ETL with an executor does."""
+    with helping(executor) as hands, PhaseRecorder().phase("persist") as phase:
+        phase.hands = hands
+        manager.store.save(source.name, source, phase=phase)
+
+
 def test_rows_lie_in_parts_and_are_those_of_a_table_in_one_piece(opened, relations, elsewhere):
     manager, frame, small = opened(), frame_of(), frame_of(10)
     calls = elsewhere.calls
-    with helping(elsewhere):
-        manager.add_data_source(source_of(frame, small))
+    save(manager, source_of(frame, small), elsewhere)
     assert elsewhere.calls == calls + 3
     parts = {name for name in relations() if name.startswith("algomancy_rows_")}
     assert len(parts) == 3
@@ -106,8 +113,7 @@ def sums(manager, name):
 
 def test_what_can_be_done_with_a_table_can_be_done_with_one_in_parts(opened, relations, elsewhere):
     manager, frame = opened(), frame_of()
-    with helping(elsewhere):
-        manager.add_data_source(source_of(frame))
+    save(manager, source_of(frame), elsewhere)
     more = frame_of(1_000, ROWS)
     manager.add_data_source(source_of(more), mode="append")
     together = pl.concat([frame, more])
@@ -119,8 +125,7 @@ def test_what_can_be_done_with_a_table_can_be_done_with_one_in_parts(opened, rel
     assert manager.verify() == []
     manager.derive_data("d", "copy")
     assert_identical(manager.scan_table("copy", "t0").collect(), left)
-    with helping(elsewhere):
-        manager.add_data_source(source_of(frame))
+    save(manager, source_of(frame), elsewhere)
     assert_identical(manager.scan_table("d", "t0").collect(), frame)
     assert manager.verify() == []
     assert manager.leftovers() == []
@@ -142,8 +147,7 @@ def test_nobody_sees_rows_before_the_commit(opened, relations, elsewhere):
             seen.append((rows, len(parts), watcher.leftovers(), watcher.clear_leftovers()))
             return future
 
-    with helping(Watching()):
-        manager.add_data_source(source_of(frame_of()))
+    save(manager, source_of(frame_of()), Watching())
     assert seen == [(5, number, [], []) for number in (1, 2, 3)]
     assert watcher.scan_table("d", "t0").collect().height == ROWS
 
@@ -163,8 +167,8 @@ def test_a_write_that_fails_leaves_the_old_dataset_and_nothing_else(
                 raise ZeroDivisionError
             return future
 
-    with suppress(ZeroDivisionError, ExecutorError), helping(Failing()):
-        manager.add_data_source(source_of(frame_of()))
+    with suppress(ZeroDivisionError, ExecutorError):
+        save(manager, source_of(frame_of()), Failing())
     assert relations() == before
     assert_identical(manager.scan_table("d", "t0").collect(), frame_of(5))
     assert (manager.leftovers(), manager.verify()) == ([], [])
@@ -194,8 +198,8 @@ def test_a_worker_whose_program_has_ended_commits_nothing(opened, relations, els
             late.append((do, given, task.place, task.place.read_bytes()))
             raise ZeroDivisionError
 
-    with suppress(ZeroDivisionError, ExecutorError), helping(Late()):
-        manager.add_data_source(source_of(frame_of()))
+    with suppress(ZeroDivisionError, ExecutorError):
+        save(manager, source_of(frame_of()), Late())
     ((do, given, place, content),) = late
     place.parent.mkdir()
     place.write_bytes(content)
@@ -210,8 +214,8 @@ def test_a_worker_whose_program_has_ended_commits_nothing(opened, relations, els
 
 def test_threads_may_help(opened):
     manager, frame = opened(), frame_of()
-    with ThreadPoolExecutor(3) as executor, helping(executor):
-        manager.add_data_source(source_of(frame, frame_of(ROWS, 7)))
+    with ThreadPoolExecutor(3) as executor:
+        save(manager, source_of(frame, frame_of(ROWS, 7)), executor)
     assert_identical(manager.scan_table("d", "t0").collect(), frame)
     assert manager.verify() == []
 
@@ -225,8 +229,8 @@ def test_no_more_write_at_a_time_than_there_may_be_connections(opened):
             at_once.append(sum(not future.done() for future in self.futures))
             return self.futures[-1]
 
-    with Counting(4) as executor, helping(executor):
-        manager.add_data_source(source_of(frame))
+    with Counting(4) as executor:
+        save(manager, source_of(frame), executor)
     assert (len(at_once), max(at_once)) == (7, 2)
     assert_identical(manager.scan_table("d", "t0").collect(), frame)
 
@@ -234,8 +238,7 @@ def test_no_more_write_at_a_time_than_there_may_be_connections(opened):
 def test_what_no_file_gives_back_exactly_is_written_here(opened, relations, elsewhere):
     manager = opened()
     frame = pl.DataFrame({"n": pl.int_range(ROWS, eager=True)}).cast(pl.Int128)
-    with helping(elsewhere):
-        manager.add_data_source(source_of(frame))
+    save(manager, source_of(frame), elsewhere)
     assert_identical(manager.scan_table("d", "t0").collect(), frame)
     assert len(relations()) == 1
 
@@ -254,8 +257,7 @@ def test_keys_that_the_database_is_told_of_are_those_of_one_table(
     )
     manager.startup()
     frame = pl.DataFrame({"n": pl.int_range(ROWS, eager=True)})
-    with helping(elsewhere):
-        manager.add_data_source(source_of(frame))
+    save(manager, source_of(frame), elsewhere)
     assert_identical(manager.scan_table("d", "t0").collect(), frame)
     assert manager.verify() == []
     manager.close()

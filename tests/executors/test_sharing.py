@@ -16,17 +16,17 @@ import pytest
 
 from algomancy_data.errors import ExecutorError, FileContentError
 from algomancy_data.executors.choice import hands_of
-from algomancy_data.executors.sharing import Share, each_in_order, helping, lent_hands
+from algomancy_data.executors.sharing import Share, each_in_order, helping
 from algomancy_data.memory import MemoryBudget
 
 _PROGRAM = """
 import sys
-from algomancy_data.executors.sharing import Share, each_in_order, helping, lent_hands
+from algomancy_data.executors.sharing import Share, each_in_order, helping
 from helper_work import square
 if __name__ == "__main__":
-    with helping(2):
+    with helping(2) as hands:
         shares = [Share(str(n), (n, 60.0 if n else 0.0)) for n in range(5)]
-        for result in each_in_order(lent_hands(), square, shares):
+        for result in each_in_order(hands, square, shares):
             print(result, flush=True)
 """
 
@@ -37,9 +37,9 @@ def work(workers_import):
     return workers_import(Path(__file__).parent, "helper_work")
 
 
-def shared(do, *given):
+def shared(hands, do, *given):
     shares = [Share(f"Share {number}", one) for number, one in enumerate(given)]
-    return each_in_order(lent_hands(), do, shares)
+    return each_in_order(hands, do, shares)
 
 
 def test_by_default_there_are_as_many_processes_as_cores_and_memory(monkeypatch):
@@ -47,42 +47,42 @@ def test_by_default_there_are_as_many_processes_as_cores_and_memory(monkeypatch)
     for room, fitting in ((1, 1), (len(os.sched_getaffinity(0)), 99)):
         assert hands_of(None, None, 99, lambda fitting=fitting: fitting).room == room
         monkeypatch.setattr(MemoryBudget, "processes", lambda _, fitting=fitting: fitting)
-        with helping("auto"):
-            assert lent_hands().room == room
+        with helping("auto") as hands:
+            assert hands.room == room
 
 
 def test_results_come_in_order(work):
-    with ThreadPoolExecutor(3) as executor, helping(executor):
-        found = list(shared(work.square, *((n, (7 - n) / 100) for n in range(8))))
+    with ThreadPoolExecutor(3) as executor, helping(executor) as hands:
+        found = list(shared(hands, work.square, *((n, (7 - n) / 100) for n in range(8))))
     assert found == [n * n for n in range(8)]
 
 
 def test_of_several_failures_the_first_is_raised(work):
     with (
         ThreadPoolExecutor(3) as executor,
-        helping(executor),
+        helping(executor) as hands,
         pytest.raises(FileContentError, match="1 is odd"),
     ):
-        list(shared(work.refuse, *((n,) for n in range(8))))
+        list(shared(hands, work.refuse, *((n,) for n in range(8))))
 
 
 def test_one_that_was_killed_is_done_again_and_one_that_kills_is_named(work, tmp_path):
-    with helping(2):
+    with helping(2) as hands:
         given = [(0, tmp_path / "0"), (1, tmp_path / "1"), (0, tmp_path / "2")]
-        assert list(shared(work.die, *given)) == [0, 1, 0]
+        assert list(shared(hands, work.die, *given)) == [0, 1, 0]
         with pytest.raises(ExecutorError, match=r"^Share 1: the worker .* was killed, 2 times"):
-            list(shared(work.die, (0, tmp_path / "3"), (9, tmp_path / "4")))
+            list(shared(hands, work.die, (0, tmp_path / "3"), (9, tmp_path / "4")))
         with pytest.raises(ExecutorError, match="Share 0 cannot be handed to another process"):
-            list(shared(work.no_copy, (1,)))
+            list(shared(hands, work.no_copy, (1,)))
         with pytest.raises(ExecutorError, match="Share 0 cannot be handed to another process"):
-            list(shared(lambda: None, ()))
+            list(shared(hands, lambda: None, ()))
     assert [child for child in psutil.Process().children() if "spawn" in str(child.cmdline())] == []
 
 
 def test_one_that_was_killed_while_it_waited_is_replaced(work):
-    with helping(1):
+    with helping(1) as hands:
         for _ in range(2):
-            assert list(shared(work.square, (3, 0))) == [9]
+            assert list(shared(hands, work.square, (3, 0))) == [9]
             for child in psutil.Process().children():
                 if "spawn_main" in str(child.cmdline()):
                     child.kill()
@@ -95,21 +95,18 @@ def test_what_has_to_be_done_before_is_done_when_it_is_handed_out(work):
     def prepare(number):
         done.append(number)
 
-    with ThreadPoolExecutor(1) as executor, helping(executor):
+    with ThreadPoolExecutor(1) as executor, helping(executor) as hands:
         shares = [Share(str(n), (n,), partial(prepare, n)) for n in range(50)]
-        found = each_in_order(lent_hands(), work.square, shares)
+        found = each_in_order(hands, work.square, shares)
         assert next(found) == 0
         assert len(done) < 50  # not much ahead of what is wanted
         assert list(found) == [n * n for n in range(1, 50)]
     assert done == list(range(50))
 
 
-def test_nobody_helps_outside_the_block():
-    with helping(None):
-        assert lent_hands() is None
-    with ThreadPoolExecutor(1) as executor, helping(executor):
-        assert lent_hands() is not None
-    assert lent_hands() is None
+def test_nobody_helps_where_there_is_no_executor():
+    with helping(None) as hands:
+        assert hands is None
 
 
 @pytest.mark.parametrize(

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 import zipfile
-from contextlib import nullcontext
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 import xlsxwriter
 
-from algomancy_data.executors.sharing import helping
 from algomancy_data.extractor import CSVSingleExtractor
 from algomancy_data.file import CSVFile
 from algomancy_data.schema import Column, CSVDialect, DataType, FileExtension, Schema, SchemaType
@@ -39,14 +37,6 @@ class MakeExtractor(Protocol):
         dialect: CSVDialect = DEFAULT,
         separator: str | None = None,
     ) -> CSVSingleExtractor: ...
-
-
-@pytest.fixture(scope="module", params=["alone", "helped"])
-def helpers(request: pytest.FixtureRequest) -> Any:
-    """Read the parts of tables here, and as other processes would do it."""
-    is_helped = request.param == "helped"
-    with helping(request.getfixturevalue("elsewhere")) if is_helped else nullcontext():
-        yield
 
 
 def schema_of(columns: dict[str, DataType], dialect: CSVDialect) -> type[Schema]:

@@ -28,17 +28,38 @@ from algomancy_data import (
     XLSXSingleExtractor,
 )
 from algomancy_data.errors import ETLConstructionError, FileContentError
-from algomancy_data.metrics import PhaseRecorder
+from algomancy_data.executors.sharing import helping
+from algomancy_data.metrics import Phase, PhaseRecorder
 from algomancy_data.schema import Column, ColumnGroup, DataType, Schema
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+    from concurrent.futures import Executor
     from pathlib import Path
 
-    from algomancy_data.extractor import SingleExtractor
+    from algomancy_data.extractor import Extractor, SingleExtractor
     from algomancy_data.metrics import PhaseMetrics
 
 
+# Of an extraction that nobody helps with, or whose parts are read as by other processes.
+PHASE = Phase()
+
 pytestmark = pytest.mark.usefixtures("helpers")
+
+
+@pytest.fixture(scope="module", params=["alone", "helped"])
+def executor(request: pytest.FixtureRequest) -> Executor | None:
+    return request.getfixturevalue("elsewhere") if request.param == "helped" else None
+
+
+@pytest.fixture(scope="module")
+def helpers(executor: Executor | None) -> Generator[None]:
+    with helping(executor) as PHASE.hands:
+        yield
+
+
+def extracted(extractor: Extractor) -> dict[str, pl.DataFrame]:
+    return extractor.extraction(PHASE).frames
 
 
 def schema_of(columns: dict[str, DataType], extension="csv") -> type[Schema]:
@@ -65,7 +86,7 @@ def parquet_parts(folder: Path, columns, *values: pl.Series) -> ParquetSingleExt
 
 
 def clean(extractor: SingleExtractor) -> pl.DataFrame:
-    frame = extractor.extract()["t"]
+    frame = extracted(extractor)["t"]
     assert extractor.conversion_issues == []
     return frame
 
@@ -105,13 +126,13 @@ def test_a_directory_with_something_else_is_refused(tmp_path, other) -> None:
     write(tmp_path, a="c\n1\n")
     _ = (tmp_path / other).mkdir() if other == "old" else (tmp_path / other).write_text("")
     with pytest.raises(FileContentError, match=rf"'{other}', which is no part .*\*\.csv'"):
-        csv_parts(tmp_path, {"c": DataType.INTEGER}).extract()
+        extracted(csv_parts(tmp_path, {"c": DataType.INTEGER}))
     assert clean(csv_parts(tmp_path / "*.csv", {"c": DataType.INTEGER})).rows() == [(1,)]
 
 
 def test_without_any_part_there_is_nothing(tmp_path) -> None:
     with pytest.raises(FileNotFoundError, match="no part of a table"):
-        csv_parts(tmp_path, {"c": DataType.INTEGER}).extract()
+        extracted(csv_parts(tmp_path, {"c": DataType.INTEGER}))
     with pytest.raises(FileNotFoundError, match="there is nothing"):
         csv_parts(tmp_path / "*.csv", {"c": DataType.INTEGER})
 
@@ -147,7 +168,7 @@ def test_folders_named_after_a_column_give_its_values(tmp_path) -> None:
 def test_a_column_cannot_come_from_the_file_and_the_folder(tmp_path) -> None:
     write(tmp_path, **{"c=1__a": "c\n1\n"})
     with pytest.raises(FileContentError, match=r"part 'c=1/a\.csv': the column 'c' is in the file"):
-        csv_parts(tmp_path, {"c": DataType.INTEGER}).extract()
+        extracted(csv_parts(tmp_path, {"c": DataType.INTEGER}))
 
 
 # --- columns ----------------------------------------------------------------------------------
@@ -164,7 +185,7 @@ def test_a_column_cannot_come_from_the_file_and_the_folder(tmp_path) -> None:
 def test_a_part_with_other_columns_is_refused_and_named(tmp_path, second, problem) -> None:
     write(tmp_path, first="a;b;c\n1;2;3\n", second=second)
     with pytest.raises(FileContentError, match=rf"part 'second\.csv' {problem}.* 'first\.csv'"):
-        csv_parts(tmp_path, {"a": DataType.INTEGER}).extract()
+        extracted(csv_parts(tmp_path, {"a": DataType.INTEGER}))
 
 
 RECORDS = [
@@ -272,7 +293,7 @@ def test_parts_whose_moments_no_dtype_holds_are_reported(tmp_path) -> None:
     fine = pl.Series([1], dtype=pl.Int64).cast(pl.Datetime("ns"))
     early = pl.Series([datetime(1, 1, 1)], dtype=pl.Datetime("us"))
     extractor = parquet_parts(tmp_path, {"c": DataType.DATETIME}, fine, early)
-    values = extractor.extract()["t"]["c"]
+    values = extracted(extractor)["t"]["c"]
     assert values.dtype == pl.String
     assert [issue.rows for issue in extractor.conversion_issues] == [(1,)]
 
@@ -283,7 +304,7 @@ def test_a_column_that_is_not_declared_must_be_alike_in_all_parts(tmp_path) -> N
     with pytest.raises(
         FileContentError, match=r"'c' is Int64 in '0\.parquet' and String in '1\.parquet'"
     ):
-        extractor.extract()
+        extracted(extractor)
     wider = pl.Series([1], dtype=pl.Int8), pl.Series([300], dtype=pl.Int16), pl.Series([None])
     extractor = parquet_parts(tmp_path, {"other": DataType.STRING}, *wider)
     assert clean(extractor)["c"].to_list() == [1, 300, None]
@@ -295,7 +316,7 @@ def test_a_column_that_is_not_declared_must_be_alike_in_all_parts(tmp_path) -> N
 def test_rows_are_counted_over_the_whole_table_and_the_part_is_named(tmp_path) -> None:
     write(tmp_path, **{"1": "c\n1\n2\n", "2": "c\n3\nx\n", "3": "c\ny\n"})
     extractor = csv_parts(tmp_path, {"c": DataType.INTEGER})
-    assert extractor.extract()["t"]["c"].to_list() == ["1", "2", "3", "x", "y"]
+    assert extracted(extractor)["t"]["c"].to_list() == ["1", "2", "3", "x", "y"]
     (issue,) = extractor.conversion_issues
     assert issue.rows == (3, 4)
     assert "'x' (row 3), 'y' (row 4)" in issue.reason
@@ -305,7 +326,7 @@ def test_rows_are_counted_over_the_whole_table_and_the_part_is_named(tmp_path) -
 def test_short_rows_are_counted_over_the_whole_table(tmp_path) -> None:
     write(tmp_path, **{"1": "a;b\n1;2\n", "2": "a;b\n1;2\n3\n"})
     extractor = csv_parts(tmp_path, {"a": DataType.INTEGER, "b": DataType.INTEGER})
-    assert extractor.extract()["t"].height == 3
+    assert extracted(extractor)["t"].height == 3
     (issue,) = extractor.conversion_issues
     assert (issue.table, issue.rows) == ("t", (2,))
     assert issue.reason.endswith("First: row 2. Part: '2.csv' (from row 1).")
@@ -314,7 +335,7 @@ def test_short_rows_are_counted_over_the_whole_table(tmp_path) -> None:
 def test_bad_values_of_parts_with_different_dtypes_are_reported(tmp_path) -> None:
     parts = pl.Series([1, 2]), pl.Series(["3", "x"])
     extractor = parquet_parts(tmp_path, {"c": DataType.INTEGER}, *parts)
-    assert extractor.extract()["t"]["c"].to_list() == ["1", "2", "3", "x"]
+    assert extracted(extractor)["t"]["c"].to_list() == ["1", "2", "3", "x"]
     (issue,) = extractor.conversion_issues
     assert issue.rows == (3,)
     assert "'1.parquet' (from row 2)" in issue.reason
@@ -323,14 +344,14 @@ def test_bad_values_of_parts_with_different_dtypes_are_reported(tmp_path) -> Non
 def test_a_part_that_cannot_be_read_is_named(tmp_path) -> None:
     write(tmp_path, a="c;d\n1;2\n", b="c;d\n1;2;3\n")
     with pytest.raises(FileContentError, match=r"File 't/b\.csv'"):
-        csv_parts(tmp_path, {"c": DataType.INTEGER}).extract()
+        extracted(csv_parts(tmp_path, {"c": DataType.INTEGER}))
 
 
 def test_extracting_again_gives_the_same(tmp_path) -> None:
     write(tmp_path, **{"1": "c\n1\n", "2": "c\nx\n"})
     extractor = csv_parts(tmp_path, {"c": DataType.INTEGER})
-    first, issues = extractor.extract()["t"], list(extractor.conversion_issues)
-    assert extractor.extract()["t"].equals(first)
+    first, issues = extracted(extractor)["t"], list(extractor.conversion_issues)
+    assert extracted(extractor)["t"].equals(first)
     assert extractor.conversion_issues == issues
     assert extractor.file.name == "t"
 
@@ -341,7 +362,7 @@ def test_workbooks_may_be_parts(tmp_path, write_workbook) -> None:
         path.rename(tmp_path / f"{number}.xlsx")
     schema = schema_of({"c": DataType.STRING, "e": DataType.INTEGER}, "xlsx")
     extractor = XLSXSingleExtractor(XLSXFile("t", tmp_path), schema)
-    assert extractor.extract()["t"].rows() == [("007", None), ("8", None)]
+    assert extracted(extractor)["t"].rows() == [("007", None), ("8", None)]
     assert [(issue.table, issue.rows) for issue in extractor.conversion_issues] == [
         ("t", (0,)),
         ("t", (1,)),
@@ -354,7 +375,7 @@ def test_rows_of_mixed_cells_are_counted_over_all_workbooks(tmp_path, write_work
         path.rename(tmp_path / f"{number}.xlsx")
     schema = schema_of({"c": DataType.FLOAT}, "xlsx")
     extractor = XLSXSingleExtractor(XLSXFile("t", tmp_path), schema)
-    assert extractor.extract()["t"]["c"].to_list() == [1.0, 2.0, 3.5, 1.234]
+    assert extracted(extractor)["t"]["c"].to_list() == [1.0, 2.0, 3.5, 1.234]
     (issue,) = extractor.conversion_issues
     assert (issue.severity, issue.rows) == ("WARNING", (3,))
     assert "'1,234' (row 3)" in issue.reason
@@ -369,20 +390,20 @@ def manager_for(schema) -> StatelessDataManager:
 
 
 @pytest.mark.parametrize("pattern", ["", "*.csv"])
-def test_a_manager_takes_directories_and_patterns(tmp_path, pattern) -> None:
+def test_a_manager_takes_directories_and_patterns(tmp_path, pattern, executor) -> None:
     write(tmp_path, a="c\n1\n", b="c\n2\n")
     manager = manager_for(schema_of({"c": DataType.INTEGER}))
     files = manager.prepare_files(file_items_with_path=[("t", str(tmp_path / pattern))])
-    result = manager.etl_data(files, "d")
+    result = manager.etl_data(files, "d", executor=executor)
     assert result.datasource.get_table("t").rows() == [(1,), (2,)]
 
 
-def test_the_parts_may_be_gone_after_the_etl(tmp_path) -> None:
+def test_the_parts_may_be_gone_after_the_etl(tmp_path, executor) -> None:
     for number in range(3):
         pl.DataFrame({"c": [str(number) * 40]}).write_parquet(tmp_path / f"{number}.parquet")
     manager = manager_for(schema_of({"c": DataType.STRING}, "parquet"))
     files = manager.prepare_files(file_items_with_path=[("t", str(tmp_path))])
-    manager.etl_data(files, "d")
+    manager.etl_data(files, "d", executor=executor)
     for path in tmp_path.iterdir():
         path.unlink()
     assert manager.get_data("d").get_table("t")["c"].to_list() == ["0" * 40, "1" * 40, "2" * 40]
@@ -394,11 +415,11 @@ def test_a_pattern_without_a_match_is_a_construction_error(tmp_path) -> None:
         manager.prepare_files(file_items_with_path=[("t", str(tmp_path / "*.csv"))])
 
 
-def test_parts_that_differ_fail_the_etl(tmp_path) -> None:
+def test_parts_that_differ_fail_the_etl(tmp_path, executor) -> None:
     write(tmp_path, a="c\n1\n", b="d\n2\n")
     manager = manager_for(schema_of({"c": DataType.INTEGER}))
     files = manager.prepare_files(file_items_with_path=[("t", str(tmp_path))])
-    result = manager.etl_data(files, "d")
+    result = manager.etl_data(files, "d", executor=executor)
     assert [message.code for message in result.messages] == ["EXTRACTION_FAILED"]
 
 
@@ -424,7 +445,7 @@ def test_a_divided_table_is_the_same_as_the_whole_one(tmp_path_factory, rows, cu
         (folder / "parts" / f"{number}.csv").write_text(text)
     whole = csv_parts(folder / "whole.csv", {"c": target})
     parts = csv_parts(folder / "parts", {"c": target})
-    expected, actual = whole.extract()["t"], parts.extract()["t"]
+    expected, actual = extracted(whole)["t"], extracted(parts)["t"]
     assert actual.schema == expected.schema
     assert actual.equals(expected, null_equal=True)
     assert [issue.rows for issue in parts.conversion_issues] == [
@@ -439,7 +460,7 @@ def test_a_file_with_several_tables_cannot_come_in_parts(tmp_path, write_workboo
 
     write_workbook([["c"], [1]]).rename(tmp_path / "1.xlsx")
     with pytest.raises(FileContentError, match="where one file is needed"):
-        XLSXMultiExtractor(XLSXFile("t", tmp_path), Book).extract()
+        extracted(XLSXMultiExtractor(XLSXFile("t", tmp_path), Book))
 
 
 def test_the_phase_that_an_extraction_is_given_hears_of_each_part_once(tmp_path) -> None:
@@ -454,6 +475,7 @@ def test_the_phase_that_an_extraction_is_given_hears_of_each_part_once(tmp_path)
             told.append(done_rows)
 
     with PhaseRecorder(Listener()).phase("extract") as phase:
+        phase.hands = PHASE.hands
         assert extractor.extraction(phase).frames["t"].rows() == [("1",), ("2",), ("x",)]
         extractor.extract()  # which no phase is handed to
         assert phase.done_rows == 3

@@ -28,7 +28,7 @@ from algomancy_data import (
     XLSXFile,
 )
 from algomancy_data.errors import AlgomancyDataError
-from algomancy_data.executors.sharing import helping, lent_hands
+from algomancy_data.executors.sharing import helping
 from algomancy_data.extractor import (
     ArrowSingleExtractor,
     CSVSingleExtractor,
@@ -36,11 +36,13 @@ from algomancy_data.extractor import (
     ParquetSingleExtractor,
     XLSXSingleExtractor,
 )
-from algomancy_data.frames.sinks import feeding
+from algomancy_data.metrics import Phase
 from algomancy_data.testing import assert_identical
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
+
+    from algomancy_data.metrics.phases import RowSink
 
 KINDS = {
     "csv": (CSVFile, CSVSingleExtractor),
@@ -67,12 +69,22 @@ def schema_of(types: list[DataType], extension: str, **words: Any) -> type[Schem
     return type("T", (Schema,), words | columns)
 
 
-def extract(folder: str | Path, schema: type[Schema], most: int | None = None) -> Any:
+def extract(
+    folder: str | Path,
+    schema: type[Schema],
+    most: int | None = None,
+    *,
+    executor: Executor | None = None,
+    sink: RowSink | None = None,
+) -> Any:
     """Return the frame and the issues of a table, or what is wrong with it."""
     file, extractor = KINDS[str(schema.extension())]
     reader = extractor(file("t", folder, read_limits=ReadLimits(in_memory_bytes=most)), schema)
+    phase = Phase()
+    phase.sink = sink
     try:
-        frame = reader.extract()["t"]
+        with helping(executor) as phase.hands:
+            frame = reader.extraction(phase).frames["t"]
     except AlgomancyDataError as error:
         return type(error), str(error)
     issues = [
@@ -83,11 +95,9 @@ def extract(folder: str | Path, schema: type[Schema], most: int | None = None) -
 
 
 def same(folder: str | Path, schema: type[Schema], elsewhere: Executor, most: int) -> None:
-    assert lent_hands() is None
     expected = extract(folder, schema)
     for limit in (None, most):
-        with helping(elsewhere):
-            found = extract(folder, schema, limit)
+        found = extract(folder, schema, limit, executor=elsewhere)
         if isinstance(expected[0], pl.DataFrame):
             assert_identical(found[0], expected[0])
             assert found[1] == expected[1]
@@ -219,8 +229,7 @@ def test_a_part_of_nothing_but_nulls_takes_the_dtype_of_the_others(elsewhere, tm
     parts = "c0\n\n", "c0;c1\n;1\n", "c0;c1\n2024-05-01T10:00:00.123456789;2\n"
     schema = schema_of([DataType.DATETIME], "csv")
     same(write(tmp_path, parts[1], parts[2], parts[1]), schema, elsewhere, 8)
-    with helping(elsewhere):
-        frame, issues = extract(tmp_path, schema)
+    frame, issues = extract(tmp_path, schema, executor=elsewhere)
     assert (frame["c0"].dtype, issues) == (pl.Datetime("ns"), [])
 
 
@@ -254,8 +263,7 @@ def test_records_whose_parts_have_other_members_are_one_table(elsewhere, tmp_pat
     schema, calls = schema_of([DataType.INTEGER], "ndjson"), elsewhere.calls
     same(tmp_path, schema, elsewhere, 8)
     assert elsewhere.calls == calls + 8
-    with helping(elsewhere):
-        frame, _ = extract(tmp_path, schema)
+    frame, _ = extract(tmp_path, schema, executor=elsewhere)
     assert frame.columns == ["c0", "a.x", "a.y", "b"]
     assert frame.rows() == [(1, None, None, None), (None, 1, None, None), (2, None, "z", [1])]
 
@@ -273,9 +281,8 @@ def test_a_single_file_and_a_single_part_are_read_here(elsewhere, tmp_path) -> N
     schema = schema_of([DataType.INTEGER], "csv")
     write(tmp_path, "c0\n1\n")
     before = elsewhere.calls
-    with helping(elsewhere):
-        for path in (tmp_path, tmp_path / "0.csv"):
-            assert extract(path, schema)[0].rows() == [(1,)]
+    for path in (tmp_path, tmp_path / "0.csv"):
+        assert extract(path, schema, executor=elsewhere)[0].rows() == [(1,)]
     assert elsewhere.calls == before
 
 
@@ -299,10 +306,10 @@ def test_what_workers_say_of_parts_is_told_to_the_logger_once(elsewhere, tmp_pat
         text = f'{{"other": 1, "rows": [{{"c0": "{list_of}"}}]}}'
         (tmp_path / f"{number}.json").write_text(text)
     schema, lines = schema_of([DataType.INTEGER], "json"), []
-    for hands in (None, elsewhere):
-        logger = Kept()
-        with helping(hands):
-            JSONSingleExtractor(JSONFile("t", path=tmp_path), schema, logger).extract()
+    for executor in (None, elsewhere):
+        logger, phase = Kept(), Phase()
+        with helping(executor) as phase.hands:
+            JSONSingleExtractor(JSONFile("t", path=tmp_path), schema, logger).extraction(phase)
         lines.append(logger.lines)
     assert lines[0] == lines[1]
     assert sum("'other'" in line for line in lines[1]) == 3
@@ -315,8 +322,7 @@ def test_files_on_their_way_are_gone_at_the_end(elsewhere, tmp_path, monkeypatch
     parts = tmp_path / "parts"
     parts.mkdir()
     write(parts, "c0\n1\n", "c0\n2\n", "c0\nx\n")
-    with helping(elsewhere):
-        frame, issues = extract(parts, schema_of([DataType.INTEGER], "csv"))
+    frame, issues = extract(parts, schema_of([DataType.INTEGER], "csv"), executor=elsewhere)
     assert (frame["c0"].to_list(), len(issues)) == (["1", "2", "x"], 1)
     assert list(scratch.iterdir()) == []
 
@@ -344,8 +350,7 @@ def test_whoever_takes_rows_early_gets_those_of_each_part_in_order(
 ) -> None:
     schema, sink = schema_of([DataType.INTEGER], "csv"), Taken()
     write(tmp_path, "c0;c1\n1;a\n", "c0;c1\n2;b\n", f"c0;c1\n{last};c\n")
-    with helping(elsewhere), feeding(sink):
-        frame, _ = extract(tmp_path, schema, 4)
+    frame, _ = extract(tmp_path, schema, 4, executor=elsewhere, sink=sink)
     assert (sink.ended is frame) == is_taken
     if is_taken:
         assert_identical(pl.concat(sink.rows), frame)

@@ -110,7 +110,7 @@ class WrittenTable:
 class EarlyWrite:
     """The tables of a dataset that are written before it is known whether it will be kept.
 
-    It takes rows in the thread that makes it, as a :class:`~algomancy_data.frames.sinks.RowSink`.
+    It takes rows in the thread that makes it, as a :class:`~algomancy_data.metrics.phases.RowSink`.
 
     Args:
         owner: The session and the dataset; the table does not matter.

@@ -32,10 +32,8 @@ from algomancy_data.errors import (
     UnknownClassificationError,
 )
 from algomancy_data.executors.hands import at_most
-from algomancy_data.executors.sharing import lent_hands
 from algomancy_data.forks import ProcessLock
 from algomancy_data.frames.mapped import Gather, in_memory, mapped_frame
-from algomancy_data.frames.sinks import feeding
 from algomancy_data.metrics import NO_PHASE
 from algomancy_data.store import Added, Copied, Damage, Loaded, Saved, Store, check_name
 
@@ -50,7 +48,9 @@ if TYPE_CHECKING:
     from algomancy_data.database.key_plan import WantedKeys
     from algomancy_data.database.layout import ColumnLayout
     from algomancy_data.datasource import BASEDATASOURCE, BaseDataSource
+    from algomancy_data.executors.hands import Hands
     from algomancy_data.metrics import Phase
+    from algomancy_data.metrics.phases import RowSink
     from algomancy_data.store import Addition, DatasetInfo, Leftover
 
 _LARGE_WRITE: Final = 16 * 1024 * 1024
@@ -334,7 +334,7 @@ class DatabaseStore(Store):
             return run_query(connection, tables, sql, damaged)
 
     @contextmanager
-    def overlapping(self, name: str) -> Generator[None]:
+    def overlapping(self, name: str, hands: Hands | None = None) -> Generator[RowSink | None]:
         """Write rows of large tables as soon as they are made, if that is wanted.
 
         The dataset is as it was until it is saved, in the same transaction.
@@ -343,7 +343,7 @@ class DatabaseStore(Store):
         may_overlap = self.overlap and self._storage.overlaps and not self._shares_connection
         # Constraints are not made before the rows were looked at.
         may_overlap &= self._storage.constrains_later or not self._has_constraints
-        if self._storage.table_parts is not None and lent_hands() is not None:
+        if self._storage.table_parts is not None and hands is not None:
             may_overlap &= self._url is None  # others write after the checks, all at once
         early = None
         with self._lock:
@@ -351,11 +351,10 @@ class DatabaseStore(Store):
                 early = EarlyWrite(owner, self._storage, partial(self._begin_early, name))
                 self._early = early
         if early is None:
-            yield
+            yield None
             return
         try:
-            with feeding(early):
-                yield
+            yield early
         finally:
             self._early = None
             early.close()
@@ -414,10 +413,8 @@ class DatabaseStore(Store):
     @contextmanager
     def _helped(self, prepared: PreparedDataset, phase: Phase) -> Generator[PreparedDataset]:
         """Let others write the rows of large tables, if anybody helps and can do so."""
-        parts, url = self._storage.table_parts, self._url
-        hands = None if parts is None or url is None else lent_hands()
-        tables = prepared.divisible() if hands is not None else ()
-        if parts is None or url is None or hands is None or not tables:
+        parts, url, hands = self._storage.table_parts, self._url, phase.hands
+        if parts is None or url is None or hands is None or not (tables := prepared.divisible()):
             yield prepared
             return
         self._require_open()

@@ -21,13 +21,13 @@ from algomancy_data.datamanager.runs import ingest, replay
 from algomancy_data.datamanager.stored_datasets import StoredDatasets
 from algomancy_data.datasource import BASEDATASOURCE, DataSource
 from algomancy_data.errors import (
-    ArgumentError,
     DatasetNotFoundError,
     ETLConstructionError,
     StoreError,
     UnknownFileError,
 )
-from algomancy_data.etl.factory import pipeline_for
+from algomancy_data.etl.factory import check_factory, pipeline_for
+from algomancy_data.etl.sampling import check_sampling
 from algomancy_data.etl.settings import (
     INHERIT,
     MessageLimit,
@@ -42,12 +42,12 @@ from algomancy_data.relations.declared import DeclaredKeys
 from algomancy_data.schema.fingerprint import schema_fingerprint
 from algomancy_data.schema.table_names import schemas_by_file
 from algomancy_data.store import Addition, check_name
+from algomancy_data.store.addition import Seen
 from algomancy_data.store.memory import MemoryStore
 
 if TYPE_CHECKING:
     import logging
     from collections.abc import Collection, Iterable, Mapping
-    from contextlib import AbstractContextManager
 
     from algomancy_data.datamanager.additions import LoadMode, Repeated
     from algomancy_data.etl import ETLFactory, ETLPipeline, ETLResult
@@ -139,7 +139,7 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
             MemoryBudget.of(memory_limit),
         )
         self.logger = logger
-        _check_factory(etl_factory)
+        check_factory(etl_factory)
         self._etl_factory = etl_factory
         self._schemas = schemas_by_file(schemas)
         self._save_type = save_type
@@ -249,13 +249,21 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
             StoreError: The store refuses the data, or fails; the old data is still there.
         """
         check_settings(halt_on, message_limit, quarantine)
-        settings = RunSettings(
-            halt_on, message_limit, quarantine, read_limits, only=only, sample=sample
-        )
-        files = self._wanted(files, only)
+        if only is not None:
+            files = self._wanted(files, only)
         if sample is not None:
-            _check_sample(mode, quarantine)
-        with nullcontext() if executor is None else helping(executor, self._store.memory):
+            check_sampling(mode, quarantine)
+        memory = self._store.memory
+        with nullcontext() if executor is None else helping(executor, memory) as hands:
+            settings = RunSettings(
+                halt_on,
+                message_limit,
+                quarantine,
+                read_limits,
+                only=only,
+                sample=sample,
+                hands=hands,
+            )
             if mode != "replace":
                 check_mode(mode)
                 return self._add_files(
@@ -276,11 +284,13 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
         pipeline = self._pipeline(dataset_name, files, settings)
         # The workers of a batch need the locks of their database in turn.
         may_overlap = attempt is None and pipeline.keeps_tables_as_extracted
-        with self._store.overlapping(dataset_name) if may_overlap else nullcontext():
-            result = ingest(pipeline, files, self._schemas)
+        store = self._store
+        overlapping = store.overlapping(dataset_name, settings.hands)
+        with overlapping if may_overlap else nullcontext() as sink:
+            result = ingest(pipeline.feeding(sink), files, self._schemas)
             if result.datasource is None:
                 return result
-            return self._keep_result(dataset_name, result, attempt)
+            return self._keep_result(dataset_name, result, settings, attempt)
 
     def _add_files(
         self,
@@ -316,22 +326,15 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
         if source is None or dry_run or (skipped and not files):
             return result
         quarantine = pipeline.quarantine
+        aside = [quarantine.table(name) for name in result.quarantine] if quarantine else []
         addition = Addition(
             mode,
             keys,
-            frozenset(quarantine.table(name) for name in result.quarantine)
-            if quarantine
-            else frozenset(),
+            frozenset(aside),
             source.provenance.files if source.provenance else (),
+            Seen() if stored is None else stored.seen,
         )
-        if stored is not None:
-            addition = replace(addition, seen=stored.seen)
-        recorder = PhaseRecorder(self._progress, dataset_name)
-        finishing = self._finishing(attempt, result)
-        with recorder.phase("persist") as phase, self._lock, finishing:
-            added = self._add(dataset_name, cast("BASEDATASOURCE", source), addition, phase)
-        metrics = Metrics([*result.metrics, *recorder.metrics])
-        return replace(result, metrics=metrics, load=added.load, notes=added.notes)
+        return self._keep_result(dataset_name, result, settings, attempt, addition)
 
     def is_unchanged(
         self,
@@ -355,17 +358,15 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
         """
         input_files.check_files(files)
         info = self._info(dataset_name)
-        wanted = self._wanted(files, only)
+        wanted = files if only is None else self._wanted(files, only)
         return info is not None and is_made_of(info, wanted, self._schemas, sample)
 
-    def _wanted(self, files: dict[str, File], only: Collection[str] | None) -> dict[str, File]:
+    def _wanted(self, files: dict[str, File], only: Collection[str]) -> dict[str, File]:
         """Return those files that are wanted.
 
         Raises:
             ETLConstructionError: One is wanted that no schema declares.
         """
-        if only is None:
-            return files
         for name in only:
             if name not in self._schemas:
                 raise UnknownFileError.from_declared(name, self._schemas)
@@ -379,23 +380,30 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
             except DatasetNotFoundError:
                 return None
 
-    def _finishing(
-        self, attempt: Attempt | None, result: ETLResult
-    ) -> AbstractContextManager[None]:
-        """Let the dataset that a block writes be that of an attempt, if there is one."""
-        if attempt is None:
-            return nullcontext()
-        return self._store.history.finishing(done_by(attempt, result))
-
     def _keep_result(
-        self, dataset_name: str, result: ETLResult, attempt: Attempt | None = None
+        self,
+        dataset_name: str,
+        result: ETLResult,
+        settings: RunSettings,
+        attempt: Attempt | None = None,
+        addition: Addition | None = None,
     ) -> ETLResult:
+        """Keep what a run gave as the dataset, or add it to that; say what this took."""
         recorder = PhaseRecorder(self._progress, dataset_name, result.sizes)
-        finishing = self._finishing(attempt, result)
+        finishing = nullcontext()
+        if attempt is not None:  # the dataset that the block writes is that of the attempt
+            finishing = self._store.history.finishing(done_by(attempt, result))
+        source = cast("BASEDATASOURCE", result.datasource)
+        load = None
         with recorder.phase("persist") as phase, self._lock, finishing:
-            saved = self._save(dataset_name, cast("BASEDATASOURCE", result.datasource), phase)
+            phase.hands = settings.hands
+            if addition is None:
+                saved = self._save(dataset_name, source, phase)
+            else:
+                saved = self._add(dataset_name, source, addition, phase)
+                load = saved.load
         metrics = Metrics([*result.metrics, *recorder.metrics])
-        return replace(result, metrics=metrics, notes=saved.notes)
+        return replace(result, metrics=metrics, load=load, notes=saved.notes)
 
     def fingerprint(self, names: Iterable[str]) -> str:
         """Return a SHA-256 over all that decides what becomes of files, beside their content.
@@ -456,7 +464,7 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
         with self._lock:
             if self.require_data(dataset_name).id != source.id:
                 raise StoreError.from_replaced(dataset_name)
-            return self._keep_result(dataset_name, result)
+            return self._keep_result(dataset_name, result, settings)
 
     def _addition(self, name: str, data: BASEDATASOURCE, mode: Mode) -> Addition:
         keys = DeclaredKeys.of(self._schemas)
@@ -506,22 +514,3 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
     def _given_logger(self) -> Logger | None:
         """What the factory gets: nothing where nothing was given, as components may ask for it."""
         return None if self.logger is None else self._logger
-
-
-def _check_sample(mode: LoadMode, quarantine: QuarantineSetting) -> None:
-    """Refuse a sample where it would not be one.
-
-    Raises:
-        ArgumentError: Rows are added to others, or put aside.
-    """
-    if mode != "replace":
-        raise ArgumentError.from_given("mode", mode, "'replace' for a sample, which is not added")
-    if quarantine is not INHERIT and quarantine:
-        possible = "False for a sample: rows in quarantine have their places in the whole table"
-        raise ArgumentError.from_given("quarantine", quarantine, possible)
-
-
-def _check_factory(given: object) -> None:
-    if not isinstance(given, type) or not hasattr(given, "build_pipeline"):
-        possible = "a class that puts pipelines together, such as SimpleETLFactory"
-        raise ArgumentError.from_given("etl_factory", given, possible)

@@ -8,7 +8,12 @@ from types import FunctionType
 from typing import TYPE_CHECKING, ClassVar, Final, TypeVar
 
 from algomancy_data.components import named, note_component, returned_wrongly, source_of
-from algomancy_data.errors import ComponentError, ETLConstructionError, UnknownFileError
+from algomancy_data.errors import (
+    ArgumentError,
+    ComponentError,
+    ETLConstructionError,
+    UnknownFileError,
+)
 from algomancy_data.etl.limits import limited_files
 from algomancy_data.etl.pipeline import ETLPipeline
 from algomancy_data.etl.settings import RunSettings
@@ -161,6 +166,17 @@ def _made(
     if not hasattr(made, needed):
         raise returned_wrongly("factory", method, made, f"it must return {expected}")
     return made
+
+
+def check_factory(given: object) -> None:
+    """Refuse what is no class that puts pipelines together.
+
+    Raises:
+        ArgumentError: It is something else.
+    """
+    if not isinstance(given, type) or not hasattr(given, "build_pipeline"):
+        possible = "a class that puts pipelines together, such as SimpleETLFactory"
+        raise ArgumentError.from_given("etl_factory", given, possible)
 
 
 def get_schema(file_name: str, schemas: Mapping[str, type[Schema]]) -> type[Schema]:

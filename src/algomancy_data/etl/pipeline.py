@@ -36,10 +36,13 @@ if TYPE_CHECKING:
     import polars as pl
 
     from algomancy_data.etl.settings import RunSettings
+    from algomancy_data.executors.hands import Hands
     from algomancy_data.extractor import ExtractionSequence
     from algomancy_data.extractor.extracted import Extracted
     from algomancy_data.loader import Loader
     from algomancy_data.logs import Logger
+    from algomancy_data.metrics import Phase
+    from algomancy_data.metrics.phases import RowSink
     from algomancy_data.provenance import Sample
     from algomancy_data.relations import Relation
     from algomancy_data.relations.declared import Key
@@ -93,6 +96,8 @@ class ETLPipeline(Logging):
         self.sample: Sample | None = None
         self._relations: Sequence[Relation] = ()
         self._in_memory_bytes = IN_MEMORY_BYTES
+        self._hands: Hands | None = None
+        self._sink: RowSink | None = None
         self.logger = logger
 
     def within(self, settings: RunSettings) -> Self:
@@ -118,6 +123,8 @@ class ETLPipeline(Logging):
             changes["quarantine"] = _quarantine(settings.quarantine)
         if settings.progress is not None:
             changes["progress"] = settings.progress
+        if settings.hands is not None:
+            changes["_hands"] = settings.hands
         if settings.classification is not None:
             changes["classification"] = settings.classification
         if settings.memory is not None:
@@ -130,6 +137,10 @@ class ETLPipeline(Logging):
         if made is not None and made is not DataSource and _makes_any(self.loader, made):
             changes["loader"] = _changed(self.loader, {"data_object_type": made})
         return _changed(self, changes)
+
+    def feeding(self, sink: RowSink | None) -> Self:
+        """Return a pipeline that gives the rows of large tables to a sink as they are extracted."""
+        return _changed(self, {"_sink": sink})
 
     def extracting(self, extraction_sequence: ExtractionSequence) -> Self:
         """Return a pipeline whose data comes from elsewhere; this one stays as it is."""
@@ -200,12 +211,8 @@ class ETLPipeline(Logging):
         recorder = PhaseRecorder(self.progress, self.destination_name)
         try:
             with recorder.phase("extract") as phase:
-                extracted = self.extraction_sequence.extraction(phase)
-                data = extracted.frames
-                phase.rows = _rows(data)
-                phase.bytes_in = self.extraction_sequence.stored_bytes()
-                phase.gives(data.values())
-                sorting = None
+                extracted = self._extract(phase)
+                data, sorting = extracted.frames, None
                 if self.quarantine is not None:
                     sorting = Sorting(self.quarantine, extracted, self._in_memory_bytes)
         except (FileNotFoundError, FileContentError, ValidationError) as error:
@@ -280,6 +287,15 @@ class ETLPipeline(Logging):
         found = self.validation_sequence.run_validation(data)
         messages = [*found.messages, *(issue.to_message() for issue in extracted.issues)]
         return Checked(data, messages, found.row_failures, messages)
+
+    def _extract(self, phase: Phase) -> Extracted:
+        phase.hands, phase.sink = self._hands, self._sink
+        extracted = self.extraction_sequence.extraction(phase)
+        frames = extracted.frames
+        phase.rows = _rows(frames)
+        phase.bytes_in = self.extraction_sequence.stored_bytes()
+        phase.gives(frames.values())
+        return extracted
 
     def _check_sample(
         self, extracted: Extracted, data: dict[str, pl.DataFrame], sample: Sample

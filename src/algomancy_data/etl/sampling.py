@@ -7,15 +7,35 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from algomancy_data.errors import ArgumentError
+from algomancy_data.etl.settings import INHERIT
 from algomancy_data.messages import ValidationMessage, ValidationSeverity
 from algomancy_data.relations.lookup import rows_without_parent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from algomancy_data.etl.settings import QuarantineSetting
     from algomancy_data.provenance import Sample
     from algomancy_data.relations import Relation
     from algomancy_data.validator.failures import RowFailures
+
+
+def check_sampling(mode: str, quarantine: QuarantineSetting) -> None:
+    """Refuse a sample where it would not be one.
+
+    Args:
+        mode: What becomes of the dataset that has the name.
+        quarantine: Which rows are put aside.
+
+    Raises:
+        ArgumentError: Rows are added to others, or put aside.
+    """
+    if mode != "replace":
+        raise ArgumentError.from_given("mode", mode, "'replace' for a sample, which is not added")
+    if quarantine is not INHERIT and quarantine:
+        possible = "False for a sample: rows in quarantine have their places in the whole table"
+        raise ArgumentError.from_given("quarantine", quarantine, possible)
 
 
 def sampled(

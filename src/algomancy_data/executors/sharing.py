@@ -1,8 +1,4 @@
-"""Work that is shared out: who helps is asked for by context, and results come in order.
-
-Between whoever sets the executor and whoever has work to share are methods that users override, and
-which know nothing of it.
-"""
+"""Work that is shared out, and whose results come in order."""
 
 from __future__ import annotations
 
@@ -34,12 +30,11 @@ _MOST_KILLS: Final = 2
 _AHEAD: Final = 4
 
 _told: ContextVar[list[LogLine] | None] = ContextVar("algomancy_data.told", default=None)
-_lent: ContextVar[Hands | None] = ContextVar("algomancy_data.hands", default=None)
 
 
 @contextmanager
-def helping(executor: object, memory: MemoryBudget | None = None) -> Generator[None]:
-    """Let an executor help with what is done in a block.
+def helping(executor: object, memory: MemoryBudget | None = None) -> Generator[Hands | None]:
+    """Let an executor help with what is done in a block, and give what does so.
 
     Args:
         executor: See :func:`~algomancy_data.executors.choice.helpers_of`; None for nobody.
@@ -55,25 +50,13 @@ def helping(executor: object, memory: MemoryBudget | None = None) -> Generator[N
         from algomancy_data.executors.choice import helpers_of  # noqa: PLC0415
 
         hands = helpers_of(executor, memory or MemoryBudget())
-    token = _lent.set(hands)
     is_done = False
     try:
-        yield
+        yield hands
         is_done = True
     finally:
-        _lent.reset(token)
         if hands is not None:
             hands.close(at_once=not is_done)
-
-
-def lent_hands() -> Hands | None:
-    """Return who helps in the innermost block, if anybody does.
-
-    Example:
-        >>> lent_hands() is None
-        True
-    """
-    return _lent.get()
 
 
 class Share(NamedTuple):

@@ -9,7 +9,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from algomancy_data.components import Component, NameOrLogger, is_own
-from algomancy_data.executors.sharing import ReturnedLog, lent_hands
+from algomancy_data.executors.sharing import ReturnedLog
 from algomancy_data.extractor.conversion import ConversionIssue, DataTypeConverter, Reconversion
 from algomancy_data.extractor.evolution import Evolution, ShapedSlices
 from algomancy_data.extractor.extracted import (
@@ -98,7 +98,8 @@ class Extractor(Component, ABC):
         """Extract, and return the tables together with what was found in them.
 
         Args:
-            phase: Told of the rows while they are read, as far as the file has parts.
+            phase: Told of the rows while they are read, as far as the file has parts; says who
+                helps to read these, and who takes rows as they are made.
 
         Raises:
             FileContentError: The file is not what its format or schema says.
@@ -337,7 +338,7 @@ class SingleExtractor(Extractor):
 
     def _helpers(self, parts: Sequence[FilePart]) -> Hands | None:
         """Return who helps to read so many parts, if anybody should."""
-        hands = lent_hands()
+        hands = self._phase.hands
         if hands is None or not self._is_ours or len(parts) == 1:
             return None
         size = self.stored_bytes()

@@ -94,7 +94,7 @@ class ExtractionSequence(Logging):
         """Extract, and return the tables together with what was found in them.
 
         Args:
-            phase: Told of the rows that are extracted.
+            phase: Told of the rows that are extracted; see :meth:`Extractor.extraction`.
 
         Raises:
             FileNotFoundError: A file is gone.

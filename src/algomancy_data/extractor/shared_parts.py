@@ -38,7 +38,6 @@ from algomancy_data.extractor.slices import (
 )
 from algomancy_data.frames.handed import handing_directory, let_go_of
 from algomancy_data.frames.mapped import MappedFrames, frame_at, is_exact
-from algomancy_data.frames.sinks import current_sink
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -138,7 +137,7 @@ def convert_shared(
         hands: Whoever reads the parts.
         converter: How.
         files: The parts in order.
-        phase: Told of the rows.
+        phase: Told of the rows; says who takes them.
         logger: Told what workers say of the parts.
         is_large: Whether rows may be written while others are still read.
 
@@ -166,7 +165,7 @@ def convert_shared(
             unconverted = [_fetched(*one) for one in zip(places, schemas, strict=True)]
             raw = pl.concat(_alike(unconverted), rechunk=False)
             whole, issues = conversion.with_unsettled(whole, raw)
-    sink = current_sink() if is_large else None
+    sink = phase.sink if is_large else None
     if sink is not None and all(frame.schema == whole.schema for frame in frames):
         sink.end(table, whole)
     elif sink is not None:
@@ -199,7 +198,7 @@ def _converted(
 ) -> tuple[list[ConvertedPart], list[pl.DataFrame], Sequence[str]]:
     """Have all parts converted, and join the forms of their columns; return these as well."""
     table = converter.table
-    sink = current_sink() if is_large else None
+    sink = phase.sink if is_large else None
     parts: list[ConvertedPart] = []
     frames: list[pl.DataFrame] = []
     columns: list[PartColumns] = []

@@ -19,7 +19,6 @@ from algomancy_data.engine_failures import engine_failures
 from algomancy_data.errors import FileContentError
 from algomancy_data.extractor.conversion import conversion_issue
 from algomancy_data.frames.mapped import MappedFrames
-from algomancy_data.frames.sinks import current_sink
 from algomancy_data.schema.types import Outcome, ReadType
 
 if TYPE_CHECKING:
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
     from polars.datatypes import DataType as PolarsDataType
 
     from algomancy_data.extractor.conversion import ConversionIssue
-    from algomancy_data.frames.sinks import RowSink
     from algomancy_data.metrics import Phase
     from algomancy_data.schema.types import ColumnType, TextConventions
 
@@ -72,7 +70,7 @@ def read_slices(
         table: Its logical name.
         types: Declared type by column.
         conventions: How text is written.
-        phase: Told of the rows while they are read.
+        phase: Told of the rows while they are read; says who takes them.
         check: Raises if a slice is beyond the limits of the file.
 
     Raises:
@@ -80,11 +78,11 @@ def read_slices(
         UnlikeSlicesError: A column that is not declared has another dtype in another slice.
         ScratchError: There is no room for the scratch files.
     """
-    sink = current_sink()
+    sink = phase.sink
     while True:
         conversion = Conversion(table, types, conventions)
         try:
-            whole = _written(slices, conversion, table, phase, check, sink)
+            whole = _written(slices, conversion, table, phase, check)
             break
         except SlicesChangedError:
             if sink is not None:
@@ -106,10 +104,9 @@ def _written(
     table: str,
     phase: Phase,
     check: Callable[[pl.DataFrame], object],
-    sink: RowSink | None,
 ) -> pl.DataFrame:
     """Return the table in a mapped file, as far as its columns are converted at once."""
-    rows = 0
+    sink, rows = phase.sink, 0
     try:
         with MappedFrames() as frames:
             for frame in _ahead(slices.read()):

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from algomancy_data.executors.hands import Hands
+
 
 _current: ContextVar[Recording | None] = ContextVar("algomancy_data.recording", default=None)
 
@@ -126,8 +128,26 @@ class RowProgressListener(ProgressListener, Protocol):
         ...
 
 
+class RowSink(Protocol):
+    """Takes the rows of tables, one table after the other, while they are still being made."""
+
+    def take(self, table: str, rows: pl.DataFrame) -> None:
+        """Take the next rows of a table, in the dtypes of its first ones; may wait."""
+        ...
+
+    def end(self, table: str, frame: pl.DataFrame) -> None:
+        """Know that a table has all its rows, and which frame they are."""
+        ...
+
+    def drop(self, table: str) -> None:
+        """Forget the rows of a table: they will be others."""
+        ...
+
+
 class Phase:
     """A phase that is under way; the code that does its work reports progress here.
+
+    It also finds here who helps with that work, and who takes what is done of it.
 
     Args:
         name: Name of the phase.
@@ -140,6 +160,8 @@ class Phase:
         total_rows: Of how many rows :meth:`advance` will tell; None if that is not known.
         bytes_in: What it was given.
         bytes_out: What it gives.
+        hands: Who helps, if anybody does.
+        sink: Takes the rows of large tables as they are made, if anybody wants them.
     """
 
     def __init__(
@@ -156,6 +178,8 @@ class Phase:
         self.total_rows: int | None = None
         self.bytes_in: int | None = None
         self.bytes_out: int | None = None
+        self.hands: Hands | None = None
+        self.sink: RowSink | None = None
         self.done_rows = 0
         self._listeners = listeners
         self._sizes = sizes or FrameSizes()

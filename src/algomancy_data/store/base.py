@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from algomancy_data.executors.hands import Hands
     from algomancy_data.metrics import Phase
+    from algomancy_data.metrics.phases import RowSink
     from algomancy_data.store.addition import Addition
     from algomancy_data.store.history import History
     from algomancy_data.store.info import DatasetInfo
@@ -41,7 +43,8 @@ class Store(Logging, ABC):
 
     Methods that may take long are given the phase that the manager measures, to say what they
     handle (``phase.handles(frames)``), what they give (``phase.gives(frames)``) and how far they
-    are (``phase.advance(rows)``). A store may as well say nothing.
+    are (``phase.advance(rows)``), and to find who helps (``phase.hands``). A store may as well say
+    nothing, and work alone.
 
     Subclass it for a store of your own: the page "A store of your own" shows one, and
     :class:`~algomancy_data.testing.DataManagerContract` tests it.
@@ -204,17 +207,18 @@ class Store(Logging, ABC):
         return tables[table].lazy()
 
     @contextmanager
-    def overlapping(self, name: str) -> Generator[None]:
+    def overlapping(self, name: str, hands: Hands | None = None) -> Generator[RowSink | None]:
         """Surround the making of a dataset, and its :meth:`save`.
 
-        A store may take rows of large tables meanwhile. They are part of no dataset before it is
-        saved; here, nothing is done.
+        A store may give a sink, which takes rows of large tables meanwhile. They are part of no
+        dataset before it is saved; here, there is none.
 
         Args:
             name: Its name.
+            hands: Who helps to make it, and with saving it: see ``phase.hands``.
         """
-        del name
-        yield
+        del name, hands
+        yield None
 
     @abstractmethod
     def save(self, name: str, data: BaseDataSource, *, phase: Phase = NO_PHASE) -> Saved:
