@@ -3,6 +3,8 @@
 One root, :class:`AlgomancyDataError`. Each class also inherits the builtin that callers of the
 pandas-based ``algomancy-data`` caught in the same situation, so their ``except`` clauses go on
 working. Messages are written here, once, and say what was wrong, where, and what to do.
+
+It is one long module: the list of what can go wrong, in one tone, is looked up in one place.
 """
 
 from __future__ import annotations

@@ -21,10 +21,8 @@ from algomancy_data.datamanager.runs import ingest, replay
 from algomancy_data.datamanager.stored_datasets import StoredDatasets
 from algomancy_data.datasource import BASEDATASOURCE, DataSource
 from algomancy_data.errors import (
-    DatasetNotFoundError,
     ETLConstructionError,
     StoreError,
-    UnknownFileError,
 )
 from algomancy_data.etl.factory import check_factory, pipeline_for
 from algomancy_data.etl.sampling import check_sampling
@@ -58,7 +56,7 @@ if TYPE_CHECKING:
     from algomancy_data.metrics import ProgressListener
     from algomancy_data.provenance import Sample
     from algomancy_data.schema import ReadLimits, Schema
-    from algomancy_data.store import Attempt, DatasetInfo, Store
+    from algomancy_data.store import Attempt, Store
     from algomancy_data.store.addition import Mode
     from algomancy_data.validator import ValidationSequence
 
@@ -250,7 +248,7 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
         """
         check_settings(halt_on, message_limit, quarantine)
         if only is not None:
-            files = self._wanted(files, only)
+            files = input_files.wanted_files(files, only, self._schemas)
         if sample is not None:
             check_sampling(mode, quarantine)
         memory = self._store.memory
@@ -358,27 +356,9 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
         """
         input_files.check_files(files)
         info = self._info(dataset_name)
-        wanted = files if only is None else self._wanted(files, only)
-        return info is not None and is_made_of(info, wanted, self._schemas, sample)
-
-    def _wanted(self, files: dict[str, File], only: Collection[str]) -> dict[str, File]:
-        """Return those files that are wanted.
-
-        Raises:
-            ETLConstructionError: One is wanted that no schema declares.
-        """
-        for name in only:
-            if name not in self._schemas:
-                raise UnknownFileError.from_declared(name, self._schemas)
-        return {name: file for name, file in files.items() if name in only}
-
-    def _info(self, dataset_name: str) -> DatasetInfo | None:
-        """Return what is known of a dataset, or None if there is none of that name."""
-        with self._lock:
-            try:
-                return self._store.describe(dataset_name)
-            except DatasetNotFoundError:
-                return None
+        if only is not None:
+            files = input_files.wanted_files(files, only, self._schemas)
+        return info is not None and is_made_of(info, files, self._schemas, sample)
 
     def _keep_result(
         self,

@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
-from algomancy_data.errors import ETLConstructionError
+from algomancy_data.errors import ETLConstructionError, UnknownFileError
 from algomancy_data.file import FILE_TYPES, SUFFIXES, File
 from algomancy_data.file.locations import exists, file_name
 from algomancy_data.masking import mask
 from algomancy_data.registry import registered_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from algomancy_data.schema import Schema
 
@@ -59,6 +59,25 @@ def check_files(files: object) -> None:
                 f"Make one with prepare_files()."
             )
             raise ETLConstructionError(msg)
+
+
+def wanted_files(
+    files: Mapping[str, File], only: Collection[str], schemas: Mapping[str, type[Schema]]
+) -> dict[str, File]:
+    """Return those files that are wanted.
+
+    Args:
+        files: The files by logical name.
+        only: Names of those that are wanted.
+        schemas: What the files hold, by the same names.
+
+    Raises:
+        UnknownFileError: One is wanted that no schema declares (an ``ETLConstructionError``).
+    """
+    for name in only:
+        if name not in schemas:
+            raise UnknownFileError.from_declared(name, schemas)
+    return {name: file for name, file in files.items() if name in only}
 
 
 def files_from_uploads(

@@ -113,6 +113,14 @@ class ManagedStore(Displayed):
         with self._lock:
             return self._store.describe(data_key)
 
+    def _info(self, dataset_name: str) -> DatasetInfo | None:
+        """Return what is known of a dataset, or None if there is none of that name."""
+        with self._lock:
+            try:
+                return self._store.describe(dataset_name)
+            except DatasetNotFoundError:
+                return None
+
     def verify(self, data_key: str | None = None) -> list[Damage]:
         """Compare a dataset, or all datasets, with what was written.
 

@@ -7,7 +7,7 @@ from inspect import signature
 from types import FunctionType
 from typing import TYPE_CHECKING, ClassVar, Final, TypeVar
 
-from algomancy_data.components import named, note_component, returned_wrongly, source_of
+from algomancy_data.components import note_component, returned_wrongly, source_of
 from algomancy_data.errors import (
     ArgumentError,
     ComponentError,
@@ -340,13 +340,16 @@ def _create_extractor(file: File, schema: type[Schema], logger: Logger | None) -
     # A format of a user's own comes in whatever file, one that says nothing of its format included;
     # one of ours is what its class says.
     given = getattr(file, "extension", declared)
-    is_ours = str(given) in FILE_TYPES and str(declared) in FILE_TYPES
-    if is_ours and get_extractor_class(given, kind) is not extractor:
+    are_ours = given != declared and str(given) in FILE_TYPES and str(declared) in FILE_TYPES
+    if are_ours and get_extractor_class(given, kind) is not extractor:
         msg = (
             f"File {file.name!r} is a {type(file).__name__} ({given}), but schema "
             f"{schema.__name__!r} declares {declared}. Give a {FILE_TYPES[declared].__name__}, or "
             f"change _EXTENSION."
         )
         raise ETLConstructionError(msg)
-    with named("extractor", extractor):
+    try:
         return extractor(file, schema, logger=logger)
+    except BaseException as error:
+        note_component(error, "extractor", extractor)
+        raise

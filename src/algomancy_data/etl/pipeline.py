@@ -211,8 +211,8 @@ class ETLPipeline(Logging):
         recorder = PhaseRecorder(self.progress, self.destination_name)
         try:
             with recorder.phase("extract") as phase:
-                extracted = self._extract(phase)
-                data, sorting = extracted.frames, None
+                extracted, data = self._extract(phase)
+                sorting = None
                 if self.quarantine is not None:
                     sorting = Sorting(self.quarantine, extracted, self._in_memory_bytes)
         except (FileNotFoundError, FileContentError, ValidationError) as error:
@@ -288,14 +288,14 @@ class ETLPipeline(Logging):
         messages = [*found.messages, *(issue.to_message() for issue in extracted.issues)]
         return Checked(data, messages, found.row_failures, messages)
 
-    def _extract(self, phase: Phase) -> Extracted:
+    def _extract(self, phase: Phase) -> tuple[Extracted, dict[str, pl.DataFrame]]:
         phase.hands, phase.sink = self._hands, self._sink
         extracted = self.extraction_sequence.extraction(phase)
         frames = extracted.frames
         phase.rows = _rows(frames)
         phase.bytes_in = self.extraction_sequence.stored_bytes()
         phase.gives(frames.values())
-        return extracted
+        return extracted, frames
 
     def _check_sample(
         self, extracted: Extracted, data: dict[str, pl.DataFrame], sample: Sample
