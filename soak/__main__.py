@@ -15,6 +15,13 @@ from pathlib import Path
 from soak.outcome import Outcome, as_markdown
 from soak.run import Setting, home_of
 from soak.scenarios.crowd import crowd
+from soak.scenarios.faults import (
+    disk_full,
+    failing_calls,
+    no_descriptors,
+    no_memory,
+    wrong_clock,
+)
 from soak.scenarios.kills import kills
 from soak.scenarios.stops import stops
 
@@ -25,6 +32,11 @@ SCENARIOS: dict[str, tuple[Scenario, float]] = {
     "kills": (kills, 6),
     "stops": (stops, 2),
     "crowd": (crowd, 2),
+    "disk": (disk_full, 1),
+    "calls": (failing_calls, 1),
+    "descriptors": (no_descriptors, 0.7),
+    "memory": (no_memory, 0.7),
+    "clock": (wrong_clock, 0.6),
 }
 
 

@@ -15,7 +15,7 @@ from soak.stores import open_manager
 
 if TYPE_CHECKING:
     from algomancy_data import DataManager
-    from soak.work import Log
+    from soak.settling import Log
 
 _SHARED = "shared"
 

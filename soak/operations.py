@@ -9,7 +9,7 @@ import polars as pl
 
 from algomancy_data import DataClassification, DataSource
 from algomancy_data.batch import Job, run_batch
-from algomancy_data.errors import StoreUnavailableError
+from algomancy_data.errors import StoreError, StoreUnavailableError
 from soak.model import Operation, delivery
 from soak.stores import open_manager
 
@@ -96,9 +96,8 @@ def _batch(operation: Operation, place: Path, store: tuple[str, str]) -> None:
     if result.done + result.skipped != len(jobs):
         failed = [one for one in result.jobs if one.error]
         said = f"{result}: {[one.error for one in failed]}"
-        raise (StoreUnavailableError if all(one.is_temporary for one in failed) else RefusedError)(
-            said
-        )
+        is_temporary = all(one.is_temporary for one in failed)
+        raise StoreUnavailableError(said) if is_temporary else StoreError(said)
 
 
 def batch_name(operation: Operation) -> str:
@@ -112,5 +111,8 @@ def _written(operation: Operation, place: Path) -> dict[str, Path]:
     for table, rows in delivery(operation).items():
         paths[table] = place / f"{table}-{operation['version']}.csv"
         if not (operation.get("resume") and paths[table].exists()):
-            rows.write_csv(paths[table], separator=";")
+            # Whoever is killed leaves no half of a file.
+            beside = paths[table].with_suffix(".half")
+            rows.write_csv(beside, separator=";")
+            beside.replace(paths[table])
     return paths

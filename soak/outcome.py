@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 HEADER = (
-    *("scenario", "store", "operations", "faults", "lost", "torn"),
+    *("scenario", "store", "operations", "faults", "errors", "lost", "torn"),
     *("longest wait", "operations a second", "verdict"),
 )
 
@@ -25,6 +25,7 @@ class Outcome:
         faults: How many times something was killed, stopped or failed.
         lost: How often something was gone that had been acknowledged.
         torn: How often something was neither old nor new, or damaged, or left over.
+        failures: How many operations failed with an error of ours, and left the old state.
         longest: Seconds that the longest call took.
         seconds: How long operations were done.
         problems: What else is wrong, and each loss in words.
@@ -37,6 +38,7 @@ class Outcome:
     faults: int = 0
     lost: int = 0
     torn: int = 0
+    failures: int = 0
     longest: float = 0.0
     seconds: float = 0.0
     problems: list[str] = field(default_factory=list)
@@ -57,7 +59,8 @@ class Outcome:
         rate = self.operations / self.seconds if self.seconds else 0.0
         return (
             *(self.scenario, self.store, f"{self.operations:,}", f"{self.faults:,}"),
-            *(str(self.lost), str(self.torn), f"{self.longest:.1f} s", f"{rate:,.1f}"),
+            *(f"{self.failures:,}", str(self.lost), str(self.torn)),
+            *(f"{self.longest:.1f} s", f"{rate:,.1f}"),
             "passed" if self.is_good else "FAILED",
         )
 

@@ -32,9 +32,19 @@ class Setting:
     seconds: float
     seed: int
 
+    def at(self, home: Path, seconds: float) -> Setting:
+        """Return a part of the setting: elsewhere, and shorter."""
+        return Setting(home, seconds, self.seed)
+
     def chance(self, *more: object) -> random.Random:
         """Return a generator of its own for each part of a scenario."""
         return random.Random(f"{self.seed} {more}")  # noqa: S311  no secrets
+
+    def folder(self, name: str) -> Path:
+        """Return a folder of that name, which is made if it is not there."""
+        path = self.home / name
+        path.mkdir(exist_ok=True)
+        return path
 
     @contextmanager
     def store(self, kind: str) -> Generator[str]:

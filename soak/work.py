@@ -6,23 +6,20 @@ import json
 import os
 import random
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from algomancy_data.errors import TEMPORARY, AlgomancyDataError
-from soak.looking import Look, look_closely, which
+from soak.faltering import falter
+from soak.looking import look_closely
 from soak.mingling import count, mingle
 from soak.model import Operation, State, draw, outcomes
 from soak.operations import perform
+from soak.settling import Log, patiently, settled
 from soak.stores import open_manager
 
 if TYPE_CHECKING:
-    from algomancy_data import DataManager, DataSource
-
-Log = Callable[..., None]
-T = TypeVar("T")
-_PATIENCE = 120.0
+    from collections.abc import Callable
 
 
 def log_to(path: str) -> Log:
@@ -62,7 +59,7 @@ def work(
         stop: A file; when it is there the work ends.
         survives: Go on when the store was away for a while.
     """
-    manager = _patiently(lambda: open_manager(address, session), survives=survives)
+    manager = patiently(lambda: open_manager(address, session), survives=survives)
     chance = random.Random(seed)  # noqa: S311  no secrets
     while not (stop and Path(stop).exists()):
         operation = first or draw(chance, state, version, in_turn="://" not in address)
@@ -73,15 +70,12 @@ def work(
         try:
             perform(manager, operation, Path(place), (address, session))
         except AlgomancyDataError as error:
-            log(
-                failed=type(error).__name__,
-                temporary=isinstance(error, TEMPORARY),
-                said=str(error),
-                seconds=time.monotonic() - began,
-            )
+            log(failed=type(error).__name__, said=str(error), seconds=time.monotonic() - began)
+            if not isinstance(error, TEMPORARY):
+                log(problem=f"no temporary error: {type(error).__name__}: {error}")
             if not survives:
                 return
-            found = _settled(manager, possible, log)
+            found = settled(manager, possible, log)
             log(settled=found)
             if found is None:
                 return
@@ -93,33 +87,12 @@ def work(
     log(ended=True)
 
 
-def _patiently(call: Callable[[], T], *, survives: bool = True) -> T:
-    """Call again until the store is there."""
-    until = time.monotonic() + _PATIENCE
-    while True:
-        try:
-            return call()
-        except TEMPORARY:
-            if not survives or time.monotonic() > until:
-                raise
-            time.sleep(0.05)
-
-
-def _settled(manager: DataManager[DataSource], possible: list[State], log: Log) -> int | None:
-    """Wait until the store is back; return which of some states it holds."""
-    look = _patiently(lambda: Look(manager))
-    place = which(look, possible)
-    if place is None:
-        log(problem=f"found {look.describe()}")
-    return place
-
-
 def look(
     log: Log, *, address: str, session: str, states: list[State], last: Operation | None
 ) -> None:
     """Open a store, and say what is there."""
     began = time.monotonic()
-    manager = _patiently(lambda: open_manager(address, session))
+    manager = patiently(lambda: open_manager(address, session))
     facts = look_closely(manager, states, last)
     manager.close()
     log(**facts, seconds=time.monotonic() - began)
@@ -127,6 +100,7 @@ def look(
 
 TASKS: dict[str, Callable[..., None]] = {
     "work": work,
+    "falter": falter,
     "look": look,
     "mingle": mingle,
     "count": count,

@@ -1,5 +1,6 @@
 /* Loaded before the C library (LD_PRELOAD): the n-th call that has to do with a folder fails, or
-   kills the process. Calls that only read are left alone; so are other files. */
+   kills the process; or all from the n-th on fail. Calls that only read are left alone; so are other
+   files. And the clock goes wrong by as much as one likes. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -10,19 +11,26 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/types.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 static char folder[PATH_MAX];
-static volatile int calls, at, action;
+static volatile int calls, at, until, action;
+static volatile time_t wrong_by;
 
+/* A negative n is for the n-th call and all that come after it. */
 void fault_arm(const char *path, int n, int what) {
     strncpy(folder, path, PATH_MAX - 1);
     calls = 0;
-    at = n;
+    at = n < 0 ? -n : n;
+    until = n < 0 ? INT_MAX : n;
     action = what;
 }
+
+void fault_clock(long seconds) { wrong_by = seconds; }
 
 int fault_disarm(void) {
     folder[0] = 0;
@@ -49,7 +57,9 @@ static int at_descriptor(int fd, const char *path) {
 
 /* Return whether the call is to fail. */
 static int hit(int concerned) {
-    if (!concerned || __atomic_add_fetch(&calls, 1, __ATOMIC_SEQ_CST) != at) return 0;
+    if (!concerned) return 0;
+    int now = __atomic_add_fetch(&calls, 1, __ATOMIC_SEQ_CST);
+    if (now < at || now > until) return 0;
     if (action < 0) {
         kill(getpid(), SIGKILL);
         for (;;) pause();
@@ -92,6 +102,8 @@ WRAP_OPENAT(openat64)
 WRAP(ssize_t, write, (int fd, const void *b, size_t n), (fd, b, n), of_descriptor(fd))
 WRAP(ssize_t, writev, (int fd, const struct iovec *v, int n), (fd, v, n), of_descriptor(fd))
 WRAP(ssize_t, pwrite64, (int fd, const void *b, size_t n, off64_t o), (fd, b, n, o), of_descriptor(fd))
+WRAP(int, ftruncate, (int fd, off_t n), (fd, n), of_descriptor(fd))
+WRAP(int, ftruncate64, (int fd, off64_t n), (fd, n), of_descriptor(fd))
 WRAP(int, fsync, (int fd), (fd), of_descriptor(fd))
 WRAP(int, fdatasync, (int fd), (fd), of_descriptor(fd))
 WRAP(int, mkdir, (const char *p, mode_t m), (p, m), in_folder(p))
@@ -102,3 +114,21 @@ WRAP(int, rename, (const char *a, const char *b), (a, b), in_folder(a))
 WRAP(int, renameat, (int f, const char *a, int g, const char *b), (f, a, g, b), at_descriptor(f, a))
 WRAP(int, link, (const char *a, const char *b), (a, b), in_folder(b))
 WRAP(int, linkat, (int f, const char *a, int g, const char *b, int s), (f, a, g, b, s), at_descriptor(g, b))
+
+int clock_gettime(clockid_t which, struct timespec *now) {
+    int code = REAL(clock_gettime, which, now);
+    if (which == CLOCK_REALTIME || which == CLOCK_REALTIME_COARSE) now->tv_sec += wrong_by;
+    return code;
+}
+
+int gettimeofday(struct timeval *restrict now, void *restrict zone) {
+    int code = REAL(gettimeofday, now, zone);
+    now->tv_sec += wrong_by;
+    return code;
+}
+
+time_t time(time_t *now) {
+    time_t seconds = REAL(time, NULL) + wrong_by;
+    if (now) *now = seconds;
+    return seconds;
+}

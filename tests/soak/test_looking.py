@@ -74,7 +74,7 @@ def test_a_scenario_that_lost_something_fails():
         Outcome("kills", "SQLite", lost=1),
     )
     assert (good.is_good, bad.is_good) == (True, False)
-    assert "| kills | folder | 1,000 | 20 | 0 | 0 | 0.0 s | 100.0 | passed |" in as_markdown(
+    assert "| kills | folder | 1,000 | 20 | 0 | 0 | 0 | 0.0 s | 100.0 | passed |" in as_markdown(
         [good, bad]
     )
     assert "FAILED" in as_markdown([bad])

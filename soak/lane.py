@@ -1,0 +1,193 @@
+"""One store, those that work there one after the other, and a look at it after each."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from soak.model import Operation, State, outcomes
+from soak.outcome import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from random import Random
+
+    from soak.run import Setting
+    from soak.warm import Forked, Warm
+
+_OUTSIDE_EACH = 5
+
+
+class Lane:
+    """One store, and those that work there, one after the other.
+
+    Args:
+        setting: That of the run.
+        warm: Who forks.
+        scenario: What is done to the store.
+        store: What it is called.
+        address: Where it is.
+        place: A folder for files.
+    """
+
+    def __init__(
+        self, setting: Setting, warm: Warm, scenario: str, store: str, address: str, place: Path
+    ) -> None:
+        self.outcome = Outcome(scenario, store)
+        self.chance: Random = setting.chance(scenario, store)
+        self._warm = warm
+        self._address = address
+        self._place = place
+        self._state: State = {}
+        self._version = 1
+        self._again: Operation | None = None
+        self._turns = 0
+
+    def turn(
+        self, task: str, live: Callable[[Forked], None] | None = None, **arguments: Any
+    ) -> int | None:
+        """Let somebody work, and look at what it leaves.
+
+        Args:
+            task: What is done.
+            live: Ends the worker some time; else it ends by itself.
+            arguments: What the task is told besides.
+
+        Returns:
+            How the worker ended.
+        """
+        self._turns += 1
+        if task == "work":
+            arguments["first"] = self._again
+        worker = self._warm.start(
+            task,
+            address=self._address,
+            session="s",
+            place=str(self._place),
+            state=self._state,
+            seed=self.chance.getrandbits(32),
+            version=self._version,
+            **arguments,
+        )
+        began = time.monotonic()
+        if live is not None:
+            live(worker)
+        code = worker.wait()
+        self.outcome.seconds += time.monotonic() - began
+        said = worker.said()
+        worker.forget()
+        self._check(said)
+        return code
+
+    def _check(self, said: list[dict[str, Any]]) -> None:
+        """Look at the store with a process of its own, and take what it finds for the state."""
+        states, last = self._followed(said)
+        if self._turns % _OUTSIDE_EACH == 0:
+            self._look_from_outside()
+        possible = [*states[:-1], *possible_after(states[-1], last)]
+        found = look(
+            self._warm,
+            self.outcome,
+            f"after {last}",
+            {"address": self._address, "session": "s", "states": possible, "last": last},
+            len(states) - 1,
+        )
+        if found is None:
+            return
+        self._state = possible[found]
+        is_part_done = last is not None and last["kind"] == "batch" and found < len(possible) - 1
+        self._again = last | {"resume": True} if is_part_done and last else None
+        if self._again is None:
+            for path in self._place.iterdir():
+                path.unlink()
+
+    def _followed(self, said: list[dict[str, Any]]) -> tuple[list[State], Operation | None]:
+        self._version += sum("begun" in one for one in said) + 1
+        return followed(self._state, said, self.outcome)
+
+    def _look_from_outside(self) -> None:
+        """Have another library look at the file first: it mends it with what the log says."""
+        path = Path(self._address.removeprefix("sqlite:///"))
+        if not (self._address.startswith("sqlite") and path.exists()):
+            return
+        with contextlib.closing(sqlite3.connect(path)) as connection:
+            (said,) = connection.execute("PRAGMA integrity_check").fetchone()
+        if said != "ok":
+            self.outcome.torn += 1
+            self.outcome.problems.append(f"integrity_check: {said}")
+
+
+def followed(
+    state: State, said: list[dict[str, Any]], outcome: Outcome
+) -> tuple[list[State], Operation | None]:
+    """Take what a worker said into an outcome.
+
+    Returns:
+        The states that it acknowledged, and what it was doing when it ended.
+    """
+    states: list[State] = [state]
+    last: Operation | None = None
+    for one in said:
+        outcome.waited(one.get("seconds", 0))
+        if "begun" in one:
+            last = one["begun"]
+        elif "done" in one:
+            states.append(possible_after(states[-1], last)[-1])
+            last = None
+            outcome.operations += 1
+        elif "failed" in one:
+            outcome.failures += 1
+        elif "settled" in one:
+            if one["settled"] is None:
+                outcome.torn += 1
+            else:
+                states.append(possible_after(states[-1], last)[one["settled"]])
+                last = None
+        elif "problem" in one:
+            outcome.problems.append(one["problem"])
+    return states, last
+
+
+def possible_after(state: State, last: Operation | None) -> list[State]:
+    """Return in which states a store may be after an operation that nobody acknowledged."""
+    return [state] if last is None else outcomes(state, last)
+
+
+def look(
+    warm: Warm, outcome: Outcome, when: str, arguments: dict[str, Any], acknowledged: int
+) -> int | None:
+    """Have a process of its own look at a store.
+
+    Args:
+        warm: Who forks.
+        outcome: What is lost or torn is counted there.
+        when: In words.
+        arguments: What the process is told.
+        acknowledged: The first of the states in which the store may be.
+
+    Returns:
+        The place of the state in which it is; None if that is none of them.
+    """
+    looker = warm.start("look", **arguments)
+    code = looker.wait()
+    answers = looker.said()
+    looker.forget()
+    if code != 0 or not answers or "problem" in answers[-1]:
+        outcome.torn += 1
+        outcome.problems.append(f"{when}: cannot be opened: {code} {answers[-1:]}")
+        return None
+    found = answers[-1]
+    place = found["place"]
+    if place is None:
+        outcome.torn += 1
+        outcome.problems.append(f"{when}: {found['found']}, not {arguments['states'][-1]}")
+    elif place < acknowledged:
+        outcome.lost += 1
+        outcome.problems.append(f"{when}: {acknowledged - place} states earlier")
+    if found["problems"]:
+        outcome.torn += 1
+        outcome.problems += found["problems"]
+    return place

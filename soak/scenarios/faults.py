@@ -1,0 +1,105 @@
+"""A machine that fails: a full disk, calls that fail, no descriptors, no memory, a wrong clock."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from soak.lane import Lane
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+    from soak.outcome import Outcome
+    from soak.run import Setting
+
+# Whose calls are made to fail, and whose clock is wrong: those of the process, not of a server.
+_INJECTOR = Path(__file__).parents[2] / "tests" / "folder" / "faults.c"
+_OPERATIONS_A_TURN = 12
+_DISK = "96m"
+_CLEAN = (0, -signal.SIGABRT)  # what Polars does when it gets no memory
+
+
+def disk_full(setting: Setting) -> Iterator[Outcome]:
+    """Fill a small disk, but for very little, before each operation; where one can be mounted."""
+    for store in ("folder", "SQLite", "PostgreSQL"):
+        with _small_disk(setting.home / store) as disk:
+            if disk is None:
+                return
+            on_disk = setting.at(disk, setting.seconds / 3)
+            yield _falter(on_disk, "disk full", store, "disk", disk, setting.folder("files"))
+
+
+def failing_calls(setting: Setting) -> Iterator[Outcome]:
+    """Let calls that write fail, with EIO or ENOSPC: one, or all from one on."""
+    for store, name in (("folder", "folder"), ("SQLite", "data.db")):
+        here = setting.at(setting.home, setting.seconds / 2)
+        where, files = setting.home / name, setting.folder("files")
+        yield _falter(here, "calls fail (EIO, ENOSPC)", store, "calls", where, files)
+
+
+def no_descriptors(setting: Setting) -> Iterator[Outcome]:
+    """Allow a process only few descriptors more than it has."""
+    yield from _everywhere(setting, "no descriptors left", "descriptors")
+
+
+def no_memory(setting: Setting) -> Iterator[Outcome]:
+    """Allow a process only little memory more than it has."""
+    yield from _everywhere(setting, "no memory left", "memory")
+
+
+def wrong_clock(setting: Setting) -> Iterator[Outcome]:
+    """Let the clock of a process jump by up to ten years, back or forth."""
+    yield from _everywhere(setting, "the clock jumps", "clock")
+
+
+def _everywhere(setting: Setting, scenario: str, fault: str) -> Iterator[Outcome]:
+    for store in ("folder", "SQLite", "PostgreSQL"):
+        here = setting.at(setting.home, setting.seconds / 3)
+        yield _falter(here, scenario, store, fault, setting.home, setting.folder("files"))
+
+
+def _falter(
+    setting: Setting, scenario: str, store: str, fault: str, where: Path, files: Path
+) -> Outcome:
+    with ExitStack() as stack:
+        address = stack.enter_context(setting.store(store))
+        injector = {"LD_PRELOAD": str(_injector(files.parent))}
+        warm = stack.enter_context(setting.warm(f"{scenario} {store}", injector))
+        lane = Lane(setting, warm, scenario, store, address, files)
+        until, deaths = time.monotonic() + setting.seconds, 0
+        while time.monotonic() < until and lane.outcome.is_good:
+            code = lane.turn("falter", fault=fault, folder=str(where), count=_OPERATIONS_A_TURN)
+            lane.outcome.faults += _OPERATIONS_A_TURN
+            deaths += code == -signal.SIGABRT
+            if code not in _CLEAN and lane.outcome.is_good:
+                lane.outcome.problems.append(f"a worker ended with {code}")
+        if deaths:
+            lane.outcome.notes.append(f"{deaths} processes were ended by Polars (SIGABRT).")
+        return lane.outcome
+
+
+def _injector(place: Path) -> Path:
+    library = place / "faults.so"
+    if not library.exists():
+        command = ["gcc", "-shared", "-fPIC", "-O1", "-o", library, _INJECTOR, "-ldl"]
+        subprocess.run(command, check=True)
+    return library
+
+
+@contextmanager
+def _small_disk(place: Path) -> Generator[Path | None]:
+    """Mount a file system of some megabytes; None where that is not allowed."""
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={_DISK},mode=755", "tmpfs", place]
+    if subprocess.run(mount, stderr=subprocess.DEVNULL, check=False).returncode:
+        yield None
+        return
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", "--lazy", place], check=True)
