@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from algomancy_data.errors import AlgomancyDataError
 from soak.model import Operation, State, draw, outcomes
-from soak.operations import perform
+from soak.operations import prepared
 from soak.settling import Log, patiently, settled
 from soak.stores import open_manager
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _MOST_CALLS = 60
 _LEAST_ROOM, _MOST_ROOM = 0, 1_500_000
-_MOST_DESCRIPTORS = 14
+_MOST_DESCRIPTORS = 8
 _MOST_MEMORY = 96 << 20
 _DECADE = 315_360_000
 # What an error of ours never says: words of Rust, C and Python.
@@ -68,8 +68,9 @@ def _limited(what: int, most: int) -> Generator[None]:
 
 
 def _no_descriptors(_folder: str, chance: random.Random) -> AbstractContextManager[None]:
-    used = max(int(one.name) for one in Path("/proc/self/fd").iterdir())
-    return _limited(resource.RLIMIT_NOFILE, used + 1 + chance.randint(0, _MOST_DESCRIPTORS))
+    lowest = os.dup(0)  # of those that are free: none above a limit is given
+    os.close(lowest)
+    return _limited(resource.RLIMIT_NOFILE, lowest + chance.randint(0, _MOST_DESCRIPTORS))
 
 
 def _no_memory(_folder: str, chance: random.Random) -> AbstractContextManager[None]:
@@ -127,10 +128,11 @@ def falter(
         operation = draw(chance, state, number, in_turn="://" not in address)
         possible = outcomes(state, operation)
         log(begun=operation)
+        do = prepared(manager, operation, Path(place), (address, session))
         began = time.monotonic()
         try:
             with FAULTS[fault](folder, chance):
-                perform(manager, operation, Path(place), (address, session))
+                do()
         except AlgomancyDataError as error:
             said = str(error)
             log(failed=type(error).__name__, said=said, seconds=time.monotonic() - began)

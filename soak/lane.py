@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from soak.warm import Forked, Warm
 
 _OUTSIDE_EACH = 5
+_PATIENCE = 60.0
 
 
 class Lane:
@@ -57,7 +58,7 @@ class Lane:
             arguments: What the task is told besides.
 
         Returns:
-            How the worker ended.
+            How the worker ended; None if it hung, and was killed.
         """
         self._turns += 1
         if task == "work":
@@ -75,8 +76,11 @@ class Lane:
         began = time.monotonic()
         if live is not None:
             live(worker)
-        code = worker.wait()
+        code = worker.wait(_PATIENCE)
         self.outcome.seconds += time.monotonic() - began
+        if code is None:
+            worker.kill()
+            worker.wait()
         said = worker.said()
         worker.forget()
         self._check(said)

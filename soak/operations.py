@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -14,6 +15,7 @@ from soak.model import Operation, delivery
 from soak.stores import open_manager
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from algomancy_data import DataManager
@@ -29,7 +31,14 @@ class RefusedError(Exception):
 def perform(
     manager: DataManager[DataSource], operation: Operation, place: Path, store: tuple[str, str]
 ) -> None:
-    """Do it.
+    """Do an operation: see :func:`prepared`."""
+    prepared(manager, operation, place, store)()
+
+
+def prepared(
+    manager: DataManager[DataSource], operation: Operation, place: Path, store: tuple[str, str]
+) -> Callable[[], None]:
+    """Make what an operation brings, and return what does it.
 
     Args:
         manager: A started manager.
@@ -37,26 +46,27 @@ def perform(
         place: A folder for files.
         store: Address and session, for the workers of a batch.
     """
-    kind = operation["kind"]
+    kind, name = operation["kind"], operation.get("name", "")
     match kind:
         case "several":
-            manager.add_data_sources(_source(name, operation) for name in operation["names"])
+            several = [_source(name, operation) for name in operation["names"]]
+            return lambda: manager.add_data_sources(several)
         case "batch":
-            _batch(operation, place, store)
+            return partial(_batch, operation, _written(operation, place), store)
         case "derive":
-            manager.derive_data(operation["name"], operation["to"])
+            return lambda: manager.derive_data(name, operation["to"])
         case "delete":
-            manager.delete_data(operation["name"])
+            return lambda: manager.delete_data(name)
         case "delete rows":
             first, count, _ = operation["rows"]
             taken = pl.col("id").is_between(first, first + count, closed="left")
-            manager.delete_rows(operation["name"], "orders", taken)
-        case "add":
-            manager.add_data_source(_source(operation["name"], operation))
-        case "append" | "upsert":
-            manager.add_data_source(_source(operation["name"], operation), mode=kind)
+            return lambda: _delete_rows(manager, name, taken)
+        case "add" | "append" | "upsert":
+            source = _source(name, operation)
+            mode = "replace" if kind == "add" else kind
+            return lambda: manager.add_data_source(source, mode=mode)
         case _:
-            _etl(manager, operation, place)
+            return partial(_etl, manager, operation, _written(operation, place))
 
 
 def _source(name: str, operation: Operation) -> DataSource:
@@ -65,23 +75,24 @@ def _source(name: str, operation: Operation) -> DataSource:
     return source
 
 
-def _etl(manager: DataManager[DataSource], operation: Operation, place: Path) -> None:
-    paths = _written(operation, place)
+def _delete_rows(manager: DataManager[DataSource], name: str, taken: pl.Expr) -> None:
+    manager.delete_rows(name, "orders", taken)
+
+
+def _etl(manager: DataManager[DataSource], operation: Operation, paths: dict[str, Path]) -> None:
     files = manager.prepare_files(
         file_items_with_path=[(table, str(path)) for table, path in paths.items()]
     )
     modes: dict[str, LoadMode] = {"etl append": "append", "etl upsert": "upsert"}
-    result = manager.etl_data(
-        files, operation["name"], mode=modes.get(operation["kind"], "replace")
-    )
+    mode = modes.get(operation["kind"], "replace")
+    result = manager.etl_data(files, operation["name"], mode=mode)
+    if result.raised is not None:
+        raise result.raised
     if not result.is_success:
         raise RefusedError(str(result.messages))
-    for path in paths.values():
-        path.unlink()
 
 
-def _batch(operation: Operation, place: Path, store: tuple[str, str]) -> None:
-    paths = _written(operation, place)
+def _batch(operation: Operation, paths: dict[str, Path], store: tuple[str, str]) -> None:
     # The version makes it another job, should the same rows come twice.
     jobs = [Job(name, paths, version=str(operation["version"])) for name in operation["names"]]
     with ThreadPoolExecutor(_PARALLEL_JOBS) as threads:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _INJECTOR = Path(__file__).parents[2] / "tests" / "folder" / "faults.c"
 _OPERATIONS_A_TURN = 12
 _DISK = "96m"
-_CLEAN = (0, -signal.SIGABRT)  # what Polars does when it gets no memory
+_CLEAN = (0, -signal.SIGABRT, None)  # ended or hung: what Polars does when it gets no memory
 
 
 def disk_full(setting: Setting) -> Iterator[Outcome]:
@@ -71,15 +71,19 @@ def _falter(
         injector = {"LD_PRELOAD": str(_injector(files.parent))}
         warm = stack.enter_context(setting.warm(f"{scenario} {store}", injector))
         lane = Lane(setting, warm, scenario, store, address, files)
-        until, deaths = time.monotonic() + setting.seconds, 0
+        until, deaths, hung = time.monotonic() + setting.seconds, 0, 0
         while time.monotonic() < until and lane.outcome.is_good:
             code = lane.turn("falter", fault=fault, folder=str(where), count=_OPERATIONS_A_TURN)
             lane.outcome.faults += _OPERATIONS_A_TURN
             deaths += code == -signal.SIGABRT
-            if code not in _CLEAN and lane.outcome.is_good:
+            hung += code is None
+            if code not in (_CLEAN if fault == "memory" else (0,)) and lane.outcome.is_good:
                 lane.outcome.problems.append(f"a worker ended with {code}")
-        if deaths:
-            lane.outcome.notes.append(f"{deaths} processes were ended by Polars (SIGABRT).")
+        if deaths or hung:
+            lane.outcome.notes.append(
+                f"Polars ended {deaths} processes (SIGABRT); in {hung} it waited for ever for a "
+                f"thread that there was no memory for, and they were killed."
+            )
         return lane.outcome
 
 
