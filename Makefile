@@ -88,7 +88,7 @@ changelog: .venv/.synced ## put the fragments of changelog.d into CHANGELOG.md, 
 docs: .venv/.synced ## the documentation as a site, in build/site
 	$(RUN)sphinx-build --quiet --fail-on-warning --keep-going --jobs 2 docs build/site
 
-bench: .venv/.synced ## everything beside its peers, 40 minutes; makes docs/performance.md anew
+bench: .venv/.synced ## everything beside its peers, 25 minutes; makes docs/performance.md anew
 	@$(BENCH)/full.json bench; code=$$?; $(RUN)python bench/report.py .benchmarks/full.json && exit $$code
 
 bench-quick: .venv/.synced ## what limits are about, with a tenth of the rows: fails beyond a gate

@@ -11,8 +11,9 @@ import psutil
 import pytest
 
 from algomancy_data.testing.workloads import frames, write_csv
-from harness import Alone, Count, Growth, Memory, Race
+from harness import SLOW, Alone, Count, Growth, Memory, Race
 from peers.postgresql import PostgreSQL
+from peers.server import server as new_server
 from peers.sqlite import SQLite
 from stores import Store, source_of
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from algomancy_data import DataSource
     from peers.database import Database
+    from peers.server import Server
 
 FULL_ROWS = 1_000_000
 TEST_ROWS = 2_000
@@ -74,6 +76,12 @@ def tables(rows: int) -> dict[str, pl.DataFrame]:
 
 
 @pytest.fixture(scope="session")
+def fewer(tables: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    """Return a tenth of them, for peers that take ten seconds and more for all."""
+    return {name: table.head(max(int(table.height * SLOW), 1)) for name, table in tables.items()}
+
+
+@pytest.fixture(scope="session")
 def sheets(tables: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
     """Return a tenth of them, with no more digits than the writer of workbooks keeps.
 
@@ -97,6 +105,14 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
     if request.param is SQLite:
         return SQLite(tmp_path / "ours.db")
     return PostgreSQL(request.getfixturevalue("postgresql"), "ours")
+
+
+@pytest.fixture(scope="session")
+def server(postgresql: str) -> Iterator[Server]:
+    """Return another server than ``postgresql``, which is reached over TCP as well."""
+    del postgresql  # which says where servers run
+    with new_server() as server:
+        yield server
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from harness import Way
+from harness import SLOW, Way
 from peers import pandas_package
 from peers.checks import same_tables, to_pandas
 from peers.database import reads, stored, to_sql, write_database, writes
@@ -53,16 +53,21 @@ def test_persist(
     store: Store,
     source: DataSource,
     tables: dict[str, pl.DataFrame],
+    fewer: dict[str, pl.DataFrame],
 ) -> None:
     ours = persist_way(store, source, tables)
-    race(f"persist to {database.kind}", ours, writes(tables, database))
+    race(f"persist to {database.kind}", ours, writes(tables, fewer, database))
 
 
 def test_first_load(
-    race: Race, database: Database, full: Store, tables: dict[str, pl.DataFrame]
+    race: Race,
+    database: Database,
+    full: Store,
+    tables: dict[str, pl.DataFrame],
+    fewer: dict[str, pl.DataFrame],
 ) -> None:
     full.close()  # and with it what is still in the log of a file
-    peers = reads(tables, physical_names(tables), database)
+    peers = reads(tables, fewer, physical_names(tables), database)
     full.open()
     race(
         f"first load from {database.kind}",
@@ -118,8 +123,9 @@ def test_derive(
     another: Store,
     source: DataSource,
     tables: dict[str, pl.DataFrame],
+    fewer: dict[str, pl.DataFrame],
 ) -> None:
-    frames = to_pandas(tables)
+    frames = to_pandas(fewer)
 
     def by_pandas(place: Database) -> None:
         to_sql(pandas_package.derive(DATASET, frames))(place)
@@ -134,7 +140,7 @@ def test_derive(
         ),
         [
             persist_way(another, source, tables),
-            stored("pandas package", by_pandas, database.new("pandas"), tables),
+            stored("pandas package", by_pandas, database.new("pandas"), fewer, share=SLOW),
         ],
     )
 

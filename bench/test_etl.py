@@ -14,16 +14,26 @@ from pyarrow import csv as arrow_csv
 from pyarrow import json as arrow_json
 from pyarrow import parquet
 
-from algomancy_data import FileExtension
+from algomancy_data import (
+    DataSource,
+    FileExtension,
+    ReadLimits,
+    SimpleETLFactory,
+    StatelessDataManager,
+)
+from algomancy_data.testing.workloads import SCHEMAS
 from etl_contest import Contest, dtypes_of
+from harness import Way
 from peers import pandas_etl
+from peers.checks import identical
+from stores import load_files
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_benchmark.fixture import BenchmarkFixture
 
-    from algomancy_data import Schema
+    from algomancy_data import ETLResult, Schema
     from harness import Race
 
 
@@ -65,6 +75,23 @@ def test_csv(contest: Contest, tables: dict[str, pl.DataFrame], csv_paths: dict[
         csv_paths,
         {"polars read_csv": by_polars, "pyarrow read_csv": by_arrow},
         pandas_etl.read_csv,
+    )
+
+
+def test_limits(race: Race, tables: dict[str, pl.DataFrame], csv_paths: dict[str, Path]) -> None:
+    def way(name: str, limits: ReadLimits | None) -> Way:
+        def etl() -> ETLResult:
+            manager = StatelessDataManager(
+                SimpleETLFactory, SCHEMAS, "json", DataSource, read_limits=limits
+            )
+            return load_files(manager, csv_paths)
+
+        return Way(name, etl, check=lambda result: identical(tables, result.datasource.tables))
+
+    race(
+        "ETL from CSV, with limits",
+        way("algomancy-data", None),
+        [way("ours, no limits", ReadLimits.off())],
     )
 
 

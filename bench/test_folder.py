@@ -11,7 +11,7 @@ import pytest
 
 from algomancy_data import DataSource
 from folders import open_folder
-from harness import Way
+from harness import SLOW, Way
 from peers import folder as peers
 from peers import pandas_package
 from peers.checks import same_tables, to_pandas
@@ -40,7 +40,12 @@ def loads_again(folder: Path, name: str, tables: dict[str, pl.DataFrame]) -> Non
 
 
 def test_save(
-    race: Race, full: Path, source: DataSource, tables: dict[str, pl.DataFrame], tmp_path: Path
+    race: Race,
+    full: Path,
+    source: DataSource,
+    tables: dict[str, pl.DataFrame],
+    fewer: dict[str, pl.DataFrame],
+    tmp_path: Path,
 ) -> None:
     copies = tmp_path / "copies"
     shutil.copytree(full, copies)
@@ -52,11 +57,17 @@ def test_save(
             before=lambda: shutil.rmtree(full),
             check=lambda _result: loads_again(full, DATASET, tables),
         ),
-        peers.save(tables, tmp_path / "theirs", sorted(copies.rglob("*.arrow"))),
+        peers.save(tables, fewer, tmp_path / "theirs", sorted(copies.rglob("*.arrow"))),
     )
 
 
-def test_startup(race: Race, full: Path, tables: dict[str, pl.DataFrame], tmp_path: Path) -> None:
+def test_startup(
+    race: Race,
+    full: Path,
+    tables: dict[str, pl.DataFrame],
+    fewer: dict[str, pl.DataFrame],
+    tmp_path: Path,
+) -> None:
     race(
         "startup of a folder",
         Way(
@@ -64,15 +75,19 @@ def test_startup(race: Race, full: Path, tables: dict[str, pl.DataFrame], tmp_pa
             lambda: open_folder(full),
             check=lambda _manager: loads_again(full, DATASET, tables),
         ),
-        peers.start(tables, tmp_path / "theirs"),
+        peers.start(tables, fewer, tmp_path / "theirs"),
     )
 
 
 def test_first_load(
-    race: Race, full: Path, tables: dict[str, pl.DataFrame], tmp_path: Path
+    race: Race,
+    full: Path,
+    tables: dict[str, pl.DataFrame],
+    fewer: dict[str, pl.DataFrame],
+    tmp_path: Path,
 ) -> None:
     """Startup and the first look at every value, since the files are only mapped before."""
-    read_ipc, _ = peers.start(tables, tmp_path / "theirs")
+    read_ipc, _ = peers.start(tables, fewer, tmp_path / "theirs")
     race(
         "first load from a folder, all values hashed",
         Way("get_data", lambda: peers.read_all(open_folder(full).get_data(DATASET).tables)),
@@ -84,8 +99,14 @@ def test_first_load(
     )
 
 
-def test_derive(race: Race, full: Path, tables: dict[str, pl.DataFrame], tmp_path: Path) -> None:
-    manager, frames = open_folder(full), to_pandas(tables)
+def test_derive(
+    race: Race,
+    full: Path,
+    tables: dict[str, pl.DataFrame],
+    fewer: dict[str, pl.DataFrame],
+    tmp_path: Path,
+) -> None:
+    manager, frames = open_folder(full), to_pandas(fewer)
     derived = iter(f"derived {number}" for number in range(1_000_000))
     race(
         "derive in a folder",
@@ -98,8 +119,9 @@ def test_derive(race: Race, full: Path, tables: dict[str, pl.DataFrame], tmp_pat
             Way(
                 "pandas package",
                 lambda: pandas_package.derive(DATASET, frames),
-                check=lambda found: same_tables(found, tables),
+                check=lambda found: same_tables(found, fewer),
                 remark="keeps nothing",
+                share=SLOW,
             ),
             peers.four_syncs(tmp_path),
         ],
@@ -134,8 +156,13 @@ def is_empty(folder: Path) -> None:
     assert open_folder(folder).get_data_keys() == []
 
 
-def test_to_json(race: Race, source: DataSource, tables: dict[str, pl.DataFrame]) -> None:
-    frames = to_pandas(tables)
+def test_to_json(
+    race: Race,
+    source: DataSource,
+    tables: dict[str, pl.DataFrame],
+    fewer: dict[str, pl.DataFrame],
+) -> None:
+    frames = to_pandas(fewer)
     race(
         "DataSource to JSON",
         Way("to_json", source.to_json, check=lambda text: same_json(text, tables)),
@@ -145,7 +172,7 @@ def test_to_json(race: Race, source: DataSource, tables: dict[str, pl.DataFrame]
                 lambda: [frame.write_ndjson() for frame in tables.values()],
                 remark="no dtypes, no metadata",
             ),
-            Way("pandas package", lambda: pandas_package.to_json(DATASET, frames)),
+            Way("pandas package", lambda: pandas_package.to_json(DATASET, frames), share=SLOW),
         ],
     )
 
@@ -154,8 +181,13 @@ def same_json(text: str, tables: dict[str, pl.DataFrame]) -> None:
     assert same_tables(DataSource.from_json(text).tables, tables) is None
 
 
-def test_from_json(race: Race, source: DataSource, tables: dict[str, pl.DataFrame]) -> None:
-    text, of_pandas = source.to_json(), pandas_package.to_json(DATASET, to_pandas(tables))
+def test_from_json(
+    race: Race,
+    source: DataSource,
+    tables: dict[str, pl.DataFrame],
+    fewer: dict[str, pl.DataFrame],
+) -> None:
+    text, of_pandas = source.to_json(), pandas_package.to_json(DATASET, to_pandas(fewer))
     lines = {name: frame.write_ndjson().encode() for name, frame in tables.items()}
     schemas = {
         name: {
@@ -183,7 +215,8 @@ def test_from_json(race: Race, source: DataSource, tables: dict[str, pl.DataFram
             Way(
                 "pandas package",
                 lambda: pandas_package.from_json(of_pandas),
-                check=lambda found: same_tables(found, tables),
+                check=lambda found: same_tables(found, fewer),
+                share=SLOW,
             ),
         ],
     )

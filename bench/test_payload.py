@@ -9,7 +9,7 @@ import pytest
 
 from algomancy_data import BaseDataSource, DataClassification, SimpleETLFactory
 from algomancy_data.database import DatabaseDataManager
-from harness import Way
+from harness import SLOW, Way
 from peers import pandas_package
 from peers.checks import same_tables, to_pandas
 from peers.sqlite import SQLite
@@ -104,8 +104,9 @@ def test_persist(
     store: OpaqueStore,
     opaque: Opaque,
     tables: dict[str, pl.DataFrame],
+    fewer: dict[str, pl.DataFrame],
 ) -> None:
-    other = JSONInSQLite(database.new("pandas"), tables)
+    other = JSONInSQLite(database.new("pandas"), fewer)
 
     def check(_result: object) -> None:
         store.reopen()
@@ -127,6 +128,7 @@ def test_persist(
                 other.persist,
                 before=other.renew,
                 check=lambda _result: other.check(other.load()),
+                share=SLOW,
             ),
         ],
     )
@@ -138,8 +140,9 @@ def test_load(
     store: OpaqueStore,
     opaque: Opaque,
     tables: dict[str, pl.DataFrame],
+    fewer: dict[str, pl.DataFrame],
 ) -> None:
-    other = JSONInSQLite(database.new("pandas"), tables)
+    other = JSONInSQLite(database.new("pandas"), fewer)
     other.renew()
     other.persist()
     store.manager.add_data_source(opaque)
@@ -151,5 +154,5 @@ def test_load(
             before=store.reopen,
             check=lambda found: same_tables(found.frames, tables),
         ),
-        [Way("pandas package", other.load, check=other.check)],
+        [Way("pandas package", other.load, check=other.check, share=SLOW)],
     )

@@ -14,7 +14,7 @@ from algomancy_data import (
     ValidationSeverity,
 )
 from algomancy_data.database import DatabaseDataManager
-from harness import Way
+from harness import SLOW, Way
 from peers.checks import same
 from peers.sqlite import SQLite
 from peers.tpch import DLT, by_duckdb, by_polars
@@ -70,7 +70,17 @@ class TPCH(NamedTuple):
 
 @pytest.fixture(scope="module")
 def tpch(rows: int) -> TPCH:
-    scale = max(rows / ROWS_PER_SCALE, SMALLEST)
+    return of_scale(rows / ROWS_PER_SCALE)
+
+
+@pytest.fixture(scope="module")
+def fewer(rows: int) -> TPCH:
+    """Return a tenth of it."""
+    return of_scale(rows / ROWS_PER_SCALE * SLOW)
+
+
+def of_scale(scale: float) -> TPCH:
+    scale = max(scale, SMALLEST)
     files = csv_files(scale)
     return TPCH(scale, files, tpch_contents.of_csv(files))
 
@@ -85,8 +95,11 @@ def load_checked(files: dict[str, Path], url: str) -> ETLResult:
 
 @pytest.mark.long
 @pytest.mark.full
-def test_load(race: Race, tpch: TPCH, database: Database, tmp_path: Path) -> None:
-    kind, process = database.kind, DLT(tpch.files, tmp_path / "dlt")
+def test_load(race: Race, tpch: TPCH, fewer: TPCH, database: Database, tmp_path: Path) -> None:
+    kind = database.kind
+    # Into SQLite it takes minutes.
+    of_dlt = fewer if kind == "SQLite" else tpch
+    process = DLT(of_dlt.files, tmp_path / "dlt")
 
     def unchecked(name: str, load: Callable[[dict[str, Path], Database], object]) -> Way:
         other = database.new(load.__name__)
@@ -110,8 +123,9 @@ def test_load(race: Race, tpch: TPCH, database: Database, tmp_path: Path) -> Non
             process.load,
             start,
             process.close,
-            lambda _: same(tpch.contents, tpch_contents.of_database(other)),
+            lambda _: same(of_dlt.contents, tpch_contents.of_database(other)),
             REMARKS[kind, "dlt"],
+            of_dlt.scale / tpch.scale,
         )
 
     def check(result: ETLResult) -> None:

@@ -35,6 +35,9 @@ The same tests run in ``make test`` with 2,000 rows and without clocks: then the
 peer does the same work. A way's ``check`` is given what the way returned, once, after its first
 turn. A peer that loses something says what in its ``remark``.
 
+A peer that takes ten seconds or more for the full rows is given a tenth of them, the fixture
+``fewer``, and ``SLOW`` as its ``share``: its time counts ten times, and the report says so.
+
 Mark what takes more than a few seconds at 100,000 rows with ``pytest.mark.full``: ``make
 bench-quick`` leaves it out. The session fixtures ``rows``, ``tables`` (orders and customers) and
 ``csv_paths`` (the same as files) are in ``bench/conftest.py``, and so is ``database``: with it a
@@ -72,6 +75,6 @@ from harness.growth import Growth
 from harness.limits import Limits
 from harness.memory import Memory
 from harness.race import Race
-from harness.ways import Way
+from harness.ways import SLOW, Way
 
-__all__ = ["Alone", "Count", "Growth", "Limits", "Memory", "Race", "Way"]
+__all__ = ["SLOW", "Alone", "Count", "Growth", "Limits", "Memory", "Race", "Way"]

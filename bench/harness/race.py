@@ -61,9 +61,9 @@ class Race:
     ) -> None:
         """Time ours and the peers in ``rounds`` turns, and judge the medians of the ratios.
 
-        A peer that has run for four seconds per million rows in all takes no further turns: where
-        it is ten times slower than ours, noise does not decide. Each time of ours is divided by the
-        peer's time of the same turn, or by its last one.
+        A peer that has run for four seconds per million rows in all, its share made whole, takes no
+        further turns: where it is ten times slower than ours, noise does not decide. Each time of
+        ours is divided by the peer's time of the same turn, or by its last one.
 
         A gate that seems to be exceeded is looked at again in twice as many further turns, and the
         run fails only if the ratio of the best times exceeds it as well: what another program did

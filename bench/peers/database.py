@@ -15,7 +15,7 @@ import pandas as pd
 import polars as pl
 import sqlalchemy as sa
 
-from harness import Way
+from harness import SLOW, Way
 from peers.checks import same_tables, stored_rows, to_pandas
 
 if TYPE_CHECKING:
@@ -105,29 +105,37 @@ class Database(ABC):
             yield connection
 
 
-def writes(tables: Frames, database: Database) -> list[Way]:
-    """Return the ways to write the tables, each into a database of its own beside this one."""
+def writes(tables: Frames, fewer: Frames, database: Database) -> list[Way]:
+    """Return the ways to write the tables, each into a database of its own beside this one.
+
+    Args:
+        tables: The tables.
+        fewer: What slow ways write of them.
+        database: The one of ours.
+    """
     made = {
-        "pandas to_sql": to_sql(to_pandas(tables)),
-        "polars write_database (adbc)": write_database(tables),
-        "polars write_database (sqlalchemy)": write_database_by_sqlalchemy(tables),
-        "DuckDB ATTACH": create_as_select(tables),
+        "pandas to_sql": (to_sql(to_pandas(fewer)), SLOW),
+        "polars write_database (adbc)": (write_database(tables), 1),
+        "polars write_database (sqlalchemy)": (write_database_by_sqlalchemy(fewer), SLOW),
+        "DuckDB ATTACH": (create_as_select(tables), 1),
     }
     shared = [
-        stored(name, write, database.new(f"way_{number}"), tables)
-        for number, (name, write) in enumerate(made.items())
+        stored(
+            name, write, database.new(f"way_{number}"), tables if share == 1 else fewer, share=share
+        )
+        for number, (name, (write, share)) in enumerate(made.items())
     ]
     return shared + database.own_writes(tables)
 
 
-def stored(name: str, write: Write, database: Database, tables: Frames) -> Way:
+def stored(name: str, write: Write, database: Database, tables: Frames, *, share: float = 1) -> Way:
     """Return a way that writes the tables into a database that is empty, and checked."""
 
     def check(_result: object) -> None:
         with closing(database.connect()) as connection:
             stored_rows(connection.cursor(), tables)
 
-    return Way(name, lambda: write(database), database.empty, database.empty, check)
+    return Way(name, lambda: write(database), database.empty, database.empty, check, share=share)
 
 
 def to_sql(frames: dict[str, pd.DataFrame]) -> Write:
@@ -166,24 +174,25 @@ def create_as_select(tables: Frames) -> Write:
     return write
 
 
-def reads(tables: Frames, names: dict[str, str], database: Database) -> list[Way]:
+def reads(tables: Frames, fewer: Frames, names: dict[str, str], database: Database) -> list[Way]:
     """Return the ways to read the tables.
 
     Args:
         tables: What is in the database.
+        fewer: What the slow way reads of them, from a database of its own.
         names: How the tables are called there.
         database: The one that we wrote; it is closed, and ADBC may share it with us later.
     """
     copy, of_pandas = database.copy(), database.new("pandas")
     # pandas goes by the declared types. In SQLite, only itself declares datetimes; in PostgreSQL,
     # ADBC declares the same types, and is ready sooner.
-    fill = to_sql(to_pandas(tables)) if database.kind == "SQLite" else write_database(tables)
+    fill = to_sql(to_pandas(fewer)) if database.kind == "SQLite" else write_database(fewer)
     fill(of_pandas)
     queries = {name: query(names[name]) for name in tables}
 
     def read_sql() -> dict[str, pd.DataFrame]:
         with of_pandas.engine() as engine:
-            return {name: pd.read_sql(name, engine) for name in tables}
+            return {name: pd.read_sql(name, engine) for name in fewer}
 
     def read_database_adbc() -> Frames:
         with database.adbc() as connection:
@@ -211,19 +220,21 @@ def reads(tables: Frames, names: dict[str, str], database: Database) -> list[Way
                 for name in tables
             }
 
-    def check(found: dict[str, pl.DataFrame | pd.DataFrame]) -> str | None:
+    def check(found: Frames) -> str | None:
         return same_tables(found, tables)
 
     made = {
-        "pandas read_sql": read_sql,
         "polars read_database (adbc)": read_database_adbc,
         "polars read_database (sqlalchemy)": read_database_sqlalchemy,
         "bare ADBC": fetch_arrow,
         "connectorx": connectorx,
         "DuckDB ATTACH": duckdb_attached,
     }
+    by_pandas = Way(
+        "pandas read_sql", read_sql, check=lambda found: same_tables(found, fewer), share=SLOW
+    )
     shared = [Way(name, read, check=check) for name, read in made.items()]
-    return [*shared, copy.own_read(tables, names)]
+    return [by_pandas, *shared, copy.own_read(tables, names)]
 
 
 def query(table: str) -> str:

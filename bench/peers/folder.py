@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from harness import Way
+from harness import SLOW, Way
 from peers import pandas_package
 from peers.checks import same_tables, to_pandas
 
@@ -25,15 +25,21 @@ def sync(path: Path) -> None:
     os.close(descriptor)
 
 
-def save(tables: dict[str, pl.DataFrame], folder: Path, files: Sequence[Path]) -> list[Way]:
+def save(
+    tables: dict[str, pl.DataFrame],
+    fewer: dict[str, pl.DataFrame],
+    folder: Path,
+    files: Sequence[Path],
+) -> list[Way]:
     """Return the ways to write tables into a folder that is new each time.
 
     Args:
         tables: The tables.
+        fewer: What the slow way writes of them.
         folder: Where to make it.
         files: What our store made of the tables, to be copied.
     """
-    frames = to_pandas(tables)
+    frames = to_pandas(fewer)
 
     def renew() -> None:
         shutil.rmtree(folder, ignore_errors=True)
@@ -57,11 +63,11 @@ def save(tables: dict[str, pl.DataFrame], folder: Path, files: Sequence[Path]) -
 
     def check_json(_result: object) -> str | None:
         found = pandas_package.from_json((folder / "d.json").read_text())
-        return same_tables(found, tables)
+        return same_tables(found, fewer)
 
     return [
         Way("polars write_ipc and fsync", write_ipc, renew, check=check_ipc),
-        Way("pandas package", write_json, renew, check=check_json, remark="does not sync"),
+        Way("pandas package", write_json, renew, check=check_json, remark="no sync", share=SLOW),
         Way("limit: cp and fsync of our files", copy, renew),
     ]
 
@@ -72,27 +78,27 @@ def read_all(tables: dict[str, pl.DataFrame]) -> None:
         frame.select(pl.all().hash().max())
 
 
-def start(tables: dict[str, pl.DataFrame], folder: Path) -> list[Way]:
-    """Return the ways to have tables again that lie in a folder, which is filled here."""
+def start(
+    tables: dict[str, pl.DataFrame], fewer: dict[str, pl.DataFrame], folder: Path
+) -> list[Way]:
+    """Return the ways to have tables, or fewer rows, again from a folder, which is filled here."""
     folder.mkdir()
     for name, frame in tables.items():
         frame.write_ipc(folder / name)
     document = folder / "d.json"
-    document.write_text(pandas_package.to_json("d", to_pandas(tables)))
-
-    def check(found: object) -> str | None:
-        return same_tables(found, tables)
+    document.write_text(pandas_package.to_json("d", to_pandas(fewer)))
 
     return [
         Way(
             "polars read_ipc",
             lambda: {name: pl.read_ipc(folder / name) for name in tables},
-            check=check,
+            check=lambda found: same_tables(found, tables),
         ),
         Way(
             "pandas package",
             lambda: pandas_package.from_json(document.read_text()),
-            check=check,
+            check=lambda found: same_tables(found, fewer),
+            share=SLOW,
         ),
     ]
 
