@@ -16,7 +16,7 @@ CORE = $(addprefix tests/,testing/test_manager_contract.py store database/test_r
 # Tests and tools start hundreds of processes, each of which would else compile all that it imports.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: demo test test-long fuzz soak test-lowest test-newest test-python coverage release-check changelog docs lint format bench bench-quick bench-large audit lock clean
+.PHONY: demo test test-long fuzz soak mutation test-lowest test-newest test-python coverage release-check changelog docs lint format bench bench-quick bench-large audit lock clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -101,6 +101,9 @@ bench-large: .venv/.synced ## ROWS=100000000 rows into each store and out again,
 soak: .venv/.synced ## damage stores in all ways for MINUTES (SEED, ONLY=kills,…): what was lost, in build/soak.md
 	$(RUN)python -m soak $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) \
 		$(if $(ONLY),--only $(ONLY))
+
+mutation: .venv/.synced ## which small faults the tests notice: ONLY="naming codec" SAMPLE=60 (0: all) SEED=1
+	$(RUN)python -m mutation $(if $(ONLY),--only $(ONLY)) $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED))
 
 lint: .venv/.synced ## what CI checks beside the tests
 	$(RUN)ruff check .

@@ -208,8 +208,12 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=5) | st.sampl
 
 
 def integers(dtype: Any) -> st.SearchStrategy[int]:
-    low, high = pl.select(dtype.min()).item(), pl.select(dtype.max()).item()
-    return st.integers(low, high) | st.sampled_from([low, high])
+    def between() -> st.SearchStrategy[int]:
+        low, high = pl.select(dtype.min()).item(), pl.select(dtype.max()).item()
+        return st.integers(low, high) | st.sampled_from([low, high])
+
+    # Once it is asked for: a process that has only imported tests has no threads, and can fork.
+    return st.deferred(between)
 
 
 def ticks(unit: str) -> st.SearchStrategy[int]:

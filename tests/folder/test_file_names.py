@@ -29,11 +29,31 @@ def test_a_plain_name_is_the_name_of_its_file(name):
 
 @pytest.mark.parametrize(
     "name",
-    ["..", "a/b", "\\", "NUL", "con.x", "LPT1", "meta", "Scenarios", ".x", "x.", "x" * 300, "a\nb"],
+    [
+        *(
+            "..",
+            "a/b",
+            "\\",
+            "NUL",
+            "con.x",
+            "aux .x",
+            "LPT1",
+            "meta",
+            "Scenarios",
+            ".x",
+            "~x",
+            " x",
+        ),
+        *("x.", "x ", "x" * 300, "a\nb", "Gro\u0308ße"),
+    ],
 )
 def test_a_name_that_some_file_system_does_not_take_is_hashed(name):
     assert plain_stem(name) is None
     assert stems(name) == (hashed_stem(name),)
+
+
+def test_a_name_without_plain_letters_is_called_a_dataset():
+    assert hashed_stem("🦆" * 100).startswith("dataset-")
 
 
 @given(st.text(min_size=1))

@@ -1,0 +1,119 @@
+"""Judge mutants of groups of modules, print those that no test notices, and a table."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from mutation.mutants import Mutant
+
+_HOME = Path(__file__).parent
+_ROOT = _HOME.parent
+_ANSWERS = _ROOT / "build" / "mutation"
+_PYTEST = (
+    *("-q", "-o", "addopts=", "--import-mode=importlib", "--doctest-modules"),
+    *("--benchmark-disable", "-m", "not long"),
+    *("-p", "no:randomly", "-p", "no:xdist", "-p", "no:cacheprovider"),
+)
+_SIGNS = {"killed": ".", "slow": "s", "survived": "?", "unreached": "u", "broken": "-"}
+
+
+def main() -> None:
+    """Judge the groups that are asked for, each in a process of its own."""
+    configured = tomllib.loads((_HOME / "groups.toml").read_text(encoding="utf-8"))
+    groups = configured["groups"]
+    arguments = argparse.ArgumentParser(prog="python -m mutation", description=__doc__)
+    arguments.add_argument("--only", nargs="*", choices=groups, default=[*groups])
+    arguments.add_argument("--sample", type=int, default=60, help="mutants of a group; 0: all")
+    arguments.add_argument("--seed", type=int, default=1)
+    arguments.add_argument("--table", action="store_true", help="only print what was found before")
+    arguments.add_argument("--judge", choices=groups, help=argparse.SUPPRESS)
+    asked = arguments.parse_args()
+    if asked.judge:
+        sys.exit(_judge(asked.judge, configured, asked.sample, asked.seed))
+    options = ("--sample", str(asked.sample), "--seed", str(asked.seed))
+    for group in () if asked.table else asked.only:
+        command = [sys.executable, "-m", "mutation", "--judge", group, *options]
+        subprocess.run(command, cwd=_ROOT, check=True)
+    print("\n".join(_table(asked.only)))
+
+
+def _judge(group: str, configured: dict[str, Any], sample: int, seed: int) -> int:
+    """Judge one group, and keep what was found."""
+    # Not before: only one group at a time needs what they import.
+    from mutation.judge import Judge  # noqa: PLC0415
+    from mutation.mutants import mutants_of  # noqa: PLC0415
+
+    asked = configured["groups"][group]
+    modules = [_ROOT / path for path in asked["modules"]]
+    everything = [m for path in modules for m in mutants_of(path, _ROOT, configured["left_out"])]
+    chosen = sorted(everything, key=lambda mutant: mutant.rank(seed))[: sample or None]
+    chosen.sort(key=lambda mutant: (mutant.path, mutant.lines))
+    verdicts = Counter[str]()
+    survivors = list[str]()
+
+    def said(mutant: Mutant, verdict: str) -> None:
+        verdicts[verdict] += 1
+        print(_SIGNS[verdict], end="", flush=True)
+        if verdict in {"survived", "unreached"}:
+            survivors.append(mutant.name)
+            print(f"\n{verdict}, line {mutant.lines[0]}: {mutant.name}", flush=True)
+
+    print(f"== {group}: {len(chosen)} of {len(everything)} mutants", flush=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        code = pytest.main(
+            [
+                *(*_PYTEST, f"--rootdir={_ROOT}", f"--basetemp={scratch}/tests"),
+                *(str(_HOME / "warm.py"), *asked["modules"], *asked["tests"]),
+            ],
+            plugins=[Judge(chosen, asked.get("late", []), _ROOT, said)],
+        )
+    print(flush=True)
+    _ANSWERS.mkdir(parents=True, exist_ok=True)
+    answer = {"of": len(everything), "verdicts": verdicts, "survivors": survivors}
+    (_ANSWERS / f"{group}.json").write_text(json.dumps(answer, indent=1), encoding="utf-8")
+    return int(code)
+
+
+def _table(groups: list[str]) -> list[str]:
+    """Return what was found as a table, without the mutants that do not change a function."""
+    looked_at = tomllib.loads((_HOME / "equivalent.toml").read_text(encoding="utf-8"))
+    equivalent = {one["name"].strip() for one in looked_at["mutants"]}
+    lines = [
+        "| group | mutants | of | killed | survived | of these equivalent | score |",
+        "| --- |" + " ---: |" * 6,
+    ]
+    total = Counter[str]()
+    for group in groups:
+        answer = json.loads((_ANSWERS / f"{group}.json").read_text(encoding="utf-8"))
+        verdicts = Counter[str](answer["verdicts"])
+        found = Counter[str](
+            of=answer["of"],
+            killed=verdicts["killed"] + verdicts["slow"],
+            survived=len(answer["survivors"]),
+            same=sum(name in equivalent for name in answer["survivors"]),
+        )
+        lines.append(_row(group, found))
+        total.update(found)
+    return [*lines, _row("all", total)]
+
+
+def _row(group: str, found: Counter[str]) -> str:
+    mutants = found["killed"] + found["survived"]
+    score = found["killed"] / max(mutants - found["same"], 1)
+    cells = (group, mutants, *(found[key] for key in ("of", "killed", "survived", "same")))
+    return "| " + " | ".join(map(str, (*cells, f"{score:.1%}"))) + " |"
+
+
+if __name__ == "__main__":
+    main()
