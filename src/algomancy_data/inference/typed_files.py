@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from algomancy_data.errors import FileContentError
-from algomancy_data.extractor.json.document import JSONPlan, read_document
+from algomancy_data.extractor.json.document import read_document
+from algomancy_data.extractor.json.plan import JSONPlan
 from algomancy_data.extractor.xlsx.extractors import open_workbook
 from algomancy_data.file.workbook import read_sheet
 from algomancy_data.inference.column_types import column_findings

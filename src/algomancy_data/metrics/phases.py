@@ -199,11 +199,11 @@ class Phase:
 
     def takes(self, frames: Iterable[pl.DataFrame]) -> None:
         """Note the memory of the frames that the phase is given."""
-        self.bytes_in = self._sizes.total(frames)
+        self.bytes_in = sum(map(self._sizes.of, frames))
 
     def gives(self, frames: Iterable[pl.DataFrame]) -> None:
         """Note the memory of the frames that the phase gives."""
-        self.bytes_out = self._sizes.total(frames)
+        self.bytes_out = sum(map(self._sizes.of, frames))
 
     def advance(self, rows: int) -> None:
         """Report that more rows are done; any thread that works for the phase may.
@@ -258,10 +258,6 @@ class FrameSizes:
 
     def __init__(self) -> None:
         self._known: dict[int, tuple[weakref.ref[pl.DataFrame], tuple[int, int], int]] = {}
-
-    def total(self, frames: Iterable[pl.DataFrame]) -> int:
-        """Return the bytes that some frames take in memory."""
-        return sum(map(self.of, frames))
 
     def of(self, frame: pl.DataFrame) -> int:
         """Return the bytes that a frame takes in memory."""
@@ -322,7 +318,10 @@ class PhaseRecorder:
         outer = _under_way.get()
         is_part = outer is not None and outer.is_heard
         record = None if is_part else _current.get()
-        listeners = [] if is_part else self._listeners(record)
+        listeners = [] if is_part or self._listener is None else [self._listener]
+        for listener in () if record is None else record.listeners:
+            if all(listener is not known for known in listeners):
+                listeners.append(listener)
         is_heard = is_part or record is not None or bool(listeners)
         phase = Phase(name, listeners, self.sizes, is_heard=is_heard)
         for listener in listeners:
@@ -351,17 +350,10 @@ class PhaseRecorder:
         self._metrics.append(metrics)
         if record is not None:
             record.note(metrics)
-        phase.tell()
+        if listeners:
+            phase.tell()
         for listener in listeners:
             listener.phase_finished(metrics)
-
-    def _listeners(self, record: Recording | None) -> list[ProgressListener]:
-        """Return whom to tell, each once."""
-        listeners = [] if self._listener is None else [self._listener]
-        for listener in [] if record is None else record.listeners:
-            if all(listener is not known for known in listeners):
-                listeners.append(listener)
-        return listeners
 
 
 def measuring(

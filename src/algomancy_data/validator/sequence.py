@@ -200,7 +200,8 @@ class ValidationSequence(Logging):
         wants = [wants_pandas(validator, "validate") for validator in self._validators]
         for validator, in_pandas in zip(self._validators, wants, strict=True):
             found, rows = self._run(validator, frames, in_pandas=in_pandas)
-            self._log(found)
+            if found:
+                self._log(found)
             messages += found
             failures += rows
         threshold = self.halt_on.rank

@@ -25,8 +25,8 @@ from algomancy_data.schema.types.float import has_large_floats
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from algomancy_data.extractor.json.document import JSONPlan, Path, Place
     from algomancy_data.extractor.json.parser import ArrowArray
+    from algomancy_data.extractor.json.plan import JSONPlan, Path, Place
 
 MARK: Final = "#"
 OBJECT_MARK: Final = "#{"

@@ -10,7 +10,8 @@ from algomancy_data.display.words import counted
 from algomancy_data.errors import FileContentError
 from algomancy_data.extractor.base import SingleExtractor
 from algomancy_data.extractor.conversion import ConversionIssue
-from algomancy_data.extractor.json.document import LINES, JSONPlan, read_document
+from algomancy_data.extractor.json.document import LINES, read_document
+from algomancy_data.extractor.json.plan import JSONPlan
 from algomancy_data.extractor.json.slices import JSONSlices, RecordType, json_slices
 from algomancy_data.extractor.json.tables import (
     flat_frame,
@@ -34,8 +35,8 @@ if TYPE_CHECKING:
 
     from algomancy_data.components import NameOrLogger
     from algomancy_data.extractor.extracted import Reading
-    from algomancy_data.extractor.json.document import Path
     from algomancy_data.extractor.json.layout import Envelope
+    from algomancy_data.extractor.json.plan import Path
     from algomancy_data.extractor.json.tables import Group, GroupRows
     from algomancy_data.file import File, FilePart
     from algomancy_data.schema import Schema

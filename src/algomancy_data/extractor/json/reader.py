@@ -36,9 +36,9 @@ from algomancy_data.extractor.json.parser import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from algomancy_data.extractor.json.document import JSONPlan, Path, Place
     from algomancy_data.extractor.json.layout import JSONBytes
     from algomancy_data.extractor.json.parser import ArrowArray, ArrowType
+    from algomancy_data.extractor.json.plan import JSONPlan, Path, Place
 
     _Load: TypeAlias = Callable[[int], bytes]
     from collections.abc import Iterator

@@ -40,9 +40,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from collections.abc import Set as AbstractSet
 
-    from algomancy_data.extractor.json.document import JSONPlan
     from algomancy_data.extractor.json.layout import Envelope, Records
     from algomancy_data.extractor.json.parser import ArrowArray, ArrowType
+    from algomancy_data.extractor.json.plan import JSONPlan
     from algomancy_data.file import File
 
 # A longer record is no reason to read the whole document at once; a document of one is.

@@ -17,8 +17,8 @@ from algomancy_data.schema.table_names import table_name
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from algomancy_data.extractor.json.document import JSONPlan, Path, Place
     from algomancy_data.extractor.json.parser import ArrowArray
+    from algomancy_data.extractor.json.plan import JSONPlan, Path, Place
     from algomancy_data.schema import Column, ColumnGroup, Schema
     from algomancy_data.schema.types import ColumnType
 
