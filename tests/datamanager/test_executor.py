@@ -101,7 +101,7 @@ def test_messages_frames_and_provenance_are_the_same(
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("store", ["sqlite", "postgresql"], indirect=True)
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
 def test_a_dask_cluster_helps_as_others_do(parted, load, dask_cluster, tmp_path):
     parted.write(tmp_path, *FLAWED["rows that are too short"])
     client, workers = dask_cluster
