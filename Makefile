@@ -41,8 +41,9 @@ demo: .venv/.demo ## load real flight data into demo.db and prove it came back i
 test: .venv/.synced ## every test but the long ones, docs and docstrings included
 	$(RUN)pytest -n 2 --dist worksteal -m "not long"
 
+# Most of these wait for other processes and the disk, so that three at a time keep two cores busy.
 test-long: .venv/.synced ## the long tests: gigabytes, kills, fuzzing, browsers, the framework's packages
-	$(RUN)pytest -n 2 --dist worksteal -m long
+	$(RUN)pytest -n 3 --dist worksteal -m long
 
 fuzz: .venv/.synced ## damaged files and stores for MINUTES=60 each, or those of one FORM=csv; prints a table
 	@$(RUN)python tests/fuzz/run.py $(or $(MINUTES),60) $(FORM)
