@@ -60,7 +60,6 @@ class Judge:
         self._root = root
         self._said = said
         self._failed: list[str] = []
-        self._warm: pytest.Item
         self._functions: dict[Place, list[FunctionType]]
         self._reached: dict[tuple[str, int], set[str]]
         self._seconds: dict[str, float]
@@ -81,8 +80,8 @@ class Judge:
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Judge all mutants."""
         session.config.pluginmanager.unregister(name="terminalreporter")
-        self._warm, *early = session.items
-        self._run(self._warm, early[0])
+        warm, *early = session.items
+        _run(warm)
         if _polars_has_threads():
             raise pytest.UsageError("A test uses Polars when it is imported: say that it is late.")
         for mutant in self._mutants:
@@ -117,7 +116,7 @@ class Judge:
             now = test.nodeid
             began = time.process_time()
             sys.settrace(in_call)
-            self._run(test)
+            _run(test)
             sys.settrace(None)
             seconds[now] = time.process_time() - began
         if self._failed:
@@ -149,15 +148,16 @@ class Judge:
         """Tell whether one of the tests of these names fails."""
         chosen = [test for test in tests if test.nodeid in names]
         for test in sorted(chosen, key=lambda test: self._seconds[test.nodeid]):
-            self._run(test)
+            _run(test)
             if self._failed:
                 return True
         return False
 
-    def _run(self, test: pytest.Item, following: pytest.Item | None = None) -> None:
-        """Run a test, and leave alone what another one shares with it."""
-        hook = test.config.hook
-        hook.pytest_runtest_protocol(item=test, nextitem=following or self._warm)
+
+def _run(test: pytest.Item) -> None:
+    """Run a test, and keep what lasts for the session."""
+    lasting: Any = test.session
+    test.config.hook.pytest_runtest_protocol(item=test, nextitem=lasting)
 
 
 def _polars_has_threads() -> bool:

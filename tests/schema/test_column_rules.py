@@ -68,6 +68,7 @@ def test_what_cannot_be_meant_is_refused_with_its_column_and_what_is_possible(dt
         schema.columns()
     assert str(caught.value).startswith("Schema 'Things' is declared wrongly: column 'x' has ")
     assert said in str(caught.value)
+    assert any(name in str(caught.value) for name in rules)
 
 
 @pytest.mark.parametrize(
@@ -108,6 +109,21 @@ def test_rules_come_in_one_order_with_words_of_their_own():
         ("nan", "Value is NaN"),
         ("check__is_even", "Rule 'check__is_even' does not hold"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("dtype", "rules", "problem"),
+    [
+        (pl.Date, {"min": MOMENT.date()}, f"Value is less than {MOMENT.date()}"),
+        (pl.Decimal(5, 2), {"max": Decimal("1.50")}, "Value is greater than 1.50"),
+        (pl.String, {"is_in": ["a", "b"]}, "Value is none of 'a', 'b'"),
+        (pl.String, {"min_length": 1}, "Value has fewer than 1 byte"),
+        (pl.List(pl.Int8), {"max_length": 2000}, "List has more than 2,000 items"),
+        (pl.Float64, {"allow_inf": False}, "Value is infinite"),
+    ],
+)
+def test_what_is_wrong_with_a_value_is_said_in_terms_of_its_dtype(dtype, rules, problem):
+    assert [rule.problem for rule in declare(dtype, **rules).rules()] == [problem]
 
 
 def test_one_severity_is_that_of_all_rules_and_a_mapping_names_them():

@@ -312,6 +312,7 @@ def test_keys_of_types_without_a_common_value_are_never_equal_and_that_is_explai
         "CASCADE_REQUIRED_CHILD_DROP",
     ]
     assert "'order' is String and 'id' is Int64" in transformer.messages[0].message
+    assert {message.key for message in transformer.messages} == {"lines.order->orders.id"}
 
 
 def test_python_objects_cannot_be_compared_so_nothing_is_dropped():
@@ -319,6 +320,9 @@ def test_python_objects_cannot_be_compared_so_nothing_is_dropped():
     transformer, data = cascade([STRICT], orders={"id": [1]}, lines={"order": objects})
     assert data["lines"].height == data["orders"].height == 1
     assert found(transformer) == [(WARNING, "CASCADE_RULE_SKIPPED", "lines", "order", None)]
+    assert transformer.messages[0].message == (
+        "Relation lines.order->orders.id was not applied: 'order' holds Python objects."
+    )
 
 
 class DropItems(Transformer):
@@ -403,6 +407,16 @@ def test_partial_losses_are_not_looked_for_without_a_snapshot():
 def test_a_snapshot_that_did_not_count_is_reported():
     transformer, _ = cascade([TRACKED], CascadeSnapshot(), orders={"id": [1]}, lines={"order": [1]})
     assert found(transformer) == [(WARNING, "CASCADE_RULE_SKIPPED", "orders", "id", None)]
+    assert transformer.messages[0].message == (
+        "Partial losses on relation lines.order->orders.id were not looked for: "
+        "the snapshot did not count it. Run it earlier, with the same relations."
+    )
+
+
+@pytest.mark.parametrize("kind", [CascadeDropTransformer, CascadeSnapshot])
+def test_a_transformer_has_the_name_that_it_is_given(kind):
+    assert kind(name="mine").name == "mine"
+    assert kind().name.startswith("Cascade ")
 
 
 def test_a_snapshot_counts_complete_keys_of_tracked_relations_only():
