@@ -142,7 +142,17 @@ class Judge:
         return _VERDICTS.get(status_in_child(judge, limit, limit * _PATIENCE), "killed")
 
     def _collect_late(self, session: pytest.Session) -> list[pytest.Item]:
-        return list(session.perform_collect(self._late)) if self._late else []
+        """Collect the late tests, into the folders of others, whose fixtures they share."""
+        folders = {
+            folder.path: folder
+            for test in session.items
+            for folder in test.iter_parents()
+            if isinstance(folder, pytest.Directory)
+        }
+        files = [self._root / path for path in self._late]
+        modules = [pytest.Module.from_parent(folders[file.parent], path=file) for file in files]
+        tests = [test for module in modules for test in session.genitems(module)]
+        return [test for test in tests if test.get_closest_marker("long") is None]
 
     def _find(self, tests: list[pytest.Item], names: set[str]) -> bool:
         """Tell whether one of the tests of these names fails."""
