@@ -23,6 +23,7 @@ from soak.scenarios.faults import (
     wrong_clock,
 )
 from soak.scenarios.kills import kills
+from soak.scenarios.network import network
 from soak.scenarios.stops import stops
 
 Scenario = Callable[[Setting], Iterator[Outcome]]
@@ -37,6 +38,7 @@ SCENARIOS: dict[str, tuple[Scenario, float]] = {
     "descriptors": (no_descriptors, 0.7),
     "memory": (no_memory, 0.7),
     "clock": (wrong_clock, 0.6),
+    "network": (network, 1),
 }
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from soak.warm import Forked, Warm
 
 _OUTSIDE_EACH = 5
-_PATIENCE = 60.0
+_PATIENCE = 120.0
 
 
 class Lane:

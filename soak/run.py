@@ -17,6 +17,8 @@ from soak.warm import Warm
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
 
+STORES = ("folder", "SQLite", "PostgreSQL")
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -70,9 +72,9 @@ class Setting:
             with contextlib.suppress(RuntimeError):  # it may be down
                 server.stop("immediate")
 
-    def warm(self, name: str, environment: Mapping[str, str] | None = None) -> Warm:
+    def warm(self, environment: Mapping[str, str] | None = None) -> Warm:
         """Start a process that forks those that work."""
-        return Warm(self.home / f"said in {name}", environment)
+        return Warm(self.home / "said", environment)
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from soak.outcome import Outcome
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from soak.run import Setting
+    from soak.warm import Warm
 
 _PROCESSES, _THREADS = 8, 8
 LIMIT = 60.0
@@ -21,50 +22,56 @@ _PATIENCE = 300.0
 
 def crowd(setting: Setting) -> Iterator[Outcome]:
     """Let all of them read and write, and look at what they acknowledged."""
-    for store in ("SQLite", "PostgreSQL"):
-        outcome = Outcome(f"{_PROCESSES} processes × {_THREADS} threads", store)
-        with setting.store(store) as address, setting.warm(f"crowd {store}") as warm:
-            began = time.monotonic()
-            crew = [
-                warm.start(
-                    "mingle",
-                    address=address,
-                    process=number,
-                    threads=_THREADS,
-                    seed=setting.seed,
-                    seconds=setting.seconds / 2,
-                )
-                for number in range(_PROCESSES)
-            ]
-            acknowledged = {}
-            reads = refusals = 0
-            for one in crew:
-                code = one.wait(setting.seconds + _PATIENCE)
-                said = one.said()
-                if code != 0:
-                    one.kill()
-                    outcome.problems.append(f"a process ended with {code}: {said[-1:]}")
-                for facts in said:
-                    outcome.operations += facts.get("done", 0)
-                    outcome.waited(facts.get("longest", 0))
-                    outcome.torn += len(facts.get("torn", ()))
-                    outcome.problems += facts.get("torn", []) + facts.get("failed", [])
-                    reads += facts.get("reads", 0)
-                    refusals += facts.get("refused", 0)
-                    acknowledged.update(facts.get("acknowledged", {}))
-            outcome.seconds = time.monotonic() - began
-            looker = warm.start("count", address=address, acknowledged=acknowledged)
-            looker.wait()
-            (*_, found) = looker.said() or [{}]
-            outcome.lost += len(found.get("lost", ()))
-            outcome.problems += found.get("lost", []) + found.get("problems", [])
-            if "lost" not in found:
-                outcome.problems.append(f"cannot be opened: {found}")
-            if outcome.longest > LIMIT + _MARGIN:
-                outcome.problems.append(f"a call waited for {outcome.longest:.0f} s")
-            share = reads / outcome.operations if outcome.operations else 0
-            outcome.notes.append(
-                f"{share:.0%} of the operations were reads; {refusals} gave up after the limit of "
-                f"{LIMIT:.0f} s."
-            )
-        yield outcome
+    with setting.warm() as warm:
+        for store in ("SQLite", "PostgreSQL"):
+            with setting.store(store) as address:
+                yield _crowd(setting, warm, store, address)
+
+
+def _crowd(setting: Setting, warm: Warm, store: str, address: str) -> Outcome:
+    outcome = Outcome(f"{_PROCESSES} processes × {_THREADS} threads", store)
+    began = time.monotonic()
+    crew = [
+        warm.start(
+            "mingle",
+            address=address,
+            process=number,
+            threads=_THREADS,
+            seed=setting.seed,
+            seconds=setting.seconds / 2,
+        )
+        for number in range(_PROCESSES)
+    ]
+    acknowledged: dict[str, Any] = {}
+    reads = refusals = 0
+    for one in crew:
+        code = one.wait(setting.seconds + _PATIENCE)
+        said = one.said()
+        if code != 0:
+            one.kill()
+            outcome.problems.append(f"a process ended with {code}: {said[-1:]}")
+        for facts in said:
+            outcome.operations += facts.get("done", 0)
+            outcome.waited(facts.get("longest", 0))
+            outcome.torn += len(facts.get("torn", ()))
+            outcome.problems += facts.get("torn", []) + facts.get("failed", [])
+            reads += facts.get("reads", 0)
+            refusals += facts.get("refused", 0)
+            acknowledged.update(facts.get("acknowledged", {}))
+    outcome.seconds = time.monotonic() - began
+    looker = warm.start("count", address=address, acknowledged=acknowledged)
+    looker.wait()
+    (*_, found) = looker.said() or [{}]
+    outcome.lost += len(found.get("lost", ()))
+    outcome.problems += found.get("lost", []) + found.get("problems", [])
+    if "lost" not in found:
+        outcome.problems.append(f"cannot be opened: {found}")
+    if outcome.longest > LIMIT + _MARGIN:
+        outcome.problems.append(f"a call waited for {outcome.longest:.0f} s")
+    outcome.failures = refusals
+    share = reads / outcome.operations if outcome.operations else 0
+    outcome.notes.append(
+        f"{share:.0%} of the operations were reads; {refusals} gave up after the limit of "
+        f"{LIMIT:.0f} s."
+    )
+    return outcome

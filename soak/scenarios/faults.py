@@ -5,17 +5,19 @@ from __future__ import annotations
 import signal
 import subprocess
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from soak.lane import Lane
+from soak.run import STORES
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
     from soak.outcome import Outcome
     from soak.run import Setting
+    from soak.warm import Warm
 
 # Whose calls are made to fail, and whose clock is wrong: those of the process, not of a server.
 _INJECTOR = Path(__file__).parents[2] / "tests" / "folder" / "faults.c"
@@ -26,20 +28,22 @@ _CLEAN = (0, -signal.SIGABRT, None)  # ended or hung: what Polars does when it g
 
 def disk_full(setting: Setting) -> Iterator[Outcome]:
     """Fill a small disk, but for very little, before each operation; where one can be mounted."""
-    for store in ("folder", "SQLite", "PostgreSQL"):
-        with _small_disk(setting.home / store) as disk:
-            if disk is None:
-                return
-            on_disk = setting.at(disk, setting.seconds / 3)
-            yield _falter(on_disk, "disk full", store, "disk", disk, setting.folder("files"))
+    with _injected(setting) as warm:
+        for store in STORES:
+            with _small_disk(setting.home / store) as disk:
+                if disk is not None:
+                    there = setting.at(disk, setting.seconds / len(STORES))
+                    files = setting.folder("files")
+                    yield _falter(there, warm, "disk full", store, "disk", disk, files)
 
 
 def failing_calls(setting: Setting) -> Iterator[Outcome]:
     """Let calls that write fail, with EIO or ENOSPC: one, or all from one on."""
-    for store, name in (("folder", "folder"), ("SQLite", "data.db")):
-        here = setting.at(setting.home, setting.seconds / 2)
-        where, files = setting.home / name, setting.folder("files")
-        yield _falter(here, "calls fail (EIO, ENOSPC)", store, "calls", where, files)
+    with _injected(setting) as warm:
+        here, files = setting.at(setting.home, setting.seconds / 2), setting.folder("files")
+        for store, name in (("folder", "folder"), ("SQLite", "data.db")):
+            where = setting.home / name
+            yield _falter(here, warm, "calls fail (EIO, ENOSPC)", store, "calls", where, files)
 
 
 def no_descriptors(setting: Setting) -> Iterator[Outcome]:
@@ -58,18 +62,24 @@ def wrong_clock(setting: Setting) -> Iterator[Outcome]:
 
 
 def _everywhere(setting: Setting, scenario: str, fault: str) -> Iterator[Outcome]:
-    for store in ("folder", "SQLite", "PostgreSQL"):
-        here = setting.at(setting.home, setting.seconds / 3)
-        yield _falter(here, scenario, store, fault, setting.home, setting.folder("files"))
+    here, files = setting.at(setting.home, setting.seconds / len(STORES)), setting.folder("files")
+    with _injected(setting) as warm:
+        for store in STORES:
+            yield _falter(here, warm, scenario, store, fault, setting.home, files)
+
+
+def _injected(setting: Setting) -> Warm:
+    """Start a process whose calls can be made to fail."""
+    library = setting.home / "faults.so"
+    command = ["gcc", "-shared", "-fPIC", "-O1", "-o", library, _INJECTOR, "-ldl"]
+    subprocess.run(command, check=True)
+    return setting.warm({"LD_PRELOAD": str(library)})
 
 
 def _falter(
-    setting: Setting, scenario: str, store: str, fault: str, where: Path, files: Path
+    setting: Setting, warm: Warm, scenario: str, store: str, fault: str, where: Path, files: Path
 ) -> Outcome:
-    with ExitStack() as stack:
-        address = stack.enter_context(setting.store(store))
-        injector = {"LD_PRELOAD": str(_injector(files.parent))}
-        warm = stack.enter_context(setting.warm(f"{scenario} {store}", injector))
+    with setting.store(store) as address:
         lane = Lane(setting, warm, scenario, store, address, files)
         until, deaths, hung = time.monotonic() + setting.seconds, 0, 0
         while time.monotonic() < until and lane.outcome.is_good:
@@ -85,14 +95,6 @@ def _falter(
                 f"thread that there was no memory for, and they were killed."
             )
         return lane.outcome
-
-
-def _injector(place: Path) -> Path:
-    library = place / "faults.so"
-    if not library.exists():
-        command = ["gcc", "-shared", "-fPIC", "-O1", "-o", library, _INJECTOR, "-ldl"]
-        subprocess.run(command, check=True)
-    return library
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from soak.lane import Lane
+from soak.run import STORES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,18 +21,22 @@ _LONGEST_LIFE = 60.0
 
 def kills(setting: Setting) -> Iterator[Outcome]:
     """Kill workers on each store that is kept on a disk."""
-    for store in ("folder", "SQLite", "PostgreSQL"):
-        with setting.store(store) as address, setting.warm(store) as warm:
-            files = setting.folder(f"files of {store}")
-            lane = Lane(setting, warm, "SIGKILL at any moment", store, address, files)
-            until = time.monotonic() + setting.seconds / 3
-            while time.monotonic() < until and lane.outcome.is_good:
-                code = lane.turn("work", lambda worker, lane=lane: _end(worker, lane))
-                if code == -signal.SIGKILL:
-                    lane.outcome.faults += 1
-                else:
-                    lane.outcome.problems.append(f"a worker ended by itself, with {code}")
-            yield lane.outcome
+    with setting.warm() as warm:
+        for store in STORES:
+            with setting.store(store) as address:
+                files = setting.folder("files")
+                lane = Lane(setting, warm, "SIGKILL at any moment", store, address, files)
+                _kill(lane, time.monotonic() + setting.seconds / len(STORES))
+                yield lane.outcome
+
+
+def _kill(lane: Lane, until: float) -> None:
+    while time.monotonic() < until and lane.outcome.is_good:
+        code = lane.turn("work", lambda worker: _end(worker, lane))
+        if code == -signal.SIGKILL:
+            lane.outcome.faults += 1
+        else:
+            lane.outcome.problems.append(f"a worker ended by itself, with {code}")
 
 
 def _end(worker: Forked, lane: Lane) -> None:

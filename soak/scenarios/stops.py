@@ -27,9 +27,8 @@ def stops(setting: Setting) -> Iterator[Outcome]:
     outcome = Outcome("server stopped at once", "PostgreSQL")
     chance = setting.chance("stops")
     states: list[State] = [{} for _ in range(_WRITERS)]
-    until = time.monotonic() + setting.seconds
-    with setting.server() as server, setting.warm("stops") as warm:
-        version = 1
+    with setting.server() as server, setting.warm() as warm:
+        version, until = 1, time.monotonic() + setting.seconds
         while time.monotonic() < until and outcome.is_good:
             stop = setting.home / f"stop {version}"
             writers = [

@@ -1,10 +1,7 @@
-"""Several processes on one folder, killed processes, full disks and little memory."""
+"""Several processes on one folder, full disks and little memory."""
 
 from __future__ import annotations
 
-import os
-import random
-import signal
 import time
 
 import polars as pl
@@ -50,30 +47,6 @@ print("ready", flush=True)
 sys.stdin.readline()
 for value, name in enumerate(names):
     save(manager, name, value)
-"""
-# Saves, replaces, derives and deletes; says after each what is true from then on. Each line of
-# input starts a process that does so; it is forked, because importing takes longer than the test.
-CHANGER = f"""{HEAD}
-import os
-
-def change(path, first):
-    manager = open_manager(path)
-    print("ready", os.getpid(), flush=True)
-    for value in range(first, first + 1000):
-        save(manager, "d", value)
-        print("d", value, flush=True)
-        manager.derive_data("d", f"derived {{value}}")
-        print("derived", value, flush=True)
-        if f"derived {{value - 2}}" in manager.get_data_keys():
-            manager.delete_data(f"derived {{value - 2}}")
-            print("deleted", value - 2, flush=True)
-
-print("ready", flush=True)
-for line in sys.stdin:
-    if os.fork() == 0:
-        change(sys.argv[1], int(line))
-    _, status = os.wait()
-    print("killed by", os.WTERMSIG(status), flush=True)
 """
 READER = f"""{HEAD}
 manager = open_manager(sys.argv[1])
@@ -156,45 +129,6 @@ def test_a_reader_beside_a_writer_sees_whole_datasets_only(start, folder):
     said, _ = reader.communicate(timeout=60)
     assert reader.returncode == 0
     assert int(said) >= 1
-
-
-@pytest.mark.long
-def test_a_process_that_is_killed_again_and_again_loses_nothing(
-    start, folder, open_manager, leftovers
-):
-    chance = random.Random(1)  # noqa: S311  only moments
-    changer = start(CHANGER, folder)
-    value = 0
-    for _ in range(100):
-        changer.stdin.write(f"{value}\n")
-        changer.stdin.flush()
-        pid = int(changer.stdout.readline().removeprefix("ready "))
-        time.sleep(chance.uniform(0, 0.2))
-        os.kill(pid, signal.SIGKILL)
-        facts = []
-        while facts[-1:] != [["killed by", "9"]]:
-            facts.append(changer.stdout.readline().strip().rsplit(" ", 1))
-        manager = open_manager()
-        assert manager.startup_errors == []
-        assert leftovers() == set()
-        assert manager.verify() == []
-        found = {}
-        for key in manager.get_data_keys():
-            frames = manager.get_data(key).tables
-            assert list(frames) == ["a", "b", "c"]
-            ((number, rows),) = {(f["x"].unique().item(), f.height) for f in frames.values()}
-            assert rows == 2_000 + number % 10 * 100
-            found[key] = number
-        saved = max([int(number) for what, number in facts if what == "d"], default=value - 1)
-        assert found.get("d", -1) in {saved, saved + 1}
-        for what, number in facts:
-            if what == "deleted":
-                assert f"derived {number}" not in found
-        for what, number in facts:
-            # The deletion of one may have begun that nobody could report any more.
-            if what == "derived" and int(number) >= saved - 1:
-                assert found[f"derived {number}"] == int(number)
-        value = found.get("d", -1) + 1
 
 
 FULL = f"""{HEAD}

@@ -1,0 +1,84 @@
+"""A network between writers and a PostgreSQL server that delays, swallows and cuts."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from functools import partial
+from typing import TYPE_CHECKING
+
+from soak.lane import Lane
+from soak.proxy import Proxy, Weather
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from random import Random
+
+    from soak.outcome import Outcome
+    from soak.run import Setting
+    from soak.warm import Forked
+
+_ROUND = 20.0
+_TIMEOUT = 2
+# Three limits pass until a server that does not answer is asked, and one until it is given up; then
+# the same for the connection that is to say whether the work was done.
+LIMIT = 60.0
+_TRY_AGAIN = 3
+
+
+def network(setting: Setting) -> Iterator[Outcome]:
+    """Let the weather change under writers; ask the command what it makes of a silent server."""
+    with setting.server() as server, setting.warm() as warm:
+        with Proxy(server.socket, setting.seed) as proxy:
+            host = f"127.0.0.1:{proxy.port}/postgres?connect_timeout={_TIMEOUT}"
+            address = f"postgresql://postgres:@{host}&gssencmode=disable&sslmode=disable"
+            files = setting.folder("files")
+            lane = Lane(setting, warm, "network slow, silent, cut", "PostgreSQL", address, files)
+            until = time.monotonic() + setting.seconds
+            while time.monotonic() < until and lane.outcome.is_good:
+                stop = setting.home / "stop"
+                stop.unlink(missing_ok=True)
+                end = min(until, time.monotonic() + _ROUND)
+                live = partial(_change, proxy, lane.chance, lane.outcome, end, stop)
+                code = lane.turn("work", live, stop=str(stop), survives=True)
+                if code != 0:
+                    lane.outcome.problems.append(f"a writer ended with {code}")
+            _ask_command(proxy, address, lane.outcome)
+        if lane.outcome.longest > LIMIT:
+            lane.outcome.problems.append(f"a call waited for {lane.outcome.longest:.0f} s")
+        yield lane.outcome
+
+
+def _change(
+    proxy: Proxy, chance: Random, outcome: Outcome, until: float, stop: Path, worker: Forked
+) -> None:
+    """Let the weather be bad for a moment, again and again; silent until the writer notices."""
+    while time.monotonic() < until:
+        proxy.let(Weather.FAIR)
+        time.sleep(chance.uniform(0.5, 2.5))
+        weather = chance.choice((Weather.SLOW, Weather.LOST, Weather.CUT, Weather.CUT))
+        failed = worker.count("failed")
+        proxy.let(weather)
+        outcome.faults += 1
+        time.sleep(chance.uniform(0.1, 1.0))
+        while weather is Weather.LOST and worker.count("failed") == failed:
+            time.sleep(0.1)
+            if time.monotonic() > until + LIMIT:
+                break
+    proxy.let(Weather.FAIR)
+    stop.touch()
+
+
+def _ask_command(proxy: Proxy, address: str, outcome: Outcome) -> None:
+    """See that the command ends with the exit code that says: try again."""
+    proxy.let(Weather.LOST)
+    began = time.monotonic()
+    command = [sys.executable, "-m", "algomancy_data", "ls", "--store", address, "--session", "s"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=LIMIT)
+    outcome.waited(time.monotonic() - began)
+    outcome.notes.append(f"`algomancy-data ls` ended with {done.returncode}: {done.stderr.strip()}")
+    if done.returncode != _TRY_AGAIN:
+        outcome.problems.append(f"`algomancy-data ls` ended with {done.returncode}")
+    proxy.let(Weather.FAIR)
