@@ -103,8 +103,9 @@ soak: .venv/.synced ## damage stores in all ways for MINUTES (SEED, ONLY=kills,â
 	$(RUN)python -m soak $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) \
 		$(if $(ONLY),--only $(ONLY))
 
-mutation: .venv/.synced ## which small faults the tests notice: ONLY="naming codec" SAMPLE=60 (0: all) SEED=1
-	$(RUN)python -m mutation $(if $(ONLY),--only $(ONLY)) $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED))
+mutation: .venv/.synced ## which small faults the tests notice: ONLY="naming codec" SAMPLE=60 SEED=1, or AGAIN=1
+	$(RUN)python -m mutation $(if $(ONLY),--only $(ONLY)) $(if $(SAMPLE),--sample $(SAMPLE)) \
+		$(if $(SEED),--seed $(SEED)) $(if $(AGAIN),--again)
 
 lint: .venv/.synced ## what CI checks beside the tests
 	$(RUN)ruff check .

@@ -26,6 +26,8 @@ _PYTEST = (
     *("-p", "no:randomly", "-p", "no:xdist", "-p", "no:cacheprovider"),
 )
 _SIGNS = {"killed": ".", "slow": "s", "survived": "?", "unreached": "u", "broken": "-"}
+_ALIVE = {"survived", "unreached"}
+_DONE = _SIGNS.keys() - _ALIVE
 
 
 def main() -> None:
@@ -36,19 +38,20 @@ def main() -> None:
     arguments.add_argument("--only", nargs="*", choices=groups, default=[*groups])
     arguments.add_argument("--sample", type=int, default=60, help="mutants of a group; 0: all")
     arguments.add_argument("--seed", type=int, default=1)
+    arguments.add_argument("--again", action="store_true", help="only those that survived before")
     arguments.add_argument("--table", action="store_true", help="only print what was found before")
     arguments.add_argument("--judge", choices=groups, help=argparse.SUPPRESS)
     asked = arguments.parse_args()
     if asked.judge:
-        sys.exit(_judge(asked.judge, configured, asked.sample, asked.seed))
-    options = ("--sample", str(asked.sample), "--seed", str(asked.seed))
+        sys.exit(_judge(asked.judge, configured, asked))
+    options = ["--sample", str(asked.sample), "--seed", str(asked.seed), *["--again"] * asked.again]
     for group in () if asked.table else asked.only:
         command = [sys.executable, "-m", "mutation", "--judge", group, *options]
         subprocess.run(command, cwd=_ROOT, check=True)
     print("\n".join(_table(asked.only)))
 
 
-def _judge(group: str, configured: dict[str, Any], sample: int, seed: int) -> int:
+def _judge(group: str, configured: dict[str, Any], how: argparse.Namespace) -> int:
     """Judge one group, and keep what was found."""
     # Not before: only one group at a time needs what they import.
     from mutation.judge import Judge  # noqa: PLC0415
@@ -57,16 +60,16 @@ def _judge(group: str, configured: dict[str, Any], sample: int, seed: int) -> in
     asked = configured["groups"][group]
     modules = [_ROOT / path for path in asked["modules"]]
     everything = [m for path in modules for m in mutants_of(path, _ROOT, configured["left_out"])]
-    chosen = sorted(everything, key=lambda mutant: mutant.rank(seed))[: sample or None]
+    chosen = sorted(everything, key=lambda mutant: mutant.rank(how.seed))[: how.sample or None]
     chosen.sort(key=lambda mutant: (mutant.path, mutant.lines))
-    verdicts = Counter[str]()
-    survivors = list[str]()
+    before = _answer(group)["verdicts"] if how.again else {}
+    chosen = [mutant for mutant in chosen if before.get(mutant.name) not in _DONE]
+    verdicts: dict[str, str] = dict(before)
 
     def said(mutant: Mutant, verdict: str) -> None:
-        verdicts[verdict] += 1
+        verdicts[mutant.name] = verdict
         print(_SIGNS[verdict], end="", flush=True)
-        if verdict in {"survived", "unreached"}:
-            survivors.append(mutant.name)
+        if verdict in _ALIVE:
             print(f"\n{verdict}, line {mutant.lines[0]}: {mutant.name}", flush=True)
 
     print(f"== {group}: {len(chosen)} of {len(everything)} mutants", flush=True)
@@ -80,9 +83,13 @@ def _judge(group: str, configured: dict[str, Any], sample: int, seed: int) -> in
         )
     print(flush=True)
     _ANSWERS.mkdir(parents=True, exist_ok=True)
-    answer = {"of": len(everything), "verdicts": verdicts, "survivors": survivors}
+    answer = {"of": len(everything), "verdicts": verdicts}
     (_ANSWERS / f"{group}.json").write_text(json.dumps(answer, indent=1), encoding="utf-8")
     return int(code)
+
+
+def _answer(group: str) -> dict[str, Any]:
+    return json.loads((_ANSWERS / f"{group}.json").read_text(encoding="utf-8"))
 
 
 def _table(groups: list[str]) -> list[str]:
@@ -95,13 +102,14 @@ def _table(groups: list[str]) -> list[str]:
     ]
     total = Counter[str]()
     for group in groups:
-        answer = json.loads((_ANSWERS / f"{group}.json").read_text(encoding="utf-8"))
-        verdicts = Counter[str](answer["verdicts"])
+        answer = _answer(group)
+        verdicts = Counter[str](answer["verdicts"].values())
+        alive = [name for name, verdict in answer["verdicts"].items() if verdict in _ALIVE]
         found = Counter[str](
             of=answer["of"],
             killed=verdicts["killed"] + verdicts["slow"],
-            survived=len(answer["survivors"]),
-            same=sum(name in equivalent for name in answer["survivors"]),
+            survived=len(alive),
+            same=sum(name in equivalent for name in alive),
         )
         lines.append(_row(group, found))
         total.update(found)

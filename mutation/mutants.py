@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import fnmatch
 import hashlib
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import takewhile
 from typing import TYPE_CHECKING, cast
 
 import libcst as cst
@@ -61,9 +61,16 @@ class Mutant:
     @cached_property
     def name(self) -> str:
         """What is said of the mutant in reports, and by which it is known as equivalent."""
-        lines = difflib.ndiff(self.source.splitlines(), self.mutated.splitlines())
-        changed = [f"{line[0]} {line[2:].strip()}" for line in lines if line[0] in "-+"]
-        return "\n".join((f"{self.path}::{self.function}", *changed))
+        was, now = self.source.splitlines(), self.mutated.splitlines()
+        same = _equal_lines(was, now)
+        rest = _equal_lines(was[same:][::-1], now[same:][::-1])
+        changed = (
+            f"{sign} {line.strip()}"
+            for sign, lines in (("-", was), ("+", now))
+            for line in lines[same : len(lines) - rest]
+        )
+        which = f" #{self.fault[2]}" if self.fault[2] else ""
+        return "\n".join((f"{self.path}::{self.function}{which}", *changed))
 
 
 def mutants_of(path: Path, root: Path, left_out: Collection[str]) -> list[Mutant]:
@@ -78,6 +85,12 @@ def mutants_of(path: Path, root: Path, left_out: Collection[str]) -> list[Mutant
     finder = _Finder(path.relative_to(root).as_posix(), wrapper.module, left_out)
     wrapper.visit(finder)
     return finder.found
+
+
+def _equal_lines(some: list[str], others: list[str]) -> int:
+    """Return how many lines are the same before the first that is not."""
+    pairs = zip(some, others, strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 class _Finder(cst.CSTVisitor):

@@ -190,6 +190,15 @@ def test_a_column_comes_back_identical(round_trip, case):
     assert read.schema == frame.schema
 
 
+def test_nanoseconds_are_texts_of_which_those_of_a_moment_end_with_z():
+    columns = [pl.Series(f"{zone}", [1], dtype=pl.Datetime("ns", zone)) for zone in ZONES]
+    frame = pl.DataFrame(columns)
+    assert codec.encode(frame, codec.plan(frame, "t")).row(0) == (
+        "1970-01-01 00:00:00.000000001",
+        *["1970-01-01 00:00:00.000000001Z"] * (len(ZONES) - 1),
+    )
+
+
 @pytest.mark.parametrize("case", TABLES)
 def test_a_frame_comes_back_identical(round_trip, case):
     assert_identical(round_trip(TABLES[case]), TABLES[case])
