@@ -133,7 +133,9 @@ def operations(results: Results, kind: str) -> str:
             for one in measurements
             for number, other in enumerate(one.against)
         ]
-        made.append(f"**{workload}**\n\n{table(('operation', 'beside', 'ratio', ''), rows)}")
+        columns = 4 if any(remark for *_, remark in rows) else 3
+        head = ("operation", "beside", "ratio", "")[:columns]
+        made.append(f"**{workload}**\n\n{table(head, [row[:columns] for row in rows])}")
     return "\n\n".join([titles[kind], *made])
 
 
@@ -179,11 +181,16 @@ def times(other: Comparison) -> str:
     if re.search("faster", other.target):
         ratio, high, low = (1 / ratio for ratio in ratios)
         ratios, word = (ratio, low, high), "× faster"
-    ratio, low, high = (f"{ratio:,.3g}" for ratio in ratios)
-    whole = f"{ratio} {word}"
-    return unbroken(whole if low == high else f"{whole}{BELOW}{low} to {high}")
+    ratio, low, high = map(three_digits, ratios)
+    whole = unbroken(f"{ratio} {word}")
+    return whole if low == high else f"{whole}{BELOW}{unbroken(f'{low} to {high}')}"
+
+
+def three_digits(number: float) -> str:
+    """Write a number without an exponent."""
+    return f"{number:.3g}" if number < 1000 else f"{float(f'{number:.3g}'):,.0f}"
 
 
 def unbroken(text: str) -> str:
-    """Keep a figure and its unit on one line."""
-    return text.replace(" ", UNBROKEN)
+    """Keep a figure and its unit on one line; the word behind may stand on the next one."""
+    return text.replace(" ", UNBROKEN).replace(f"{UNBROKEN}faster", " faster")
