@@ -133,7 +133,9 @@ def falter(
         try:
             with FAULTS[fault](folder, chance):
                 do()
-        except AlgomancyDataError as error:
+        except (AlgomancyDataError, RuntimeError) as error:
+            if not (isinstance(error, AlgomancyDataError) or _is_of_executor(error, operation)):
+                raise
             said = str(error)
             log(failed=type(error).__name__, said=said, seconds=time.monotonic() - began)
             if any(word in said for word in _FOREIGN):
@@ -151,6 +153,11 @@ def falter(
         state = possible[found]
     manager.close()
     log(ended=True)
+
+
+def _is_of_executor(error: Exception, operation: Operation) -> bool:
+    """Tell whether an error is that of the executor which we gave to a batch."""
+    return operation["kind"] == "batch" and str(error) == "can't start new thread"
 
 
 def _is_whole(operation: Operation) -> bool:

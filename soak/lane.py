@@ -48,13 +48,19 @@ class Lane:
         self._turns = 0
 
     def turn(
-        self, task: str, live: Callable[[Forked], None] | None = None, **arguments: Any
+        self,
+        task: str,
+        live: Callable[[Forked], None] | None = None,
+        *,
+        patience: float = _PATIENCE,
+        **arguments: Any,
     ) -> int | None:
         """Let somebody work, and look at what it leaves.
 
         Args:
             task: What is done.
             live: Ends the worker some time; else it ends by itself.
+            patience: Seconds after which it hangs, and is killed.
             arguments: What the task is told besides.
 
         Returns:
@@ -76,7 +82,7 @@ class Lane:
         began = time.monotonic()
         if live is not None:
             live(worker)
-        code = worker.wait(_PATIENCE)
+        code = worker.wait(patience)
         self.outcome.seconds += time.monotonic() - began
         if code is None:
             worker.kill()

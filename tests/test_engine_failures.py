@@ -56,6 +56,7 @@ FAILURES = {
     "a panic": panic,
     "Arrow's memory": lambda: pa.ArrowMemoryError("malloc of size 99 failed"),
     "memory": MemoryError,
+    "threads": lambda: RuntimeError("can't start new thread"),
     "recursion": lambda: RecursionError("maximum recursion depth exceeded"),
     "overflow": lambda: OverflowError("int too big to convert"),
 }
@@ -88,6 +89,7 @@ def says(error, *words):
     text = str(error)
     assert all(word in text for word in words), text
     assert "unwrap" not in text
+    assert "can't start" not in text
     assert "malloc" not in text
 
 

@@ -29,6 +29,7 @@ _LIBRARIES: Final = frozenset(
         *("adbc_driver_manager", "adbc_driver_postgresql", "adbc_driver_sqlite"),
     }
 )
+_NO_THREAD: Final = "can't start new thread"  # Python has no class for it
 _PANIC: Final = "PanicException"  # each library made with PyO3 has a class of that name
 
 
@@ -97,6 +98,8 @@ def _reason(failure: BaseException, also: tuple[type[Exception], ...]) -> str | 
     """Return why there is no going on, or None for any other exception."""
     if isinstance(failure, MemoryError):
         return "there is not enough memory for it. Give the process more, or take less data."
+    if isinstance(failure, RuntimeError) and str(failure) == _NO_THREAD:
+        return "there is no memory for one more thread. Give the process more."
     if isinstance(failure, RecursionError):
         return "it is nested too deeply. Take out some of the levels."
     if isinstance(failure, OverflowError):

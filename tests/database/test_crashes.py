@@ -16,8 +16,8 @@ import pytest
 
 TIMES = 10
 
-# Replaces one dataset, over and over, until it is told to stop: of version n, all tables hold n. Each
-# line of input starts a process that does so; it is forked, because importing takes longer.
+# Replaces one dataset, over and over, until it is told to stop: of version n, all tables hold n.
+# Each line of input starts a process that does so; it is forked, because importing takes longer.
 WRITER = """
 import os
 import pathlib
