@@ -125,3 +125,58 @@ def test_a_dataset_of_an_unknown_type_is_logged_and_left_out(new_manager, outsid
     assert "unknown type 'rumours'" in caplog.text
     (found,) = manager.verify()
     assert "unknown type 'rumours'" in found.problem
+
+
+@pytest.fixture
+def many(new_manager, dataset):
+    """A manager that has seen so many tables that it knows all of them."""
+    manager = new_manager()
+    manager.add_data_sources(
+        dataset(f"d{at}", tables={"t": pl.DataFrame({"x": [at], "y": [None]})}) for at in range(12)
+    )
+    for name in [*manager.get_data_keys(), "d0"]:
+        manager.store.load(name, DataSource)
+    return manager
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ('ALTER TABLE "{}" ADD COLUMN z TEXT', "column 'z' was added"),
+        ('ALTER TABLE "{}" RENAME COLUMN y TO w', "column 'y' is missing"),
+        ('DROP TABLE "{}"', "is gone"),
+        ('ALTER TABLE "{}" RENAME TO elsewhere', "is gone"),
+        ('DROP TABLE "{0}"; CREATE TABLE "{0}" (x INTEGER, y TEXT)', "'y' is TEXT instead of"),
+    ],
+)
+def test_a_change_by_others_is_noticed_when_all_tables_are_known(many, path, outside, change, said):
+    for statement in change.format("ds__s__d3__t").split("; "):
+        outside(path, statement)
+    for _ in range(2):
+        with pytest.raises(SchemaDriftError, match=said):
+            many.store.load("d3", DataSource)
+        for at in (4, 5, 6, 7, 8, 9, 10, 11):
+            assert many.store.load(f"d{at}", DataSource).data.get_table("t")["x"].to_list() == [at]
+
+
+def test_what_a_transaction_of_ones_own_took_back_is_not_remembered(many, path, outside):
+    other = many.engine.execution_options(isolation_level="IMMEDIATE")
+    known = many.store._storage._known
+    with other.connect() as connection:
+        connection.exec_driver_sql('ALTER TABLE "ds__s__d3__t" ADD COLUMN z TEXT')
+        (sql,) = connection.exec_driver_sql(
+            "SELECT sql FROM sqlite_schema WHERE name = 'ds__s__d3__t'"
+        ).one()
+        assert not any(known.has(connection, sql) for _ in range(20))
+        connection.rollback()
+    outside(path, 'ALTER TABLE "ds__s__d4__t" ADD COLUMN z TEXT')  # gives the schema that number
+    assert many.store.load("d3", DataSource).data.get_table("t")["x"].to_list() == [3]
+    with pytest.raises(SchemaDriftError, match="column 'z' was added"):
+        many.store.load("d4", DataSource)
+
+
+def test_rows_that_others_added_are_read_as_well(many, path, outside):
+    outside(path, 'INSERT INTO "ds__s__d3__t" (rowid, x) VALUES (-7, 1), (5000000000000000000, 2)')
+    assert many.store.load("d3", DataSource).data.get_table("t")["x"].to_list() == [1, 3, 2]
+    outside(path, 'DELETE FROM "ds__s__d3__t" WHERE x = 3')
+    assert many.store.load("d3", DataSource).data.get_table("t")["x"].to_list() == [1, 2]

@@ -258,6 +258,9 @@ class TableStorage(ABC):
     write_isolation: ClassVar[str]
     """Isolation level of a transaction that writes."""
 
+    anywhere: ClassVar[range | None] = None
+    """What stands for all places that a table can have, if it can be asked for all its rows."""
+
     overlaps: ClassVar[bool] = True
     """Whether rows can be written while Python is busy with others."""
 
@@ -394,6 +397,13 @@ class TableStorage(ABC):
         """Return the tables whose rows are among those of a table."""
         del connection, physical  # most databases have no such
         return []
+
+    def is_as_created(
+        self, connection: sa.Connection, layout: TableLayout, owner: TableOwner
+    ) -> bool:
+        """Tell whether a table surely is as it was created; if not, :meth:`look_at` says how."""
+        del connection, layout, owner  # most databases find a table at once
+        return False
 
     @abstractmethod
     def look_at(self, connection: sa.Connection, physical: str) -> TableFound:

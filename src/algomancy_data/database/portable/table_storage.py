@@ -10,6 +10,9 @@ from algomancy_data.database.sqlite.table_storage import SQLiteStorage
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
+    from algomancy_data.database.layout import TableLayout
+    from algomancy_data.database.naming import TableOwner
+
 
 class PortableSQLiteStorage(SQLiteStorage):
     """How SQLite keeps frames, through another driver."""
@@ -26,6 +29,13 @@ class PortableSQLiteStorage(SQLiteStorage):
         """Take the write lock, for which others wait as long as the driver says."""
         del session, datasets  # the lock is that of the whole database
         connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    def is_as_created(
+        self, connection: sa.Connection, layout: TableLayout, owner: TableOwner
+    ) -> bool:
+        """Return False: whether a transaction of this driver writes is not known."""
+        del connection, layout, owner
+        return False
 
     def reader_engine(self, engine: sa.Engine) -> sa.Engine | None:
         """Return None: one connection at a time is what the user's engine is asked for."""

@@ -18,6 +18,7 @@ from algomancy_data.database.naming import ROW_ID, TABLE_PREFIX, read_owner
 from algomancy_data.database.sqlite import codec
 from algomancy_data.database.sqlite.keys import Clauses, clauses_of, found_keys, is_in_table
 from algomancy_data.database.sqlite.row_access import COMPARABLE, SQLiteRows
+from algomancy_data.database.sqlite.schema import KnownTables
 from algomancy_data.database.table_storage import (
     PLAIN_TEXT,
     TABLES_VIEW,
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from algomancy_data.database.naming import TableOwner
     from algomancy_data.database.sqlite.dbapi import Connection
     from algomancy_data.database.table_keys import KeysFound, KeysInSQL
-    from algomancy_data.database.table_storage import Codec, RowAccess
+    from algomancy_data.database.table_storage import BulkAccess, Codec, RowAccess
 
 
 # At the very end: what stands before may be the name of a column.
@@ -84,10 +85,15 @@ class SQLiteStorage(TableStorage):
 
     _checkpoint: threading.Thread | None = None
 
+    anywhere = range(-(2**61), 2**61)  # as long as Python can have one
     constrains_later = False
     integer = "INTEGER"
     read_isolation = "SERIALIZABLE"
     write_isolation = "IMMEDIATE"
+
+    def __init__(self, bulk: BulkAccess) -> None:
+        super().__init__(bulk)
+        self._known = KnownTables()
 
     @property
     def codec(self) -> Codec:
@@ -171,6 +177,26 @@ class SQLiteStorage(TableStorage):
         keys: KeysInSQL | None = None,
     ) -> None:
         """Create a table: SQLite keeps the statement, with the comment that names its owner."""
+        connection.exec_driver_sql(self._statement(connection, physical, columns, owner, keys))
+
+    def is_as_created(
+        self, connection: sa.Connection, layout: TableLayout, owner: TableOwner
+    ) -> bool:
+        """Tell whether SQLite surely has the statement that made a table."""
+        if layout.keys:
+            return False
+        columns = self.columns_of(layout)
+        statement = self._statement(connection, layout.physical, columns, owner, None)
+        return self._known.has(connection, statement)
+
+    @staticmethod
+    def _statement(
+        connection: sa.Connection,
+        physical: str,
+        columns: Mapping[str, str],
+        owner: TableOwner,
+        keys: KeysInSQL | None,
+    ) -> str:
         names = connection.dialect.identifier_preparer
         clauses = Clauses() if keys is None else clauses_of(keys, names.quote_identifier)
         # SQLAlchemy's own statement takes a twentieth of the time of writing a small dataset.
@@ -180,9 +206,8 @@ class SQLiteStorage(TableStorage):
         ]
         listed = ", ".join([*declared, *clauses.table])
         # On a line of its own: no name that has the beginning of a comment in it goes on there.
-        connection.exec_driver_sql(
-            f"CREATE TABLE {names.quote_identifier(physical)} ({listed}\n/*{owner.to_text()}*/)"
-        )
+        name = names.quote_identifier(physical)
+        return f"CREATE TABLE {name} ({listed}\n/*{owner.to_text()}*/)"
 
     def owners(self, connection: sa.Connection) -> dict[str, TableOwner | None]:
         """Return the owner of each table whose name begins like those of this package."""
@@ -313,13 +338,16 @@ class SQLiteStorage(TableStorage):
 
     def from_text(self, table: str, places: range) -> str:
         """Return what stands behind FROM in a query of the rows with these numbers."""
+        if places == self.anywhere:
+            return f"{table} ORDER BY {ROW_ID}"
         return f"{table} WHERE {ROW_ID} BETWEEN {places[0]} AND {places[-1]} ORDER BY {ROW_ID}"
 
     def at(self, query: sa.Select[Any], table: sa.TableClause, places: range) -> sa.Select[Any]:
         """Return the query limited to the rows with these numbers."""
         del table  # it has the only row number
         row_id = sa.column(ROW_ID)
-        return query.where(row_id.between(places[0], places[-1])).order_by(row_id)
+        limited = query.where(row_id.between(places[0], places[-1]))
+        return (query if places == self.anywhere else limited).order_by(row_id)
 
     def counterpart(
         self, column: sa.Column[Any], layout: ColumnLayout, encoded: list[Any]
