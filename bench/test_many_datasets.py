@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -94,7 +93,7 @@ def test_persist(
         ],
         workload=WORKLOAD,
         rows=ROWS * len(tables),
-        rounds=3,
+        rounds=2,
     )
 
 
@@ -123,40 +122,7 @@ def test_persist_in_one_call(
         ],
         workload=WORKLOAD,
         rows=ROWS * len(tables),
-        rounds=3,
-    )
-
-
-def test_startup(
-    race: Race,
-    database: Database,
-    persisted: Store,
-    other: Database,
-    tables: dict[str, pl.DataFrame],
-) -> None:
-    names, catalogue = (
-        ("name", "sqlite_master") if database.kind == "SQLite" else ("tablename", "pg_tables")
-    )
-
-    def start() -> list[str]:
-        persisted.reopen()
-        return persisted.manager.get_data_keys()
-
-    def tables_in_other() -> list[str]:
-        with closing(other.connect()) as connection:
-            cursor = connection.cursor()
-            cursor.execute(f"SELECT {names} FROM {catalogue}")
-            return [name for (name,) in cursor.fetchall()]
-
-    def check_names(found: list[str]) -> None:
-        assert set(tables) <= set(found)
-
-    race(
-        f"startup of {database.kind}",
-        Way("startup, get_data_keys", start, before=persisted.close, check=check_names),
-        [Way(f"names in {catalogue}", tables_in_other, check=check_names)],
-        workload=WORKLOAD,
-        rows=ROWS * len(tables),
+        rounds=2,
     )
 
 
@@ -190,5 +156,5 @@ def test_load(
         ],
         workload=WORKLOAD,
         rows=ROWS * len(tables),
-        rounds=3,
+        rounds=2,
     )

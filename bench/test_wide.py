@@ -73,6 +73,7 @@ def test_persist_wide(
         ],
         workload=WORKLOAD,
         rows=tables["wide"].height,
+        rounds=3,
     )
 
 
@@ -94,6 +95,7 @@ def test_load_wide(
         ],
         workload=WORKLOAD,
         rows=tables["wide"].height,
+        rounds=3,
     )
 
 

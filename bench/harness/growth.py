@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from harness.ways import Way
 
-TURNS = 3
+TURNS = 2
 # What takes milliseconds is repeated, and its best time counts.
 SMALL_ROWS, REPEATS = 1_000_000, 3
 LINEAR_FROM = 100_000
@@ -35,9 +35,14 @@ class Growth:
         self._sizes = sizes
 
     def __call__(
-        self, operation: str, make: Callable[[int], Way], *, workload: str = ORDERS
+        self,
+        operation: str,
+        make: Callable[[int], Way],
+        *,
+        workload: str = ORDERS,
+        turns: int = TURNS,
     ) -> None:
-        """Time an operation at all sizes, three times, and judge how far it is from linear.
+        """Time an operation at all sizes, in turns, and judge how far it is from linear.
 
         What is judged is the time per row at the most rows, divided by the one at 10⁵ rows (at the
         least rows, if there are fewer), as ``linear`` in ``limits.toml``.
@@ -47,6 +52,7 @@ class Growth:
             make: Is given the rows, and prepares the operation; ``after`` of its way must release
                 what ``before`` took, since ways of all sizes live at the same time.
             workload: What it is done with.
+            turns: How many times.
         """
         seconds: dict[int, list[float]] = {size: [] for size in self._sizes}
         ways: dict[int, Way] = {}
@@ -59,7 +65,7 @@ class Growth:
                 checked = None if times else list[str]()
                 times.append(min(ways[size].timed(checked) for _ in range(repeats)))
 
-        self._benchmark.pedantic(take_turn, rounds=TURNS)
+        self._benchmark.pedantic(take_turn, rounds=turns)
         if self._benchmark.stats is None:  # switched off: this was a test
             return
         most = max(self._sizes)
