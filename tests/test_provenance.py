@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import json
 import subprocess
+import sys
 from datetime import UTC, datetime
 
 import polars as pl
@@ -128,3 +129,15 @@ def test_what_a_later_version_noted_is_left_out():
     (message,) = messages_from_list([{"severity": "ERROR", "message": "x", "later": 1}])
     assert str(message) == "ERROR: x"
     assert Provenance.from_dict({}).files == ()
+
+
+def test_where_no_descriptor_is_left_the_version_is_left_out():
+    program = """
+import os, resource
+import algomancy_data.provenance as provenance
+lowest = os.dup(0)
+resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, lowest))
+os.close(lowest)
+print(provenance.Provenance().library)
+"""
+    assert subprocess.check_output([sys.executable, "-c", program]) == b"algomancy-data\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from algomancy_data.display.grid import Grid
@@ -39,8 +39,15 @@ _DISTRIBUTION: Final = "algomancy-data"
 
 
 @cache
+def _version() -> str:
+    return version(_DISTRIBUTION)
+
+
 def _library() -> str:
-    return f"{_DISTRIBUTION} {version(_DISTRIBUTION)}"
+    try:
+        return f"{_DISTRIBUTION} {_version()}"
+    except PackageNotFoundError:  # so it is said of files, too, for which no descriptor is left
+        return _DISTRIBUTION
 
 
 def _now() -> datetime:
