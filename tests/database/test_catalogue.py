@@ -234,3 +234,11 @@ def test_rows_that_somebody_else_deletes_take_their_tables_with_them(manager, ne
         connection.execute(datasets_table.delete())
         connection.rollback()
     assert other.get_data("a").get_table("t").equals(FRAME)
+
+
+def test_datasets_come_in_their_order_when_the_clock_goes_back(manager, dataset):
+    run(manager, "UPDATE algomancy_datasets SET added_at = '2222-02-22 22:22:22.000000'")
+    manager.add_data_source(dataset("second"))
+    manager.add_data_sources([dataset("a"), dataset("c"), dataset("b")])
+    manager.refresh()
+    assert manager.get_data_keys()[-3:] == ["second", "c", "b"]

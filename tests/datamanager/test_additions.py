@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import polars as pl
 import pytest
 
@@ -18,12 +20,14 @@ from algomancy_data import (
     rule,
 )
 from algomancy_data.database import DatabaseDataManager
+from algomancy_data.datamanager.additions import KeysInStore
 from algomancy_data.errors import (
     AdditionError,
     QuarantineError,
     RepeatedFileError,
     StoredKeyError,
 )
+from algomancy_data.store import MemoryStore
 from algomancy_data.transformer import TransformationSequence
 
 pytestmark = pytest.mark.filterwarnings("ignore:StatefulDataManager:DeprecationWarning")
@@ -331,3 +335,28 @@ def test_rows_that_keep_a_rule_with_others_are_refused_when_these_were_changed(l
     with pytest.raises(AdditionError, match=r"'lines' that were there .* Load them again"):
         lines("id;order;price\n4;2;5\n")
     assert lines.manager.get_table("d", "lines")["id"].to_list() == [1, 2]
+
+
+def test_a_store_is_asked_for_keys_in_the_class_of_the_manager():
+    asked = []
+
+    class Own(DataSource):
+        pass
+
+    class Asked(MemoryStore):
+        def load(self, name, cls, *options, **named):
+            asked.append(cls)
+            return super().load(name, cls, *options, **named)
+
+    store = Asked()
+    source = Own("master_data", name="d")
+    source.add_table("t", {"id": [1, 2]})
+    store.save("d", source)
+    keys = KeysInStore(store, store.describe("d"), Own, nullcontext())
+    known = keys.referred("t", ["id"], pl.DataFrame({"id": [2, 3]}))
+    assert known.to_list() == [True, False]
+    assert keys.rows("t", lambda rows: rows.select("id")).height == 2
+    assert set(asked) == {Own}
+    (reference,) = keys.seen.references
+    assert (reference.table, reference.keys.rows()) == ("t", [(2,)])
+    assert keys.seen.tables == {"t"}

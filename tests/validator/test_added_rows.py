@@ -111,6 +111,16 @@ def test_a_group_that_loses_rows_to_another_one_is_said_to_break_its_rule():
     assert (rows, counts) == ({}, {})  # "a" had too much before as well
 
 
+def test_stored_rows_that_newly_break_a_rule_are_said_with_their_columns():
+    stored = Stored(frame_of((1, "a", 0), (2, "a", 1), (3, "b", 2), (4, "b", 3)))
+    check = RuleValidator([Grouped]).beside(stored, {"t": ("id",)})
+    (message,) = check.validate({"t": frame_of((1, "b", 0))})
+    assert (message.table, message.column) == ("t", "group")
+    assert message.message == (
+        "Rule 'has_two' does not hold: 1 stored rows, with those that are added."
+    )
+
+
 def test_a_column_that_is_not_stored_yet_is_null_in_the_rows_before():
     stored = Stored(frame_of((1, "a", 3), (2, "b", 3)).drop("x"))
     assert found(stored, frame_of((3, "a", 6), (4, "b", 5)))[0] == {"sums_up": [0]}

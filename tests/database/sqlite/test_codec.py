@@ -9,6 +9,9 @@ from zoneinfo import ZoneInfo
 import polars as pl
 import pytest
 
+from algomancy_data.database.codec import ForeignValueError
+from algomancy_data.database.sqlite import codec
+
 MOMENT = datetime(2013, 1, 2, 6, 5, 4, 123_456)
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 TABLE = '"ds__s__d__t"'
@@ -62,6 +65,49 @@ def test_nan_is_null_with_a_mark_in_a_second_column(manager, dataset, outside, p
         ["x__is_nan"],
         ["y"],
     ]
+
+
+def test_integers_without_a_sign_and_nulls_are_given_as_the_integers_that_sqlite_has():
+    frame = pl.DataFrame({"u": pl.Series([2**63 - 1], dtype=pl.UInt64), "n": [None]})
+    encoded = codec.encode(frame, codec.plan(frame, "t"))
+    assert encoded.equals(pl.DataFrame({"u": [2**63 - 1], "n": pl.Series([None], dtype=pl.Int64)}))
+    assert encoded.dtypes == [pl.Int64, pl.Int64]
+
+
+@pytest.mark.parametrize(
+    ("written", "values", "said"),
+    [
+        (True, ["1", None], "values of type String where boolean was written."),
+        (True, [1, None, 2, 3], "values of type other than 0 and 1 where boolean was written, in "),
+        ("text", [1, None], "values of type Int64 where text was written."),
+        (0.5, ["1.5"], "values of type String where real was written."),
+    ],
+)
+def test_values_of_another_type_are_said_with_their_table(written, values, said):
+    (layout,) = codec.plan(pl.DataFrame({"x": [written]}), "t")
+    with pytest.raises(ForeignValueError) as caught:
+        codec.decode(pl.DataFrame({"x": values}), [layout], "t")
+    assert str(caught.value).startswith(f"Column 'x' of table 't' holds {said}")
+    assert caught.value.row == (2 if written is True and values[0] == 1 else None)
+
+
+def test_whole_numbers_that_sqlite_made_of_floats_are_floats():
+    layouts = codec.plan(pl.DataFrame({"x": [0.5]}), "t")
+    read = codec.decode(pl.DataFrame({"x": [1, None]}), layouts, "t")
+    assert read.equals(pl.DataFrame({"x": [1.0, None]}))
+    assert read.dtypes == [pl.Float64]
+
+
+@pytest.mark.parametrize("zone", [None, "Europe/Amsterdam"])
+def test_a_text_that_is_no_datetime_is_said_with_its_row(zone):
+    frame = pl.DataFrame({"x": pl.Series([MOMENT, MOMENT], dtype=pl.Datetime("us", zone))})
+    layouts = codec.plan(frame, "t")
+    stored = codec.encode(frame, layouts)
+    assert codec.decode(stored, layouts, "t").equals(frame)
+    with pytest.raises(ForeignValueError) as caught:
+        codec.decode(stored.with_columns(x=pl.Series([*stored["x"].head(1), "soon"])), layouts, "t")
+    assert caught.value.row == 1
+    assert "'soon', which is no Datetime(" in str(caught.value)
 
 
 def test_the_sign_of_zero_is_stored(manager, dataset, outside, path):
