@@ -286,11 +286,11 @@ class SimpleETLFactory(ETLFactory):
         Raises:
             ETLConstructionError: A file has no schema, or its format no extractor.
         """
-        sequence = ExtractionSequence(logger=logger)
-        for name, file in (files or {}).items():
-            schema = get_schema(name, schemas or {})
-            sequence.add_extractor(_create_extractor(file, schema, logger))
-        return sequence
+        extractors = [
+            _create_extractor(file, get_schema(name, schemas or {}), logger)
+            for name, file in (files or {}).items()
+        ]
+        return ExtractionSequence(extractors, logger)
 
     @classmethod
     def create_validation_sequence(
