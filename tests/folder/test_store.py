@@ -355,6 +355,25 @@ def test_a_metadata_file_that_was_renamed_by_hand_is_found(open_manager, folder,
     assert open_manager().get_data("d").get_table("t").item() == 2
 
 
+def test_what_no_metadata_file_is_about_is_described_under_its_name(open_manager, folder, source):
+    (folder / "raw").mkdir(parents=True)
+    (folder / "raw" / "things.csv").write_text("id;name\n1;x\n")
+    (folder / "strange name.json").write_text(source("old").to_json())
+    manager = open_manager(schemas=[Things])
+    described = {info.name: info.version.partition(" ")[0] for info in manager.describe_all()}
+    assert described == {"raw": "raw", "old": "file"}
+    assert manager.describe("raw").version == f"raw {manager.get_data('raw').id}"
+
+
+def test_a_folder_that_fails_is_named(open_manager, folder, source):
+    folder.mkdir()
+    manager = open_manager()
+    assert names_in(folder) == []
+    (folder / PRIVATE).write_text("no directory")
+    with pytest.raises(StoreError, match=f"The folder '{folder}' failed while .* as it was before"):
+        manager.add_data_source(source("d"))
+
+
 # --- deleting -----------------------------------------------------------------------------------
 
 
