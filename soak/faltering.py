@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _MOST_CALLS = 60
 _LEAST_ROOM, _MOST_ROOM = 0, 1_500_000
 _MOST_DESCRIPTORS = 8
-_MOST_MEMORY = 96 << 20
+_MOST_MEMORY = 512 << 20
 _DECADE = 315_360_000
 # What an error of ours never says: words of Rust, C and Python.
 _FOREIGN = ("panicked", "unwrap()", "Traceback", "std::", "0x")

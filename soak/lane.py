@@ -32,6 +32,11 @@ class Lane:
         store: What it is called.
         address: Where it is.
         place: A folder for files.
+
+    Attributes:
+        outcome: What the scenario came to until now.
+        chance: Decides what is left to chance.
+        begun: How many operations were begun.
     """
 
     def __init__(
@@ -46,6 +51,7 @@ class Lane:
         self._version = 1
         self._again: Operation | None = None
         self._turns = 0
+        self.begun = 0
 
     def turn(
         self,
@@ -115,7 +121,9 @@ class Lane:
                 path.unlink()
 
     def _followed(self, said: list[dict[str, Any]]) -> tuple[list[State], Operation | None]:
-        self._version += sum("begun" in one for one in said) + 1
+        begun = sum("begun" in one for one in said)
+        self.begun += begun
+        self._version += begun + 1
         return followed(self._state, said, self.outcome)
 
     def _look_from_outside(self) -> None:

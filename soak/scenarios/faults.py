@@ -92,7 +92,7 @@ def _falter(
                 folder=str(where),
                 count=_OPERATIONS_A_TURN,
             )
-            lane.outcome.faults += _OPERATIONS_A_TURN
+            lane.outcome.faults = lane.begun
             deaths += code is not None and code < 0
             hung += code is None
             if code not in (_CLEAN if fault == "memory" else (0,)) and lane.outcome.is_good:
