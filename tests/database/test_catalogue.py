@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 import sqlalchemy as sa
 
+from algomancy_data.database.catalogue import has_catalogue, session_names
 from algomancy_data.database.models import datasets_table
 from algomancy_data.errors import DamagedStoreError, SchemaDriftError, StoreError
 
@@ -242,3 +243,14 @@ def test_datasets_come_in_their_order_when_the_clock_goes_back(manager, dataset)
     manager.add_data_sources([dataset("a"), dataset("c"), dataset("b")])
     manager.refresh()
     assert manager.get_data_keys()[-3:] == ["second", "c", "b"]
+
+
+def test_sessions_that_have_datasets_are_listed_while_there_is_a_catalogue(
+    manager, new_manager, place, dataset
+):
+    new_manager(place, "empty")
+    new_manager(place, "b").add_data_source(dataset())
+    assert session_names(manager.engine) == ["b", "s"]
+    assert has_catalogue(manager.engine)
+    run(manager, "ALTER TABLE algomancy_datasets RENAME TO moved")
+    assert not has_catalogue(manager.engine)

@@ -391,6 +391,16 @@ def test_deleted_data_does_not_return_whatever_it_was_read_from(open_manager, fo
     assert names_in(folder / PRIVATE) == ["lock"]
 
 
+def test_raw_files_go_with_the_derived_dataset_that_took_their_name(open_manager, folder, source):
+    (folder / "raw").mkdir(parents=True)
+    (folder / "raw" / "things.csv").write_text("id;name\n1;x\n")
+    manager = open_manager(schemas=[Things])
+    manager.add_data_source(source("raw", "derived_data"))
+    assert (folder / "raw").is_dir()
+    manager.delete_data("raw")
+    assert names_in(folder) == [PRIVATE]
+
+
 def test_a_replaced_old_file_is_replaced_where_it_is(open_manager, folder, source):
     folder.mkdir()
     (folder / "strange name.json").write_text(source("old", t=frame(1)).to_json())

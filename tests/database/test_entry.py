@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from algomancy_data.database.catalogue import Catalogue
+from algomancy_data.database.entry import Entry
+from algomancy_data.errors import TableNotFoundError
+from algomancy_data.store import DatasetInfo
+
+
+def test_an_entry_of_tables_knows_their_rows(manager, dataset):
+    tables = {"t": pl.DataFrame({"x": [1, 2]}), "u": pl.DataFrame({"y": ["a"]})}
+    manager.add_data_source(dataset(tables=tables))
+    with manager.engine.begin() as connection:
+        entry = Catalogue("s").entry(connection, "d")
+    assert entry is not None
+    assert (entry.rows, entry.has_frames, entry.without_sums) == (3, True, [])
+    assert [entry.table(name).height for name in "tu"] == [2, 1]
+    assert {name: (one.rows, one.bytes) for name, one in entry.info.tables.items()} == {
+        name: (frame.height, frame.estimated_size()) for name, frame in tables.items()
+    }
+    with pytest.raises(TableNotFoundError, match="'v'.*'t', 'u'"):
+        entry.table("v")
+
+
+def test_an_entry_of_a_text_without_a_sum_has_no_rows_and_says_what_lacks_the_sum():
+    entry = Entry(DatasetInfo("d", "", "", None), payload="{}")
+    assert (entry.rows, entry.has_frames) == (None, False)
+    assert entry.without_sums == ["the text of its payload"]
