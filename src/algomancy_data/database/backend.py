@@ -19,7 +19,8 @@ from algomancy_data.masking import mask
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from algomancy_data.database.table_storage import TableStorage, TablesView
+    from algomancy_data.database.table_storage import TableStorage
+    from algomancy_data.database.tables_view import TablesView
 
 __all__ = [
     "Backend",

@@ -12,7 +12,7 @@ from algomancy_data.database.backend import backend_for
 from algomancy_data.database.engines import begun, store_errors
 from algomancy_data.database.entry import Entry, decoded
 from algomancy_data.database.models import datasets_table, payload_chunks_table
-from algomancy_data.errors import StoreError
+from algomancy_data.errors import DatasetNotFoundError, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -168,6 +168,17 @@ class Catalogue:
         query = _entry_query(backend_for(connection))
         row = connection.execute(query, self._wanted(name)).mappings().one_or_none()
         return None if row is None else Entry.from_row(name, row)
+
+    def require(self, connection: sa.Connection, name: str) -> Entry:
+        """Return a dataset's entry.
+
+        Raises:
+            DatasetNotFoundError: There is no such dataset.
+        """
+        entry = self.entry(connection, name)
+        if entry is None:
+            raise DatasetNotFoundError.from_available(name, self.names(connection))
+        return entry
 
     def occupant(self, connection: sa.Connection, name: str) -> Occupant:
         """Return what lies under a name, damaged or not; by one query, since every write asks."""

@@ -12,20 +12,17 @@ from algomancy_data.database.engines import store_errors
 from algomancy_data.database.entry import Entry
 from algomancy_data.database.growing_dataset import GrowingDataset
 from algomancy_data.database.key_plan import KeyedRows, SettledKeys, WantedKeys, settled_keys
-from algomancy_data.database.keyed_tables import copy_tables, drop_tables, write_tables
+from algomancy_data.database.keyed_tables import copy_tables, write_tables
 from algomancy_data.database.naming import TableOwner
-from algomancy_data.database.payload import PreparedPayload, delete_payload, read_payload
+from algomancy_data.database.own_tables import OwnTables
+from algomancy_data.database.payload import PreparedPayload, read_payload
 from algomancy_data.database.protocols import SqlTableLayout, handed_back
-from algomancy_data.database.query import DamagedTables
 from algomancy_data.database.reading import Readers
 from algomancy_data.database.tables import PreparedTable, free_names, read_batches, read_table
 from algomancy_data.errors import (
     AdditionError,
-    DamagedStoreError,
     DatasetChangedError,
     DatasetExistsError,
-    DatasetNotFoundError,
-    StoreError,
 )
 from algomancy_data.frames.tabular import to_frames
 from algomancy_data.relations.keys import everywhere
@@ -112,6 +109,7 @@ class Datasets:
         self._verify = verify
         self._wanted = keys or WantedKeys()
         self.catalogue = Catalogue(session_id)
+        self.own = OwnTables(storage, self.catalogue, session_id)
 
     def prepare(
         self,
@@ -196,7 +194,7 @@ class Datasets:
         """
         entry, content = prepared.entry, prepared.content
         info = entry.info
-        occupant = occupant or self.drop_content(connection, info.name)
+        occupant = occupant or self.own.drop(connection, info.name)
         if isinstance(content, PreparedPayload):
             stored = content.write(connection, self._session_id, info.version, phase)
             entry = replace(entry, payload=stored.payload, payload_layout=stored.payload_layout)
@@ -311,96 +309,6 @@ class Datasets:
         entry = replace(source, info=source.info.derived(name, ds_id, uuid4().hex), tables=copies)
         self.catalogue.save(connection, [(entry, occupant)])
         return entry
-
-    def drop_content(self, connection: sa.Connection, name: str) -> Occupant:
-        """Drop the tables and the payload of a dataset, if it has any; return what there was.
-
-        Of a dataset whose row is damaged, these are the tables that say that they are its own.
-
-        Raises:
-            SchemaDriftError: A later version wrote it, so that this one may not find them all.
-        """
-        occupant = self.catalogue.occupant(connection, name)
-        if occupant.has_chunks:
-            delete_payload(connection, self._session_id, name)
-        try:
-            layouts = occupant.tables()
-        except DamagedStoreError:
-            named = self._named_by_owner(name, self._storage.owners(connection))
-            tables = {one: self._storage.children(connection, one) for one in named}
-            drop_tables(connection, self._storage, tables)
-            return occupant
-        owners = {
-            layout.physical: TableOwner(self._session_id, name, layout.name) for layout in layouts
-        }
-        with_children = {layout.physical for layout in layouts if layout.children}
-        found = self._storage.owners_of(connection, owners) if owners else {}
-        # Not those children that the catalogue names, where anybody may have written anything.
-        own = {
-            physical: self._storage.children(connection, physical)
-            if physical in with_children
-            else []
-            for physical, owner in found.items()
-            if owners[physical].owns(physical, owner)
-        }
-        if own:
-            drop_tables(connection, self._storage, own, layouts)
-        return occupant
-
-    def require(self, connection: sa.Connection, name: str) -> Entry:
-        """Return a dataset's entry.
-
-        Raises:
-            DatasetNotFoundError: There is no such dataset.
-        """
-        entry = self.catalogue.entry(connection, name)
-        if entry is None:
-            raise DatasetNotFoundError.from_available(name, self.catalogue.names(connection))
-        return entry
-
-    def own_tables(
-        self, connection: sa.Connection, names: Iterable[str]
-    ) -> dict[str, list[TableLayout]]:
-        """Return the tables of some datasets, without those that say that they hold another's.
-
-        Raises:
-            DatasetNotFoundError: There is no such dataset.
-        """
-        owners = self._storage.owners(connection)
-        return {name: self._owned(self.require(connection, name), owners) for name in names}
-
-    def all_own_tables(
-        self, connection: sa.Connection
-    ) -> tuple[dict[str, list[TableLayout]], list[DamagedTables]]:
-        """Return the same for all datasets, and those whose row of the catalogue is damaged."""
-        owners = self._storage.owners(connection)
-        owned: dict[str, list[TableLayout]] = {}
-        damaged: list[DamagedTables] = []
-        for name in self.catalogue.names(connection):
-            try:
-                owned[name] = self._owned(self.require(connection, name), owners)
-            except StoreError as error:
-                own = self._named_by_owner(name, owners)
-                damaged.append(DamagedTables(name, [owner.table for owner in own.values()], error))
-        return owned, damaged
-
-    def _owned(self, entry: Entry, owners: Mapping[str, TableOwner | None]) -> list[TableLayout]:
-        return [
-            layout
-            for layout in entry.tables or ()
-            if layout.physical in owners
-            and self._owner(entry, layout.name).owns(layout.physical, owners[layout.physical])
-        ]
-
-    def _named_by_owner(
-        self, name: str, owners: Mapping[str, TableOwner | None]
-    ) -> dict[str, TableOwner]:
-        """Return the tables that say themselves that they are those of a dataset."""
-        return {
-            physical: owner
-            for physical, owner in owners.items()
-            if owner is not None and owner[:2] == (self._session_id, name) and owner.is_on(physical)
-        }
 
     def load(
         self,

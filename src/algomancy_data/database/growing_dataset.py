@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from algomancy_data.database.growth import GrowingTable
+from algomancy_data.database.growing_table import GrowingTable
 from algomancy_data.database.key_plan import KeyedRows, SettledKeys, settled_keys
 from algomancy_data.database.keyed_tables import count_orphans, write_tables
 from algomancy_data.database.table_keys import KeysInSQL, constrained_keys, parents_first

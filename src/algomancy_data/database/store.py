@@ -12,17 +12,17 @@ from sqlalchemy.pool import StaticPool
 
 from algomancy_data.database.backend import backend_for, shown
 from algomancy_data.database.datasets import Datasets
-from algomancy_data.database.deleted_rows import drop_with_rows
 from algomancy_data.database.early import EarlyWrite
 from algomancy_data.database.engines import begun, store_engine, store_errors
 from algomancy_data.database.jobs import DatabaseHistory
 from algomancy_data.database.models import create_missing, create_or_check, datasets_table
 from algomancy_data.database.naming import TableOwner
+from algomancy_data.database.own_tables import drop_with_rows
 from algomancy_data.database.protocols import SqlTableLayout
 from algomancy_data.database.query import run_query
 from algomancy_data.database.reading import lazy_table
 from algomancy_data.database.table_parts import PartsWriter
-from algomancy_data.database.table_storage import TABLES_VIEW, make_view, must_be_made
+from algomancy_data.database.tables_view import TABLES_VIEW, make_view, must_be_made
 from algomancy_data.database.verification import drop_leftovers, find_damage, find_leftovers
 from algomancy_data.errors import (
     ArgumentError,
@@ -235,7 +235,7 @@ class DatabaseStore(Store):
             StoreError: Its row of the catalogue is damaged, or the database fails.
         """
         with self._reading(f"looking at dataset {name!r}") as connection:
-            return self._datasets.require(connection, name).info
+            return self._catalogue.require(connection, name).info
 
     def describe_all(self, newest: int | None = None) -> list[DatasetInfo]:
         """Return what the catalogue says about the datasets, in order of creation.
@@ -279,7 +279,7 @@ class DatabaseStore(Store):
         self, name: str, cls: type[BASEDATASOURCE], phase: Phase, gather: Gather | None
     ) -> Loaded[BASEDATASOURCE]:
         with self._reading(f"reading dataset {name!r}", name) as connection:
-            entry = self._datasets.require(connection, name)
+            entry = self._catalogue.require(connection, name)
             if entry.info.problem:
                 raise UnknownClassificationError(f"{name!r}: {entry.info.problem}")
             if gather is None or not entry.has_frames:
@@ -303,7 +303,7 @@ class DatabaseStore(Store):
         """
         doing = f"reading table {table!r} of dataset {name!r}"
         with self._reading(doing, name) as connection:
-            entry = self._datasets.require(connection, name)
+            entry = self._catalogue.require(connection, name)
         if entry.tables is None:
             return super().scan(name, table, cls, phase=phase)
         layout = entry.table(table)
@@ -329,8 +329,8 @@ class DatabaseStore(Store):
         """
         with self._reading("running the query") as connection:
             if datasets is not None:
-                return run_query(connection, self._datasets.own_tables(connection, datasets), sql)
-            tables, damaged = self._datasets.all_own_tables(connection)
+                return run_query(connection, self._datasets.own.of(connection, datasets), sql)
+            tables, damaged = self._datasets.own.all(connection)
             return run_query(connection, tables, sql, damaged)
 
     @contextmanager
@@ -363,7 +363,7 @@ class DatabaseStore(Store):
         connection = stack.enter_context(begun(self._write_engine))
         stack.enter_context(self._storage.large_write(connection))
         self._storage.begin_writing(connection, self._session_id, name)
-        return connection, self._datasets.drop_content(connection, name)
+        return connection, self._datasets.own.drop(connection, name)
 
     def save(self, name: str, data: BaseDataSource, *, phase: Phase = NO_PHASE) -> Saved:
         """Write a dataset and its row of the catalogue in one transaction.
@@ -493,7 +493,7 @@ class DatabaseStore(Store):
             StoreError: The table is damaged, or the database fails.
         """
         with self._writing(f"deleting rows of dataset {name!r}", name) as connection:
-            entry = self._datasets.require(connection, name)
+            entry = self._catalogue.require(connection, name)
             if entry.tables is not None:
                 return self._datasets.delete_rows(connection, entry, table, predicate, phase)
         return super().delete_rows(name, table, predicate, cls, phase=phase)
@@ -514,7 +514,7 @@ class DatabaseStore(Store):
         """
         doing = f"reading table {table!r} of dataset {name!r}"
         with self._reading(doing, name) as connection:
-            entry = self._datasets.require(connection, name)
+            entry = self._catalogue.require(connection, name)
             if entry.tables is not None:
                 growing = self._datasets.growing(connection, entry)
                 return growing.known(entry.table(table).name, key, keys)
@@ -538,7 +538,7 @@ class DatabaseStore(Store):
         """
         with self._writing(f"deriving dataset {copy!r}", copy) as connection:
             self._storage.hold(connection, self._session_id, name)
-            source = self._datasets.require(connection, name)
+            source = self._catalogue.require(connection, name)
             if source.tables is not None:
                 entry = self._datasets.copy(connection, source, copy, ds_id, phase)
                 return Copied(entry.info.version, entry.info.provenance, ds_id, source.info.version)
@@ -547,7 +547,7 @@ class DatabaseStore(Store):
     def drop(self, name: str) -> None:
         """Drop the tables of a dataset and its row of the catalogue in one transaction."""
         with self._writing(f"deleting dataset {name!r}", name) as connection:
-            self._datasets.drop_content(connection, name)
+            self._datasets.own.drop(connection, name)
             self._catalogue.remove(connection, name)
 
     # --- integrity --------------------------------------------------------------------------

@@ -22,10 +22,10 @@ from sqlalchemy import exc
 from sqlalchemy.pool import NullPool
 
 from algomancy_data.database.backend import backend_for
+from algomancy_data.database.block_sums import BLOCK_ROWS
 from algomancy_data.database.engines import begun, store_engine, store_errors
 from algomancy_data.database.layout import ChildTable, TableLayout
 from algomancy_data.database.naming import TableOwner
-from algomancy_data.database.sums import BLOCK_ROWS
 from algomancy_data.database.table_sums import TableSums, joined_sums
 from algomancy_data.database.tables import (
     PreparedTable,
@@ -313,11 +313,12 @@ def _write(task: RowsToWrite) -> WrittenPart:
     writing = engine.execution_options(isolation_level=storage.write_isolation)
     doing = f"writing table {task.owner.table!r} of dataset {task.owner.dataset!r}"
     with store_errors(engine, doing), begun(writing) as connection:
-        storage.create(connection, physical, storage.columns_of(layout), task.owner)
+        declared = storage.columns_of(layout)
+        storage.create(connection, physical, declared, task.owner)
         # Not all at once: some are encoded while the server stores others.
         batches = frame.iter_slices(min(storage.rows_per_write(frame), BLOCK_ROWS))
         encode = RowEncoder(storage, task.columns, sums)
-        table = storage.target(layout)
+        table = storage.target(physical, declared)
         write_batches(connection, storage, table, batches, encode, NO_PHASE.advance)
         if not parts.is_going_on(connection, task.write):
             msg = f"The program that wanted these rows of {task.owner.dataset!r} has ended."

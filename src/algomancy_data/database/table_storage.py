@@ -5,23 +5,24 @@ from __future__ import annotations
 import hashlib
 import re
 from abc import ABC, abstractmethod
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Protocol
 
-import polars as pl
 import sqlalchemy as sa
 
 from algomancy_data.database import nested
-from algomancy_data.database.backend import backend_for
 from algomancy_data.database.naming import NO_COLUMNS
 from algomancy_data.memory import IN_MEMORY_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from contextlib import AbstractContextManager
+
+    import polars as pl
 
     from algomancy_data.database.layout import ColumnLayout, TableLayout
     from algomancy_data.database.naming import TableOwner
+    from algomancy_data.database.row_access import RowAccess
     from algomancy_data.database.table_keys import KeysFound, KeysInSQL, Reference
     from algomancy_data.database.table_parts import TableParts
 
@@ -114,128 +115,6 @@ class TableFound(NamedTuple):
     columns: dict[str, str]
     owner: TableOwner | None = None
     children: tuple[str, ...] = ()
-
-
-class RowAccess(ABC):
-    """Single rows of a table, whose places stay as they are and in order when others are added.
-
-    Args:
-        storage: How the database keeps frames.
-    """
-
-    number: ClassVar[str] = "n"
-    """Name of the column with the numbers of rows that are asked about."""
-
-    keeps_constraints: ClassVar[bool]
-    """Whether constraints hold for rows that are added; else the table is written anew."""
-
-    def __init__(self, storage: TableStorage) -> None:
-        self._storage = storage
-
-    def asked(self, names: Iterable[str], keys: pl.DataFrame, numbers: pl.Series) -> pl.DataFrame:
-        """Return numbered keys as they go into a table of their own.
-
-        Args:
-            names: What their columns are called there.
-            keys: The keys.
-            numbers: The number of each.
-        """
-        named = (one.alias(name) for one, name in zip(keys, names, strict=True))
-        return pl.DataFrame([numbers.alias(self.number), *named])
-
-    @contextmanager
-    def created(
-        self, connection: sa.Connection, table: sa.Table, rows: pl.DataFrame
-    ) -> Generator[sa.Table]:
-        """Create a table with some rows, and drop it at the end of the block."""
-        table.create(connection, checkfirst=False)
-        if rows.height:
-            arrow = rows.to_arrow(compat_level=pl.CompatLevel.oldest()).combine_chunks()
-            self._storage.bulk.ingest(connection, table, self._storage.bulk.arranged(arrow))
-        yield table
-        table.drop(connection, checkfirst=False)
-
-    @abstractmethod
-    def is_comparable(self, column: ColumnLayout) -> bool:
-        """Tell whether values of a column are equal in SQL exactly where they are in Polars."""
-
-    @abstractmethod
-    def index(
-        self, connection: sa.Connection, layout: TableLayout, columns: Sequence[ColumnLayout]
-    ) -> None:
-        """Make an index of some columns, which are comparable, unless there is one."""
-
-    @abstractmethod
-    def has_index(
-        self, connection: sa.Connection, layout: TableLayout, columns: Sequence[ColumnLayout]
-    ) -> bool:
-        """Tell whether there is such an index, and rows can be found by it."""
-
-    @abstractmethod
-    def find(
-        self,
-        connection: sa.Connection,
-        layout: TableLayout,
-        columns: Sequence[ColumnLayout],
-        keys: pl.DataFrame,
-        numbers: pl.Series,
-    ) -> pl.DataFrame:
-        """Return the places of the rows that have the same values as some others.
-
-        Args:
-            connection: A connection in a transaction.
-            layout: How the table lies in the database.
-            columns: Columns of the table, which are comparable.
-            keys: Their values, encoded, in as many columns; none of them is null.
-            numbers: The number of each of these rows.
-
-        Returns:
-            ``key``, the number of a row of ``keys``, and ``place``; both Int64, in any order.
-        """
-
-    @abstractmethod
-    def places(
-        self,
-        connection: sa.Connection,
-        table: sa.Table,
-        part: range,
-        condition: sa.ColumnElement[bool] | None = None,
-    ) -> pl.Series:
-        """Return those places of a part that have rows, in order (Int64).
-
-        Args:
-            connection: A connection in a transaction.
-            table: The table that has these places, or the child.
-            part: The places.
-            condition: What is true for the rows; None for all.
-        """
-
-    @abstractmethod
-    def last(self, connection: sa.Connection, layout: TableLayout, rows: int) -> list[range]:
-        """Return the places of the last so many rows; of all rows, if there are fewer."""
-
-    @abstractmethod
-    def rows_before(self, connection: sa.Connection, layout: TableLayout, place: int) -> int:
-        """Return how many rows lie before a place."""
-
-    @abstractmethod
-    def remove(
-        self, connection: sa.Connection, layout: TableLayout, places: pl.Series
-    ) -> TableLayout:
-        """Delete the rows at some places; return how the table lies in the database then."""
-
-    @abstractmethod
-    def room(
-        self, connection: sa.Connection, layout: TableLayout, owner: TableOwner, rows: int
-    ) -> tuple[sa.Table, TableLayout]:
-        """Return where rows go that lie behind the others, and how the table lies with them.
-
-        Args:
-            connection: A connection in a transaction.
-            layout: How the table lies in the database.
-            owner: What it holds.
-            rows: How many rows there will be more.
-        """
 
 
 class TableStorage(ABC):
@@ -508,12 +387,12 @@ class TableStorage(ABC):
         """Return the declared type of each column that a table has."""
         return layout.physical_columns() or {NO_COLUMNS: self.integer}
 
-    def target(self, layout: TableLayout) -> sa.TableClause:
-        """Return a table as rows go into it."""
+    def target(self, physical: str, columns: Mapping[str, str]) -> sa.TableClause:
+        """Return a table of columns, with their declared types, as rows go into it."""
         if not self.bulk.takes_text:
-            return self.table_of(layout)
+            return self.table(physical, columns)
         # A tenth of the time that a table takes to be made with all that SQLAlchemy knows of one.
-        return table_named(layout.physical, self.columns_of(layout))
+        return table_named(physical, columns)
 
     def table_of(self, layout: TableLayout, physical: str | None = None) -> sa.Table:
         """Return a table as SQLAlchemy knows one.
@@ -584,41 +463,3 @@ def reference_name(layout: TableLayout, reference: Reference) -> str:
 def _name(prefix: str, layout: TableLayout, columns: Iterable[str]) -> str:
     exact = "\0".join([layout.physical, *columns]).encode()
     return f"{prefix}{hashlib.sha256(exact).hexdigest()[:32]}"
-
-
-TABLES_VIEW: Final = "algomancy_tables"
-
-_OURS: Final = "algomancy-data: what tables there are"
-VERSION: Final = f"{_OURS}, 1"
-"""What the view says of itself, in a comment."""
-
-
-class TablesView(NamedTuple):
-    """How a kind of database makes the view.
-
-    Args:
-        found: A query for what the database keeps of the view ``:view``: its statement or comment.
-        current: What that is, if the view is as these statements make it.
-        statements: Make the view, or make it anew.
-    """
-
-    found: str
-    current: str
-    statements: tuple[str, ...]
-
-
-def must_be_made(connection: sa.Connection) -> bool:
-    """Tell whether there is no such view, or one that this package made otherwise.
-
-    What somebody else called so is left as it is.
-    """
-    view = backend_for(connection).tables_view
-    found = connection.scalar(sa.text(view.found), {"view": TABLES_VIEW})
-    return found is None or (_OURS in found and found != view.current)
-
-
-def make_view(connection: sa.Connection) -> None:
-    """Make the view, or make it anew, in a transaction that nobody else makes it in."""
-    if must_be_made(connection):
-        for statement in backend_for(connection).tables_view.statements:
-            connection.exec_driver_sql(statement)

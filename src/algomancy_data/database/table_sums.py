@@ -11,7 +11,7 @@ import polars as pl
 import pyarrow as pa
 
 from algomancy_data.database import nested
-from algomancy_data.database.sums import BLOCK_ROWS, block_sums, changed_rows
+from algomancy_data.database.block_sums import BLOCK_ROWS, block_sums, changed_rows
 from algomancy_data.frames.tabular import numbered
 
 if TYPE_CHECKING:

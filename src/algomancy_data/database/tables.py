@@ -110,8 +110,9 @@ def create_table(
     physical = place.physical or _free_name(connection, storage, *owner)
     layout = TableLayout(owner.table, physical, 0, columns, keys=place.keys)
     keys = _keys_in_sql(layout, place.dataset)
-    storage.create(connection, physical, storage.columns_of(layout), owner, keys)
-    return layout, storage.target(layout)
+    declared = storage.columns_of(layout)
+    storage.create(connection, physical, declared, owner, keys)
+    return layout, storage.target(physical, declared)
 
 
 def _keys_in_sql(layout: TableLayout, dataset: Mapping[str, TableLayout]) -> KeysInSQL | None:

@@ -8,6 +8,7 @@ common are bound row by row, rows are made from slices of columns, and the calle
 from __future__ import annotations
 
 import os
+from abc import abstractmethod
 from contextlib import contextmanager, nullcontext, suppress
 from datetime import UTC, datetime, time, timedelta
 from functools import partial
@@ -58,10 +59,12 @@ apilevel: Final = "2.0"
 threadsafety: Final = 1
 Binary: Final = bytes
 
+
 # The Python objects of a large result take many times the memory of its columns.
 _ROWS_AT_ONCE: Final = 4096
-_INT32: Final = 2**31
 _JULIAN_DAY_ZERO: Final = -2_440_588  # 4714-11-24 BC, PostgreSQL's first day, from 1970 on
+
+_INT32: Final = 2**31
 # Types of parameters that mean the same to Arrow, whatever else is imported.
 _AS_THEY_ARE: Final = frozenset({type(None), bool, int, float, str, bytes})
 _PLAIN: Final = {pa.string_view(): pa.large_string(), pa.binary_view(): pa.large_binary()}
@@ -73,13 +76,47 @@ _T = TypeVar("_T")
 _P = ParamSpec("_P")
 
 
-class Cursor(adbc.Cursor):
+class _Rows:
+    """The rows of a result, in order: the three ways to fetch them (PEP 249)."""
+
+    arraysize: int
+    _owner: Connection
+    _row_iterator: Iterator[tuple[Any, ...]] | None = None
+
+    @abstractmethod
+    def _batches(self) -> Iterable[Any] | None:
+        """Return the result in batches; None if the statement had none."""
+
+    def fetchone(self) -> tuple[Any, ...] | None:
+        """Return the next row."""
+        with self._owner.translating_errors():
+            return next(self._rows(), None)
+
+    def fetchmany(self, size: int | None = None) -> list[tuple[Any, ...]]:
+        """Return some rows."""
+        with self._owner.translating_errors():
+            return list(islice(self._rows(), self.arraysize if size is None else size))
+
+    def fetchall(self) -> list[tuple[Any, ...]]:
+        """Return all rows that are left."""
+        with self._owner.translating_errors():
+            return list(self._rows())
+
+    def _rows(self) -> Iterator[tuple[Any, ...]]:
+        if self._row_iterator is None:
+            batches = self._batches()
+            if batches is None:
+                raise _no_rows()
+            self._row_iterator = _rows(batches, self._owner.converter)
+        return self._row_iterator
+
+
+class Cursor(_Rows, adbc.Cursor):  # pyright: ignore[reportIncompatibleVariableOverride]  arraysize is a property there
     """A cursor for Arrow data: its result is read as a stream, while the connection stays busy."""
 
     def __init__(self, connection: Connection, settings: Mapping[str, Any]) -> None:
         super().__init__(connection, settings)
         self._owner = connection
-        self._row_iterator: Iterator[tuple[Any, ...]] | None = None
         self._changed_rows: int | None = None
 
     @property
@@ -140,21 +177,6 @@ class Cursor(adbc.Cursor):
         """Make those errors the driver's that come with a later row, which Arrow calls OSError."""
         return self._owner.reading()
 
-    def fetchone(self) -> tuple[Any, ...] | None:
-        """Return the next row."""
-        with self._owner.translating_errors():
-            return next(self._rows(), None)
-
-    def fetchmany(self, size: int | None = None) -> list[tuple[Any, ...]]:
-        """Return some rows."""
-        with self._owner.translating_errors():
-            return list(islice(self._rows(), self.arraysize if size is None else size))
-
-    def fetchall(self) -> list[tuple[Any, ...]]:
-        """Return all rows that are left."""
-        with self._owner.translating_errors():
-            return list(self._rows())
-
     def close(self) -> None:
         """Close the cursor; one of a forked process's parent is left alone."""
         if not self._closed and self._owner.is_of_parent:
@@ -162,16 +184,9 @@ class Cursor(adbc.Cursor):
             self._closed = True
         super().close()
 
-    def _rows(self) -> Iterator[tuple[Any, ...]]:
-        if self._row_iterator is None:
-            if self.description is None:
-                raise _no_rows()
-            self._row_iterator = _rows(self._batches(), self._owner.converter)
-        return self._row_iterator
-
-    def _batches(self) -> Iterable[Any]:
+    def _batches(self) -> Iterable[Any] | None:
         # All of it, so that the connection is free to be asked about types.
-        return self.fetch_arrow_table().to_batches()
+        return None if self.description is None else self.fetch_arrow_table().to_batches()
 
     def _call(self, method: Callable[_P, _T], *args: _P.args, **options: _P.kwargs) -> _T:
         with self._owner.waiting():
@@ -182,7 +197,7 @@ class Cursor(adbc.Cursor):
         self._changed_rows = None
 
 
-class RowCursor:
+class RowCursor(_Rows):
     """A cursor for rows: once a statement is executed, the connection is free for the next.
 
     Reading all of the result at once also finds errors that come with a later row. Where most
@@ -197,7 +212,6 @@ class RowCursor:
         self._owner = connection
         self._settings = settings
         self._table: Any = None
-        self._rows: Iterator[tuple[Any, ...]] | None = None
         self.arraysize = 1
         self.rowcount = -1
 
@@ -276,21 +290,6 @@ class RowCursor:
             bind(data)
         return statement
 
-    def fetchone(self) -> tuple[Any, ...] | None:
-        """Return the next row."""
-        with self._owner.translating_errors():
-            return next(self._found(), None)
-
-    def fetchmany(self, size: int | None = None) -> list[tuple[Any, ...]]:
-        """Return some rows."""
-        with self._owner.translating_errors():
-            return list(islice(self._found(), self.arraysize if size is None else size))
-
-    def fetchall(self) -> list[tuple[Any, ...]]:
-        """Return all rows that are left."""
-        with self._owner.translating_errors():
-            return list(self._found())
-
     def __enter__(self) -> Self:
         """Return the cursor."""
         return self
@@ -302,18 +301,11 @@ class RowCursor:
     def close(self) -> None:
         """Forget the rows; nothing is open."""
         self._table = None
-        self._rows = None
+        self._row_iterator = None
         self.rowcount = -1
 
-    def _found(self) -> Iterator[tuple[Any, ...]]:
-        if self._rows is None:
-            if self.description is None:
-                raise _no_rows()
-            self._rows = _rows(self._batches(), self._owner.converter)
-        return self._rows
-
-    def _batches(self) -> Iterable[Any]:
-        return self._table.to_batches()
+    def _batches(self) -> Iterable[Any] | None:
+        return None if self.description is None else self._table.to_batches()
 
 
 class Connection(adbc.Connection):
@@ -481,6 +473,11 @@ def _are_dates(column: Any) -> bool:
     return all(day >= _JULIAN_DAY_ZERO for day in days)
 
 
+def _no_rows() -> ProgrammingError:
+    message = "There are no rows: the last statement had no result, or there was none."
+    return ProgrammingError(message, status_code=AdbcStatusCode.INVALID_STATE)
+
+
 def _bound(rows: Sequence[Sequence[Any]] | None, given: Any) -> Any:
     """Return Arrow data for rows of parameters; what is Arrow data already stays it."""
     if hasattr(given, "__arrow_c_stream__"):
@@ -538,11 +535,6 @@ def _are_small(values: Sequence[Any]) -> bool:
 def _interval(value: timedelta) -> Any:
     microseconds = value.seconds * 1_000_000 + value.microseconds
     return pa.MonthDayNano([0, value.days, microseconds * 1000])
-
-
-def _no_rows() -> ProgrammingError:
-    message = "There are no rows: the last statement had no result, or there was none."
-    return ProgrammingError(message, status_code=AdbcStatusCode.INVALID_STATE)
 
 
 def _data_error(message: str) -> DataError:

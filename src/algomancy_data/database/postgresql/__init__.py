@@ -15,7 +15,8 @@ from algomancy_data.database.backend import Backend
 from algomancy_data.database.models import payload_chunks_table
 
 if TYPE_CHECKING:
-    from algomancy_data.database.table_storage import TableStorage, TablesView
+    from algomancy_data.database.table_storage import TableStorage
+    from algomancy_data.database.tables_view import TablesView
 
 __all__ = ["PostgreSQL"]
 
@@ -37,7 +38,7 @@ class PostgreSQL(Backend):
     @property
     def tables_view(self) -> TablesView:
         """How the view of all tables is made."""
-        from algomancy_data.database.postgresql.table_storage import VIEW  # noqa: PLC0415  with a store
+        from algomancy_data.database.postgresql.tables_view import VIEW  # noqa: PLC0415  with a store
 
         return VIEW
 

@@ -33,7 +33,7 @@ from algomancy_data.database.postgresql import python_values
 from algomancy_data.database.postgresql.answers import limited, open_sockets, watched
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from contextlib import AbstractContextManager
 
 
@@ -125,16 +125,20 @@ class StreamCursor(dbapi.RowCursor):
         with suppress(Exception):  # nobody could catch it
             self.close()
 
-    def _batches(self) -> Iterator[Any]:
-        batches = list(super()._batches())
-        while batches:
-            yield from batches
-            batches = list(super(StreamCursor, self._fetch())._batches())
+    def _batches(self) -> Iterable[Any] | None:
+        first = super()._batches()
+        return None if first is None else self._batches_from(first)
+
+    def _batches_from(self, batches: Iterable[Any]) -> Iterator[Any]:
+        found = list(batches)
+        while found:
+            yield from found
+            found = list(super(StreamCursor, self._fetch())._batches() or ())
 
     def _fetch(self) -> Self:
-        rows = self._rows
+        rows = self._row_iterator
         super().execute(f"FETCH FORWARD {self.arraysize} FROM {self._name}")
-        self._rows = rows  # which asked for more
+        self._row_iterator = rows  # which asked for more
         self.rowcount = -1  # nobody knows how many there are
         return self
 

@@ -20,10 +20,10 @@ import sqlalchemy as sa
 
 from algomancy_data.database.layout import ChildTable
 from algomancy_data.database.postgresql.names import as_value, comment_on
+from algomancy_data.database.row_access import RowAccess
 from algomancy_data.database.table_storage import (
     INDEX_PREFIX,
     DeclaredType,
-    RowAccess,
     index_name,
     quoted,
 )

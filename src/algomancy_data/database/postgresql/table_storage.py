@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 import sqlalchemy as sa
 
-from algomancy_data.database.models import datasets_table
 from algomancy_data.database.naming import TABLE_PREFIX, read_owner
 from algomancy_data.database.postgresql import codec
 from algomancy_data.database.postgresql.connections import free_connections
@@ -35,13 +34,10 @@ from algomancy_data.database.postgresql.row_access import (
 from algomancy_data.database.postgresql.table_parts import PostgreSQLParts
 from algomancy_data.database.table_storage import (
     PLAIN_TEXT,
-    TABLES_VIEW,
-    VERSION,
     Counterpart,
     DeclaredType,
     TableFound,
     TableStorage,
-    TablesView,
     integer_literal,
 )
 
@@ -50,9 +46,10 @@ if TYPE_CHECKING:
 
     from algomancy_data.database.layout import ColumnLayout, TableLayout
     from algomancy_data.database.naming import TableOwner
+    from algomancy_data.database.row_access import RowAccess
     from algomancy_data.database.table_keys import KeysFound, KeysInSQL
     from algomancy_data.database.table_parts import TableParts
-    from algomancy_data.database.table_storage import Codec, RowAccess
+    from algomancy_data.database.table_storage import Codec
 
 
 _LOCK: Final = "pg_advisory_xact_lock"
@@ -389,47 +386,3 @@ def _bytes_of_text(value: str) -> sa.ColumnElement[Any]:
 
 def _bytes(value: bytes) -> sa.ColumnElement[Any]:
     return sa.literal_column(f"decode('{value.hex()}', 'hex')", sa.LargeBinary())
-
-
-# The view reads a function, so that nothing depends on the catalogue: it can still be dropped.
-_FUNCTION: Final = f"{TABLES_VIEW}_in_catalogue"
-_READ: Final = f"""\
-CREATE OR REPLACE FUNCTION {_FUNCTION}() RETURNS TABLE (
-  session text, dataset text, "table" text, sql_name text, rows bigint, columns bigint
-) LANGUAGE plpgsql STABLE SET search_path FROM CURRENT AS $$
-DECLARE
-  d record;
-  described json;
-BEGIN
-  FOR d IN
-    SELECT c.session_id, c.name, c.sub_tables FROM {datasets_table.name} AS c
-    ORDER BY c.session_id, c.name
-  LOOP
-    BEGIN
-      described := d.sub_tables;
-      IF json_typeof(described) = 'array' THEN
-        RETURN QUERY SELECT
-          d.session_id, d.name, t->>'name', t->>'physical', (t->>'height')::bigint,
-          json_array_length(t->'columns')::bigint
-        FROM json_array_elements(described) AS t
-        WHERE json_typeof(t) = 'object'
-          AND json_typeof(t->'physical') = 'string'
-          AND json_typeof(t->'height') = 'number';
-      END IF;
-    EXCEPTION WHEN data_exception OR statement_too_complex THEN
-      CONTINUE;
-    END;
-  END LOOP;
-END
-$$"""  # noqa: S608  names of ours
-
-VIEW: Final = TablesView(
-    found="SELECT coalesce(obj_description(oid, 'pg_class'), '') FROM pg_class "
-    "WHERE oid = to_regclass(:view)",
-    current=VERSION,
-    statements=(
-        _READ,
-        f"CREATE OR REPLACE VIEW {TABLES_VIEW} AS SELECT * FROM {_FUNCTION}()",  # noqa: S608  as above
-        f"COMMENT ON VIEW {TABLES_VIEW} IS '{VERSION}'",
-    ),
-)

@@ -12,10 +12,12 @@ from algomancy_data.database.backend import Backend
 from algomancy_data.database.sqlite.bulk import SQLiteBulk
 from algomancy_data.database.sqlite.dbapi import MEMORY
 from algomancy_data.database.sqlite.engine import file_engine, is_replaced
-from algomancy_data.database.sqlite.table_storage import VIEW, SQLiteStorage
+from algomancy_data.database.sqlite.table_storage import SQLiteStorage
+from algomancy_data.database.sqlite.tables_view import VIEW
 
 if TYPE_CHECKING:
-    from algomancy_data.database.table_storage import TableStorage, TablesView
+    from algomancy_data.database.table_storage import TableStorage
+    from algomancy_data.database.tables_view import TablesView
 
 __all__ = ["SQLite"]
 

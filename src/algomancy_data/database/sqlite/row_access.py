@@ -8,8 +8,9 @@ import polars as pl
 import sqlalchemy as sa
 
 from algomancy_data.database.naming import ROW_ID
+from algomancy_data.database.row_access import RowAccess
 from algomancy_data.database.table_keys import KeyKind
-from algomancy_data.database.table_storage import RowAccess, index_name, quoted
+from algomancy_data.database.table_storage import index_name, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from algomancy_data.database.block_sums import BLOCK_ROWS
 from algomancy_data.database.key_plan import can_equal
 from algomancy_data.database.reading import PartReader
-from algomancy_data.database.sums import BLOCK_ROWS
 from algomancy_data.database.table_keys import KeysInSQL
 from algomancy_data.database.table_sums import (
     TableComparison,
@@ -54,8 +54,9 @@ if TYPE_CHECKING:
 
     from algomancy_data.database.layout import ColumnLayout, TableLayout
     from algomancy_data.database.naming import TableOwner
+    from algomancy_data.database.row_access import RowAccess
     from algomancy_data.database.table_keys import TableKey
-    from algomancy_data.database.table_storage import RowAccess, TableStorage
+    from algomancy_data.database.table_storage import TableStorage
     from algomancy_data.metrics import Phase
     from algomancy_data.store.addition import Addition
 

@@ -68,20 +68,25 @@ def block_sums(block: pl.DataFrame, texts: Mapping[int, Any] | None = None) -> l
         block = numbered(block)
     found = [_ColumnSums() for _ in range(block.width)]
     texts = texts or {}
-    of_texts = _text_runs(list(texts.values()), [found[number] for number in texts])
-    of_others = (
-        runs
-        for numbers, columns in _stacks(block, texts)
-        for runs in _runs(columns, [found[number] for number in numbers])
-    )
     few: list[_Runs] = []
-    for runs in chain(of_texts, of_others):
-        if sum(len(one.words) for one in few) + len(runs.words) > BLOCK_ROWS:
+    words = 0
+    for runs in _all_runs(block, texts, found):
+        words += len(runs.words)
+        if words > BLOCK_ROWS:
             _add_sums(few)
-            few = []
+            few, words = [], len(runs.words)
         few.append(runs)
     _add_sums(few)
     return [sums.to_bytes() for sums in found]
+
+
+def _all_runs(
+    block: pl.DataFrame, texts: Mapping[int, Any], found: Sequence[_ColumnSums]
+) -> Iterator[_Runs]:
+    if texts:
+        yield from _text_runs(list(texts.values()), [found[number] for number in texts])
+    for numbers, columns in _stacks(block, texts):
+        yield from _runs(columns, [found[number] for number in numbers])
 
 
 def changed_rows(values: pl.Series, noted: bytes) -> list[int] | None:
@@ -168,9 +173,8 @@ class _ColumnSums:
 
     def to_bytes(self) -> bytes:
         (of_nulls,) = self.of_nulls or [(0, 0, 0)]
-        return _OF_NULLS.pack(*of_nulls) + b"".join(
-            _OF_WORDS.pack(*one) for one in self.of_words + self.of_bytes
-        )
+        packed = [_OF_WORDS.pack(*one) for one in self.of_words + self.of_bytes]
+        return b"".join([_OF_NULLS.pack(*of_nulls), *packed])
 
 
 class _Runs(NamedTuple):
@@ -398,9 +402,12 @@ def _sums_where(truths: pl.Series) -> _ThreeSums:
 def _sums_of_runs(words: pl.Series, lengths: Sequence[int]) -> list[int]:
     if len(lengths) > _MANY and len(set(lengths)) == 1 and lengths[0]:
         return words.reshape((len(lengths), lengths[0])).arr.sum().to_list()
-    starts = accumulate(lengths, initial=0)
-    runs = (words.slice(start, length) for start, length in zip(starts, lengths, strict=False))
-    return [_sum(run) for run in runs]
+    sums: list[int] = []
+    start = 0
+    for length in lengths:
+        sums.append(cast("int", words.slice(start, length).sum()))
+        start += length
+    return sums
 
 
 def _sum(words: pl.Series) -> int:

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from polars.testing.parametric import series
 
-from algomancy_data.database import sums
+from algomancy_data.database.block_sums import BLOCK_ROWS, block_sums, changed_rows
 
 FRAME = pl.DataFrame(
     {
@@ -43,14 +43,14 @@ def test_check_sums_are_the_same_with_every_version_and_in_every_layout_of_the_m
     """They are part of the storage format: other sums are other values."""
     plain = FRAME.drop("list", "record")
     plain.columns = [str(number) for number in range(plain.width)]
-    noted = sums.block_sums(plain)
+    noted = block_sums(plain)
     places_of_nulls, words = (1, 2, 4), (1 + 2, 1 * 2, 1 * 1 * 2)
     assert struct.unpack("<IIQQQQ", noted[0]) == (*places_of_nulls, *words)
     assert hashlib.sha256(b"".join(noted)).hexdigest() == (
         "371cf2320b02c94e45e0ecfecb1dbabb930975c21b8156b79f59270a303dc9a9"
     )
     longer = pl.concat([plain.reverse(), plain, plain.clear()], rechunk=False)
-    assert sums.block_sums(longer.slice(3, 3)) == noted
+    assert block_sums(longer.slice(3, 3)) == noted
 
 
 def sums_by_hand(values):
@@ -87,23 +87,23 @@ def sums_by_hand(values):
     ],
 )
 def test_sums_are_those_of_the_values_whichever_way_they_are_made(values):
-    column = pl.Series("0", values[: sums.BLOCK_ROWS])
+    column = pl.Series("0", values[:BLOCK_ROWS])
     by_hand = sums_by_hand(column.to_list())
-    assert sums.block_sums(column.to_frame()) == [by_hand]
+    assert block_sums(column.to_frame()) == [by_hand]
     short = pl.DataFrame({"0": column[:30], "1": column[:30], "2": column[30:60]})
     several = [sums_by_hand(one.to_list()) for one in short]
-    assert sums.block_sums(short) == several
+    assert block_sums(short) == several
     if column.dtype == pl.String():
         array = pl.concat([column[:3], column]).to_arrow().slice(3)
-        assert sums.block_sums(column.to_frame(), {0: array}) == [by_hand]
+        assert block_sums(column.to_frame(), {0: array}) == [by_hand]
 
 
 def test_what_lies_behind_a_null_is_no_part_of_a_text():
     texts = pa.array(["hidden", "b", "hidden too"], pa.large_string())
     hiding = pa.Array.from_buffers(texts.type, 3, [pa.py_buffer(b"\x02"), *texts.buffers()[1:]])
     block = pl.DataFrame({"0": [None, "b", None]})
-    assert sums.block_sums(block, {0: hiding}) == sums.block_sums(block)
-    assert sums.block_sums(pl.DataFrame({"0": hiding})) == sums.block_sums(block)
+    assert block_sums(block, {0: hiding}) == block_sums(block)
+    assert block_sums(pl.DataFrame({"0": hiding})) == block_sums(block)
 
 
 COLUMN = st.one_of(
@@ -133,6 +133,6 @@ def test_one_changed_value_is_found_wherever_it_is(column, data):
     rows = st.integers(0, len(column) - 1)
     row, source = data.draw(rows), data.draw(rows)
     changed = pl.concat([column[:row], column[source : source + 1], column[row + 1 :]])
-    (noted,) = sums.block_sums(column.alias("0").to_frame())
+    (noted,) = block_sums(column.alias("0").to_frame())
     is_same = repr(changed[row]) == repr(column[row])
-    assert sums.changed_rows(changed, noted) == ([] if is_same else [row])
+    assert changed_rows(changed, noted) == ([] if is_same else [row])
