@@ -3,6 +3,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
+from algomancy_data import BaseDataSource
 from algomancy_data.database.catalogue import Catalogue
 from algomancy_data.database.entry import Entry
 from algomancy_data.errors import TableNotFoundError
@@ -20,8 +21,35 @@ def test_an_entry_of_tables_knows_their_rows(manager, dataset):
     assert {name: (one.rows, one.bytes) for name, one in entry.info.tables.items()} == {
         name: (frame.height, frame.estimated_size()) for name, frame in tables.items()
     }
-    with pytest.raises(TableNotFoundError, match="'v'.*'t', 'u'"):
+    with pytest.raises(TableNotFoundError, match=r"'v'.*'t', 'u'"):
         entry.table("v")
+
+
+class Text(BaseDataSource):
+    """Is no tables."""
+
+    text = "{}"
+
+    def to_json(self):
+        return self.text
+
+    @classmethod
+    def from_json(cls, json_string):
+        made = cls("master_data", name="d")
+        made.text = json_string
+        return made
+
+
+def test_an_entry_of_a_text_has_it(new_manager):
+    manager = new_manager(cls=Text)
+    manager.add_data_source(Text.from_json("a text"))
+    with manager.engine.begin() as connection:
+        entry = Catalogue("s").entry(connection, "d")
+    assert entry is not None
+    assert (entry.tables, entry.rows) == (None, None)
+    assert (entry.has_frames, entry.without_sums) == (False, [])
+    assert entry.payload == "a text"
+    assert new_manager(cls=Text).get_data("d").text == "a text"
 
 
 def test_an_entry_of_a_text_without_a_sum_has_no_rows_and_says_what_lacks_the_sum():
