@@ -31,6 +31,7 @@ _PATIENT = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 # Each run draws other examples: the runs add up, and none has to be long.
 settings.register_profile("dev", max_examples=20, **_PATIENT)
 settings.register_profile("ci", max_examples=50, **_PATIENT)
+settings.register_profile("soak", max_examples=3000, **_PATIENT)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
 _SOURCE = Path(__file__).parent / "src"

@@ -41,6 +41,7 @@ class TestToy(DataManagerContract):
         return f"toy:///{tmp_path / 'data.toy'}"
 
     def store(self, place, session="s"):
+        importlib.import_module("toy")  # in another process
         return DatabaseStore(place, session)
 
 

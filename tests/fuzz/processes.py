@@ -10,6 +10,8 @@ from pathlib import Path
 HERE = Path(__file__).parent
 READERS = sorted(path.stem for path in (HERE / "readers").glob("*.py"))
 CHILD = (sys.executable, str(HERE / "child.py"))
+# A child reads no more: its limit of memory is for what an input takes, not for many of them.
+MOST_INPUTS = 1500
 # What a crash shows, and no more.
 LAST_WORDS = 1500
 
@@ -44,13 +46,15 @@ def fuzz(name, seed, inputs, home, seconds=float("inf")):
     outcome = Outcome()
     start, first = time.monotonic(), 0
     while first < inputs and (left := seconds - outcome.seconds) > 0:
-        done = spoken(home, name, seed, first, inputs, left)
+        until = min(first + MOST_INPUTS, inputs)
+        done = spoken(home, name, seed, first, until, left)
         last = outcome.note(done.stdout.splitlines())
         if "panicked at" in done.stderr:
             outcome.faults.append(f"after {first}: shows a panic on standard error")
         outcome.seconds = time.monotonic() - start
         if done.stdout.endswith("done\n"):
-            break
+            first = until
+            continue
         assert last is not None, done.stderr[-LAST_WORDS:]
         assert last >= 0, f"a seed is not read: {done.stderr[-LAST_WORDS:]}"
         words = done.stderr[-LAST_WORDS:]

@@ -31,6 +31,13 @@ def numbered(prefix, count=ROWS):
     return [f"{prefix}{number}" for number in range(count)]
 
 
+def test_a_column_without_a_name_may_be_part_of_a_key():
+    columns = {"": [n // 30 for n in range(600)], "b": [n % 30 for n in range(600)]}
+    frame = pl.DataFrame(columns).with_columns(c=0)
+    found = find_key(frame, [InferredColumn(name, DataType.INTEGER) for name in columns], "items")
+    assert [column.name for column in found.columns] == ["", "b"]
+
+
 @pytest.mark.parametrize(
     ("columns", "key"),
     [

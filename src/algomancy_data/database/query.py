@@ -9,6 +9,7 @@ from polars.exceptions import PolarsError
 
 from algomancy_data.database.backend import backend_for
 from algomancy_data.errors import StoreError
+from algomancy_data.frames.side_by_side import side_by_side
 from algomancy_data.sql_names import problem_of_query, tables_by_name, words_of
 
 if TYPE_CHECKING:
@@ -68,8 +69,8 @@ def run_query(
         connection.exec_driver_sql(read_only)
     result = connection.exec_driver_sql(statement)
     columns, rows = list(result.keys()), result.fetchall()
-    return pl.DataFrame(
-        [_series(name, [row[number] for row in rows]) for number, name in enumerate(columns)]
+    return side_by_side(
+        _series(name, [row[number] for row in rows]) for number, name in enumerate(columns)
     )
 
 

@@ -15,6 +15,7 @@ from algomancy_data.frames.json_values import (
     json_dtype,
     to_json_values,
 )
+from algomancy_data.frames.side_by_side import side_by_side
 from algomancy_data.frames.tabular import numbered
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def decode(values: Mapping[str, list[Any]], schema: pl.Schema, height: int) -> p
         texts = dtype.is_float() and any(isinstance(value, str) for value in values[name])
         form = JSONForm(text_floats=texts)
         series.append(pl.Series(name, values[name], dtype=json_dtype(dtype, form)))
-    return decode_frame(pl.DataFrame(series), schema)
+    return decode_frame(side_by_side(series), schema)
 
 
 def encoded_schema(schema: pl.Schema) -> pl.Schema:
@@ -104,7 +105,7 @@ def decode_pandas(
     series = [
         _pandas_series(name, column, dtypes.get(name, "object")) for name, column in values.items()
     ]
-    return pl.DataFrame(series)
+    return side_by_side(series)
 
 
 def mixed_as_text(

@@ -11,6 +11,7 @@ import polars as pl
 
 from algomancy_data.errors import FileContentError
 from algomancy_data.extractor.conversion import DataTypeConverter, convert_pieces
+from algomancy_data.frames.side_by_side import side_by_side
 from algomancy_data.metrics import NO_PHASE
 from algomancy_data.schema import DataType
 from algomancy_data.schema.kinds import column_type_of
@@ -254,7 +255,7 @@ def read_table(
     # Without a copy: the chunks of each part follow each other.
     same = [name for name in names if name not in unified]
     whole = pl.concat([part.frame.select(same) for part in parts], rechunk=False)
-    frame = pl.DataFrame([unified[n] if n in unified else whole[n] for n in names])
+    frame = side_by_side(unified[n] if n in unified else whole[n] for n in names)
     places = places_of(files, [part.frame.height for part in parts])
     notes = [note for part in parts for note in part.reading.notes]
     return PartedTable(frame, issues, lost, places, notes)

@@ -34,7 +34,7 @@ class Item:
         data: The DataSource, if it is kept otherwise.
         old_file: The file of records that it was read from, in the form of the pandas package.
         directory: The directory of raw files that it was read from.
-        signature: What changes when the old file is replaced or written to.
+        signature: What changes when the file is replaced or written to, as it was last seen.
     """
 
     ordinal: int
@@ -130,7 +130,7 @@ class FolderIndex:
             return None
 
     def look_around(self) -> None:
-        """Notice datasets that other processes added or removed."""
+        """Notice datasets that other processes added, replaced or removed."""
         if not self._files.root.is_dir():
             return
         paths = {path.name: path for path in self._files.paths()}
@@ -139,11 +139,25 @@ class FolderIndex:
             path = item.found.path if item.found else item.old_file
             if path is None:
                 continue
-            known.add(path.name)
-            if path.name not in paths:
+            if path.name not in paths or self._is_of_another(name, item, path):
                 del self._items[name]
+            if path.name in paths and name in self._items:
+                known.add(path.name)
         for file in sorted(paths.keys() - known - RESERVED_FILES):
             self._notice(paths[file])
+
+    def _is_of_another(self, name: str, item: Item, path: Path) -> bool:
+        """Tell whether a known file is another dataset's now; a replaced one may have moved."""
+        with suppress(AlgomancyDataError, OSError):
+            now = signature(path.stat())
+            if item.found is None or item.signature == now:
+                return False
+            found = self._files.read(path, item.found)
+            if found is None or found.manifest.name != name:
+                return True
+            self.note(found)
+            self._items[name].signature = now
+        return False
 
     def _notice(self, path: Path) -> None:
         """Add a dataset that another process saved; what is none is looked at only once."""

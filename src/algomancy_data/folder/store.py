@@ -11,7 +11,7 @@ from algomancy_data.datasource import (
     BaseDataSource,
     DataSource,
 )
-from algomancy_data.errors import AdditionError, DatasetNotFoundError
+from algomancy_data.errors import AdditionError, DatasetNotFoundError, StoreError
 from algomancy_data.folder.content import put_together, read_old_file, take_apart
 from algomancy_data.folder.files import check_locks
 from algomancy_data.folder.growth import add_rows, delete_rows
@@ -180,13 +180,26 @@ class FolderStore(Store):
         known = [(name, item) for name, item in items if item is not None]
         damages = self._unread()
         most = len(known) if newest is None else max(newest - len(damages), 0)
+        shown = known[max(len(known) - most, 0) :]
         return [
-            *(_info(name, item) for name, item in known[max(len(known) - most, 0) :]),
+            *(info for one in shown if (info := self._present_info(*one)) is not None),
             *(
                 DatasetInfo(one.dataset, "", "", None, problem=one.problem)
                 for one in damages[:newest]
             ),
         ]
+
+    def _present_info(self, name: str, item: Item) -> DatasetInfo | None:
+        """Return what is known of a dataset now; None if it is gone meanwhile."""
+        if item.found is None:
+            return _info(name, item)
+        try:
+            found = self._index.look_up(name)
+        except StoreError as error:
+            return DatasetInfo(name, "", "", None, problem=str(error))
+        if found is not None:
+            self._index.note(found)
+        return None if found is None else found.info
 
     def _unread(self) -> list[Damage]:
         """Return what is wrong with metadata files that are damaged, so that nobody knows them."""

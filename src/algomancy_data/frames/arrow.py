@@ -16,6 +16,7 @@ from polars.exceptions import PanicException, PolarsError
 from algomancy_data.errors import SerializationError, UnstorableError
 from algomancy_data.frames.dtypes import dtype_to_json
 from algomancy_data.frames.nesting import DEEPEST_IN_FILES, check_dtype_depth, check_type_depth
+from algomancy_data.frames.side_by_side import side_by_side
 from algomancy_data.frames.values import impossible_values
 
 if TYPE_CHECKING:
@@ -196,11 +197,8 @@ def known_frame(table: ArrowTable) -> pl.DataFrame:
         except (pa.ArrowException, PolarsError, PanicException) as error:
             what, instead = _words(column.type), "another type, such as text"
             raise ForeignColumnError(name, what, instead) from error
-        # By number: Polars gives a column without a name one of its own (upstream.md).
-        columns.append(values.alias(str(len(columns))))
-    frame = pl.DataFrame(columns) if columns else pl.DataFrame(height=table.num_rows)
-    frame.columns = table.column_names
-    return frame
+        columns.append(values.alias(name))
+    return side_by_side(columns) if columns else pl.DataFrame(height=table.num_rows)
 
 
 def has_nul_inside(dtype: ArrowType) -> bool:

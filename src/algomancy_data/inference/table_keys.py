@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 import polars.selectors as cs
 
+from algomancy_data.frames.side_by_side import side_by_side
 from algomancy_data.inference.similar_names import singular, words
 from algomancy_data.relations.keys import is_comparable
 from algomancy_data.schema.types.distinct_texts import percent
@@ -212,8 +213,8 @@ def _looked_at(frame: pl.DataFrame, columns: Sequence[InferredColumn], table: st
     if not comparable:
         return []
     values = [series[column.name] for column in comparable]
-    counts = pl.DataFrame(values).select(pl.all().n_unique()).row(0)
-    prose = _prose_among(pl.DataFrame(values))
+    counts = side_by_side(values).select(pl.all().n_unique()).row(0)
+    prose = _prose_among(side_by_side(values))
     numbered = [column.name for column in columns if not column.name.startswith("Unnamed: ")]
     position = {name: at for at, name in enumerate(numbered)}
     return [
@@ -323,7 +324,7 @@ class _Search:
     @cached_property
     def hashes(self) -> dict[str, pl.Series]:
         """The hashes of a sample: of neighbouring rows and of rows from everywhere."""
-        frame = pl.DataFrame([one.values for one in self.columns])
+        frame = side_by_side(one.values for one in self.columns)
         if frame.height > 2 * _SAMPLE:
             step = frame.height // _SAMPLE
             frame = pl.concat([frame.head(_SAMPLE), frame.slice(_SAMPLE).gather_every(step)])

@@ -19,6 +19,7 @@ from algomancy_data.extractor.conversion import DataTypeConverter, Reconversion
 from algomancy_data.extractor.extracted import Extracted, ExtractedTable, SeparatedTable
 from algomancy_data.file import File
 from algomancy_data.frames.identical import identical_frames
+from algomancy_data.frames.side_by_side import side_by_side
 from algomancy_data.frames.tabular import to_frame
 from algomancy_data.messages import ValidationSeverity
 from algomancy_data.metrics import NO_PHASE
@@ -176,7 +177,7 @@ class ReplayedTable(Extractor):
         frames = [self._good, *(part.frame for part in read)]
         rows = pl.concat([parts[0][1], *(part.rows for part in read if part.rows is not None)])
         order = rows.arg_sort()
-        frame = pl.DataFrame([self._together(name, frames) for name in self._good.columns])
+        frame = side_by_side(self._together(name, frames) for name in self._good.columns)
         return SeparatedTable(
             frame[order],
             self._good.height + quarantined.height,
@@ -236,7 +237,7 @@ class ReplayedTable(Extractor):
             if values is None:
                 values = pl.concat([as_text(piece, self._conventions) for piece in pieces])
             columns.append(values)
-        return pl.DataFrame(columns)[order]
+        return side_by_side(columns)[order]
 
 
 def _schemas_by_table(schemas: Iterable[type[Schema]]) -> dict[str, type[Schema]]:

@@ -10,6 +10,7 @@ import polars as pl
 from algomancy_data.datasource.source import is_made_of_tables
 from algomancy_data.errors import AdditionError, StoredKeyError
 from algomancy_data.frames.lazy import kept_rows
+from algomancy_data.frames.side_by_side import side_by_side
 from algomancy_data.frames.values import python_rows
 from algomancy_data.memory import IN_MEMORY_BYTES
 from algomancy_data.provenance import Load
@@ -37,7 +38,7 @@ _SHOWN: Final = 3
 
 def key_of(frame: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
     """Return the columns of a key, in its order."""
-    return pl.DataFrame([frame[name] for name in key])
+    return side_by_side(frame[name] for name in key)
 
 
 @dataclass(frozen=True)
@@ -203,7 +204,7 @@ def aligned(frame: pl.DataFrame, schema: Mapping[str, PolarsDataType], table: st
         if frame[name].dtype != dtype:
             raise AdditionError.from_dtype(table, name, str(frame[name].dtype), str(dtype))
     order = [*schema, *(name for name in frame.columns if name not in schema)]
-    return frame if order == frame.columns else pl.DataFrame([frame[name] for name in order])
+    return frame if order == frame.columns else side_by_side(frame[name] for name in order)
 
 
 def widened(frame: pl.DataFrame, schema: Mapping[str, PolarsDataType]) -> pl.DataFrame:

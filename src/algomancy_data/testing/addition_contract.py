@@ -90,6 +90,15 @@ class AdditionContract:
         assert_identical(read, pl.DataFrame(expected))
         assert opened().verify("d") == []
 
+    def test_columns_in_another_order_are_put_in_that_of_the_table(self, opened: Any) -> None:
+        """Also one without a name, which Polars would give one."""
+        manager = opened()
+        manager.add_data_source(source_of("d", {"t": pl.DataFrame({"": [1], "x": ["a"]})}))
+        more = source_of("d", {"t": pl.DataFrame({"x": ["b"], "": [2]})})
+        manager.add_data_source(more, mode="append")
+        together = pl.DataFrame({"": [1, 2], "x": ["a", "b"]})
+        assert_identical(opened().get_data("d").get_table("t"), together)
+
     @pytest.mark.parametrize(
         ("rows", "said"),
         [

@@ -25,6 +25,7 @@ from algomancy_data.metrics import PhaseMetrics, recording
 from algomancy_data.provenance import InputFile, Provenance, TableSize
 from algomancy_data.testing.addition_contract import AdditionContract
 from algomancy_data.testing.comparison import assert_identical
+from algomancy_data.testing.model.model_contract import ModelContract
 from algomancy_data.testing.samples import any_frame, any_named_frame, sample_frames, source_of
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class _Impatient:
             raise _EndError
 
 
-class DataManagerContract(AdditionContract):
+class DataManagerContract(ModelContract, AdditionContract):
     """Subclass it in a test module, with a :meth:`store`, and pytest runs every test.
 
     A class that has a manager of its own overrides :meth:`manager` instead.
@@ -79,9 +80,6 @@ class DataManagerContract(AdditionContract):
         ...     def store(self, place, session="s"):
         ...         return MemoryStore()
     """
-
-    keeps_data = True
-    """Whether another manager on the same place finds the data."""
 
     def store(self, place: Any, session: str = "s") -> Store:
         """Return a store, not opened, on a place.
@@ -277,6 +275,20 @@ class DataManagerContract(AdditionContract):
         assert new.creation_datetime == manager.get_data("a").creation_datetime
         assert opened().describe_all(newest=1) == [new]
         assert "2 datasets" in str(opened())
+
+    def test_what_others_did_is_told_at_once(self, opened: Any) -> None:
+        """Names in order and metadata are those of now, also where they were told before."""
+        one, other = opened(), opened()
+        for name in ("a", "b"):
+            one.add_data_source(source_of(name, {"t": pl.DataFrame({"x": [1, 2, 3]})}))
+        assert [info.rows for info in other.describe_all()] == [3, 3]
+        one.delete_rows("b", "t", pl.col("x") > 1)
+        assert [info.rows for info in other.describe_all()] == [3, 1]
+        assert other.describe("b").rows == 1
+        one.delete_data("a")
+        one.add_data_source(source_of("a"))
+        assert other.get_data_keys() == ["b", "a"]
+        assert [info.rows for info in other.describe_all()] == [1, 0]
 
     def test_awkward_names_are_as_good_as_any(self, opened: Any) -> None:
         """No two names share data, however alike they are."""

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-import polars as pl
-
+from algomancy_data.frames.side_by_side import side_by_side
 from algomancy_data.messages import ValidationSeverity
 from algomancy_data.relations.keys import rows_where
 from algomancy_data.validator.base import FrameCheck
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
+
+    import polars as pl
 
     from algomancy_data.relations.declared import Key
 
@@ -74,7 +75,7 @@ class StoredKeyValidator(FrameCheck):
             for key in self._keys.get(table, ()):
                 if not stored.issuperset(key) or not set(frame.columns).issuperset(key):
                     continue
-                values = pl.DataFrame([frame[name] for name in key])
+                values = side_by_side(frame[name] for name in key)
                 if self.can_compare(values, table, severity):
                     rows = rows_where(self._stored.known(table, key, values))
                     problem = "Key is stored already"

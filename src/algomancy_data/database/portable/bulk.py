@@ -13,6 +13,7 @@ from algomancy_data.database.naming import free_column_name
 from algomancy_data.database.postgresql.names import as_value, comment_on
 from algomancy_data.database.table_storage import DeclaredType, quoted
 from algomancy_data.errors import SchemaDriftError
+from algomancy_data.frames.side_by_side import side_by_side
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -44,8 +45,8 @@ class RowBulk:
         """Return the rows of a query, in types that suit all of them."""
         del most_rows  # all are looked at, however many
         names, columns = _fetched(connection, cast("sa.Select[Any]", query))
-        return pl.DataFrame(
-            [_series(name, values) for name, values in zip(names, columns, strict=True)]
+        return side_by_side(
+            _series(name, values) for name, values in zip(names, columns, strict=True)
         )
 
 

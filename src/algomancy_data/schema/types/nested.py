@@ -145,7 +145,7 @@ class NestedType(ColumnType):
             if concerned is not None:
                 return Outcome(structs, concerned, f"an object whose {name!r} is {found.reason}")
             columns.append(found.values.alias(name))
-        made = pl.DataFrame(columns).to_struct(structs.name)
+        made = pl.select(pl.struct(columns).alias(structs.name)).to_series()
         return Outcome(made.set(structs.is_null(), None) if structs.null_count() else made)
 
     @cached_property
