@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 _ROUND = 20.0
 _TIMEOUT = 2
-# Three limits pass until a server that does not answer is asked, and one until it is given up; then
-# the same for the connection that is to say whether the work was done.
-LIMIT = 60.0
+# Three times the timeout passes until a server that does not answer is asked, once more until it
+# is given up. A batch tries twice, after a pause of up to 20 seconds, and notes what became of it.
+LIMIT = 100.0
 _TRY_AGAIN = 3
 
 
