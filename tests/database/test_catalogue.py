@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from algomancy_data.database.catalogue import has_catalogue, session_names
-from algomancy_data.database.models import datasets_table
+from algomancy_data.database.models import FORMAT_VERSION, datasets_table
 from algomancy_data.errors import DamagedStoreError, SchemaDriftError, StoreError
 
 FRAME = pl.DataFrame({"x": [1, 2, 3], "s": ["a", None, "b"]})
@@ -254,3 +254,14 @@ def test_sessions_that_have_datasets_are_listed_while_there_is_a_catalogue(
     assert has_catalogue(manager.engine)
     run(manager, "ALTER TABLE algomancy_datasets RENAME TO moved")
     assert not has_catalogue(manager.engine)
+
+
+def test_a_row_of_the_latest_version_is_read_and_a_later_one_is_refused(
+    manager, new_manager, place
+):
+    update = "UPDATE algomancy_datasets SET format_version = :version WHERE name = 'a'"
+    run(manager, update, version=FORMAT_VERSION)
+    assert new_manager(place).get_data("a").get_table("t").equals(FRAME)
+    run(manager, update, version=FORMAT_VERSION + 1)
+    with pytest.raises(SchemaDriftError, match="later version"):
+        new_manager(place).get_data("a")

@@ -331,3 +331,12 @@ def test_what_rows_refer_to_is_looked_up_again_where_the_dataset_was_changed(
     assert found.verify() == []
     if change != "delete":
         assert ("parts" in found.describe("d").tables) != is_lost
+
+
+def test_all_rows_can_be_deleted_by_what_asks_for_no_column(manager, dataset):
+    frame = pl.DataFrame({"id": [1, 2], "s": ["a", None]})
+    manager.add_data_source(dataset(tables={"t": frame}))
+    assert manager.delete_rows("d", "t", pl.lit(value=False)) == 0
+    assert manager.get_data("d").get_table("t").equals(frame)
+    assert manager.delete_rows("d", "t", pl.lit(value=True)) == 2
+    assert manager.get_data("d").get_table("t").equals(frame.clear())

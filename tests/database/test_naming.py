@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from algomancy_data.database.naming import (
     ascii_table_name,
     column_names,
+    free_column_name,
     hashed_table_name,
     is_plain_name_of,
     table_name,
@@ -179,3 +180,8 @@ def test_a_database_in_another_encoding_has_the_names_that_it_can_have(
     manager.refresh()
     assert [*manager.get_data("d").tables] == ["日本", "é", "plain"]
     assert manager.verify() == manager.leftovers() == []
+
+
+def test_a_column_of_ours_gives_way_to_those_of_the_table_whatever_their_case():
+    assert free_column_name("n", []) == "n"
+    assert free_column_name("n", ["N", "x", "n_"]) == "n__"
