@@ -141,6 +141,7 @@ def mingle(
             longest=one.longest,
             torn=one.torn,
             failed=one.failed,
+            has_own=bool(process % 2),
             acknowledged={f"p{process}t{number}": one.mine},
         )
 
