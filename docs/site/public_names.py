@@ -50,7 +50,7 @@ _UNDOCUMENTED = {
     *("value_ranges", "values", "workbook"),
 }
 # Classes that only serve as bases.
-_INTERNAL = re.compile(r"_.*|.*Check|AdditionContract|Component|Displayed.*|Logging")
+_INTERNAL = re.compile(r"_.*|.*Check|AdditionContract|ModelContract|Component|Displayed.*|Logging")
 
 
 def _resolve(
