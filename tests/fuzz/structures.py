@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import zipfile
+import zlib
 
 import pyarrow as pa
 
@@ -92,7 +93,7 @@ def repacked(change):
     def changed(data, random, seeds):
         try:
             content, pack = _opened(bytes(data))
-        except (OSError, EOFError, ValueError, zipfile.BadZipFile, RuntimeError, KeyError):
+        except (OSError, EOFError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error):
             return
         inside = bytearray(content)
         change(inside, random, seeds)
