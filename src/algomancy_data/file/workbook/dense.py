@@ -282,7 +282,7 @@ def _last_column(
     for _ in range(_WIDENED):
         if last >= COLUMNS:
             return None
-        odd = rf"[^A-Z]|[A-Z]+0|{beyond(last, last_row)}"
+        odd = rf'[^A-Z]|[A-Z]+(?:[^A-Z1-9]|[0-9]+[^0-9"])|{beyond(last, last_row)}'
         odd = rf'<(?:!|c(?:[>/\t\r\n]| (?:[^r]|r(?:[^=]|=(?:[^"]|"(?:{odd}))))))'
         if not scan.has(odd):
             return last
