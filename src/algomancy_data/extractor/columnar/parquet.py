@@ -300,7 +300,7 @@ class _Parquet:
         file = self._opened(
             coerce_int96_timestamp_unit=unit,
             page_checksum_verification=True,
-            read_dictionary=_texts_in_dictionaries(described),
+            read_dictionary=_texts_in_dictionaries(described, parquet_layout(self._view)),
         )
         failures = (pa.ArrowException, OSError, UnicodeDecodeError, KeyError)
         try:
@@ -446,17 +446,20 @@ def _has_timestamps(dtype: Any) -> bool:
     return pa.types.is_timestamp(dtype) or any(map(_has_timestamps, inner))
 
 
-def _texts_in_dictionaries(file: _ParquetFile) -> list[str]:
-    """Return the columns of texts that a dictionary has once, however often they are there."""
-    schema, metadata = file.schema_arrow, file.metadata
-    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
-    names = [metadata.schema.column(number).path for number in range(metadata.num_columns)]
+def _texts_in_dictionaries(file: _ParquetFile, layout: ParquetLayout) -> list[str]:
+    """Return the columns of texts that a dictionary has once, however often they are there.
+
+    The layout says which have one: pyarrow, asked for a damaged chunk of a column, ends the process
+    (upstream.md).
+    """
+    schema, columns = file.schema_arrow, file.metadata.schema
+    names = (columns.column(number).path for number in range(len(columns)))
     return [
         name
-        for number, name in enumerate(names)
-        if (index := schema.get_field_index(name)) >= 0
+        for name, has_dictionary in zip(names, layout.has_dictionary, strict=True)
+        if has_dictionary
+        and (index := schema.get_field_index(name)) >= 0
         and _is_text(schema.field(index).type)
-        and any(group.column(number).has_dictionary_page for group in groups)
     ]
 
 

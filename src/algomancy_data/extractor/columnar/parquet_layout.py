@@ -95,6 +95,9 @@ _FOOTER: Final[Wanted] = {
     4: Structs({1: Structs(_CHUNK, _USUAL_CHUNK), 3: None}),
 }
 
+# Which group of the pattern says where its dictionary begins.
+_DICTIONARY_GROUP: Final = 6
+
 # How many bits the levels of a column have, of repetition (lists) and of definition (nulls).
 Widths: TypeAlias = "tuple[int, int]"
 # The pages of a column in one group of rows: its path, where they begin and end, how many values
@@ -144,6 +147,12 @@ class ParquetLayout(NamedTuple):
     def group_rows(self) -> list[int]:
         """How many rows each group has."""
         return [group.get(3, 0) for group in self.groups]
+
+    @property
+    def has_dictionary(self) -> list[bool]:
+        """Whether a column has a dictionary in any group of rows, for each column."""
+        groups = (map(_has_dictionary, group.get(1, ())) for group in self.groups)
+        return [any(column) for column in zip(*groups, strict=True)] or [False] * self.columns
 
     def chunks(self, size: int) -> Iterator[Chunk]:
         """Yield the columns of all groups of rows, if what they say can be true.
@@ -276,6 +285,12 @@ def _widths(nodes: list[dict[int, Any] | _Match]) -> list[Widths]:
                 continue
         widths.append((repetition.bit_length(), definition.bit_length()))
     return widths
+
+
+def _has_dictionary(column: re.Match[bytes] | dict[int, Any]) -> bool:
+    if isinstance(column, re.Match):
+        return column[_DICTIONARY_GROUP] is not None
+    return _FIRST_DICTIONARY in column.get(3, {})
 
 
 def _place_of_fields(column: dict[int, Any], size: int) -> tuple[str, int, int, int, bool]:
