@@ -100,11 +100,11 @@ bench-large: .venv/.synced ## ROWS=100000000 rows into each store and out again,
 		$(if $(MEMORY_LIMIT),--memory-limit $(MEMORY_LIMIT))
 
 soak: .venv/.synced ## damage stores in all ways for MINUTES (SEED, ONLY=kills,…): what was lost, in build/soak.md
-	$(RUN)python -m soak $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) \
+	$(RUN)python -m tests.soak $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) \
 		$(if $(ONLY),--only $(ONLY))
 
 mutation: .venv/.synced ## which small faults the tests notice: ONLY="naming codec" SAMPLE=60 SEED=1, or AGAIN=1
-	$(RUN)python -m mutation $(if $(ONLY),--only $(ONLY)) $(if $(SAMPLE),--sample $(SAMPLE)) \
+	$(RUN)python -m tests.mutation $(if $(ONLY),--only $(ONLY)) $(if $(SAMPLE),--sample $(SAMPLE)) \
 		$(if $(SEED),--seed $(SEED)) $(if $(AGAIN),--again)
 
 lint: .venv/.synced ## what CI checks beside the tests

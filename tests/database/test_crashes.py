@@ -1,6 +1,6 @@
 """A process that is interrupted while it writes leaves the old dataset or the new one, whole.
 
-Those that are killed are in `soak/scenarios/kills.py`.
+Those that are killed are in `tests/soak/scenarios/kills.py`.
 """
 
 from __future__ import annotations

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 _ROOT = Path(__file__).parents[2]
-_GROUPS = tomllib.loads((_ROOT / "mutation/groups.toml").read_text())["groups"]
-_EQUIVALENT = tomllib.loads((_ROOT / "mutation/equivalent.toml").read_text())["mutants"]
+_GROUPS = tomllib.loads((_ROOT / "tests/mutation/groups.toml").read_text())["groups"]
+_EQUIVALENT = tomllib.loads((_ROOT / "tests/mutation/equivalent.toml").read_text())["mutants"]
 
 
 @pytest.mark.parametrize("group", _GROUPS)

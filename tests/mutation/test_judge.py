@@ -4,9 +4,9 @@ import time
 
 import pytest
 
-from mutation.children import in_child, status_in_child
-from mutation.judge import exchange, functions_in
-from mutation.mutants import mutants_of
+from tests.mutation.children import in_child, status_in_child
+from tests.mutation.judge import exchange, functions_in
+from tests.mutation.mutants import mutants_of
 
 _MODULE = """\
 from contextlib import contextmanager

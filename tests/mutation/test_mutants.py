@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from mutation.mutants import mutants_of
+from tests.mutation.mutants import mutants_of
 
 _MODULE = '''\
 """Numbers."""

@@ -1,4 +1,4 @@
-"""Judge mutants of groups of modules, print those that no test notices, and a table."""
+"""Put small faults into modules, and print those that no test notices, and a table."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from mutation.mutants import Mutant
+    from tests.mutation.mutants import Mutant
 
 _HOME = Path(__file__).parent
-_ROOT = _HOME.parent
+_ROOT = _HOME.parents[1]
 _ANSWERS = _ROOT / "build" / "mutation"
 _PYTEST = (
     *("-q", "-o", "addopts=", "--import-mode=importlib", "--doctest-modules"),
@@ -34,7 +34,7 @@ def main() -> None:
     """Judge the groups that are asked for, each in a process of its own."""
     configured = tomllib.loads((_HOME / "groups.toml").read_text(encoding="utf-8"))
     groups = configured["groups"]
-    arguments = argparse.ArgumentParser(prog="python -m mutation", description=__doc__)
+    arguments = argparse.ArgumentParser(prog="make mutation", description=__doc__)
     arguments.add_argument("--only", nargs="*", choices=groups, default=[*groups])
     arguments.add_argument("--sample", type=int, default=60, help="mutants of a group; 0: all")
     arguments.add_argument("--seed", type=int, default=1)
@@ -46,7 +46,7 @@ def main() -> None:
         sys.exit(_judge(asked.judge, configured, asked))
     options = ["--sample", str(asked.sample), "--seed", str(asked.seed), *["--again"] * asked.again]
     for group in () if asked.table else asked.only:
-        command = [sys.executable, "-m", "mutation", "--judge", group, *options]
+        command = [sys.executable, "-m", "tests.mutation", "--judge", group, *options]
         subprocess.run(command, cwd=_ROOT, check=True)
     print("\n".join(_table(asked.only)))
 
@@ -54,8 +54,8 @@ def main() -> None:
 def _judge(group: str, configured: dict[str, Any], how: argparse.Namespace) -> int:
     """Judge one group, and keep what was found."""
     # Not before: only one group at a time needs what they import.
-    from mutation.judge import Judge  # noqa: PLC0415
-    from mutation.mutants import mutants_of  # noqa: PLC0415
+    from tests.mutation.judge import Judge  # noqa: PLC0415
+    from tests.mutation.mutants import mutants_of  # noqa: PLC0415
 
     asked = configured["groups"][group]
     modules = [_ROOT / path for path in asked["modules"]]
@@ -77,7 +77,7 @@ def _judge(group: str, configured: dict[str, Any], how: argparse.Namespace) -> i
         code = pytest.main(
             [
                 *(*_PYTEST, f"--rootdir={_ROOT}", f"--basetemp={scratch}/tests"),
-                *(str(_HOME / "warm.py"), *asked["modules"], *asked["tests"]),
+                *(str(_HOME / "shared_server.py"), *asked["modules"], *asked["tests"]),
             ],
             plugins=[Judge(chosen, asked.get("late", []), _ROOT, said)],
         )

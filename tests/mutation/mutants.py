@@ -114,7 +114,7 @@ class _Finder(cst.CSTVisitor):
         """Remember the name."""
         self._names.append(node.name.value)
 
-    def leave_ClassDef(self, original_node: cst.ClassDef) -> None:  # noqa: ARG002, N802
+    def leave_ClassDef(self, original_node: cst.ClassDef) -> None:  # noqa: N802
         """Forget it."""
         self._names.pop()
 

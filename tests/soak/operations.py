@@ -11,8 +11,8 @@ import polars as pl
 from algomancy_data import DataClassification, DataSource
 from algomancy_data.batch import Job, run_batch
 from algomancy_data.errors import StoreError, StoreUnavailableError
-from soak.model import Operation, delivery
-from soak.stores import open_manager
+from tests.soak.model import Operation, delivery
+from tests.soak.stores import open_manager
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from soak.outcome import Outcome
+from tests.soak.outcome import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from soak.run import Setting
-    from soak.warm import Warm
+    from tests.soak.fork_server import ForkServer
+    from tests.soak.run import Setting
 
 _PROCESSES, _THREADS = 8, 8
 LIMIT = 60.0
@@ -22,18 +22,18 @@ _PATIENCE = 300.0
 
 def crowd(setting: Setting) -> Iterator[Outcome]:
     """Let all of them read and write, and look at what they acknowledged."""
-    with setting.warm() as warm:
+    with setting.forks() as forks:
         for store in ("SQLite", "PostgreSQL"):
             with setting.store(store) as address:
-                yield _crowd(setting, warm, store, address)
+                yield _crowd(setting, forks, store, address)
 
 
-def _crowd(setting: Setting, warm: Warm, store: str, address: str) -> Outcome:
+def _crowd(setting: Setting, forks: ForkServer, store: str, address: str) -> Outcome:
     outcome = Outcome(f"{_PROCESSES} processes × {_THREADS} threads", store)
     began = time.monotonic()
     crew = [
-        warm.start(
-            "mingle",
+        forks.start(
+            "use_concurrently",
             address=address,
             process=number,
             threads=_THREADS,
@@ -63,9 +63,9 @@ def _crowd(setting: Setting, warm: Warm, store: str, address: str) -> Outcome:
             refusals += facts.get("refused", 0)
             acknowledged.update(facts.get("acknowledged", {}))
     outcome.seconds = time.monotonic() - began
-    looker = warm.start("count", address=address, acknowledged=acknowledged)
-    looker.wait()
-    (*_, found) = looker.said() or [{}]
+    inspector = forks.start("check_acknowledged", address=address, acknowledged=acknowledged)
+    inspector.wait()
+    (*_, found) = inspector.said() or [{}]
     outcome.lost += len(found.get("lost", ()))
     outcome.problems += found.get("lost", []) + found.get("problems", [])
     if "lost" not in found:

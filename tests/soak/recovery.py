@@ -7,11 +7,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from algomancy_data.errors import TEMPORARY
-from soak.looking import Look, which
+from tests.soak.inspection import StoreContents, matching
 
 if TYPE_CHECKING:
     from algomancy_data import DataManager, DataSource
-    from soak.model import State
+    from tests.soak.model import State
 
 Log = Callable[..., None]
 """Takes facts by name, and tells whoever started the process."""
@@ -19,7 +19,7 @@ T = TypeVar("T")
 _PATIENCE = 120.0
 
 
-def patiently(call: Callable[[], T], *, survives: bool = True) -> T:
+def retried(call: Callable[[], T], *, survives: bool = True) -> T:
     """Call again until the store is there."""
     until = time.monotonic() + _PATIENCE
     while True:
@@ -31,10 +31,12 @@ def patiently(call: Callable[[], T], *, survives: bool = True) -> T:
             time.sleep(0.05)
 
 
-def settled(manager: DataManager[DataSource], possible: list[State], log: Log) -> int | None:
+def state_after_failure(
+    manager: DataManager[DataSource], possible: list[State], log: Log
+) -> int | None:
     """Wait until the store is back; return which of some states it holds."""
-    look = patiently(lambda: Look(manager))
-    place = which(look, possible)
+    contents = retried(lambda: StoreContents(manager))
+    place = matching(contents, possible)
     if place is None:
-        log(problem=f"found {look.describe()}")
+        log(problem=f"found {contents.describe()}")
     return place

@@ -5,17 +5,17 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from soak.lane import followed, look, possible_after
-from soak.outcome import Outcome
+from tests.soak.outcome import Outcome
+from tests.soak.trial import followed, inspect, possible_after
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from random import Random
 
-    from soak.model import State
-    from soak.run import Setting
-    from soak.servers import Server
-    from soak.warm import Forked
+    from tests.soak.fork_server import ForkedProcess
+    from tests.soak.model import State
+    from tests.soak.run import Setting
+    from tests.soak.servers import Server
 
 _WRITERS = 3
 _STOPS_A_ROUND = 8
@@ -27,12 +27,12 @@ def stops(setting: Setting) -> Iterator[Outcome]:
     outcome = Outcome("server stopped at once", "PostgreSQL")
     chance = setting.chance("stops")
     states: list[State] = [{} for _ in range(_WRITERS)]
-    with setting.server() as server, setting.warm() as warm:
+    with setting.server() as server, setting.forks() as forks:
         version, until = 1, time.monotonic() + setting.seconds
         while time.monotonic() < until and outcome.is_good:
             stop = setting.home / f"stop {version}"
             writers = [
-                warm.start(
+                forks.start(
                     "work",
                     address=server.url,
                     session=f"s{number}",
@@ -60,7 +60,9 @@ def stops(setting: Setting) -> Iterator[Outcome]:
                 possible = [*acknowledged[:-1], *possible_after(acknowledged[-1], last)]
                 store = {"address": server.url, "session": f"s{number}", "states": possible}
                 when = f"writer {number}, at last"
-                found = look(warm, outcome, when, {**store, "last": last}, len(acknowledged) - 1)
+                found = inspect(
+                    forks, outcome, when, {**store, "last": last}, len(acknowledged) - 1
+                )
                 states[number] = possible[-1 if found is None else found]
             version += 10_000
     yield outcome
@@ -81,7 +83,7 @@ def _hit(server: Server, chance: Random) -> None:
     server.start()
 
 
-def _wait(writers: list[Forked], outcome: Outcome) -> None:
+def _wait(writers: list[ForkedProcess], outcome: Outcome) -> None:
     for writer in writers:
         if writer.wait(_PATIENCE) is None:
             outcome.problems.append(f"a writer hangs after {writer.said()[-1:]}")

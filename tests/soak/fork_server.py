@@ -33,7 +33,7 @@ _LATER = (
 _LONGEST = 600.0
 
 
-class Warm:
+class ForkServer:
     """The side of the process that gives orders.
 
     Args:
@@ -47,7 +47,7 @@ class Warm:
         self._started = 0
         self._living: set[int] = set()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "soak.warm"],
+            [sys.executable, "-m", "tests.soak.fork_server"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -71,13 +71,13 @@ class Warm:
         self._process.wait(60)
         self._output.close()
 
-    def start(self, task: str, **arguments: Any) -> Forked:
-        """Fork a process that does a task of ``soak.work``."""
+    def start(self, task: str, **arguments: Any) -> ForkedProcess:
+        """Fork a process that does a task of ``tests.soak.tasks``."""
         self._started += 1
         report = self._home / f"{self._started}.jsonl"
         pid = self._ask(task=task, report=str(report), arguments=arguments)
         self._living.add(pid)
-        return Forked(self, pid, report)
+        return ForkedProcess(self, pid, report)
 
     def wait(self, pid: int, seconds: float = _LONGEST) -> int | None:
         """Return how a process ended, as Popen has it; None if it did not in so many seconds."""
@@ -92,21 +92,21 @@ class Warm:
             self._input.flush()
         answer = self._output.readline()
         if not answer:
-            raise RuntimeError("the warm process ended")
+            raise RuntimeError("the fork server ended")
         return json.loads(answer)
 
 
 @dataclass(frozen=True)
-class Forked:
+class ForkedProcess:
     """A process that was forked.
 
     Args:
-        warm: By whom.
+        forks: By whom.
         pid: Its number.
         report: The file that has what it says.
     """
 
-    warm: Warm
+    forks: ForkServer
     pid: int
     report: Path
 
@@ -116,8 +116,8 @@ class Forked:
             os.kill(self.pid, signal.SIGKILL)
 
     def wait(self, seconds: float = _LONGEST) -> int | None:
-        """Return how it ended: see :meth:`Warm.wait`."""
-        return self.warm.wait(self.pid, seconds)
+        """Return how it ended: see :meth:`ForkServer.wait`."""
+        return self.forks.wait(self.pid, seconds)
 
     def said(self) -> list[dict[str, Any]]:
         """Return what it said until now."""
@@ -135,7 +135,7 @@ class Forked:
 
 
 def _run(order: dict[str, Any]) -> int:
-    from soak.work import TASKS, log_to  # noqa: PLC0415  imported before the fork
+    from tests.soak.tasks import TASKS, log_to  # noqa: PLC0415  imported before the fork
 
     log = log_to(order["report"])
     try:
@@ -165,7 +165,7 @@ def _say(answer: Any, stream: IO[str]) -> None:
 
 def main() -> None:
     """Do what lines of standard input ask for."""
-    for name in ("soak.work", *_LATER):
+    for name in ("tests.soak.tasks", *_LATER):
         importlib.import_module(name)
     gc.freeze()  # no child looks through what is there already
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever gives orders ends it

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from soak.servers import Server
-from soak.warm import Warm
+from tests.soak.fork_server import ForkServer
+from tests.soak.servers import Server
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
@@ -72,9 +72,9 @@ class Setting:
             with contextlib.suppress(RuntimeError):  # it may be down
                 server.stop("immediate")
 
-    def warm(self, environment: Mapping[str, str] | None = None) -> Warm:
+    def forks(self, environment: Mapping[str, str] | None = None) -> ForkServer:
         """Start a process that forks those that work."""
-        return Warm(self.home / "said", environment)
+        return ForkServer(self.home / "said", environment)
 
 
 @contextmanager

@@ -21,12 +21,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mutation.children import in_child, status_in_child
+from tests.mutation.children import in_child, status_in_child
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
-    from mutation.mutants import Mutant
+    from tests.mutation.mutants import Mutant
 
 Place = tuple[str, str, int]
 """A file, a function within its classes, and its first line, decorators included."""
@@ -81,8 +81,8 @@ class Judge:
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Judge all mutants."""
         session.config.pluginmanager.unregister(name="terminalreporter")
-        warm, *early = session.items
-        _run(warm)
+        server, *early = session.items
+        _run(server)
         if _polars_has_threads():
             raise pytest.UsageError("A test uses Polars when it is imported: say that it is late.")
         for mutant in self._mutants:

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 from algomancy_data import DataClassification, DataSource
 from algomancy_data.errors import StoreBusyError
-from soak.looking import Look
-from soak.model import TABLES, Tables, frame
-from soak.stores import open_manager
+from tests.soak.inspection import StoreContents
+from tests.soak.model import TABLES, Tables, frame
+from tests.soak.stores import open_manager
 
 if TYPE_CHECKING:
     from algomancy_data import DataManager
-    from soak.settling import Log
+    from tests.soak.recovery import Log
 
 _SHARED = "shared"
 
 
-class _Mingler:
+class _Client:
     """One thread: it writes a dataset of its own, and one that all write, and reads any.
 
     Args:
@@ -55,7 +55,7 @@ class _Mingler:
         try:
             while time.monotonic() < self._until:
                 began = time.monotonic()
-                is_read = self._chance.random() < 0.5  # noqa: PLR2004  half of the time
+                is_read = self._chance.random() < 0.5
                 try:
                     self._read() if is_read else self._write()
                 except StoreBusyError:
@@ -76,7 +76,7 @@ class _Mingler:
         count = self._chance.randint(1, 500)
         kind = self._chance.choice(("replace", "append", "shared"))
         end = sum(run[1] for run in self.mine["orders"])
-        if kind == "append" and 0 < end < 20_000:  # noqa: PLR2004  small enough
+        if kind == "append" and 0 < end < 20_000:
             added = {table: [[end, count, self._version]] for table in TABLES}
             self._manager.add_data_source(_source(self._name, added), mode="append")
             self.mine = {table: self.mine[table] + added[table] for table in TABLES}
@@ -104,7 +104,7 @@ def _source(name: str, tables: Tables) -> DataSource:
     return source
 
 
-def mingle(
+def use_concurrently(
     log: Log, *, address: str, process: int, threads: int, seed: int, seconds: float
 ) -> None:
     """Read and write with several threads.
@@ -119,8 +119,8 @@ def mingle(
     """
     until = time.monotonic() + seconds
     shared = open_manager(address)
-    minglers = [
-        _Mingler(
+    clients = [
+        _Client(
             open_manager(address) if process % 2 else shared,
             f"p{process}t{number}",
             seed,
@@ -129,10 +129,10 @@ def mingle(
         )
         for number in range(threads)
     ]
-    running = [threading.Thread(target=one.run) for one in minglers]
+    running = [threading.Thread(target=one.run) for one in clients]
     for thread in running:
         thread.start()
-    for number, (thread, one) in enumerate(zip(running, minglers, strict=True)):
+    for number, (thread, one) in enumerate(zip(running, clients, strict=True)):
         thread.join()
         log(
             done=one.done,
@@ -146,14 +146,14 @@ def mingle(
         )
 
 
-def count(log: Log, *, address: str, acknowledged: dict[str, Tables]) -> None:
+def check_acknowledged(log: Log, *, address: str, acknowledged: dict[str, Tables]) -> None:
     """Look for every write that was acknowledged."""
     manager = open_manager(address)
-    look = Look(manager)
+    contents = StoreContents(manager)
     lost = [
         name
         for name, tables in acknowledged.items()
-        if tables["orders"] and not look.holds(name, tables)
+        if tables["orders"] and not contents.holds(name, tables)
     ]
     problems = [f"verify: {damage}" for damage in manager.verify()]
     manager.clear_leftovers()

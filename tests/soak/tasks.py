@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from algomancy_data.errors import TEMPORARY, AlgomancyDataError
-from soak.faltering import falter
-from soak.looking import look_closely
-from soak.mingling import count, mingle
-from soak.model import Operation, State, draw, outcomes
-from soak.operations import perform
-from soak.settling import Log, patiently, settled
-from soak.stores import open_manager
+from tests.soak.concurrent_clients import check_acknowledged, use_concurrently
+from tests.soak.fault_injection import work_under_faults
+from tests.soak.inspection import inspect_store
+from tests.soak.model import Operation, State, draw, outcomes
+from tests.soak.operations import perform
+from tests.soak.recovery import Log, retried, state_after_failure
+from tests.soak.stores import open_manager
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,7 +59,7 @@ def work(
         stop: A file; when it is there the work ends.
         survives: Go on when the store was away for a while.
     """
-    manager = patiently(lambda: open_manager(address, session), survives=survives)
+    manager = retried(lambda: open_manager(address, session), survives=survives)
     chance = random.Random(seed)  # noqa: S311  no secrets
     while not (stop and Path(stop).exists()):
         operation = first or draw(chance, state, version, in_turn="://" not in address)
@@ -75,7 +75,7 @@ def work(
                 log(problem=f"no temporary error: {type(error).__name__}: {error}")
             if not survives:
                 return
-            found = settled(manager, possible, log)
+            found = state_after_failure(manager, possible, log)
             log(settled=found)
             if found is None:
                 return
@@ -87,21 +87,21 @@ def work(
     log(ended=True)
 
 
-def look(
+def inspect(
     log: Log, *, address: str, session: str, states: list[State], last: Operation | None
 ) -> None:
     """Open a store, and say what is there."""
     began = time.monotonic()
-    manager = patiently(lambda: open_manager(address, session))
-    facts = look_closely(manager, states, last)
+    manager = retried(lambda: open_manager(address, session))
+    facts = inspect_store(manager, states, last)
     manager.close()
     log(**facts, seconds=time.monotonic() - began)
 
 
 TASKS: dict[str, Callable[..., None]] = {
     "work": work,
-    "falter": falter,
-    "look": look,
-    "mingle": mingle,
-    "count": count,
+    "work_under_faults": work_under_faults,
+    "inspect": inspect,
+    "use_concurrently": use_concurrently,
+    "check_acknowledged": check_acknowledged,
 }

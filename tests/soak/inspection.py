@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from algomancy_data.store.history import Outcome
 from algomancy_data.testing import assert_identical
-from soak.model import TABLES, Operation, State, Tables, frame
-from soak.operations import batch_name
+from tests.soak.model import TABLES, Operation, State, Tables, frame
+from tests.soak.operations import batch_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from algomancy_data import DataManager, DataSource
 
 
-class Look:
+class StoreContents:
     """The datasets of a store beside what may be there; each is read once.
 
     Args:
@@ -65,13 +65,13 @@ class Look:
         )
 
 
-def which(look: Look, states: Sequence[State]) -> int | None:
+def matching(contents: StoreContents, states: Sequence[State]) -> int | None:
     """Return the place of the last of some states that the store holds."""
     places = reversed(range(len(states)))
-    return next((place for place in places if look.matches(states[place])), None)
+    return next((place for place in places if contents.matches(states[place])), None)
 
 
-def look_closely(
+def inspect_store(
     manager: DataManager[DataSource], states: Sequence[State], last: Operation | None
 ) -> dict[str, Any]:
     """Compare all that a store holds, and have it verified and cleared.
@@ -82,8 +82,8 @@ def look_closely(
         last: What was being done, if it is not known to be done.
     """
     problems = [f"startup: {error}" for _, error in getattr(manager, "startup_errors", ())]
-    look = Look(manager)
-    place = which(look, states)
+    contents = StoreContents(manager)
+    place = matching(contents, states)
     problems += [f"verify: {damage}" for damage in manager.verify()]
     cleared = len(manager.clear_leftovers())
     problems += [f"left over: {one}" for one in manager.leftovers()]
@@ -101,5 +101,5 @@ def look_closely(
         }
         if done != written:
             problems.append(f"history: it has {done} as done, the store {written}")
-    found = "" if place is not None else look.describe()
+    found = "" if place is not None else contents.describe()
     return {"place": place, "problems": problems, "found": found, "cleared": cleared}

@@ -5,11 +5,11 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from soak.looking import look_closely
-from soak.model import frame, outcomes
-from soak.operations import perform
-from soak.outcome import Outcome, as_markdown
-from soak.stores import open_manager
+from tests.soak.inspection import inspect_store
+from tests.soak.model import frame, outcomes
+from tests.soak.operations import perform
+from tests.soak.outcome import Outcome, as_markdown
+from tests.soak.stores import open_manager
 
 
 @pytest.fixture
@@ -35,9 +35,9 @@ def test_an_acknowledged_write_that_is_gone_is_told_from_one_that_is_torn(
     for version in (1, 2):
         states += outcomes(states[-1], add(version))[1:]
     perform(manager, add(1), tmp_path, (address, "s"))
-    assert look_closely(manager, states, None)["place"] == 1
+    assert inspect_store(manager, states, None)["place"] == 1
     manager.delete_rows("d", "customers", pl.col("id") == 0)
-    found = look_closely(manager, states, None)
+    found = inspect_store(manager, states, None)
     assert found["place"] is None
     assert "4 rows of [1]" in found["found"]
 
@@ -48,7 +48,7 @@ def test_damage_is_told(manager, address, tmp_path):
         connection.exec_driver_sql('UPDATE "ds__s__d__orders" SET "amount" = 0')
         connection.exec_driver_sql('CREATE TABLE "ds__s__d__other" (x)')
     manager.refresh()
-    found = look_closely(manager, outcomes({}, add(1)), None)
+    found = inspect_store(manager, outcomes({}, add(1)), None)
     assert found["place"] is None
     assert "verify" in str(found["problems"])
     assert "left over" in str(found["problems"])

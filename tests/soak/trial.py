@@ -1,4 +1,4 @@
-"""One store, those that work there one after the other, and a look at it after each."""
+"""One store, processes that work there one after the other, and an inspection after each."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from soak.model import Operation, State, outcomes
-from soak.outcome import Outcome
+from tests.soak.model import Operation, State, outcomes
+from tests.soak.outcome import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from random import Random
 
-    from soak.run import Setting
-    from soak.warm import Forked, Warm
+    from tests.soak.fork_server import ForkedProcess, ForkServer
+    from tests.soak.run import Setting
 
 _OUTSIDE_EACH = 5
 _PATIENCE = 120.0
 
 
-class Lane:
+class Trial:
     """One store, and those that work there, one after the other.
 
     Args:
         setting: That of the run.
-        warm: Who forks.
+        forks: Who forks.
         scenario: What is done to the store.
         store: What it is called.
         address: Where it is.
@@ -40,11 +40,17 @@ class Lane:
     """
 
     def __init__(
-        self, setting: Setting, warm: Warm, scenario: str, store: str, address: str, place: Path
+        self,
+        setting: Setting,
+        forks: ForkServer,
+        scenario: str,
+        store: str,
+        address: str,
+        place: Path,
     ) -> None:
         self.outcome = Outcome(scenario, store)
         self.chance: Random = setting.chance(scenario, store)
-        self._warm = warm
+        self._forks = forks
         self._address = address
         self._place = place
         self._state: State = {}
@@ -56,7 +62,7 @@ class Lane:
     def turn(
         self,
         task: str,
-        live: Callable[[Forked], None] | None = None,
+        live: Callable[[ForkedProcess], None] | None = None,
         *,
         patience: float = _PATIENCE,
         **arguments: Any,
@@ -75,7 +81,7 @@ class Lane:
         self._turns += 1
         if task == "work":
             arguments["first"] = self._again
-        worker = self._warm.start(
+        worker = self._forks.start(
             task,
             address=self._address,
             session="s",
@@ -99,13 +105,13 @@ class Lane:
         return code
 
     def _check(self, said: list[dict[str, Any]]) -> None:
-        """Look at the store with a process of its own, and take what it finds for the state."""
+        """Inspect the store in a process of its own; what it finds is the state."""
         states, last = self._followed(said)
         if self._turns % _OUTSIDE_EACH == 0:
             self._look_from_outside()
         possible = [*states[:-1], *possible_after(states[-1], last)]
-        found = look(
-            self._warm,
+        found = inspect(
+            self._forks,
             self.outcome,
             f"after {last}",
             {"address": self._address, "session": "s", "states": possible, "last": last},
@@ -174,13 +180,13 @@ def possible_after(state: State, last: Operation | None) -> list[State]:
     return [state] if last is None else outcomes(state, last)
 
 
-def look(
-    warm: Warm, outcome: Outcome, when: str, arguments: dict[str, Any], acknowledged: int
+def inspect(
+    forks: ForkServer, outcome: Outcome, when: str, arguments: dict[str, Any], acknowledged: int
 ) -> int | None:
     """Have a process of its own look at a store.
 
     Args:
-        warm: Who forks.
+        forks: Who forks.
         outcome: What is lost or torn is counted there.
         when: In words.
         arguments: What the process is told.
@@ -189,10 +195,10 @@ def look(
     Returns:
         The place of the state in which it is; None if that is none of them.
     """
-    looker = warm.start("look", **arguments)
-    code = looker.wait()
-    answers = looker.said()
-    looker.forget()
+    inspector = forks.start("inspect", **arguments)
+    code = inspector.wait()
+    answers = inspector.said()
+    inspector.forget()
     if code != 0 or not answers or "problem" in answers[-1]:
         outcome.torn += 1
         outcome.problems.append(f"{when}: cannot be opened: {code} {answers[-1:]}")

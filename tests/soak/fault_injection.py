@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from algomancy_data.errors import AlgomancyDataError
-from soak.model import Operation, State, draw, outcomes
-from soak.operations import prepared
-from soak.settling import Log, patiently, settled
-from soak.stores import open_manager
+from tests.soak.model import Operation, State, draw, outcomes
+from tests.soak.operations import prepared
+from tests.soak.recovery import Log, retried, state_after_failure
+from tests.soak.stores import open_manager
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -95,7 +95,7 @@ FAULTS: dict[str, Callable[[str, random.Random], AbstractContextManager[None]]] 
 }
 
 
-def falter(
+def work_under_faults(
     log: Log,
     *,
     address: str,
@@ -122,7 +122,7 @@ def falter(
         folder: Where it does.
         count: How many operations.
     """
-    manager = patiently(lambda: open_manager(address, session))
+    manager = retried(lambda: open_manager(address, session))
     chance = random.Random(seed)  # noqa: S311  no secrets
     for number in range(version, version + count):
         operation = draw(chance, state, number, in_turn="://" not in address)
@@ -144,7 +144,7 @@ def falter(
             log(done=number, seconds=time.monotonic() - began)
             state = possible[-1]
             continue
-        found = settled(manager, possible, log)
+        found = state_after_failure(manager, possible, log)
         log(settled=found)
         if found is None:
             return

@@ -8,17 +8,17 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING
 
-from soak.lane import Lane
-from soak.proxy import Proxy, Weather
+from tests.soak.proxy import Proxy, Weather
+from tests.soak.trial import Trial
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
     from random import Random
 
-    from soak.outcome import Outcome
-    from soak.run import Setting
-    from soak.warm import Forked
+    from tests.soak.fork_server import ForkedProcess
+    from tests.soak.outcome import Outcome
+    from tests.soak.run import Setting
 
 _ROUND = 20.0
 _TIMEOUT = 2
@@ -30,29 +30,29 @@ _TRY_AGAIN = 3
 
 def network(setting: Setting) -> Iterator[Outcome]:
     """Let the weather change under writers; ask the command what it makes of a silent server."""
-    with setting.server() as server, setting.warm() as warm:
+    with setting.server() as server, setting.forks() as forks:
         with Proxy(server.socket, setting.seed) as proxy:
             host = f"127.0.0.1:{proxy.port}/postgres?connect_timeout={_TIMEOUT}"
             address = f"postgresql://postgres:@{host}&gssencmode=disable&sslmode=disable"
             files = setting.folder("files")
-            lane = Lane(setting, warm, "network slow, silent, cut", "PostgreSQL", address, files)
+            trial = Trial(setting, forks, "network slow, silent, cut", "PostgreSQL", address, files)
             until = time.monotonic() + setting.seconds
-            while time.monotonic() < until and lane.outcome.is_good:
+            while time.monotonic() < until and trial.outcome.is_good:
                 stop = setting.home / "stop"
                 stop.unlink(missing_ok=True)
                 end = min(until, time.monotonic() + _ROUND)
-                live = partial(_change, proxy, lane.chance, lane.outcome, end, stop)
-                code = lane.turn("work", live, stop=str(stop), survives=True)
+                live = partial(_change, proxy, trial.chance, trial.outcome, end, stop)
+                code = trial.turn("work", live, stop=str(stop), survives=True)
                 if code != 0:
-                    lane.outcome.problems.append(f"a writer ended with {code}")
-            _ask_command(proxy, address, lane.outcome)
-        if lane.outcome.longest > LIMIT:
-            lane.outcome.problems.append(f"a call waited for {lane.outcome.longest:.0f} s")
-        yield lane.outcome
+                    trial.outcome.problems.append(f"a writer ended with {code}")
+            _ask_command(proxy, address, trial.outcome)
+        if trial.outcome.longest > LIMIT:
+            trial.outcome.problems.append(f"a call waited for {trial.outcome.longest:.0f} s")
+        yield trial.outcome
 
 
 def _change(
-    proxy: Proxy, chance: Random, outcome: Outcome, until: float, stop: Path, worker: Forked
+    proxy: Proxy, chance: Random, outcome: Outcome, until: float, stop: Path, worker: ForkedProcess
 ) -> None:
     """Let the weather be bad for a moment, again and again; silent until the writer notices."""
     while time.monotonic() < until:

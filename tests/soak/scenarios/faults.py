@@ -9,18 +9,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from soak.lane import Lane
-from soak.run import STORES
+from tests.soak.run import STORES
+from tests.soak.trial import Trial
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
-    from soak.outcome import Outcome
-    from soak.run import Setting
-    from soak.warm import Warm
+    from tests.soak.fork_server import ForkServer
+    from tests.soak.outcome import Outcome
+    from tests.soak.run import Setting
 
 # Whose calls are made to fail, and whose clock is wrong: those of the process, not of a server.
-_INJECTOR = Path(__file__).parents[2] / "tests" / "folder" / "faults.c"
+_INJECTOR = Path(__file__).parents[2] / "folder" / "faults.c"
 _OPERATIONS_A_TURN = 12
 _PATIENCE = 30.0
 _DISK = "96m"
@@ -30,22 +30,22 @@ _CLEAN = (0, -signal.SIGABRT, -signal.SIGSEGV, None)
 
 def disk_full(setting: Setting) -> Iterator[Outcome]:
     """Fill a small disk, but for very little, before each operation; where one can be mounted."""
-    with _injected(setting) as warm:
+    with _injected(setting) as forks:
         for store in STORES:
             with _small_disk(setting.home / store) as disk:
                 if disk is not None:
                     there = setting.at(disk, setting.seconds / len(STORES))
                     files = setting.folder("files")
-                    yield _falter(there, warm, "disk full", store, "disk", disk, files)
+                    yield _work_under(there, forks, "disk full", store, "disk", disk, files)
 
 
 def failing_calls(setting: Setting) -> Iterator[Outcome]:
     """Let calls that write fail, with EIO or ENOSPC: one, or all from one on."""
-    with _injected(setting) as warm:
+    with _injected(setting) as forks:
         here, files = setting.at(setting.home, setting.seconds / 2), setting.folder("files")
         for store, name in (("folder", "folder"), ("SQLite", "data.db")):
             where = setting.home / name
-            yield _falter(here, warm, "calls fail (EIO, ENOSPC)", store, "calls", where, files)
+            yield _work_under(here, forks, "calls fail (EIO, ENOSPC)", store, "calls", where, files)
 
 
 def no_descriptors(setting: Setting) -> Iterator[Outcome]:
@@ -65,44 +65,50 @@ def wrong_clock(setting: Setting) -> Iterator[Outcome]:
 
 def _everywhere(setting: Setting, scenario: str, fault: str) -> Iterator[Outcome]:
     here, files = setting.at(setting.home, setting.seconds / len(STORES)), setting.folder("files")
-    with _injected(setting) as warm:
+    with _injected(setting) as forks:
         for store in STORES:
-            yield _falter(here, warm, scenario, store, fault, setting.home, files)
+            yield _work_under(here, forks, scenario, store, fault, setting.home, files)
 
 
-def _injected(setting: Setting) -> Warm:
+def _injected(setting: Setting) -> ForkServer:
     """Start a process whose calls can be made to fail."""
     library = setting.home / "faults.so"
     command = ["gcc", "-shared", "-fPIC", "-O1", "-o", library, _INJECTOR, "-ldl"]
     subprocess.run(command, check=True)
-    return setting.warm({"LD_PRELOAD": str(library)})
+    return setting.forks({"LD_PRELOAD": str(library)})
 
 
-def _falter(
-    setting: Setting, warm: Warm, scenario: str, store: str, fault: str, where: Path, files: Path
+def _work_under(
+    setting: Setting,
+    forks: ForkServer,
+    scenario: str,
+    store: str,
+    fault: str,
+    where: Path,
+    files: Path,
 ) -> Outcome:
     with setting.store(store) as address:
-        lane = Lane(setting, warm, scenario, store, address, files)
+        trial = Trial(setting, forks, scenario, store, address, files)
         until, deaths, hung = time.monotonic() + setting.seconds, 0, 0
-        while time.monotonic() < until and lane.outcome.is_good:
-            code = lane.turn(
-                "falter",
+        while time.monotonic() < until and trial.outcome.is_good:
+            code = trial.turn(
+                "work_under_faults",
                 patience=_PATIENCE,
                 fault=fault,
                 folder=str(where),
                 count=_OPERATIONS_A_TURN,
             )
-            lane.outcome.faults = lane.begun
+            trial.outcome.faults = trial.begun
             deaths += code is not None and code < 0
             hung += code is None
-            if code not in (_CLEAN if fault == "memory" else (0,)) and lane.outcome.is_good:
-                lane.outcome.problems.append(f"a worker ended with {code}")
+            if code not in (_CLEAN if fault == "memory" else (0,)) and trial.outcome.is_good:
+                trial.outcome.problems.append(f"a worker ended with {code}")
         if deaths or hung:
-            lane.outcome.notes.append(
+            trial.outcome.notes.append(
                 f"Polars or the driver ended {deaths} processes (SIGABRT, SIGSEGV); {hung} were "
                 f"killed in which Polars waited for a thread that there was no memory for."
             )
-        return lane.outcome
+        return trial.outcome
 
 
 @contextmanager

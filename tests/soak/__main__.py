@@ -1,4 +1,9 @@
-"""Run scenarios, print what they came to, and write it as a page."""
+"""Run scenarios that may damage a store, print what they came to, and write it as a page.
+
+``model`` says what a store has to hold after each operation; ``tasks`` are what forked processes
+do: work until they are killed, or inspect what is left; ``scenarios`` has a module for each kind of
+fault.
+"""
 
 from __future__ import annotations
 
@@ -12,19 +17,19 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from soak.outcome import Outcome, as_markdown
-from soak.run import Setting, home_of
-from soak.scenarios.crowd import crowd
-from soak.scenarios.faults import (
+from tests.soak.outcome import Outcome, as_markdown
+from tests.soak.run import Setting, home_of
+from tests.soak.scenarios.crowd import crowd
+from tests.soak.scenarios.faults import (
     disk_full,
     failing_calls,
     no_descriptors,
     no_memory,
     wrong_clock,
 )
-from soak.scenarios.kills import kills
-from soak.scenarios.network import network
-from soak.scenarios.stops import stops
+from tests.soak.scenarios.kills import kills
+from tests.soak.scenarios.network import network
+from tests.soak.scenarios.stops import stops
 
 Scenario = Callable[[Setting], Iterator[Outcome]]
 

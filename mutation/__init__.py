@@ -1,1 +1,0 @@
-"""Mutation testing: small faults are put into modules, and tests have to notice each."""
