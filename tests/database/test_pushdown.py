@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from contextlib import closing
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -353,15 +355,21 @@ def test_texts_are_never_read_as_sql(store, dataset):
     assert store.verify() == []
 
 
+def take_backslashes(setting, connection, *_):
+    with closing(connection.cursor()) as cursor:
+        cursor.execute(f"SET standard_conforming_strings = {setting}")
+    connection.commit()
+
+
 @pytest.mark.parametrize("store", [one for one in DRIVERS if "postgres" in one], indirect=True)
-def test_texts_are_found_whatever_the_server_makes_of_backslashes(store, dataset):
-    sa.event.listen(
-        store.engine,
-        "begin",
-        lambda connection: connection.exec_driver_sql(
-            "SET LOCAL standard_conforming_strings = off"
-        ),
-    )
+def test_texts_are_found_whatever_the_server_makes_of_backslashes(store, dataset, request):
+    for event, setting in (("checkout", "off"), ("checkin", "on")):  # other tests get them, too
+        listener = partial(take_backslashes, setting)
+        sa.event.listen(store.engine, event, listener)
+        request.addfinalizer(partial(sa.event.remove, store.engine, event, listener))
+    with store.engine.connect() as connection:
+        query = "SELECT '\\\\', current_setting('standard_conforming_strings')"
+        assert connection.exec_driver_sql(query).one() == ("\\", "off")
     frame = pl.DataFrame({"s": INJECTIONS, "y": [text.encode() for text in INJECTIONS]})
     frame = frame.filter(~s.str.contains("\0", literal=True))
     store.add_data_source(dataset("d", {"t": frame}))
