@@ -27,6 +27,8 @@ LOADS = 5
 DATASETS = int(os.environ.get("KILLED_JOBS", "40")) // LOADS
 KILLS = DATASETS // 2
 PAUSE = "0.05"
+# Two workers pause for a second in all, so that somebody is killed however fast they are.
+LONGEST = 0.8
 
 COORDINATOR = """
 import sys
@@ -78,7 +80,7 @@ class Killer:
         self._thread.join()
 
     def _run(self):
-        while self.kills < KILLS and not self._stop.wait(self._chance.uniform(0.2, 1.5)):
+        while self.kills < KILLS and not self._stop.wait(self._chance.uniform(0.1, LONGEST)):
             processes = self._processes()
             if processes:
                 with contextlib.suppress(psutil.NoSuchProcess):
@@ -87,12 +89,14 @@ class Killer:
 
 
 def children(pid):
-    """Return the processes below one that do jobs."""
+    """Return the processes below one that do jobs; Dask's name themselves where they can."""
     with contextlib.suppress(psutil.NoSuchProcess):
+        below = psutil.Process(pid).children(recursive=True)
+        commands = [" ".join(one.cmdline()) for one in below]
         return [
             one
-            for one in psutil.Process(pid).children(recursive=True)
-            if "spawn_main" in " ".join(one.cmdline())
+            for one, command in zip(below, commands, strict=True)
+            if "spawn_main" in command or command.startswith("dask worker")
         ]
     return []
 

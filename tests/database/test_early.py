@@ -31,7 +31,7 @@ from algomancy_data.testing import assert_identical
 
 WRITER = "algomancy-data-writer"
 IN_SLICES = ReadLimits(in_memory_bytes=4000)  # of 500 bytes
-ROWS = 100
+ROWS = 200
 
 
 class Parents(Schema):
