@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from harness.limits import Limits
 from harness.record import ORDERS, Record
-from harness.ways import collect
+from harness.ways import clear_away
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -95,7 +95,7 @@ class Race:
                     times.append(peer.timed(None if times else remarks[peer.name]))
             latest.append({name: times[-1] for name, times in theirs.items()})
             ours.before()
-            collect()
+            clear_away()
 
         def finish() -> None:
             try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,8 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def collect() -> None:
-    """Let no way pay for what others left behind; what lives for long is looked at once."""
+def clear_away() -> None:
+    """Let no way pay for what others left behind, in memory or on its way to the disk."""
+    os.sync()
     gc.collect()
     gc.freeze()
 
@@ -55,7 +57,7 @@ class Way:
     def timed(self, remarks: list[str] | None = None) -> float:
         """Take one turn and return its seconds; with a list for its remarks, check it as well."""
         self.before()
-        collect()
+        clear_away()
         try:
             start = time.perf_counter()
             result = self.run()
