@@ -149,3 +149,27 @@ def test_a_call_that_fails_leaves_the_old_state_and_nothing_else(
         assert listing(folder) == before
         assert state() == OLD
     assert refusals >= 4
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        pytest.param(one, marks=() if one in {"save", "append"} else pytest.mark.long)
+        for one in OPERATIONS
+    ],
+)
+def test_a_disk_that_fails_for_good_leaves_the_old_state_or_says_that_the_new_one_is_there(
+    run, prepared, folder, state, operation
+):
+    shutil.copytree(prepared, folder)
+    calls = run(operation, folder)["calls"]
+    said = []
+    for at in range(1, calls + 1):
+        shutil.rmtree(folder)
+        shutil.copytree(prepared, folder)
+        error = run(operation, folder, -at, errno.ENOSPC)["error"]
+        shutil.rmtree(folder / "raw", ignore_errors=True)
+        is_done = error is None or "The change is there" in error
+        assert state() == (NEW[operation] if is_done else OLD), (at, error)
+        said.append(error)
+    assert said[0]

@@ -321,3 +321,13 @@ def test_a_subschema_leaves_the_warning_filters_alone(monkeypatch):
     # They belong to the whole process: two threads that set and restore them lose settings.
     monkeypatch.setattr(warnings, "catch_warnings", None)
     assert LegacyMulti.get_subschema("a").datatypes() == {"id": DataType.INTEGER}
+
+
+@pytest.mark.parametrize("group", ["a\0b", "\ud800"])
+def test_a_group_may_have_a_name_that_no_class_can_have(group):
+    class Odd(Schema):
+        _FILENAME, _EXTENSION, _SCHEMA_TYPE = "odd", "json", "multi"
+        HEAD = ColumnGroup(group, [Column("id", DataType.INTEGER)])
+
+    assert list(Odd.get_subschema(group).columns()) == ["id"]
+    assert "\0" not in Odd.get_subschema(group).__name__

@@ -148,7 +148,7 @@ def work_under_faults(
         log(settled=found)
         if found is None:
             return
-        if found and _is_whole(operation):
+        if found and _is_whole(operation) and "The change is there" not in said:
             log(problem=f"it failed and was done: {operation}: {said}")
         state = possible[found]
     manager.close()

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from algomancy_data.errors import StoreBusyError, UnsupportedSystemError
+from algomancy_data.errors import StoreBusyError, StoreError, UnsupportedSystemError
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -190,16 +190,33 @@ def put_in_place(written: Path, target: Path, *, overwrite: bool) -> None:
 def replace_whole(temporary: Path, target: Path) -> None:
     """Put a synced file in the place of another one, if there is one, in one step.
 
-    Whoever reads sees the old file or the new one. When this raises, the old one is there.
+    Whoever reads sees the old file or the new one. When this raises, the old one is there, unless
+    the error says otherwise.
+
+    Raises:
+        OSError: The disk fails.
+        StoreError: It fails twice, so that the new file is there, and may not be on the disk.
     """
     before = target.read_bytes() if target.exists() else None
     temporary.replace(target)
     try:
         sync(target.parent)
-    except OSError:
-        if before is None:
-            target.unlink()
-        else:
-            write_synced(temporary, before)
-            temporary.replace(target)
+    except OSError as error:
+        try:
+            if before is None:
+                target.unlink()
+            else:
+                write_synced(temporary, before)
+                temporary.replace(target)
+        except OSError:
+            raise not_undone(target, error) from error
         raise
+
+
+def not_undone(path: Path, error: OSError) -> StoreError:
+    """Return the error for a change that is there, and that the disk may not keep."""
+    return StoreError(
+        f"The disk failed when a change of {str(path)!r} was to be made safe, and again when it "
+        f"was to be undone: {error}. The change is there, and may be gone when the machine "
+        f"crashes. Check the disk, and do it again."
+    )

@@ -19,7 +19,7 @@ import polars as pl
 from algomancy_data.errors import AlgomancyDataError, StoreError
 from algomancy_data.folder import table_files
 from algomancy_data.folder.file_names import clash_key, hashed_stem, plain_stem, stems
-from algomancy_data.folder.files import replace_whole, sync, sync_together, writer_lock
+from algomancy_data.folder.files import not_undone, replace_whole, sync, sync_together, writer_lock
 from algomancy_data.folder.journal import Journal
 from algomancy_data.folder.manifest import Manifest, TablePart
 from algomancy_data.folder.reader import LOCK, SUFFIX, FolderReader, Found
@@ -255,6 +255,7 @@ class FolderWriter(FolderReader):
 
         Raises:
             OSError: One cannot be removed; all are there.
+            StoreError: The disk fails twice, so that they are gone.
         """
         manifests = [self.read_quietly(path) for path in paths if path.is_file()]
         trash = self.new_directory()
@@ -264,9 +265,12 @@ class FolderWriter(FolderReader):
                 path.rename(trash / path.name)
                 moved.append(path)
             sync(self.root)
-        except BaseException:
-            for path in moved:
-                (trash / path.name).rename(path)
+        except BaseException as error:
+            try:
+                for path in moved:
+                    (trash / path.name).rename(path)
+            except OSError as again:
+                raise not_undone(paths[0], again) from error
             trash.rmdir()
             raise
         shutil.rmtree(trash, ignore_errors=True)

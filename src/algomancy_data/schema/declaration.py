@@ -471,7 +471,9 @@ class Schema(ABC):
             "_MISSING_COLUMNS": cls._MISSING_COLUMNS,
         }
         members |= rules_of_table(cls, key, members_of(cls, DeclaredRule))
-        return type(f"{cls.__name__}[{key}]", (Schema,), members)
+        # The name of a class has neither a NUL nor half of a surrogate pair, that of a group may.
+        shown = key.encode(errors="backslashreplace").decode().replace("\0", r"\0")
+        return type(f"{cls.__name__}[{shown}]", (Schema,), members)
 
     @classmethod
     def _require_multi(cls, call: str, other: str) -> None:
