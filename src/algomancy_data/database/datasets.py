@@ -213,10 +213,11 @@ class Datasets:
         """Write several datasets: see :meth:`write`."""
         datasets = {one.entry.info.name: one for one in prepared}
         new = self.catalogue.free(connection, list(datasets))
+        # Of all: one that is replaced may take a name that differs from a new one's in case alone.
         wanted = {
-            name: [table.name for table in content]
-            for name in new
-            if not isinstance(content := datasets[name].content, PreparedPayload)
+            name: [table.name for table in one.content]
+            for name, one in datasets.items()
+            if not isinstance(one.content, PreparedPayload)
         }
         names = free_names(connection, self._storage, self._session_id, wanted)
         written = [

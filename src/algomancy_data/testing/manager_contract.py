@@ -325,6 +325,15 @@ class DataManagerContract(ModelContract, AdditionContract):
             assert manager.get_data(name) is source
             assert opened().get_data(name) == source
 
+    def test_several_datasets_may_differ_in_case_alone(self, opened: Any) -> None:
+        """Also where one of them replaces one that had another table."""
+        opened().add_data_source(source_of("a", {"t": _FRAMES["texts"]}))
+        kept = [source_of(name, {"u": _FRAMES["floats"]}) for name in ("a", "A")]
+        opened().add_data_sources(kept)
+        for source in kept:
+            if self.keeps_data:
+                assert opened().get_data(source.name) == source
+
     def test_of_several_datasets_all_are_kept_or_none(self, opened: Any) -> None:
         """Whether one is refused, or the work is ended when some of them are written."""
         if not self.keeps_data:
