@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import math
 import random
 import re
 import shutil
-from datetime import date, datetime, time, timedelta
-from decimal import Decimal
 from pathlib import Path
 
 import polars as pl
@@ -18,28 +15,9 @@ import sqlalchemy as sa
 from algomancy_data import BaseDataSource
 from algomancy_data.database.table_sums import BLOCK_ROWS
 from algomancy_data.errors import AlgomancyDataError, DamagedStoreError, StoreError
+from tests.database.sample_columns import FRAME
 
 OLD_STORE = Path(__file__).parents[1] / "data" / "database-v1" / "store.db"
-FRAME = pl.DataFrame(
-    {
-        "whole": [1, 2, None],
-        "float": [1.5, math.nan, -0.0],
-        "text": ["a", None, "a longer text: ß"],
-        "truth": [True, None, False],
-        "day": [date(2024, 2, 29), None, date(1, 1, 1)],
-        "moment": [datetime(2024, 2, 29, 1, 2, 3, 4), None, datetime(1970, 1, 1)],
-        "time": [time(1, 2, 3), None, time(0)],
-        "span": [timedelta(1), None, timedelta(0)],
-        "money": [Decimal("1.50"), None, Decimal("-0.01")],
-        "wide": pl.Series([2**100, None, -1], dtype=pl.Int128),
-        "bytes": [b"\0\xff", None, b""],
-        "kind": pl.Series(["b", None, "a"], dtype=pl.Enum(["a", "b"])),
-        "category": pl.Series(["b", None, "a"], dtype=pl.Categorical),
-        "list": [[1, None], None, []],
-        "record": [{"a": 1.5}, None, {"a": None}],
-        "void": pl.Series([None] * 3, dtype=pl.Null),
-    }
-)
 # By column: another value in SQL, for SQLite and for PostgreSQL.
 EDITS = {
     "whole": ("5", "5"),

@@ -59,12 +59,10 @@ apilevel: Final = "2.0"
 threadsafety: Final = 1
 Binary: Final = bytes
 
-
 # The Python objects of a large result take many times the memory of its columns.
 _ROWS_AT_ONCE: Final = 4096
-_JULIAN_DAY_ZERO: Final = -2_440_588  # 4714-11-24 BC, PostgreSQL's first day, from 1970 on
-
 _INT32: Final = 2**31
+_JULIAN_DAY_ZERO: Final = -2_440_588  # 4714-11-24 BC, PostgreSQL's first day, from 1970 on
 # Types of parameters that mean the same to Arrow, whatever else is imported.
 _AS_THEY_ARE: Final = frozenset({type(None), bool, int, float, str, bytes})
 _PLAIN: Final = {pa.string_view(): pa.large_string(), pa.binary_view(): pa.large_binary()}
@@ -473,11 +471,6 @@ def _are_dates(column: Any) -> bool:
     return all(day >= _JULIAN_DAY_ZERO for day in days)
 
 
-def _no_rows() -> ProgrammingError:
-    message = "There are no rows: the last statement had no result, or there was none."
-    return ProgrammingError(message, status_code=AdbcStatusCode.INVALID_STATE)
-
-
 def _bound(rows: Sequence[Sequence[Any]] | None, given: Any) -> Any:
     """Return Arrow data for rows of parameters; what is Arrow data already stays it."""
     if hasattr(given, "__arrow_c_stream__"):
@@ -535,6 +528,11 @@ def _are_small(values: Sequence[Any]) -> bool:
 def _interval(value: timedelta) -> Any:
     microseconds = value.seconds * 1_000_000 + value.microseconds
     return pa.MonthDayNano([0, value.days, microseconds * 1000])
+
+
+def _no_rows() -> ProgrammingError:
+    message = "There are no rows: the last statement had no result, or there was none."
+    return ProgrammingError(message, status_code=AdbcStatusCode.INVALID_STATE)
 
 
 def _data_error(message: str) -> DataError:
