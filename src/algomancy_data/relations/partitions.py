@@ -100,10 +100,17 @@ def rows_at(frame: pl.DataFrame, rows: pl.Series) -> pl.DataFrame:
 # --- a bit per possible key -------------------------------------------------------------------
 
 
-def dense_range(columns: Iterable[pl.Series], limits: KeyLimits) -> tuple[int, int] | None:
+def dense_range(
+    columns: Iterable[pl.Series], limits: KeyLimits, sparsest: int = _SPARSEST
+) -> tuple[int, int] | None:
     """Return the lowest and highest value of a column that comes in slices, if they are close.
 
     None if there is no value, another dtype than whole numbers and times, or too wide a span.
+
+    Args:
+        columns: The slices.
+        limits: The widest span.
+        sparsest: How wide the span may be for each row.
     """
     lows: list[int] = []
     highs: list[int] = []
@@ -117,7 +124,7 @@ def dense_range(columns: Iterable[pl.Series], limits: KeyLimits) -> tuple[int, i
         if isinstance(low, int) and isinstance(high, int):
             lows.append(low)
             highs.append(high)
-    if not lows or max(highs) - min(lows) >= min(limits.widest_span, _SPARSEST * rows):
+    if not lows or max(highs) - min(lows) >= min(limits.widest_span, sparsest * rows):
         return None
     return min(lows), max(highs)
 
