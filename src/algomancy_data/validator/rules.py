@@ -19,10 +19,13 @@ from algomancy_data.validator.base import FrameCheck
 from algomancy_data.validator.rule_rows import rows_by_rule
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
+
+    from polars.datatypes import DataType as PolarsDataType
 
     from algomancy_data.relations.declared import Key
     from algomancy_data.schema import Rule, Schema
+    from algomancy_data.schema.types import ColumnType
     from algomancy_data.validator.stored import StoredRows
 
 # Each part takes a look at the keys of all rows.
@@ -83,7 +86,7 @@ class RuleValidator(FrameCheck):
                 self._check_table(table, schema, tables[table])
 
     def _check_table(self, table: str, schema: type[Schema], frame: pl.DataFrame) -> None:
-        rules = [one for one in schema.rules() if self._can_check(one, table, schema, frame)]
+        rules = self._checkable(table, schema, frame)
         declared = _declared_columns(frame, schema)
         try:
             # A group keeps its memory until the last row: of many, some are looked at at a time.
@@ -129,24 +132,20 @@ class RuleValidator(FrameCheck):
         together = iter(broken_together(declared, others, table, stored, key))
         return [Broken(next(by_itself)) if is_alone else next(together) for is_alone in alone]
 
-    def _can_check(self, one: Rule, table: str, schema: type[Schema], frame: pl.DataFrame) -> bool:
-        """Tell whether a rule's columns are as declared, or report that not (RULE_NOT_CHECKED)."""
-        columns, types = schema.columns(), column_types(schema.datatypes())
-        for name in one.columns:
-            dtype = frame.schema.get(name)
-            if dtype is None and columns[name].optional:
-                continue
-            if dtype is None:
-                reason = f"column {name!r} is not there"
-            elif not types[name].accepts(dtype):
-                reason = f"column {name!r} holds {dtype}, not {types[name].dtype}"
-            else:
+    def _checkable(self, table: str, schema: type[Schema], frame: pl.DataFrame) -> list[Rule]:
+        """Return the rules whose columns are as declared, and report the others."""
+        types, optional = column_types(schema.datatypes()), schema.optional_columns()
+        present = frame.schema
+        checkable: list[Rule] = []
+        for one in schema.rules():
+            reason = _reason_not_to_check(one, present, types, optional)
+            if reason is None:
+                checkable.append(one)
                 continue
             text = f"Rule {one.title} was not checked: {reason}."
             column, code = ",".join(one.columns), "RULE_NOT_CHECKED"
             self.add_message(one.severity, text, table, column, code=code, key=one.name)
-            return False
-        return True
+        return checkable
 
     def _raise_for_rule(
         self,
@@ -174,6 +173,23 @@ class RuleValidator(FrameCheck):
             except Exception:  # noqa: BLE001  of a function in the rule: that of all is raised
                 note_rule(error, one.title, schema, table)
                 return
+
+
+def _reason_not_to_check(
+    one: Rule,
+    present: Mapping[str, PolarsDataType],
+    types: Mapping[str, ColumnType],
+    optional: Collection[str],
+) -> str | None:
+    """Say which column of a rule is not as declared, or return None if all are."""
+    for name in one.columns:
+        dtype = present.get(name)
+        if dtype is None:
+            if name not in optional:
+                return f"column {name!r} is not there"
+        elif not types[name].accepts(dtype):
+            return f"column {name!r} holds {dtype}, not {types[name].dtype}"
+    return None
 
 
 def _declared_columns(frame: pl.DataFrame, schema: type[Schema]) -> pl.LazyFrame:
