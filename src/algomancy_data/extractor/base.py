@@ -20,6 +20,7 @@ from algomancy_data.extractor.extracted import (
     within_limits,
 )
 from algomancy_data.extractor.parts import PartSlices, read_table
+from algomancy_data.extractor.parts_ahead import PartsAhead
 from algomancy_data.extractor.shared_parts import PartConverter, convert_shared, shared_reader
 from algomancy_data.extractor.slices import UnlikeSlicesError, read_slices
 from algomancy_data.file import File
@@ -195,6 +196,9 @@ class SingleExtractor(Extractor):
     may_lack_columns: ClassVar[bool] = False
     """Whether a part may lack a column that others have, which is null there."""
 
+    reads_ahead: ClassVar[bool] = False
+    """Whether parts may be read in other threads: nothing is logged while one is."""
+
     unpacks_to: ClassVar[int] = 1
     """About how many times larger than the file its table is in memory."""
 
@@ -275,7 +279,21 @@ class SingleExtractor(Extractor):
             frame, issues = self._converted(frame)
             self._report([*self._reading.issues, *issues])
             return frame, frozenset()
-        return self._put_together(self._read_parts, parts)
+        if not self._may_read_ahead(parts):
+            return self._put_together(self._read_parts, parts)
+        with PartsAhead(self._read_part) as read:
+            return self._put_together(read, parts)
+
+    def _may_read_ahead(self, parts: Sequence[FilePart]) -> bool:
+        """Tell whether code of this package alone reads several parts, of files that are small."""
+        return (
+            len(parts) > 1
+            and self.reads_ahead
+            and self._is_ours
+            and not is_own(type(self.file))
+            and self.stored_bytes() is not None
+            and not self._is_large()
+        )
 
     def _put_together(
         self, read: ReadParts, parts: Sequence[FilePart]

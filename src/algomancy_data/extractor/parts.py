@@ -197,8 +197,7 @@ class PartSlices:
                 rows += frame.height
                 file.file.limits.check_shape(self._table, rows, frame.width)
                 # Without a column, a selection has no rows.
-                names = first.frame.columns
-                yield frame if frame.columns == names else frame.select(names)
+                yield _selected(frame, first.frame.columns)
         if columns is None:
             self._readings = readings
 
@@ -235,13 +234,13 @@ def read_table(
     else:
         check_columns([part.columns for part in parts], table)
     names = parts[0].frame.columns
-    differing = [name for name in names if len(_dtypes(parts, name)) > 1]
+    differing = _differing(parts)
     # A part that lacks a column has nothing to read as text.
     as_text = frozenset(n for n in differing if len(_dtypes(parts, n).keys() - {pl.Null()}) > 1)
     if can_give_text and as_text:
         # Their rows are told of once.
         parts = _read(read, files, table, as_text, evolution, NO_PHASE)
-        differing = [name for name in differing if len(_dtypes(parts, name)) > 1]
+        differing = _differing(parts)
     issues = [issue for part in parts for issue in part.reading.issues]
     # The pieces of a part are not those of the whole.
     lost = {column for part in parts for _, column in part.reading.pieces}
@@ -254,8 +253,10 @@ def read_table(
         unified[name] = values
     # Without a copy: the chunks of each part follow each other.
     same = [name for name in names if name not in unified]
-    whole = pl.concat([part.frame.select(same) for part in parts], rechunk=False)
-    frame = side_by_side(unified[n] if n in unified else whole[n] for n in names)
+    whole = pl.concat([_selected(part.frame, same) for part in parts], rechunk=False)
+    frame = whole
+    if unified or not names:
+        frame = side_by_side(unified[n] if n in unified else whole[n] for n in names)
     places = places_of(files, [part.frame.height for part in parts])
     notes = [note for part in parts for note in part.reading.notes]
     return PartedTable(frame, issues, lost, places, notes)
@@ -296,10 +297,17 @@ def _with_keys(frame: pl.DataFrame, file: FilePart, table: str) -> pl.DataFrame:
                 f"and in the name of its folder. Rename one of them."
             )
             raise FileContentError(msg)
+    if not file.keys:
+        return frame
     return frame.with_columns(
         pl.Series(key, [value], pl.String).new_from_index(0, frame.height)
         for key, value in file.keys.items()
     )
+
+
+def _selected(frame: pl.DataFrame, names: list[str]) -> pl.DataFrame:
+    # A selection is a query of its own, even of all columns.
+    return frame if frame.columns == names else frame.select(names)
 
 
 # --- columns --------------------------------------------------------------------------------
@@ -369,6 +377,13 @@ def _filled(
 
 def _is_null(parts: Iterable[Part], name: str) -> bool:
     return all(part.frame.schema.get(name, pl.Null) == pl.Null for part in parts)
+
+
+def _differing(parts: Sequence[Part]) -> list[str]:
+    """Return the columns that have another dtype in another part."""
+    # Polars makes a schema anew each time.
+    first, *others = (part.frame.schema for part in parts)
+    return [name for name, dtype in first.items() if any(it[name] != dtype for it in others)]
 
 
 def _dtypes(parts: Iterable[Part], name: str) -> dict[PolarsDataType, Part]:

@@ -40,6 +40,7 @@ class ParquetSingleExtractor(SingleExtractor):
         logger: Where warnings go; the standard library's logger if None.
     """
 
+    reads_ahead = True
     unpacks_to = 4
 
     def _extract_file(self) -> pl.DataFrame:
@@ -75,6 +76,8 @@ class ArrowSingleExtractor(SingleExtractor):
         schema: The columns of the file.
         logger: Where warnings go; the standard library's logger if None.
     """
+
+    reads_ahead = True
 
     def _extract_file(self) -> pl.DataFrame:
         name = self.file.name

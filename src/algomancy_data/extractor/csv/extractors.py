@@ -89,6 +89,7 @@ class CSVSingleExtractor(SingleExtractor):
         self._opened: CSVReader | None = None
 
     can_give_text = True
+    reads_ahead = True
 
     def _extract_file(self) -> pl.DataFrame:
         # Unpacked already, if it was only found not to be large.
