@@ -5,22 +5,21 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
-import random
 import resource
-import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from algomancy_data.errors import AlgomancyDataError
-from tests.soak.model import Operation, State, draw, outcomes
-from tests.soak.operations import prepared
-from tests.soak.recovery import Log, retried, state_after_failure
-from tests.soak.stores import open_manager
+from tests.soak.worker import Assignment, Worker
 
 if TYPE_CHECKING:
+    import random
     from collections.abc import Callable, Generator
     from contextlib import AbstractContextManager
+
+    from tests.soak.model import Operation
+    from tests.soak.recovery import Log
 
 _MOST_CALLS = 60
 _LEAST_ROOM, _MOST_ROOM = 0, 1_500_000
@@ -96,63 +95,40 @@ FAULTS: dict[str, Callable[[str, random.Random], AbstractContextManager[None]]] 
 
 
 def work_under_faults(
-    log: Log,
-    *,
-    address: str,
-    session: str,
-    place: str,
-    state: State,
-    seed: int,
-    version: int,
-    fault: str,
-    folder: str,
-    count: int,
+    log: Log, *, fault: str, folder: str, count: int, **told: Unpack[Assignment]
 ) -> None:
     """Do operations, each while something fails; see after each that did not succeed what is there.
 
     Args:
         log: Takes what is said.
-        address: The store.
-        session: The session.
-        place: A folder for files.
-        state: What the store holds.
-        seed: Decides what is done.
-        version: That of the first operation; each has its own.
         fault: What fails.
         folder: Where it does.
         count: How many operations.
+        told: The store, and what is to be done.
     """
-    manager = retried(lambda: open_manager(address, session))
-    chance = random.Random(seed)  # noqa: S311  no secrets
-    for number in range(version, version + count):
-        operation = draw(chance, state, number, in_turn="://" not in address)
-        possible = outcomes(state, operation)
-        log(begun=operation)
-        do = prepared(manager, operation, Path(place), (address, session))
-        began = time.monotonic()
+    worker = Worker(log, told)
+    for _ in range(count):
+        do = worker.begin()
         try:
-            with FAULTS[fault](folder, chance):
+            with FAULTS[fault](folder, worker.chance):
                 do()
         except (AlgomancyDataError, RuntimeError) as error:
-            if not (isinstance(error, AlgomancyDataError) or _is_of_executor(error, operation)):
+            ours = isinstance(error, AlgomancyDataError)
+            if not (ours or _is_of_executor(error, worker.operation)):
                 raise
             said = str(error)
-            log(failed=type(error).__name__, said=said, seconds=time.monotonic() - began)
-            if any(word in said for word in _FOREIGN):
-                log(problem=f"in no words of ours: {said}")
+            worker.failed(error)
         else:
-            log(done=number, seconds=time.monotonic() - began)
-            state = possible[-1]
+            worker.succeeded()
             continue
-        found = state_after_failure(manager, possible, log)
-        log(settled=found)
+        if any(word in said for word in _FOREIGN):
+            log(problem=f"in no words of ours: {said}")
+        found = worker.settle()
         if found is None:
             return
-        if found and _is_whole(operation) and "The change is there" not in said:
-            log(problem=f"it failed and was done: {operation}: {said}")
-        state = possible[found]
-    manager.close()
-    log(ended=True)
+        if found and _is_whole(worker.operation) and "The change is there" not in said:
+            log(problem=f"it failed and was done: {worker.operation}: {said}")
+    worker.end()
 
 
 def _is_of_executor(error: Exception, operation: Operation) -> bool:

@@ -28,13 +28,6 @@ class RefusedError(Exception):
     """Something was refused that must not be."""
 
 
-def perform(
-    manager: DataManager[DataSource], operation: Operation, place: Path, store: tuple[str, str]
-) -> None:
-    """Do an operation: see :func:`prepared`."""
-    prepared(manager, operation, place, store)()
-
-
 def prepared(
     manager: DataManager[DataSource], operation: Operation, place: Path, store: tuple[str, str]
 ) -> Callable[[], None]:

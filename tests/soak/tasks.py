@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from algomancy_data.errors import TEMPORARY, AlgomancyDataError
 from tests.soak.concurrent_clients import check_acknowledged, use_concurrently
 from tests.soak.fault_injection import work_under_faults
 from tests.soak.inspection import inspect_store
-from tests.soak.model import Operation, State, draw, outcomes
-from tests.soak.operations import perform
-from tests.soak.recovery import Log, retried, state_after_failure
+from tests.soak.recovery import Log, retried
 from tests.soak.stores import open_manager
+from tests.soak.worker import Assignment, Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from tests.soak.model import Operation, State
 
 
 def log_to(path: str) -> Log:
@@ -35,56 +35,34 @@ def log_to(path: str) -> Log:
 def work(
     log: Log,
     *,
-    address: str,
-    session: str,
-    place: str,
-    state: State,
-    seed: int,
-    version: int,
     first: Operation | None = None,
     stop: str = "",
     survives: bool = False,
+    **told: Unpack[Assignment],
 ) -> None:
     """Do operations, one after the other; say of each what it is, and when it is done.
 
     Args:
         log: Takes what is said.
-        address: The store.
-        session: The session.
-        place: A folder for files.
-        state: What the store holds.
-        seed: Decides what is done.
-        version: That of the first operation; each has its own.
         first: What is done first, if not anything.
         stop: A file; when it is there the work ends.
         survives: Go on when the store was away for a while.
+        told: The store, and what is to be done.
     """
-    manager = retried(lambda: open_manager(address, session), survives=survives)
-    chance = random.Random(seed)  # noqa: S311  no secrets
+    worker = Worker(log, told, survives=survives)
     while not (stop and Path(stop).exists()):
-        operation = first or draw(chance, state, version, in_turn="://" not in address)
-        first, version = None, version + 1
-        possible = outcomes(state, operation)
-        log(begun=operation)
-        began = time.monotonic()
+        do, first = worker.begin(first), None
         try:
-            perform(manager, operation, Path(place), (address, session))
+            do()
         except AlgomancyDataError as error:
-            log(failed=type(error).__name__, said=str(error), seconds=time.monotonic() - began)
+            worker.failed(error)
             if not isinstance(error, TEMPORARY):
                 log(problem=f"no temporary error: {type(error).__name__}: {error}")
-            if not survives:
+            if not survives or worker.settle() is None:
                 return
-            found = state_after_failure(manager, possible, log)
-            log(settled=found)
-            if found is None:
-                return
-            state = possible[found]
         else:
-            log(done=operation["version"], seconds=time.monotonic() - began)
-            state = possible[-1]
-    manager.close()
-    log(ended=True)
+            worker.succeeded()
+    worker.end()
 
 
 def inspect(

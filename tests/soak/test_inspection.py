@@ -7,7 +7,7 @@ import pytest
 
 from tests.soak.inspection import inspect_store
 from tests.soak.model import frame, outcomes
-from tests.soak.operations import perform
+from tests.soak.operations import prepared
 from tests.soak.outcome import Outcome, as_markdown
 from tests.soak.stores import open_manager
 
@@ -34,7 +34,7 @@ def test_an_acknowledged_write_that_is_gone_is_told_from_one_that_is_torn(
     states = [{}]
     for version in (1, 2):
         states += outcomes(states[-1], add(version))[1:]
-    perform(manager, add(1), tmp_path, (address, "s"))
+    prepared(manager, add(1), tmp_path, (address, "s"))()
     assert inspect_store(manager, states, None)["place"] == 1
     manager.delete_rows("d", "customers", pl.col("id") == 0)
     found = inspect_store(manager, states, None)
@@ -43,7 +43,7 @@ def test_an_acknowledged_write_that_is_gone_is_told_from_one_that_is_torn(
 
 
 def test_damage_is_told(manager, address, tmp_path):
-    perform(manager, add(1), tmp_path, (address, "s"))
+    prepared(manager, add(1), tmp_path, (address, "s"))()
     with manager.engine.begin() as connection:
         connection.exec_driver_sql('UPDATE "ds__s__d__orders" SET "amount" = 0')
         connection.exec_driver_sql('CREATE TABLE "ds__s__d__other" (x)')
