@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -32,6 +33,7 @@ from algomancy_data.database.adbc.dbapi import (
     threadsafety,
 )
 from algomancy_data.database.sqlite import engine
+from algomancy_data.database.sqlite.writer_queue import Turn
 
 __all__ = [
     "LOG",
@@ -78,6 +80,8 @@ _ERRORS: Final[dict[type[Error], re.Pattern[str]]] = {
     DataError: _LATE_TYPE,
     OperationalError: re.compile("database (table |schema )?is locked|disk is full|disk I/O error"),
 }
+# Seconds in a queue that are worth a statement, which tells SQLite how many are left.
+_WAITED: Final = 0.1
 _NO_TRANSACTION: Final = re.compile("no transaction is active")
 
 
@@ -116,6 +120,7 @@ class Connection(dbapi.Connection):
         begin_mode: How a transaction takes its locks: DEFERRED, IMMEDIATE or EXCLUSIVE.
         path: The file that is open; None for a database in memory.
         file: Device and inode of the file.
+        busy_seconds: How long to wait for a lock.
     """
 
     cursor_settings = row_cursor_settings = {BATCH_ROWS: str(_ROWS_PER_BATCH)}  # noqa: RUF012  a Mapping in the base class
@@ -127,6 +132,8 @@ class Connection(dbapi.Connection):
     file: tuple[int, int] | None = None
     _log: tuple[int, int] | None = None
     _state: _State | None = None
+    busy_seconds = 60.0
+    _turn: Turn | None = None
 
     @property
     def is_lockless(self) -> bool:
@@ -144,10 +151,36 @@ class Connection(dbapi.Connection):
             return
         before, self._in_transaction = self._in_transaction, True
         try:
-            self.run(f"BEGIN {self.begin_mode}")
+            self._run_begin()
         except Error:  # but an interruption may come when the transaction has begun
             self._in_transaction = before
+            if not before:
+                self._end_turn()
             raise
+
+    def _run_begin(self) -> None:
+        """Wait for a turn to write, if somebody else has it, and begin."""
+        began = time.monotonic()
+        if self.begin_mode == "IMMEDIATE" and self._log is not None and self._turn is None:
+            self._turn = Turn.taken(f"{self.path}{LOG}", self.busy_seconds)
+        left = self.busy_seconds - (time.monotonic() - began)
+        if left + _WAITED > self.busy_seconds:
+            self.run(f"BEGIN {self.begin_mode}")
+            return
+        self.wait_for_locks(left)
+        try:
+            self.run(f"BEGIN {self.begin_mode}")
+        finally:
+            self.wait_for_locks(self.busy_seconds)
+
+    def wait_for_locks(self, seconds: float) -> None:
+        """Have SQLite wait for a lock for so long."""
+        self.run(f"PRAGMA busy_timeout = {max(int(seconds * 1000), 0)}")
+
+    def _end_turn(self) -> None:
+        turn, self._turn = self._turn, None
+        if turn is not None:
+            turn.end()
 
     def commit(self) -> None:
         """Commit, or roll back if that fails; without a transaction, do nothing.
@@ -166,6 +199,7 @@ class Connection(dbapi.Connection):
             self.rollback()
             raise
         self._in_transaction = False
+        self._end_turn()
 
     def watch(self, path: str, *, is_lockless: bool = False) -> None:
         """Remember which file is open, and let others know, until the connection is closed.
@@ -200,20 +234,24 @@ class Connection(dbapi.Connection):
     def close(self) -> None:
         """Close the connection and what is left of its cursors."""
         super().close()
+        self._end_turn()
         engine.file_closed(self.file)
         self.file = self.path = None
 
     def rollback(self) -> None:
         """Roll back; without a transaction of this process, do nothing."""
-        if not self._in_transaction or self.is_of_parent:
+        if self.is_of_parent:
             return
-        self._in_transaction = False
+        was, self._in_transaction = self._in_transaction, False
         try:
-            self.run("ROLLBACK")
+            if was:
+                self.run("ROLLBACK")
         except Error as error:
             # SQLite rolls back by itself after errors such as a full disk.
             if not _NO_TRANSACTION.search(str(error)):
                 raise
+        finally:
+            self._end_turn()
 
     def translated(self, error: Error) -> Error:
         """Return the error of the class that the message stands for."""
@@ -231,13 +269,12 @@ class SharedConnection(Connection):
 
     def __init__(self, database: Any) -> None:
         super().__init__(database)
-        self._turn = threading.RLock()
+        self._free = threading.RLock()
         self._holder: int | None = None
-        self.turn_seconds = 60.0
 
     def begin(self) -> None:
         """Begin a transaction when the other threads' one has ended."""
-        if not self._turn.acquire(timeout=self.turn_seconds):
+        if not self._free.acquire(timeout=self.busy_seconds):
             msg = "database is locked: another thread's transaction did not end"
             raise OperationalError(msg, status_code=AdbcStatusCode.TIMEOUT)
         before, self._holder = self._holder, threading.get_ident()
@@ -245,7 +282,7 @@ class SharedConnection(Connection):
             super().begin()
         except Error:
             self._holder = before
-            self._turn.release()
+            self._free.release()
             raise
 
     def commit(self) -> None:
@@ -254,7 +291,7 @@ class SharedConnection(Connection):
             try:
                 super().commit()
             finally:
-                self._end_turn()
+                self._pass_on()
 
     def rollback(self) -> None:
         """Roll back this thread's transaction; without one, do nothing."""
@@ -262,11 +299,11 @@ class SharedConnection(Connection):
             try:
                 super().rollback()
             finally:
-                self._end_turn()
+                self._pass_on()
 
-    def _end_turn(self) -> None:
+    def _pass_on(self) -> None:
         self._holder = None
-        self._turn.release()
+        self._free.release()
 
 
 def connect(uri: str) -> Connection:

@@ -48,7 +48,7 @@ class SQLiteADBCDialect(ADBCDialect, SQLiteDialect):
     (bytes, of a new database, 16384) and ``journal_mode`` (``wal``).
 
     Isolation levels: ``SERIALIZABLE`` begins a transaction that takes its locks when it needs
-    them, ``IMMEDIATE`` one that takes the write lock at once, so that writers queue, and
+    them, ``IMMEDIATE`` one that takes the write lock at once, for which writers queue, and
     ``AUTOCOMMIT`` none.
 
     A file that is removed, moved or replaced while it is open is no longer read or written: each
@@ -146,9 +146,7 @@ def _opened(
     connection = dbapi.connect(path)
     with _closed_on_failure(connection):
         _set_up(connection, busy_timeout)
-        if isinstance(connection, dbapi.SharedConnection):
-            connection.turn_seconds = busy_timeout
-        else:
+        if not isinstance(connection, dbapi.SharedConnection):
             _set_journal_mode(connection, journal_mode, page_size, busy_timeout)
             connection.run(f"PRAGMA journal_size_limit = {_KEPT_WAL_BYTES}")
             connection.run(_READ)
@@ -199,7 +197,8 @@ def _is_read_only(path: str) -> bool:
 
 
 def _set_up(connection: dbapi.Connection, busy_timeout: float) -> None:
-    connection.run(f"PRAGMA busy_timeout = {int(busy_timeout * 1000)}")
+    connection.busy_seconds = busy_timeout
+    connection.wait_for_locks(busy_timeout)
     connection.run("PRAGMA foreign_keys = ON")
 
 

@@ -1,0 +1,132 @@
+"""The queue of those who write to a SQLite file: whoever has waited longest is next.
+
+SQLite's own waiters look whether the lock is free, and ever more rarely: of many, some wait for
+long, since those who came later look more often. So writers take turns by a lock (``flock``) of the
+write-ahead log, which everybody has who has the file open, and of which SQLite locks nothing. The
+system hands it on in the order in which it was asked for, and takes it back from who is killed.
+
+It says whose turn it is, and no more: what makes one writer of many is SQLite's own lock, also for
+programs that know of no queue. Where nobody can queue, nobody waits for a turn.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from concurrent.futures import Future
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Final, Self
+
+from algomancy_data.forks import after_fork
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
+# As in adbc/interrupts.py.
+_TICK: Final = 0.05
+
+
+class Turn:
+    """A turn to write to a file.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     log = pathlib.Path(folder, "data.db-wal")
+        ...     log.touch()
+        ...     turn = Turn.taken(str(log), 60)
+        ...     print(Turn.taken(str(log), 0))
+        ...     turn.end()
+        None
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        _turns.add(self)
+
+    @classmethod
+    def taken(cls, log: str, seconds: float) -> Self | None:
+        """Wait for a turn.
+
+        Args:
+            log: The file's write-ahead log.
+            seconds: How long at most.
+
+        Returns:
+            The turn; None if nobody can queue, or it did not come in time.
+        """
+        if fcntl is None:
+            return None
+        try:
+            turn = cls(os.open(log, os.O_RDWR))
+        except OSError:
+            return None
+        lock = partial(fcntl.flock, turn._descriptor)
+        try:
+            lock(fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return turn if turn._comes(partial(lock, fcntl.LOCK_EX), seconds) else None
+        except OSError:
+            turn.end()
+            return None
+        return turn
+
+    def end(self) -> None:
+        """Let the next one write; in a fork, which has no turn, do nothing."""
+        if self in _turns:
+            _turns.discard(self)
+            os.close(self._descriptor)
+
+    def forget(self) -> None:
+        """Leave the turn to the process of which this one is a fork."""
+        os.close(self._descriptor)
+
+    def _comes(self, lock: Callable[[], None], seconds: float) -> bool:
+        """Wait until it is there; if it does not come in time, end it.
+
+        The wait for such a lock has no limit, so a thread does it, and ends what comes too late.
+        """
+        there: Future[bool] = Future()
+        try:
+            threading.Thread(
+                target=self._wait, args=(lock, there), name="algomancy-data-turn", daemon=True
+            ).start()
+        except (RuntimeError, MemoryError):
+            self.end()
+            return False
+        end = time.monotonic() + seconds
+        try:
+            while (left := end - time.monotonic()) > 0:
+                with suppress(TimeoutError):
+                    return there.result(min(left, _TICK))
+        except BaseException:
+            if not there.cancel():
+                self.end()
+            raise
+        return not there.cancel() and there.result()
+
+    def _wait(self, lock: Callable[[], None], there: Future[bool]) -> None:
+        with suppress(OSError):
+            lock()
+        if there.set_running_or_notify_cancel():
+            there.set_result(True)
+        else:
+            self.end()
+
+
+_turns: Final[set[Turn]] = set()
+
+
+def _forget_all() -> None:
+    while _turns:
+        _turns.pop().forget()
+
+
+after_fork(_forget_all)
