@@ -8,6 +8,7 @@ import hashlib
 import json
 import subprocess
 import sys
+import threading
 from datetime import UTC, datetime
 
 import polars as pl
@@ -24,6 +25,7 @@ from algomancy_data import (
     StatelessDataManager,
 )
 from algomancy_data.database import DatabaseDataManager
+from algomancy_data.datamanager.runs import InputDigests
 from algomancy_data.provenance import Provenance, TableSize, messages_from_list
 from algomancy_data.schema.fingerprint import schema_fingerprint
 
@@ -141,3 +143,38 @@ os.close(lowest)
 print(provenance.Provenance().library)
 """
     assert subprocess.check_output([sys.executable, "-c", program]) == b"algomancy-data\n"
+
+
+@pytest.mark.parametrize("length", [0, 1, 2**18, 2**18 + 1, 2**20])
+def test_a_file_is_known_by_its_bytes_however_many(manager, tmp_path, length):
+    path = tmp_path / "things.csv"
+    path.write_bytes(b"id;name\n1;" + b"x" * length + b"\n")
+    stored = path.read_bytes()
+    (file,) = ingested(manager, CSVFile("things", path=path)).files
+    assert (file.sha256, file.size) == (hashlib.sha256(stored).hexdigest(), len(stored))
+
+
+def test_small_files_take_no_thread_and_stand_in_order_among_large_ones(tmp_path, monkeypatch):
+    begun, start = [], threading.Thread.start
+
+    def noted(thread):
+        begun.append(thread.name)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", noted)
+    files = {}
+    for name, length in {"a": 10, "b": 2**19, "c": 0, "d": 2**17}.items():
+        path = tmp_path / f"{name}.csv"
+        path.write_bytes(b"x" * length)
+        files[name] = CSVFile(name, path=path)
+    with InputDigests({name: file for name, file in files.items() if name != "b"}) as inputs:
+        assert [file.size for file in inputs.result()] == [10, 0, 2**17]
+    assert begun == []
+    with InputDigests(files) as inputs:
+        found = {file.name: (file.size, file.sha256) for file in inputs.result()}
+    assert len(begun) == 1
+    contents = {name: (tmp_path / f"{name}.csv").read_bytes() for name in files}
+    assert list(found.items()) == [
+        (name, (len(content), hashlib.sha256(content).hexdigest()))
+        for name, content in contents.items()
+    ]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from algomancy_data.datasource import BaseDataSource, tables_of
 from algomancy_data.errors import FileContentError
 from algomancy_data.etl import RunSettings
+from algomancy_data.file.locations import place_of
 from algomancy_data.provenance import InputFile, Provenance, TableSize
 from algomancy_data.quarantine import Quarantine
 from algomancy_data.quarantine.replay import replay_sequence
@@ -27,7 +28,10 @@ if TYPE_CHECKING:
     from algomancy_data.logs import Logger
     from algomancy_data.schema import Schema
 
-_CHUNK: Final = 2**20
+# One piece of memory, which the processor keeps near, takes a file piece after piece.
+_CHUNK: Final = 1 << 18
+# So much is hashed sooner than a thread has begun.
+_SMALL: Final = 1 << 18
 
 
 def ingest(
@@ -86,7 +90,7 @@ def _table_sizes(result: ETLResult) -> dict[str, TableSize]:
 
 
 class InputDigests:
-    """Hashes files in the background; as a context, it ends with the block.
+    """Hashes files, large ones in the background; as a context, it ends with the block.
 
     Args:
         files: The files of an ETL.
@@ -97,22 +101,36 @@ class InputDigests:
         self._stop = threading.Event()
 
     def __enter__(self) -> Self:
-        """Begin to read."""
+        """Hash what is small, and begin to read what is not."""
+        self._small: dict[str, list[InputFile]] = {}
+        left = _SMALL
+        for name, file in self._files.items():
+            size = _size_of_one(file)
+            if size is not None and size <= left:
+                left -= size
+                self._small[name] = [self._describe_one(name, file)]
+        large = {name: file for name, file in self._files.items() if name not in self._small}
         # One thread: a second would take a core from the extraction.
-        self._pool = ThreadPoolExecutor(1, "algomancy-data-hash")
-        self._found: list[Future[list[InputFile]]] = [
-            self._pool.submit(self._describe, name, file) for name, file in self._files.items()
-        ]
+        self._pool = ThreadPoolExecutor(1, "algomancy-data-hash") if large else None
+        self._large: dict[str, Future[list[InputFile]]] = {}
+        if self._pool is not None:
+            for name, file in large.items():
+                self._large[name] = self._pool.submit(self._describe, name, file)
         return self
 
     def __exit__(self, *error: object) -> None:
         """Stop reading: nothing of a file may be read later."""
         self._stop.set()
-        self._pool.shutdown()
+        if self._pool is not None:
+            self._pool.shutdown()
 
     def result(self) -> tuple[InputFile, ...]:
         """Return the files, once all of them are read."""
-        return tuple(described for future in self._found for described in future.result())
+        return tuple(
+            described
+            for name in self._files
+            for described in self._small.get(name) or self._large[name].result()
+        )
 
     def _describe(self, name: str, file: File) -> list[InputFile]:
         return [self._describe_one(name, part) for part in parts_of(file)]
@@ -124,15 +142,26 @@ class InputDigests:
             stored = file.stored()
             if stored is None:
                 return described
-            digest, size = hashlib.sha256(), 0
-            opened = stored.open("rb") if isinstance(stored, Path) else io.BytesIO(stored)
-            with opened as stream:
-                while not self._stop.is_set() and (chunk := stream.read(_CHUNK)):
-                    digest.update(chunk)
-                    size += len(chunk)
+            digest, size, chunk = hashlib.sha256(), 0, memoryview(bytearray(_CHUNK))
+            is_path = isinstance(stored, Path)
+            with stored.open("rb", buffering=0) if is_path else io.BytesIO(stored) as stream:
+                while not self._stop.is_set() and (length := stream.readinto(chunk)):
+                    digest.update(chunk[:length])
+                    size += length
         except (OSError, FileContentError):  # the extraction says what is wrong with it
             return described
         return InputFile(name, str(file.extension), location, size, digest.hexdigest())
+
+
+def _size_of_one(file: File) -> int | None:
+    """Return how large a file is as it is stored; None if it is far away, gone, or several."""
+    try:
+        place = None if file.is_uploaded or file.path is None else place_of(file.path)
+    except FileContentError:  # as above
+        return None
+    if place is not None and (place.is_address or place.has_parts):
+        return None
+    return file.stored_bytes()
 
 
 def parts_of(file: File) -> list[File]:
