@@ -136,6 +136,13 @@ def test_a_transaction_that_does_not_begin_has_no_turn(path, log, engine):
     hasty.dispose()
 
 
+def test_a_turn_that_nobody_has_any_more_ends(engine, log):
+    assert Turn.taken(str(log), 0) is not None
+    turn = Turn.taken(str(log), 0)
+    assert turn is not None
+    turn.end()
+
+
 def test_ctrl_c_ends_the_wait_for_a_turn(engine, log):
     first = Turn.taken(str(log), 0)
     main = threading.main_thread().ident

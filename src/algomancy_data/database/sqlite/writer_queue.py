@@ -18,6 +18,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Final, Self
+from weakref import WeakSet
 
 from algomancy_data.forks import after_fork
 
@@ -48,7 +49,7 @@ class Turn:
     """
 
     def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
+        self._descriptor: int | None = descriptor
         _turns.add(self)
 
     @classmethod
@@ -65,10 +66,11 @@ class Turn:
         if fcntl is None:
             return None
         try:
-            turn = cls(os.open(log, os.O_RDWR))
+            descriptor = os.open(log, os.O_RDWR)
         except OSError:
             return None
-        lock = partial(fcntl.flock, turn._descriptor)
+        turn = cls(descriptor)
+        lock = partial(fcntl.flock, descriptor)
         try:
             lock(fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -78,15 +80,15 @@ class Turn:
             return None
         return turn
 
-    def end(self) -> None:
-        """Let the next one write; in a fork, which has no turn, do nothing."""
-        if self in _turns:
-            _turns.discard(self)
-            os.close(self._descriptor)
+    def __del__(self) -> None:
+        """End: Ctrl-C may come before anybody has it."""
+        self.end()
 
-    def forget(self) -> None:
-        """Leave the turn to the process of which this one is a fork."""
-        os.close(self._descriptor)
+    def end(self) -> None:
+        """Let the next one write; once it has ended, and in a fork, do nothing."""
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
 
     def _comes(self, lock: Callable[[], None], seconds: float) -> bool:
         """Wait until it is there; if it does not come in time, end it.
@@ -121,12 +123,12 @@ class Turn:
             self.end()
 
 
-_turns: Final[set[Turn]] = set()
+_turns: Final[WeakSet[Turn]] = WeakSet()
 
 
-def _forget_all() -> None:
-    while _turns:
-        _turns.pop().forget()
+def _leave_to_parent() -> None:
+    for turn in _turns:
+        turn.end()
 
 
-after_fork(_forget_all)
+after_fork(_leave_to_parent)
