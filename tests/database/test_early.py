@@ -404,7 +404,7 @@ def test_a_lock_of_somebody_else_is_not_waited_for(full, new_manager, tmp_path, 
     manager, _ = full
     won.clear()
     store = manager.store
-    held = store._writing("testing", "d")
+    held = store._transactions.writing("testing", "d")
     held.__enter__()
     listener = Listener(lambda: held.__exit__(None, None, None), rows=ROWS)
     assert load(new_manager(progress=listener), write_files(tmp_path, {})).is_success
@@ -423,7 +423,7 @@ for bulk in (test_early.SQLiteBulk, test_early.PostgreSQLBulk):
     bulk.rows_per_write = 30
 
 def stop():
-    while not manager.store._early._rows_written:
+    while not manager.store._transactions.early._rows_written:
         time.sleep(0.01)
     print("written", flush=True)
     time.sleep(600)

@@ -1,4 +1,4 @@
-"""The catalogue: what it says of the datasets of a session, and of all."""
+"""The catalogue: its rows of one session, and of all sessions."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ OURS: Final = "algomancy_data_deletes"
 
 
 def _moment_after(text: str | None) -> datetime:
-    """Return the moment after one of the catalogue's, or any if it is none."""
+    """Return the moment after one of the catalogue's, or an early one if it is invalid."""
     try:
         return datetime.fromisoformat(text or "") + _MOMENT
     except (ValueError, OverflowError):
@@ -92,7 +92,7 @@ def _occupant_query(backend: Backend) -> sa.Select[Any]:
 
 
 class Occupant:
-    """What lies under a name.
+    """What a dataset's name is taken by: a row of the catalogue, a payload, or nothing.
 
     Args:
         name: The name.
@@ -105,12 +105,12 @@ class Occupant:
         self.is_there = bool(row["is_there"])
         """Whether the catalogue has a row for it."""
         self.has_chunks = bool(row["has_chunks"])
-        """Whether a payload lies in chunks, or what is left of one."""
+        """Whether there are chunks of a payload, perhaps left over."""
         self.latest = decoded(row["latest"])
-        """When the last dataset of the session came."""
+        """When the session's last dataset was added."""
 
     def tables(self) -> tuple[TableLayout, ...]:
-        """Return how its tables lie in the database.
+        """Return the layouts of its tables.
 
         Raises:
             SchemaDriftError: A later version of this package wrote its row.
@@ -120,7 +120,7 @@ class Occupant:
 
 
 class Catalogue:
-    """The datasets of one session; every call works in a transaction of the caller's.
+    """The catalogue's rows of one session; every call works in the caller's transaction.
 
     Args:
         session_id: The session.
@@ -136,7 +136,7 @@ class Catalogue:
         return [name for name in map(decoded, connection.scalars(query)) if name is not None]
 
     def nameless(self, connection: sa.Connection) -> int:
-        """Return how many rows of the session have a name that is no text."""
+        """Return how many rows of the session have a name that is not text."""
         rows = connection.scalars(self._rows(connection, datasets_table.c.name))
         return sum(decoded(name) is None for name in rows)
 
@@ -181,7 +181,7 @@ class Catalogue:
         return entry
 
     def occupant(self, connection: sa.Connection, name: str) -> Occupant:
-        """Return what lies under a name, damaged or not; by one query, since every write asks."""
+        """Return what a name is taken by, by one query, since every write asks."""
         return Occupant(name, self._occupant(connection, name))
 
     def _occupant(self, connection: sa.Connection, name: str) -> Mapping[Any, Any]:
@@ -189,7 +189,7 @@ class Catalogue:
         return connection.execute(query, self._wanted(name)).mappings().one()
 
     def free(self, connection: sa.Connection, names: Sequence[str]) -> dict[str, Occupant]:
-        """Return what lies under those of some names under which nothing does."""
+        """Return the occupants of those of some names that are free."""
         taken: set[str] = set()
         for start in range(0, len(names), _NAMES_AT_ONCE):
             wanted = {_SESSION: self._session_id, _NAME: names[start : start + _NAMES_AT_ONCE]}
@@ -202,7 +202,7 @@ class Catalogue:
 
         Args:
             connection: A connection in a transaction.
-            entries: Each with what lay under its name when the transaction began.
+            entries: Each with what its name was taken by when the transaction began.
         """
         added_at = datetime.now(UTC).replace(tzinfo=None)
         new: list[dict[str, Any]] = []
@@ -210,7 +210,7 @@ class Catalogue:
             if occupant.is_there:
                 connection.execute(_UPDATE, {**self._wanted(entry.info.name), **entry.to_row()})
                 continue
-            # A clock may go back, the order in which datasets come may not.
+            # A clock may go back, but the order of datasets may not.
             added_at = max(added_at, _moment_after(occupant.latest))
             new.append({"session_id": self._session_id, "added_at": added_at, **entry.to_row()})
             added_at += _MOMENT
@@ -230,10 +230,10 @@ class Catalogue:
 
 
 def named_tables(connection: sa.Connection) -> tuple[set[str], bool]:
-    """Return the names of the tables of all sessions, and whether these are all that there are.
+    """Return the names of the tables of all sessions, and whether these are complete.
 
-    They are not if a row cannot be read, or a later version wrote it, which may describe its tables
-    in another way.
+    They are not if a row cannot be read, or was written by a later version, which may describe its
+    tables differently.
     """
     columns = (datasets_table.c[name] for name in ("name", "format_version", "sub_tables"))
     query = sa.select(*(backend_for(connection).as_text(one).label(one.name) for one in columns))
@@ -263,7 +263,7 @@ def session_names(engine: sa.Engine) -> list[str]:
 
 
 def has_catalogue(engine: sa.Engine) -> bool:
-    """Tell whether a database has a catalogue, and so can have datasets.
+    """Tell whether a database has a catalogue, and so may have datasets.
 
     Raises:
         StoreError: The database cannot be reached.

@@ -1,4 +1,4 @@
-"""One session's datasets, written, read, copied and dropped in transactions of the caller's."""
+"""The datasets of a session: written, read, copied and dropped in the caller's transactions."""
 
 from __future__ import annotations
 
@@ -13,12 +13,18 @@ from algomancy_data.database.entry import Entry
 from algomancy_data.database.growing_dataset import GrowingDataset
 from algomancy_data.database.key_plan import KeyedRows, SettledKeys, WantedKeys, settled_keys
 from algomancy_data.database.keyed_tables import copy_tables, write_tables
-from algomancy_data.database.naming import TableOwner
+from algomancy_data.database.naming import DatasetOwner
 from algomancy_data.database.own_tables import OwnTables
 from algomancy_data.database.payload import PreparedPayload, read_payload
 from algomancy_data.database.protocols import SqlTableLayout, handed_back
-from algomancy_data.database.reading import Readers
-from algomancy_data.database.tables import PreparedTable, free_names, read_batches, read_table
+from algomancy_data.database.reading import Readers, Selection
+from algomancy_data.database.tables import (
+    PreparedTable,
+    StoredTable,
+    free_names,
+    read_batches,
+    read_table,
+)
 from algomancy_data.errors import (
     AdditionError,
     DatasetChangedError,
@@ -26,7 +32,7 @@ from algomancy_data.errors import (
 )
 from algomancy_data.frames.tabular import to_frames
 from algomancy_data.relations.keys import everywhere
-from algomancy_data.store import DatasetInfo, TableInfo, check_name
+from algomancy_data.store import DatasetInfo, Saved, TableInfo, check_name
 from algomancy_data.store.deletion import deletion
 from algomancy_data.store.info import kept_provenance
 
@@ -37,7 +43,7 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from algomancy_data.database.early import WrittenTable
-    from algomancy_data.database.layout import ColumnLayout, TableLayout
+    from algomancy_data.database.layout import TableLayout
     from algomancy_data.database.table_parts import TableInParts
     from algomancy_data.database.table_storage import TableStorage
     from algomancy_data.datasource import BASEDATASOURCE, BaseDataSource
@@ -50,7 +56,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PreparedDataset:
-    """A dataset that is ready to be written: whatever it holds can be kept exactly.
+    """A dataset that is ready to be written: everything in it can be kept exactly.
 
     Args:
         entry: Its row of the catalogue, but for where the data lies.
@@ -75,12 +81,16 @@ class PreparedDataset:
         return [table.frame for table in self.content]
 
     def divisible(self) -> list[PreparedTable]:
-        """Return its tables, none of which is written, if each may lie in several parts."""
+        """Return those unwritten tables whose rows may be written as several parts."""
         content = self.content
         # Neither a constraint nor an index looks at the rows of several tables.
         if isinstance(content, PreparedPayload) or self.keys.tables:
             return []
         return [table for table in content if isinstance(table, PreparedTable)]
+
+    def saved(self, entry: Entry) -> Saved:
+        """Return what :meth:`Store.save` returns, once the dataset is written with that entry."""
+        return Saved(entry.info.version, entry.info.provenance, notes=tuple(self.keys.notes))
 
 
 class Datasets:
@@ -118,7 +128,7 @@ class Datasets:
         phase: Phase,
         written: Mapping[str, WrittenTable] = MappingProxyType({}),
     ) -> PreparedDataset:
-        """Get a dataset ready to be written; needs no connection.
+        """Prepare a dataset for writing, without a connection.
 
         Args:
             name: Its name.
@@ -163,13 +173,13 @@ class Datasets:
         phase: Phase,
         occupant: Occupant | None = None,
     ) -> Entry:
-        """Write a dataset in place of what has its name; return its entry.
+        """Write a dataset, replacing one of the same name; return its entry.
 
         Args:
             connection: A connection in a transaction.
             prepared: The dataset.
             phase: Told of the rows.
-            occupant: What had its name, if that is dropped already.
+            occupant: What had its name, if already dropped.
         """
         written = self._write_content(connection, prepared, phase, occupant)
         self.catalogue.save(connection, [written])
@@ -183,7 +193,7 @@ class Datasets:
         occupant: Occupant | None = None,
         names: Mapping[str, str] = MappingProxyType({}),
     ) -> tuple[Entry, Occupant]:
-        """Write tables or payload of a dataset; return its entry, and what had its name.
+        """Write a dataset's tables or payload; return its entry, and what had its name before.
 
         Args:
             connection: A connection in a transaction.
@@ -200,7 +210,7 @@ class Datasets:
             entry = replace(entry, payload=stored.payload, payload_layout=stored.payload_layout)
         else:
             tables = {table.name: table for table in content}
-            owner, keys = TableOwner(self._session_id, info.name, ""), prepared.keys.tables
+            owner, keys = self._owner(entry), prepared.keys.tables
             layouts = write_tables(
                 connection, self._storage, owner, tables, keys, phase, names=names
             )
@@ -210,7 +220,7 @@ class Datasets:
     def write_all(
         self, connection: sa.Connection, prepared: Iterable[PreparedDataset], phase: Phase
     ) -> list[Entry]:
-        """Write several datasets: see :meth:`write`."""
+        """Write several datasets; see :meth:`write`."""
         datasets = {one.entry.info.name: one for one in prepared}
         new = self.catalogue.free(connection, list(datasets))
         # Of all: one that is replaced may take a name that differs from a new one's in case alone.
@@ -230,7 +240,7 @@ class Datasets:
     def require_references(
         self, connection: sa.Connection, entry: Entry | None, addition: Addition
     ) -> None:
-        """Make sure that what rows refer to that are added to a dataset is still there.
+        """Make sure that the rows that an addition refers to are still there.
 
         Raises:
             AdditionError: Somebody deleted or replaced it since the rows were checked.
@@ -251,7 +261,7 @@ class Datasets:
         addition: Addition,
         phase: Phase,
     ) -> tuple[Entry, Load, list[ValidationMessage]]:
-        """Add rows to a dataset; return its entry, what was added, and what became of keys.
+        """Add rows to a dataset; return its entry, what was added, and messages about its keys.
 
         Raises:
             AdditionError: The rows do not fit, have a key that is stored, or are no tables.
@@ -290,7 +300,7 @@ class Datasets:
 
     def growing(self, connection: sa.Connection, entry: Entry) -> GrowingDataset:
         """Return the tables of a dataset, to add rows to or to look keys up in."""
-        owner, tables = self._owner(entry, ""), entry.tables or ()
+        owner, tables = self._owner(entry), entry.tables or ()
         return GrowingDataset(connection, self._storage, owner, tables, self._wanted)
 
     def copy(
@@ -305,7 +315,7 @@ class Datasets:
         if occupant.is_there:
             raise DatasetExistsError.from_name(name)
         phase.total_rows = source.rows
-        owner, tables = self._owner(source, ""), source.tables or ()
+        owner, tables = self._owner(source), source.tables or ()
         copies = copy_tables(connection, self._storage, owner, tables, name, phase.advance)
         entry = replace(source, info=source.info.derived(name, ds_id, uuid4().hex), tables=copies)
         self.catalogue.save(connection, [(entry, occupant)])
@@ -319,10 +329,10 @@ class Datasets:
         phase: Phase,
         gather: Gather,
     ) -> BASEDATASOURCE:
-        """Return the DataSource that an entry is about, whose frames are gathered of batches.
+        """Return the DataSource of an entry, with frames gathered from batches.
 
         Raises:
-            ValueError: Its type is none that this version knows.
+            ValueError: This version does not know its type.
             SchemaDriftError: Somebody changed its tables by hand.
             TypeError: It is kept as tables, and the class takes none.
         """
@@ -353,25 +363,15 @@ class Datasets:
         connection: sa.Connection,
         entry: Entry,
         layout: TableLayout,
-        columns: Sequence[ColumnLayout],
-        predicate: pl.Expr | None,
-        head: int | None,
+        selection: Selection,
     ) -> Generator[pl.DataFrame]:
         """Yield rows of a table of a dataset, see :func:`read_batches`."""
-        return read_batches(
-            connection,
-            self._storage,
-            layout,
-            self._owner(entry, layout.name),
-            columns=columns,
-            predicate=predicate,
-            head=head,
-            readers=self._readers(entry) if head is None else None,
-            verify=self._verify,
-        )
+        readers = self._readers(entry) if selection.head is None else None
+        table = self._stored(entry, layout)
+        return read_batches(connection, table, selection, readers, verify=self._verify)
 
     def require_same(self, connection: sa.Connection, entry: Entry) -> None:
-        """Make sure that a dataset is as an entry says.
+        """Make sure that a dataset is still the one of an entry.
 
         Raises:
             DatasetChangedError: It was written or deleted since.
@@ -389,9 +389,7 @@ class Datasets:
             with store_errors(self._engine, doing):
                 tables[layout.name] = read_table(
                     connection,
-                    self._storage,
-                    layout,
-                    self._owner(entry, layout.name),
+                    self._stored(entry, layout),
                     readers,
                     phase,
                     gather,
@@ -399,8 +397,11 @@ class Datasets:
                 )
         return tables
 
-    def _owner(self, entry: Entry, table: str) -> TableOwner:
-        return TableOwner(self._session_id, entry.info.name, table)
+    def _stored(self, entry: Entry, layout: TableLayout) -> StoredTable:
+        return StoredTable(self._storage, layout, self._owner(entry).of_table(layout.name))
+
+    def _owner(self, entry: Entry) -> DatasetOwner:
+        return DatasetOwner(self._session_id, entry.info.name)
 
     def _readers(self, entry: Entry) -> Readers | None:
         is_large = any(one.height >= Readers.fewest_rows for one in entry.tables or ())

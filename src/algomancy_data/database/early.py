@@ -1,10 +1,9 @@
-"""Rows that go into an open transaction while later ones are still read and checked.
+"""Early writes: rows go into an open transaction while later ones are still read and checked.
 
-A thread writes the rows of large tables as they are converted. What waits for the checks is the
-commit: only then is it known whether the dataset holds these tables, as the very frames that the
-rows are of. If it does, they are there already; a table that has become another one is dropped, and
-written like any other. It is a bet, which nobody has to win: whatever goes wrong ends it, and the
-dataset is written as if there had been none, with the errors that this has.
+A thread writes the rows of large tables as they are converted; only the commit waits for the
+checks. By then it is known whether the dataset consists of these very frames. A table that has
+become another frame is dropped and written like any other. An early write is a bet: if anything
+goes wrong, it is rolled back, and the dataset is written as usual, with the usual errors.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ if TYPE_CHECKING:
 
     from algomancy_data.database.catalogue import Occupant
     from algomancy_data.database.layout import ColumnLayout, TableLayout
-    from algomancy_data.database.naming import TableOwner
+    from algomancy_data.database.naming import DatasetOwner
     from algomancy_data.database.table_storage import TableStorage
     from algomancy_data.database.tables import TablePlace
     from algomancy_data.metrics import Phase
@@ -53,11 +52,11 @@ _PATIENCE: Final = 1.0
 
 
 class _GivenUpError(Exception):
-    """Nothing more is to be written."""
+    """The early write was given up."""
 
 
 class _OtherLayoutError(Exception):
-    """Rows need another layout than those before them."""
+    """Rows need another layout than the rows before them."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ class _Rows:
     Args:
         table: Its name.
         rows: The rows; None at the end.
-        frame: At the end, the table; None if it will be another one.
+        frame: At the end, the whole table; None if it was dropped.
     """
 
     table: str
@@ -77,12 +76,12 @@ class _Rows:
 
 @dataclass(frozen=True)
 class WrittenTable:
-    """A table whose rows are written.
+    """A table whose rows were written early.
 
     Args:
         name: Its logical name.
         frame: What it holds.
-        layout: How it lies in the database.
+        layout: Its layout.
     """
 
     name: str
@@ -91,29 +90,28 @@ class WrittenTable:
 
     @property
     def columns(self) -> tuple[ColumnLayout, ...]:
-        """How its columns lie there."""
+        """Layouts of its columns."""
         return self.layout.columns
 
     def write(
         self,
         connection: sa.Connection,
-        session: str,
-        dataset: str,
+        owner: DatasetOwner,
         phase: Phase,
         place: TablePlace | None = None,
     ) -> TableLayout:
-        """Return how it lies in the database, with the keys that it is to have."""
-        del connection, session, dataset, phase  # it was told of the rows
+        """Return its layout, with the keys that it is to have."""
+        del connection, owner, phase  # they were reported already
         return self.layout if place is None else replace(self.layout, keys=place.keys)
 
 
 class EarlyWrite:
-    """The tables of a dataset that are written before it is known whether it will be kept.
+    """Writes tables of a dataset before it is known whether the dataset will be kept.
 
-    It takes rows in the thread that makes it, as a :class:`~algomancy_data.metrics.phases.RowSink`.
+    As a :class:`~algomancy_data.metrics.phases.RowSink`, it takes rows on the thread that made it.
 
     Args:
-        owner: The session and the dataset; the table does not matter.
+        owner: The dataset.
         storage: How the database keeps frames.
         begin: Begins a transaction, which the stack that it is given ends, and drops what has the
             name of the dataset; returns the connection, and what there was.
@@ -121,7 +119,7 @@ class EarlyWrite:
 
     def __init__(
         self,
-        owner: TableOwner,
+        owner: DatasetOwner,
         storage: TableStorage,
         begin: Callable[[ExitStack], tuple[sa.Connection, Occupant]],
     ) -> None:
@@ -140,7 +138,7 @@ class EarlyWrite:
         self._rows_written = 0
 
     def is_of(self, dataset: str) -> bool:
-        """Tell whether it is what this thread writes of a dataset."""
+        """Tell whether this thread is writing that dataset early."""
         return dataset == self._owner.dataset and threading.get_ident() == self._user
 
     @property
@@ -151,12 +149,12 @@ class EarlyWrite:
     # --- the thread that makes the rows -----------------------------------------------------
 
     def take(self, table: str, rows: pl.DataFrame) -> None:
-        """Have rows written; wait if others are waiting already."""
+        """Queue rows for writing; wait if others are queued already."""
         if rows.height:
             self._put(_Rows(table, rows))
 
     def end(self, table: str, frame: pl.DataFrame) -> None:
-        """Know that a table has all its rows, and which frame they are."""
+        """Note that a table is complete, and which frame it became."""
         self._put(_Rows(table, frame=frame))
 
     def drop(self, table: str) -> None:
@@ -178,14 +176,14 @@ class EarlyWrite:
 
     @contextmanager
     def committing(self, phase: Phase) -> Generator[tuple[sa.Connection, Occupant] | None]:
-        """Wait until all rows that were taken are written, and surround the commit.
+        """Wait until all rows are written, and surround the commit.
 
         Args:
             phase: Told of the rows.
 
         Returns:
-            A context: the connection, on whose transaction the tables are, and what had the name
-            of the dataset. None if nothing is written.
+            A context with the connection whose transaction has the tables, and what had the
+            dataset's name before. None if nothing was written.
         """
         self._finish(phase)
         with self._in_use:
@@ -200,7 +198,7 @@ class EarlyWrite:
     def written(
         self, connection: sa.Connection, tables: Mapping[str, pl.DataFrame]
     ) -> dict[str, WrittenTable]:
-        """Return those of some tables that are written, and drop all others that are."""
+        """Return the given tables that were written, and drop all others that were."""
         same: dict[str, WrittenTable] = {}
         for name, table in self._written.items():
             if name in tables and share_memory(table.frame, tables[name]):
@@ -210,7 +208,7 @@ class EarlyWrite:
         return same
 
     def give_up(self) -> None:
-        """Roll back, unless it is committed: whoever waits for the lock gets it."""
+        """Roll back, unless committed, and release the database's lock."""
         self._is_given_up.set()
         if self._work is not None:
             wait_for(self._work)
@@ -218,7 +216,7 @@ class EarlyWrite:
             self._end()
 
     def close(self) -> None:
-        """Roll back, unless it is committed, and let go of the thread."""
+        """Roll back, unless committed, and end the thread."""
         self.give_up()
         self._pool.shutdown()
 
@@ -236,7 +234,7 @@ class EarlyWrite:
             wait([self._work], _TICK)
 
     def _begun(self) -> tuple[sa.Connection, Occupant] | None:
-        """Return where the rows are, if they are written and the database still knows of them."""
+        """Return connection and occupant, if all rows are written and the server still has them."""
         if self._is_given_up.is_set() or self._work is None or self._work.exception() is not None:
             return None
         connection, occupant = self._work.result()
@@ -267,7 +265,7 @@ class EarlyWrite:
         raise _GivenUpError
 
     def _write_table(self, connection: sa.Connection, first: _Rows) -> _Rows | None:
-        """Write the table of the first rows; return what comes after its end."""
+        """Write the table that starts with these rows; return what follows it."""
         if first.table in self._written:  # the name of two
             raise _GivenUpError
         rows = _RowsOfTable(first, self._next)
@@ -284,21 +282,21 @@ class EarlyWrite:
     def _filled(
         self, connection: sa.Connection, rows: _RowsOfTable, at_once: int
     ) -> TableLayout | None:
-        """Create a table, and fill it; None if its rows cannot lie as the first ones do."""
+        """Create and fill a table; return None if the first rows' layout does not fit all rows."""
         blocks = _in_blocks(rows, at_once)
         first = next(blocks)
         try:
             columns = PreparedTable(self._storage, rows.table, first).columns
         except UnstorableError:  # whoever writes the table as a whole says so
             return None
-        owner = self._owner._replace(table=rows.table)
+        owner = self._owner.of_table(rows.table)
         layout, table = create_table(connection, self._storage, owner, columns)
         sums = TableSums(len(columns))
         encoder = RowEncoder(self._storage, columns, sums)
 
         def encode(block: pl.DataFrame) -> list[object]:
-            # How a column lies depends on all its values. As long as all blocks say the same, so
-            # does the table.
+            # A column's layout depends on all its values. As long as all blocks have the same, so
+            # has the table.
             if (
                 block is not first
                 and PreparedTable(self._storage, rows.table, block).columns != columns
@@ -336,7 +334,7 @@ class _RowsOfTable:
 
     Args:
         first: The first ones.
-        following: Returns what follows, None at the end of all.
+        following: Returns the next item, None at the very end.
     """
 
     def __init__(self, first: _Rows, following: Callable[[], _Rows | None]) -> None:
@@ -345,7 +343,7 @@ class _RowsOfTable:
         self._following = following
 
     def __iter__(self) -> Iterator[pl.DataFrame]:
-        """Yield them as they come."""
+        """Yield the rows as they arrive."""
         while (
             (item := self._item) is not None
             and item.table == self.table
@@ -356,14 +354,14 @@ class _RowsOfTable:
             self._item = self._following()
 
     def rest(self) -> pl.DataFrame | None:
-        """Let all rows come that are left; return the table, if it is what the rows are."""
+        """Consume the remaining rows; return the frame that the table became, if any."""
         for _ in self:
             pass
         is_end = self._item is not None and self._item.table == self.table
         return self._item.frame if self._item is not None and is_end else None
 
     def behind(self) -> _Rows | None:
-        """Return what comes after the end."""
+        """Return what follows the end."""
         is_end = self._item is not None and self._item.table == self.table
         return self._following() if is_end else self._item
 

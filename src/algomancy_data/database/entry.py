@@ -1,4 +1,4 @@
-"""A row of the catalogue: what is known of a dataset, and where in the database it lies."""
+"""A row of the catalogue: what is known of a dataset, and where it is in the database."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class Entry:
-    """One dataset in the catalogue: what is known of it, and where its data lies.
+    """One dataset in the catalogue: what is known of it, and where its data is.
 
     Args:
         info: What is known of it.
-        tables: How its tables lie in the database; None for a payload.
+        tables: Layouts of its tables; None for a payload.
         payload: The text of a DataSource that is not tables, if it is short.
-        payload_layout: What of such a DataSource lies in chunks.
+        payload_layout: What of such a DataSource is in chunks.
     """
 
     info: DatasetInfo
@@ -54,11 +54,11 @@ class Entry:
 
     @property
     def has_frames(self) -> bool:
-        """Whether it is read in batches: a text alone is read whole."""
+        """Whether it is read in batches; a mere text is read whole."""
         return self.tables is not None or has_frames(self.payload_layout)
 
     def table(self, name: str) -> TableLayout:
-        """Return how a table of the dataset lies in the database.
+        """Return the layout of a table of the dataset.
 
         Raises:
             TableNotFoundError: It has no such table (also a ``KeyError``).
@@ -70,7 +70,7 @@ class Entry:
 
     @property
     def without_sums(self) -> list[str]:
-        """What of it was written before there were check sums, in words."""
+        """What was written before there were check sums, in words."""
         if self.tables is None:
             has_sums = has_all_sums(self.payload, self.payload_layout)
             return [] if has_sums else ["the text of its payload"]
@@ -113,7 +113,7 @@ class Entry:
 
     @staticmethod
     def tables_of(name: str, row: Mapping[Any, Any]) -> tuple[TableLayout, ...] | None:
-        """Return how the tables of a catalogue row lie in the database; None for a payload.
+        """Return the layouts of a catalogue row's tables; None for a payload.
 
         Raises:
             SchemaDriftError: A later version of this package wrote the row.
@@ -131,7 +131,7 @@ class Entry:
 
     @staticmethod
     def info_of(name: str, row: Mapping[Any, Any]) -> DatasetInfo:
-        """Return what a row says of a dataset: a damaged one why, and what can be read."""
+        """Return what a row says about a dataset; if damaged, the problem and what can be read."""
         try:
             return Entry.from_row(name, row).info
         except StoreError as error:
@@ -183,7 +183,7 @@ def _compact(document: object) -> str:
 
 
 class _Reader:
-    """Reads the columns of a row, one by one; whoever changed them may have written anything."""
+    """Reads the columns of a row one by one; any of them may be damaged."""
 
     def __init__(self, name: str, row: Mapping[Any, Any]) -> None:
         self._name = name
@@ -194,7 +194,7 @@ class _Reader:
         return None if self._row[column] is None else self.value(column, read)
 
     def readable(self, column: str, read: Callable[[str], _T]) -> _T | None:
-        """Return a value, or None if it is not what belongs there."""
+        """Return a value, or None if it cannot be read."""
         try:
             return self.value(column, read)
         except DamagedStoreError:
@@ -223,7 +223,7 @@ class _Reader:
 
 
 def decoded(text: str | bytes | None) -> str | None:
-    """Return the text of a column of the catalogue; None if there is none."""
+    """Return the text of a column of the catalogue, or None if it has none."""
     if isinstance(text, str | None):
         return text
     try:

@@ -1,4 +1,4 @@
-"""The tables of a dataset that rows are added to, or deleted from, with the keys among them."""
+"""A dataset that rows are added to or deleted from, with the keys between its tables."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from algomancy_data.database.key_plan import WantedKeys
     from algomancy_data.database.layout import TableLayout
-    from algomancy_data.database.naming import TableOwner
+    from algomancy_data.database.naming import DatasetOwner
     from algomancy_data.database.table_keys import TableKey
     from algomancy_data.database.table_storage import TableStorage
     from algomancy_data.messages import ValidationMessage
@@ -28,24 +28,24 @@ if TYPE_CHECKING:
 
 
 class GrowingDataset:
-    """A dataset of tables that others write to in the course of a transaction.
+    """A dataset whose tables change in the course of a transaction.
 
     Args:
         connection: A connection in a transaction.
         storage: How the database keeps frames.
-        owner: The session and the dataset; the table does not matter.
-        tables: How its tables lie in the database.
-        wanted: The keys that the database is told of, if there is a table more.
+        owner: The dataset.
+        tables: Layouts of its tables.
+        wanted: The keys that the database is told of for new tables.
 
     Attributes:
-        notes: Why keys are indexes only, or not there at all, since rows were added.
+        notes: Why added rows left keys as mere indexes, or without any.
     """
 
     def __init__(
         self,
         connection: sa.Connection,
         storage: TableStorage,
-        owner: TableOwner,
+        owner: DatasetOwner,
         tables: Iterable[TableLayout],
         wanted: WantedKeys,
     ) -> None:
@@ -58,16 +58,16 @@ class GrowingDataset:
 
     @property
     def tables(self) -> tuple[TableLayout, ...]:
-        """How its tables lie in the database now."""
+        """The present layouts of its tables."""
         return tuple(self._layouts.values())
 
     def table(self, name: str) -> GrowingTable:
-        """Return a table of it, to look keys up in.
+        """Return one of its tables.
 
         Raises:
             SchemaDriftError: The table is gone or another one, or somebody changed its columns.
         """
-        owner = self._owner._replace(table=name)
+        owner = self._owner.of_table(name)
         layouts = self._layouts
         return GrowingTable(self._connection, self._storage, layouts[name], owner, layouts)
 
@@ -78,12 +78,12 @@ class GrowingDataset:
     def add(
         self, frames: Mapping[str, pl.DataFrame], addition: Addition, phase: Phase
     ) -> dict[str, int]:
-        """Add rows; return how many they took the place of, by table.
+        """Add rows; return how many rows they replaced, by table.
 
         Args:
-            frames: The rows by table; a table that is not there is written.
+            frames: The rows by table; missing tables are created.
             addition: How they are added.
-            phase: Told how far it is.
+            phase: Told of the progress.
 
         Raises:
             AdditionError: The rows do not fit, or have a key that is stored.
@@ -125,7 +125,7 @@ class GrowingDataset:
         return replaced
 
     def delete(self, table: str, predicate: pl.Expr, phase: Phase) -> int:
-        """Delete the rows of a table that a predicate takes; return how many they are.
+        """Delete the rows of a table that match a predicate; return their number.
 
         Raises:
             ColumnNotFoundError: The table has no column of a name in the predicate.
@@ -142,7 +142,7 @@ class GrowingDataset:
         return count
 
     def _grown_keys(self, frames: Mapping[str, pl.DataFrame]) -> SettledKeys:
-        """Return the keys that all tables have when there are more rows."""
+        """Return the keys that all tables can keep with the added rows."""
         wanted = {name: self._wanted.of_table(name) for name in frames if name not in self._layouts}
         if not any(wanted.values()) and not any(layout.keys for layout in self.tables):
             return SettledKeys({}, [])
@@ -167,7 +167,7 @@ class GrowingDataset:
             self._storage.defer_references(self._connection)
 
     def _loosen(self, keys: Mapping[str, tuple[TableKey, ...]]) -> None:
-        """Make those tables anew that cannot keep their keys, first those that refer to others."""
+        """Rewrite tables that cannot keep their keys, referring tables first."""
         for name in reversed(parents_first({one.name: one.keys for one in self.tables})):
             if keys.get(name, ()) != self._layouts[name].keys:
                 table = self.table(name)
@@ -175,10 +175,10 @@ class GrowingDataset:
                 self._layouts[name] = table.layout
 
     def _require_parents(self, parent: str) -> None:
-        """Make sure that what rows of other tables refer to, by a constraint, is there.
+        """Make sure that no foreign key constraint on a table is violated.
 
         Raises:
-            AdditionError: It is not.
+            AdditionError: Rows of another table refer to missing ones.
         """
         for layout in self.tables:
             for reference in KeysInSQL(layout, self._layouts).references():

@@ -1,8 +1,8 @@
-"""Rows that come to a data table after it was written, in a transaction of the caller's.
+"""A data table that rows are added to or deleted from, in the caller's transaction.
 
-Where rows stay in order when others are written behind them, only these are written: their keys are
-looked up in an index, and the check sums are those of before with those of the blocks that are new.
-Everything else, such as a table that gets a column, is read and written anew.
+Where a database keeps rows in order when others are appended, only the new rows are written: their
+keys are looked up in an index, and the check sums of new blocks are joined to the old ones. In all
+other cases, such as a new column, the table is read and rewritten.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import polars as pl
 
 from algomancy_data.database.block_sums import BLOCK_ROWS
 from algomancy_data.database.key_plan import can_equal
-from algomancy_data.database.reading import PartReader
+from algomancy_data.database.naming import DatasetOwner
+from algomancy_data.database.reading import PartReader, Selection
 from algomancy_data.database.table_keys import KeysInSQL
 from algomancy_data.database.table_sums import (
     TableComparison,
@@ -26,6 +27,8 @@ from algomancy_data.database.table_sums import (
 )
 from algomancy_data.database.tables import (
     PreparedTable,
+    RowEncoder,
+    StoredTable,
     TablePlace,
     check_drift,
     drop_table,
@@ -62,17 +65,17 @@ if TYPE_CHECKING:
 
 
 class GrowingTable:
-    """A data table that others write to in the course of a transaction.
+    """A data table that changes in the course of a transaction.
 
     Args:
         connection: A connection in a transaction.
         storage: How the database keeps frames.
-        layout: How the table lies in the database.
+        layout: Layout of the table.
         owner: What it holds.
-        dataset: How all tables of its dataset lie there, by their logical names.
+        dataset: Layouts of all tables of its dataset, by logical name.
 
     Attributes:
-        layout: How the table lies in the database now.
+        layout: The present layout of the table.
 
     Raises:
         SchemaDriftError: The table is gone or another one, or somebody changed its columns.
@@ -92,8 +95,12 @@ class GrowingTable:
         self._dataset = dataset
         self._access = storage.row_access
         self.layout = layout
-        check_drift(connection, storage, layout, owner)
+        check_drift(connection, self._table)
         storage.help_reading(connection)
+
+    @property
+    def _table(self) -> StoredTable:
+        return StoredTable(self._storage, self.layout, self._owner)
 
     def known(self, key: Sequence[str], keys: pl.DataFrame) -> pl.Series:
         """Return which of some keys the table has (Boolean), never an incomplete one.
@@ -110,13 +117,11 @@ class GrowingTable:
             found = self._find(self._access, columns, keys)
             if found is not None:
                 return everywhere(keys.height, value=False).scatter(found["key"], values=True)
-        batches = read_batches(
-            self._connection, self._storage, self.layout, self._owner, columns=columns
-        )
+        batches = read_batches(self._connection, self._table, Selection(columns))
         return known_rows((key_of(batch, key) for batch in batches), keys)
 
     def index(self, key: Sequence[str]) -> None:
-        """Let keys be looked up without reading the table, where the database can do so.
+        """Index a key, where the database can look it up without reading the table.
 
         Args:
             key: The columns of the key; nothing is done if the table lacks one.
@@ -128,12 +133,12 @@ class GrowingTable:
             self._access.index(self._connection, self.layout, columns)
 
     def add(self, frame: pl.DataFrame, addition: Addition, phase: Phase) -> int:
-        """Add rows behind the others; return how many they took the place of.
+        """Append rows; return how many they replaced.
 
         Args:
             frame: The rows.
             addition: How they are added.
-            phase: Told how far it is.
+            phase: Told of the progress.
 
         Raises:
             AdditionError: The rows do not fit, or have a key that is stored.
@@ -167,11 +172,11 @@ class GrowingTable:
         return replaced
 
     def delete(self, predicate: pl.Expr, phase: Phase) -> int:
-        """Delete the rows that a predicate takes; return how many they are.
+        """Delete the rows that match a predicate; return their number.
 
         Args:
-            predicate: What is true for them.
-            phase: Told how far it is.
+            predicate: True for these rows.
+            phase: Told of the progress.
 
         Raises:
             ColumnNotFoundError: The table has no column of a name in the predicate.
@@ -208,7 +213,7 @@ class GrowingTable:
         return len(gone)
 
     def change_keys(self, keys: tuple[TableKey, ...]) -> None:
-        """Write the table anew, with other keys.
+        """Rewrite the table with other keys.
 
         Raises:
             DamagedStoreError: It is not what was written.
@@ -217,7 +222,7 @@ class GrowingTable:
         self._replace(stored, NO_PHASE, keys)
 
     def _takes(self, access: RowAccess, frame: pl.DataFrame) -> bool:
-        """Tell whether the table can hold more rows in the form that its columns have."""
+        """Tell whether the present columns can hold these rows."""
         if not self.layout.columns or self.layout.sums is None:
             return False
         if self.layout.has_constraints and not access.keeps_constraints:
@@ -247,32 +252,30 @@ class GrowingTable:
         """
         return read_table(
             self._connection,
-            self._storage,
-            self.layout,
-            self._owner,
+            self._table,
             gather=partial(gathered, in_memory_bytes=self._storage.in_memory_bytes),
             verify=True,
         )
 
     def _replace(self, frame: pl.DataFrame, phase: Phase, keys: tuple[TableKey, ...]) -> None:
-        """Write the table anew; constraints by which others refer to it are to be made again."""
+        """Rewrite the table; foreign key constraints on it have to be added again."""
         connection, storage, layout = self._connection, self._storage, self.layout
         prepared = PreparedTable(storage, layout.name, frame)
         children = storage.children(connection, layout.physical)
         if layout.has_constraints:
             storage.drop_references(connection, [layout.physical])
         drop_table(connection, layout.physical, children)
-        session, dataset, _ = self._owner
+        dataset = DatasetOwner(self._owner.session, self._owner.dataset)
         if not any(one.keys for one in self._dataset.values()):
-            self.layout = prepared.write(connection, session, dataset, phase)
+            self.layout = prepared.write(connection, dataset, phase)
             return
         place = TablePlace(keys, self._dataset, layout.physical)  # by which others refer to it
-        self.layout = prepared.write(connection, session, dataset, phase, place)
+        self.layout = prepared.write(connection, dataset, phase, place)
         in_sql = KeysInSQL(self.layout, {**self._dataset, layout.name: self.layout})
         storage.add_keys(connection, in_sql)
 
     def _extend(self, access: RowAccess, frame: pl.DataFrame, phase: Phase) -> None:
-        """Write rows behind the others; the last block of these is continued."""
+        """Append rows, continuing the last block."""
         layout = self.layout
         block, rest = divmod(layout.height, BLOCK_ROWS)
         sums = TableSums(len(layout.columns), sums_before(layout, block))
@@ -287,11 +290,12 @@ class GrowingTable:
                 sums.add(values, {})
             _refuse_damage(reader, comparison)
         table, grown = access.room(self._connection, layout, self._owner, frame.height)
-        write_rows(self._connection, self._storage, table, frame, layout.columns, sums, phase)
+        encoder = RowEncoder(self._storage, layout.columns, sums)
+        write_rows(self._connection, table, frame, encoder, phase)
         self.layout = replace(grown, height=layout.height + frame.height, sums=sums.to_texts())
 
     def _remove(self, access: RowAccess, places: pl.Series) -> None:
-        """Remove the rows at some places, and make the check sums anew from the first one on."""
+        """Remove the rows at some places, and recompute the check sums from the first one on."""
         if not len(places):
             return
         layout = self.layout
@@ -318,13 +322,13 @@ class GrowingTable:
         return [columns[name] for name in key]
 
     def _is_indexed(self, access: RowAccess, columns: Sequence[ColumnLayout]) -> bool:
-        """Tell whether rows are found by an index of some columns as Polars would find them."""
+        """Tell whether an index of some columns finds the same rows as Polars would."""
         return all(map(access.is_comparable, columns)) and access.has_index(
             self._connection, self.layout, columns
         )
 
     def _places_of(self, access: RowAccess, key: Sequence[str], keys: pl.DataFrame) -> pl.Series:
-        """Return the places of the rows that have one of some keys, in order."""
+        """Return the places of the rows with one of some keys, in order."""
         columns = self._columns(key)
         is_indexed = self._is_indexed(access, columns)
         found = self._find(access, columns, keys) if is_indexed else None
@@ -339,10 +343,8 @@ class GrowingTable:
         return pl.concat(places)
 
     def _refuse_shared(self, key: Sequence[str], taking: pl.DataFrame) -> None:
-        """Refuse to replace several rows by one, with the keys that they share."""
-        batches = read_batches(
-            self._connection, self._storage, self.layout, self._owner, columns=self._columns(key)
-        )
+        """Refuse to replace several rows that share a key by one."""
+        batches = read_batches(self._connection, self._table, Selection(self._columns(key)))
         stored = pl.concat(
             batch.filter(known_rows([taking], batch)) for batch in (key_of(b, key) for b in batches)
         )
@@ -351,12 +353,12 @@ class GrowingTable:
     def _find(
         self, access: RowAccess, columns: Sequence[ColumnLayout], keys: pl.DataFrame
     ) -> pl.DataFrame | None:
-        """Return where the rows with some keys are; None if that cannot be asked in SQL."""
+        """Return where the rows with some keys are; None if SQL cannot tell."""
         pairs = list(zip(keys, columns, strict=True))
         if not all(can_equal(values.dtype, column.dtype) for values, column in pairs):
             return None
         asked = pl.DataFrame(
-            [  # null where the column can have no such value
+            [  # null if the column cannot have the value
                 values.cast(column.dtype, strict=False).alias(column.name)
                 for values, column in pairs
             ]

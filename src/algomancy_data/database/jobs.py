@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
@@ -19,9 +19,9 @@ from algomancy_data.store.history import Attempt, History, Outcome, begun, refus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from contextlib import AbstractContextManager
 
     from algomancy_data.database.backend import Backend
+    from algomancy_data.database.transactions import Transactions
 
 _COLUMNS: Final = jobs_table.c
 _OF_SESSION: Final = _COLUMNS.session_id == sa.bindparam("wanted_session")
@@ -50,26 +50,10 @@ _FINISH: Final = _END.where(_DONE.scalar_subquery() <= sa.bindparam("done_before
 
 @cache
 def _query(backend: Backend, *conditions: sa.ColumnElement[bool]) -> sa.Select[Any]:
-    """Return the query of attempts, whose columns are read as texts: they may be anything."""
+    """Return the query of attempts; columns are read as text, since they may hold anything."""
     columns = (backend.as_text(column).label(column.name) for column in _COLUMNS)
     query = sa.select(*columns).where(_OF_SESSION, *conditions)
     return query.order_by(_COLUMNS.started_at, _COLUMNS.number)
-
-
-class Reading(Protocol):
-    """Begins a transaction that reads."""
-
-    def __call__(self, doing: str) -> AbstractContextManager[sa.Connection]:
-        """Begin it; errors say what was done."""
-        ...
-
-
-class Writing(Protocol):
-    """Begins a transaction that alone changes a dataset."""
-
-    def __call__(self, doing: str, name: str) -> AbstractContextManager[sa.Connection]:
-        """Begin it; errors say what was done."""
-        ...
 
 
 class DatabaseHistory(History):
@@ -77,23 +61,18 @@ class DatabaseHistory(History):
 
     Args:
         session_id: The session.
-        reading: Begins a transaction that reads.
-        writing: Begins one that writes.
-        is_shared: Whether other processes see the database.
+        transactions: Begins transactions.
     """
 
-    def __init__(
-        self, session_id: str, reading: Reading, writing: Writing, *, is_shared: bool
-    ) -> None:
+    def __init__(self, session_id: str, transactions: Transactions) -> None:
         self._session_id = session_id
-        self._reading = reading
-        self._writing = writing
+        self._transactions = transactions
         self._is_there = False
-        self.is_shared = is_shared
+        self.is_shared = not transactions.share_connection
 
     def attempts(self, *, batch: str | None = None, job: str | None = None) -> list[Attempt]:
-        """Return attempts, in the order in which they began; none if there is no table of jobs."""
-        with self._reading("reading the history of jobs") as connection:
+        """Return attempts in the order in which they began; none if there is no table of jobs."""
+        with self._transactions.reading("reading the history of jobs") as connection:
             if not self._is_there:
                 self._is_there = connection.dialect.has_table(connection, jobs_table.name)
             if not self._is_there:
@@ -107,7 +86,9 @@ class DatabaseHistory(History):
 
     def begin(self, attempt: Attempt, *, first: bool = False) -> Attempt:
         """Add a row for an attempt; return it with its number."""
-        with self._writing("writing the history of jobs", attempt.dataset) as connection:
+        with self._transactions.writing(
+            "writing the history of jobs", attempt.dataset
+        ) as connection:
             if first:
                 now = begun(attempt, ())
                 row = {**self._row(now), **self._wanted(now)}
@@ -130,11 +111,13 @@ class DatabaseHistory(History):
 
     def end(self, attempt: Attempt) -> None:
         """Write how an attempt ended, unless it was done."""
-        with self._writing("writing the history of jobs", attempt.dataset) as connection:
+        with self._transactions.writing(
+            "writing the history of jobs", attempt.dataset
+        ) as connection:
             connection.execute(_END, {**_end_of(attempt), **self._wanted(attempt)})
 
     def write_finished(self, connection: sa.Connection, dataset_id: str) -> None:
-        """Write the attempt that the dataset of a transaction is of, if it is of one.
+        """Write that the attempt at the transaction's dataset was done, if there is an attempt.
 
         Args:
             connection: A connection in the transaction.

@@ -1,9 +1,9 @@
 """Which keys of a dataset's tables the database is told of, and in which form.
 
-A constraint is made only where the rows themselves were looked at and keep it, as they go into the
-tables: whatever checked them before may have looked at others, or was not asked. So no constraint
-fails after the rows are written. Where they do not keep it, there is an index, and a message that
-says why; a key of values that the database cannot put into an index has neither.
+A constraint is made only if the rows satisfy it, which is checked on the very rows that are
+written: earlier checks may have seen others, or may not have run. So no constraint fails after the
+rows are written. If the rows violate it, the key becomes an index, and a message says why. A key
+whose values the database cannot index becomes neither.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class WantedKeys:
     """The keys that a store tells its database of.
 
     Args:
-        tables: Those of each table, by its logical name.
+        tables: The keys of each table, by logical name.
 
     Example:
         >>> from algomancy_data import Column, DataType, Schema
@@ -72,7 +72,7 @@ class WantedKeys:
         """Return the keys that schemas declare.
 
         Args:
-            schemas: The schemas; what one says of its tables counts more than ``keys``.
+            schemas: The schemas; what one says about its own tables takes precedence over ``keys``.
             keys: In which form the database is told of them; None for none.
 
         Raises:
@@ -135,9 +135,9 @@ class KeyedRows:
 
     Args:
         keys: Its keys, as they are wanted or as they were made.
-        columns: How its columns lie in the database.
-        rows: The rows to look at; None where none are new.
-        stored: How it lies in the database already, if it does.
+        columns: Layouts of its columns.
+        rows: The rows to check; None if none are new.
+        stored: Its layout, if it is stored already.
     """
 
     keys: tuple[TableKey, ...]
@@ -159,7 +159,7 @@ class SettledKeys(NamedTuple):
 
 
 def no_stored_rows(table: str, key: Key, keys: pl.DataFrame) -> pl.Series:
-    """Return which of some keys a table has (Boolean) of which no rows are stored."""
+    """Return that a table without stored rows has none of some keys (Boolean)."""
     del table, key
     return everywhere(keys.height, value=False)
 
@@ -169,7 +169,7 @@ def settled_keys(
     tables: Mapping[str, KeyedRows],
     stored: Callable[[str, Key, pl.DataFrame], pl.Series] = no_stored_rows,
 ) -> SettledKeys:
-    """Return the keys that the database can be told of, as the rows are.
+    """Return the keys that the database can be told of, given the rows.
 
     Args:
         storage: How the database keeps frames.
@@ -221,7 +221,7 @@ class _Settling:
         self._notes.append(message)
 
     def _own(self, table: str, one: KeyedRows, key: TableKey) -> TableKey | None:
-        """Return a key as far as its own table decides it; None if it is not made."""
+        """Return a key in the form that its own table allows; None if it allows none."""
         columns = {column.name: column for column in one.columns}
         if key.kind is KeyKind.FILLED:
             return self._filled(table, one, key, columns)
@@ -283,7 +283,7 @@ class _Settling:
         return f"{repeated:,} rows share theirs" if repeated else None
 
     def _doubt_of_reference(self, table: str, key: TableKey) -> str | None:
-        """Return why a foreign key may be untrue, or cannot be said."""
+        """Return why a foreign key may be violated, or cannot be declared."""
         one, parent = self._tables[table], self._tables.get(key.parent or "")
         if parent is None or key.parent is None:
             return f"there is no table {key.parent!r}"
@@ -315,7 +315,7 @@ class _Settling:
         return f"{missing.height:,} rows refer to none" if missing.height else None
 
     def _leads_to(self, start: str, end: str) -> bool:
-        """Tell whether a table refers to another one, if only by way of others."""
+        """Tell whether a table refers to another one, directly or through others."""
         seen, coming = {start}, [start]
         while coming:
             for key in self._settled.get(coming.pop(), ()):
@@ -328,7 +328,7 @@ class _Settling:
 
 
 def can_equal(given: PolarsDataType, stored: PolarsDataType) -> bool:
-    """Tell whether values of two dtypes are equal where they are so in the second one."""
+    """Tell whether values of two dtypes can be compared in the second one."""
     texts = (pl.String, pl.Categorical, pl.Enum)
     return (
         given == stored

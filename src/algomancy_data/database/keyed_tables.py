@@ -1,6 +1,6 @@
-"""The tables of a dataset with their keys: written, copied, dropped in an order that these allow.
+"""Tables with keys: written, copied and dropped in an order that the keys allow.
 
-A table lies behind those that it refers to. Its indexes are made when it has its rows.
+A table comes after those that it refers to, and its indexes are made once it has its rows.
 """
 
 from __future__ import annotations
@@ -12,62 +12,60 @@ from typing import TYPE_CHECKING, Protocol
 import sqlalchemy as sa
 
 from algomancy_data.database.table_keys import KeysInSQL, parents_first
-from algomancy_data.database.tables import TablePlace, copy_table, drop_table
+from algomancy_data.database.tables import StoredTable, TablePlace, copy_table, drop_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from algomancy_data.database.layout import TableLayout
-    from algomancy_data.database.naming import TableOwner
+    from algomancy_data.database.naming import DatasetOwner
     from algomancy_data.database.table_keys import Reference, TableKey
     from algomancy_data.database.table_storage import TableStorage
     from algomancy_data.metrics import Phase
 
 
 class NewTable(Protocol):
-    """A table that is ready to be written, or is written already."""
+    """A table that is ready to be written, or written already."""
 
     def write(
         self,
         connection: sa.Connection,
-        session: str,
-        dataset: str,
+        owner: DatasetOwner,
         phase: Phase,
         place: TablePlace | None = None,
         /,
     ) -> TableLayout:
-        """Return how it lies in the database."""
+        """Write the table, unless that is done; return its layout."""
         ...
 
 
 def write_tables(
     connection: sa.Connection,
     storage: TableStorage,
-    owner: TableOwner,
+    owner: DatasetOwner,
     tables: Mapping[str, NewTable],
     keys: Mapping[str, tuple[TableKey, ...]],
     phase: Phase,
     others: Mapping[str, TableLayout] | None = None,
     names: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, TableLayout]:
-    """Write tables of a dataset; return how they lie in the database.
+    """Write tables of a dataset; return their layouts.
 
     Args:
         connection: A connection in a transaction.
         storage: How the database keeps frames.
-        owner: The session and the dataset; the table does not matter.
-        tables: The tables, by their logical names.
-        keys: What the database is told of their keys, and of others' keys.
+        owner: The dataset.
+        tables: The tables by logical name.
+        keys: The keys that the database is told of, by table.
         phase: Told of the rows.
-        others: How other tables of the dataset lie there.
-        names: Names in the database that tables can have, as far as they are known.
+        others: Layouts of the dataset's other tables.
+        names: Free names in the database for these tables, where known.
     """
-    session, dataset, _ = owner
     own = {name: keys[name] for name in tables if name in keys}
     if not any(own.values()):
         places = {name: TablePlace(physical=names.get(name)) for name in tables}
         return {
-            name: table.write(connection, session, dataset, phase, places[name])
+            name: table.write(connection, owner, phase, places[name])
             for name, table in tables.items()
         }
     own = {name: own.get(name, ()) for name in tables}
@@ -78,7 +76,7 @@ def write_tables(
     with storage.filling_constrained(connection) if is_constrained else nullcontext():
         for name in parents_first(own):
             place = TablePlace(own[name], layouts, names.get(name))
-            layouts[name] = tables[name].write(connection, session, dataset, phase, place)
+            layouts[name] = tables[name].write(connection, owner, phase, place)
             storage.add_keys(connection, KeysInSQL(layouts[name], layouts))
     for name in tables:
         storage.add_references(connection, KeysInSQL(layouts[name], layouts))
@@ -88,20 +86,20 @@ def write_tables(
 def copy_tables(
     connection: sa.Connection,
     storage: TableStorage,
-    owner: TableOwner,
+    owner: DatasetOwner,
     tables: Iterable[TableLayout],
     copy: str,
     advance: Callable[[int], object],
 ) -> tuple[TableLayout, ...]:
-    """Copy the tables of a dataset inside the database; return how the copies lie there.
+    """Copy the tables of a dataset inside the database; return the copies' layouts.
 
     Args:
         connection: A connection in a transaction.
         storage: How the database keeps frames.
-        owner: The session and the dataset; the table does not matter.
+        owner: The dataset.
         tables: The tables.
-        copy: Name of the dataset that the copies are of.
-        advance: Told how many rows are copied.
+        copy: Name of the copy.
+        advance: Called with the number of rows copied.
 
     Raises:
         SchemaDriftError: A table is gone or another one, or somebody changed its columns.
@@ -113,8 +111,8 @@ def copy_tables(
         storage.defer_references(connection)
     with storage.filling_constrained(connection) if is_constrained else nullcontext():
         for name in parents_first({name: one.keys for name, one in layouts.items()}):
-            own = owner._replace(table=name)
-            copies[name] = copy_table(connection, storage, layouts[name], own, copy, copies)
+            source = StoredTable(storage, layouts[name], owner.of_table(name))
+            copies[name] = copy_table(connection, source, copy, copies)
             if copies[name].keys:
                 storage.add_keys(connection, KeysInSQL(copies[name], copies))
             advance(layouts[name].height)
@@ -129,19 +127,19 @@ def drop_tables(
     tables: Mapping[str, Iterable[str]],
     layouts: Iterable[TableLayout] | None = None,
 ) -> None:
-    """Drop tables, each with its children and with what refers to it.
+    """Drop tables with their children, and the foreign key constraints on them.
 
     Args:
         connection: A connection in a transaction.
         storage: How the database keeps frames.
         tables: The children of each table, by its name in the database.
-        layouts: How these tables lie there; None if that is not known.
+        layouts: Layouts of these tables; None if unknown.
     """
     known = None if layouts is None else {layout.name: layout for layout in layouts}
     if known is None or any(layout.has_constraints for layout in known.values()):
         storage.drop_references(connection, tables)
         storage.defer_references(connection)
-    # First those that refer to others, of which SQLite would look for what refers to each row.
+    # Referring tables first: else SQLite looks for references to each row of the others.
     order = parents_first({name: one.keys for name, one in (known or {}).items()})
     last = {(known or {})[name].physical: at for at, name in enumerate(order)}
     for physical in sorted(tables, key=lambda name: -last.get(name, 0)):
@@ -151,12 +149,12 @@ def drop_tables(
 def count_orphans(
     connection: sa.Connection, storage: TableStorage, layout: TableLayout, reference: Reference
 ) -> int:
-    """Return how many rows of a table refer to none that there is.
+    """Return how many rows of a table refer to missing rows.
 
     Args:
         connection: A connection in a transaction.
         storage: How the database keeps frames.
-        layout: How the table lies in the database.
+        layout: Layout of the table.
         reference: The foreign key.
     """
     child, parent = (storage.table_of(one).alias() for one in (layout, reference.parent))

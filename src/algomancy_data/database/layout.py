@@ -1,4 +1,4 @@
-"""How a frame lies in a database: what the catalogue's ``sub_tables`` says about each table."""
+"""The layout of a table: what the catalogue's ``sub_tables`` says about it."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _CHECK: Final = "check"
 
 @dataclass(frozen=True, slots=True)
 class ColumnLayout:
-    """How a column of a frame lies in a table.
+    """How a column of a frame is stored in a table.
 
     Args:
         name: Name in the frame.
         dtype: Exact dtype in the frame.
         physical: Name in the table.
-        storage: How the values are stored; the codec's word for it.
-        sql_type: Declared type in the table; empty for none.
+        storage: The codec's word for how the values are stored.
+        sql_type: Declared type in the table; empty if there is none.
         mask: Name of a second column that tells NaN (1) from NULL (0), if one was needed.
     """
 
@@ -42,7 +42,7 @@ class ColumnLayout:
     mask: str | None = None
 
     def to_json(self, dtype: object) -> dict[str, Any]:
-        """Return the layout as JSON, with the dtype as such."""
+        """Return the layout as JSON, with the dtype as given."""
         described: dict[str, Any] = {
             "name": self.name,
             "dtype": dtype,
@@ -65,7 +65,7 @@ class ColumnLayout:
 
 @dataclass(frozen=True, slots=True)
 class ChildTable:
-    """A table that has rows of another one: those that lie behind the rows of this one.
+    """A table with rows that were appended to another one.
 
     Args:
         physical: Its name in the database.
@@ -78,17 +78,17 @@ class ChildTable:
 
 @dataclass(frozen=True, slots=True)
 class TableLayout:
-    """How a frame lies in a table.
+    """How a frame is stored in a table.
 
     Args:
         name: Logical name of the table.
         physical: Name in the database.
-        height: Number of rows when it was written, those of its children included.
+        height: Number of rows when it was written, including those of its children.
         columns: Its columns, in order; none for a frame without columns.
         sums: Check sums of each column, see :mod:`algomancy_data.database.table_sums`; None for a
             table that was written before there were any.
-        children: Where the rows are that were added to it, in order, unless in the table itself.
-        keys: Those of its keys that the database knows of.
+        children: The tables with rows that were appended, in order.
+        keys: The keys that the database knows of.
     """
 
     name: str
@@ -111,12 +111,12 @@ class TableLayout:
 
     @property
     def relations(self) -> dict[str, int]:
-        """The tables in which the rows are, in order, and how many are in each."""
+        """The number of rows in the table itself and in each child, in order."""
         rest = {child.physical: child.height for child in self.children}
         return {self.physical: self.height - sum(rest.values())} | rest
 
     def stored_names(self) -> list[str]:
-        """Return the names of the columns in the table, masks included."""
+        """Return the names of the stored columns, including masks."""
         return [
             name
             for column in self.columns
@@ -125,7 +125,7 @@ class TableLayout:
         ]
 
     def physical_columns(self) -> dict[str, str]:
-        """Return the declared type of each column in the table, masks included."""
+        """Return the declared type of each stored column, including masks."""
         types: dict[str, str] = {}
         for column in self.columns:
             types[column.physical] = column.sql_type

@@ -67,7 +67,7 @@ def table_name(session: str, dataset: str, table: str, limit: int = max(_LIMITS)
 
 
 def hashed_table_name(session: str, dataset: str, table: str, limit: int = max(_LIMITS)) -> str:
-    """Return a name with a hash, for a plain one that is taken when case is ignored.
+    """Return a name with a hash, for when the plain one is taken in another case.
 
     It has one part more than a plain name, or an empty part, so it is never anybody's plain
     name. What is too long is shortened: first the session, a UUID to its first group, then the
@@ -103,7 +103,7 @@ def ascii_table_name(session: str, dataset: str, table: str, limit: int = min(_L
 
 
 def is_name_of(session: str, dataset: str, table: str, physical: str) -> bool:
-    """Tell whether a table of a triple can have, or could ever have, a name.
+    """Tell whether a name is, or ever was, one that a table of a triple can have.
 
     Example:
         >>> is_name_of("demo", "a", "t", "ds__demo__a__t")
@@ -119,7 +119,7 @@ def is_name_of(session: str, dataset: str, table: str, physical: str) -> bool:
 
 
 def is_plain_name_of(session: str, physical: str) -> bool:
-    """Tell whether a name is a plain one of that session, for whatever dataset and table.
+    """Tell whether a name is a plain one of a session, for any dataset and table.
 
     Example:
         >>> is_plain_name_of("demo", "ds__demo__a__t"), is_plain_name_of("de", "ds__demo__a__t")
@@ -131,7 +131,7 @@ def is_plain_name_of(session: str, physical: str) -> bool:
 
 
 def column_names(columns: Iterable[str]) -> list[str]:
-    """Return a distinct name for each column: its own, wherever a table can have it.
+    """Return a distinct name for each column: its own, wherever possible.
 
     SQL ignores the case of ASCII letters, and a column named like the row number would hide
     it. Such a column, and one without a name or with a NUL character in it, gets a plain name,
@@ -167,7 +167,7 @@ def free_column_name(wanted: str, taken: Iterable[str]) -> str:
 
 
 def _is_plain(part: str) -> bool:
-    """Tell whether a part can be told from its neighbours in a name, and from any other part."""
+    """Tell whether a part of a name is unambiguous."""
     return (
         bool(part)
         and not {part[0], part[-1]} & {"_"}
@@ -200,11 +200,27 @@ _ASCII_LOWER: Final = {ord(letter): ord(letter.lower()) for letter in "ABCDEFGHI
 _OWNER_PREFIX: Final = "algomancy-data:"
 
 
-class TableOwner(NamedTuple):
-    """The dataset that a table is part of, as the table itself says in a comment.
+class DatasetOwner(NamedTuple):
+    """A dataset, to which tables belong.
 
-    Names prove little: anybody can make a copy and call it ``ds__demo__orders__backup``. A table
-    that this package creates carries its session, dataset and name, which no copy does.
+    Args:
+        session: The session.
+        dataset: Name of the dataset.
+    """
+
+    session: str
+    dataset: str
+
+    def of_table(self, table: str) -> TableOwner:
+        """Return the owner that a table of the dataset has."""
+        return TableOwner(self.session, self.dataset, table)
+
+
+class TableOwner(NamedTuple):
+    """The dataset and table that an SQL table holds, as its own comment says.
+
+    A name proves little: anybody can make a copy and call it ``ds__demo__orders__backup``. Tables
+    of this package carry session, dataset and table in a comment, which copies do not.
 
     Args:
         session: The session.
@@ -217,21 +233,21 @@ class TableOwner(NamedTuple):
     table: str
 
     def is_on(self, physical: str) -> bool:
-        """Tell whether a table of that name is the one."""
+        """Tell whether a name is one that this table can have."""
         return is_name_of(*self, physical)
 
     def owns(self, physical: str, found: TableOwner | None) -> bool:
-        """Tell whether a table is the one.
+        """Tell whether an SQL table is the one of this owner.
 
         Args:
             physical: Its name.
-            found: Whose it says that it is; None if it does not say, such as in a database that
-                was restored without comments. Then its name decides.
+            found: The owner that its comment names. None if it has none, as in a database that was
+                restored without comments; then the name decides.
         """
         return self.is_on(physical) if found is None else found == self
 
     def to_text(self) -> str:
-        r"""Return the comment, in ASCII and as it can stand in any SQL.
+        r"""Return the comment, in ASCII and safe in any SQL.
 
         Example:
             >>> TableOwner("s", "*/", "t").to_text()
@@ -241,7 +257,7 @@ class TableOwner(NamedTuple):
 
 
 def read_owner(text: str | None) -> TableOwner | None:
-    """Return whose a table with that comment is; None if it does not say.
+    """Return the owner that a comment names, or None.
 
     Example:
         >>> read_owner(TableOwner("s", "*/", "t").to_text())

@@ -1,4 +1,4 @@
-"""Which tables are a dataset's own: the catalogue names them, and they say so themselves."""
+"""Which tables are a dataset's own: the catalogue and their own comments must agree."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
 
 class OwnTables:
-    """The tables of a session; every call works in a transaction of the caller's.
+    """The tables of a session; every call works in the caller's transaction.
 
     Args:
         storage: How the database keeps frames.
-        catalogue: What it says of the session's datasets.
+        catalogue: The catalogue of the session.
         session_id: The session.
     """
 
@@ -40,12 +40,12 @@ class OwnTables:
         self._session_id = session_id
 
     def drop(self, connection: sa.Connection, name: str) -> Occupant:
-        """Drop the tables and the payload of a dataset, if it has any; return what there was.
+        """Drop the tables and the payload of a dataset, if any; return what there was.
 
-        Of a dataset whose row is damaged, these are the tables that say that they are its own.
+        If its row is damaged, these are the tables whose comments name the dataset.
 
         Raises:
-            SchemaDriftError: A later version wrote it, so that this one may not find them all.
+            SchemaDriftError: A later version wrote it, so this one may not find all tables.
         """
         occupant = self._catalogue.occupant(connection, name)
         if occupant.has_chunks:
@@ -62,7 +62,7 @@ class OwnTables:
         }
         with_children = {layout.physical for layout in layouts if layout.children}
         found = self._storage.owners_of(connection, owners) if owners else {}
-        # Not those children that the catalogue names, where anybody may have written anything.
+        # Not the children that the catalogue names: its text may have been changed.
         own = {
             physical: self._storage.children(connection, physical)
             if physical in with_children
@@ -75,7 +75,7 @@ class OwnTables:
         return occupant
 
     def of(self, connection: sa.Connection, names: Iterable[str]) -> dict[str, list[TableLayout]]:
-        """Return the tables of some datasets, without those that say that they hold another's.
+        """Return the tables of some datasets, without those whose comments name another one.
 
         Raises:
             DatasetNotFoundError: There is no such dataset.
@@ -88,7 +88,7 @@ class OwnTables:
     def all(
         self, connection: sa.Connection
     ) -> tuple[dict[str, list[TableLayout]], list[DamagedTables]]:
-        """Return the same for all datasets, and those whose row of the catalogue is damaged."""
+        """Return the tables of all datasets, and the datasets whose catalogue rows are damaged."""
         owners = self._storage.owners(connection)
         owned: dict[str, list[TableLayout]] = {}
         damaged: list[DamagedTables] = []
@@ -113,7 +113,7 @@ class OwnTables:
     def _named_by_owner(
         self, name: str, owners: Mapping[str, TableOwner | None]
     ) -> dict[str, TableOwner]:
-        """Return the tables that say themselves that they are those of a dataset."""
+        """Return the tables whose comments name a dataset as their owner."""
         return {
             physical: owner
             for physical, owner in owners.items()
@@ -122,12 +122,12 @@ class OwnTables:
 
 
 def drop_with_rows(engine: sa.Engine) -> None:
-    """Drop the tables and the payload of each dataset whose row is deleted through an engine.
+    """From now on, drop the content of each dataset whose row is deleted through an engine.
 
-    The framework's SessionManager ends a session by ``datasets_table.delete()``, and then drops the
-    tables that begin with the session's name made plain, which ours do not: they have it as it is.
+    The framework's SessionManager ends a session with ``datasets_table.delete()`` and then drops
+    tables by a prefix made from the session's name, which is not the prefix of ours.
 
-    That is done in the same transaction, and noticed if the statement is one of ``datasets_table``.
+    The content goes in the same transaction, if the statement deletes from ``datasets_table``.
     """
     if not event.contains(engine, "before_execute", _drop_content):
         event.listen(engine, "before_execute", _drop_content)

@@ -171,7 +171,7 @@ class PayloadKey:
 
 @dataclass(frozen=True)
 class PartLayout:
-    """How one part of a payload lies in the chunks.
+    """Which chunks hold one part of a payload.
 
     Args:
         part: Name of the part.
@@ -207,7 +207,7 @@ def write_part(
     part: str,
     segments: Iterable[bytes | memoryview],
 ) -> PartLayout:
-    """Write the bytes of one part; return how they lie in the chunks."""
+    """Write the bytes of one part; return which chunks hold them."""
     lengths: list[int] = []
     sums: list[int] = []
     pending = bytearray()

@@ -1,4 +1,4 @@
-"""Predicate pushdown: a Polars predicate as an SQL condition, true for all rows that it takes.
+"""Predicate pushdown: a Polars predicate as an SQL condition that holds for all matching rows.
 
 It may be true for more: whoever uses it applies the predicate to what comes back. So whatever is
 not surely the same in SQL is left out, which leaves more rows, never fewer.
@@ -60,12 +60,12 @@ _TRUE_OF_NAN: Final = frozenset({"NotEq", "NotIn", "Gt", "GtEq"})
 def pushdown_condition(
     storage: TableStorage, table: sa.Table, layout: TableLayout, predicate: pl.Expr
 ) -> Condition | None:
-    """Return a condition that holds for all rows that a predicate takes, or None.
+    """Return a condition that holds for all rows that match a predicate, or None.
 
     Args:
         storage: How the database keeps frames.
         table: The table.
-        layout: How a frame lies in it.
+        layout: Its layout.
         predicate: A Polars expression that looks at one row at a time.
     """
     tree = expression_tree(predicate)
@@ -82,7 +82,7 @@ class _Translator:
         self._literals_left = _MOST_LITERALS
 
     def condition(self, tree: Any, *, negated: bool) -> Condition | None:
-        """Return what holds wherever an expression is true or, negated, false."""
+        """Return a condition that holds wherever an expression is true or, negated, false."""
         match tree:
             case {"Alias": [inner, _]}:
                 return self.condition(inner, negated=negated)

@@ -1,4 +1,4 @@
-"""Reading a data table: part by part, over several connections at once, as a LazyFrame."""
+"""Reading a data table: in parts, over several connections, as a LazyFrame."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from itertools import islice
-from typing import TYPE_CHECKING, ClassVar, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple, TypeVar
 
 import adbc_driver_manager
 import polars as pl
@@ -33,11 +33,29 @@ if TYPE_CHECKING:
 # A part of the rows is one Arrow batch, whose text columns have 32-bit offsets: 2 GiB each. Smaller
 # parts take less memory on the way, down to this size, and as long.
 ROWS_PER_READ: Final = 125_000
-"""No more rows than these are read at once."""
+"""How many rows are read at once, at most."""
 _MOST_READS: Final = 100_000  # of one table, however many rows it is said to have
 # What decoding raises where dtype and storage do not go together, since somebody changed them.
 _MISFITS: Final = (AttributeError, LookupError, OverflowError, TypeError, ValueError)
 _BAD_TEXT: Final = "could not decode to utf-8"
+
+
+class Selection(NamedTuple):
+    """The part of a table that is read.
+
+    Args:
+        columns: The columns; None for all.
+        predicate: A Polars expression of these columns that is true for the rows to read, and
+            looks at each row by itself; None for all.
+        head: Only the first so many rows are looked at; None for all.
+    """
+
+    columns: Sequence[ColumnLayout] | None = None
+    predicate: pl.Expr | None = None
+    head: int | None = None
+
+
+EVERYTHING: Final = Selection()
 
 
 class PartReader:
@@ -45,13 +63,13 @@ class PartReader:
 
     Args:
         storage: How the database keeps frames.
-        layout: How the frame lies in the table.
+        layout: Layout of the table.
         columns: The columns to read.
-        predicate: A Polars expression of these columns that looks at each row by itself: rows for
-            which it is not true may be passed over. None if all are to be read.
+        predicate: A Polars expression of these columns that looks at each row by itself; rows for
+            which it is not true may be skipped. None to read all.
 
     Attributes:
-        most_rows: No more rows than these are read at once.
+        most_rows: How many rows are read at once, at most.
     """
 
     def __init__(
@@ -72,7 +90,7 @@ class PartReader:
     def parts(
         self, extents: Sequence[range], most_rows: int | None = None, height: int | None = None
     ) -> list[range]:
-        """Return places in parts of about as many rows each as is best, but no more.
+        """Cut places into parts of about the best number of rows.
 
         Args:
             extents: The places.
@@ -147,7 +165,7 @@ class PartReader:
         return self._storage.bulk.fetch(connection, rows, most)
 
     def relation(self, places: range) -> tuple[sa.Table, sa.ColumnElement[bool] | None]:
-        """Return the table that has these places, and what is true for the rows to read."""
+        """Return the table that has these places, and the SQL condition for the rows to read."""
         name = self._storage.relation(self._layout, places.start)
         if name not in self._relations:
             table = self._storage.table_of(self._layout, name)
@@ -168,7 +186,7 @@ class PartReader:
             raise SchemaDriftError.from_change(change) from error
 
     def damage(self, problem: str) -> DamagedStoreError:
-        """Return the error for a table that does not have what was written."""
+        """Return the error for a table that differs from what was written."""
         return DamagedStoreError(
             f"Table {self._layout.physical!r}, which holds {self._layout.name!r}, is damaged: "
             f"{problem}. Restore the database from a backup, or delete the dataset and load it "
@@ -182,7 +200,7 @@ class PartReader:
         condition: sa.ColumnElement[bool] | None,
         error: Exception,
     ) -> ForeignValueError | None:
-        """Return the error with the row of the whole table in which the value is."""
+        """Return the error with the value's row in the whole table."""
         if isinstance(error, ForeignValueError) and error.row is not None and condition is None:
             return error.at(error.row + self._rows_before(connection, places))
         table, _ = self.relation(places)
@@ -214,12 +232,12 @@ _PARTS_AHEAD: Final = 2
 
 
 class Readers:
-    """Connections of their own that read beside the one that a transaction is on.
+    """More connections that read beside the transaction's own.
 
-    The driver spends its time in turning cells into Arrow columns, on one core per connection.
+    The driver spends its time turning cells into Arrow columns, on one core per connection.
 
-    Their snapshots may differ from the transaction's, so each is asked whether it has the same
-    state; one that has not, or that fails, leaves the work to the transaction's connection.
+    Their snapshots may differ from the transaction's, so each is checked for the same state; one
+    that differs or fails leaves the work to the transaction's connection.
 
     Args:
         engine: Gives the connections.
@@ -227,7 +245,7 @@ class Readers:
     """
 
     fewest_rows: ClassVar[int] = 50_000
-    """Of a smaller table, opening another connection takes longer than it saves."""
+    """In a smaller table, another connection costs more time than it saves."""
 
     def __init__(self, engine: sa.Engine, has_same_state: Callable[[sa.Connection], bool]) -> None:
         self._engine = engine
@@ -240,7 +258,7 @@ class Readers:
         read_part: Callable[[sa.Connection, range], _Part],
         parts: Sequence[range],
     ) -> Generator[_Part]:
-        """Yield what ``read_part`` gives for each part, in order; only a few are read ahead.
+        """Yield what ``read_part`` returns for each part, in order; only a few are read ahead.
 
         Args:
             connection: The transaction's connection, which reads as well.
@@ -254,7 +272,7 @@ class Readers:
         own = threading.local()
 
         def help_out(part: range) -> list[_Part]:
-            """Return what the part gives; nothing if the connection cannot help."""
+            """Return what is read of the part; nothing if the connection cannot help."""
             try:
                 if not hasattr(own, "connection"):
                     own.connection = None
@@ -295,7 +313,7 @@ class Readers:
 def _read_until_first_is_done(
     ahead: deque[tuple[range, Future[list[_Part]]]], read: Callable[[range], _Part]
 ) -> None:
-    """Read those parts that nobody has begun to read, as long as the first is not there."""
+    """Read parts that nobody has begun to read, until the first one is done."""
     for place, (part, future) in enumerate(ahead):
         if ahead[0][1].done():
             return
@@ -305,25 +323,20 @@ def _read_until_first_is_done(
             ahead[place] = (part, done)
 
 
-class Batches(Protocol):
-    """Yields rows of a table, in order and some at a time."""
-
-    def __call__(
-        self, columns: Sequence[ColumnLayout], predicate: pl.Expr | None, head: int | None, /
-    ) -> Generator[pl.DataFrame]:
-        """Yield those of the first ``head`` rows that a predicate takes, with some columns."""
-        ...
-
-
-def lazy_table(layout: TableLayout, batches: Batches, *, is_eager: bool) -> pl.LazyFrame:
+def lazy_table(
+    layout: TableLayout,
+    batches: Callable[[Selection], Generator[pl.DataFrame]],
+    *,
+    is_eager: bool,
+) -> pl.LazyFrame:
     """Return a table as a LazyFrame.
 
     Polars hands over those predicates that look at each row by itself, and applies the others.
 
     Args:
-        layout: How the table lies in the database.
-        batches: Reads it.
-        is_eager: All rows are read before the first is handed over.
+        layout: Layout of the table.
+        batches: Yields selected rows of it, in order and some at a time.
+        is_eager: Whether all rows are read before the first is handed over.
     """
     if not layout.columns:
         return pl.LazyFrame(height=layout.height)
@@ -339,7 +352,7 @@ def lazy_table(layout: TableLayout, batches: Batches, *, is_eager: bool) -> pl.L
         wanted = list(by_name) if with_columns is None else with_columns
         of_predicate = [] if predicate is None else predicate.meta.root_names()
         needed = dict.fromkeys([*wanted, *of_predicate])
-        read = batches([by_name[name] for name in needed], predicate, n_rows)
+        read = batches(Selection([by_name[name] for name in needed], predicate, n_rows))
         # Not by select, for which some names are patterns.
         taken = (batch if len(needed) == len(wanted) else batch[wanted] for batch in read)
         return iter(list(taken)) if is_eager else watched(taken)

@@ -1,4 +1,4 @@
-"""What the store asks of a kind of database about single rows."""
+"""What a store asks of a kind of database about single rows."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ if TYPE_CHECKING:
 
 
 class RowAccess(ABC):
-    """Single rows of a table, whose places stay as they are and in order when others are added.
+    """Access to single rows by place; places keep their order when rows are added.
 
     Args:
         storage: How the database keeps frames.
     """
 
     number: ClassVar[str] = "n"
-    """Name of the column with the numbers of rows that are asked about."""
+    """Name of the column with the numbers of the given rows."""
 
     keeps_constraints: ClassVar[bool]
-    """Whether constraints hold for rows that are added; else the table is written anew."""
+    """Whether constraints also cover added rows; if not, the table is rewritten."""
 
     def __init__(self, storage: TableStorage) -> None:
         self._storage = storage
 
     def asked(self, names: Iterable[str], keys: pl.DataFrame, numbers: pl.Series) -> pl.DataFrame:
-        """Return numbered keys as they go into a table of their own.
+        """Return numbered keys as rows of a temporary table.
 
         Args:
-            names: What their columns are called there.
+            names: Names of the columns there.
             keys: The keys.
             numbers: The number of each.
         """
@@ -65,7 +65,7 @@ class RowAccess(ABC):
     def index(
         self, connection: sa.Connection, layout: TableLayout, columns: Sequence[ColumnLayout]
     ) -> None:
-        """Make an index of some columns, which are comparable, unless there is one."""
+        """Index some comparable columns, unless there is such an index."""
 
     @abstractmethod
     def has_index(
@@ -82,14 +82,14 @@ class RowAccess(ABC):
         keys: pl.DataFrame,
         numbers: pl.Series,
     ) -> pl.DataFrame:
-        """Return the places of the rows that have the same values as some others.
+        """Return the places of the rows that have some keys.
 
         Args:
             connection: A connection in a transaction.
-            layout: How the table lies in the database.
+            layout: Layout of the table.
             columns: Columns of the table, which are comparable.
-            keys: Their values, encoded, in as many columns; none of them is null.
-            numbers: The number of each of these rows.
+            keys: Values of these columns, encoded and without nulls.
+            numbers: The number of each key.
 
         Returns:
             ``key``, the number of a row of ``keys``, and ``place``; both Int64, in any order.
@@ -114,27 +114,27 @@ class RowAccess(ABC):
 
     @abstractmethod
     def last(self, connection: sa.Connection, layout: TableLayout, rows: int) -> list[range]:
-        """Return the places of the last so many rows; of all rows, if there are fewer."""
+        """Return the places of the last rows, or of all if there are fewer."""
 
     @abstractmethod
     def rows_before(self, connection: sa.Connection, layout: TableLayout, place: int) -> int:
-        """Return how many rows lie before a place."""
+        """Return how many rows come before a place."""
 
     @abstractmethod
     def remove(
         self, connection: sa.Connection, layout: TableLayout, places: pl.Series
     ) -> TableLayout:
-        """Delete the rows at some places; return how the table lies in the database then."""
+        """Delete the rows at some places; return the table's new layout."""
 
     @abstractmethod
     def room(
         self, connection: sa.Connection, layout: TableLayout, owner: TableOwner, rows: int
     ) -> tuple[sa.Table, TableLayout]:
-        """Return where rows go that lie behind the others, and how the table lies with them.
+        """Return the table for rows that are appended, and the layout that includes it.
 
         Args:
             connection: A connection in a transaction.
-            layout: How the table lies in the database.
+            layout: Layout of the table.
             owner: What it holds.
-            rows: How many rows there will be more.
+            rows: How many rows are appended.
         """

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
-from sqlalchemy.pool import StaticPool
 
 from algomancy_data.database.backend import backend_for, shown
 from algomancy_data.database.datasets import Datasets
@@ -16,13 +15,14 @@ from algomancy_data.database.early import EarlyWrite
 from algomancy_data.database.engines import begun, store_engine, store_errors
 from algomancy_data.database.jobs import DatabaseHistory
 from algomancy_data.database.models import create_missing, create_or_check, datasets_table
-from algomancy_data.database.naming import TableOwner
+from algomancy_data.database.naming import DatasetOwner
 from algomancy_data.database.own_tables import drop_with_rows
 from algomancy_data.database.protocols import SqlTableLayout
 from algomancy_data.database.query import run_query
-from algomancy_data.database.reading import lazy_table
+from algomancy_data.database.reading import Selection, lazy_table
 from algomancy_data.database.table_parts import PartsWriter
 from algomancy_data.database.tables_view import TABLES_VIEW, make_view, must_be_made
+from algomancy_data.database.transactions import Transactions
 from algomancy_data.database.verification import drop_leftovers, find_damage, find_leftovers
 from algomancy_data.errors import (
     ArgumentError,
@@ -32,10 +32,9 @@ from algomancy_data.errors import (
     UnknownClassificationError,
 )
 from algomancy_data.executors.hands import at_most
-from algomancy_data.forks import ProcessLock
 from algomancy_data.frames.mapped import Gather, in_memory, mapped_frame
 from algomancy_data.metrics import NO_PHASE
-from algomancy_data.store import Added, Copied, Damage, Loaded, Saved, Store, check_name
+from algomancy_data.store import Added, Copied, Damage, Loaded, Store, check_name
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping, Sequence
@@ -46,14 +45,12 @@ if TYPE_CHECKING:
     from algomancy_data.database.catalogue import Occupant
     from algomancy_data.database.datasets import PreparedDataset
     from algomancy_data.database.key_plan import WantedKeys
-    from algomancy_data.database.layout import ColumnLayout
     from algomancy_data.datasource import BASEDATASOURCE, BaseDataSource
     from algomancy_data.executors.hands import Hands
     from algomancy_data.metrics import Phase
     from algomancy_data.metrics.phases import RowSink
-    from algomancy_data.store import Addition, DatasetInfo, Leftover
+    from algomancy_data.store import Addition, DatasetInfo, Leftover, Saved
 
-_LARGE_WRITE: Final = 16 * 1024 * 1024
 # One on which a load is written, and one that shows meanwhile that it goes on.
 _OWN_CONNECTIONS: Final = 2
 _NAMELESS: Final = "A row of the session has a name that is no text."
@@ -115,10 +112,6 @@ class DatabaseStore(Store):
         # Where others find the database; an engine of somebody's may have more to it than a URL.
         self._url = None if isinstance(engine, sa.Engine) else self._engine.url
         self._storage = backend_for(self._engine).table_storage()
-        self._read_engine, self._write_engine = (
-            self._engine.execution_options(isolation_level=level)
-            for level in (self._storage.read_isolation, self._storage.write_isolation)
-        )
         self._session_id = session_id
         self._verify_on_load = verify_on_load
         self._datasets = Datasets(
@@ -127,16 +120,8 @@ class DatabaseStore(Store):
         tables = () if keys is None else keys.tables.values()
         self._has_constraints = any(key.is_constraint for some in tables for key in some)
         self._catalogue = self._datasets.catalogue
-        self._not_opened: str | None = "The manager has not been started: call startup() first."
-        # For databases in memory, whose one connection all threads share.
-        self._lock = ProcessLock()
+        self._transactions = Transactions(self._engine, self._storage, session_id)
         self.overlap = overlap
-        self._early: EarlyWrite | None = None
-
-    @property
-    def _shares_connection(self) -> bool:
-        """Whether all threads share the one connection, as that of a database in memory."""
-        return isinstance(self._engine.pool, StaticPool)
 
     @property
     def engine(self) -> sa.Engine:
@@ -159,12 +144,12 @@ class DatabaseStore(Store):
                 is_complete = create_or_check(self._engine, self._storage)
                 drop_with_rows(self._engine)
         except StoreError as error:
-            self._not_opened = f"The manager could not be started: {error}"
+            self._transactions.not_opened = f"The manager could not be started: {error}"
             raise
-        self._not_opened = None
+        self._transactions.not_opened = None
         self._make_view(and_tables=not is_complete)
         self._logger.log(f"Opened {shown(self._engine.url)}, session {self._session_id!r}.")
-        with self._reading("opening it") as connection:
+        with self._transactions.reading("opening it") as connection:
             remark = self._storage.remark(connection)
         if remark is not None:
             self._logger.warning(f"{shown(self._engine.url)}: {remark}")
@@ -173,23 +158,26 @@ class DatabaseStore(Store):
         doing = f"making the view {TABLES_VIEW!r}"
         try:
             if and_tables:
-                with self._lock, store_errors(self._engine, "making the table of jobs"):
+                with (
+                    self._transactions.lock,
+                    store_errors(self._engine, "making the table of jobs"),
+                ):
                     create_missing(self._engine, self._storage)
-            with self._reading(doing) as connection:
+            with self._transactions.reading(doing) as connection:
                 is_missing = must_be_made(connection)
             if is_missing:
-                with self._writing(doing, "") as connection:
+                with self._transactions.writing(doing, "") as connection:
                     make_view(connection)
         except StoreError as error:  # such as one that may only be read
             self._logger.log(str(error))
 
     def room_for_others(self) -> int | None:
-        """Return for how many other processes there are connections; None for any number.
+        """Return how many other processes can still connect; None for any number.
 
         Raises:
             StoreError: The database fails.
         """
-        with self._reading("asking how many connections there may be") as connection:
+        with self._transactions.reading("asking how many connections there may be") as connection:
             free = self._storage.free_connections(connection)
         if free is None:
             return None
@@ -205,10 +193,8 @@ class DatabaseStore(Store):
 
     @cached_property
     def history(self) -> DatabaseHistory:
-        """The jobs that were tried in the session."""
-        return DatabaseHistory(
-            self._session_id, self._reading, self._writing, is_shared=not self._shares_connection
-        )
+        """The session's attempts at jobs."""
+        return DatabaseHistory(self._session_id, self._transactions)
 
     @property
     def location(self) -> str:
@@ -219,33 +205,33 @@ class DatabaseStore(Store):
 
     def names(self) -> list[str]:
         """Return the names of the session's datasets, in order of creation."""
-        with self._reading("listing the datasets") as connection:
+        with self._transactions.reading("listing the datasets") as connection:
             return self._catalogue.names(connection)
 
     def version(self, name: str) -> str | None:
         """Return the present version of a dataset, or None if there is none of that name."""
-        with self._reading(f"looking at dataset {name!r}") as connection:
+        with self._transactions.reading(f"looking at dataset {name!r}") as connection:
             return self._catalogue.version(connection, name)
 
     def describe(self, name: str) -> DatasetInfo:
-        """Return what the catalogue says about a dataset; nothing else is read.
+        """Return what the catalogue says about a dataset, without reading its tables.
 
         Raises:
             DatasetNotFoundError: There is none of that name.
             StoreError: Its row of the catalogue is damaged, or the database fails.
         """
-        with self._reading(f"looking at dataset {name!r}") as connection:
+        with self._transactions.reading(f"looking at dataset {name!r}") as connection:
             return self._catalogue.require(connection, name).info
 
     def describe_all(self, newest: int | None = None) -> list[DatasetInfo]:
         """Return what the catalogue says about the datasets, in order of creation.
 
-        That of a dataset whose row of the catalogue is damaged says so.
+        Where the catalogue's row of a dataset is damaged, its metadata says so.
 
         Args:
-            newest: Only so many, those that were created last; None for all.
+            newest: Only the last so many; None for all.
         """
-        with self._reading("listing the datasets") as connection:
+        with self._transactions.reading("listing the datasets") as connection:
             return self._catalogue.infos(connection, newest)
 
     # --- reading and writing ----------------------------------------------------------------
@@ -267,10 +253,10 @@ class DatabaseStore(Store):
     def load_mapped(
         self, name: str, cls: type[BASEDATASOURCE], *, phase: Phase = NO_PHASE
     ) -> Loaded[BASEDATASOURCE]:
-        """Read a dataset into scratch files, from which its tables are mapped.
+        """Read a dataset into scratch files, and map its tables from them.
 
         Raises:
-            ScratchError: There is no room for the files; for the rest, see :meth:`load`.
+            ScratchError: There is no room for the files. :meth:`load` lists the other errors.
         """
         gather = partial(mapped_frame, in_memory_bytes=self.memory.in_memory_bytes)
         return self._loaded(name, cls, phase, gather)
@@ -278,7 +264,7 @@ class DatabaseStore(Store):
     def _loaded(
         self, name: str, cls: type[BASEDATASOURCE], phase: Phase, gather: Gather | None
     ) -> Loaded[BASEDATASOURCE]:
-        with self._reading(f"reading dataset {name!r}", name) as connection:
+        with self._transactions.reading(f"reading dataset {name!r}", name) as connection:
             entry = self._catalogue.require(connection, name)
             if entry.info.problem:
                 raise UnknownClassificationError(f"{name!r}: {entry.info.problem}")
@@ -292,32 +278,30 @@ class DatabaseStore(Store):
     def scan(
         self, name: str, table: str, cls: type[BaseDataSource], *, phase: Phase = NO_PHASE
     ) -> pl.LazyFrame:
-        """Return a table as a LazyFrame: its queries read the columns and rows that they need.
+        """Return a table as a LazyFrame, whose queries read only the columns and rows they need.
 
-        Rows come in their order, some at a time, in one transaction for each table of a query. If
-        the dataset is written meanwhile, that is an error, and no other state of it is read.
+        Rows are read in order, in batches, in one transaction for each table of a query. If the
+        dataset is written meanwhile, the query fails: it never mixes two states.
 
         Raises:
             DatasetNotFoundError: There is no such dataset.
             TableNotFoundError: It has no such table (also a ``KeyError``).
         """
         doing = f"reading table {table!r} of dataset {name!r}"
-        with self._reading(doing, name) as connection:
+        with self._transactions.reading(doing, name) as connection:
             entry = self._catalogue.require(connection, name)
         if entry.tables is None:
             return super().scan(name, table, cls, phase=phase)
         layout = entry.table(table)
 
-        def batches(
-            columns: Sequence[ColumnLayout], predicate: pl.Expr | None, head: int | None
-        ) -> Generator[pl.DataFrame]:
-            with self._reading(doing, name, alone=self._shares_connection) as connection:
+        def batches(selection: Selection) -> Generator[pl.DataFrame]:
+            with self._transactions.reading(
+                doing, name, alone=self._transactions.share_connection
+            ) as connection:
                 self._datasets.require_same(connection, entry)
-                yield from self._datasets.read_batches(
-                    connection, entry, layout, columns, predicate, head
-                )
+                yield from self._datasets.read_batches(connection, entry, layout, selection)
 
-        return lazy_table(layout, batches, is_eager=self._shares_connection)
+        return lazy_table(layout, batches, is_eager=self._transactions.share_connection)
 
     def query(self, sql: str, datasets: Sequence[str] | None = None) -> pl.DataFrame:
         """Run a query in the database: see :meth:`DatabaseDataManager.query`.
@@ -327,7 +311,7 @@ class DatabaseStore(Store):
             DamagedStoreError: The catalogue's row of a dataset that is named is damaged.
             StoreError: The database does not understand the query, or fails.
         """
-        with self._reading("running the query") as connection:
+        with self._transactions.reading("running the query") as connection:
             if datasets is not None:
                 return run_query(connection, self._datasets.own.of(connection, datasets), sql)
             tables, damaged = self._datasets.own.all(connection)
@@ -335,32 +319,38 @@ class DatabaseStore(Store):
 
     @contextmanager
     def overlapping(self, name: str, hands: Hands | None = None) -> Generator[RowSink | None]:
-        """Write rows of large tables as soon as they are made, if that is wanted.
+        """Write rows of large tables as soon as they are converted, if ``overlap`` is set.
 
-        The dataset is as it was until it is saved, in the same transaction.
+        Others see the old dataset until :meth:`save` commits the same transaction.
         """
-        owner = TableOwner(self._session_id, name, "")
-        may_overlap = self.overlap and self._storage.overlaps and not self._shares_connection
+        owner = DatasetOwner(self._session_id, name)
+        may_overlap = (
+            self.overlap and self._storage.overlaps and not self._transactions.share_connection
+        )
         # Constraints are not made before the rows were looked at.
         may_overlap &= self._storage.constrains_later or not self._has_constraints
         if self._storage.table_parts is not None and hands is not None:
             may_overlap &= self._url is None  # others write after the checks, all at once
         early = None
-        with self._lock:
-            if may_overlap and self._early is None and self._not_opened is None:
+        with self._transactions.lock:
+            if (
+                may_overlap
+                and self._transactions.early is None
+                and self._transactions.not_opened is None
+            ):
                 early = EarlyWrite(owner, self._storage, partial(self._begin_early, name))
-                self._early = early
+                self._transactions.early = early
         if early is None:
             yield None
             return
         try:
             yield early
         finally:
-            self._early = None
+            self._transactions.early = None
             early.close()
 
     def _begin_early(self, name: str, stack: ExitStack) -> tuple[sa.Connection, Occupant]:
-        connection = stack.enter_context(begun(self._write_engine))
+        connection = stack.enter_context(begun(self._transactions.writing_engine))
         stack.enter_context(self._storage.large_write(connection))
         self._storage.begin_writing(connection, self._session_id, name)
         return connection, self._datasets.own.drop(connection, name)
@@ -372,7 +362,7 @@ class DatabaseStore(Store):
             UnstorableError: It holds something that cannot be kept exactly.
             StoreError: The database fails.
         """
-        early = self._early
+        early = self._transactions.early
         if early is not None and early.was_given_rows and early.is_of(name):
             saved = self._save_early(early, name, data, phase)
             if saved is not None:
@@ -381,11 +371,13 @@ class DatabaseStore(Store):
         prepared = self._datasets.prepare(name, data, phase)
         with (
             self._helped(prepared, phase) as ready,
-            self._writing(f"writing dataset {name!r}", name, prepared.bytes) as connection,
+            self._transactions.writing(
+                f"writing dataset {name!r}", name, prepared.bytes
+            ) as connection,
         ):
             entry = self._datasets.write(connection, ready, phase)
             self.history.write_finished(connection, entry.info.ds_id)
-        return Saved(entry.info.version, entry.info.provenance, notes=tuple(prepared.keys.notes))
+        return prepared.saved(entry)
 
     def save_all(
         self, datasets: Mapping[str, BaseDataSource], *, phase: Phase = NO_PHASE
@@ -399,37 +391,37 @@ class DatabaseStore(Store):
         prepared = [self._datasets.prepare(name, data, phase) for name, data in datasets.items()]
         phase.handles([frame for one in prepared for frame in one.frames])
         size = sum(one.bytes for one in prepared)
-        with self._writing(f"writing {len(prepared)} datasets", datasets, size) as connection:
+        with self._transactions.writing(
+            f"writing {len(prepared)} datasets", datasets, size
+        ) as connection:
             entries = self._datasets.write_all(connection, prepared, phase)
             for entry in entries:
                 self.history.write_finished(connection, entry.info.ds_id)
         return {
-            entry.info.name: Saved(
-                entry.info.version, entry.info.provenance, notes=tuple(one.keys.notes)
-            )
-            for entry, one in zip(entries, prepared, strict=True)
+            entry.info.name: one.saved(entry) for entry, one in zip(entries, prepared, strict=True)
         }
 
     @contextmanager
     def _helped(self, prepared: PreparedDataset, phase: Phase) -> Generator[PreparedDataset]:
-        """Let others write the rows of large tables, if anybody helps and can do so."""
+        """Have workers write the rows of large tables, if there are any workers."""
         parts, url, hands = self._storage.table_parts, self._url, phase.hands
         if parts is None or url is None or hands is None or not (tables := prepared.divisible()):
             yield prepared
             return
-        self._require_open()
-        if self._early is not None:
-            self._early.give_up()
-        owner = TableOwner(self._session_id, prepared.entry.info.name, "")
+        self._transactions.require_open()
+        self._transactions.give_up_early()
+        owner = DatasetOwner(self._session_id, prepared.entry.info.name)
         hands = at_most(hands, self.room_for_others())
-        writer = PartsWriter(self._write_engine, url, self._storage, parts, owner, hands)
+        writer = PartsWriter(
+            self._transactions.writing_engine, url, self._storage, parts, owner, hands
+        )
         with writer.written(tables, phase) as content:
             yield replace(prepared, content=content)
 
     def _save_early(
         self, early: EarlyWrite, name: str, data: BaseDataSource, phase: Phase
     ) -> Saved | None:
-        """Write what is left of a dataset, and commit; None if nothing of it is written."""
+        """Write the rest of a dataset and commit; return None if nothing was written early."""
         tables = self._datasets.tables_of(data) if isinstance(data, SqlTableLayout) else {}
         phase.handles(tables.values())
         doing = f"writing dataset {name!r}"
@@ -439,19 +431,19 @@ class DatabaseStore(Store):
             connection, occupant = begun_early
             written = early.written(connection, tables)
             prepared = self._datasets.prepare(name, data, phase, written)
-            with self._lock:
+            with self._transactions.lock:
                 entry = self._datasets.write(connection, prepared, phase, occupant)
                 self.history.write_finished(connection, entry.info.ds_id)
                 connection.commit()
-        return Saved(entry.info.version, entry.info.provenance, notes=tuple(prepared.keys.notes))
+        return prepared.saved(entry)
 
     def add(
         self, name: str, data: BaseDataSource, addition: Addition, *, phase: Phase = NO_PHASE
     ) -> Added:
         """Add the rows of a DataSource to a dataset in one transaction.
 
-        Only these rows are written, behind the others, unless a table gets a column or another
-        form; and an index of each key, by which stored ones are found, when rows are first added.
+        Only these rows are written, behind the others, unless a table gets a new column or its
+        columns change form. The first addition also creates an index of each key, for lookups.
 
         Raises:
             AdditionError: The rows do not fit, or have a key that is stored.
@@ -460,16 +452,16 @@ class DatabaseStore(Store):
         """
         frames = self._datasets.tables_of(data) if isinstance(data, SqlTableLayout) else {}
         size = sum(int(frame.estimated_size()) for frame in frames.values())
-        with self._writing(f"adding rows to dataset {name!r}", name, size) as connection:
+        with self._transactions.writing(
+            f"adding rows to dataset {name!r}", name, size
+        ) as connection:
             entry = self._catalogue.entry(connection, name)
             self._datasets.require_references(connection, entry, addition)
             if entry is None:
                 load = addition.first(frames)
                 prepared = self._datasets.prepare(name, data, phase)
-                entry, notes = (
-                    self._datasets.write(connection, prepared, phase),
-                    prepared.keys.notes,
-                )
+                entry = self._datasets.write(connection, prepared, phase)
+                notes = prepared.keys.notes
             else:
                 entry, load, notes = self._datasets.add(connection, entry, data, addition, phase)
             self.history.write_finished(connection, entry.info.ds_id)
@@ -492,7 +484,7 @@ class DatabaseStore(Store):
             ColumnNotFoundError: The table has no column of a name in the predicate.
             StoreError: The table is damaged, or the database fails.
         """
-        with self._writing(f"deleting rows of dataset {name!r}", name) as connection:
+        with self._transactions.writing(f"deleting rows of dataset {name!r}", name) as connection:
             entry = self._catalogue.require(connection, name)
             if entry.tables is not None:
                 return self._datasets.delete_rows(connection, entry, table, predicate, phase)
@@ -506,14 +498,14 @@ class DatabaseStore(Store):
         keys: pl.DataFrame,
         cls: type[BaseDataSource],
     ) -> pl.Series:
-        """Return which of some keys a table has, by an index if there is one.
+        """Return which of some keys a table has, using an index if there is one.
 
         Raises:
             DatasetNotFoundError: There is no such dataset.
             TableNotFoundError: It has no such table (also a ``KeyError``).
         """
         doing = f"reading table {table!r} of dataset {name!r}"
-        with self._reading(doing, name) as connection:
+        with self._transactions.reading(doing, name) as connection:
             entry = self._catalogue.require(connection, name)
             if entry.tables is not None:
                 growing = self._datasets.growing(connection, entry)
@@ -536,7 +528,7 @@ class DatabaseStore(Store):
             DatasetExistsError: There is one of the copy's name.
             StoreError: The database fails.
         """
-        with self._writing(f"deriving dataset {copy!r}", copy) as connection:
+        with self._transactions.writing(f"deriving dataset {copy!r}", copy) as connection:
             self._storage.hold(connection, self._session_id, name)
             source = self._catalogue.require(connection, name)
             if source.tables is not None:
@@ -546,7 +538,7 @@ class DatabaseStore(Store):
 
     def drop(self, name: str) -> None:
         """Drop the tables of a dataset and its row of the catalogue in one transaction."""
-        with self._writing(f"deleting dataset {name!r}", name) as connection:
+        with self._transactions.writing(f"deleting dataset {name!r}", name) as connection:
             self._datasets.own.drop(connection, name)
             self._catalogue.remove(connection, name)
 
@@ -558,7 +550,7 @@ class DatabaseStore(Store):
         Raises:
             StoreError: The database fails, or cannot read the dataset.
         """
-        with self._reading(f"verifying dataset {name!r}", name) as connection:
+        with self._transactions.reading(f"verifying dataset {name!r}", name) as connection:
             found = find_damage(connection, self._storage, self._catalogue, self._session_id, name)
         self._warn_of_unverified(name, found.unverified)
         return found.damages
@@ -567,7 +559,10 @@ class DatabaseStore(Store):
         """Verify all datasets; SQLite also checks the whole file."""
         damages: list[Damage] = []
         place = shown(self._engine.url)
-        with _noting(damages, "", place), self._reading("checking the file") as connection:
+        with (
+            _noting(damages, "", place),
+            self._transactions.reading("checking the file") as connection,
+        ):
             problems = self._storage.self_check(connection)
             nameless = self._catalogue.nameless(connection)
             damages += (Damage("", place, problem) for problem in problems)
@@ -580,14 +575,14 @@ class DatabaseStore(Store):
     def leftovers(self) -> list[Leftover]:
         """Return tables and payloads of the session that no row of the catalogue names.
 
-        A table is proven to be the session's by the comment that it got when it was created.
+        The comment that a table got when it was created proves whose it is.
         """
-        with self._reading("looking for leftovers") as connection:
+        with self._transactions.reading("looking for leftovers") as connection:
             return find_leftovers(connection, self._storage, self._session_id)
 
     def clear_leftovers(self) -> list[Leftover]:
-        """Drop those that are proven to be the session's; return them."""
-        with self._writing("dropping leftovers", "") as connection:
+        """Drop those that provably belong to the session; return them."""
+        with self._transactions.writing("dropping leftovers", "") as connection:
             return drop_leftovers(connection, self._storage, self._session_id)
 
     def _warn_of_unverified(self, name: str, unverified: Iterable[str]) -> None:
@@ -597,60 +592,10 @@ class DatabaseStore(Store):
                 f"check sums. Write the dataset again."
             )
 
-    # --- transactions -----------------------------------------------------------------------
-
-    @contextmanager
-    def _reading(
-        self, doing: str, name: str | None = None, *, alone: bool = True
-    ) -> Generator[sa.Connection]:
-        """One transaction that sees one state of a dataset, if one is named.
-
-        Args:
-            doing: What is done, for errors.
-            name: Name of the dataset.
-            alone: Other threads wait. A scan, which any thread may go on with, cannot ask for that.
-        """
-        self._require_open()
-        self._lock.check()
-        if self._early is not None and name is not None and self._early.is_of(name):
-            self._early.give_up()  # it has the lock, for which this thread would wait for ever
-        with (
-            self._lock if alone else nullcontext(),
-            store_errors(self._engine, doing),
-            begun(self._read_engine) as connection,
-        ):
-            if name is not None:
-                self._storage.begin_reading(connection, self._session_id, name)
-            yield connection
-
-    @contextmanager
-    def _writing(
-        self, doing: str, name: str | Iterable[str], size: int = 0
-    ) -> Generator[sa.Connection]:
-        """One transaction that alone changes some datasets, by so many bytes or more."""
-        self._require_open()
-        if self._early is not None:  # it has the lock that this one needs
-            self._early.give_up()
-        is_large = size >= _LARGE_WRITE
-        with (
-            self._lock,
-            store_errors(self._engine, doing),
-            begun(self._write_engine) as connection,
-            self._storage.large_write(connection) if is_large else nullcontext(),
-        ):
-            names = [name] if isinstance(name, str) else name
-            self._storage.begin_writing(connection, self._session_id, *names)
-            yield connection
-            connection.commit()
-
-    def _require_open(self) -> None:
-        if self._not_opened is not None:
-            raise StoreError(self._not_opened)
-
 
 @contextmanager
 def _noting(damages: list[Damage], dataset: str, path: str) -> Generator[None]:
-    """Note damage that keeps a dataset from being looked at, and let the others be."""
+    """Note damage that makes a dataset unreadable, and go on with the others."""
     try:
         yield
     except DamagedStoreError as error:

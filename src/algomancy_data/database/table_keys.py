@@ -45,12 +45,12 @@ class TableKey:
 
     @property
     def is_unique(self) -> bool:
-        """Whether it is a constraint by which no two rows have the same values."""
+        """Whether it is a constraint that no two rows have the same values."""
         return self.is_constraint and self.kind in {KeyKind.PRIMARY, KeyKind.UNIQUE}
 
     @property
     def is_reference(self) -> bool:
-        """Whether it is a constraint by which another table has the values."""
+        """Whether it is a constraint that another table has the values."""
         return self.is_constraint and self.kind is KeyKind.FOREIGN
 
     def as_index(self) -> Self:
@@ -103,7 +103,7 @@ class KeysInSQL(NamedTuple):
     """The keys of a table, by the names that tables and columns have in the database.
 
     Args:
-        layout: How the table lies there.
+        layout: The table's layout.
         dataset: How all tables of its dataset do, by their logical names: those that it refers to
             are among them.
     """
@@ -116,7 +116,7 @@ class KeysInSQL(NamedTuple):
         return self.layout.columns_named(key.columns)
 
     def indexes(self) -> dict[tuple[ColumnLayout, ...], TableKey]:
-        """Return what there is an index for: each sequence of columns once, the strictest first."""
+        """Return the keys to index: each sequence of columns once, the strictest first."""
         found: dict[tuple[ColumnLayout, ...], TableKey] = {}
         for key in sorted(self.layout.keys, key=lambda key: not key.is_unique):
             if key.kind is not KeyKind.FILLED:
@@ -133,7 +133,7 @@ class KeysInSQL(NamedTuple):
         ]
 
     def references(self) -> Generator[Reference]:
-        """Yield the constraints by which other tables have the values."""
+        """Yield the foreign keys that are constraints."""
         for key in self.layout.keys:
             if key.is_reference and key.parent is not None:
                 parent = self.dataset[key.parent]
@@ -151,7 +151,7 @@ class Reference(NamedTuple):
     Args:
         key: The key.
         columns: What its columns are called in the database.
-        parent: How the table lies there that has the values.
+        parent: Layout of the table that has the values.
         parent_columns: What the columns are called there.
     """
 
@@ -162,7 +162,7 @@ class Reference(NamedTuple):
 
 
 class KeysFound(NamedTuple):
-    """What a database says of the keys of a table; what is not valid there is left out.
+    """The valid keys of a table, as the database reports them.
 
     Args:
         primary: The columns of its primary key.
@@ -180,7 +180,7 @@ class KeysFound(NamedTuple):
 
 
 def key_problems(keys: KeysInSQL, found: KeysFound) -> Generator[str]:
-    """Yield what a database does not say of the keys of a table, although it was made so."""
+    """Yield what the database lacks of the keys that a table was made with."""
     for key in keys.layout.keys:
         columns = tuple(column.physical for column in keys.columns(key))
         form = "constraint" if key.is_constraint else "index"
@@ -204,7 +204,7 @@ def key_problems(keys: KeysInSQL, found: KeysFound) -> Generator[str]:
 
 
 def parents_first(keys: Mapping[str, Iterable[TableKey]]) -> list[str]:
-    """Return the names of tables, each behind those that it refers to; else in their order.
+    """Return the names of tables, each after those that it refers to, else in the given order.
 
     Example:
         >>> to_airlines = TableKey(KeyKind.FOREIGN, ("carrier",), True, "airlines", ("code",))
@@ -229,5 +229,5 @@ def parents_first(keys: Mapping[str, Iterable[TableKey]]) -> list[str]:
 
 
 def constrained_keys(layout: TableLayout) -> list[Key]:
-    """Return the columns of each key of a table that is a constraint of having each value once."""
+    """Return the columns of each unique constraint of a table, its primary key included."""
     return [key.columns for key in layout.keys if key.is_unique]

@@ -1,10 +1,9 @@
-"""Large tables whose rows several workers write, each some of them into a table of its own.
+"""Large tables written by several workers, each into a table of its own: a part.
 
-The parts are committed one by one, as tables that no table of a dataset has among its own, so that
-nobody sees their rows. They say whose they are, and their names which write they belong to; a lock
-shows that this goes on. One short transaction makes them the children of a new table, and names
-that in the catalogue. Whatever ends the write before leaves parts that are no longer wanted, which
-are dropped, or found among the leftovers.
+Parts are committed one by one, as tables that belong to no dataset yet, so nobody sees their rows.
+Their comments name the owner, their names the write, and a lock shows that the write is still
+going on. One short transaction then makes them children of a new table and enters that into the
+catalogue. If the write ends before, its parts are dropped, or found among the leftovers.
 """
 
 from __future__ import annotations
@@ -25,7 +24,6 @@ from algomancy_data.database.backend import backend_for
 from algomancy_data.database.block_sums import BLOCK_ROWS
 from algomancy_data.database.engines import begun, store_engine, store_errors
 from algomancy_data.database.layout import ChildTable, TableLayout
-from algomancy_data.database.naming import TableOwner
 from algomancy_data.database.table_sums import TableSums, joined_sums
 from algomancy_data.database.tables import (
     PreparedTable,
@@ -47,6 +45,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from algomancy_data.database.layout import ColumnLayout
+    from algomancy_data.database.naming import DatasetOwner, TableOwner
     from algomancy_data.database.table_storage import TableStorage
     from algomancy_data.database.tables import TablePlace
     from algomancy_data.executors.hands import Hands
@@ -58,19 +57,19 @@ _PARTS_PER_WORKER: Final = 4
 
 
 class TableParts(ABC):
-    """What a database knows of parts."""
+    """How a database handles parts."""
 
     @abstractmethod
     def begin(self, connection: sa.Connection) -> str:
-        """Begin a write, which goes on until the transaction ends; return its name."""
+        """Begin a write, which lasts until the transaction ends; return its name."""
 
     @abstractmethod
     def is_going_on(self, connection: sa.Connection, write: str) -> bool:
-        """Tell whether a write goes on."""
+        """Tell whether a write is still going on."""
 
     @abstractmethod
     def new_name(self, write: str) -> str:
-        """Return the name of a further part of a write."""
+        """Return a name for another part of a write."""
 
     @abstractmethod
     def publish(self, connection: sa.Connection, storage: TableStorage, table: TableLayout) -> None:
@@ -80,17 +79,17 @@ class TableParts(ABC):
     def unpublished(
         self, connection: sa.Connection, write: str | None = None
     ) -> dict[str, TableOwner]:
-        """Return the parts that no table has as children, with their owners.
+        """Return the parts that are not yet children of a table, with their owners.
 
         Args:
             connection: A connection in a transaction.
-            write: Those of this write; None for those of all writes that do not go on.
+            write: Only those of this write; None for those of all writes that have ended.
         """
 
 
 @dataclass(frozen=True)
 class RowsToWrite:
-    """What a worker needs to know; can be pickled.
+    """What a worker needs to write a part; can be pickled.
 
     Args:
         url: Where the database is.
@@ -113,7 +112,7 @@ class RowsToWrite:
 
 @dataclass(frozen=True)
 class WrittenPart:
-    """Rows that are written.
+    """A part that is written.
 
     Args:
         table: Where they are.
@@ -126,7 +125,7 @@ class WrittenPart:
 
 @dataclass(frozen=True)
 class TableInParts:
-    """A table whose rows are written, but not to be seen.
+    """A table whose rows are written, but not visible yet.
 
     Args:
         prepared: The table.
@@ -153,15 +152,15 @@ class TableInParts:
     def write(
         self,
         connection: sa.Connection,
-        session: str,
-        dataset: str,
+        owner: DatasetOwner,
         phase: Phase,
         place: TablePlace | None = None,
     ) -> TableLayout:
-        """Create the table, and let it have the rows; return how it lies in the database."""
-        del phase  # it was told of the rows
-        owner = TableOwner(session, dataset, self.name)
-        empty, _ = create_table(connection, self.storage, owner, self.prepared.columns, place)
+        """Create the table and make the parts its children; return its layout."""
+        del phase  # they were reported already
+        empty, _ = create_table(
+            connection, self.storage, owner.of_table(self.name), self.prepared.columns, place
+        )
         layout = replace(
             empty,
             height=self.frame.height,
@@ -173,15 +172,15 @@ class TableInParts:
 
 
 class PartsWriter:
-    """Has workers write the tables of a dataset, as far as they are large.
+    """Has workers write the large tables of a dataset.
 
     Args:
         engine: The engine of the store, for transactions that write.
         url: Where workers find the database.
         storage: How it keeps frames.
         parts: What it knows of parts.
-        owner: The session and the dataset; the table does not matter.
-        hands: Whoever writes.
+        owner: The dataset.
+        hands: The workers.
     """
 
     def __init__(
@@ -190,7 +189,7 @@ class PartsWriter:
         url: sa.URL,
         storage: TableStorage,
         parts: TableParts,
-        owner: TableOwner,
+        owner: DatasetOwner,
         hands: Hands,
     ) -> None:
         self._engine = engine
@@ -204,7 +203,7 @@ class PartsWriter:
     def written(
         self, tables: Sequence[PreparedTable], phase: Phase
     ) -> Generator[list[PreparedTable | TableInParts]]:
-        """Return tables, the large ones of them as parts that a block may publish.
+        """Return the tables, with the large ones written as parts that the block may publish.
 
         Args:
             tables: The tables.
@@ -231,7 +230,7 @@ class PartsWriter:
                 self._drop_unpublished(write)
 
     def _cuts(self, table: PreparedTable) -> list[range]:
-        """Return the rows of each part of a table; none if it is better written as a whole."""
+        """Return the row ranges of a table's parts; none if it is better written as a whole."""
         frame = table.frame
         blocks = -(-frame.height // BLOCK_ROWS)
         if (
@@ -251,7 +250,7 @@ class PartsWriter:
         self, table: PreparedTable, cuts: Sequence[range], write: str, phase: Phase
     ) -> TableInParts:
         frame = table.frame
-        owner = self._owner._replace(table=table.name)
+        owner = self._owner.of_table(table.name)
         written: list[WrittenPart] = []
         with handing_directory() as directory:
             shares = [
@@ -279,7 +278,7 @@ class PartsWriter:
         return TableInParts(table, self._storage, self._parts, written)
 
     def _drop_unpublished(self, write: str) -> None:
-        """Drop what is left; whatever keeps this from being done leaves leftovers."""
+        """Drop unpublished parts; if that fails, they become leftovers."""
         with suppress(exc.DBAPIError, Error), begun(self._engine) as connection:
             for physical in self._parts.unpublished(connection, write):
                 drop_table(connection, physical)
@@ -297,7 +296,7 @@ def _hand_over(frame: pl.DataFrame, rows: range, place: Path) -> None:
 
 
 def _write(task: RowsToWrite) -> WrittenPart:
-    """Write rows into a new table; nothing is left if they are no longer wanted."""
+    """Write rows into a new table, unless the write has ended meanwhile."""
     # A connection of its own, which is closed at the end.
     engine = store_engine(sa.create_engine(task.url, poolclass=NullPool))
     storage = backend_for(engine).table_storage()

@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
 
 class Codec(Protocol):
-    """Frames as a database holds them exactly, and back; a module of ``codec`` is one."""
+    """Turns frames into what a database holds exactly, and back; a ``codec`` module is one."""
 
     def plan(self, frame: pl.DataFrame, table: str) -> tuple[ColumnLayout, ...]:
-        """Return how each column of the frame lies in a table, or refuse it."""
+        """Return the layout of each column of the frame, or refuse it."""
         ...
 
     def encode(self, frame: pl.DataFrame, columns: Sequence[ColumnLayout]) -> pl.DataFrame:
@@ -49,10 +49,10 @@ class BulkAccess(Protocol):
     """Moves rows between frames and tables, on the connection's own transaction."""
 
     rows_per_write: ClassVar[int]
-    """So many rows at a time are encoded and written, and between them one can interrupt."""
+    """How many rows are encoded and written at a time; Ctrl-C takes effect between them."""
 
     takes_text: ClassVar[bool]
-    """Whether a query may be a text, and a table its names: nobody need say the columns' types."""
+    """Whether queries may be plain text, and tables mere names without column types."""
 
     def arranged(self, rows: Any) -> list[Any]:
         """Return encoded rows as :meth:`ingest` takes them; may be called in another thread.
@@ -88,13 +88,13 @@ def integer_literal(value: Any) -> sa.ColumnElement[Any]:
 
 
 class Counterpart(NamedTuple):
-    """A column in SQL, and literals that it equals where the values do in Polars.
+    """A column in SQL, and the literals that it equals exactly where the values do in Polars.
 
     Args:
         column: The column, or what to compare instead.
         literals: The values to compare it with.
-        keeps_order: Whether it is also greater and less where it is in Polars.
-        besides: What is true for rows whose order is another one, if there can be any.
+        keeps_order: Whether ``<`` and ``>`` also agree with Polars.
+        besides: A condition that holds for rows whose order disagrees, if there can be any.
     """
 
     column: sa.ColumnElement[Any]
@@ -108,8 +108,8 @@ class TableFound(NamedTuple):
 
     Args:
         columns: The declared type of each column, in order.
-        owner: Whose it says that it is; None if it does not say.
-        children: Tables whose rows are among its own.
+        owner: The owner that its comment names, if any.
+        children: Its children.
     """
 
     columns: dict[str, str]
@@ -121,15 +121,15 @@ class TableStorage(ABC):
     """How a kind of database keeps frames.
 
     Args:
-        bulk: How rows get there and back.
+        bulk: How rows are written and read.
 
     Attributes:
-        in_memory_bytes: Up to which size a table is made in memory; rows that are written and read
-            at a time take a share of it.
+        in_memory_bytes: Up to which size a table is made in memory; rows written and read at a time
+            take a share of it.
     """
 
     integer: ClassVar[str]
-    """The declared type of a whole number, as :meth:`look_at` gives it back."""
+    """The declared type of a whole number, as :meth:`look_at` returns it."""
 
     read_isolation: ClassVar[str]
     """Isolation level of a transaction that reads."""
@@ -138,13 +138,13 @@ class TableStorage(ABC):
     """Isolation level of a transaction that writes."""
 
     anywhere: ClassVar[range | None] = None
-    """What stands for all places that a table can have, if it can be asked for all its rows."""
+    """A range that stands for all places in a table; None if there is no such range."""
 
     overlaps: ClassVar[bool] = True
-    """Whether rows can be written while Python is busy with others."""
+    """Whether rows can be written while Python works on others."""
 
     constrains_later: ClassVar[bool]
-    """Whether constraints can be made when there are rows; else they are part of a new table."""
+    """Whether constraints can be added to a filled table; else they are part of a new one."""
 
     def __init__(self, bulk: BulkAccess) -> None:
         self.bulk = bulk
@@ -165,22 +165,22 @@ class TableStorage(ABC):
 
     @property
     def row_access(self) -> RowAccess | None:
-        """Single rows; None if rows that are added can come to lie before others."""
+        """Access to single rows; None if added rows may end up before others."""
         return None
 
     @property
     def table_parts(self) -> TableParts | None:
-        """What is known of tables in parts, which many can write; None if one has to."""
+        """How tables are written in parts by several workers; None if they cannot be."""
         return None
 
     def free_connections(self, connection: sa.Connection) -> int | None:
-        """Return how many more connections a server can spare; None where there is no limit."""
+        """Return how many more connections a server can spare; None if there is no limit."""
         del connection
         return None
 
     @abstractmethod
     def begin_reading(self, connection: sa.Connection, session: str, dataset: str) -> None:
-        """Make sure that the transaction sees one state of a dataset; before anything else."""
+        """Make the transaction see one state of a dataset; called before anything else."""
 
     @abstractmethod
     def hold(self, connection: sa.Connection, session: str, dataset: str) -> None:
@@ -188,36 +188,36 @@ class TableStorage(ABC):
 
     @abstractmethod
     def help_reading(self, connection: sa.Connection) -> None:
-        """Get a further connection ready to read beside one that began; it must not wait."""
+        """Prepare another connection to read beside one that has begun; it must not wait."""
 
     @abstractmethod
     def begin_writing(self, connection: sa.Connection, session: str, *datasets: str) -> None:
-        """Make sure that the transaction alone changes some datasets; before anything else."""
+        """Make the transaction the only one that changes some datasets; called first."""
 
     def large_write(self, connection: sa.Connection) -> AbstractContextManager[None]:
-        """Surround a transaction that writes much."""
+        """Surround a transaction that writes a lot."""
         del connection  # most databases need nothing
         return nullcontext()
 
     def filling_constrained(self, connection: sa.Connection) -> AbstractContextManager[None]:
-        """Surround the filling of tables whose constraints are said before there are rows."""
+        """Surround the filling of tables that were created with their constraints."""
         del connection  # most databases make them afterwards
         return nullcontext()
 
     def finish(self) -> None:  # noqa: B027  most databases have nothing to wait for
-        """Wait for what goes on in the background."""
+        """Wait for work in the background."""
 
     @abstractmethod
     def reader_engine(self, engine: sa.Engine) -> sa.Engine | None:
-        """Return an engine for further connections that read, or None if there can be none."""
+        """Return an engine for more reading connections, or None if there can be none."""
 
     def can_name(self, connection: sa.Connection, physical: str) -> bool:
-        """Tell whether the database has all characters of a table's name."""
+        """Tell whether the database's encoding has all characters of a table's name."""
         del connection, physical  # most databases have all of Unicode
         return True
 
     def taken(self, connection: sa.Connection, names: Sequence[str]) -> set[str]:
-        """Return those of some names that a table or view has."""
+        """Return which of some names are taken by tables or views."""
         return {name for name in names if connection.dialect.has_table(connection, name)}
 
     @abstractmethod
@@ -229,58 +229,58 @@ class TableStorage(ABC):
         owner: TableOwner,
         keys: KeysInSQL | None = None,
     ) -> None:
-        """Create a table that says whose it is.
+        """Create a table whose comment names its owner.
 
         Args:
             connection: A connection in a transaction.
             physical: Its name.
             columns: The declared type of each column.
             owner: What it holds.
-            keys: Its keys, where they have to be said before there are rows.
+            keys: Its keys, if they have to be declared before there are rows.
         """
 
     @abstractmethod
     def owners(self, connection: sa.Connection) -> dict[str, TableOwner | None]:
-        """Return the owner of each table whose name begins like those of this package."""
+        """Return the owner of each table whose name has this package's prefix."""
 
     @abstractmethod
     def owners_of(
         self, connection: sa.Connection, names: Iterable[str]
     ) -> dict[str, TableOwner | None]:
-        """Return the owner of each of some tables, without those that are gone."""
+        """Return the owners of some tables; tables that are gone are left out."""
 
     def remark(self, connection: sa.Connection) -> str | None:
-        """Return what users should know about how the database is opened, if there is anything."""
+        """Return what users should know about how the database is opened, if anything."""
         del connection
 
     def self_check(self, connection: sa.Connection) -> list[str]:
-        """Return what the database itself finds wrong with its files, if it can look."""
+        """Return what the database itself finds wrong with its files, if it can check them."""
         del connection
         return []
 
     def foreign_value(
         self, connection: sa.Connection, table: sa.Table, column: ColumnLayout
     ) -> tuple[str, int] | None:
-        """Return the first value of a type that its column was not written with, and its row.
+        """Return the first value of another type than its column was written with, and its row.
 
-        Only a database whose columns take values of any type has such.
+        Only databases whose columns take values of any type have such values.
 
         Args:
             connection: A connection in a transaction.
             table: The table.
-            column: How the values should lie in it.
+            column: The column's layout.
         """
         del connection, table, column
 
     def children(self, connection: sa.Connection, physical: str) -> list[str]:
-        """Return the tables whose rows are among those of a table."""
+        """Return the children of a table."""
         del connection, physical  # most databases have no such
         return []
 
     def is_as_created(
         self, connection: sa.Connection, layout: TableLayout, owner: TableOwner
     ) -> bool:
-        """Tell whether a table surely is as it was created; if not, :meth:`look_at` says how."""
+        """Tell whether a table is certainly as it was created; if not, :meth:`look_at` decides."""
         del connection, layout, owner  # most databases find a table at once
         return False
 
@@ -292,18 +292,18 @@ class TableStorage(ABC):
     def extents(self, connection: sa.Connection, layout: TableLayout) -> list[range]:
         """Return the places of a table's rows, in the order in which they were written.
 
-        They are those of the table and of each of its children, greater from one to the next. Each
-        may have places without rows, and is never empty.
+        The places of the table come first, then those of each child, in ascending order. A range
+        is never empty, but may contain places without rows.
         """
 
     def relation(self, layout: TableLayout, place: int) -> str:
-        """Return which table, the one or a child of it, has a place."""
+        """Return the name of the table, or of the child, that has a place."""
         del place  # most databases need no children
         return layout.physical
 
     @abstractmethod
     def from_text(self, table: str, places: range) -> str:
-        """Return what stands behind FROM in a query of a table's rows at places, in their order.
+        """Return the FROM clause of a query of a table's rows at some places, in order.
 
         Args:
             table: The table that has these places, or the child; quoted.
@@ -312,17 +312,17 @@ class TableStorage(ABC):
 
     @abstractmethod
     def at(self, query: sa.Select[Any], table: sa.TableClause, places: range) -> sa.Select[Any]:
-        """Return a query of one table limited to its rows at these places, in their order."""
+        """Return the query, limited to a table's rows at these places, in order."""
 
     @abstractmethod
     def counterpart(
         self, column: sa.Column[Any], layout: ColumnLayout, encoded: list[Any]
     ) -> Counterpart | None:
-        """Return how a column compares with literals, or None if not as in Polars.
+        """Return how a column compares with literals; None if not as it does in Polars.
 
         Args:
             column: The column of the table.
-            layout: How the values lie in it.
+            layout: Its layout.
             encoded: The literals, as the codec encodes such values.
         """
 
@@ -336,9 +336,9 @@ class TableStorage(ABC):
         owner: TableOwner,
         keys: KeysInSQL | None = None,
     ) -> None:
-        """Create a table, as :meth:`create` does, with the rows of others that have its columns.
+        """Create a table, as :meth:`create` does, with the rows of others with the same columns.
 
-        The rows come in order. There are several originals only if the first has children.
+        The rows stay in order. Several originals are a table and its children.
         """
 
     # --- keys -------------------------------------------------------------------------------
@@ -348,10 +348,10 @@ class TableStorage(ABC):
         """Tell whether values of a column are equal in SQL exactly where they are in Polars."""
 
     def index_problem(self, columns: Sequence[ColumnLayout], values: pl.DataFrame) -> str | None:
-        """Return why there can be no index of some columns, or None.
+        """Return why some columns cannot be indexed, or None.
 
         Args:
-            columns: How the columns lie in the table.
+            columns: Layouts of the columns.
             values: Their values.
         """
         del values  # most databases have room for any value
@@ -360,22 +360,19 @@ class TableStorage(ABC):
 
     @abstractmethod
     def add_keys(self, connection: sa.Connection, keys: KeysInSQL) -> None:
-        """Make the indexes of a table that has its rows, and its constraints but for references."""
+        """Add indexes and constraints, except references, to a table that has its rows."""
 
     @abstractmethod
     def add_references(self, connection: sa.Connection, keys: KeysInSQL) -> None:
-        """Make the constraints by which other tables, which have their keys, have the values.
-
-        Nothing is done about those that are there.
-        """
+        """Add those foreign key constraints that are missing; parents have their keys already."""
 
     @abstractmethod
     def defer_references(self, connection: sa.Connection) -> None:
-        """Let rows refer to some that are missing until the transaction ends."""
+        """Let rows refer to missing ones until the transaction ends."""
 
     @abstractmethod
     def drop_references(self, connection: sa.Connection, tables: Iterable[str]) -> None:
-        """Drop the constraints of this package that keep tables, by name, from being dropped."""
+        """Drop this package's constraints that keep tables, given by name, from being dropped."""
 
     @abstractmethod
     def keys_found(self, connection: sa.Connection, layout: TableLayout) -> KeysFound:
@@ -388,25 +385,25 @@ class TableStorage(ABC):
         return layout.physical_columns() or {NO_COLUMNS: self.integer}
 
     def target(self, physical: str, columns: Mapping[str, str]) -> sa.TableClause:
-        """Return a table of columns, with their declared types, as rows go into it."""
+        """Return a table to write rows into, of columns with their declared types."""
         if not self.bulk.takes_text:
             return self.table(physical, columns)
-        # A tenth of the time that a table takes to be made with all that SQLAlchemy knows of one.
+        # A tenth of the time that a full SQLAlchemy table takes to build.
         return table_named(physical, columns)
 
     def table_of(self, layout: TableLayout, physical: str | None = None) -> sa.Table:
-        """Return a table as SQLAlchemy knows one.
+        """Return a table for SQLAlchemy.
 
         Args:
-            layout: How it lies in the database.
-            physical: Name of one with the same columns; None for the table itself.
+            layout: Its layout.
+            physical: Name of another table with the same columns; None for the table itself.
         """
         return self.table(physical or layout.physical, self.columns_of(layout))
 
     def table(self, physical: str, columns: Mapping[str, str]) -> sa.Table:
         """Return a table whose columns have the declared types that the codec names.
 
-        Columns have their numbers for keys, since a name may be anything.
+        Column keys are numbers, since a name may be anything.
         """
         return sa.Table(
             quoted(physical),
@@ -437,12 +434,12 @@ class DeclaredType(sa.types.UserDefinedType[Any]):
 
 
 def quoted(name: str) -> sa.sql.quoted_name:
-    """Return a name that is always quoted, whatever it is."""
+    """Return a name that is always quoted."""
     return sa.sql.quoted_name(name, quote=True)
 
 
 def table_named(physical: str, columns: Iterable[str]) -> sa.TableClause:
-    """Return a table of which no more than the names is known."""
+    """Return a table of which only the names are known."""
     return sa.table(quoted(physical), *map(sa.column, map(quoted, columns)))
 
 
@@ -451,12 +448,12 @@ REFERENCE_PREFIX: Final = "algomancy_reference_"
 
 
 def index_name(layout: TableLayout, columns: Sequence[ColumnLayout]) -> str:
-    """Return a name that no other index has: databases have them all in one space."""
+    """Return a name that no other index has: all indexes share one namespace."""
     return _name(INDEX_PREFIX, layout, (column.physical for column in columns))
 
 
 def reference_name(layout: TableLayout, reference: Reference) -> str:
-    """Return a name that no other constraint has by which a table refers to one."""
+    """Return a name that no other foreign key constraint has."""
     return _name(REFERENCE_PREFIX, layout, reference.columns)
 
 

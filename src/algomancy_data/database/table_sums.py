@@ -1,4 +1,4 @@
-"""The check sums of a table: made while it is written, compared with what is there now."""
+"""The check sums of a table: computed while it is written, compared when it is read."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _TEXTS: Final = (pa.large_string(), pa.large_binary())
 def values_to_sum(
     frame: pl.DataFrame, stored: pl.DataFrame, columns: Sequence[ColumnLayout]
 ) -> pl.DataFrame:
-    """Return what the check sums of a table are of: the texts of nested values, else the values.
+    """Return what the check sums cover: the texts of nested values, and all other values.
 
     Args:
         frame: The columns.
-        stored: The same rows as they lie in the table.
-        columns: How the columns lie there.
+        stored: The same rows, encoded.
+        columns: Layouts of the columns.
     """
     texts = {
         str(number): _plain(stored[column.physical])
@@ -42,11 +42,11 @@ def values_to_sum(
 
 
 def texts_to_sum(rows: Any, columns: Sequence[ColumnLayout]) -> dict[int, Any]:
-    """Return the columns of texts and bytes that need not be converted again, by number.
+    """Return text and binary columns that are in Arrow already, by number.
 
     Args:
-        rows: The rows as they lie in the table, as an Arrow table of one chunk.
-        columns: How the columns lie there.
+        rows: The encoded rows, as an Arrow table of one chunk.
+        columns: Layouts of the columns.
     """
     return {
         number: rows.column(column.physical).chunk(0)
@@ -63,7 +63,7 @@ def _plain(texts: pl.Series) -> pl.Series:
 
 
 class RowBlocks:
-    """Rows that come in parts of any size, cut into blocks.
+    """Cuts rows that arrive in parts of any size into blocks.
 
     Args:
         rows: How many rows a block has; the last one may have fewer.
@@ -75,11 +75,11 @@ class RowBlocks:
 
     @property
     def has_rest(self) -> bool:
-        """Whether the next rows complete a block that others began."""
+        """Whether a block is incomplete."""
         return bool(self._rest)
 
     def add(self, rows: pl.DataFrame) -> Iterator[pl.DataFrame]:
-        """Take the next rows, and yield the blocks that are whole."""
+        """Take the next rows, and yield the complete blocks."""
         self._rest.append(rows)
         if sum(part.height for part in self._rest) < self._rows:
             return
@@ -100,8 +100,8 @@ class TableSums:
 
     Args:
         width: Number of columns.
-        before: The sums of each column's whole blocks that lie before what is written, as
-            :func:`sums_before` returns them; None if there are none.
+        before: The sums of each column's whole blocks before these rows, as returned by
+            :func:`sums_before`; None if there are none.
     """
 
     def __init__(self, width: int, before: Sequence[bytes] | None = None) -> None:
@@ -134,7 +134,7 @@ class TableSums:
 
 
 def joined_sums(parts: Sequence[Sequence[str]]) -> tuple[str, ...]:
-    """Return the sums of each column of a table from those of its parts, all of whole blocks.
+    """Join the sums of a table's parts; all but the last part are whole blocks.
 
     Args:
         parts: What :meth:`TableSums.to_texts` returned for each part; only the last may end with
@@ -157,7 +157,7 @@ def sums_before(layout: TableLayout, blocks: int) -> list[bytes]:
 
 
 def layout_from(layout: TableLayout, block: int) -> TableLayout:
-    """Return a table as if it began with one of its blocks.
+    """Return the layout of a table that begins with one of the blocks.
 
     Args:
         layout: The table; it has sums.
@@ -193,12 +193,12 @@ class TableComparison:
         self._changed: dict[int, list[int | range]] = {}
 
     def add(self, values: pl.DataFrame) -> None:
-        """Take the next rows: what :func:`values_to_sum` returns for them."""
+        """Add the next rows: what :func:`values_to_sum` returns for them."""
         for block in self._blocks.add(values):
             self._compare(block)
 
     def problems(self) -> list[str]:
-        """Return what is wrong with each column that is not as it was written, at the end."""
+        """Return what is wrong with each column that has changed, once all rows are added."""
         for block in self._blocks.end():
             self._compare(block)
         if self._seen != self._height:
@@ -224,7 +224,7 @@ class TableComparison:
 
 
 def _blocks_of(text: str, blocks: int) -> list[bytes]:
-    """Return the sums of each block; whatever is no such text gives none that any value has."""
+    """Return the sums of each block; a damaged text gives sums that match no values."""
     try:
         sums = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):

@@ -1,4 +1,4 @@
-"""The data tables: create, fill, copy, read and drop them inside a transaction of the caller's."""
+"""Data tables: created, filled, copied, read and dropped in the caller's transaction."""
 
 from __future__ import annotations
 
@@ -7,20 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import polars as pl
 import sqlalchemy as sa
 
 from algomancy_data.database.codec import ForeignValueError
 from algomancy_data.database.layout import TableLayout
-from algomancy_data.database.naming import (
-    TableOwner,
-    ascii_table_name,
-    hashed_table_name,
-    table_name,
-)
-from algomancy_data.database.reading import PartReader, Readers
+from algomancy_data.database.naming import ascii_table_name, hashed_table_name, table_name
+from algomancy_data.database.reading import EVERYTHING, PartReader, Readers, Selection
 from algomancy_data.database.table_keys import KeysInSQL
 from algomancy_data.database.table_storage import quoted, table_named
 from algomancy_data.database.table_sums import (
@@ -38,20 +33,24 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 
     from algomancy_data.database.layout import ColumnLayout
+    from algomancy_data.database.naming import DatasetOwner, TableOwner
     from algomancy_data.database.table_keys import TableKey
     from algomancy_data.database.table_storage import TableStorage
     from algomancy_data.frames.mapped import Gather
     from algomancy_data.metrics import Phase
 
 
+_Part = TypeVar("_Part")
+
+
 class TablePlace(NamedTuple):
-    """Where a table goes that has keys, or that others refer to.
+    """Where to create a table that has keys, or that others refer to.
 
     Args:
         keys: Its keys.
-        dataset: How the tables of the dataset lie in the database, by their logical names: those
-            that the table refers to are among them.
-        physical: Its name in the database, which nothing has; None for one that is free.
+        dataset: Layouts of the dataset's tables by logical name, at least of those that the table
+            refers to.
+        physical: A free name in the database; None to look for one.
     """
 
     keys: tuple[TableKey, ...] = ()
@@ -59,8 +58,22 @@ class TablePlace(NamedTuple):
     physical: str | None = None
 
 
+class StoredTable(NamedTuple):
+    """A table in the database.
+
+    Args:
+        storage: How the database keeps frames.
+        layout: Its layout there.
+        owner: What it holds.
+    """
+
+    storage: TableStorage
+    layout: TableLayout
+    owner: TableOwner
+
+
 class PreparedTable:
-    """A frame that is ready to be written: whatever it holds can be kept exactly.
+    """A frame that is ready to be written: everything in it can be kept exactly.
 
     Args:
         storage: How the database keeps frames.
@@ -81,20 +94,22 @@ class PreparedTable:
     def write(
         self,
         connection: sa.Connection,
-        session: str,
-        dataset: str,
+        owner: DatasetOwner,
         phase: Phase,
         place: TablePlace | None = None,
     ) -> TableLayout:
-        """Create the table and fill it; return how it lies in the database.
+        """Create and fill the table; return its layout.
 
-        The rows go in on the connection's own transaction, in order. Keys that can be made when
-        there are rows are not made yet.
+        The rows are written in order, in the connection's own transaction. Keys that can be added
+        to a filled table are not made yet.
         """
-        owner = TableOwner(session, dataset, self.name)
-        layout, table = create_table(connection, self._storage, owner, self.columns, place)
+        layout, table = create_table(
+            connection, self._storage, owner.of_table(self.name), self.columns, place
+        )
         sums = TableSums(len(self.columns))
-        write_rows(connection, self._storage, table, self.frame, self.columns, sums, phase)
+        write_rows(
+            connection, table, self.frame, RowEncoder(self._storage, self.columns, sums), phase
+        )
         return replace(layout, height=self.frame.height, sums=sums.to_texts())
 
 
@@ -105,9 +120,9 @@ def create_table(
     columns: tuple[ColumnLayout, ...],
     place: TablePlace | None = None,
 ) -> tuple[TableLayout, sa.TableClause]:
-    """Create a table; return how it lies in the database, without rows, and the table."""
+    """Create a table; return its layout, without rows, and the table."""
     place = place or TablePlace()
-    physical = place.physical or _free_name(connection, storage, *owner)
+    physical = place.physical or _free_name(connection, storage, owner)
     layout = TableLayout(owner.table, physical, 0, columns, keys=place.keys)
     keys = _keys_in_sql(layout, place.dataset)
     declared = storage.columns_of(layout)
@@ -116,53 +131,51 @@ def create_table(
 
 
 def _keys_in_sql(layout: TableLayout, dataset: Mapping[str, TableLayout]) -> KeysInSQL | None:
-    """Return the keys of a table that is new in a dataset; None if it has none."""
+    """Return the keys of a table that is new in a dataset, or None if it has none."""
     return KeysInSQL(layout, {**dataset, layout.name: layout}) if layout.keys else None
 
 
 def write_rows(
     connection: sa.Connection,
-    storage: TableStorage,
     table: sa.TableClause,
     frame: pl.DataFrame,
-    columns: Sequence[ColumnLayout],
-    sums: TableSums,
+    encoder: RowEncoder,
     phase: Phase,
 ) -> None:
-    """Write rows behind those that a table has, in order, and add them to its check sums."""
-    if columns and frame.height:
+    """Append rows to a table, in order."""
+    if encoder.columns and frame.height:
+        storage = encoder.storage
         batches = frame.iter_slices(storage.rows_per_write(frame))
-        encode = RowEncoder(storage, columns, sums)
-        write_batches(connection, storage, table, batches, encode, phase.advance)
+        write_batches(connection, storage, table, batches, encoder, phase.advance)
     else:
         phase.advance(frame.height)
 
 
 class RowEncoder:
-    """Makes of rows what goes into a table, and adds them to its check sums.
+    """Encodes rows for a table, and adds them to its check sums.
 
     Args:
         storage: How the database keeps frames.
-        columns: How the columns lie in the table.
+        columns: Layouts of the columns.
         sums: The check sums.
     """
 
     def __init__(
         self, storage: TableStorage, columns: Sequence[ColumnLayout], sums: TableSums
     ) -> None:
-        self._storage = storage
-        self._columns = columns
+        self.storage = storage
+        self.columns = columns
         self._sums = sums
 
     def __call__(self, rows: pl.DataFrame) -> list[Any]:
         """Return the next rows as the database takes them."""
-        stored = self._storage.codec.encode(rows, self._columns)
+        stored = self.storage.codec.encode(rows, self.columns)
         # Once for the sums and the driver. Some drivers crash when they bind Arrow's views.
         table = stored.to_arrow(compat_level=pl.CompatLevel.oldest()).combine_chunks()
-        values = values_to_sum(rows, stored, self._columns)
+        values = values_to_sum(rows, stored, self.columns)
         del stored  # the rows are in memory often enough
-        self._sums.add(values, texts_to_sum(table, self._columns))
-        return self._storage.bulk.arranged(table)
+        self._sums.add(values, texts_to_sum(table, self.columns))
+        return self.storage.bulk.arranged(table)
 
 
 def write_batches(
@@ -173,15 +186,15 @@ def write_batches(
     encode: Callable[[pl.DataFrame], list[Any]],
     advance: Callable[[int], object],
 ) -> None:
-    """Write rows behind those that a table has, in order.
+    """Append rows to a table, in order.
 
     Args:
         connection: A connection in a transaction.
         storage: How the database keeps frames.
         table: The table.
-        batches: The rows, so many at a time as the database takes; at least one.
-        encode: Makes of them what goes into the table, in another thread.
-        advance: Told how many are written.
+        batches: The rows, in batches of the size that the database takes; at least one.
+        encode: Encodes a batch, in another thread.
+        advance: Called with the number of rows written.
     """
     with closing(_encoded_ahead(batches, encode, advance)) as parts:
         storage.bulk.ingest(connection, table, parts)
@@ -189,63 +202,51 @@ def write_batches(
 
 def copy_table(
     connection: sa.Connection,
-    storage: TableStorage,
-    source: TableLayout,
-    owner: TableOwner,
+    source: StoredTable,
     dataset: str,
     copied: Mapping[str, TableLayout],
 ) -> TableLayout:
-    """Copy a table inside the database, in order; return how the copy lies there.
+    """Copy a table inside the database, in order; return the copy's layout.
 
-    Keys that can be made when there are rows are not made yet.
+    Keys that can be added to a filled table are not made yet.
 
     Args:
         connection: A connection in a transaction.
-        storage: How the database keeps frames.
-        source: How the table lies in the database.
-        owner: What the table holds.
-        dataset: Of which dataset of the same session the copy is.
-        copied: Tables of the copy by their logical names: those that it refers to are among them.
+        source: The table.
+        dataset: Name of the dataset of the same session that the copy belongs to.
+        copied: Layouts of the copy's tables by logical name, at least of those that it refers to.
 
     Raises:
         SchemaDriftError: The source is gone or another one, or somebody changed its columns.
     """
-    # In the order in which somebody may have made the source again: SQLite copies by place.
-    found = check_drift(connection, storage, source, owner)
-    session = owner.session
-    physical = _free_name(connection, storage, session, dataset, source.name)
-    layout = replace(source, physical=physical, children=())
-    originals = [table_named(relation, found) for relation in source.relations]
-    own = TableOwner(session, dataset, source.name)
+    # In the order of the source's present columns, as SQLite copies by position.
+    found = check_drift(connection, source)
+    storage, original, owner = source
+    own = owner._replace(dataset=dataset)
+    physical = _free_name(connection, storage, own)
+    layout = replace(original, physical=physical, children=())
+    originals = [table_named(relation, found) for relation in original.relations]
     storage.copy(connection, originals, physical, found, own, _keys_in_sql(layout, copied))
     return layout
 
 
 def read_batches(
     connection: sa.Connection,
-    storage: TableStorage,
-    layout: TableLayout,
-    owner: TableOwner,
-    *,
-    columns: Sequence[ColumnLayout] | None = None,
-    predicate: pl.Expr | None = None,
-    head: int | None = None,
+    table: StoredTable,
+    selection: Selection = EVERYTHING,
     readers: Readers | None = None,
+    *,
     verify: bool = False,
 ) -> Generator[pl.DataFrame]:
     """Yield the rows of a table in the order in which they were written, some at a time.
 
     Args:
         connection: A connection in a transaction.
-        storage: How the database keeps frames.
-        layout: How the table lies in the database.
-        owner: What the table holds.
-        columns: The columns to read; None for all.
-        predicate: A Polars expression of these columns that is true for the rows to yield, and
-            looks at each row by itself; None for all.
-        head: Only the first so many rows are looked at; None for all.
+        table: The table.
+        selection: What of it to read.
         readers: Further connections to read a large table with.
-        verify: Whether to compare the check sums of the columns, unless ``head`` is given.
+        verify: Whether to compare the check sums of the columns, unless only the first rows are
+            read.
 
     Raises:
         SchemaDriftError: The table is gone or another one, or somebody changed its columns, their
@@ -253,40 +254,37 @@ def read_batches(
         DamagedStoreError: It has other rows or values than were written; if ``verify`` is set,
             when all rows have been read.
     """
-    check_drift(connection, storage, layout, owner)
-    needed = layout.columns if columns is None else columns
-    if not needed:
+    check_drift(connection, table)
+    storage, layout, _ = table
+    columns, predicate, head = selection
+    columns = layout.columns if columns is None else columns
+    if not columns:
         yield pl.DataFrame(height=layout.height if head is None else min(head, layout.height))
         return
-    compares = verify and head is None and layout.sums is not None
-    is_pushed = head is None and not compares
-    reader = PartReader(storage, layout, needed, predicate if is_pushed else None)
+    if head is not None:
+        reader = PartReader(storage, layout, columns)
+        yield from _first_rows(connection, table, reader, head, predicate)
+        return
+    comparison = TableComparison(layout, columns) if verify and layout.sums is not None else None
+    # Check sums are of all rows.
+    reader = PartReader(storage, layout, columns, predicate if comparison is None else None)
 
     def read_part(
         own: sa.Connection, places: range, most: int | None = None
     ) -> tuple[pl.DataFrame, pl.DataFrame | None]:
         frame, stored = reader.read(own, places, most)
-        values = values_to_sum(frame, stored, needed) if compares else None
+        values = None if comparison is None else values_to_sum(frame, stored, columns)
         return frame if predicate is None else frame.filter(predicate), values
 
-    whole = None
     is_small = layout.height < min(Readers.fewest_rows, reader.most_rows)
-    if storage.anywhere is not None and is_small and head is None and predicate is None:
+    whole = None
+    if storage.anywhere is not None and is_small and predicate is None:
         # One row more than there should be tells that somebody added rows, and where is asked.
         whole = read_part(connection, storage.anywhere, layout.height + 1)
-        whole = whole if whole[0].height == layout.height else None
-    extents = storage.extents(connection, layout) if whole is None else []
-    if head is not None:
-        yield from _first_rows(reader, connection, extents, head, predicate)
-        return
-    if whole is not None:
+    if whole is not None and whole[0].height == layout.height:
         read = (one for one in [whole])
-    elif readers is None or layout.height < readers.fewest_rows:
-        read = (read_part(connection, part) for part in reader.parts(extents))
     else:
-        share = -(-layout.height // readers.connections)
-        read = readers.read(connection, read_part, reader.parts(extents, share))
-    comparison = TableComparison(layout, needed) if compares else None
+        read = _read_parts(connection, table, reader, read_part, readers)
     seen = 0
     with closing(read):
         for frame, values in read:
@@ -300,16 +298,33 @@ def read_batches(
         raise reader.damage(f"it has {seen:,} rows instead of {layout.height:,}")
 
 
-def _first_rows(
-    reader: PartReader,
+def _read_parts(
     connection: sa.Connection,
-    extents: Sequence[range],
+    table: StoredTable,
+    reader: PartReader,
+    read_part: Callable[[sa.Connection, range], _Part],
+    readers: Readers | None,
+) -> Generator[_Part]:
+    """Yield what is read of each part of a table, over several connections if it is large."""
+    storage, layout, _ = table
+    extents = storage.extents(connection, layout)
+    if readers is None or layout.height < readers.fewest_rows:
+        yield from (read_part(connection, part) for part in reader.parts(extents))
+    else:
+        share = -(-layout.height // readers.connections)
+        yield from readers.read(connection, read_part, reader.parts(extents, share))
+
+
+def _first_rows(
+    connection: sa.Connection,
+    table: StoredTable,
+    reader: PartReader,
     head: int,
     predicate: pl.Expr | None,
 ) -> Generator[pl.DataFrame]:
     """Yield the first rows of a table, those of them that a predicate takes."""
-    parts = extents if head <= reader.most_rows else reader.parts(extents)
-    for part in parts:
+    extents = table.storage.extents(connection, table.layout)
+    for part in extents if head <= reader.most_rows else reader.parts(extents):
         frame, _ = reader.read(connection, part, head)
         head -= frame.height
         yield frame if predicate is None else frame.filter(predicate)
@@ -319,9 +334,7 @@ def _first_rows(
 
 def read_table(
     connection: sa.Connection,
-    storage: TableStorage,
-    layout: TableLayout,
-    owner: TableOwner,
+    table: StoredTable,
     readers: Readers | None = None,
     phase: Phase = NO_PHASE,
     gather: Gather = in_memory,
@@ -329,7 +342,7 @@ def read_table(
     verify: bool = False,
 ) -> pl.DataFrame:
     """Return the frame that lies in a table: see :func:`read_batches`."""
-    rows = read_batches(connection, storage, layout, owner, readers=readers, verify=verify)
+    rows = read_batches(connection, table, readers=readers, verify=verify)
 
     def told() -> Iterator[pl.DataFrame]:
         for batch in rows:
@@ -344,8 +357,8 @@ def value_problems(
 ) -> Generator[str]:
     """Read a table, and yield what is wrong with each column that is not as it was written.
 
-    No more than a part of the rows is in memory at a time. A column with a value that cannot be
-    read is left out, and the others are read again.
+    Rows are read in parts, one at a time. If a column has a value that cannot be read, the others
+    are read again without it.
     """
     columns = list(layout.columns) if layout.height else []
     extents = storage.extents(connection, layout)
@@ -379,10 +392,8 @@ def drop_table(connection: sa.Connection, physical: str, children: Iterable[str]
         connection.execute(sa.schema.DropTable(table, if_exists=True))
 
 
-def check_drift(
-    connection: sa.Connection, storage: TableStorage, layout: TableLayout, owner: TableOwner
-) -> dict[str, str]:
-    """Make sure that a table is the one that was created, and has the columns that were.
+def check_drift(connection: sa.Connection, table: StoredTable) -> dict[str, str]:
+    """Make sure that a table is the one that was created, with the same columns.
 
     Returns:
         The columns with their types, in the order in which they lie in the table.
@@ -390,6 +401,7 @@ def check_drift(
     Raises:
         SchemaDriftError: It is gone or another one, or has other columns.
     """
+    storage, layout, owner = table
     expected = storage.columns_of(layout)
     if storage.is_as_created(connection, layout, owner):
         return expected
@@ -425,7 +437,7 @@ def _encoded_ahead(
     encode: Callable[[pl.DataFrame], list[Any]],
     advance: Callable[[int], object],
 ) -> Generator[Any]:
-    """Yield the rows as they go into the table; the next ones are made while some are written."""
+    """Yield encoded rows; the next batch is encoded while one is written."""
     coming = iter(batches)
     rows, following = next(coming), next(coming, None)
     if following is None:
@@ -452,7 +464,7 @@ def free_names(
     session: str,
     wanted: Mapping[str, Iterable[str]],
 ) -> dict[str, dict[str, str]]:
-    """Return the names that tables of several datasets get where nothing has them; by one query.
+    """Return those plain names of several datasets' tables that are free, by one query.
 
     Args:
         connection: A connection in a transaction.
@@ -478,17 +490,15 @@ def free_names(
     }
 
 
-def _free_name(
-    connection: sa.Connection, storage: TableStorage, session: str, dataset: str, table: str
-) -> str:
-    """Return the table's name, or the one with a hash if case makes the plain one taken."""
+def _free_name(connection: sa.Connection, storage: TableStorage, owner: TableOwner) -> str:
+    """Return the table's plain name, or one with a hash if that is taken in another case."""
     limit = connection.dialect.max_identifier_length
     for naming in (table_name, hashed_table_name, ascii_table_name):
-        name = naming(session, dataset, table, limit)
+        name = naming(*owner, limit)
         if storage.can_name(connection, name) and not storage.taken(connection, [name]):
             return name
     msg = (
-        f"The database already has a table for {table!r} of dataset {dataset!r} that the "
-        f"catalogue does not know, and it is not overwritten. Rename or drop it."
+        f"The database already has a table for {owner.table!r} of dataset {owner.dataset!r} that "
+        f"the catalogue does not know, and it is not overwritten. Rename or drop it."
     )
     raise StoreError(msg)

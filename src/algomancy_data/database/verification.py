@@ -1,4 +1,4 @@
-"""Whether a session's datasets are what was written, and what is there beside them."""
+"""Whether a session's datasets are what was written, and what else there is."""
 
 from __future__ import annotations
 
@@ -14,11 +14,7 @@ from algomancy_data.database.naming import TableOwner, is_plain_name_of
 from algomancy_data.database.payload import check_chunks, check_row
 from algomancy_data.database.payload_chunks import PayloadKey
 from algomancy_data.database.table_keys import KeysFound, KeysInSQL, key_problems
-from algomancy_data.database.tables import (
-    check_drift,
-    count_rows,
-    value_problems,
-)
+from algomancy_data.database.tables import StoredTable, check_drift, count_rows, value_problems
 from algomancy_data.errors import (
     AlgomancyDataError,
     DamagedStoreError,
@@ -37,7 +33,7 @@ _CHUNKS: Final = payload_chunks_table.name
 
 
 class Findings(NamedTuple):
-    """What a look at a dataset brought.
+    """What verifying a dataset found.
 
     Args:
         damages: What is not as it was written.
@@ -55,7 +51,7 @@ def find_damage(
     session: str,
     name: str,
 ) -> Findings:
-    """Return what of a dataset is not as it was written: its columns, its values, its bytes."""
+    """Return what in a dataset is not as it was written: columns, values, bytes."""
     try:
         entry = catalogue.entry(connection, name)
     except AlgomancyDataError as error:
@@ -82,10 +78,10 @@ def find_leftovers(
 ) -> list[Leftover]:
     """Return the tables and payloads of a session that no row of the catalogue names.
 
-    A table counts as the session's only if its comment, which it got when it was created, says
-    so, and if its name follows from what that says. Tables that only look as if are not proven.
+    A table is proven to be the session's if its comment says so and its name follows from the
+    comment. Tables that merely look like it are listed as not proven.
     """
-    # First the tables: one that is created after this is not among them.
+    # First the tables, so that one created after this is not among them.
     owners = storage.owners(connection)
     known, is_clear = named_tables(connection)
     found: list[Leftover] = []
@@ -118,7 +114,7 @@ def find_leftovers(
 def drop_leftovers(
     connection: sa.Connection, storage: TableStorage, session: str
 ) -> list[Leftover]:
-    """Drop what is proven to be the session's and of no use; return it."""
+    """Drop what is proven to be the session's; return it."""
     found = [one for one in find_leftovers(connection, storage, session) if one.is_proven]
     tables = [one.path for one in found if one.path != _CHUNKS]
     drop_tables(connection, storage, {one: storage.children(connection, one) for one in tables})
@@ -137,7 +133,7 @@ def _table_problems(
 ) -> Generator[str]:
     layout = keys.layout
     try:
-        check_drift(connection, storage, layout, owner)
+        check_drift(connection, StoredTable(storage, layout, owner))
         rows = count_rows(connection, storage, layout)
         # A frame without columns may have rows, of which a table has none.
         if layout.columns and rows != layout.height:
