@@ -1,4 +1,4 @@
-"""Batches: many jobs on several processes or machines, each of which is done exactly once."""
+"""Batches: many jobs on several processes or machines, each done exactly once."""
 
 from algomancy_data.batch.coordinator import run_batch
 from algomancy_data.batch.inbox import read_jobs

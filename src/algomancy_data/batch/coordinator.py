@@ -1,4 +1,4 @@
-"""The coordinator: it hands jobs out until each has its outcome, also if workers are killed."""
+"""The coordinator: hands out jobs until each has an outcome, even if workers are killed."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ if TYPE_CHECKING:
     from algomancy_data.datamanager import DataManager
     from algomancy_data.executors.hands import Hands
 
-_TICK: Final = 0.2  # seconds after which the coordinator looks at the clock, and for Ctrl-C
+_TICK: Final = 0.2  # seconds between looks at the clock, and for Ctrl-C
 _HOUR: Final = 3600.0
-_MOST_PACKED: Final = 20  # times that content is larger than its file, at most as a rule
+_MOST_PACKED: Final = 20  # how many times larger than its file content usually is, at most
 
 
 def run_batch(
@@ -61,39 +61,39 @@ def run_batch(
 ) -> BatchResult:
     r"""Do jobs on several processes or machines, each of them exactly once.
 
-    A job is done in the transaction that writes its dataset, together with a line in the history of
-    the store. Whoever comes across it again, as a scheduler that repeats what it has no result of,
-    another coordinator, or the batch of the next night, finds that line and leaves it. Jobs of one
-    dataset are done one after the other, in the order in which they are given.
+    The transaction that writes a job's dataset also writes the attempt into the store's history.
+    Whoever gets the job again finds it there and skips the job: a scheduler that retries it,
+    another coordinator, the next night's batch. Jobs of one dataset are done one after the other,
+    in the given order.
 
-    SIGINT (Ctrl-C) and SIGTERM end the batch: what is being done is as if it had not begun.
+    SIGINT (Ctrl-C) and SIGTERM end the batch; unfinished jobs leave no trace in their datasets.
 
     Args:
         jobs: The jobs.
         make_manager: A function of a module, without arguments, that returns a started manager.
             Each worker calls it once, and so does this process.
         executor: None for processes of this machine; a ``distributed.Client``, or the address of
-            its scheduler; or any executor that has the interface of ``concurrent.futures``.
-        workers: How many jobs are done at the same time, if not as many as there are cores, and
-            memory for what each takes at most; of Dask, as many as there are. They are never more
-            than the database has connections for.
-        batch: Name of the batch in the history, by which several coordinators have one; a new one
-            if it is not given.
-        resume: Go on with the last batch, if none is named: what was refused in it, or put aside,
-            is not tried again.
-        retry_failed: Try that again as well.
-        time_limit: Seconds that a job may take, from when it is handed out. Its worker is killed,
-            if that can be done, and the job handed out once more.
-        tries: How often a job is tried that fails because the store or a file is locked or does not
-            answer. Pauses between grow to 20 seconds.
-        progress: Told of each job that has its outcome.
+            its scheduler; or any executor with the interface of ``concurrent.futures``.
+        workers: How many jobs are done at the same time. By default as many as there are cores, and
+            memory for; with Dask, as many as there are workers. Never more than the database has
+            connections for.
+        batch: Name of the batch in the history, which several coordinators may share; a new name by
+            default.
+        resume: Go on with the last batch, if none is named. Jobs that it refused or put aside are
+            not tried again.
+        retry_failed: Try those again as well.
+        time_limit: Seconds that a job may take once it is handed out. Then its worker is killed, if
+            possible, and the job handed out once more.
+        tries: How often to try a job that fails because the store or a file is locked or does not
+            answer. Pauses grow to 20 seconds.
+        progress: Told of each job's outcome.
 
     Returns:
-        What became of each job; this returns whatever happens to workers.
+        The result of each job. This returns whatever happens to workers.
 
     Raises:
-        BatchError: There can be no batch like that.
-        ExecutorError: Nobody can do the jobs; what was done is in the history.
+        BatchError: The arguments do not fit together.
+        ExecutorError: Nobody can do the jobs; those done so far are in the history.
         MissingExtraError: The extra ``batch`` is not installed.
         StoreError: The store cannot be opened.
 
@@ -160,7 +160,7 @@ def _checked(jobs: Iterable[Job]) -> list[Job]:
 
 
 def _fitting(jobs: Sequence[Job], manager: DataManager[Any]) -> int | None:
-    """Return how many processes there is memory for, each with one of the jobs."""
+    """Return how many processes fit into memory, each with one of the jobs."""
     memory = manager.store.memory
     found = memory.processes()
     if found is None or found >= min(cores(), len(jobs)) or memory.limit is not None:
@@ -169,7 +169,7 @@ def _fitting(jobs: Sequence[Job], manager: DataManager[Any]) -> int | None:
 
 
 def _most_bytes(job: Job, manager: DataManager[Any]) -> int:
-    """Return how much the files of a job may be when they are unpacked."""
+    """Return an upper estimate of the size of a job's files once unpacked."""
     try:
         files = manager.prepare_files(file_items_with_path=job.paths)
     except AlgomancyDataError:  # the job says what is wrong with them
@@ -193,7 +193,7 @@ class _Handed:
 
     Args:
         number: Its place among the jobs.
-        until: When it is to be given up.
+        until: When to give up on it.
     """
 
     number: int
@@ -201,7 +201,7 @@ class _Handed:
 
 
 class _Coordinator:
-    """Hands jobs out.
+    """Hands out jobs, and collects their results.
 
     Args:
         jobs: The jobs.
@@ -209,7 +209,7 @@ class _Coordinator:
         hands: Whoever does them.
         task: What they have in common.
         time_limit: Seconds that a job may take.
-        progress: Told of each job that has its outcome.
+        progress: Told of each job's outcome.
     """
 
     def __init__(
@@ -234,13 +234,13 @@ class _Coordinator:
         self._waiting: dict[str, deque[int]] = {}
         for number, job in enumerate(jobs):
             self._waiting.setdefault(job.dataset, deque()).append(number)
-        # Of each dataset one job at a time, so that they are done in order.
+        # One job per dataset at a time, so that they are done in order.
         self._ready = deque(queue.popleft() for queue in self._waiting.values())
         self._is_stopped = False
         self._last_sign = time.monotonic()
 
     def run(self) -> list[JobResult]:
-        """Hand all jobs out; return what became of each."""
+        """Hand out all jobs; return the result of each."""
         try:
             with self._signals():
                 while (self._ready or self._running) and not self._is_stopped:
@@ -256,7 +256,7 @@ class _Coordinator:
 
     @contextmanager
     def _signals(self) -> Generator[None]:
-        """Let SIGINT and SIGTERM end the batch, for the length of a block."""
+        """Let SIGINT and SIGTERM end the batch within a block."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -314,7 +314,7 @@ class _Coordinator:
             self._lost(number, f"It took longer than {self._time_limit:g} s.")
 
     def _lost(self, number: int, why: str) -> None:
-        """Hand a job out again, unless that was of no use before."""
+        """Hand out a job again, unless it has been lost too often."""
         job = self._jobs[number]
         self._losses[number] = self._losses.get(number, 0) + 1
         self._logger.warning(f"The job for {job.dataset!r} has no result: {why}")
@@ -327,9 +327,10 @@ class _Coordinator:
         self._finish(number, self._done_all_the_same(job) or result)
 
     def _finish(self, number: int, result: JobResult) -> None:
-        """Note what became of a job, and let the next one of its dataset follow.
+        """Record the result of a job, and release the next one of its dataset.
 
-        None follows one that was to replace rows and did not: done later, it would take theirs.
+        None follows a failed job that was to replace the dataset: retried later, it would replace
+        their rows.
         """
         self._note(number, result)
         queue = self._waiting[result.job.dataset]
@@ -349,7 +350,7 @@ class _Coordinator:
             self._progress.job_finished(result, len(self._results), len(self._jobs))
 
     def _final(self, number: int) -> JobResult:
-        """Return what became of a job, at the end."""
+        """Return the result of a job at the end."""
         job = self._jobs[number]
         result = self._results.get(number)
         if result is None:
@@ -358,7 +359,7 @@ class _Coordinator:
         return result
 
     def _done_all_the_same(self, job: Job) -> JobResult | None:
-        """Return the result of a job whose worker did it before it was gone; None if not."""
+        """Return the result of a job whose lost worker had finished it; None if it had not."""
         with suppress(AlgomancyDataError):
             key = job_key(job, input_files(job, self._manager), self._manager, self._task.batch)
             attempts = self._manager.store.history.attempts(batch=self._task.batch, job=key)
@@ -368,12 +369,12 @@ class _Coordinator:
         return None
 
     def note_ended(self, outcome: Outcome, dataset: str | None = None, why: str = "") -> None:
-        """Note of attempts whose worker is gone that they ended.
+        """Record the end of attempts whose worker is gone.
 
         Args:
-            outcome: How.
+            outcome: Their outcome.
             dataset: Only those of this dataset.
-            why: What is said of it.
+            why: The reason.
         """
         history = self._manager.store.history
         try:

@@ -1,4 +1,4 @@
-"""Jobs from a file in TOML, or from a folder that has a folder for each of them."""
+"""Jobs from a TOML file, or from a folder with a folder for each job."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _TABLE: Final = "job"
 
 
 def read_jobs(source: str | os.PathLike[str]) -> list[Job]:
-    r"""Return the jobs that a file or folder is about.
+    r"""Return the jobs that a file or folder describes.
 
     Args:
         source: A file in TOML with a table ``[[job]]`` for each, whose keys are the fields of
@@ -120,7 +120,7 @@ def _job(path: Path, number: int, table: object) -> Job:
 
 
 def _located(home: Path, file: str) -> str:
-    """Return a path that is the same one for workers elsewhere on the machine."""
+    """Return a path that means the same to workers in other working directories."""
     if is_address(file):
         return file
     return str(home / file) if has_parts(file) else str((home / file).resolve())

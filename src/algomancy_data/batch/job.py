@@ -1,4 +1,4 @@
-"""A job: the files that are to become a dataset, or rows of one."""
+"""A job: files that are to become a dataset, or rows of one."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Job:
-    """The files that are to become a dataset, or rows of one; a value that can be pickled.
+    """Files that are to become a dataset, or rows of one; can be pickled.
 
     Args:
         dataset: Name of the dataset.
@@ -54,7 +54,7 @@ class Job:
     version: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be done, before anything is."""
+        """Refuse what cannot be done."""
         check_name(self.dataset)
         check_mode(self.mode)
         if not self.files:

@@ -1,4 +1,4 @@
-"""The key of a job: what its files hold, and all that decides what becomes of them."""
+"""The key of a job: a hash of its files, and of everything that decides its result."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def input_files(job: Job, manager: DataManager[Any]) -> tuple[InputFile, ...]:
-    """Return the files of a job, with their hashes as far as they can be read."""
+    """Return the files of a job, with the hashes of those that can be read."""
     try:
         files = manager.prepare_files(file_items_with_path=job.paths)
     except AlgomancyDataError:  # the run says what is wrong with them
@@ -25,7 +25,7 @@ def input_files(job: Job, manager: DataManager[Any]) -> tuple[InputFile, ...]:
 
 
 def job_key(job: Job, files: tuple[InputFile, ...], manager: DataManager[Any], batch: str) -> str:
-    """Return a SHA-256 over what a job is.
+    """Return a SHA-256 that identifies a job.
 
     Where files lie does not count, but for those of which nobody knows what they hold without
     reading them over a network, or that are not there: a job of such is one of its batch only.

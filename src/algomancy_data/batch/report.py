@@ -1,4 +1,4 @@
-"""The page about a batch: what became of the jobs, the worst first.
+"""The page about a batch: the results of its jobs, the worst first.
 
 Needs the extra ``algomancy-data[report]``.
 """

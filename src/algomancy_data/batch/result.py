@@ -1,4 +1,4 @@
-"""What became of a batch, and of each of its jobs."""
+"""The results of a batch, and of each of its jobs."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _STOPPED: Final = 130
 
 @dataclass(frozen=True)
 class JobResult:
-    """What became of a job.
+    """The result of a job.
 
     Args:
         job: The job.
@@ -59,7 +59,7 @@ class JobResult:
 
     @property
     def is_success(self) -> bool:
-        """Whether the dataset has what the job is about."""
+        """Whether the dataset has the job's rows."""
         return self.outcome in {Outcome.DONE, SKIPPED}
 
     def to_dict(self) -> dict[str, Any]:
@@ -80,10 +80,10 @@ class JobResult:
 
 
 class BatchListener(Protocol):
-    """Told how far a batch is, in the process that runs it."""
+    """Told of the progress of a batch, in the process that runs it."""
 
     def job_finished(self, result: JobResult, finished: int, total: int) -> None:
-        """Take note of a job that has its outcome.
+        """Note the outcome of a job.
 
         Args:
             result: What became of it.
@@ -95,7 +95,7 @@ class BatchListener(Protocol):
 
 @dataclass(frozen=True, repr=False)
 class BatchResult(Displayed):
-    """What became of a batch.
+    """The result of a batch.
 
     Args:
         batch: The name of the batch in the history.
@@ -116,7 +116,7 @@ class BatchResult(Displayed):
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many jobs have which outcome."""
+        """Number of jobs by outcome."""
         found = Counter(str(job.outcome) for job in self.jobs)
         return {outcome: found[outcome] for outcome in ORDER if found[outcome]}
 
@@ -132,12 +132,12 @@ class BatchResult(Displayed):
 
     @property
     def refused(self) -> int:
-        """Jobs whose data is not fit."""
+        """Jobs whose data did not pass the checks."""
         return self.counts.get("refused", 0)
 
     @property
     def failed(self) -> int:
-        """Jobs that something else kept from being done."""
+        """Jobs that failed for another reason."""
         return self.counts.get("failed", 0)
 
     @property
@@ -152,7 +152,7 @@ class BatchResult(Displayed):
 
     @property
     def exit_code(self) -> int:
-        """What a program should end with, which is the code of the worst job.
+        """The exit code for a program: that of the worst job.
 
         0 if all is done, 1 if data was refused, 3 if jobs failed of what may go away by itself, 4
         if one failed otherwise, 130 if the batch was stopped.
@@ -175,7 +175,7 @@ class BatchResult(Displayed):
         }
 
     def to_html(self, *, title: str = "Batch") -> str:
-        """Return a page that says what became of the jobs, the worst first.
+        """Return a page with the results of the jobs, the worst first.
 
         Args:
             title: Its heading.
@@ -205,7 +205,7 @@ class BatchResult(Displayed):
         )
 
     def __str__(self) -> str:
-        """Return how many jobs have which outcome."""
+        """Return the number of jobs by outcome."""
         counts = ", ".join(f"{count:,} {outcome}" for outcome, count in self.counts.items())
         return f"{counted(len(self.jobs), 'job')}: {counts or 'none'}; {counted(self.rows, 'row')}"
 
@@ -218,7 +218,7 @@ class BatchResult(Displayed):
 
 
 def result_of(job: Job, attempt: Attempt, outcome: str | None = None, tries: int = 1) -> JobResult:
-    """Return what became of a job, as its last attempt says.
+    """Return the result of a job according to its last attempt.
 
     Args:
         job: The job.

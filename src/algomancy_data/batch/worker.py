@@ -1,4 +1,4 @@
-"""A worker: it does jobs, with a manager that it made itself and keeps."""
+"""A worker: does jobs with a manager that it makes once and keeps."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ _LONGEST_PAUSE: Final = 20.0
 
 
 def worker_name() -> str:
-    """Return what this process is called in the history."""
+    """Return the name of this process in the history."""
     return f"{socket.gethostname()}/{os.getpid()}"
 
 
 @dataclass(frozen=True)
 class Task:
-    """What all jobs of a run of a batch have in common.
+    """What all jobs of a run of a batch share.
 
     Args:
         run: What tells it from others.
@@ -87,7 +87,7 @@ class _Managers:
 
     @contextmanager
     def using(self, task: Task) -> Generator[DataManager[Any]]:
-        """Use the manager of a run for the length of a block."""
+        """Use the manager of a run within a block."""
         place = (os.getpid(), task.run)  # what a parent made is of no use to a fork
         with self._lock:
             if place not in self._made:
@@ -115,7 +115,7 @@ managers: Final = _Managers()
 
 
 class _Warnings(logging.Handler):
-    """Keeps what this thread logs, from WARNING on: a worker's log is seldom looked at."""
+    """Keeps this thread's log lines from WARNING up, since a worker's own log is rarely read."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
@@ -123,21 +123,21 @@ class _Warnings(logging.Handler):
         self._thread = threading.get_ident()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep a line, unless there are enough of them."""
+        """Keep a line, unless there are enough already."""
         if record.thread == self._thread and len(self.lines) < _MOST_LINES:
             method = "warning" if record.levelno < logging.ERROR else "error"
             self.lines.append(LogLine(method, record.getMessage()))
 
 
 class Done(NamedTuple):
-    """What became of a job, and what another process logged meanwhile."""
+    """The result of a job, and what its worker logged meanwhile."""
 
     result: JobResult
     lines: Sequence[LogLine] = ()
 
 
 def execute(task: Task, job: Job) -> Done:
-    """Do a job, unless it is done; what fails for a while is tried again, and later each time."""
+    """Do a job, unless it is done; retry temporary failures, with growing pauses."""
     if task.coordinator == worker_name():
         return Done(_execute(task, job))
     kept, logger = _Warnings(), logging.getLogger("algomancy_data")
@@ -165,7 +165,7 @@ def _execute(task: Task, job: Job) -> JobResult:
 
 
 def check_installed() -> None:
-    """Make sure that what a batch needs is installed.
+    """Make sure that a batch's dependencies are installed.
 
     Raises:
         MissingExtraError: It is not.
@@ -214,7 +214,7 @@ def _known(
     earlier: Sequence[Attempt],
     own: Sequence[Attempt],
 ) -> JobResult | None:
-    """Return what became of a job already; None if it is to be done."""
+    """Return the result that a job has already; None if it has to be done."""
     tries = len(own)
     for one in own:
         if one.outcome == Outcome.DONE:
@@ -238,7 +238,7 @@ def _known(
 
 
 def _load(job: Job, manager: DataManager[Any], attempt: Attempt) -> Attempt:
-    """Load the files of a job; return the attempt as it ended."""
+    """Load the files of a job; return the ended attempt."""
     result = manager.etl_data(
         manager.prepare_files(file_items_with_path=job.paths),
         job.dataset,
@@ -262,7 +262,7 @@ def _load(job: Job, manager: DataManager[Any], attempt: Attempt) -> Attempt:
 
 
 def _ended_by(attempt: Attempt, error: Exception) -> Attempt:
-    """Return an attempt that an exception ended."""
+    """Return an attempt that ended with an exception."""
     is_refused = isinstance(error, AlgomancyDataError) and (
         isinstance(error, UnstorableError) or not isinstance(error, (StoreError, *TEMPORARY))
     )
@@ -270,7 +270,7 @@ def _ended_by(attempt: Attempt, error: Exception) -> Attempt:
 
 
 def _noted(history: History, ended: Attempt) -> Attempt:
-    """Note that an attempt was in vain; return it, or the one that was done meanwhile."""
+    """Record a failed attempt; return it, or another one that succeeded meanwhile."""
     with suppress(StoreError):  # what keeps the dataset out may keep this out as well
         attempts = history.attempts(job=ended.job)
         done = [one for one in attempts if one.outcome == Outcome.DONE]

@@ -1,4 +1,4 @@
-"""Rows that are added to a dataset of a store: its keys, and the files that it has already."""
+"""Adding rows to a dataset of a store: its keys, and the files that it has already."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _DAY: Final = "%Y-%m-%d"
 
 
 def check_mode(mode: str) -> None:
-    """Refuse what is no mode.
+    """Refuse an unknown mode.
 
     Raises:
         ValueError: It is none.
@@ -45,7 +45,7 @@ def check_mode(mode: str) -> None:
 
 
 class KeysInStore:
-    """The keys and rows of a dataset, to check rows that are added to it.
+    """The keys and rows of a dataset that added rows are checked against.
 
     Args:
         store: Where the dataset is kept.
@@ -70,16 +70,16 @@ class KeysInStore:
 
     @property
     def seen(self) -> Seen:
-        """What was seen of the dataset, on which the rows that are added rely."""
+        """What the added rows rely on."""
         return Seen(self._info.version, tuple(self._references), frozenset(self._read))
 
     def columns(self, table: str) -> Collection[str]:
-        """Return the columns of a table; none if the dataset does not have it."""
+        """Return the columns of a table; none if the dataset lacks the table."""
         known = self._info.tables.get(table)
         return () if known is None else known.schema or ()
 
     def known(self, table: str, key: Sequence[str], keys: pl.DataFrame) -> pl.Series:
-        """Return which of some keys a table has (Boolean), never an incomplete one."""
+        """Return which of some keys a table has (Boolean); incomplete keys count as missing."""
         with self._lock:
             return self._store.known_keys(self._info.name, table, key, keys, self._cls)
 
@@ -91,7 +91,7 @@ class KeysInStore:
         return known
 
     def rows(self, table: str, query: Callable[[pl.LazyFrame], pl.LazyFrame]) -> pl.DataFrame:
-        """Return what a query gives of a table, and note that it was read."""
+        """Return what a query of a table gives, and note that it was read."""
         self._read.add(table)
         most = self._store.memory.in_memory_bytes
         with self._lock:
@@ -101,7 +101,7 @@ class KeysInStore:
 def check_references(
     tables: Mapping[str, pl.DataFrame], schemas: Schemas, stored: StoredKeys
 ) -> None:
-    """Make sure that what rows refer to is among them or stored, if there is such a table.
+    """Make sure that rows refer to others among them or stored ones, if there is such a table.
 
     Args:
         tables: The rows by table.
@@ -121,7 +121,7 @@ def check_references(
 def new_files(
     files: Mapping[str, File], name: str, provenance: Provenance | None, repeated: Repeated
 ) -> dict[str, File]:
-    """Return those files that a dataset does not have already; a file is known by its content.
+    """Return the files that a dataset does not have yet; files are compared by content.
 
     Only files of the size of one that was loaded are read for it.
 
@@ -153,7 +153,7 @@ def new_files(
 
 
 def _loaded(provenance: Provenance | None) -> dict[tuple[int | None, str | None], datetime]:
-    """Return when each file was loaded that a dataset has, by size and hash."""
+    """Return when a dataset's files were loaded, by size and hash."""
     if provenance is None:
         return {}
     first = [(file, provenance.made_at) for file in provenance.files]

@@ -1,4 +1,4 @@
-"""Attempts at jobs, as a manager sees them: a run whose dataset says that the job is done."""
+"""Attempts at jobs, as a manager sees them: runs whose dataset records that the job is done."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The DataManager: ETL, and the datasets of a store, which may as well be memory."""
+"""The DataManager: ETL, and the datasets of a store."""
 
 from __future__ import annotations
 
@@ -195,7 +195,7 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
         sample: Sample | None = None,
         dry_run: bool = False,
     ) -> ETLResult:
-        """Run the ETL and keep its result under a name, replacing what had it.
+        """Run the ETL and keep its result under a name, replacing a dataset of that name.
 
         Nothing of the files is read after this returns.
 
@@ -278,7 +278,7 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
         settings: RunSettings,
         attempt: Attempt | None,
     ) -> ETLResult:
-        """Run the ETL on files, and keep what it gives in place of the dataset."""
+        """Run the ETL on files, and replace the dataset by the result."""
         pipeline = self._pipeline(dataset_name, files, settings)
         # The workers of a batch need the locks of their database in turn.
         may_overlap = attempt is None and pipeline.keeps_tables_as_extracted
@@ -301,7 +301,7 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
         *,
         dry_run: bool,
     ) -> ETLResult:
-        """Run the ETL on files that the dataset does not have yet, and add what it gives."""
+        """Run the ETL on files that the dataset does not have yet, and add the result."""
         check_name(dataset_name)
         input_files.check_files(files)
         info, given = self._info(dataset_name), files
@@ -342,7 +342,7 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
         only: Collection[str] | None = None,
         sample: Sample | None = None,
     ) -> bool:
-        """Tell whether a dataset is what :meth:`etl_data` would make of files once more.
+        """Tell whether :meth:`etl_data` would make the same dataset from some files again.
 
         That is so if its provenance names these very files, by the hashes of what they hold, and
         these schemas, by their fingerprints, and if no rows were added or deleted since. The
@@ -368,7 +368,7 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
         attempt: Attempt | None = None,
         addition: Addition | None = None,
     ) -> ETLResult:
-        """Keep what a run gave as the dataset, or add it to that; say what this took."""
+        """Keep the result of a run as the dataset, or add it; return the result with this phase."""
         recorder = PhaseRecorder(self._progress, dataset_name, result.sizes)
         finishing = nullcontext()
         if attempt is not None:  # the dataset that the block writes is that of the attempt
@@ -386,7 +386,7 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
         return replace(result, metrics=metrics, load=load, notes=saved.notes)
 
     def fingerprint(self, names: Iterable[str]) -> str:
-        """Return a SHA-256 over all that decides what becomes of files, beside their content.
+        """Return a SHA-256 over everything but the files that decides what becomes of them.
 
         That is what the schemas declare, the settings of this manager, the classes of its factory
         and DataSources by name, and the version of the format in which datasets are kept.
@@ -410,7 +410,7 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
         message_limit: MessageLimit = INHERIT,
         quarantine: QuarantineSetting = INHERIT,
     ) -> ETLResult:
-        """Run the quarantined rows of a dataset through the ETL again, together with its good ones.
+        """Run the quarantined rows of a dataset through the ETL again, with its good rows.
 
         Rows that pass now take their old places among the good ones; the others stay in
         quarantine, with their row numbers. A row whose values did not convert stays until it is
@@ -456,7 +456,7 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
         return Addition(mode, keys)
 
     def create_validation_sequence(self) -> ValidationSequence:
-        """Return the checks that an ETL of this manager makes."""
+        """Return the checks of this manager's ETL."""
         return self._etl_factory.create_validation_sequence(self._schemas, self._given_logger)
 
     def _run_etl(
@@ -468,7 +468,7 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
     def _pipeline(
         self, dataset_name: str, files: dict[str, File], settings: RunSettings
     ) -> ETLPipeline:
-        """Return the factory's pipeline, set as the call or else this manager says."""
+        """Return the factory's pipeline with the settings of the call, else of this manager."""
         check_name(dataset_name)
         input_files.check_files(files)
         self._lock.check()
@@ -492,5 +492,5 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
 
     @property
     def _given_logger(self) -> Logger | None:
-        """What the factory gets: nothing where nothing was given, as components may ask for it."""
+        """The logger for the factory; None if none was given, as components may check for that."""
         return None if self.logger is None else self._logger

@@ -25,7 +25,7 @@ _Addresses: TypeAlias = list[tuple[int | None, int, int]]
 
 @dataclass(frozen=True)
 class _Kept:
-    """What is known about a DataSource in memory.
+    """A DataSource in memory, and what is known of it.
 
     Args:
         version: Version of the dataset that it is.
@@ -66,18 +66,18 @@ class DataSourceCache(dict[str, BASEDATASOURCE]):
         self._kept: dict[str, _Kept] = {}
 
     def version(self, name: str) -> str | None:
-        """Return the version of a DataSource that is here, or None."""
+        """Return the version of a DataSource in the cache, or None."""
         return self._kept[name].version if name in self else None
 
     def use(self, name: str, version: str | None) -> BASEDATASOURCE | None:
-        """Return a DataSource if it is here in this version; it becomes the last used."""
+        """Return a DataSource if it is cached in this version; it becomes the last used."""
         if name not in self or self._kept[name].version != version:
             return None
         self[name] = data = self.pop(name)
         return data
 
     def keep(self, name: str, data: BASEDATASOURCE, version: str, sizes: FrameSizes) -> None:
-        """Keep a DataSource, and forget the least recently used ones beyond the limits.
+        """Keep a DataSource, and evict the least recently used ones beyond the limits.
 
         Args:
             name: Its name.
@@ -96,7 +96,7 @@ class DataSourceCache(dict[str, BASEDATASOURCE]):
             self.forget(next(iter(self)))
 
     def forget(self, name: str) -> None:
-        """Forget a DataSource, if it is here."""
+        """Forget a DataSource, if it is cached."""
         self.pop(name, None)
         self._kept.pop(name, None)
 
@@ -106,7 +106,7 @@ class DataSourceCache(dict[str, BASEDATASOURCE]):
         self._kept.clear()
 
     def is_changed(self, name: str) -> bool:
-        """Tell whether a DataSource that is here is another than when it was kept."""
+        """Tell whether a cached DataSource has changed since it was kept."""
         if name not in self:
             return False
         now, kept = _frames(self[name]), self._kept[name]
@@ -125,13 +125,13 @@ class DataSourceCache(dict[str, BASEDATASOURCE]):
 
 
 def _frames(data: object) -> dict[str, pl.DataFrame]:
-    """Return the Polars frames of a DataSource; of others nothing is known."""
+    """Return the Polars frames of a DataSource, the only part that can be measured."""
     tables = data.to_sql_tables() if isinstance(data, SqlTableLayout) else {}
     return {name: table for name, table in tables.items() if isinstance(table, pl.DataFrame)}
 
 
 def _in_memory(frame: pl.DataFrame, sizes: FrameSizes) -> int:
-    """Return the bytes that a frame takes in memory, without its columns that are in files."""
+    """Return the bytes that a frame takes in memory, without columns mapped from files."""
     size, pages = sizes.of(frame), FilePages()
     for column, places in zip(frame, _addresses(frame), strict=True):
         addresses = [address for address, _, _ in places or () if address is not None]
@@ -141,7 +141,7 @@ def _in_memory(frame: pl.DataFrame, sizes: FrameSizes) -> int:
 
 
 def _is_same(now: pl.DataFrame, before: pl.DataFrame) -> bool:
-    """Tell whether two frames are identical; columns that share their memory are not compared."""
+    """Tell whether two frames are identical; columns that share memory are not compared."""
     return (
         now.height == before.height
         and list(now.schema.items()) == list(before.schema.items())
@@ -155,7 +155,7 @@ def _is_same(now: pl.DataFrame, before: pl.DataFrame) -> bool:
 
 
 def _has_addresses(dtype: PolarsDataType) -> bool:
-    """Tell whether Arrow's C interface has such a type, and so says where the values are."""
+    """Tell whether Arrow's C interface has a type, and so tells where the values are."""
     match dtype:
         case pl.List() | pl.Array():
             return _has_addresses(cast("PolarsDataType", dtype.inner))
@@ -169,7 +169,7 @@ def _has_addresses(dtype: PolarsDataType) -> bool:
 
 
 def _addresses(frame: pl.DataFrame) -> list[_Addresses | None]:
-    """Return where the values of each column are; None of a dtype that has no addresses."""
+    """Return the addresses of each column's values; None for dtypes without addresses."""
     found: list[_Addresses | None] = [None] * frame.width
     has_addresses = {dtype: _has_addresses(dtype) for dtype in set(frame.dtypes)}
     named = numbered(frame)  # Arrow takes no name with NUL

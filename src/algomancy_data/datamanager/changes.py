@@ -1,4 +1,4 @@
-"""Is a dataset what its files would become again?"""
+"""Whether a dataset is still what its files would become."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def is_made_of(
     schemas: Mapping[str, type[Schema]],
     sample: Sample | None = None,
 ) -> bool:
-    """Tell whether a dataset was made of these very files, under these schemas, and not changed.
+    """Tell whether a dataset was made from these files and schemas, and not changed since.
 
     Files are compared by the hashes of their content, of which the provenance has those that were
     read. One whose hash is not known, such as one at an address, counts as changed.

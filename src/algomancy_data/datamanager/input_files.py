@@ -1,4 +1,4 @@
-"""From what a caller has (paths, uploads) to the File objects that an ETL reads."""
+"""From paths and uploads to the File objects that an ETL reads."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class EmptyUploadError(ETLConstructionError, AssertionError):
 
 
 def check_existence(named_paths: Iterable[tuple[str, str]]) -> None:
-    """Make sure that each path leads to a file, or to parts of one; addresses are not looked at.
+    """Make sure that each path leads to a file, or to parts of one; URLs are not checked.
 
     Raises:
         MissingFileError: One does not (also a ``FileNotFoundError``).
@@ -64,7 +64,7 @@ def check_files(files: object) -> None:
 def wanted_files(
     files: Mapping[str, File], only: Collection[str], schemas: Mapping[str, type[Schema]]
 ) -> dict[str, File]:
-    """Return those files that are wanted.
+    """Return the wanted files.
 
     Args:
         files: The files by logical name.
@@ -136,7 +136,7 @@ def _checked(items: Iterable[_Item], parts: tuple[str, ...]) -> list[_Item]:
 
 
 def _file(name: str, extension: str, path: str | None = None, content: str | None = None) -> File:
-    """Return a file of the format's own class, or of the base class for a user's format."""
+    """Return a file of the format's class, or of the base class for a user's format."""
     if extension in FILE_TYPES:
         return FILE_TYPES[SUFFIXES[extension]](name, path, content)
     return File(name, extension, path, content)
@@ -150,7 +150,7 @@ def _suffix(path: str) -> str:
 
 
 def _extension(name: str, given: str, schemas: Mapping[str, type[Schema]]) -> str:
-    """Return the format: what the schema says, else what the caller or the suffix says."""
+    """Return the format according to the schema, else the caller, else the suffix."""
     given = given.lstrip(".").lower()
     extension = str(SUFFIXES.get(given, given))
     if name in schemas:

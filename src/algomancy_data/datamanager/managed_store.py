@@ -1,4 +1,4 @@
-"""The store of a manager: opened and closed, looked at, verified and cleared."""
+"""The store of a manager: opened, closed, described, verified and cleared."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class ManagedStore(Displayed):
 
     @property
     def logger(self) -> Logger | logging.Logger | None:
-        """As it was given, which is also what the factory gets; may be set at any time."""
+        """The logger as it was given, and as the factory gets it; may be set at any time."""
         return self._store.logger
 
     @logger.setter
@@ -55,7 +55,7 @@ class ManagedStore(Displayed):
         self._store.logger = logger
 
     def startup(self) -> None:
-        """Make the store ready. No data is read: that happens when a dataset is first asked for.
+        """Make the store ready. No data is read until a dataset is first asked for.
 
         Raises:
             StoreError: The store cannot be used; the message says what to do.
@@ -64,7 +64,7 @@ class ManagedStore(Displayed):
             self._store.open(phase=phase)
 
     def close(self) -> None:
-        """Let go of files and connections; the manager takes new ones when it is used again."""
+        """Close files and connections; the manager opens new ones when it is used again."""
         self._store.close()
 
     def __enter__(self) -> Self:
@@ -95,7 +95,7 @@ class ManagedStore(Displayed):
         """Return the metadata of the datasets, in order of creation; no values are read.
 
         Args:
-            newest: Only so many, those that were created last; None for all.
+            newest: Only the last so many; None for all.
 
         Raises:
             StoreError: The store fails.
@@ -146,8 +146,8 @@ class ManagedStore(Displayed):
     def leftovers(self) -> list[Leftover]:
         """Return what is in the store and belongs to no dataset; in memory that is nothing.
 
-        A table of a database is proven to be the session's by the mark that it got when it was
-        created. In a folder, what another process is just writing can be among it.
+        A comment on a database table, made when it was created, proves that it is the session's.
+        In a folder, files that another process is just writing can be among the leftovers.
 
         Raises:
             StoreError: The store fails.
@@ -158,7 +158,7 @@ class ManagedStore(Displayed):
     def clear_leftovers(self) -> list[Leftover]:
         """Remove what is proven to belong to no dataset; return it.
 
-        Nothing of another session is touched, nor what somebody else may have made.
+        Other sessions, and what others may have made, are left alone.
 
         Raises:
             StoreError: The store fails; nothing is removed.
@@ -176,7 +176,7 @@ class ManagedStore(Displayed):
         return as_logger(self.logger)
 
     def _measuring(self, phase: str, dataset: str | None = None) -> AbstractContextManager[Phase]:
-        """Measure a block, if somebody wants to know."""
+        """Measure a block, if anybody listens."""
         return measuring(phase, self._progress, dataset)
 
     def _require_name(self, data_key: str) -> None:

@@ -1,4 +1,4 @@
-"""The way out of a folder: its datasets go into another manager, one by one, each verified."""
+"""Migration: datasets are copied into another manager, one by one, and verified."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def migrate(
     target: DataManager[BASEDATASOURCE],
     names: Iterable[str] | None = None,
 ) -> Migration:
-    """Copy datasets from one manager to another: out of a folder into a database, or elsewhere.
+    """Copy datasets from one manager to another, such as from a folder to a database.
 
     Each dataset is written, read again from where it was written, and compared, before it counts
     as copied. Nothing is deleted from the source. Call it again after whatever ended it: datasets
@@ -108,7 +108,7 @@ def _copy(
 
 
 def difference(one: BaseDataSource, other: BaseDataSource, key: str) -> str | None:
-    """Return in what two DataSources differ; None if they do not.
+    """Return what two DataSources differ in, or None.
 
     NaN is NaN, null is null, and 0.0 is not -0.0.
 

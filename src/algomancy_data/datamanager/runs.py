@@ -1,4 +1,4 @@
-"""Runs of a pipeline whose DataSource says where it comes from."""
+"""Runs of a pipeline whose DataSource gets its provenance."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _SMALL: Final = 1 << 18
 def ingest(
     pipeline: ETLPipeline, files: Mapping[str, File], schemas: Mapping[str, type[Schema]]
 ) -> ETLResult:
-    """Run a pipeline that extracts files; nothing of them is read after this returns."""
+    """Run a pipeline on files; they are not read after this returns."""
     with InputDigests(files) as inputs:
         result = pipeline.run()
         if result.datasource is not None:
@@ -61,7 +61,7 @@ def replay(
     schemas: Mapping[str, type[Schema]],
     logger: Logger,
 ) -> ETLResult:
-    """Run a pipeline on the good rows of a DataSource and those in its quarantine.
+    """Run a pipeline on a DataSource's good rows and those in its quarantine.
 
     Raises:
         QuarantineError: It has no quarantine, its tables were changed by transformers, or the

@@ -115,7 +115,7 @@ class StatefulDataManager(DataManager[BASEDATASOURCE]):
 
     @property
     def startup_errors(self) -> list[tuple[str, Exception]]:
-        """What :meth:`startup` could not read: paths, and why."""
+        """The paths that :meth:`startup` could not read, and why."""
         return self._folder_store.startup_errors
 
     @startup_errors.setter
@@ -213,7 +213,7 @@ class StatefulDataManager(DataManager[BASEDATASOURCE]):
         dataset_name: str,
         allow_overwrite: bool = False,  # noqa: FBT001, FBT002  the contract's signature
     ) -> None:
-        """Make sure that ``<dataset_name>.json`` has a dataset as it is in memory.
+        """Write a dataset to ``<dataset_name>.json`` as it is in memory.
 
         Datasets that were added or derived are in the folder already. Call this for those that
         are not: made of raw files at startup, or changed in memory.
@@ -297,7 +297,7 @@ class StatefulDataManager(DataManager[BASEDATASOURCE]):
         data_key: str,
         prevent_masterdata_removal: bool = False,  # noqa: FBT001, FBT002  the contract's signature
     ) -> None:
-        """Delete a dataset for good, with the raw files that would bring it back.
+        """Delete a dataset, with the raw files that would bring it back.
 
         Args:
             data_key: Its name.

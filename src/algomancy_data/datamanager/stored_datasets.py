@@ -1,4 +1,4 @@
-"""The datasets of a store, and those of them that are in memory."""
+"""The datasets of a store, and the DataSources in memory."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 
 class StoredDatasets(ManagedStore, ABC, Generic[BASEDATASOURCE]):
-    """What a :class:`DataManager` does with datasets, however they came about.
+    """What a :class:`DataManager` does with datasets, whatever their origin.
 
     Args:
         store: Where they are kept.
@@ -119,7 +119,7 @@ class StoredDatasets(ManagedStore, ABC, Generic[BASEDATASOURCE]):
         return data
 
     def scan_table(self, data_key: str, table: str) -> pl.LazyFrame:
-        """Return a table of a dataset as a LazyFrame, which reads what its query needs.
+        """Return a table of a dataset as a LazyFrame that reads only what its query needs.
 
         From a database come the columns that the query uses and, as far as SQL can tell, the rows
         that its filters take, in their order and some at a time: with
@@ -161,7 +161,7 @@ class StoredDatasets(ManagedStore, ABC, Generic[BASEDATASOURCE]):
         *,
         head: int | None = None,
     ) -> pl.DataFrame:
-        """Return a table of a dataset, or a part of it, without reading the rest.
+        """Return a table of a dataset, or part of it, without reading the rest.
 
         Args:
             data_key: Name of the dataset.
@@ -200,12 +200,12 @@ class StoredDatasets(ManagedStore, ABC, Generic[BASEDATASOURCE]):
             return frame
 
     def refresh(self) -> None:
-        """Forget all DataSources in memory that can be read again when they are asked for."""
+        """Forget all DataSources in memory; they are read again when asked for."""
         with self._lock:
             self._cache.forget_all()
 
     def set_data(self, data_key: str, data: BASEDATASOURCE) -> None:
-        """Keep a dataset under a name, replacing what had it.
+        """Keep a dataset under a name, replacing one of that name.
 
         Raises:
             DatasetNameError: No dataset can have that name.
@@ -251,7 +251,7 @@ class StoredDatasets(ManagedStore, ABC, Generic[BASEDATASOURCE]):
             self._add(name, data_source, self._addition(name, data_source, mode), phase)
 
     def add_data_sources(self, data_sources: Iterable[BASEDATASOURCE]) -> None:
-        """Keep several datasets, each under its own name: all of them, or none.
+        """Keep several datasets under their own names, all of them or none.
 
         A database writes them in one transaction, which for many small ones takes a fraction of
         the time. They are in memory together, and those who read or write one of them wait. Of
@@ -284,7 +284,7 @@ class StoredDatasets(ManagedStore, ABC, Generic[BASEDATASOURCE]):
             self._save_all(sources, phase)
 
     def delete_rows(self, data_key: str, table: str, predicate: pl.Expr) -> int:
-        """Delete the rows of a table that a predicate takes, in one transaction.
+        """Delete the rows of a table that match a predicate, in one transaction.
 
         The others stay in their order. Rows of other tables that refer to them are not looked at.
 
@@ -380,7 +380,7 @@ class StoredDatasets(ManagedStore, ABC, Generic[BASEDATASOURCE]):
     # --- the store --------------------------------------------------------------------------
 
     def _load(self, data_key: str, *, lazy: bool) -> BASEDATASOURCE:
-        """Return a dataset from memory, if it is there in its present version, or read it.
+        """Return a dataset, from memory if it is there in its present version.
 
         Raises:
             DatasetNotFoundError: There is none of that name.
@@ -401,7 +401,7 @@ class StoredDatasets(ManagedStore, ABC, Generic[BASEDATASOURCE]):
         return loaded.data
 
     def _save(self, data_key: str, data: BASEDATASOURCE, phase: Phase) -> Saved:
-        """Write a dataset; memory changes only after the data is safe."""
+        """Write a dataset; memory changes only once the data is safe."""
         failures = engine_failures(StoreError, f"Keeping dataset {data_key!r}")
         with failures, self._lock:
             saved = self._store.save(data_key, data, phase=phase)
@@ -410,7 +410,7 @@ class StoredDatasets(ManagedStore, ABC, Generic[BASEDATASOURCE]):
         return saved
 
     def _save_all(self, sources: Mapping[str, BASEDATASOURCE], phase: Phase) -> None:
-        """Write several datasets; memory changes only after all of them are safe."""
+        """Write several datasets; memory changes only once all of them are safe."""
         failures = engine_failures(StoreError, f"Keeping {len(sources)} datasets")
         with failures, self._lock:
             saved = self._store.save_all(sources, phase=phase)
@@ -437,7 +437,7 @@ class StoredDatasets(ManagedStore, ABC, Generic[BASEDATASOURCE]):
         """
 
     def _add(self, data_key: str, data: BASEDATASOURCE, addition: Addition, phase: Phase) -> Added:
-        """Add rows to a dataset; what of it is in memory is read again when it is asked for."""
+        """Add rows to a dataset; if it is in memory, it is read again when asked for."""
         failures = engine_failures(StoreError, f"Adding rows to dataset {data_key!r}")
         with failures, self._lock:
             if self._cache.is_changed(data_key):
@@ -448,7 +448,7 @@ class StoredDatasets(ManagedStore, ABC, Generic[BASEDATASOURCE]):
         return added
 
     def _copy(self, existing_key: str, derived_key: str, phase: Phase) -> None:
-        """Let the store copy a dataset; a DataSource in memory is copied beside."""
+        """Let the store copy a dataset; a DataSource in memory is copied as well."""
         cached = self._cache.get(existing_key)
         version = self._cache.version(existing_key)
         derived = None if cached is None else cached.derive(derived_key)

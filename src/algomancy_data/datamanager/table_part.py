@@ -1,4 +1,4 @@
-"""A part of a table: some columns, and the rows that a predicate takes."""
+"""A part of a table: some columns, and the rows that match a predicate."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def part_of(
     predicate: pl.Expr | None,
     head: int | None,
 ) -> pl.DataFrame:
-    """Return the rows of a table that a predicate takes, with some columns.
+    """Return some columns of the rows that match a predicate.
 
     Args:
         lazy: The table.

@@ -1,4 +1,4 @@
-"""The ETL: which stages run, in which order, with which settings, and what comes out."""
+"""The ETL: stages, their order, their settings, and the result."""
 
 from algomancy_data.errors import ETLConstructionError
 from algomancy_data.etl.factory import ETLFactory, SimpleETLFactory, get_schema, run

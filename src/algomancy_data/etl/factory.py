@@ -1,4 +1,4 @@
-"""Factories: which extractor, checks, transformers and loader a run has."""
+"""Factories: choose the extractors, checks, transformers and loader of a run."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def run(
     factory: type[ETLFactory] | None = None,
     logger: Logger | logging.Logger | None = None,
 ) -> ETLResult:
-    r"""Make a DataSource of files; nothing is kept, and nothing that is given is changed.
+    r"""Make a DataSource from files; nothing is kept, and no argument is changed.
 
     Args:
         files: The files by logical name.
@@ -109,7 +109,7 @@ def pipeline_for(
     settings: RunSettings,
     read_limits: ReadLimits | None = None,
 ) -> ETLPipeline:
-    """Return the pipeline that a factory puts together, as it is set for a run.
+    """Return a factory's pipeline with the settings of a run.
 
     Args:
         factory: Says which stages there are.
@@ -169,7 +169,7 @@ def _made(
 
 
 def check_factory(given: object) -> None:
-    """Refuse what is no class that puts pipelines together.
+    """Refuse what is not a class that builds pipelines.
 
     Raises:
         ArgumentError: It is something else.
@@ -191,7 +191,7 @@ def get_schema(file_name: str, schemas: Mapping[str, type[Schema]]) -> type[Sche
 
 
 class ETLFactory(ABC):
-    """Puts pipelines together; a manager works with the class and never makes an instance.
+    """Builds pipelines; a manager uses the class and never makes an instance.
 
     Attributes:
         quarantine: Which rows its pipelines put aside; True stands for the default settings,
@@ -237,7 +237,7 @@ class ETLFactory(ABC):
         schemas: dict[str, type[Schema]],
         logger: Logger | logging.Logger | None = None,
     ) -> ETLPipeline:
-        """Put a pipeline together.
+        """Build a pipeline.
 
         Raises:
             ETLConstructionError: A file has no schema, or its format no extractor.
@@ -255,7 +255,7 @@ class ETLFactory(ABC):
 
 
 class SimpleETLFactory(ETLFactory):
-    """Pipelines from the schemas alone.
+    """Builds pipelines from schemas alone.
 
     Extractors come from the registry; required columns, column types, primary keys and declared
     rules are checked; nothing is transformed. Subclass it to change a stage, or only to switch on a
@@ -281,7 +281,7 @@ class SimpleETLFactory(ETLFactory):
         schemas: dict[str, type[Schema]] | None = None,
         logger: Logger | None = None,
     ) -> ExtractionSequence:
-        """Return one registered extractor per file.
+        """Return the registered extractor for each file.
 
         Raises:
             ETLConstructionError: A file has no schema, or its format no extractor.
@@ -327,7 +327,7 @@ class SimpleETLFactory(ETLFactory):
 
 
 def _create_extractor(file: File, schema: type[Schema], logger: Logger | None) -> Extractor:
-    """Return the extractor of the format that the schema declares."""
+    """Return the extractor for the format that the schema declares."""
     declared, kind = schema.extension(), schema.schema_type()
     extractor = get_extractor_class(declared, kind)
     if extractor is None:

@@ -22,7 +22,7 @@ def limited_files(
     outer: ReadLimits | None = None,
     budget: MemoryBudget | None = None,
 ) -> dict[str, File]:
-    """Return files with the limits that they are to be read within.
+    """Return files with the limits for reading them.
 
     Args:
         files: The files by logical name; limits of their own count first.
@@ -46,7 +46,7 @@ def limited_files(
 
 
 def _within_budget(files: dict[str, File], budget: MemoryBudget) -> dict[str, File]:
-    """Return files whose tables together keep a budget; limits that somebody set stay.
+    """Return files whose tables together keep a budget; limits that were set remain.
 
     The smallest are made in memory, as many as fit into it together, and the others in slices.
     """

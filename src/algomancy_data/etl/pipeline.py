@@ -1,4 +1,4 @@
-"""The pipeline: the stages in their order, and what comes out.
+"""The pipeline: the stages in order, and their result.
 
 files → extract → validate → transform → load → DataSource. This module alone knows the order;
 the stages know nothing of each other.
@@ -63,15 +63,14 @@ class ETLPipeline(Logging):
         transformation_sequence: Changes the frames.
         loader: Makes the DataSource.
         logger: Told what happens.
-        quarantine: Which rows are put aside; True stands for the default settings, False for no
-            quarantine.
+        quarantine: Which rows are put aside; True for the default settings, False for none.
 
     Attributes:
         logger: As it was given; may be set before a run.
         quarantine: As above; may be set before a run.
-        classification: What the DataSource is.
-        progress: Told when a phase begins and ends, if anybody is.
-        sample: Which rows of each table it goes on with; None for all.
+        classification: Classification of the DataSource.
+        progress: Told when a phase begins and ends.
+        sample: Which rows of each table to go on with; None for all.
     """
 
     def __init__(
@@ -103,8 +102,8 @@ class ETLPipeline(Logging):
     def within(self, settings: RunSettings) -> Self:
         """Return a pipeline with these settings, and its own where nothing is set.
 
-        This one and its stages stay as they are. Limits of files are not among the settings: their
-        extractors have them.
+        This one and its stages stay as they are. Limits of files are set on their extractors
+        instead.
 
         Example:
             >>> from algomancy_data import SimpleETLFactory
@@ -139,11 +138,11 @@ class ETLPipeline(Logging):
         return _changed(self, changes)
 
     def feeding(self, sink: RowSink | None) -> Self:
-        """Return a pipeline that gives the rows of large tables to a sink as they are extracted."""
+        """Return a pipeline that passes rows of large tables to a sink as they are extracted."""
         return _changed(self, {"_sink": sink})
 
     def extracting(self, extraction_sequence: ExtractionSequence) -> Self:
-        """Return a pipeline whose data comes from elsewhere; this one stays as it is."""
+        """Return a pipeline with another source of data; this one stays as it is."""
         return _changed(self, {"extraction_sequence": extraction_sequence})
 
     def adding_to(
@@ -156,8 +155,8 @@ class ETLPipeline(Logging):
 
         Args:
             stored: The rows of the dataset.
-            keys: The keys of each table of which it may have each once.
-            replacing: The key of each table by which new rows take the place of stored ones.
+            keys: The unique keys of each table.
+            replacing: The key of each table by which new rows replace stored ones.
         """
         sequence = self.validation_sequence.beside(stored, keys, replacing)
         return _changed(self, {"validation_sequence": sequence})
@@ -166,7 +165,7 @@ class ETLPipeline(Logging):
         """Return a pipeline for data without some tables; this one stays as it is.
 
         Args:
-            tables: Those that are left out on purpose.
+            tables: The tables that are left out on purpose.
         """
         sequence = self.validation_sequence.leaving_out(tables)
         return _changed(self, {"validation_sequence": sequence})
@@ -176,7 +175,7 @@ class ETLPipeline(Logging):
 
         Args:
             sample: Which rows.
-            relations: Which tables refer to which: what rows refer to is in the sample, too.
+            relations: Which tables refer to which; the rows referred to are in the sample, too.
         """
         changes = {"sample": sample, "_relations": relations, "quarantine": None}
         return _changed(self, changes)
@@ -185,7 +184,7 @@ class ETLPipeline(Logging):
     def keeps_tables_as_extracted(self) -> bool:
         """Whether the DataSource will hold the tables as they are extracted.
 
-        And only stages of this package see them before: nobody's own looks at the store meanwhile.
+        Only stages of this package may see them before: a user's own might look at the store.
         """
         loader, made = self.loader, None
         if type(loader) is DataSourceLoader:
@@ -203,10 +202,10 @@ class ETLPipeline(Logging):
     def run(self) -> ETLResult:
         """Run all stages.
 
-        A file that is missing, that cannot be read or whose content is wrong, and data that does
-        not pass the validation, give a failed result. Errors in user-supplied components propagate
-        unchanged, those of the system (``OSError``) included; only a ``FileNotFoundError`` and a
-        ``ValidationError`` of an extractor count as missing and as wrong content.
+        A missing, unreadable or malformed file, and data that fails validation, give a failed
+        result. Errors in user-supplied components propagate unchanged, including ``OSError``, but
+        for an extractor's ``FileNotFoundError`` and ``ValidationError``, which count as a missing
+        and as a malformed file.
         """
         recorder = PhaseRecorder(self.progress, self.destination_name)
         try:
@@ -300,7 +299,7 @@ class ETLPipeline(Logging):
     def _check_sample(
         self, extracted: Extracted, data: dict[str, pl.DataFrame], sample: Sample
     ) -> Checked:
-        """Check the rows of a sample; messages have their numbers in the whole tables."""
+        """Check the rows of a sample; messages have row numbers of the whole tables."""
         tables = sampled(sample, data, self._relations)
         checked = self._check(extracted, tables.frames)
         found = [*tables.notes, *tables.messages(checked.messages)]
@@ -346,13 +345,13 @@ def _quarantine(given: Quarantine | bool) -> Quarantine | None:  # noqa: FBT001 
 
 
 def _makes_any(loader: Loader, data_object_type: type[BaseDataSource]) -> bool:
-    """Tell whether a loader leaves the class to others, and can make that one."""
+    """Tell whether a loader leaves the class open, and can make this one."""
     leaves_it = isinstance(loader, DataSourceLoader) and loader.data_object_type is None
     return leaves_it and issubclass(data_object_type, DataSource)
 
 
 def _changed(component: _Component, attributes: Mapping[str, Any]) -> _Component:
-    """Return a copy with other attributes; whoever holds the component itself sees no change."""
+    """Return a copy with other attributes; the component itself does not change."""
     made = copy.copy(component)
     for name, value in attributes.items():
         setattr(made, name, value)

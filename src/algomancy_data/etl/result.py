@@ -60,22 +60,22 @@ class ETLResult(Displayed):
     notes: tuple[ValidationMessage, ...] = ()
 
     def __post_init__(self) -> None:
-        """Take the phases as a plain tuple as well."""
+        """Accept the phases as a plain tuple as well."""
         self.metrics = Metrics(self.metrics)
 
     @property
     def is_success(self) -> bool:
-        """Whether the run gave a DataSource."""
+        """Whether the run made a DataSource."""
         return self.status == "success"
 
     @property
     def is_failure(self) -> bool:
-        """Whether the run gave no DataSource."""
+        """Whether the run made no DataSource."""
         return not self.is_success
 
     @property
     def messages(self) -> list[ValidationMessage]:
-        """What was found in the data, if it was validated, and what the store says of it."""
+        """The messages of the run and of the store."""
         found = () if self.validation_result is None else self.validation_result.messages
         return [*found, *self.notes]
 

@@ -1,4 +1,4 @@
-"""The rows of tables that are a sample of them, with those that they refer to."""
+"""Samples of tables, with the rows that they refer to."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def check_sampling(mode: str, quarantine: QuarantineSetting) -> None:
-    """Refuse a sample where it would not be one.
+    """Refuse a sample that would not be one.
 
     Args:
         mode: What becomes of the dataset that has the name.
@@ -41,7 +41,7 @@ def check_sampling(mode: str, quarantine: QuarantineSetting) -> None:
 def sampled(
     sample: Sample, frames: Mapping[str, pl.DataFrame], relations: Iterable[Relation]
 ) -> SampledTables:
-    """Return the rows of tables that are a sample.
+    """Return a sample of tables.
 
     Args:
         sample: Which rows.
@@ -75,7 +75,7 @@ def sampled(
 
 
 class SampledTables:
-    """The rows of tables that are a sample.
+    """A sample of tables.
 
     Args:
         frames: The whole tables.
@@ -95,7 +95,7 @@ class SampledTables:
 
     @property
     def notes(self) -> list[ValidationMessage]:
-        """What is said of each table that is not whole."""
+        """A message for each table that is not complete."""
         return [
             ValidationMessage(
                 ValidationSeverity.INFO,
@@ -108,7 +108,7 @@ class SampledTables:
         ]
 
     def messages(self, found: Iterable[ValidationMessage]) -> list[ValidationMessage]:
-        """Return messages about the sample with the row numbers of the whole tables."""
+        """Return messages about the sample, with row numbers of the whole tables."""
         numbers = self._numbers
         return [
             replace(one, row=int(numbers[one.table][one.row]))
@@ -118,7 +118,7 @@ class SampledTables:
         ]
 
     def failures(self, found: Iterable[RowFailures]) -> list[RowFailures]:
-        """Return rows that checks found bad likewise."""
+        """Return failing rows, likewise renumbered."""
         return [
             replace(one, rows=self._numbers[one.table].gather(one.rows))
             if one.table in self._numbers
@@ -138,14 +138,14 @@ def _is_there(relation: Relation, frames: Mapping[str, pl.DataFrame]) -> bool:
 
 
 def _referred(parents: pl.DataFrame, keys: pl.DataFrame) -> pl.Series:
-    """Return which rows have a key that is among some keys."""
+    """Return which rows have one of some keys."""
     others = rows_without_parent(parents, keys)
     is_whole = parents.select(pl.all_horizontal(pl.all().is_not_null())).to_series()
     return is_whole & ~pl.int_range(parents.height, eager=True).is_in(others.implode())
 
 
 def _rows_of(sample: Sample, frame: pl.DataFrame) -> pl.Series:
-    """Return which rows are in the sample, whatever others refer to."""
+    """Return which rows are in the sample, apart from those that others refer to."""
     numbers = pl.int_range(frame.height, eager=True)
     if sample.seed is None or frame.height <= sample.rows:
         return numbers < sample.rows

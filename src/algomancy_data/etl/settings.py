@@ -1,4 +1,4 @@
-"""What can be set for one run, for all of a manager, and for all of a factory."""
+"""Settings of one run, of a manager, and of a factory."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class ManagerSettings(TypedDict, total=False):
 
 
 def check_settings(halt_on: object, limit: object, quarantine: object) -> None:
-    """Refuse what cannot be meant.
+    """Refuse invalid settings.
 
     Args:
         halt_on: A severity, or None.
@@ -68,7 +68,7 @@ def check_settings(halt_on: object, limit: object, quarantine: object) -> None:
 
 @dataclass(frozen=True, slots=True)
 class RunSettings:
-    """The settings of one level: a call, or a manager. The outermost level is the factory.
+    """The settings of one level: a call or a manager. The outermost level is the factory.
 
     Args:
         halt_on: Severity from which a finding makes a run fail; None inherits it.
@@ -104,7 +104,7 @@ class RunSettings:
     hands: Hands | None = None
 
     def within(self, outer: RunSettings) -> RunSettings:
-        """Return these settings, and those of the outer level where nothing is set."""
+        """Return these settings, and the outer level's where nothing is set."""
         return RunSettings(
             self.halt_on or outer.halt_on,
             outer.message_limit if self.message_limit is INHERIT else self.message_limit,

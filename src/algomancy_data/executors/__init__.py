@@ -1,1 +1,1 @@
-"""Where work is done beside this process: processes of this machine, Dask, any executor."""
+"""Where work is done outside this process: a pool of processes, Dask, any executor."""

@@ -1,4 +1,4 @@
-"""What callers may give as an executor."""
+"""What callers may pass as an executor."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _KNOWN: Final = "a concurrent.futures.Executor, a distributed.Client or its addr
 def hands_of(
     executor: object, workers: int | None, most: int | None, fitting: Callable[[], int | None]
 ) -> Hands:
-    """Return whoever does some jobs.
+    """Return the hands that do some jobs.
 
     Args:
         executor: Whoever does them; None for processes of this machine.
@@ -44,12 +44,12 @@ def hands_of(
 
 
 def least(wanted: int, most: int | None) -> int:
-    """Return how many there are to be, where there may be a limit."""
+    """Return the smaller of two numbers, of which one may be no limit."""
     return wanted if most is None else min(wanted, most)
 
 
 def helpers_of(executor: object, memory: MemoryBudget) -> Hands:
-    """Return whoever helps with one load.
+    """Return the hands that help with one load.
 
     Args:
         executor: Whoever that is, a number of processes of this machine, or "auto" for as many as

@@ -62,7 +62,7 @@ class DaskCluster(Hands):
 
     @property
     def room(self) -> int:
-        """How many threads the workers have at the moment."""
+        """How many threads the workers have now."""
         count, asked = self._known
         if time.monotonic() - asked > _ASKED_AGAIN:
             with suppress(OSError):
@@ -92,7 +92,7 @@ class DaskCluster(Hands):
             raise
 
     def abandon(self, future: Future[Any]) -> None:
-        """Take something back; a worker that has begun it goes on."""
+        """Cancel a call; a worker that has begun it goes on."""
         given = self._handed.pop(future, None)
         if given is not None:
             with suppress(OSError):
@@ -100,7 +100,7 @@ class DaskCluster(Hands):
         future.cancel()
 
     def close(self, *, at_once: bool) -> None:
-        """Take back what is not done."""
+        """Cancel what is not done."""
         for future in list(self._handed) if at_once else ():
             self.abandon(future)
         self._handed.clear()
@@ -109,7 +109,7 @@ class DaskCluster(Hands):
 
 
 def _pass_on(given: Any, future: Future[Any]) -> None:
-    """Give the result of a future of Dask's to one of the standard library."""
+    """Pass the result of a Dask future on to one of the standard library."""
     try:
         if given.cancelled():
             error: BaseException | None = CancelledError()

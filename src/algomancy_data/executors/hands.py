@@ -1,4 +1,4 @@
-"""Whoever does work for this process, as the one that hands it out sees them."""
+"""The interface to whoever does work for this process."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def cores() -> int:
 
 
 class Loss(Enum):
-    """Why there is no result of what was handed out, although it may be handed out again."""
+    """Why a call has no result, although it may be submitted again."""
 
     KILLED = "its worker was killed"
     UNTRIED = "its worker ended before it began"
 
 
 class Hands(ABC):
-    """Whoever does work that is handed out."""
+    """Whoever does submitted calls."""
 
     shares_memory: bool = False
     """Whether the work is done in this process."""
@@ -45,7 +45,7 @@ class Hands(ABC):
     @property
     @abstractmethod
     def room(self) -> int:
-        """How much may be handed out at the same time."""
+        """How many calls may be submitted at the same time."""
 
     @abstractmethod
     def submit(self, do: Callable[..., _Result], *given: Any) -> Future[_Result]:
@@ -83,7 +83,7 @@ class Hands(ABC):
 
 
 class Limited(Hands):
-    """Whoever does work, of whom only some may do so at the same time.
+    """Hands of which only some may be busy at the same time.
 
     Args:
         hands: Whoever that is.
@@ -119,7 +119,7 @@ class Limited(Hands):
 
 
 def at_most(hands: Hands, most: int | None) -> Hands:
-    """Return whoever does work, of whom only so many do so at the same time; None for all."""
+    """Return hands of which at most so many are busy at the same time; None for all."""
     return hands if most is None else Limited(hands, most)
 
 

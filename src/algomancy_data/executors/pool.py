@@ -26,7 +26,7 @@ _LEAST_BYTES: Final = 2**24
 
 
 class SpawnPool(Hands):
-    """Processes of this machine, each of which does one thing at a time.
+    """Processes of this machine, each with one call at a time.
 
     A process that is killed takes no other with it, and another one takes its place.
 
@@ -45,7 +45,7 @@ class SpawnPool(Hands):
 
     @property
     def room(self) -> int:
-        """How many processes there are at most."""
+        """The maximum number of processes."""
         return self._workers
 
     def submit(self, do: Callable[..., _Result], *given: Any) -> Future[_Result]:
@@ -83,7 +83,7 @@ class SpawnPool(Hands):
         return result
 
     def _loss_of(self, process: _Process, error: BaseException) -> Loss:
-        """Let go of a process that has ended, and tell whether it had begun to work."""
+        """Forget a process that has ended, and tell whether it had begun to work."""
         process.close(at_once=False)  # then it is known how it ended
         if process.has_started:
             return Loss.KILLED
@@ -116,7 +116,7 @@ class SpawnPool(Hands):
 
 
 class _Process:
-    """One process, which an executor of its own feeds.
+    """One process, fed by an executor of its own.
 
     Args:
         threads: How many threads Polars has there.
@@ -138,7 +138,7 @@ class _Process:
         return any((process.exitcode or 0) < 0 for process in self._context.started)
 
     def submit(self, do: Callable[..., _Result], *given: Any) -> Future[_Result]:
-        """Let it do something."""
+        """Submit a call."""
         return self._executor.submit(do, *given)
 
     def kill(self) -> None:
@@ -147,12 +147,12 @@ class _Process:
             process.kill()
 
     def close(self, *, at_once: bool) -> None:
-        """Let go of it."""
+        """End it once it is idle."""
         self._executor.shutdown(wait=not at_once, cancel_futures=at_once)
 
 
 class _Context(SpawnContext):
-    """Starts processes in which Polars has as many threads as it should.
+    """Starts processes with a given number of Polars threads.
 
     Args:
         threads: How many.
@@ -166,7 +166,7 @@ class _Context(SpawnContext):
     def Process(  # pyright: ignore[reportIncompatibleVariableOverride]  # noqa: N802  a class there
         self, *arguments: Any, **named: Any
     ) -> SpawnProcess:
-        """Return a process that is to be started."""
+        """Return a process that is yet to be started."""
         process = _SpawnProcess(*arguments, **named)
         process.threads = self._threads
         self.started.append(process)
@@ -188,7 +188,7 @@ class _SpawnProcess(SpawnProcess):
 
 
 def _begin() -> None:
-    """Make a new process one that ends with its parent, and leaves Ctrl-C to that."""
+    """Make a new process end with its parent, and leave Ctrl-C to it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     parent = multiprocessing.parent_process()

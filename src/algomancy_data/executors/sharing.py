@@ -1,4 +1,4 @@
-"""Work that is shared out, and whose results come in order."""
+"""Work divided among workers, with results in order."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 _Result = TypeVar("_Result")
 
-_TICK: Final = 0.2  # seconds after which Ctrl-C, and whether there are workers, is looked for
+_TICK: Final = 0.2  # seconds between looks for Ctrl-C, and for workers
 _PATIENCE: Final = 60.0  # seconds for which there may be no worker at all
 _MOST_KILLS: Final = 2
-# What is done already waits for what comes before it; more than this is not begun meanwhile.
+# Finished shares wait for earlier ones; meanwhile only so many more are begun per worker.
 _AHEAD: Final = 4
 
 _told: ContextVar[list[LogLine] | None] = ContextVar("algomancy_data.told", default=None)
@@ -34,14 +34,14 @@ _told: ContextVar[list[LogLine] | None] = ContextVar("algomancy_data.told", defa
 
 @contextmanager
 def helping(executor: object, memory: MemoryBudget | None = None) -> Generator[Hands | None]:
-    """Let an executor help with what is done in a block, and give what does so.
+    """Let an executor help within a block.
 
     Args:
         executor: See :func:`~algomancy_data.executors.choice.helpers_of`; None for nobody.
-        memory: How much memory each process should take, if somebody said it.
+        memory: How much memory each process should take, if set.
 
     Raises:
-        ExecutorError: It is nothing that can do work.
+        ExecutorError: It is not an executor.
         MissingExtraError: It is one of Dask, and the extra ``dask`` is not installed.
     """
     hands = None
@@ -65,7 +65,7 @@ class Share(NamedTuple):
     Args:
         name: What it is, for errors: "Part 'a.csv' of file 'orders'".
         given: The arguments.
-        prepare: Called before it is handed out, if anything has to be done for it.
+        prepare: Called before it is handed out, if it needs preparation.
     """
 
     name: str
@@ -75,23 +75,23 @@ class Share(NamedTuple):
 
 @dataclass(frozen=True)
 class _Failure:
-    """What an exception becomes on its way back: executors have their own ideas of some."""
+    """An exception on its way back, since executors treat some exceptions specially."""
 
     error: Exception
 
 
 @dataclass(frozen=True)
 class _Done(Generic[_Result]):
-    """What became of a share of the work, and what was logged meanwhile."""
+    """The result of a share, and what was logged meanwhile."""
 
     result: _Result | _Failure
     lines: Sequence[LogLine]
 
 
 class ReturnedLog(LogLines):
-    """The logger of what a worker does: it is told to the logger of whoever shared the work out.
+    """A worker's logger, whose lines go to the logger of the process that shared the work.
 
-    It can be pickled, and means nothing outside of a share.
+    It can be pickled, and does nothing outside of a share.
     """
 
     def _take(self, line: LogLine) -> None:
@@ -108,18 +108,18 @@ def each_in_order(
 ) -> Generator[_Result]:
     """Yield what a function returns for each share of the work, in order.
 
-    What a worker was busy with that was killed is done again.
+    Shares of killed workers are done again.
 
     Args:
         hands: Whoever does the work.
         do: A function of a module.
         shares: The work.
-        logger: Gets what :class:`ReturnedLog` is told, share by share.
+        logger: Gets the lines of :class:`ReturnedLog`, share by share.
 
     Raises:
-        ExecutorError: Workers were killed twice by one share, there are none, or the work cannot
-            be handed to another process.
-        Exception: What the function raises, for the first share of those for which it does.
+        ExecutorError: One share killed two workers, there are no workers, or the work cannot be
+            pickled.
+        Exception: What the function raises for the first share that fails.
     """
     pending = _Pending[_Result](hands, do, shares)
     try:
@@ -135,7 +135,7 @@ def each_in_order(
 
 
 class _Pending(Generic[_Result]):
-    """Work that is handed out, and results whose turn has not come.
+    """Shares that are handed out, and results whose turn has not come.
 
     Args:
         hands: Whoever does the work.
@@ -174,7 +174,7 @@ class _Pending(Generic[_Result]):
         return self._results.pop(number)
 
     def abandon(self) -> None:
-        """Give up what is being done."""
+        """Give up all shares that are being done."""
         for future in self._running:
             self._hands.abandon(future)
         self._running.clear()
@@ -215,13 +215,13 @@ class _Pending(Generic[_Result]):
 
 
 def _done(do: Callable[..., _Result], *given: Any) -> _Done[_Result]:
-    """Do a share of the work, in whatever process this is."""
+    """Do a share, in whatever process this is."""
     lines: list[LogLine] = []
     token = _told.set(lines)
     try:
         ProcessLock()  # no fork of a process that has used the package
         return _Done(do(*given), lines)
-    except Exception as error:  # noqa: BLE001  whoever shared the work out raises it
+    except Exception as error:  # noqa: BLE001  the caller's process raises it
         return _Done(_Failure(error), lines)
     finally:
         _told.reset(token)

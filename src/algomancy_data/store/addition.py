@@ -1,4 +1,4 @@
-"""Rows that are added to a dataset: whether they fit, and which are there already."""
+"""Adding rows to a dataset: whether they fit, and which are stored already."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from algomancy_data.relations.declared import Key
 
 Mode: TypeAlias = Literal["append", "upsert"]
-"""How rows are added: behind those that are there, or in place of those with the same key."""
+"""How rows are added: after the stored ones, or replacing those with the same key."""
 
 _SHOWN: Final = 3
 
@@ -43,7 +43,7 @@ def key_of(frame: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
 
 @dataclass(frozen=True)
 class Reference:
-    """Keys of a table that is stored, to which rows refer that are added.
+    """Stored keys that added rows refer to.
 
     Args:
         table: Name of the table.
@@ -58,7 +58,7 @@ class Reference:
 
 @dataclass(frozen=True)
 class Seen:
-    """What rows that are added were checked against.
+    """What added rows were checked against.
 
     Args:
         version: The version of the dataset; None if there was none, or nobody looked.
@@ -93,7 +93,7 @@ class Addition:
     def require_references(
         self, info: DatasetInfo | None, known: Callable[[str, Key, pl.DataFrame], pl.Series]
     ) -> None:
-        """Make sure that what the rows rely on is still there.
+        """Make sure that everything the rows rely on is still there.
 
         Args:
             info: What is known of the dataset now, while nobody else changes it; None if it is
@@ -118,7 +118,7 @@ class Addition:
                 raise AdditionError.from_lost_parents(one.table, one.key, lost.height, shown)
 
     def with_keys(self, more: Mapping[str, Sequence[Key]]) -> Self:
-        """Return the same for tables that may have each of some more keys once."""
+        """Return the same addition to tables with more unique keys."""
         return replace(self, keys=self.keys.with_unique(more))
 
     def key_of_upsert(self, table: str, frame: pl.DataFrame) -> Key | None:
@@ -136,7 +136,7 @@ class Addition:
         return upserting_key(self.keys, table, frame)
 
     def first(self, frames: Mapping[str, pl.DataFrame]) -> Load:
-        """Return what is added where nothing is.
+        """Return what is added to a dataset that does not exist yet.
 
         Raises:
             AdditionError: No key is declared by which the rows would replace others.
@@ -146,7 +146,7 @@ class Addition:
         return self.load({table: frame.height for table, frame in frames.items()}, {})
 
     def load(self, added: Mapping[str, int], replaced: Mapping[str, int]) -> Load:
-        """Return what the provenance says of it.
+        """Return the addition as the provenance records it.
 
         Args:
             added: By table, how many rows were delivered.
@@ -183,7 +183,7 @@ def upserting_key(keys: DeclaredKeys, table: str, frame: pl.DataFrame) -> Key:
 
 
 def aligned(frame: pl.DataFrame, schema: Mapping[str, PolarsDataType], table: str) -> pl.DataFrame:
-    """Return rows in the columns of the table that they are added to, and new columns behind.
+    """Return rows with the columns of the table that they are added to, and new columns last.
 
     Args:
         frame: The rows.
@@ -208,7 +208,7 @@ def aligned(frame: pl.DataFrame, schema: Mapping[str, PolarsDataType], table: st
 
 
 def widened(frame: pl.DataFrame, schema: Mapping[str, PolarsDataType]) -> pl.DataFrame:
-    """Return rows with nulls in those columns, behind theirs, that they do not have."""
+    """Return rows with null columns appended for those that they lack."""
     nulls = [
         pl.Series(name, [None], dtype=dtype).new_from_index(0, frame.height)
         for name, dtype in schema.items()
@@ -220,7 +220,7 @@ def widened(frame: pl.DataFrame, schema: Mapping[str, PolarsDataType]) -> pl.Dat
 def replaced_rows(
     stored: pl.DataFrame, added: pl.DataFrame, table: str, addition: Addition
 ) -> pl.Series:
-    """Return which rows of a table others take the place of (Boolean).
+    """Return which rows of a table are replaced by others (Boolean).
 
     Args:
         stored: The table.
@@ -253,7 +253,7 @@ def with_more(
     addition: Addition,
     in_memory_bytes: int = IN_MEMORY_BYTES,
 ) -> tuple[pl.DataFrame, int]:
-    """Return a table with more rows, and how many of its rows they take the place of.
+    """Return a table with more rows, and how many of its rows they replace.
 
     Args:
         stored: The table.
@@ -280,7 +280,7 @@ def with_more(
 
 
 def known_rows(stored: Iterable[pl.DataFrame], keys: pl.DataFrame) -> pl.Series:
-    """Return which of some keys a table has (Boolean), never an incomplete one.
+    """Return which of some keys a table has (Boolean); incomplete keys count as missing.
 
     Args:
         stored: The key columns of the table, in the order of those of ``keys``, some rows at a
@@ -307,7 +307,7 @@ def known_rows(stored: Iterable[pl.DataFrame], keys: pl.DataFrame) -> pl.Series:
 
 
 def _within(theirs: pl.DataFrame, ours: pl.DataFrame) -> pl.DataFrame:
-    """Return the keys that lie in the range of others by their first column: all that can be equal.
+    """Return the keys whose first column is in the range of others: no other can be equal.
 
     Keys that grow with time are mostly out of the range of new ones, and to find that out takes a
     ninth of the time of a look into a hash table.
@@ -320,7 +320,7 @@ def _within(theirs: pl.DataFrame, ours: pl.DataFrame) -> pl.DataFrame:
 
 
 def refuse_shared(table: str, key: Key, replaced: pl.DataFrame) -> None:
-    """Refuse to replace several stored rows by one, which would lose the others.
+    """Refuse to replace several stored rows by one, which would lose the rest.
 
     Args:
         table: Name of the table.
@@ -340,7 +340,7 @@ def refuse_shared(table: str, key: Key, replaced: pl.DataFrame) -> None:
 
 
 def refuse_known(table: str, frame: pl.DataFrame, key: Key, known: pl.Series) -> None:
-    """Refuse rows of which a table has the key already.
+    """Refuse rows whose key a table has already.
 
     Args:
         table: Name of the table.
@@ -357,7 +357,7 @@ def refuse_known(table: str, frame: pl.DataFrame, key: Key, known: pl.Series) ->
 
 
 def _shown(values: pl.DataFrame, rows: pl.Series) -> str:
-    """Return the first of some rows, by their numbers, as text."""
+    """Return the first of some rows, by number, as text."""
     first = values[rows.head(_SHOWN)]
     return "; ".join(show_row(values.columns, row) for row in python_rows(first))
 
@@ -365,7 +365,7 @@ def _shown(values: pl.DataFrame, rows: pl.Series) -> str:
 def grown_source(
     name: str, stored: BASEDATASOURCE, added: BaseDataSource, addition: Addition
 ) -> tuple[BASEDATASOURCE, Load]:
-    """Return a DataSource with more rows, of the same identity, and what was added.
+    """Return a DataSource with more rows and the same identity, and what was added.
 
     Args:
         name: Name of the dataset.

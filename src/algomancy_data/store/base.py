@@ -84,21 +84,21 @@ class Store(Logging, ABC):
         self._share_memory(memory.in_memory_bytes)
 
     def _share_memory(self, in_memory_bytes: int) -> None:
-        """Tell whoever makes tables in memory how large they may be."""
+        """Limit the size of tables that the store makes in memory."""
 
     def room_for_others(self) -> int | None:
-        """Return how many other processes may work with it at the same time; None for any number.
+        """Return how many other processes may use the store at the same time; None for any number.
 
-        That is one at least: if there is no room for it, it waits.
+        It is at least one, which waits if there is no room for it.
         """
         return None
 
     def close(self) -> None:
-        """Let go of files and connections; the next call of any method takes them again."""
+        """Close files and connections; the next call of any method opens them again."""
 
     @cached_property
     def history(self) -> History:
-        """The jobs that were tried here.
+        """The attempts at jobs on this store.
 
         A store whose jobs are done by several processes overrides this: here, they are forgotten
         when the process ends.
@@ -167,9 +167,9 @@ class Store(Logging, ABC):
     def load_mapped(
         self, name: str, cls: type[BASEDATASOURCE], *, phase: Phase = NO_PHASE
     ) -> Loaded[BASEDATASOURCE]:
-        """Read a dataset of which memory need not hold the tables: they are mapped from files.
+        """Read a dataset whose tables need not fit into memory: they are mapped from files.
 
-        A store whose :meth:`load` reads tables into memory overrides this where they can be large.
+        Override this if :meth:`load` reads tables into memory that may be large.
 
         Args:
             name: Its name.
@@ -187,7 +187,7 @@ class Store(Logging, ABC):
     ) -> pl.LazyFrame:
         """Return a table of a dataset as a LazyFrame, whose queries see one state of it.
 
-        A store that reads no more than a query needs overrides this: here the dataset is loaded.
+        Override this to read only what a query needs: here the whole dataset is loaded.
 
         Args:
             name: Name of the dataset.
@@ -210,19 +210,19 @@ class Store(Logging, ABC):
     def overlapping(self, name: str, hands: Hands | None = None) -> Generator[RowSink | None]:
         """Surround the making of a dataset, and its :meth:`save`.
 
-        A store may give a sink, which takes rows of large tables meanwhile. They are part of no
-        dataset before it is saved; here, there is none.
+        A store may provide a sink that takes rows of large tables meanwhile; they belong to no
+        dataset until it is saved. Here there is no sink.
 
         Args:
             name: Its name.
-            hands: Who helps to make it, and with saving it: see ``phase.hands``.
+            hands: Whoever helps to make and save it: see ``phase.hands``.
         """
         del name, hands
         yield None
 
     @abstractmethod
     def save(self, name: str, data: BaseDataSource, *, phase: Phase = NO_PHASE) -> Saved:
-        """Write a dataset, in place of the one that has its name.
+        """Write a dataset, replacing one of the same name.
 
         Args:
             name: Its name.
@@ -237,11 +237,10 @@ class Store(Logging, ABC):
     def save_all(
         self, datasets: Mapping[str, BaseDataSource], *, phase: Phase = NO_PHASE
     ) -> dict[str, Saved]:
-        """Write several datasets, in place of those that have their names: all of them, or none.
+        """Write several datasets, all of them or none, replacing those of the same names.
 
-        A store that has transactions overrides this. Here, those that are replaced are loaded
-        before, and written again if a later one fails; a process that ends in the middle leaves
-        those that were written.
+        A store with transactions overrides this. Here, replaced datasets are loaded first, and
+        written back if a later one fails; a process that ends in between leaves some written.
 
         Args:
             datasets: The DataSources by name.
@@ -277,9 +276,9 @@ class Store(Logging, ABC):
     ) -> Added:
         """Add the rows of a DataSource to a dataset, or write it where there is none.
 
-        The dataset keeps its identity. Tables that it does not have are added, those that the
-        DataSource does not have stay as they are. A store that need not write again what is there
-        overrides this: here the dataset is loaded and saved.
+        The dataset keeps its identity. Missing tables are created; tables that the DataSource does
+        not have stay as they are. Override this to write only the new rows: here the whole dataset
+        is loaded and saved.
 
         Args:
             name: Name of the dataset.
@@ -315,10 +314,10 @@ class Store(Logging, ABC):
         *,
         phase: Phase = NO_PHASE,
     ) -> int:
-        """Delete the rows of a table that a predicate takes; return how many they are.
+        """Delete the rows of a table that match a predicate; return their number.
 
-        If there are none, nothing is written. A store that need not write again what stays
-        overrides this: here the dataset is loaded and saved.
+        If there are none, nothing is written. Override this to write only what changes: here the
+        whole dataset is loaded and saved.
 
         Args:
             name: Name of the dataset.
@@ -347,7 +346,7 @@ class Store(Logging, ABC):
         keys: pl.DataFrame,
         cls: type[BaseDataSource],
     ) -> pl.Series:
-        """Return which of some keys a table has (Boolean), never an incomplete one.
+        """Return which of some keys a table has (Boolean); incomplete keys count as missing.
 
         Args:
             name: Name of the dataset.
@@ -372,15 +371,15 @@ class Store(Logging, ABC):
         *,
         phase: Phase = NO_PHASE,
     ) -> Copied:
-        """Write a derived copy of a dataset; a store that can do so does not read it.
+        """Write a derived copy of a dataset, without reading it if the store can.
 
-        Only asked for where a copy has the same tables: see
+        Called only if the copy has the same tables: see
         :func:`~algomancy_data.datasource.is_plain`.
 
         Args:
             name: Name of the dataset.
             copy: Name of the copy.
-            ds_id: Identity that the copy gets where the store makes it itself.
+            ds_id: Identity of the copy, if the store makes it itself.
             cls: Class of the DataSources.
             phase: Told of what is written.
 
@@ -397,7 +396,7 @@ class Store(Logging, ABC):
 
     @abstractmethod
     def drop(self, name: str) -> None:
-        """Delete a dataset, also one that is damaged.
+        """Delete a dataset, even a damaged one.
 
         Raises:
             StoreError: The store fails.
@@ -410,7 +409,7 @@ class Store(Logging, ABC):
             What is not as it was written; a store that cannot tell returns nothing.
 
         Raises:
-            StoreError: The dataset cannot be looked at.
+            StoreError: The dataset cannot be read.
         """
         return []
 
@@ -427,7 +426,7 @@ class Store(Logging, ABC):
         return []
 
     def refuse_existing(self, name: str) -> None:
-        """Make sure that there is no dataset of a name.
+        """Refuse a name that a dataset has already.
 
         Raises:
             DatasetExistsError: There is one.
@@ -437,7 +436,7 @@ class Store(Logging, ABC):
 
 
 def check_name(name: object, kind: str = "dataset") -> None:
-    """Refuse what no store can use as a name: it must be Unicode text that is not empty.
+    """Refuse what no store can use as a name: names are non-empty Unicode text.
 
     Args:
         name: The name.

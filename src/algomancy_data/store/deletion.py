@@ -1,4 +1,4 @@
-"""Rows that are deleted from a table of a dataset: those that a predicate takes."""
+"""Deleting the rows of a table that match a predicate."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def columns_of(predicate: pl.Expr, schema: Mapping[str, PolarsDataType], table: str) -> list[str]:
-    """Return the columns of a table that a predicate looks at; one at least, if there are any.
+    """Return the columns that a predicate looks at, or any one if it looks at none.
 
     Args:
         predicate: The predicate.
@@ -38,7 +38,7 @@ def columns_of(predicate: pl.Expr, schema: Mapping[str, PolarsDataType], table: 
 
 
 def taken_rows(frame: pl.DataFrame, predicate: pl.Expr) -> pl.Series:
-    """Return which rows of a frame a predicate takes, as ``filter`` does (Boolean).
+    """Return which rows of a frame ``filter`` would keep (Boolean).
 
     Example:
         >>> frame = pl.DataFrame({"x": [1, None, 3]})
@@ -51,19 +51,19 @@ def taken_rows(frame: pl.DataFrame, predicate: pl.Expr) -> pl.Series:
 
 
 def without(frame: pl.DataFrame, gone: pl.Series) -> pl.DataFrame:
-    """Return a frame without some rows, also one without columns."""
+    """Return a frame without some rows; it may have no columns."""
     return frame.filter(~gone) if frame.width else pl.DataFrame(height=int((~gone).sum()))
 
 
 def deletion(table: str, rows: int) -> Load:
-    """Return what the provenance says of rows that were deleted."""
+    """Return a deletion as the provenance records it."""
     return Load("delete", deleted={table: rows})
 
 
 def shrunk_source(
     name: str, stored: BASEDATASOURCE, table: str, predicate: pl.Expr
 ) -> tuple[BASEDATASOURCE, int]:
-    """Return a DataSource without some rows, of the same identity, and how many these are.
+    """Return a DataSource of the same identity without some rows, and their number.
 
     Args:
         name: Name of the dataset.

@@ -1,4 +1,4 @@
-"""The history of a store: which jobs were tried there, and what became of each attempt."""
+"""The history of a store: its attempts at jobs, and their outcomes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Outcome(StrEnum):
-    """What became of an attempt to do a job."""
+    """The outcome of an attempt at a job."""
 
     RUNNING = "running"
     """It began, and nothing was heard of it since."""
@@ -47,7 +47,7 @@ def _now() -> datetime:
 
 @dataclass(frozen=True)
 class Attempt:
-    """One attempt to do a job.
+    """One attempt at a job.
 
     Args:
         batch: The batch that the attempt belongs to.
@@ -98,7 +98,7 @@ class Attempt:
 
     @property
     def seconds(self) -> float | None:
-        """Wall time from its beginning to its end; None if it has not ended."""
+        """Wall time from start to end; None if it has not ended."""
         return (
             None
             if self.finished_at is None
@@ -116,7 +116,7 @@ class Attempt:
 
     @property
     def details(self) -> dict[str, Any]:
-        """What no column of a table is about, as what JSON can hold."""
+        """What has no column of its own in a table, as plain JSON values."""
         return {
             "files": [asdict(file) for file in self.files],
             "rows": dict(self.rows),
@@ -126,7 +126,7 @@ class Attempt:
         }
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as what JSON can hold."""
+        """Return it as plain JSON values."""
         return {
             "batch": self.batch,
             "job": self.job,
@@ -174,7 +174,7 @@ class Attempt:
 
     @property
     def metrics(self) -> Metrics:
-        """The phases together."""
+        """The sum of the phases."""
         return Metrics(self.phases)
 
 
@@ -196,7 +196,7 @@ class History(ABC):
 
     @contextmanager
     def finishing(self, attempt: Attempt) -> Generator[None]:
-        """Let the dataset that the block writes be that of an attempt.
+        """Link the dataset that the block writes to an attempt.
 
         Args:
             attempt: The attempt, which is done with the dataset.
@@ -224,7 +224,7 @@ class History(ABC):
 
     @abstractmethod
     def begin(self, attempt: Attempt, *, first: bool = False) -> Attempt:
-        """Note that an attempt begins; return it with its number.
+        """Record that an attempt begins; return it with its number.
 
         Args:
             attempt: The attempt.
@@ -245,13 +245,13 @@ class History(ABC):
 
 
 def begun(attempt: Attempt, earlier: Iterable[Attempt]) -> Attempt:
-    """Return an attempt that begins now, with the number after those of the others at its job."""
+    """Return an attempt that begins now, numbered after earlier ones at the same job."""
     number = max((one.number for one in earlier), default=0) + 1
     return replace(attempt, number=number, started_at=_now())
 
 
 def refuse_repetition(attempt: Attempt, earlier: Iterable[Attempt]) -> None:
-    """Refuse to finish an attempt if another one was done since it began.
+    """Refuse to finish an attempt if another one succeeded since it began.
 
     Args:
         attempt: The attempt.
@@ -285,7 +285,7 @@ class MemoryHistory(History):
 
     @contextmanager
     def finishing(self, attempt: Attempt) -> Generator[None]:
-        """Keep an attempt when its dataset is written."""
+        """Record that an attempt is done once its dataset is written."""
         with self._lock:
             refuse_repetition(attempt, self.attempts(job=attempt.job))
             yield

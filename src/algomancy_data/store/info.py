@@ -136,17 +136,17 @@ class DatasetInfo:
 
     @property
     def bytes(self) -> int | None:
-        """Bytes of all tables; None if that is not known without reading them."""
+        """Bytes of all tables; None if unknown without reading them."""
         sizes = [table.bytes for table in self.tables.values() if table.bytes is not None]
         return sum(sizes) if len(sizes) == len(self.tables) else None
 
     @property
     def findings(self) -> Mapping[str, int]:
-        """How many findings of which severity the messages stand for, the worst first."""
+        """Number of findings by severity, the worst first."""
         return count_by_severity(self.messages)
 
     def derived(self, name: str, ds_id: str, version: str = "") -> Self:
-        """Return what is known of a copy of the dataset, which has no messages of its own.
+        """Return what is known of a copy of the dataset, which has no messages.
 
         Args:
             name: Name of the copy.
@@ -216,6 +216,6 @@ class DatasetInfo:
             )
 
     def tell(self, data: BaseDataSource) -> None:
-        """Tell a DataSource where it comes from and what was found in it."""
+        """Give a DataSource its provenance and messages."""
         data.provenance = self.provenance
         data.validation_messages = list(self.messages)

@@ -39,7 +39,7 @@ class MemoryStore(Store):
 
     @property
     def location(self) -> str:
-        """Say that it is memory."""
+        """The word "memory"."""
         return "in memory"
 
     @property
@@ -72,13 +72,13 @@ class MemoryStore(Store):
         return cast("Loaded[BASEDATASOURCE]", self._require(name))
 
     def save(self, name: str, data: BaseDataSource, *, phase: Phase = NO_PHASE) -> Saved:
-        """Keep a DataSource, which stays the caller's as well."""
+        """Keep a DataSource, shared with the caller."""
         return self.save_all({name: data}, phase=phase)[name]
 
     def save_all(
         self, datasets: Mapping[str, BaseDataSource], *, phase: Phase = NO_PHASE
     ) -> dict[str, Saved]:
-        """Keep DataSources, which stay the caller's as well."""
+        """Keep DataSources, shared with the caller."""
         frames = {name: tables_of(data) for name, data in datasets.items()}
         phase.handles([frame for tables in frames.values() for frame in tables.values()])
         for name, data in datasets.items():

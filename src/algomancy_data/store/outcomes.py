@@ -1,4 +1,4 @@
-"""What the methods of a store return: what was written or read, is damaged, or left over."""
+"""What the methods of a store return: what was written or read, is damaged or left over."""
 
 from __future__ import annotations
 
