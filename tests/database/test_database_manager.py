@@ -37,9 +37,9 @@ def loads(monkeypatch):
     """The tables that are read from here on."""
     read, seen = datasets.read_table, []
 
-    def spy(connection, storage, layout, *further, **options):
-        seen.append(layout.physical)
-        return read(connection, storage, layout, *further, **options)
+    def spy(connection, table, *further, **options):
+        seen.append(table.layout.physical)
+        return read(connection, table, *further, **options)
 
     monkeypatch.setattr(datasets, "read_table", spy)
     return seen

@@ -103,10 +103,10 @@ def test_a_copy_that_fails_leaves_the_original_alone(
     manager.add_data_source(dataset(tables=five(1)))
     before, copy = tables_of(), keyed_tables.copy_table
 
-    def fail_at_the_third(connection, storage, source, *others):
-        if source.name == "c":
+    def fail_at_the_third(connection, source, *others):
+        if source.layout.name == "c":
             raise error
-        return copy(connection, storage, source, *others)
+        return copy(connection, source, *others)
 
     monkeypatch.setattr(keyed_tables, "copy_table", fail_at_the_third)
     with pytest.raises(error):
