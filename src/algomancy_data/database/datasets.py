@@ -89,7 +89,7 @@ class PreparedDataset:
         return [table for table in content if isinstance(table, PreparedTable)]
 
     def saved(self, entry: Entry) -> Saved:
-        """Return what :meth:`Store.save` returns, once the dataset is written with that entry."""
+        """Return what ``Store.save`` returns, once the dataset is written with that entry."""
         return Saved(entry.info.version, entry.info.provenance, notes=tuple(self.keys.notes))
 
 
