@@ -52,12 +52,12 @@ def document_to_json(metadata: Mapping[str, Any], tables: Mapping[str, pl.DataFr
     """
     # Records are written by Polars; only the small rest goes through the json module. All is
     # joined once, because each copy of a large document costs as much as a tenth of writing it.
-    pieces = [f'{{\n  "metadata": {json.dumps(metadata, indent=2)},\n  "tables": {{'.encode()]
+    pieces = [f'{{\n  "metadata": {json.dumps(metadata, indent=2)},\n  "tables": {{']
     for number, (name, frame) in enumerate(tables.items()):
-        pieces.append(f"{',' if number else ''}\n    {json.dumps(name)}: ".encode())
+        pieces.append(f"{',' if number else ''}\n    {json.dumps(name)}: ")
         pieces += _table_to_json(name, frame)
-    pieces.append(b"\n  }\n}")
-    return b"".join(pieces).decode()
+    pieces.append("\n  }\n}")
+    return "".join(pieces)
 
 
 def document_from_json(
@@ -104,7 +104,7 @@ def _metadata(metadata: dict[str, Any]) -> Metadata:
         raise SerializationError(msg) from error
 
 
-def _table_to_json(name: str, frame: pl.DataFrame) -> list[bytes]:
+def _table_to_json(name: str, frame: pl.DataFrame) -> list[str]:
     try:
         schema = json.dumps(schema_to_json(frame.schema))
         records = serialization_records.write(serialization_columns.encode(frame))
@@ -113,9 +113,9 @@ def _table_to_json(name: str, frame: pl.DataFrame) -> list[bytes]:
         raise SerializationError(msg) from error
     columns = json.dumps(frame.columns)
     dtypes = json.dumps(serialization_columns.pandas_dtypes(frame))
-    index = json.dumps(list(range(frame.height)), separators=(",", ":"))
-    rest = f', "columns": {columns}, "dtypes": {dtypes}, "index": {index}, "schema": {schema}}}'
-    return [b'{"data": ', records, rest.encode()]
+    index = serialization_records.index(frame.height)
+    rest = f', "columns": {columns}, "dtypes": {dtypes}, "index": '
+    return ['{"data": ', *records, rest, index, f', "schema": {schema}}}']
 
 
 def _table_from_json(

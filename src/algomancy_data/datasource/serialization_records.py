@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 from uuid import uuid4
 
 import polars as pl
@@ -45,23 +45,54 @@ class Records:
     text: str
 
 
-def write(encoded: pl.DataFrame) -> bytes:
-    """Return the records of a frame as a JSON list.
+def write(encoded: pl.DataFrame) -> list[str]:
+    """Return the records of a frame as a JSON list, in pieces.
 
     Example:
-        >>> print(write(pl.DataFrame({"a": [1, 2]})).decode())
+        >>> print("".join(write(pl.DataFrame({"a": [1, 2]}))))
         [
         {"a":1},
         {"a":2}
         ]
     """
     if not encoded.height or not encoded.width:
-        return encoded.write_json().encode()
-    lines = io.BytesIO(b"[\n")
-    lines.seek(0, io.SEEK_END)
-    encoded.write_ndjson(lines)
-    # Behind the bracket and the last record there is no comma.
-    return lines.getvalue().replace(b"}\n{", b"},\n{") + b"]"
+        return [encoded.write_json()]
+    lines = _Lines()
+    encoded.write_ndjson(cast("Any", lines))
+    # Behind the last record there is no comma.
+    *pieces, last = lines.pieces
+    return ["[\n", *pieces, last.removesuffix(",\n"), "\n]"]
+
+
+class _Lines(io.RawIOBase):
+    """Takes records, and puts a comma behind each, while Polars makes the text of others.
+
+    In pieces, which the processor keeps near: to look through all at once takes twice as long.
+    """
+
+    def __init__(self) -> None:
+        self.pieces: list[str] = []
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: Any) -> int:
+        # As a line break is part of no value, there is no need to look for the braces around it.
+        self.pieces.append(text.replace(b"\n", b",\n").decode())
+        return len(text)
+
+
+def index(height: int) -> str:
+    """Return the numbers of so many rows as a JSON list.
+
+    Example:
+        >>> index(3), index(0)
+        ('[0,1,2]', '[]')
+    """
+    # A tenth of the time that the json module takes, which is a tenth of all.
+    numbers = pl.int_range(height, eager=True).to_frame()
+    written = numbers.write_csv(include_header=False, line_terminator=",")
+    return f"[{written.removesuffix(',')}]"
 
 
 def cut_out(document: str) -> tuple[str, Mapping[str, Records]]:
