@@ -7,7 +7,7 @@ from algomancy_data import BaseDataSource
 from algomancy_data.database.catalogue import Catalogue
 from algomancy_data.database.entry import Entry
 from algomancy_data.errors import TableNotFoundError
-from algomancy_data.store import DatasetInfo
+from algomancy_data.store import DatasetInfo, TableInfo
 
 
 def test_an_entry_of_tables_knows_their_rows(manager, dataset):
@@ -56,3 +56,24 @@ def test_an_entry_of_a_text_without_a_sum_has_no_rows_and_says_what_lacks_the_su
     entry = Entry(DatasetInfo("d", "", "", None), payload="{}")
     assert (entry.rows, entry.has_frames) == (None, False)
     assert entry.without_sums == ["the text of its payload"]
+
+
+class Notes(Text):
+    """Is a text and a table beside it."""
+
+    def to_payload(self):
+        return self.text, {"t": pl.DataFrame({"x": [1, 2]})}
+
+    @classmethod
+    def from_payload(cls, metadata, tables):
+        return cls.from_json(metadata)
+
+
+def test_an_entry_of_a_payload_knows_how_large_its_tables_are(new_manager):
+    manager = new_manager(cls=Notes)
+    manager.add_data_source(Notes.from_json("a text"))
+    with manager.engine.begin() as connection:
+        entry = Catalogue("s").entry(connection, "d")
+    assert entry is not None
+    assert (entry.tables, entry.has_frames) == (None, True)
+    assert entry.info.tables == {"t": TableInfo(rows=2, bytes=16, schema=None)}
