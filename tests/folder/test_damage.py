@@ -6,6 +6,7 @@ import json
 import os
 import random
 import zlib
+from unittest.mock import Mock, patch
 
 import polars as pl
 import pytest
@@ -58,6 +59,16 @@ def test_no_flipped_bit_of_a_table_is_served_as_data(folder, open_manager, sourc
         assert isinstance(manager.verify()[0].problem, str)
     path.write_bytes(content)
     assert_identical(open_manager().get_data("d").get_table("t"), FRAME)
+
+
+def test_verify_says_which_file_there_is_no_memory_to_read(folder, open_manager, source):
+    manager = open_manager()
+    manager.add_data_source(source(t=FRAME))
+    # A mock's frames are those of the standard library: it fails where a library would.
+    with patch.object(table_files, "verify_file", Mock(side_effect=MemoryError)):
+        (damage,) = manager.verify()
+    assert damage.path == str(table_file(folder))
+    assert damage.problem.startswith("Reading it failed: ")
 
 
 def test_a_file_is_verified_once_by_a_process_and_again_when_it_was_changed(
