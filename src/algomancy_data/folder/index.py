@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Final
 from algomancy_data.datasource import DataClassification
 from algomancy_data.errors import AlgomancyDataError, DamagedStoreError
 from algomancy_data.folder.file_names import RESERVED_STEMS, plain_stem
-from algomancy_data.folder.reader import SUFFIX
+from algomancy_data.folder.reader import SUFFIX, signature
 
 if TYPE_CHECKING:
-    from os import stat_result
     from pathlib import Path
 
     from algomancy_data.datasource import BaseDataSource
@@ -34,7 +33,8 @@ class Item:
         data: The DataSource, if it is kept otherwise.
         old_file: The file of records that it was read from, in the form of the pandas package.
         directory: The directory of raw files that it was read from.
-        signature: What changes when the file is replaced or written to, as it was last seen.
+        signature: What changes when that file is replaced or written to.
+        problem: Why the metadata file could not be read when it was last looked at.
     """
 
     ordinal: int
@@ -43,6 +43,7 @@ class Item:
     old_file: Path | None = None
     directory: Path | None = None
     signature: tuple[int, ...] = ()
+    problem: str = ""
 
 
 class FolderIndex:
@@ -56,6 +57,7 @@ class FolderIndex:
         self._files = files
         self._items: dict[str, Item] = {}
         self._foreign: dict[str, tuple[int, ...]] = {}
+        self._seen: frozenset[str] = frozenset()
 
     def clear(self) -> None:
         """Forget everything."""
@@ -97,11 +99,11 @@ class FolderIndex:
         items = self._items.values()
         return {item.found.manifest.directory for item in items if item.found}
 
-    def paths(self) -> set[Path]:
-        """Return the files of the datasets that are known."""
-        items = self._items.values()
-        paths = (item.found.path if item.found else item.old_file for item in items)
-        return {path for path in paths if path is not None}
+    def others(self) -> list[Path]:
+        """Return the files that were there at the last look, and are no known dataset's."""
+        paths = map(_file_of, self._items.values())
+        known = {path.name for path in paths if path is not None}
+        return [self._files.root / name for name in sorted(self._seen - known)]
 
     def forget(self, name: str) -> None:
         """Forget a dataset, if it is known."""
@@ -130,40 +132,39 @@ class FolderIndex:
             return None
 
     def look_around(self) -> None:
-        """Notice datasets that other processes added, replaced or removed."""
-        if not self._files.root.is_dir():
-            return
-        paths = {path.name: path for path in self._files.paths()}
-        known: set[str] = set()
-        for name, item in list(self._items.items()):
-            path = item.found.path if item.found else item.old_file
-            if path is None:
-                continue
-            if path.name not in paths or self._is_of_another(name, item, path):
-                del self._items[name]
-            if path.name in paths and name in self._items:
-                known.add(path.name)
-        for file in sorted(paths.keys() - known - RESERVED_FILES):
-            self._notice(paths[file])
+        """Notice datasets that other processes added, replaced, damaged or removed.
 
-    def _is_of_another(self, name: str, item: Item, path: Path) -> bool:
+        A file that is as it was is not opened: there may be thousands.
+        """
+        seen = self._files.signatures()
+        self._seen = frozenset(seen)
+        for name, item in list(self._items.items()):
+            path = _file_of(item)
+            if path is not None and (
+                path.name not in seen or self._is_of_another(name, item, seen[path.name])
+            ):
+                del self._items[name]
+        for path in self.others():
+            if path.name not in RESERVED_FILES and self._foreign.get(path.name) != seen[path.name]:
+                self._notice(path)
+
+    def _is_of_another(self, name: str, item: Item, now: tuple[int, ...]) -> bool:
         """Tell whether a known file is another dataset's now; a replaced one may have moved."""
-        with suppress(AlgomancyDataError, OSError):
-            now = signature(path.stat())
-            if item.found is None or item.signature == now:
-                return False
-            found = self._files.read(path, item.found)
-            if found is None or found.manifest.name != name:
-                return True
-            self.note(found)
-            self._items[name].signature = now
+        if item.found is None or item.found.signature == now:
+            return False
+        try:
+            found = self._files.read(item.found.path, item.found)
+        except (AlgomancyDataError, OSError) as error:
+            item.problem = str(error)
+            return False
+        if found is None or found.manifest.name != name:
+            return True
+        self.note(found)
         return False
 
     def _notice(self, path: Path) -> None:
         """Add a dataset that another process saved; what is none is looked at only once."""
         try:
-            if self._foreign.get(path.name) == signature(path.stat()):
-                return
             self.ignore(path)
             found = self._files.read(path)
             if found is not None and found.manifest.name not in self._items:
@@ -206,6 +207,5 @@ class FolderIndex:
         return path if is_master else None
 
 
-def signature(stat: stat_result) -> tuple[int, ...]:
-    """Return what changes when a file is replaced or written to."""
-    return (stat.st_ino, stat.st_size, stat.st_mtime_ns)
+def _file_of(item: Item) -> Path | None:
+    return item.found.path if item.found else item.old_file

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 import zlib
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
@@ -50,6 +52,10 @@ PRIVATE: Final = ".algomancy-data"
 LOCK: Final = "lock"
 SUFFIX: Final = ".json"
 
+# A clock of a file system may tick once in two seconds. What is written at the tick of what was
+# read could look the same.
+_SETTLED: Final = 2_000_000_000
+
 
 @dataclass(frozen=True)
 class Found:
@@ -59,21 +65,29 @@ class Found:
         path: Its metadata file.
         stamp: The content of that file: another version has another one.
         manifest: What it says.
+        signature: What :func:`signature` returned of the file, if another content surely has
+            another one.
     """
 
     path: Path
     stamp: bytes
     manifest: Manifest
+    signature: tuple[int, ...] = field(default=(), compare=False)
 
     @property
     def version(self) -> str:
         """Another one with every write, and with every change by hand."""
         return f"{self.manifest.directory} {zlib.crc32(self.stamp)}"
 
-    @property
+    @cached_property
     def info(self) -> DatasetInfo:
         """What is known of the dataset."""
         return replace(self.manifest.info, version=self.version)
+
+
+def signature(status: os.stat_result) -> tuple[int, ...]:
+    """Return what changes when a file is replaced or written to."""
+    return (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
 class FolderReader:
@@ -90,6 +104,19 @@ class FolderReader:
     def paths(self) -> list[Path]:
         """Return what can be a metadata file by its name."""
         return [path for path in self.root.iterdir() if path.name.endswith(SUFFIX)]
+
+    def signatures(self) -> dict[str, tuple[int, ...]]:
+        """Return what :meth:`paths` does, by name, with what changes when one is written to."""
+        found: dict[str, tuple[int, ...]] = {}
+        try:
+            with os.scandir(self.root) as entries:
+                for entry in entries:
+                    if entry.name.endswith(SUFFIX):
+                        with suppress(FileNotFoundError):  # it went meanwhile, or leads nowhere
+                            found[entry.name] = signature(entry.stat())
+        except (FileNotFoundError, NotADirectoryError):
+            pass
+        return found
 
     def check_link(self, path: Path) -> None:
         """Refuse a link that leaves the folder.
@@ -126,12 +153,14 @@ class FolderReader:
         self.check_link(path)
         place = f"The file {path.name!r}"
         try:
-            if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe waits for its writer
+            status = path.stat()
+            if not stat.S_ISREG(status.st_mode):  # opening a pipe waits for its writer
                 return None
+            is_settled = time.time_ns() - max(status.st_mtime_ns, status.st_ctime_ns) > _SETTLED
             with path.open("rb") as stream:
                 head = stream.read(HEAD_BYTES)
                 if not is_manifest(head):
-                    stream.seek(max(path.stat().st_size - TAIL_BYTES, 0))
+                    stream.seek(max(status.st_size - TAIL_BYTES, 0))
                     if is_end_of_manifest(stream.read()):
                         raise DamagedStoreError(damage_of(place, "its beginning is another one"))
                     return None
@@ -143,9 +172,10 @@ class FolderReader:
                 raise
             msg = f"{place} cannot be opened: {error}. Check its permissions."
             raise StoreError(msg) from error
+        seen = signature(status) if is_settled else ()
         if before is not None and before.stamp == stamp:
-            return before
-        return Found(path, stamp, Manifest.from_bytes(stamp, place))
+            return replace(before, signature=seen)
+        return Found(path, stamp, Manifest.from_bytes(stamp, place), seen)
 
     def damaged_path(self, key: str) -> Path | None:
         """Return the metadata file that a dataset of that name has, if it is not whole."""

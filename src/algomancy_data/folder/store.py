@@ -11,12 +11,14 @@ from algomancy_data.datasource import (
     BaseDataSource,
     DataSource,
 )
-from algomancy_data.errors import AdditionError, DatasetNotFoundError, StoreError
+from algomancy_data.display.words import counted
+from algomancy_data.errors import AdditionError, DatasetNotFoundError
 from algomancy_data.folder.content import put_together, read_old_file, take_apart
 from algomancy_data.folder.files import check_locks
 from algomancy_data.folder.growth import add_rows, delete_rows
-from algomancy_data.folder.index import FolderIndex, Item, signature
+from algomancy_data.folder.index import FolderIndex, Item
 from algomancy_data.folder.jobs import FolderHistory
+from algomancy_data.folder.reader import signature
 from algomancy_data.folder.startup import FolderStartup
 from algomancy_data.folder.writer import FolderWriter
 from algomancy_data.metrics import NO_PHASE
@@ -116,7 +118,8 @@ class FolderStore(Store):
             return
         startup = FolderStartup(self._files, self._index, self._cls, self._logger, self._extract)
         self.startup_errors = startup.run(phase)
-        self._logger.log(f"Opened {str(self._root)!r}: {len(self._index.names())} datasets.")
+        found = counted(len(self._index.names()), "dataset")
+        self._logger.log(f"Opened {str(self._root)!r}: {found}.")
 
     @cached_property
     def history(self) -> FolderHistory:
@@ -176,36 +179,18 @@ class FolderStore(Store):
         Args:
             newest: Only so many, those that were created last; None for all.
         """
-        items = ((name, self._index.item(name)) for name in self.names())
-        known = [(name, item) for name, item in items if item is not None]
+        known = self.names()
         damages = self._unread()
         most = len(known) if newest is None else max(newest - len(damages), 0)
-        shown = known[max(len(known) - most, 0) :]
+        items = ((name, self._index.item(name)) for name in known[max(len(known) - most, 0) :])
         return [
-            *(info for one in shown if (info := self._present_info(*one)) is not None),
-            *(
-                DatasetInfo(one.dataset, "", "", None, problem=one.problem)
-                for one in damages[:newest]
-            ),
+            *(_info(name, item) for name, item in items if item is not None),
+            *(_unreadable(one.dataset, one.problem) for one in damages[:newest]),
         ]
-
-    def _present_info(self, name: str, item: Item) -> DatasetInfo | None:
-        """Return what is known of a dataset now; None if it is gone meanwhile."""
-        if item.found is None:
-            return _info(name, item)
-        try:
-            found = self._index.look_up(name)
-        except StoreError as error:
-            return DatasetInfo(name, "", "", None, problem=str(error))
-        if found is not None:
-            self._index.note(found)
-        return None if found is None else found.info
 
     def _unread(self) -> list[Damage]:
         """Return what is wrong with metadata files that are damaged, so that nobody knows them."""
-        known = self._index.paths()
-        paths = self._files.paths() if self._root.is_dir() else []
-        damages = (self._files.damage(path) for path in sorted(paths) if path not in known)
+        damages = map(self._files.damage, self._index.others())
         names = {*self._index.names()}
         return [one for one in damages if one is not None and one.dataset not in names]
 
@@ -459,10 +444,16 @@ class FolderStore(Store):
 
 
 def _info(name: str, item: Item) -> DatasetInfo:
+    if item.problem:
+        return _unreadable(name, item.problem)
     if item.found is not None:
         return item.found.info
     data = cast("BaseDataSource", item.data)
     return DatasetInfo.of(name, data, version=_held_version(item))
+
+
+def _unreadable(name: str, problem: str) -> DatasetInfo:
+    return DatasetInfo(name, "", "", None, problem=problem)
 
 
 def _held_version(item: Item) -> str:
