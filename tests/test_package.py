@@ -6,7 +6,7 @@ import pytest
 
 import algomancy_data
 
-SHOWN = ("markdown_it", "rich.console")
+SHOWN = ("markdown_it", "rich.console", "typer")
 FOREIGN = (
     *SHOWN,
     "sqlalchemy",

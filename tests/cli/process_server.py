@@ -15,7 +15,8 @@ import sys
 import traceback
 
 from algomancy_data import database
-from algomancy_data.cli import app
+from algomancy_data.cli import main
+from algomancy_data.cli.app import COMMANDS
 
 del database  # imported for those that are to be forked
 # What is imported only when a command runs; another version of Typer may do without its adapters.
@@ -34,11 +35,11 @@ def command(request):
         os.dup2(os.open(path, flags), number)
     sys.path[0] = os.fspath(request["folder"])
     sys.argv = ["algomancy-data", *request["arguments"]]
-    return app.run(request["arguments"])
+    return main()
 
 
 def serve():
-    for module, _ in app.COMMANDS.values():
+    for module, _ in COMMANDS.values():
         importlib.import_module(f"algomancy_data.cli.commands.{module}")
     for name in LATER:
         with contextlib.suppress(ModuleNotFoundError):

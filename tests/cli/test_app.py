@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from algomancy_data.cli import app
+from algomancy_data.cli.overview import answer
 
 WITHOUT = """
 import sys
@@ -33,6 +34,30 @@ def test_the_console_script_is_the_module(environment):
         [script, "--version"], capture_output=True, text=True, check=True, env=environment
     )
     assert done.stdout == f"algomancy-data {version('algomancy-data')}\n"
+
+
+def test_the_list_of_commands_is_what_typer_makes_of_them(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    assert app.run(["--help"]) == 0
+    assert capsys.readouterr().out == answer(["--help"]) == answer(["-h"]) == answer([])
+
+
+def test_without_a_command_it_lists_them_and_is_used_wrongly(run):
+    done = run()
+    assert (done.code, done.out) == (2, "")
+    assert done.err == answer(["--help"])
+
+
+def test_a_shell_that_asks_for_commands_gets_their_names(environment):
+    asked = {"COMP_WORDS": "algomancy-data l", "COMP_CWORD": "1"}
+    done = subprocess.run(
+        [Path(sys.executable).with_name("algomancy-data")],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment | asked | {"_ALGOMANCY_DATA_COMPLETE": "complete_bash"},
+    )
+    assert done.stdout.split() == ["load", "ls"]
 
 
 @pytest.mark.parametrize("package", ["typer", "rich"])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 
+from algomancy_data.cli.overview import answer
 from algomancy_data.errors import MissingExtraError
 
 __all__ = ["INTERRUPTED", "INTERRUPTED_MESSAGE", "main"]
@@ -20,10 +21,14 @@ _PACKAGES = ("typer", "rich")
 
 def main() -> int:
     """Run the command that the process was started with; return its exit code."""
+    arguments = sys.argv[1:]
     try:
+        if (said := answer(arguments)) is not None:
+            (sys.stdout if arguments else sys.stderr).write(said)
+            return 0 if arguments else 2
         from algomancy_data.cli.app import run  # noqa: PLC0415  it needs what may be missing
 
-        return run(sys.argv[1:])
+        return run(arguments)
     except ModuleNotFoundError as missing:
         if missing.name not in _PACKAGES:
             raise

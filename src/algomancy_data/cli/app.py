@@ -8,54 +8,27 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from algomancy_data.cli import opening
+from algomancy_data.cli.overview import COMMANDS, DISTRIBUTION, HELP_OPTIONS, SUMMARY, version_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_DISTRIBUTION: Final = "algomancy-data"
-_HELP_OPTIONS: Final = frozenset({"-h", "--help"})
 _COMPLETED: Final = ("COMP_WORDS", "_TYPER_COMPLETE_ARGS")
-
-_HELP: Final = """Files into validated datasets in a database or a folder, and what one does there.
-
-Exit codes: 0 done, 1 data refused, 2 used wrongly, 3 try again later, 4 store fails.
-"""
-
-COMMANDS: Final = {
-    "infer": ("load", "Write schemas for files."),
-    "check": ("load", "Check files against their schemas; nothing is kept."),
-    "load": ("load", "Load files into a dataset."),
-    "replay": ("replay", "Bring rows in quarantine, mended, to their places."),
-    "batch": ("batch", "Load many datasets, each exactly once."),
-    "jobs": ("batch", "Show which jobs were tried, and what became of them."),
-    "ls": ("listing", "List the datasets of a store."),
-    "show": ("look", "Show the tables of a dataset."),
-    "query": ("look", "Run SQL over the tables of datasets."),
-    "derive": ("change", "Keep a copy of a dataset under another name."),
-    "rm": ("change", "Delete datasets for good."),
-    "export": ("change", "Write a dataset as Parquet, Arrow or CSV files."),
-    "copy": ("copy", "Copy datasets to another store or session."),
-    "migrate": ("copy", "Copy the datasets of a folder into a database."),
-    "verify": ("change", "Compare a store with what was written to it."),
-    "bench": ("bench", "Measure the main job on this machine."),
-}
-"""The module of each command, in which a function has its name, and what it does in a line."""
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run a command line; return its exit code."""
     meant = _meant(arguments)
     try:
-        if meant is not None and not _HELP_OPTIONS.intersection(arguments):
-            opening.show(f"{_DISTRIBUTION} {meant} …")
+        if meant is not None and not {*HELP_OPTIONS}.intersection(arguments):
+            opening.show(f"{DISTRIBUTION} {meant} …")
         program = build(meant)
-        return program(arguments, prog_name=_DISTRIBUTION, standalone_mode=False) or 0
+        return program(arguments, prog_name=DISTRIBUTION, standalone_mode=False) or 0
     except (typer.TyperException, KeyboardInterrupt) as error:
         from algomancy_data.cli.running import fail  # noqa: PLC0415  help has no need of it
 
@@ -71,13 +44,13 @@ def build(meant: str | None) -> typer.Typer:
         meant: The command to run; the others have only a name and a line of help.
     """
     program = typer.Typer(
-        name=_DISTRIBUTION,
-        help=_HELP,
+        name=DISTRIBUTION,
+        help=SUMMARY,
         no_args_is_help=True,
         pretty_exceptions_enable=False,
         # The list of commands is plain: to format it would take longer than all the rest.
         rich_markup_mode="markdown" if meant else None,
-        context_settings={"help_option_names": sorted(_HELP_OPTIONS)},
+        context_settings={"help_option_names": list(HELP_OPTIONS)},
     )
     program.callback()(_options)
     for name, (module, line) in COMMANDS.items():
@@ -98,7 +71,7 @@ def _meant(arguments: Sequence[str]) -> str | None:
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001  Typer calls it
     if wanted:
-        sys.stdout.write(f"{_DISTRIBUTION} {version(_DISTRIBUTION)}\n")
+        sys.stdout.write(version_line())
         raise typer.Exit
 
 
