@@ -416,17 +416,18 @@ class AdditionError(AlgomancyDataError, ValueError):
     def from_lost_parents(cls, table: str, key: Iterable[str], count: int, shown: str) -> Self:
         """Name the key that rows refer to, say how many of its values are gone, show the first."""
         return cls(
-            f"Rows refer to {count:,} keys ({', '.join(key)}) of table {table!r} that were there "
-            f"when they were checked, and are gone, such as {shown}: somebody changed the dataset "
-            f"meanwhile. Load the rows again."
+            f"Rows refer to keys ({', '.join(key)}) of table {table!r} that are no longer there, "
+            f"{count:,} in all, such as {shown}: somebody changed the dataset since they were "
+            f"checked. Load the rows again."
         )
 
     @classmethod
     def from_orphans(cls, table: str, child: str, key: object, count: int) -> Self:
         """Name the table, and the one of which so many rows would refer to none of its rows."""
         return cls(
-            f"{count:,} rows of table {child!r} would refer to rows that table {table!r} no longer "
-            f"has, which its {key} forbids. Delete or change these first, or replace the dataset."
+            f"{count:,} {'row' if count == 1 else 'rows'} of table {child!r} would refer to rows "
+            f"that table {table!r} no longer has, which its {key} forbids. Delete or change these "
+            f"first, or replace the dataset."
         )
 
     @classmethod

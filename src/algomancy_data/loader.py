@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from algomancy_data.components import Component, NameOrLogger, note_component
 from algomancy_data.datasource import BaseDataSource, DataClassification, DataSource
+from algomancy_data.display.words import counted
 
 if TYPE_CHECKING:
     import polars as pl
@@ -86,5 +87,5 @@ class DataSourceLoader(Loader):
         except BaseException as error:
             note_component(error, "DataSource", made, data)
             raise
-        self._logger.log(f"Loaded {len(data)} tables into dataset {name!r}.")
+        self._logger.log(f"Loaded {counted(len(data), 'table')} into dataset {name!r}.")
         return source

@@ -69,7 +69,7 @@ COMMAND = re.compile(
     r"(?P<variables>(?:[A-Z_]+=\S+ )*)algomancy-data ?(?P<arguments>.*)", re.DOTALL
 )
 # How long something took, and when: different each time.
-PROGRESS = re.compile(r"(?:[a-z]+ )?[a-z]+(?: '[^']*')?: (?:[\d,]+ rows, )?\d+\.\d{3} s(?:, .*)?")
+PROGRESS = re.compile(r"(?:[a-z]+ )?[a-z]+(?: '[^']*')?: (?:[\d,]+ rows?, )?\d+\.\d{3} s(?:, .*)?")
 CHANGING = {
     re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d"): "<moment>",
     re.compile(r"\bon 20\d\d-\d\d-\d\d\b"): "on <day>",

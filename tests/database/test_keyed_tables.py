@@ -264,9 +264,9 @@ def test_what_the_rows_do_not_keep_is_an_index_and_the_log_says_why(opened, keys
         "lines": {("INDEX", "order,line"), ("INDEX", "order"), ("NOT NULL", "order")},
     }
     assert sorted(line for line in caplog.messages if line.startswith("Table")) == [
-        "Table 'lines': column 'line' may be NULL: 1 of its values are null.",
-        f"Table 'lines': its foreign key (order) to orders (id) {INDEX}: 1 rows refer to none.",
-        f"Table 'lines': its primary key (order, line) {INDEX}: 1 of its values are null.",
+        "Table 'lines': column 'line' may be NULL: 1 of its values is null.",
+        f"Table 'lines': its foreign key (order) to orders (id) {INDEX}: 1 row refers to none.",
+        f"Table 'lines': its primary key (order, line) {INDEX}: 1 of its values is null.",
         f"Table 'orders': its foreign key (buyer) to people (name) {INDEX}: {NO_KEY}.",
         f"Table 'people': its foreign key (boss) to people (name) {INDEX}: {NO_KEY}.",
         f"Table 'people': its primary key (name) {INDEX}: 2 rows share theirs.",
@@ -316,7 +316,7 @@ def test_why_added_rows_loosen_a_constraint_is_a_message(opened, keys_in, tmp_pa
     result = manager.etl_data({"orders": CSVFile("orders", path=path)}, "d", mode="append")
     assert result.is_success
     (said,) = (one for one in result.messages if one.code == "KEY_NOT_ENFORCED")
-    assert said.message.endswith(f"{INDEX}: 1 rows refer to none.")
+    assert said.message.endswith(f"{INDEX}: 1 row refers to none.")
     assert ("INDEX", "buyer") in keys_in(tables=["orders"])["orders"]
 
 

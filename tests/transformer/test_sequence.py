@@ -118,7 +118,7 @@ def test_another_mapping_that_comes_back_does_not_count_but_is_reported():
 def test_each_transformer_is_logged(caplog):
     with caplog.at_level(logging.INFO, "mine"):
         TransformationSequence([Puts("t", FRAME)], logging.getLogger("mine")).run_transformation({})
-    assert caplog.messages == ["Transformed by 'Puts t': 1 tables."]
+    assert caplog.messages == ["Transformed by 'Puts t': 1 table."]
 
 
 def test_an_error_in_a_transformer_comes_out():

@@ -117,7 +117,7 @@ def test_stored_rows_that_newly_break_a_rule_are_said_with_their_columns():
     (message,) = check.validate({"t": frame_of((1, "b", 0))})
     assert (message.table, message.column) == ("t", "group")
     assert message.message == (
-        "Rule 'has_two' does not hold: 1 stored rows, with those that are added."
+        "Rule 'has_two' does not hold: 1 stored row, with those that are added."
     )
 
 

@@ -19,6 +19,7 @@ from rich.progress import (
 from rich.text import Text
 
 from algomancy_data.cli import opening
+from algomancy_data.display.words import counted
 from algomancy_data.metrics import recording
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ class JobLines:
 
     def job_finished(self, result: JobResult, finished: int, total: int) -> None:
         """Write the line."""
-        rows = f", {result.rows:,} rows, {result.seconds:.3f} s" if result.rows else ""
+        rows = f", {counted(result.rows, 'row')}, {result.seconds:.3f} s" if result.rows else ""
         why = f": {result.error}" if result.error else ""
         name = result.job.dataset
         self._output.note(f"[{finished}/{total}] {name!r} {result.outcome}{rows}{why}")
@@ -117,7 +118,7 @@ class JobBar:
         self._rows += result.rows
         elapsed = self._bars.tasks[0].elapsed or 0.0
         speed = f", {self._rows / elapsed:,.0f} rows/s" if elapsed else ""
-        rows = f"{self._rows:,} rows{speed}"
+        rows = f"{counted(self._rows, 'row')}{speed}"
         self._bars.update(self._task, completed=finished, total=total, rows=rows)
         if not result.is_success:
             self._lines.job_finished(result, finished, total)
@@ -167,7 +168,7 @@ class Bars:
     def phase_finished(self, metrics: PhaseMetrics) -> None:
         """Fill the bar."""
         rows, task = metrics.rows, self._tasks[metrics.phase]
-        self._bars.update(task, total=rows or 1, completed=rows or 1, rows=f"{rows:,} rows")
+        self._bars.update(task, total=rows or 1, completed=rows or 1, rows=counted(rows, "row"))
         self._bars.stop_task(task)
 
 
@@ -183,5 +184,5 @@ class _Speed(ProgressColumn):
 def _line(metrics: PhaseMetrics) -> str:
     dataset = "" if metrics.dataset is None else f" {metrics.dataset!r}"
     speed = f", {metrics.rows_per_second:,.0f} rows/s" if metrics.seconds > _SHORT else ""
-    rows = f"{metrics.rows:,} rows, " if metrics.rows else ""
+    rows = f"{counted(metrics.rows, 'row')}, " if metrics.rows else ""
     return f"{metrics.phase}{dataset}: {rows}{metrics.seconds:.3f} s{speed if rows else ''}"

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Self, TypeAlias, g
 import polars as pl
 
 from algomancy_data.database.table_keys import KeyKind, TableKey
+from algomancy_data.display.words import counted
 from algomancy_data.messages import ValidationMessage, ValidationSeverity
 from algomancy_data.relations.declared import DeclaredKeys, resolve_relations_from_schemas
 from algomancy_data.relations.keys import everywhere
@@ -250,7 +251,7 @@ class _Settling:
         if one.rows is not None:
             rows = one.rows
             reasons = {
-                name: f"{nulls:,} of its values are null"
+                name: f"{counted(nulls, 'of its values is', 'of its values are')} null"
                 for name in there
                 if (nulls := rows[name].null_count())
             } | {name: "NaN is NULL there" for name in there if columns[name].mask is not None}
@@ -278,7 +279,7 @@ class _Settling:
             return None
         nulls = sum(column.null_count() for column in values)
         if key.kind is KeyKind.PRIMARY and nulls:
-            return f"{nulls:,} of its values are null"
+            return f"{counted(nulls, 'of its values is', 'of its values are')} null"
         repeated = len(duplicate_rows(values, self._limits))
         return f"{repeated:,} rows share theirs" if repeated else None
 
@@ -312,7 +313,8 @@ class _Settling:
             missing = values.filter(unmatched(values, known, self._limits))
         if missing.height and parent.stored is not None and key.parent is not None:
             missing = missing.filter(~self._stored(key.parent, key.parent_columns, missing))
-        return f"{missing.height:,} rows refer to none" if missing.height else None
+        found = counted(missing.height, "row refers", "rows refer")
+        return f"{found} to none" if missing.height else None
 
     def _leads_to(self, start: str, end: str) -> bool:
         """Tell whether a table refers to another one, directly or through others."""

@@ -22,6 +22,7 @@ from algomancy_data.database.payload_chunks import (
     write_part,
 )
 from algomancy_data.database.protocols import ArrowPayloadLayout
+from algomancy_data.display.words import counted
 from algomancy_data.documents import member, parse
 from algomancy_data.errors import SchemaDriftError, SerializationError, UnstorableError
 from algomancy_data.frames.arrow import check_storable
@@ -211,7 +212,8 @@ def read_payload(
         part = _table_part(number)
         tables[table] = payload_chunks.decode(segments(part), schema, table, gather)
         if tables[table].height != height:
-            raise key.damage(part, f"it has {tables[table].height} rows instead of {height}")
+            found = counted(tables[table].height, "row")
+            raise key.damage(part, f"it has {found} instead of {height:,}")
         phase.advance(height)
     phase.gives(tables.values())
     try:

@@ -24,6 +24,7 @@ from algomancy_data.database.table_parts import PartsWriter
 from algomancy_data.database.tables_view import TABLES_VIEW, make_view, must_be_made
 from algomancy_data.database.transactions import Transactions
 from algomancy_data.database.verification import drop_leftovers, find_damage, find_leftovers
+from algomancy_data.display.words import counted
 from algomancy_data.errors import (
     ArgumentError,
     DamagedStoreError,
@@ -391,9 +392,8 @@ class DatabaseStore(Store):
         prepared = [self._datasets.prepare(name, data, phase) for name, data in datasets.items()]
         phase.handles([frame for one in prepared for frame in one.frames])
         size = sum(one.bytes for one in prepared)
-        with self._transactions.writing(
-            f"writing {len(prepared)} datasets", datasets, size
-        ) as connection:
+        doing = f"writing {counted(len(prepared), 'dataset')}"
+        with self._transactions.writing(doing, datasets, size) as connection:
             entries = self._datasets.write_all(connection, prepared, phase)
             for entry in entries:
                 self.history.write_finished(connection, entry.info.ds_id)

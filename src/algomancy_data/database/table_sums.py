@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from algomancy_data.database import nested
 from algomancy_data.database.block_sums import BLOCK_ROWS, block_sums, changed_rows
+from algomancy_data.display.words import counted
 from algomancy_data.frames.tabular import numbered
 
 if TYPE_CHECKING:
@@ -202,7 +203,7 @@ class TableComparison:
         for block in self._blocks.end():
             self._compare(block)
         if self._seen != self._height:
-            return [f"it has {self._seen:,} rows instead of {self._height:,}"]
+            return [f"it has {counted(self._seen, 'row')} instead of {self._height:,}"]
         return [
             f"column {self._columns[number].name!r} has other values than were written, in "
             f"{_named(places)}"

@@ -24,6 +24,7 @@ from algomancy_data.database.table_sums import (
     texts_to_sum,
     values_to_sum,
 )
+from algomancy_data.display.words import counted
 from algomancy_data.errors import SchemaDriftError, StoreError
 from algomancy_data.frames.arrow import check_values
 from algomancy_data.frames.mapped import in_memory
@@ -295,7 +296,7 @@ def read_batches(
     for problem in [] if comparison is None else comparison.problems():
         raise reader.damage(problem)
     if verify and predicate is None and seen != layout.height:
-        raise reader.damage(f"it has {seen:,} rows instead of {layout.height:,}")
+        raise reader.damage(f"it has {counted(seen, 'row')} instead of {layout.height:,}")
 
 
 def _read_parts(

@@ -15,6 +15,7 @@ from algomancy_data.database.payload import check_chunks, check_row
 from algomancy_data.database.payload_chunks import PayloadKey
 from algomancy_data.database.table_keys import KeysFound, KeysInSQL, key_problems
 from algomancy_data.database.tables import StoredTable, check_drift, count_rows, value_problems
+from algomancy_data.display.words import counted
 from algomancy_data.errors import (
     AlgomancyDataError,
     DamagedStoreError,
@@ -137,7 +138,8 @@ def _table_problems(
         rows = count_rows(connection, storage, layout)
         # A frame without columns may have rows, of which a table has none.
         if layout.columns and rows != layout.height:
-            yield f"Table {layout.physical!r} has {rows:,} rows instead of {layout.height:,}."
+            found = counted(rows, "row")
+            yield f"Table {layout.physical!r} has {found} instead of {layout.height:,}."
             return
         found = storage.keys_found(connection, layout) if layout.keys else KeysFound()
         problems = value_problems(connection, storage, layout)

@@ -15,6 +15,7 @@ from algomancy_data.datasource import (
     DataClassification,
     is_plain,
 )
+from algomancy_data.display.words import counted
 from algomancy_data.engine_failures import engine_failures
 from algomancy_data.errors import (
     AdditionError,
@@ -326,7 +327,7 @@ class StoredDatasets(ManagedStore, ABC, Generic[BASEDATASOURCE]):
             count = self._store.delete_rows(data_key, table, predicate, cls, phase=phase)
             if count:
                 self._cache.forget(data_key)
-        self.log(f"Deleted {count:,} rows of table {table!r} of {data_key!r}.")
+        self.log(f"Deleted {counted(count, 'row')} of table {table!r} of {data_key!r}.")
         return count
 
     def derive_data(self, existing_key: str, derived_key: str) -> None:
@@ -411,7 +412,7 @@ class StoredDatasets(ManagedStore, ABC, Generic[BASEDATASOURCE]):
 
     def _save_all(self, sources: Mapping[str, BASEDATASOURCE], phase: Phase) -> None:
         """Write several datasets; memory changes only once all of them are safe."""
-        failures = engine_failures(StoreError, f"Keeping {len(sources)} datasets")
+        failures = engine_failures(StoreError, f"Keeping {counted(len(sources), 'dataset')}")
         with failures, self._lock:
             saved = self._store.save_all(sources, phase=phase)
             for name, data in sources.items():

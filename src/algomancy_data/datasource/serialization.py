@@ -21,6 +21,7 @@ from algomancy_data.datasource import (
     serialization_records,
 )
 from algomancy_data.datasource.base import DataClassification
+from algomancy_data.display.words import counted
 from algomancy_data.engine_failures import reason_of
 from algomancy_data.errors import SerializationError
 from algomancy_data.frames.dtypes import schema_from_json, schema_to_json
@@ -142,7 +143,7 @@ def _table_from_json(
             members["data"] = json.loads(records[data].text)
         rows = cast("list[dict[str, Any]]", _require_list(members, "data", place))
         if columns and len(rows) != height:
-            msg = f"{place} has {len(rows)} records, but an index of {height}."
+            msg = f"{place} has {counted(len(rows), 'record')}, but an index of {height}."
             raise SerializationError(msg)  # noqa: TRY301  told apart from what others raise
         values: dict[str, list[Any]] = {
             column: [record.get(column) for record in rows] for column in columns

@@ -140,7 +140,8 @@ class DataSource(Displayed, BaseDataSource):
         """
         self._tables[name] = df
         if logger is not None:
-            as_logger(logger).log(f"Added table {name!r} with {self._tables[name].height} rows.")
+            rows = counted(self._tables[name].height, "row")
+            as_logger(logger).log(f"Added table {name!r} with {rows}.")
 
     def get_table(self, name: str) -> pl.DataFrame:
         """Return a table.

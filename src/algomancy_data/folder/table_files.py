@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import polars as pl
 from polars.exceptions import PanicException, PolarsError
 
+from algomancy_data.display.words import counted
 from algomancy_data.engine_failures import reason_of
 from algomancy_data.errors import UnstorableError
 from algomancy_data.file.locations import bytes_of
@@ -107,7 +108,8 @@ def map_part(path: Path, part: TablePart, schema: Mapping[str, PolarsDataType]) 
     if not schema:
         frame = pl.DataFrame(height=part.rows)
     if frame.schema != in_arrow or frame.height != part.rows:
-        msg = f"it has {frame.height} rows of {frame.schema} instead of {part.rows} of {in_arrow}"
+        found = f"{counted(frame.height, 'row')} of {frame.schema}"
+        msg = f"it has {found} instead of {part.rows:,} of {in_arrow}"
         raise DamagedFileError(msg)
     return cast_frame(frame, schema)
 
@@ -145,7 +147,8 @@ def verify_file(path: Path, stored: StoredFile) -> None:
     check_file(path, stored)
     found = file_sums(path)
     if len(found) != len(stored.crc32):
-        msg = f"there are {len(stored.crc32)} check sums of its {len(found)} pieces"
+        sums = counted(len(stored.crc32), "check sum")
+        msg = f"it has {sums} for {counted(len(found), 'piece')}"
         raise DamagedFileError(msg)
     for number, (now, noted) in enumerate(zip(found, stored.crc32, strict=True)):
         if now != noted:

@@ -13,6 +13,7 @@ from typing import Any, Final, NoReturn, cast
 import polars as pl
 from polars.exceptions import PanicException, PolarsError
 
+from algomancy_data.display.words import counted
 from algomancy_data.errors import FrameError
 from algomancy_data.frames.arrow_streams import frame_of_stream, no_table
 from algomancy_data.frames.nesting import check_depth
@@ -102,8 +103,8 @@ def _refuse(columns: Mapping[str, Any], data: Any, name: str, cause: BaseExcepti
         first, *others = lengths.items()
         other = next(other for other in others if other[1] != first[1])
         why = (
-            f"column {first[0]!r} has {first[1]:,} values and column {other[0]!r} {other[1]:,}. "
-            f"Give all columns one length."
+            f"column {first[0]!r} has {counted(first[1], 'value')} and column {other[0]!r} "
+            f"{other[1]:,}. Give all columns one length."
         )
         raise no_table(data, name, why) from cause
     for column, values in columns.items():

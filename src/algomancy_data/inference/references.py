@@ -302,7 +302,8 @@ def _refer(child: NamedTable, column: InferredColumn, candidates: list[_Candidat
         column.notes.append(
             f"Nearly a foreign key to {best.parent.name}.{best.key.name}: "
             f"{percent(best.rows)} of the values are there, "
-            f"{best.missing:,} of {_total(best):,} distinct ones are not."
+            f"{best.missing:,} of {_total(best):,} distinct ones "
+            f"{'is' if best.missing == 1 else 'are'} not."
         )
 
 

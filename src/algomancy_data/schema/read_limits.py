@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from math import inf
 from typing import Final, Self
 
-from algomancy_data.display.words import size_text
+from algomancy_data.display.words import counted, size_text
 from algomancy_data.errors import ReadLimitError
 from algomancy_data.memory import IN_MEMORY_BYTES
 
@@ -137,7 +137,7 @@ class ReadLimits:
             ReadLimitError: It does.
         """
         if self.unpacked_bytes is not None and unpacked > self.unpacked_bytes:
-            found = f"unpacks to more than {self.unpacked_bytes:,} bytes"
+            found = f"unpacks to more than {counted(self.unpacked_bytes, 'byte')}"
             raise ReadLimitError.from_found(name, found, "unpacked_bytes", self.unpacked_bytes)
         self._check_ratio(name, "unpacks to", unpacked, stored)
 
@@ -152,7 +152,7 @@ class ReadLimits:
             ReadLimitError: It is.
         """
         if self.unpacked_bytes is not None and fetched > self.unpacked_bytes:
-            found = f"has more than {self.unpacked_bytes:,} bytes"
+            found = f"has more than {counted(self.unpacked_bytes, 'byte')}"
             raise ReadLimitError.from_found(name, found, "unpacked_bytes", self.unpacked_bytes)
 
     def check_memory(self, name: str, size: int, stored: int) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal, Self, TypeAlias, cast
 import polars as pl
 
 from algomancy_data.datasource.source import is_made_of_tables
+from algomancy_data.display.words import counted
 from algomancy_data.errors import AdditionError, StoredKeyError
 from algomancy_data.frames.lazy import kept_rows
 from algomancy_data.frames.side_by_side import side_by_side
@@ -174,7 +175,9 @@ def upserting_key(keys: DeclaredKeys, table: str, frame: pl.DataFrame) -> Key:
         raise AdditionError.from_unfit_key(table, key, f"column {missing[0]!r} is missing")
     values = key_of(frame, key)
     if nulls := sum(column.null_count() for column in values):
-        raise AdditionError.from_unfit_key(table, key, f"{nulls:,} of its values are null")
+        raise AdditionError.from_unfit_key(
+            table, key, f"{counted(nulls, 'of its values is', 'of its values are')} null"
+        )
     repeated = duplicate_rows(values)
     if len(repeated):
         problem = f"{len(repeated):,} rows share theirs, such as {_shown(values, repeated)}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from algomancy_data.components import note_component
+from algomancy_data.display.words import counted
 from algomancy_data.engine_failures import raise_engine_failure
 from algomancy_data.errors import EngineError
 from algomancy_data.frames.pandas_frames import PandasTables, wants_pandas
@@ -132,7 +133,9 @@ class TransformationSequence(Logging):
                 transformer.in_memory_bytes = before
         if returned is not None and returned is not tables:
             self._warn_ignored(transformer, returned)
-        self._logger.log(f"Transformed by {_name_of(transformer)}: {len(tables)} tables.")
+        self._logger.log(
+            f"Transformed by {_name_of(transformer)}: {counted(len(tables), 'table')}."
+        )
 
     def collect_messages(self) -> list[ValidationMessage]:
         """Return what the transformers, and the sequence itself, reported in the last run."""

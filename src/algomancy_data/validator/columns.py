@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Unpack
 
+from algomancy_data.display.words import counted
 from algomancy_data.messages import ValidationSeverity
 from algomancy_data.schema import DataType, FileExtension
 from algomancy_data.schema.csv_dialect import DEFAULT_SEPARATOR, SEPARATORS
@@ -194,6 +195,7 @@ class ExtractionSuccessVerification(FrameCheck):
         """Report the empty tables."""
         for table, frame in tables.items():
             if not (frame.height and frame.width):
-                text = f"Table {table!r} is empty: {frame.height} rows, {frame.width} columns."
+                shape = f"{counted(frame.height, 'row')}, {counted(frame.width, 'column')}"
+                text = f"Table {table!r} is empty: {shape}."
                 severity = ValidationSeverity.CRITICAL
                 self.add_message(severity, text, table, code="EMPTY_EXTRACTION")

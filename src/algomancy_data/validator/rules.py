@@ -9,6 +9,7 @@ import polars as pl
 from polars.exceptions import PolarsError
 
 from algomancy_data.components import KnownAs, note_rule
+from algomancy_data.display.words import counted
 from algomancy_data.errors import RuleError
 from algomancy_data.frames.row_wise import is_row_wise
 from algomancy_data.schema.kinds import column_types
@@ -99,7 +100,8 @@ class RuleValidator(FrameCheck):
             raise
         for one, found in zip(rules, broken, strict=True):
             if found.stored:
-                text = f"{one.problem}: {found.stored:,} stored rows, with those that are added."
+                rows = counted(found.stored, "stored row")
+                text = f"{one.problem}: {rows}, with those that are added."
                 column, code = ",".join(one.columns), "RULE_VIOLATED"
                 self.add_message(
                     one.severity, text, table, column, code=code, key=one.name, count=found.stored

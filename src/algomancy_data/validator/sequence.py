@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Self, cast
 
 from algomancy_data.components import note_component, returned_wrongly
+from algomancy_data.display.words import counted
 from algomancy_data.engine_failures import raise_engine_failure
 from algomancy_data.errors import EngineError
 from algomancy_data.frames.pandas_frames import PandasTables, wants_pandas
@@ -250,7 +251,8 @@ class ValidationSequence(Logging):
                 self._log_line(severity, str(message))
             if (rest := len(kind) - _LOGGED_PER_CHECK) and rest > 0:
                 where = "" if table is None else f" in table {table!r}"
-                line = f"{severity}: {rest:,} more messages {code or 'without a code'}{where}"
+                more = counted(rest, "more message")
+                line = f"{severity}: {more} {code or 'without a code'}{where}"
                 self._log_line(severity, line)
 
     def _log_line(self, severity: ValidationSeverity, line: str) -> None:

@@ -19,6 +19,7 @@ from algomancy_data.cli.running import DONE, REFUSED, exit_code
 from algomancy_data.cli.stores import StoreAddress, opened
 from algomancy_data.datamanager import StatelessDataManager
 from algomancy_data.display.grid import Grid
+from algomancy_data.display.words import counted
 from algomancy_data.errors import CommandLineError, StoreError
 from algomancy_data.metrics import recording
 from algomancy_data.testing import workloads
@@ -166,8 +167,8 @@ def _extent(
         return rows or _ROWS, repeat or 1
     if rows not in {None, earlier.rows}:
         msg = (
-            f"--compare has figures of {earlier.rows:,} rows, which say nothing about {rows:,}: "
-            f"leave --rows out."
+            f"--compare has figures of {counted(earlier.rows, 'row')}, which say nothing about "
+            f"{rows:,}: leave --rows out."
         )
         raise CommandLineError(msg)
     return earlier.rows, repeat or _REPEATS

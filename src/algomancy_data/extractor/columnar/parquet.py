@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import polars as pl
 from polars.exceptions import PanicException, PolarsError
 
+from algomancy_data.display.words import counted
 from algomancy_data.errors import FileContentError
 from algomancy_data.extractor.columnar.columns import (
     check_names,
@@ -201,7 +202,7 @@ class _Parquet:
         elif again := self._not_exact(metadata, schema, frame):
             frame = frame.with_columns(self._by_pyarrow(again))
         if frame.height != rows:
-            raise self._damaged(f"it has {frame.height:,} rows instead of {rows:,}")
+            raise self._damaged(f"it has {counted(frame.height, 'row')} instead of {rows:,}")
         return frame
 
     def _check_layout(self) -> tuple[ParquetLayout, ParquetPages]:

@@ -11,6 +11,7 @@ import zlib
 from itertools import cycle
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from algomancy_data.display.words import counted
 from algomancy_data.extractor.columnar.parquet_layout import MOST_VALUES, ParquetLayoutError
 from algomancy_data.extractor.columnar.thrift import (
     NUMBER,
@@ -175,7 +176,7 @@ def _unpacked(
         at = end
     if values != expected:
         raise ParquetLayoutError.from_pages(
-            path, f"has pages of {values:,} values instead of {expected:,}"
+            path, f"has pages of {counted(values, 'value')} instead of {expected:,}"
         )
     return unpacked, dictionary
 

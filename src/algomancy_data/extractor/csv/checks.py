@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import polars as pl
 from polars.exceptions import PanicException, PolarsError
 
+from algomancy_data.display.words import counted
 from algomancy_data.errors import FileContentError
 
 if TYPE_CHECKING:
@@ -78,9 +79,10 @@ def find_shape(
         lines = lines_of(_without_quoted(source, layout), layout)
     if lines is None or len(lines) != height:
         found = "unreadable" if lines is None else len(lines) - header_lines
+        records = counted(frame.height, "record was", "records were")
         msg = (
-            f"File {layout.file_name!r}: {frame.height} records were read, but its lines are "
-            f"{found}. Put every field that contains a quote in quotes."
+            f"File {layout.file_name!r}: {records} read, but its lines are {found}. Put every "
+            f"field that contains a quote in quotes."
         )
         raise FileContentError(msg)
     blank, short = _from_lines(lines.slice(header_lines).filter(ends_in_null), frame, layout)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from algomancy_data.display.words import counted
 from algomancy_data.errors import FileContentError, ReadLimitError
 from algomancy_data.frames.tabular import unique_names
 from algomancy_data.schema.csv_dialect import SEPARATORS
@@ -320,7 +321,7 @@ def first_record(content: CSVContent, layout: CSVLayout) -> Record | None:
         try:
             for record in layout.records(start, most_fields=most):
                 if most is not None and len(record.fields) > most:
-                    found = f"has more than {most:,} columns"
+                    found = f"has more than {counted(most, 'column')}"
                     raise ReadLimitError.from_found(layout.file_name, found, "columns", most)
                 if not complete and record.end >= len(start):
                     break
