@@ -197,7 +197,7 @@ class SingleExtractor(Extractor):
     """Whether a part may lack a column that others have, which is null there."""
 
     reads_ahead: ClassVar[bool] = False
-    """Whether parts may be read in other threads: nothing is logged while one is."""
+    """Whether parts may be read in other threads, where nothing may be logged."""
 
     unpacks_to: ClassVar[int] = 1
     """About how many times larger than the file its table is in memory."""
