@@ -152,7 +152,7 @@ class BatchResult(Displayed):
 
     @property
     def exit_code(self) -> int:
-        """The exit code for a program: that of the worst job.
+        """The exit code for a program, that of the worst job.
 
         0 if all is done, 1 if data was refused, 3 if jobs failed of what may go away by itself, 4
         if one failed otherwise, 130 if the batch was stopped.
