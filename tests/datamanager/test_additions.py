@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from algomancy_data import (
+    CascadeDropTransformer,
     Column,
     DataSource,
     DataType,
@@ -176,6 +177,75 @@ def test_rows_may_refer_to_stored_rows_and_to_new_ones(manager, deliver):
     assert lost.is_failure
     (found,) = [message for message in lost.messages if message.code == "FK_VIOLATION"]
     assert (found.row, found.column) == (1, "customer")
+
+
+@pytest.mark.parametrize("mode", ["append", "upsert"])
+def test_the_quarantine_leaves_rows_that_refer_to_stored_rows(manager, deliver, mode):
+    deliver(ORDERS, customers=CUSTOMERS)
+    # Customer 1 is there, 3 comes with the delivery, 4 is nowhere, 5 is there twice.
+    orders = "id;code;customer\n3;c;1\n4;d;3\n5;e;4\n6;f;5\n"
+    result = deliver(orders, mode, "id\n3\n5\n5\n", quarantine=True)
+    assert result.is_success
+    assert [row[0] for row in orders_of(manager)] == [1, 2, 3, 4]
+    assert result.quarantine["orders"]["id"].to_list() == [5, 6]
+
+
+def test_the_quarantine_takes_rows_that_refer_to_nothing_stored(manager, deliver):
+    manager._etl_factory = SimpleETLFactory  # which does not check references
+    deliver(ORDERS, customers=CUSTOMERS)
+    result = deliver("id;code;customer\n3;c;1\n4;d;9\n", quarantine=True)
+    assert [row[0] for row in orders_of(manager)] == [1, 2, 3]
+    assert result.quarantine["orders"]["_reasons"].to_list() == [["QUARANTINE_ORPHAN"]]
+
+
+def test_a_cascade_leaves_rows_that_refer_to_stored_rows(manager, deliver):
+    cascade = CascadeDropTransformer(SCHEMAS)
+    manager._etl_factory = type(
+        "Cascading",
+        (SimpleETLFactory,),
+        {
+            "create_transformation_sequence": classmethod(
+                lambda *_: TransformationSequence([cascade])
+            )
+        },
+    )
+    deliver(ORDERS, customers=CUSTOMERS)
+    assert deliver("id;code;customer\n3;c;1\n4;d;3\n5;e;4\n", customers="id\n3\n").is_success
+    assert [drop.rows().to_list() for drop in cascade.drops] == [[2]]
+    assert deliver("id;code;customer\n6;f;9\n7;g;3\n").is_success
+    assert [row[0] for row in orders_of(manager)] == [1, 2, 3, 4, 7]
+    deliver("id;code;customer\n1;a;1\n", mode="replace", customers="id\n2\n")
+    assert orders_of(manager) == []
+
+
+def test_a_cascade_leaves_parents_whose_children_are_stored(stores, tmp_path):
+    class Busy(Orders):
+        CUSTOMER = Column(
+            "customer",
+            DataType.INTEGER,
+            foreign_key=("customers", "id"),
+            parent_requires_child=True,
+        )
+
+    class Cascading(SimpleETLFactory):
+        @classmethod
+        def create_transformation_sequence(cls, schemas=None, logger=None):
+            return TransformationSequence([CascadeDropTransformer(schemas)])
+
+    manager = stores([Customers, Busy])
+    manager._etl_factory = Cascading
+
+    def deliver(customers, orders, mode):
+        texts = {"customers": customers, "orders": orders}
+        for name, text in texts.items():
+            (tmp_path / f"{name}.csv").write_text(text)
+        items = [(name, str(tmp_path / f"{name}.csv")) for name in texts]
+        manager.etl_data(manager.prepare_files(file_items_with_path=items), "d", mode=mode)
+
+    deliver(CUSTOMERS, ORDERS, "append")
+    # 2 has the order that is there, 3 a new one, 4 none.
+    deliver("id\n2\n3\n4\n", "id;code;customer\n3;c;3\n", "upsert")
+    assert manager.get_table("d", "customers")["id"].to_list() == [1, 2, 3]
 
 
 def test_an_upsert_replaces_rows_with_a_stored_key_and_adds_the_others(manager, deliver):

@@ -11,18 +11,19 @@ from algomancy_data.store.addition import Reference, Seen
 from algomancy_data.validator import ForeignKeyValidator
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
     from datetime import datetime
 
     import polars as pl
+    from polars.datatypes import DataType as PolarsDataType
 
     from algomancy_data.datasource import BaseDataSource
     from algomancy_data.file import File
     from algomancy_data.provenance import InputFile, Provenance
+    from algomancy_data.relations.stored import StoredKeys
     from algomancy_data.schema.table_names import Schemas
     from algomancy_data.store import DatasetInfo, Store
-    from algomancy_data.validator.stored import StoredKeys
 
 LoadMode: TypeAlias = Literal["replace", "append", "upsert"]
 """What becomes of the dataset that has the name of another one."""
@@ -73,10 +74,10 @@ class KeysInStore:
         """What the added rows rely on."""
         return Seen(self._info.version, tuple(self._references), frozenset(self._read))
 
-    def columns(self, table: str) -> Collection[str]:
+    def columns(self, table: str) -> Mapping[str, PolarsDataType]:
         """Return the columns of a table; none if the dataset lacks the table."""
         known = self._info.tables.get(table)
-        return () if known is None else known.schema or ()
+        return (None if known is None else known.schema) or {}
 
     def known(self, table: str, key: Sequence[str], keys: pl.DataFrame) -> pl.Series:
         """Return which of some keys a table has (Boolean); incomplete keys count as missing."""

@@ -97,6 +97,7 @@ class ETLPipeline(Logging):
         self._in_memory_bytes = IN_MEMORY_BYTES
         self._hands: Hands | None = None
         self._sink: RowSink | None = None
+        self._stored: StoredRows | None = None
         self.logger = logger
 
     def within(self, settings: RunSettings) -> Self:
@@ -158,8 +159,12 @@ class ETLPipeline(Logging):
             keys: The unique keys of each table.
             replacing: The key of each table by which new rows replace stored ones.
         """
-        sequence = self.validation_sequence.beside(stored, keys, replacing)
-        return _changed(self, {"validation_sequence": sequence})
+        changes = {
+            "validation_sequence": self.validation_sequence.beside(stored, keys, replacing),
+            "transformation_sequence": _changed(self.transformation_sequence, {"stored": stored}),
+            "_stored": stored,
+        }
+        return _changed(self, changes)
 
     def leaving_out(self, tables: Collection[str]) -> Self:
         """Return a pipeline for data without some tables; this one stays as it is.
@@ -213,7 +218,8 @@ class ETLPipeline(Logging):
                 extracted, data = self._extract(phase)
                 sorting = None
                 if self.quarantine is not None:
-                    sorting = Sorting(self.quarantine, extracted, self._in_memory_bytes)
+                    most = self._in_memory_bytes
+                    sorting = Sorting(self.quarantine, extracted, most, self._stored)
         except (FileNotFoundError, FileContentError, ValidationError) as error:
             return self._extraction_failed(error, recorder)
 

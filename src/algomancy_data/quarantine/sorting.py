@@ -18,6 +18,7 @@ from algomancy_data.quarantine.bad_rows import separate
 from algomancy_data.relations import resolve_relations_from_schemas
 from algomancy_data.relations.cascade import CascadeDrop, find_drops
 from algomancy_data.relations.keys import dtype_conflict, is_comparable, rows_where
+from algomancy_data.relations.stored import known_in, with_stored_parents
 from algomancy_data.validator.failures import RowFailures, failing_rows
 from algomancy_data.validator.result import Checked
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from algomancy_data.extractor.extracted import Extracted, SeparatedTable
     from algomancy_data.quarantine.settings import Quarantine
     from algomancy_data.relations import Relation
+    from algomancy_data.relations.stored import StoredKeys
     from algomancy_data.schema import Schema
     from algomancy_data.validator import ValidationResult
 
@@ -44,6 +46,7 @@ class Sorting:
         settings: What goes into quarantine.
         extracted: The tables, and what was found in them when they were extracted.
         in_memory_bytes: Up to which size the good rows of a table are made in memory.
+        stored: The keys of the dataset that the rows are added to; None if they are not.
 
     Attributes:
         frames: The rows that converted, by table: what is to be validated.
@@ -57,9 +60,11 @@ class Sorting:
         settings: Quarantine,
         extracted: Extracted,
         in_memory_bytes: int = IN_MEMORY_BYTES,
+        stored: StoredKeys | None = None,
     ) -> None:
         self._settings = settings
         self._in_memory_bytes = in_memory_bytes
+        self._stored = stored
         check_names(settings, extracted.frames)
         self._schemas = [table.schema for table in extracted.tables.values() if table.schema]
         self._tables = {
@@ -177,7 +182,9 @@ class Sorting:
             return []
         messages: list[ValidationMessage] = []
         standing = {name: rows_where(good) for name, good in self._is_good.items()}
-        for orphans in find_orphans(self.frames, self._good, self._schemas, self._in_memory_bytes):
+        for orphans in find_orphans(
+            self.frames, self._good, self._schemas, self._in_memory_bytes, self._stored
+        ):
             name = orphans.table
             rows = standing[name].filter(orphans.mask)
             columns = ",".join(orphans.columns)
@@ -331,6 +338,7 @@ def find_orphans(
     good: Callable[[str, Iterable[str]], pl.DataFrame],
     schemas: Iterable[type[Schema]],
     in_memory_bytes: int = IN_MEMORY_BYTES,
+    stored: StoredKeys | None = None,
 ) -> list[CascadeDrop]:
     """Return the rows whose key is not among those of the table they refer to, by relation.
 
@@ -342,12 +350,14 @@ def find_orphans(
         good: Returns some columns of the good rows of a table.
         schemas: What declares the relations.
         in_memory_bytes: Up to which size the keys of a table are looked at as a whole.
+        stored: The keys of the dataset that the rows are added to, which may refer to it.
     """
     relations = [
         # A parent that lost its children is not bad itself.
         replace(relation, parent_requires_child=False, track_partial_loss=False)
         for relation in resolve_relations_from_schemas(list(dict.fromkeys(schemas)))
     ]
+    tables, delivered = with_stored_parents(tables, relations, stored), tables
     usable = [relation for relation in relations if _is_usable(relation, tables)]
     keys: dict[str, dict[str, None]] = {}
     for relation in usable:
@@ -356,8 +366,11 @@ def find_orphans(
             (relation.parent_table, relation.parent_cols),
         ):
             keys.setdefault(table, {}).update(dict.fromkeys(columns))
-    kept = {table: good(table, list(names)) for table, names in keys.items()}
-    return find_drops(kept, usable, in_memory_bytes=in_memory_bytes).drops
+    kept = {
+        table: good(table, list(names)) if table in delivered else tables[table].select(list(names))
+        for table, names in keys.items()
+    }
+    return find_drops(kept, usable, None, in_memory_bytes, known_in(stored)).drops
 
 
 def _is_usable(relation: Relation, tables: Mapping[str, pl.DataFrame]) -> bool:

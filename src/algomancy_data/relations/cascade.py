@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import polars as pl
 
@@ -27,9 +27,15 @@ from algomancy_data.relations.lookup import matched_rows, unmatched
 from algomancy_data.relations.partitions import KeyLimits
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from algomancy_data.relations.declared import Relation
+
+KnownElsewhere: TypeAlias = "Callable[[str, Sequence[str], pl.DataFrame], pl.Series]"
+"""Returns which of some keys (Boolean) rows have that are not among those of a table.
+
+It is asked for the name of a table, its columns, and the keys in as many columns.
+"""
 
 
 def broken_chains(
@@ -38,6 +44,7 @@ def broken_chains(
     parent_cols: Sequence[str],
     kept: pl.Series,
     in_memory_bytes: int = IN_MEMORY_BYTES,
+    held: pl.Series | None = None,
 ) -> pl.Series:
     """Return which rows refer to a missing row, directly or through any number of others.
 
@@ -49,6 +56,7 @@ def broken_chains(
         parent_cols: The columns referred to, in the same order.
         kept: Which rows are there (Boolean, no nulls); the others count as missing.
         in_memory_bytes: Up to which size keys are looked at as a whole.
+        held: Which rows end their chain well whatever they refer to; None for no others.
 
     Returns:
         A Boolean per row, never null; false where the row itself is missing.
@@ -61,14 +69,16 @@ def broken_chains(
     child, parent = frame.select(child_cols), frame.select(parent_cols)
     limits = KeyLimits.of(in_memory_bytes)
     broken = unmatched(child, kept_rows(parent, kept, in_memory_bytes), limits) & kept
+    if held is not None:
+        broken &= ~held
     if not broken.any():
         return broken
     up = _parent_rows(child, parent, kept)
     whole = kept & ~broken
     if up is None:
-        whole = _whole_by_passes(child, parent, whole, limits)
+        whole = _whole_by_passes(child, parent, whole, limits, held)
     else:
-        whole = _whole_by_leaps(up, whole)
+        whole = _whole_by_leaps(up if held is None else _own(up).zip_with(held, up), whole)
     return kept & ~whole
 
 
@@ -86,7 +96,11 @@ def _parent_rows(child: pl.DataFrame, parent: pl.DataFrame, kept: pl.Series) -> 
     up = pairs.select("parent").collect().to_series()
     if len(up) > child.height:
         return None
-    return up.fill_null(pl.int_range(child.height, dtype=pl.get_index_type(), eager=True))
+    return up.fill_null(_own(up))
+
+
+def _own(rows: pl.Series) -> pl.Series:
+    return pl.int_range(len(rows), dtype=pl.get_index_type(), eager=True)
 
 
 def _whole_by_leaps(up: pl.Series, whole: pl.Series) -> pl.Series:
@@ -103,11 +117,17 @@ def _whole_by_leaps(up: pl.Series, whole: pl.Series) -> pl.Series:
 
 
 def _whole_by_passes(
-    child: pl.DataFrame, parent: pl.DataFrame, whole: pl.Series, limits: KeyLimits
+    child: pl.DataFrame,
+    parent: pl.DataFrame,
+    whole: pl.Series,
+    limits: KeyLimits,
+    held: pl.Series | None,
 ) -> pl.Series:
     """Take a row as missing when all its parents are: as many passes as the longest chain has."""
     while True:
         further = whole & ~unmatched(child, parent.filter(whole), limits)
+        if held is not None:
+            further |= whole & held
         if further.sum() == whole.sum():
             return whole
         whole = further
@@ -187,6 +207,7 @@ def find_drops(
     relations: Sequence[Relation],
     before: ChildCounts | None = None,
     in_memory_bytes: int = IN_MEMORY_BYTES,
+    elsewhere: KnownElsewhere | None = None,
 ) -> CascadeOutcome:
     """Find the rows that must go, so that afterwards every rule of every relation holds.
 
@@ -200,6 +221,7 @@ def find_drops(
         relations: Relations whose tables and columns are all there.
         before: How many children each key had, for the relations with ``track_partial_loss``.
         in_memory_bytes: Up to which size keys are looked at as a whole.
+        elsewhere: Tells of rows beside those of the tables, which stay; None if there are none.
 
     Example:
         >>> from algomancy_data import Relation
@@ -210,7 +232,7 @@ def find_drops(
         >>> drop.rule.name, drop.rows().to_list()
         ('ORPHAN', [1])
     """
-    return _Cascade(tables, relations, before or {}, in_memory_bytes).run()
+    return _Cascade(tables, relations, before or {}, in_memory_bytes, elsewhere).run()
 
 
 class _Cascade:
@@ -220,11 +242,13 @@ class _Cascade:
         relations: Sequence[Relation],
         before: ChildCounts,
         in_memory_bytes: int,
+        elsewhere: KnownElsewhere | None,
     ) -> None:
         self._tables = tables
         self._relations = relations
         self._before = before
         self._in_memory_bytes = in_memory_bytes
+        self._elsewhere = elsewhere
         self._limits = KeyLimits.of(in_memory_bytes)
         self._kept: dict[str, pl.Series] = {}
         self._lost: dict[tuple[str, CascadeRule, Relation], pl.Series] = {}
@@ -264,17 +288,35 @@ class _Cascade:
             if kept is None:
                 kept = everywhere(frame.height, value=True)
             columns = relation.child_cols, relation.parent_cols
-            return broken_chains(frame, *columns, kept, self._in_memory_bytes)
+            held = None
+            if self._elsewhere is not None:
+                keys = frame.select(relation.child_cols)
+                held = self._elsewhere(relation.parent_table, relation.parent_cols, keys)
+            return broken_chains(frame, *columns, kept, self._in_memory_bytes, held)
         child = self._tables[relation.child_table].select(relation.child_cols)
         parents = self._kept_keys(relation.parent_table, relation.parent_cols)
-        return unmatched(child, parents, self._limits)
+        orphans = unmatched(child, parents, self._limits)
+        return self._not_elsewhere(orphans, child, relation.parent_table, relation.parent_cols)
 
     def _childless(self, relation: Relation) -> pl.Series:
         parent = self._tables[relation.parent_table].select(relation.parent_cols)
         children = self._kept_keys(relation.child_table, relation.child_cols)
         childless = unmatched(parent, children, self._limits)
+        childless = self._not_elsewhere(
+            childless, parent, relation.child_table, relation.child_cols
+        )
         complete = complete_rows(parent)
         return childless if complete is None else childless | ~complete
+
+    def _not_elsewhere(
+        self, lonely: pl.Series, keys: pl.DataFrame, table: str, columns: Sequence[str]
+    ) -> pl.Series:
+        """Return which rows without a counterpart among those of a table have none elsewhere."""
+        if self._elsewhere is None or not lonely.any():
+            return lonely
+        rows = rows_where(lonely)
+        known = self._elsewhere(table, columns, keys[rows])
+        return lonely.scatter(rows.filter(known), values=False)
 
     def _diminished(self, relation: Relation) -> pl.Series:
         """Return which parents have fewer children than before, but have some."""

@@ -11,6 +11,7 @@ from algomancy_data.messages import ValidationMessage, ValidationSeverity
 from algomancy_data.relations import merge_relations, resolve_relations_from_schemas
 from algomancy_data.relations.cascade import CascadeDrop, CascadeOutcome, find_drops
 from algomancy_data.relations.keys import count_keys, dtype_conflict, is_comparable
+from algomancy_data.relations.stored import known_in, with_stored_parents
 from algomancy_data.schema.table_names import schema_classes, schema_table_map
 from algomancy_data.transformer.base import Transformer
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from algomancy_data.components import NameOrLogger
     from algomancy_data.relations import Relation
     from algomancy_data.relations.cascade import ChildCounts
+    from algomancy_data.relations.stored import StoredKeys
     from algomancy_data.schema.table_names import Schemas
 
 
@@ -40,6 +42,7 @@ class CascadeDropTransformer(Transformer):
     whose tables are not both there is passed over; one that lacks a key column drops nothing and
     gives a WARNING (CASCADE_RULE_SKIPPED), unless the column is declared optional. Keys of types
     that have no value in common give a WARNING as well (FK_DTYPE_MISMATCH), and are never equal.
+    Rows that are added to a dataset may refer to stored ones, and stored ones to them.
 
     Args:
         schemas: Schema classes, in a list or as the values of a mapping.
@@ -52,6 +55,7 @@ class CascadeDropTransformer(Transformer):
     Attributes:
         relations: Those that are followed; may be set between runs.
         snapshot: As above; may be set between runs.
+        stored: The keys of the dataset that the rows of a run are added to; None if they are not.
         drops: Which rows the last run dropped, by which rule of which relation.
 
     Warns:
@@ -79,6 +83,8 @@ flights.carrier->airlines.carrier
         >>> cascade.drops[0].rows().to_list()
         [1]
     """
+
+    stored: StoredKeys | None = None
 
     _unnamed = "Cascade drop transformer"
 
@@ -119,11 +125,13 @@ flights.carrier->airlines.carrier
         """
         self.messages = []
         counts = {} if self.snapshot is None else self.snapshot.child_counts
+        data = with_stored_parents(data, self.relations, self.stored)
         relations = [relation for relation in self.relations if self._is_usable(relation, data)]
         for relation in relations:
             if relation.track_partial_loss and relation.key not in counts:
                 self._warn_uncounted(relation)
-        outcome = find_drops(data, relations, counts, self.in_memory_bytes)
+        elsewhere = known_in(self.stored)
+        outcome = find_drops(data, relations, counts, self.in_memory_bytes, elsewhere)
         self._explain_mismatches(outcome.drops, data)
         for drop in outcome.drops:
             text = (

@@ -14,6 +14,7 @@ from algomancy_data.logs import Logging
 from algomancy_data.memory import IN_MEMORY_BYTES
 from algomancy_data.messages import ValidationMessage, ValidationSeverity
 from algomancy_data.transformer.base import NoopTransformer, Transformer
+from algomancy_data.transformer.cascade import CascadeDropTransformer
 
 if TYPE_CHECKING:
     import logging
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from algomancy_data.frames.tabular import Tabular
     from algomancy_data.logs import Logger
+    from algomancy_data.relations.stored import StoredKeys
 
 # Of transformers that nobody named.
 _UNNAMED: Final = "Abstract Transformer"
@@ -46,6 +48,7 @@ class TransformationSequence(Logging):
         logger: As it was given.
         in_memory_bytes: Up to which size a table is made in memory; None leaves it to the
             transformers. May be set between runs.
+        stored: The keys of the dataset that the rows of a run are added to; None if they are not.
 
     Example:
         >>> import polars as pl
@@ -65,6 +68,7 @@ class TransformationSequence(Logging):
         self._transformers = list(transformers or [])
         self.logger = logger
         self.in_memory_bytes: int | None = None
+        self.stored: StoredKeys | None = None
         self._messages: list[ValidationMessage] = []
 
     def add_transformer(self, transformer: Transformer) -> None:
@@ -122,6 +126,8 @@ class TransformationSequence(Logging):
             transformer.messages = []
             if self.in_memory_bytes is not None:
                 transformer.in_memory_bytes = self.in_memory_bytes
+        if isinstance(transformer, CascadeDropTransformer):
+            transformer.stored = self.stored
         try:
             returned = transformer.transform(tables)
         except BaseException as failure:
@@ -131,6 +137,8 @@ class TransformationSequence(Logging):
         finally:
             if before is not None and self.in_memory_bytes is not None:
                 transformer.in_memory_bytes = before
+            if isinstance(transformer, CascadeDropTransformer):
+                transformer.stored = None
         if returned is not None and returned is not tables:
             self._warn_ignored(transformer, returned)
         self._logger.log(

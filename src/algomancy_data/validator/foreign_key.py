@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from algomancy_data.components import KnownAs
-    from algomancy_data.validator.stored import StoredKeys
+    from algomancy_data.relations.stored import StoredKeys
 
 
 class ForeignKeyValidator(FrameCheck):

@@ -7,36 +7,15 @@ from typing import TYPE_CHECKING, Protocol
 from algomancy_data.frames.side_by_side import side_by_side
 from algomancy_data.messages import ValidationSeverity
 from algomancy_data.relations.keys import rows_where
+from algomancy_data.relations.stored import StoredKeys
 from algomancy_data.validator.base import FrameCheck
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import polars as pl
 
     from algomancy_data.relations.declared import Key
-
-
-class StoredKeys(Protocol):
-    """The keys of the dataset that rows are added to."""
-
-    def columns(self, table: str) -> Collection[str]:
-        """Return the columns of a table; none if the dataset does not have it."""
-        ...
-
-    def known(self, table: str, key: Sequence[str], keys: pl.DataFrame) -> pl.Series:
-        """Return which of some keys a table has (Boolean), never an incomplete one.
-
-        Args:
-            table: Name of the table.
-            key: Columns of the table.
-            keys: The keys, in as many columns.
-        """
-        ...
-
-    def referred(self, table: str, key: Sequence[str], keys: pl.DataFrame) -> pl.Series:
-        """Return the same for keys that rows refer to: those that are known must remain so."""
-        ...
 
 
 class StoredRows(StoredKeys, Protocol):
