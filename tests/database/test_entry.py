@@ -4,6 +4,7 @@ import polars as pl
 import pytest
 
 from algomancy_data import BaseDataSource
+from algomancy_data.database.backend import backend_for
 from algomancy_data.database.catalogue import Catalogue
 from algomancy_data.database.entry import Entry
 from algomancy_data.errors import TableNotFoundError
@@ -14,7 +15,7 @@ def test_an_entry_of_tables_knows_their_rows(manager, dataset):
     tables = {"t": pl.DataFrame({"x": [1, 2]}), "u": pl.DataFrame({"y": ["a"]})}
     manager.add_data_source(dataset(tables=tables))
     with manager.engine.begin() as connection:
-        entry = Catalogue("s").entry(connection, "d")
+        entry = Catalogue("s", backend_for(connection)).entry(connection, "d")
     assert entry is not None
     assert (entry.rows, entry.has_frames, entry.without_sums) == (3, True, [])
     assert [entry.table(name).height for name in "tu"] == [2, 1]
@@ -44,7 +45,7 @@ def test_an_entry_of_a_text_has_it(new_manager):
     manager = new_manager(cls=Text)
     manager.add_data_source(Text.from_json("a text"))
     with manager.engine.begin() as connection:
-        entry = Catalogue("s").entry(connection, "d")
+        entry = Catalogue("s", backend_for(connection)).entry(connection, "d")
     assert entry is not None
     assert (entry.tables, entry.rows) == (None, None)
     assert (entry.has_frames, entry.without_sums) == (False, [])
@@ -73,7 +74,7 @@ def test_an_entry_of_a_payload_knows_how_large_its_tables_are(new_manager):
     manager = new_manager(cls=Notes)
     manager.add_data_source(Notes.from_json("a text"))
     with manager.engine.begin() as connection:
-        entry = Catalogue("s").entry(connection, "d")
+        entry = Catalogue("s", backend_for(connection)).entry(connection, "d")
     assert entry is not None
     assert (entry.tables, entry.has_frames) == (None, True)
     assert entry.info.tables == {"t": TableInfo(rows=2, bytes=16, schema=None)}

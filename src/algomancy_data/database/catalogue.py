@@ -124,27 +124,29 @@ class Catalogue:
 
     Args:
         session_id: The session.
+        backend: What its database can do.
     """
 
-    def __init__(self, session_id: str) -> None:
+    def __init__(self, session_id: str, backend: Backend) -> None:
         self._session_id = session_id
+        self._backend = backend
 
     def names(self, connection: sa.Connection) -> list[str]:
         """Return the names of the session's datasets, in order of creation."""
         columns = datasets_table.c
-        query = self._rows(connection, columns.name).order_by(columns.added_at, columns.name)
+        query = self._rows(columns.name).order_by(columns.added_at, columns.name)
         return [name for name in map(decoded, connection.scalars(query)) if name is not None]
 
     def nameless(self, connection: sa.Connection) -> int:
         """Return how many rows of the session have a name that is not text."""
-        rows = connection.scalars(self._rows(connection, datasets_table.c.name))
+        rows = connection.scalars(self._rows(datasets_table.c.name))
         return sum(decoded(name) is None for name in rows)
 
     def infos(self, connection: sa.Connection, newest: int | None) -> list[DatasetInfo]:
         """Return what the catalogue says about the last datasets, in order of creation."""
         columns = datasets_table.c
         query = (
-            self._rows(connection, *columns)
+            self._rows(*columns)
             .order_by(columns.added_at.desc(), columns.name.desc())
             .limit(newest)
         )
@@ -154,7 +156,7 @@ class Catalogue:
 
     def version(self, connection: sa.Connection, name: str) -> str | None:
         """Return the version of a dataset, or None if there is none of that name."""
-        query = _version_query(backend_for(connection))
+        query = _version_query(self._backend)
         row = connection.execute(query, self._wanted(name)).one_or_none()
         return None if row is None else decoded(row[0]) or ""
 
@@ -165,7 +167,7 @@ class Catalogue:
             SchemaDriftError: A later version of this package wrote it.
             StoreError: It is not what any version wrote.
         """
-        query = _entry_query(backend_for(connection))
+        query = _entry_query(self._backend)
         row = connection.execute(query, self._wanted(name)).mappings().one_or_none()
         return None if row is None else Entry.from_row(name, row)
 
@@ -185,7 +187,7 @@ class Catalogue:
         return Occupant(name, self._occupant(connection, name))
 
     def _occupant(self, connection: sa.Connection, name: str) -> Mapping[Any, Any]:
-        query = _occupant_query(backend_for(connection))
+        query = _occupant_query(self._backend)
         return connection.execute(query, self._wanted(name)).mappings().one()
 
     def free(self, connection: sa.Connection, names: Sequence[str]) -> dict[str, Occupant]:
@@ -221,8 +223,8 @@ class Catalogue:
         """Remove an entry."""
         connection.execute(_DELETE, self._wanted(name), execution_options={OURS: True})
 
-    def _rows(self, connection: sa.Connection, *columns: sa.Column[Any]) -> sa.Select[Any]:
-        wanted = (backend_for(connection).as_text(column).label(column.name) for column in columns)
+    def _rows(self, *columns: sa.Column[Any]) -> sa.Select[Any]:
+        wanted = (self._backend.as_text(column).label(column.name) for column in columns)
         return sa.select(*wanted).where(datasets_table.c.session_id == self._session_id)
 
     def _wanted(self, name: str) -> dict[str, str]:

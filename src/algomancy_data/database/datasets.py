@@ -7,13 +7,14 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from algomancy_data.database.backend import backend_for
 from algomancy_data.database.catalogue import Catalogue, Occupant
 from algomancy_data.database.engines import store_errors
 from algomancy_data.database.entry import Entry
 from algomancy_data.database.growing_dataset import GrowingDataset
 from algomancy_data.database.key_plan import KeyedRows, SettledKeys, WantedKeys, settled_keys
 from algomancy_data.database.keyed_tables import copy_tables, write_tables
-from algomancy_data.database.naming import DatasetOwner
+from algomancy_data.database.naming import DatasetOwner, TableOwner
 from algomancy_data.database.own_tables import OwnTables
 from algomancy_data.database.payload import PreparedPayload, read_payload
 from algomancy_data.database.protocols import SqlTableLayout, handed_back
@@ -118,7 +119,7 @@ class Datasets:
         self._session_id = session_id
         self._verify = verify
         self._wanted = keys or WantedKeys()
-        self.catalogue = Catalogue(session_id)
+        self.catalogue = Catalogue(session_id, backend_for(engine))
         self.own = OwnTables(storage, self.catalogue, session_id)
 
     def prepare(
@@ -398,7 +399,7 @@ class Datasets:
         return tables
 
     def _stored(self, entry: Entry, layout: TableLayout) -> StoredTable:
-        return StoredTable(self._storage, layout, self._owner(entry).of_table(layout.name))
+        return StoredTable(self._storage, layout, TableOwner(*self._owner(entry), layout.name))
 
     def _owner(self, entry: Entry) -> DatasetOwner:
         return DatasetOwner(self._session_id, entry.info.name)

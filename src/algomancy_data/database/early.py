@@ -20,6 +20,7 @@ from adbc_driver_manager import Error
 from sqlalchemy import exc
 
 from algomancy_data.database.adbc.interrupts import wait_for
+from algomancy_data.database.naming import TableOwner
 from algomancy_data.database.table_sums import RowBlocks, TableSums
 from algomancy_data.database.tables import (
     PreparedTable,
@@ -289,7 +290,7 @@ class EarlyWrite:
             columns = PreparedTable(self._storage, rows.table, first).columns
         except UnstorableError:  # whoever writes the table as a whole says so
             return None
-        owner = self._owner.of_table(rows.table)
+        owner = TableOwner(*self._owner, rows.table)
         layout, table = create_table(connection, self._storage, owner, columns)
         sums = TableSums(len(columns))
         encoder = RowEncoder(self._storage, columns, sums)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from algomancy_data.database.growing_table import GrowingTable
 from algomancy_data.database.key_plan import KeyedRows, SettledKeys, settled_keys
 from algomancy_data.database.keyed_tables import count_orphans, write_tables
+from algomancy_data.database.naming import TableOwner
 from algomancy_data.database.table_keys import KeysInSQL, constrained_keys, parents_first
 from algomancy_data.database.tables import PreparedTable
 from algomancy_data.errors import AdditionError
@@ -67,7 +68,7 @@ class GrowingDataset:
         Raises:
             SchemaDriftError: The table is gone or another one, or somebody changed its columns.
         """
-        owner = self._owner.of_table(name)
+        owner = TableOwner(*self._owner, name)
         layouts = self._layouts
         return GrowingTable(self._connection, self._storage, layouts[name], owner, layouts)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import sqlalchemy as sa
 
+from algomancy_data.database.naming import TableOwner
 from algomancy_data.database.table_keys import KeysInSQL, parents_first
 from algomancy_data.database.tables import StoredTable, TablePlace, copy_table, drop_table
 
@@ -111,7 +112,7 @@ def copy_tables(
         storage.defer_references(connection)
     with storage.filling_constrained(connection) if is_constrained else nullcontext():
         for name in parents_first({name: one.keys for name, one in layouts.items()}):
-            source = StoredTable(storage, layouts[name], owner.of_table(name))
+            source = StoredTable(storage, layouts[name], TableOwner(*owner, name))
             copies[name] = copy_table(connection, source, copy, copies)
             if copies[name].keys:
                 storage.add_keys(connection, KeysInSQL(copies[name], copies))

@@ -211,10 +211,6 @@ class DatasetOwner(NamedTuple):
     session: str
     dataset: str
 
-    def of_table(self, table: str) -> TableOwner:
-        """Return the owner that a table of the dataset has."""
-        return TableOwner(self.session, self.dataset, table)
-
 
 class TableOwner(NamedTuple):
     """The dataset and table that an SQL table holds, as its own comment says.

@@ -148,7 +148,8 @@ def _drop_content(
     rows = sa.select(columns.session_id, columns.name)
     if statement.whereclause is not None:
         rows = rows.where(statement.whereclause)
-    storage = backend_for(connection).table_storage()
+    backend = backend_for(connection)
+    storage = backend.table_storage()
     for given in many_parameters or [parameters]:
         for session, name in connection.execute(rows, given).all():
-            OwnTables(storage, Catalogue(session), session).drop(connection, name)
+            OwnTables(storage, Catalogue(session, backend), session).drop(connection, name)

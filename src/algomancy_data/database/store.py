@@ -330,7 +330,7 @@ class DatabaseStore(Store):
         )
         # Constraints are not made before the rows were looked at.
         may_overlap &= self._storage.constrains_later or not self._has_constraints
-        if self._storage.table_parts is not None and hands is not None:
+        if hands is not None and self._storage.table_parts is not None:
             may_overlap &= self._url is None  # others write after the checks, all at once
         early = None
         with self._transactions.lock:
@@ -404,7 +404,8 @@ class DatabaseStore(Store):
     @contextmanager
     def _helped(self, prepared: PreparedDataset, phase: Phase) -> Generator[PreparedDataset]:
         """Have workers write the rows of large tables, if there are any workers."""
-        parts, url, hands = self._storage.table_parts, self._url, phase.hands
+        url, hands = self._url, phase.hands
+        parts = None if url is None or hands is None else self._storage.table_parts
         if parts is None or url is None or hands is None or not (tables := prepared.divisible()):
             yield prepared
             return

@@ -24,6 +24,7 @@ from algomancy_data.database.backend import backend_for
 from algomancy_data.database.block_sums import BLOCK_ROWS
 from algomancy_data.database.engines import begun, store_engine, store_errors
 from algomancy_data.database.layout import ChildTable, TableLayout
+from algomancy_data.database.naming import TableOwner
 from algomancy_data.database.table_sums import TableSums, joined_sums
 from algomancy_data.database.tables import (
     PreparedTable,
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from algomancy_data.database.layout import ColumnLayout
-    from algomancy_data.database.naming import DatasetOwner, TableOwner
+    from algomancy_data.database.naming import DatasetOwner
     from algomancy_data.database.table_storage import TableStorage
     from algomancy_data.database.tables import TablePlace
     from algomancy_data.executors.hands import Hands
@@ -159,7 +160,7 @@ class TableInParts:
         """Create the table and make the parts its children; return its layout."""
         del phase  # they were reported already
         empty, _ = create_table(
-            connection, self.storage, owner.of_table(self.name), self.prepared.columns, place
+            connection, self.storage, TableOwner(*owner, self.name), self.prepared.columns, place
         )
         layout = replace(
             empty,
@@ -250,7 +251,7 @@ class PartsWriter:
         self, table: PreparedTable, cuts: Sequence[range], write: str, phase: Phase
     ) -> TableInParts:
         frame = table.frame
-        owner = self._owner.of_table(table.name)
+        owner = TableOwner(*self._owner, table.name)
         written: list[WrittenPart] = []
         with handing_directory() as directory:
             shares = [

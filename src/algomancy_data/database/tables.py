@@ -14,7 +14,12 @@ import sqlalchemy as sa
 
 from algomancy_data.database.codec import ForeignValueError
 from algomancy_data.database.layout import TableLayout
-from algomancy_data.database.naming import ascii_table_name, hashed_table_name, table_name
+from algomancy_data.database.naming import (
+    TableOwner,
+    ascii_table_name,
+    hashed_table_name,
+    table_name,
+)
 from algomancy_data.database.reading import EVERYTHING, PartReader, Readers, Selection
 from algomancy_data.database.table_keys import KeysInSQL
 from algomancy_data.database.table_storage import quoted, table_named
@@ -34,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 
     from algomancy_data.database.layout import ColumnLayout
-    from algomancy_data.database.naming import DatasetOwner, TableOwner
+    from algomancy_data.database.naming import DatasetOwner
     from algomancy_data.database.table_keys import TableKey
     from algomancy_data.database.table_storage import TableStorage
     from algomancy_data.frames.mapped import Gather
@@ -105,7 +110,7 @@ class PreparedTable:
         to a filled table are not made yet.
         """
         layout, table = create_table(
-            connection, self._storage, owner.of_table(self.name), self.columns, place
+            connection, self._storage, TableOwner(*owner, self.name), self.columns, place
         )
         sums = TableSums(len(self.columns))
         write_rows(

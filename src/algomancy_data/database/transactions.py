@@ -32,8 +32,9 @@ class Transactions:
 
     Attributes:
         writing_engine: The engine for transactions that write.
-        lock: Held during each transaction but those of scans, because all threads share the one
-            connection of a database in memory.
+        share_connection: Whether all threads share one connection, as that of a database in
+            memory.
+        lock: Held during each transaction, but for those of scans.
         early: The early write that is going on, if any.
         not_opened: Why the store is not open; None if it is.
     """
@@ -44,14 +45,10 @@ class Transactions:
         self._session_id = session_id
         self._reading_engine = engine.execution_options(isolation_level=storage.read_isolation)
         self.writing_engine = engine.execution_options(isolation_level=storage.write_isolation)
+        self.share_connection = isinstance(engine.pool, StaticPool)
         self.lock = ProcessLock()
         self.early: EarlyWrite | None = None
         self.not_opened: str | None = "The manager has not been started: call startup() first."
-
-    @property
-    def share_connection(self) -> bool:
-        """Whether all threads share the one connection, as that of a database in memory."""
-        return isinstance(self._engine.pool, StaticPool)
 
     @contextmanager
     def reading(

@@ -251,8 +251,8 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
             files = input_files.wanted_files(files, only, self._schemas)
         if sample is not None:
             check_sampling(mode, quarantine)
-        memory = self._store.memory
-        with nullcontext() if executor is None else helping(executor, memory) as hands:
+        helpers = nullcontext() if executor is None else helping(executor, self._store.memory)
+        with helpers as hands:
             settings = RunSettings(
                 halt_on,
                 message_limit,
@@ -493,4 +493,4 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
     @property
     def _given_logger(self) -> Logger | None:
         """The logger for the factory; None if none was given, as components may check for that."""
-        return None if self.logger is None else self._logger
+        return None if self._store.logger is None else self._logger

@@ -6,13 +6,14 @@ import hashlib
 import io
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from algomancy_data.datasource import BaseDataSource, tables_of
 from algomancy_data.errors import FileContentError
 from algomancy_data.etl import RunSettings
-from algomancy_data.file.locations import place_of
+from algomancy_data.file.locations import has_parts
 from algomancy_data.provenance import InputFile, Provenance, TableSize
 from algomancy_data.quarantine import Quarantine
 from algomancy_data.quarantine.replay import replay_sequence
@@ -28,9 +29,9 @@ if TYPE_CHECKING:
     from algomancy_data.logs import Logger
     from algomancy_data.schema import Schema
 
-# One piece of memory, which the processor keeps near, takes a file piece after piece.
+# A file is read through one small buffer, which stays in the processor's cache.
 _CHUNK: Final = 1 << 18
-# So much is hashed sooner than a thread has begun.
+# Hashing this much takes less time than starting a thread.
 _SMALL: Final = 1 << 18
 
 
@@ -101,7 +102,7 @@ class InputDigests:
         self._stop = threading.Event()
 
     def __enter__(self) -> Self:
-        """Hash what is small, and begin to read what is not."""
+        """Hash small files, and begin to read the others."""
         self._small: dict[str, list[InputFile]] = {}
         left = _SMALL
         for name, file in self._files.items():
@@ -119,13 +120,13 @@ class InputDigests:
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Stop reading: nothing of a file may be read later."""
+        """Stop reading: files may be gone later."""
         self._stop.set()
         if self._pool is not None:
             self._pool.shutdown()
 
     def result(self) -> tuple[InputFile, ...]:
-        """Return the files, once all of them are read."""
+        """Return the files, once all are read."""
         return tuple(
             described
             for name in self._files
@@ -137,31 +138,31 @@ class InputDigests:
 
     def _describe_one(self, name: str, file: File) -> InputFile:
         location = None if file.path is None else str(file.path)
-        described = InputFile(name, str(file.extension), location)
-        try:
+        size = digest = None
+        with suppress(OSError, FileContentError):  # the extraction says what is wrong with it
             stored = file.stored()
-            if stored is None:
-                return described
-            digest, size, chunk = hashlib.sha256(), 0, memoryview(bytearray(_CHUNK))
-            is_path = isinstance(stored, Path)
-            with stored.open("rb", buffering=0) if is_path else io.BytesIO(stored) as stream:
-                while not self._stop.is_set() and (length := stream.readinto(chunk)):
-                    digest.update(chunk[:length])
-                    size += length
-        except (OSError, FileContentError):  # the extraction says what is wrong with it
-            return described
-        return InputFile(name, str(file.extension), location, size, digest.hexdigest())
+            if stored is not None:
+                size, digest = self._hashed(stored)
+        return InputFile(name, str(file.extension), location, size, digest)
+
+    def _hashed(self, stored: Path | bytes) -> tuple[int, str]:
+        """Return the size and the SHA-256 of a file or of its content."""
+        digest, size, chunk = hashlib.sha256(), 0, memoryview(bytearray(_CHUNK))
+        is_path = isinstance(stored, Path)
+        with stored.open("rb", buffering=0) if is_path else io.BytesIO(stored) as stream:
+            while not self._stop.is_set() and (length := stream.readinto(chunk)):
+                digest.update(chunk[:length])
+                size += length
+        return size, digest.hexdigest()
 
 
 def _size_of_one(file: File) -> int | None:
-    """Return how large a file is as it is stored; None if it is far away, gone, or several."""
+    """Return the stored size of a file; None if it is remote, missing, or in parts."""
     try:
-        place = None if file.is_uploaded or file.path is None else place_of(file.path)
+        is_one = file.path is None or not has_parts(file.path) or file.is_uploaded
     except FileContentError:  # as above
         return None
-    if place is not None and (place.is_address or place.has_parts):
-        return None
-    return file.stored_bytes()
+    return file.stored_bytes() if is_one else None
 
 
 def parts_of(file: File) -> list[File]:

@@ -51,10 +51,9 @@ def _within_budget(files: dict[str, File], budget: MemoryBudget) -> dict[str, Fi
     The smallest are made in memory, as many as fit into it together, and the others in slices.
     """
     sizes = {name: file.stored_bytes() or 0 for name, file in files.items()}
-    left = budget.in_memory_bytes
-    if budget.limit is None and sum(sizes.values()) <= left:
+    if budget.limit is None and sum(sizes.values()) <= IN_MEMORY_BYTES:
         return files
-    room = budget.room
+    left, room = budget.in_memory_bytes, budget.room
     limited = dict(files)
     for name in sorted(files, key=sizes.__getitem__):
         file = limited[name] = copy.copy(files[name])
