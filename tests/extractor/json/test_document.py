@@ -121,11 +121,23 @@ for path in sys.argv[1:]:
 """
 
 
-@pytest.mark.parametrize("inside", ["{}", '[{{"a": {}}}]', '{{"a": 1}}\n{{"a": {}}}\n'])
+@pytest.mark.parametrize(
+    "inside",
+    [
+        "{}",
+        '[{{"a": {}}}]',
+        '{{"a": 1}}\n{{"a": {}}}\n',
+        # In a piece that is expected to be like the first one.
+        '{{"a": 1}}\n' * 80_000 + '{{"a": {}}}\n',
+        "[" + '{{"a": {{"b": [null]}}}},\n' * 40_000 + '{{"a": {{"b": [{}], "c": {}}}}}]',
+    ],
+    ids=["alone", "list", "lines", "late line", "late item"],
+)
 def test_bottomless_nesting_is_refused_and_kills_nothing(tmp_path, inside) -> None:
     depths = (200, 100_000)
     for depth in depths:
-        (tmp_path / f"{depth}.json").write_text(inside.format("[" * depth + "]" * depth))
+        nested = "[" * depth + "]" * depth
+        (tmp_path / f"{depth}.json").write_text(inside.format(nested, nested))
     done = subprocess.run(
         [sys.executable, "-c", NESTED, *(f"{depth}.json" for depth in depths)],
         cwd=tmp_path,

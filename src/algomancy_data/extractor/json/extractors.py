@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import polars as pl
@@ -133,7 +135,11 @@ class JSONSingleExtractor(SingleExtractor):
             logger.warning(f"File {self.file.name!r}: no item of the list is a record.")
         if not found.pieces:
             return pl.DataFrame()
-        return pl.concat([flat_frame(piece, plan.root) for piece in found.pieces])
+        flat = partial(flat_frame, place=plan.root)
+        if len(found.pieces) == 1:
+            return flat(found.pieces[0])
+        with ThreadPoolExecutor(pl.thread_pool_size(), "algomancy-data json") as pool:
+            return pl.concat(list(pool.map(flat, found.pieces)))
 
     def _is_row(self, envelope: Envelope) -> bool:
         return _is_row(envelope, set(self._types))

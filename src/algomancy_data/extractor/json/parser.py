@@ -118,7 +118,10 @@ def _table(piece: bytes, expected: ArrowType | None, *, in_list: bool) -> Any:
     from pyarrow import json as reader  # noqa: PLC0415
 
     data = b"".join((_BEFORE, piece, _BEHIND)) if in_list else piece
-    check(data)
+    if expected is None:
+        check(data)
+    else:  # at what is nested more deeply than that, the parser stops
+        _check_text(data)
     if not in_list:
         _check_lines(data)
     schema = None
@@ -175,6 +178,13 @@ def check(data: bytes) -> None:
         MalformedError: It is not UTF-8.
         UnreadableError: It is too large or nested too deeply.
     """
+    _check_text(data)
+    if _depth(data) > MAX_DEPTH and _depth(_TEXTS.sub(b"", data)) > MAX_DEPTH:
+        msg = f"objects and lists are nested more than {MAX_DEPTH - 2} levels deep"
+        raise UnreadableError(msg)
+
+
+def _check_text(data: bytes) -> None:
     if len(data) > _MAX_PIECE:
         msg = "a single record, or a document that cannot be cut between records, is over 2 GB"
         raise UnreadableError(msg)
@@ -183,9 +193,6 @@ def check(data: bytes) -> None:
             data.decode()
         except UnicodeDecodeError as error:
             raise MalformedError from error
-    if _depth(data) > MAX_DEPTH and _depth(_TEXTS.sub(b"", data)) > MAX_DEPTH:
-        msg = f"objects and lists are nested more than {MAX_DEPTH - 2} levels deep"
-        raise UnreadableError(msg)
 
 
 def _check_lines(data: bytes) -> None:

@@ -259,8 +259,13 @@ class CellBudget:
         if _may_have(piece) <= _HARMLESS:
             return plain(find_type(piece, in_list=in_list))
         ranges = cut(piece, Records(0, len(piece), in_list=in_list), _LOOK, _LOOK)
+        pieces = [piece[start:end] for start, end in ranges]
         try:
-            return self._merged_type([piece[start:end] for start, end in ranges], in_list=in_list)
+            first = self._type_of(pieces[0], in_list=in_list)
+            # Most records are like the first ones: the parser takes no others.
+            if len(pieces) > 1 and _have_type(piece, first, in_list=in_list):
+                return first
+            return self._merged_type(pieces, in_list=in_list)
         except MalformedError:
             if len(ranges) == 1:
                 raise
@@ -367,6 +372,15 @@ def _values(piece: bytes) -> list[Any]:
         if text[position : position + 1] == ",":
             position = skip_space(text, position + 1)
     return found
+
+
+def _have_type(piece: bytes, expected: ArrowType, *, in_list: bool) -> bool:
+    """Tell whether all records of a piece of a document are of a type."""
+    try:
+        parse(piece, in_list=in_list, expected=expected)
+    except (UnexpectedTypeError, DisagreementError, MalformedError):
+        return False
+    return True
 
 
 def _may_have(piece: bytes) -> int:
