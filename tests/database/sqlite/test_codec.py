@@ -11,6 +11,7 @@ import pytest
 
 from algomancy_data.database.codec import ForeignValueError
 from algomancy_data.database.sqlite import codec
+from algomancy_data.testing import assert_identical
 
 MOMENT = datetime(2013, 1, 2, 6, 5, 4, 123_456)
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
@@ -44,6 +45,28 @@ TABLE = '"ds__s__d__t"'
 def test_a_value_is_stored_readably(manager, dataset, outside, path, values, dtype, stored):
     manager.add_data_source(dataset(tables={"t": pl.DataFrame({"x": values}, {"x": dtype})}))
     assert outside(path, f"SELECT typeof(x), x FROM {TABLE} ORDER BY rowid") == stored
+
+
+@pytest.mark.parametrize("first", [date(2013, 1, 2), date(1, 1, 1), date(9999, 12, 1)])
+def test_the_text_of_a_date_does_not_depend_on_how_many_there_are(
+    manager, dataset, outside, path, first
+):
+    # Also of years with more than four digits; the last one is far from all others.
+    start = (first - date(1970, 1, 1)).days
+    days = [*(start + number % 50 for number in range(500)), None]
+    frames = {
+        "t": pl.DataFrame({"x": pl.Series(days, dtype=pl.Int32).cast(pl.Date)}),
+        "few": pl.DataFrame({"x": pl.Series(days[:50], dtype=pl.Int32).cast(pl.Date)}),
+        "far": pl.DataFrame({"x": pl.Series([*days, 0], dtype=pl.Int32).cast(pl.Date)}),
+    }
+    manager.add_data_source(dataset(tables=frames))
+    expected = [["text", text] for text in frames["few"]["x"].dt.to_string("%Y-%m-%d")]
+    rows = "SELECT typeof(x), x FROM {} ORDER BY rowid"
+    assert outside(path, rows.format(TABLE)) == [*expected * 10, ["null", None]]
+    assert outside(path, rows.format(TABLE.replace('t"', 'few"'))) == expected
+    manager.refresh()
+    for name, frame in frames.items():
+        assert_identical(manager.get_data("d").get_table(name), frame)
 
 
 def test_a_year_that_has_no_text_is_stored_as_a_number(manager, dataset, outside, path):

@@ -12,6 +12,7 @@ before anything is written.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import polars as pl
@@ -34,6 +35,10 @@ MAX_COLUMNS: Final = 2000
 """SQLITE_MAX_COLUMN, see https://www.sqlite.org/limits.html."""
 
 _UTC_SUFFIX: Final = "Z"
+_DATE_FORMAT: Final = "%Y-%m-%d"
+# So many rows for each day from the first to the last make it worth while to look texts up.
+_ROWS_PER_DAY: Final = 4
+_DAYS_TOGETHER: Final = 256
 _FRACTION_DIGITS: Final = {"ms": 3, "us": 6, "ns": 9}
 # In days since 1970: years of four digits.
 _FOUR_DIGIT_DAYS: Final = (-719_162, 2_932_896)
@@ -74,13 +79,15 @@ def encode(frame: pl.DataFrame, columns: Sequence[ColumnLayout]) -> pl.DataFrame
     """Return the frame as it goes into the table, columns under their physical names."""
     # Without expressions where there is another way: of few rows, a query costs more than they do.
     # And in expressions, Arrow would keep memory for each of Polars' threads.
+    texts = [_moments_as_texts(values, one) for values, one in zip(frame, columns, strict=True)]
     stored = {
-        column.physical: _datetime_texts(values) if _is_moment(column) else values
-        for values, column in zip(frame, columns, strict=True)
+        column.physical: values if text is None else text
+        for values, text, column in zip(frame, texts, columns, strict=True)
     }
     expressions = [
         expression
-        for number, column in enumerate(columns)
+        for number, (text, column) in enumerate(zip(texts, columns, strict=True))
+        if text is None
         for expression in _encoded(pl.col(str(number)), column)
     ]
     if expressions:
@@ -138,16 +145,43 @@ def _is_moment(column: ColumnLayout) -> bool:
     return isinstance(column.dtype, pl.Datetime) and column.storage == "iso"
 
 
+def _is_date(column: ColumnLayout) -> bool:
+    return isinstance(column.dtype, pl.Date) and column.storage == "iso"
+
+
+def _moments_as_texts(values: pl.Series, column: ColumnLayout) -> pl.Series | None:
+    """Return the texts of dates and datetimes where no expression is needed for them."""
+    if _is_moment(column):
+        return _datetime_texts(values)
+    return _texts_of_few_days(values) if _is_date(column) else None
+
+
+def _texts_of_few_days(dates: pl.Series) -> pl.Series | None:
+    """Return the texts of dates, that of each day made once; None if that is no gain."""
+    days = dates.cast(pl.Int32)  # without a query, unlike to_physical
+    low, high = cast("tuple[int | None, ...]", (days.min(), days.max()))
+    if low is None or high is None or (high - low) * _ROWS_PER_DAY > len(days):
+        return None
+    first = low // _DAYS_TOGETHER * _DAYS_TOGETHER
+    end = (high // _DAYS_TOGETHER + 1) * _DAYS_TOGETHER
+    return _texts_of_days(first, end).gather(days - first)
+
+
+@lru_cache(maxsize=16)
+def _texts_of_days(first: int, end: int) -> pl.Series:
+    """Return the texts of days since 1970; the next rows of a table have about the same ones."""
+    days = pl.int_range(first, end, dtype=pl.Int32, eager=True).cast(pl.Date)
+    return days.dt.to_string(_DATE_FORMAT)
+
+
 def _encoded(value: pl.Expr, column: ColumnLayout) -> list[pl.Expr]:
     """Return what makes a column's values and its mask, where these are not the values as such."""
     stored = None
     match column.dtype:
-        case _ if _is_moment(column):
-            pass  # are texts already
         case pl.Datetime() | pl.Date() if column.storage == "integer":
             stored = value.to_physical().cast(pl.Int64)
         case pl.Date():
-            stored = value.dt.to_string("%Y-%m-%d")
+            stored = value.dt.to_string(_DATE_FORMAT)
         case pl.Time():
             stored = value.dt.to_string("%H:%M:%S%.9f")
         case pl.Duration():
@@ -214,9 +248,12 @@ def _plainly(values: pl.Series, column: ColumnLayout) -> pl.Series | None:
             dtype = cast("pl.Datetime", column.dtype)
             if dtype.time_zone is None:
                 return _datetimes(values, dtype)
+        elif _is_date(column):
+            # A quarter of the time that Polars takes; a year of other than 4 digits is left to it.
+            return cast("pl.Series", pl.from_arrow(pc.cast(values.to_arrow(), pa.date32())))
         elif not column.dtype.is_temporal():
             return values.cast(column.dtype)
-    except (PolarsError, PanicException):
+    except (PolarsError, PanicException, pa.ArrowInvalid):
         pass  # whoever evaluates the expression finds the row
     return None
 
@@ -236,7 +273,7 @@ def _decoded(number: int, column: ColumnLayout) -> pl.Expr:
             parsed = value.map_batches(lambda texts: _datetimes(texts, utc), return_dtype=utc)
             return parsed.dt.convert_time_zone(zone)
         case pl.Date():
-            return value.str.to_date("%Y-%m-%d", cache=False)
+            return value.str.to_date(_DATE_FORMAT, cache=False)
         case pl.Time():
             return value.str.to_time("%H:%M:%S%.f", cache=False)
         case dtype if column.storage in nested.WORDS:
