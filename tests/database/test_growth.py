@@ -8,6 +8,7 @@ from functools import partial
 
 import polars as pl
 import pytest
+import sqlalchemy as sa
 
 from algomancy_data import (
     Column,
@@ -340,3 +341,16 @@ def test_all_rows_can_be_deleted_by_what_asks_for_no_column(manager, dataset):
     assert manager.get_data("d").get_table("t").equals(frame)
     assert manager.delete_rows("d", "t", pl.lit(value=True)) == 2
     assert manager.get_data("d").get_table("t").equals(frame.clear())
+
+
+@pytest.mark.filterwarnings("ignore::algomancy_data.errors.PortablePathWarning")
+def test_rows_are_deleted_through_a_driver_that_cannot_say_where_they_are(
+    new_manager, dataset, path, outside
+):
+    engine = sa.create_engine(f"sqlite:///{path}")
+    manager = new_manager(engine)
+    manager.add_data_source(dataset(tables={"t": pl.DataFrame({"id": [1, 2, 3]})}))
+    assert manager.delete_rows("d", "t", pl.col("id") == 2) == 1
+    manager.close()
+    engine.dispose()
+    assert outside(path, 'SELECT id FROM "ds__s__d__t" ORDER BY id') == [[1], [3]]

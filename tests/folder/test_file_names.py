@@ -56,6 +56,10 @@ def test_a_name_without_plain_letters_is_called_a_dataset():
     assert hashed_stem("🦆" * 100).startswith("dataset-")
 
 
+def test_a_hashed_name_begins_with_what_was_readable():
+    assert hashed_stem("/X-ray: XX/").startswith("X_ray_XX-")
+
+
 @given(st.text(min_size=1))
 def test_every_stem_is_the_name_of_one_file_on_any_file_system(name):
     for stem in stems(name):

@@ -180,9 +180,8 @@ def _has_infinities(series: pl.Series, sql_type: str) -> bool:
 
 def _decoded(value: pl.Expr, column: ColumnLayout) -> pl.Expr:
     match column.dtype:
-        case pl.Datetime(time_unit=unit, time_zone=zone) if column.storage in {"timestamp", "iso"}:
-            utc = pl.Datetime(unit, None if zone is None else "UTC")
-            moment = _parsed(value, utc) if column.storage == "iso" else value.cast(utc)
+        case pl.Datetime(time_unit=unit, time_zone=zone) if column.storage == "iso":
+            moment = _parsed(value, pl.Datetime(unit, None if zone is None else "UTC"))
             return moment if zone is None else moment.dt.convert_time_zone(zone)
         case pl.Time() if column.storage == "iso":
             return value.str.to_time("%H:%M:%S%.f", cache=False)
