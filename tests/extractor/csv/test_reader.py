@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
+from algomancy_data.extractor.csv import reader
 from algomancy_data.schema import CSVDialect, DataType
 
 STRING, INTEGER, FLOAT = DataType.STRING, DataType.INTEGER, DataType.FLOAT
@@ -91,3 +92,41 @@ def test_extracting_twice_does_not_repeat_the_issues(extractor) -> None:
     instance.extract()
     instance.extract()
     assert len(instance.conversion_issues) == 1
+
+
+FIELDS = (
+    *("", " ", "7", " 7", "7 ", "\t7", "+7", "-7", "007", "7.", ".7", "-.7", "7e2", "7E+2", "7e"),
+    *("0x7", "7_000", "1,5", "1,234", "1.234,5", "7 000", "9223372036854775808", "1e400", "-0"),
+    *("9007199254740993", "9007199254740993.0", "inf", "-Infinity", "NaN", "nan", "NA", "NULL"),
+    *(
+        "true",
+        "TRUE",
+        "True ",
+        " false",
+        "yes",
+        "1",
+        "0",
+        "x",
+        '"7"',
+        '" 7"',
+        '""',
+        '"true"',
+        "\u0667",
+    ),
+)
+
+
+@pytest.mark.parametrize(("kind", "plain"), [(INTEGER, 1), (FLOAT, 2.5), (BOOLEAN, "true")])
+def test_a_short_file_is_read_as_one_whose_beginning_is_looked_at(
+    extractor, monkeypatch, kind, plain
+) -> None:
+    for field in FIELDS:
+        found = []
+        for short in (1 << 18, -1):
+            monkeypatch.setattr(reader, "_SHORT", short)
+            instance = extractor(f"a;b\n{plain};x\n{field};y\n", {"a": kind, "b": STRING})
+            found.append((instance.extract()["t"], instance.conversion_issues))
+        (frame, issues), (expected, its_issues) = found
+        assert frame.equals(expected), field
+        assert frame.schema == expected.schema, field
+        assert issues == its_issues, field

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from algomancy_data.schema.types import ColumnType, TextConventions
 
 _SAMPLE: Final = 1 << 15
+# What is shorter is sooner read than its beginning is looked at.
+_SHORT: Final = 1 << 18
 _BOOLEAN_WORDS: Final = ("true", "false")
 
 
@@ -91,13 +93,12 @@ class CSVReader:
             quote, end = self.layout.quote, self.layout.line_end
             records = count_records(readable.source, quote, end) - readable.header_lines
             self.content.check_cells(records, width)
-        typed = self._typed_columns(readable)
-        frame = self._read(readable, typed)
+        frame = self._read(readable)
         if isinstance(frame, BaseException):
             self.content.check_utf8()
             self._refuse_wide(readable)
             readable = self._repaired()
-            frame = self._read(readable, typed)
+            frame = self._read(readable)
         if isinstance(frame, BaseException):
             if isinstance(frame, PanicException):
                 raise frame
@@ -184,17 +185,24 @@ class CSVReader:
 
     # --- reading ----------------------------------------------------------------------------
 
-    def _read(
+    def _read(self, readable: _Readable) -> pl.DataFrame | BaseException:
+        """Return the frame, the typed columns as text if one does not parse; or the error."""
+        typed = self._typed_columns(readable)
+        is_short = self.content.size() <= _SHORT
+        if typed and not is_short:
+            typed = self._that_parse(readable, typed)
+        frame = self._attempt(readable, typed)
+        if isinstance(frame, BaseException) and typed and is_short:
+            fewer = self._that_parse(readable, typed)
+            if len(fewer) < len(typed):
+                typed, frame = fewer, self._attempt(readable, fewer)
+        return self._attempt(readable, {}) if isinstance(frame, BaseException) and typed else frame
+
+    def _attempt(
         self, readable: _Readable, typed: dict[str, PolarsDataType]
     ) -> pl.DataFrame | BaseException:
-        """Return the frame, the typed columns as text if one does not parse; or the error."""
         try:
             return self._read_as(readable.source, typed)
-        except (PolarsError, PanicException) as error:
-            if not typed:
-                return error
-        try:
-            return self._read_as(readable.source, {})
         except (PolarsError, PanicException) as error:
             return error
 
@@ -217,22 +225,30 @@ class CSVReader:
         )
 
     def _typed_columns(self, readable: _Readable) -> dict[str, PolarsDataType]:
-        """Return the columns to read in their declared type: those whose first values parse.
+        """Return the declared types that the reader knows, by its columns."""
+        typed: dict[str, PolarsDataType] = {}
+        for column, name in zip(readable.columns, self.header.names, strict=True):
+            target = self.types.get(name)
+            if target is not None and target.reads_as_polars(self.conventions):
+                typed[column] = target.dtype
+        return typed
+
+    def _that_parse(
+        self, readable: _Readable, typed: dict[str, PolarsDataType]
+    ) -> dict[str, PolarsDataType]:
+        """Return those of the typed columns whose first values parse.
 
         One value that does not parse makes the reader fail, and the file is read a second time
         as text: a look at the beginning avoids that for a column that never parses.
         """
         sample = self._sample(readable)
-        typed: dict[str, PolarsDataType] = {}
-        for position, (column, name) in enumerate(
-            zip(readable.columns, self.header.names, strict=True)
-        ):
-            target = self.types.get(name)
-            if target is None or not target.reads_as_polars(self.conventions):
-                continue
-            if sample is None or _parses(sample.to_series(position), target):
-                typed[column] = target.dtype
-        return typed
+        if sample is None:
+            return typed
+        return {
+            column: typed[column]
+            for position, column in enumerate(readable.columns)
+            if column in typed and _parses(sample.to_series(position), typed[column])
+        }
 
     def _sample(self, readable: _Readable) -> pl.DataFrame | None:
         """Return the first records as text, or None if they cannot be cut out safely."""
@@ -267,10 +283,10 @@ class CSVReader:
         return frame.with_columns(self._read_as(readable.source, {}, large))
 
 
-def _parses(texts: pl.Series, target: ColumnType) -> bool:
+def _parses(texts: pl.Series, dtype: PolarsDataType) -> bool:
     """Tell whether the reader would understand all these texts."""
     stripped = texts.str.strip_chars_start(" \t")
     present = stripped.filter(stripped != "")
-    if target.dtype == pl.Boolean:
+    if dtype == pl.Boolean:
         return bool(present.str.to_lowercase().is_in(_BOOLEAN_WORDS).all())
-    return present.cast(target.dtype, strict=False).null_count() == 0
+    return present.cast(dtype, strict=False).null_count() == 0
