@@ -181,7 +181,7 @@ class _Runs(NamedTuple):
     """Words of several columns, one after the other.
 
     Args:
-        words: The words, folded.
+        words: The words, which are folded all at once.
         lengths: How many of them are whose.
         sums: Where their sums go.
     """
@@ -216,7 +216,7 @@ def _runs(columns: Sequence[pl.Series], found: Sequence[_ColumnSums]) -> Iterato
     yield _Runs(of_texts, lengths, of_words)
     lengths = [_length(content) for content in contents]
     if sum(lengths) <= _AT_ONCE:
-        yield _Runs(_folded(_text_words(contents)), lengths, [column.of_bytes for column in found])
+        yield _Runs(_text_words(contents), lengths, [column.of_bytes for column in found])
         return
     for content, column in zip(contents, found, strict=True):
         column.of_bytes.append(_sums_of_bytes(content))
@@ -233,7 +233,7 @@ def _text_runs(several: Sequence[Any], found: Sequence[_ColumnSums]) -> Iterator
         contents.append(content)
     lengths = [_length(content) for content in contents]
     if sum(lengths) <= _FEW_WORDS:  # a copy of them costs less than a call for each column
-        yield _Runs(_folded(_text_words(contents)), lengths, [column.of_bytes for column in found])
+        yield _Runs(_text_words(contents), lengths, [column.of_bytes for column in found])
         return
     for content, column in zip(contents, found, strict=True):
         column.of_bytes.append(_sums_of_bytes(content))
@@ -243,36 +243,34 @@ def _add_sums(several: Sequence[_Runs]) -> None:
     """Add the sums of each run of words to those of its column."""
     if not several:
         return
-    words = [runs.words for runs in several]
+    parts = [runs.words for runs in several]
     lengths = [length for runs in several for length in runs.lengths]
-    found = _three_sums(pl.concat(words, rechunk=True) if len(words) > 1 else words[0], lengths)
+    words = pl.concat(parts, rechunk=True) if len(parts) > 1 else parts[0]
+    found = _three_sums(words if _is_small(words) else _folded(words), lengths)
     for sums, one in zip((sums for runs in several for sums in runs.sums), found, strict=True):
         sums.append(one)
 
 
 def _words(column: pl.Series) -> list[pl.Series]:
-    """Return the folded words that values have: themselves, or the lengths of texts; 0 for null."""
+    """Return the words that values have: themselves, or the lengths of texts; 0 for null."""
     match column.dtype:
         case pl.Null():
             return []
         case pl.String() | pl.Binary():
             return [_contents(_to_arrow(column), 1)[0]]
         case pl.Decimal():
-            halves = _halves(_to_arrow(column))
-            return [half if _is_small(half) else _folded(half) for half in halves]
+            return _halves(_to_arrow(column))
         case pl.Int128() | pl.UInt128():
             value = pl.col("x").reinterpret(dtype=pl.UInt128())
             halves = [(value % _WRAP).alias("low"), (value // _WRAP).alias("high")]
             found = column.alias("x").to_frame().select(halves)
-            return [_folded(_filled(half.cast(pl.UInt64))) for half in found]
+            return [_filled(half.cast(pl.UInt64)) for half in found]
         case pl.Boolean():
             return [_filled(column.cast(pl.UInt64))]
-        case dtype:
+        case _:
             array: Any = column.to_arrow()
             bits = pl.Series(array.view(_UNSIGNED[array.type.byte_width]))
-            words = _filled(bits.cast(pl.UInt64))
-            is_small = array.type.byte_width < _WORD or (dtype.is_integer() and _is_small(words))
-            return [words if is_small else _folded(words)]
+            return [_filled(bits.cast(pl.UInt64))]
 
 
 def _is_small(words: pl.Series) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
+from algomancy_data.database.adbc.dialect import only_row
 from algomancy_data.database.backend import backend_for
 from algomancy_data.database.engines import begun, store_errors
 from algomancy_data.database.entry import Entry, decoded
@@ -187,8 +188,7 @@ class Catalogue:
         return Occupant(name, self._occupant(connection, name))
 
     def _occupant(self, connection: sa.Connection, name: str) -> Mapping[Any, Any]:
-        query = _occupant_query(self._backend)
-        return connection.execute(query, self._wanted(name)).mappings().one()
+        return only_row(connection, _occupant_query(self._backend), self._wanted(name))
 
     def free(self, connection: sa.Connection, names: Sequence[str]) -> dict[str, Occupant]:
         """Return the occupants of those of some names that are free."""

@@ -75,6 +75,10 @@ class BulkAccess(Protocol):
         ...
 
 
+class NameTakenError(Exception):
+    """A table cannot have a name, since a table or view has it."""
+
+
 # What is written at a time is there several times: as a frame, encoded, and as the next one.
 _WRITES_IN_MEMORY: Final = 16
 
@@ -142,6 +146,9 @@ class TableStorage(ABC):
 
     overlaps: ClassVar[bool] = True
     """Whether rows can be written while Python works on others."""
+
+    create_tells_taken: ClassVar[bool] = False
+    """Whether :meth:`create` may be given a name that something has, and does no harm then."""
 
     constrains_later: ClassVar[bool]
     """Whether constraints can be added to a filled table; else they are part of a new one."""
@@ -237,6 +244,9 @@ class TableStorage(ABC):
             columns: The declared type of each column.
             owner: What it holds.
             keys: Its keys, if they have to be declared before there are rows.
+
+        Raises:
+            NameTakenError: Something has the name; only if :attr:`create_tells_taken`.
         """
 
     @abstractmethod

@@ -22,7 +22,7 @@ from algomancy_data.database.naming import (
 )
 from algomancy_data.database.reading import EVERYTHING, PartReader, Readers, Selection
 from algomancy_data.database.table_keys import KeysInSQL
-from algomancy_data.database.table_storage import quoted, table_named
+from algomancy_data.database.table_storage import NameTakenError, quoted, table_named
 from algomancy_data.database.table_sums import (
     TableComparison,
     TableSums,
@@ -128,12 +128,17 @@ def create_table(
 ) -> tuple[TableLayout, sa.TableClause]:
     """Create a table; return its layout, without rows, and the table."""
     place = place or TablePlace()
-    physical = place.physical or _free_name(connection, storage, owner)
-    layout = TableLayout(owner.table, physical, 0, columns, keys=place.keys)
-    keys = _keys_in_sql(layout, place.dataset)
-    declared = storage.columns_of(layout)
-    storage.create(connection, physical, declared, owner, keys)
-    return layout, storage.target(physical, declared)
+    free = _free_names(connection, storage, owner, may_be_taken=storage.create_tells_taken)
+    for physical in free if place.physical is None else [place.physical]:
+        layout = TableLayout(owner.table, physical, 0, columns, keys=place.keys)
+        keys = _keys_in_sql(layout, place.dataset)
+        declared = storage.columns_of(layout)
+        try:
+            storage.create(connection, physical, declared, owner, keys)
+        except NameTakenError:
+            continue
+        return layout, storage.target(physical, declared)
+    raise _no_name_free(owner)
 
 
 def _keys_in_sql(layout: TableLayout, dataset: Mapping[str, TableLayout]) -> KeysInSQL | None:
@@ -229,7 +234,9 @@ def copy_table(
     found = check_drift(connection, source)
     storage, original, owner = source
     own = owner._replace(dataset=dataset)
-    physical = _free_name(connection, storage, own)
+    physical = next(_free_names(connection, storage, own), None)
+    if physical is None:
+        raise _no_name_free(own)
     layout = replace(original, physical=physical, children=())
     originals = [table_named(relation, found) for relation in original.relations]
     storage.copy(connection, originals, physical, found, own, _keys_in_sql(layout, copied))
@@ -496,15 +503,31 @@ def free_names(
     }
 
 
-def _free_name(connection: sa.Connection, storage: TableStorage, owner: TableOwner) -> str:
-    """Return the table's plain name, or one with a hash if that is taken in another case."""
+def _free_names(
+    connection: sa.Connection,
+    storage: TableStorage,
+    owner: TableOwner,
+    *,
+    may_be_taken: bool = False,
+) -> Generator[str]:
+    """Yield the table's plain name, and those with a hash for when that is taken in another case.
+
+    Args:
+        connection: A connection in a transaction.
+        storage: How the database keeps frames.
+        owner: What the table holds.
+        may_be_taken: Whether the caller finds out which of them are taken.
+    """
     limit = connection.dialect.max_identifier_length
     for naming in (table_name, hashed_table_name, ascii_table_name):
         name = naming(*owner, limit)
-        if storage.can_name(connection, name) and not storage.taken(connection, [name]):
-            return name
-    msg = (
+        is_possible = storage.can_name(connection, name)
+        if is_possible and (may_be_taken or not storage.taken(connection, [name])):
+            yield name
+
+
+def _no_name_free(owner: TableOwner) -> StoreError:
+    return StoreError(
         f"The database already has a table for {owner.table!r} of dataset {owner.dataset!r} that "
         f"the catalogue does not know, and it is not overwritten. Rename or drop it."
     )
-    raise StoreError(msg)

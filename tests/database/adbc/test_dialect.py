@@ -6,6 +6,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import exc
 
+from algomancy_data.database.adbc.dialect import only_row
+
 metadata = sa.MetaData()
 things = sa.Table(
     "things",
@@ -74,3 +76,18 @@ def test_a_connection_that_does_not_close_hides_no_mistake_of_the_program():
     engine = sa.create_engine("sqlite+adbc://")
     with pytest.raises(AttributeError):
         engine.dialect.do_close(None)
+
+
+def test_the_only_row_is_the_one_that_sqlalchemy_finds(engine):
+    first, second = sa.bindparam("first", type_=sa.String), sa.bindparam("second", type_=sa.String)
+    query = sa.select(
+        (first + "%:?$1" + second).label("both"),
+        (second + first).label("reversed"),
+        sa.literal_column("NULL").label("missing"),
+        sa.func.coalesce(sa.null(), first, sa.literal("given")).label("chosen"),
+    )
+    with engine.connect() as connection:
+        for texts in ({"first": "a'", "second": ":1"}, {"first": "", "second": "é"}):
+            row = only_row(connection, query, texts)
+            assert row == dict(connection.execute(query, texts).mappings().one())
+            assert row["both"] == f"{texts['first']}%:?$1{texts['second']}"

@@ -21,6 +21,7 @@ from algomancy_data.database.sqlite.schema import KnownTables
 from algomancy_data.database.table_storage import (
     PLAIN_TEXT,
     Counterpart,
+    NameTakenError,
     TableFound,
     TableStorage,
     index_name,
@@ -83,6 +84,7 @@ class SQLiteStorage(TableStorage):
     _checkpoint: threading.Thread | None = None
 
     anywhere = range(-(2**61), 2**61)  # as long as Python can have one
+    create_tells_taken = True
     constrains_later = False
     integer = "INTEGER"
     read_isolation = "SERIALIZABLE"
@@ -173,8 +175,18 @@ class SQLiteStorage(TableStorage):
         owner: TableOwner,
         keys: KeysInSQL | None = None,
     ) -> None:
-        """Create a table: SQLite keeps the statement, with the comment that names its owner."""
-        connection.exec_driver_sql(self._statement(connection, physical, columns, owner, keys))
+        """Create a table: SQLite keeps the statement, with the comment that names its owner.
+
+        Raises:
+            NameTakenError: Something has the name. To ask before would take a statement more.
+        """
+        statement = self._statement(connection, physical, columns, owner, keys)
+        try:
+            connection.exec_driver_sql(statement)
+        except exc.DBAPIError as error:
+            if self.taken(connection, [physical]):
+                raise NameTakenError(physical) from error
+            raise
 
     def is_as_created(
         self, connection: sa.Connection, layout: TableLayout, owner: TableOwner
