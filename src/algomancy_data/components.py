@@ -1,8 +1,7 @@
-"""What the components of a stage have in common, and what is said of those of a user's own.
+"""What the components of all stages share, and how errors in users' components are reported.
 
-Each has a name and a logger. What one of a user's own returns is looked at; what it raises
-propagates unchanged, with a note that says whose it is: the class, where that is written, and what
-it had.
+Each has a name and a logger. What a user's component returns is checked. What it raises propagates
+unchanged, with a note that names the component: its class, where that is defined, and its input.
 """
 
 from __future__ import annotations
@@ -74,14 +73,14 @@ class Component(Logging):
 
 
 class ComponentNote(str):
-    """The note of an exception that a component of a user's own raised."""
+    """The note on an exception that a user's component raised."""
 
     __slots__ = ()
 
 
 @contextmanager
 def named(kind: str, called: Callable[..., Any], *, given: Iterable[str] = ()) -> Generator[None]:
-    """Add a note to what a component raises in a block, unless it is of this package.
+    """Add a note to what a user's component raises in a block.
 
     Args:
         kind: What it is: "transformer".
@@ -96,7 +95,7 @@ def named(kind: str, called: Callable[..., Any], *, given: Iterable[str] = ()) -
 
 
 def note_rule(error: BaseException, rule: str, schema: type, table: str) -> None:
-    """Name the rule of a schema whose own code raised an exception."""
+    """Name the rule of a schema whose code raised an exception."""
     if note_of(error) is None:
         what = f"Raised by rule {rule} of the schema {schema.__name__}{source_of(schema)}"
         error.add_note(ComponentNote(f"{what}, on table {table!r}."))
@@ -116,7 +115,7 @@ def note_component(
 
 
 def note_of(error: BaseException) -> ComponentNote | None:
-    """Return what names the component that raised an exception; None if it was none."""
+    """Return the note that names the component that raised an exception, or None."""
     notes = getattr(error, "__notes__", ())
     return next((note for note in notes if isinstance(note, ComponentNote)), None)
 
@@ -124,7 +123,7 @@ def note_of(error: BaseException) -> ComponentNote | None:
 def returned_wrongly(
     kind: str, called: Callable[..., Any], returned: object, expected: str
 ) -> ComponentError:
-    """Return the error for a component that returned something else than it must.
+    """Return the error for a component that returned the wrong type.
 
     Args:
         kind: What it is.
@@ -137,7 +136,7 @@ def returned_wrongly(
 
 
 def source_of(code: object) -> str:
-    """Return where a class or a function is written, as ``" (etl.py:12)"``; nothing at a prompt.
+    """Return where a class or function is defined, as ``" (etl.py:12)"``; nothing at a prompt.
 
     Example:
         >>> from algomancy_data import Transformer
@@ -158,7 +157,7 @@ def source_of(code: object) -> str:
 
 
 def is_own(code: object) -> bool:
-    """Tell whether a class or a function is a user's own, not one of this package."""
+    """Tell whether a class or function is a user's, not this package's."""
     return str(getattr(code, "__module__", "")).partition(".")[0] != _OURS
 
 

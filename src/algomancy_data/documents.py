@@ -1,8 +1,8 @@
-"""JSON that a store kept, read again: every value is checked before anything is made of it.
+"""Reading JSON from a store, with every value checked.
 
-Somebody else may have changed it meanwhile, so whatever is not of the documented shape is one
-:class:`~algomancy_data.errors.SerializationError` that says where. Members that are not known are
-those of a later version, and left out.
+It may have been changed meanwhile, so anything of another shape than documented raises a
+:class:`~algomancy_data.errors.SerializationError` that says where. Unknown members are those of a
+later version, and ignored.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def expect(kind: type[_T], value: object, where: str) -> _T:
 
 
 def member(document: object, name: str, kind: type[_T], where: str = "value") -> _T:
-    """Return a member that an object must have, and that must be of a kind.
+    """Return a member that an object must have, of a given kind.
 
     Raises:
         SerializationError: There is none, or it is of another kind.
@@ -84,7 +84,7 @@ def member(document: object, name: str, kind: type[_T], where: str = "value") ->
 
 
 def members_of(class_: type[Any], document: object, where: str) -> dict[str, Any]:
-    """Return those fields of a dataclass that an object has, each of the declared type.
+    """Return the fields of a dataclass that an object has, each of the declared type.
 
     Args:
         class_: A dataclass whose fields are texts, numbers or None; others are passed over.

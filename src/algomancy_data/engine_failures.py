@@ -37,7 +37,7 @@ _PANIC: Final = "PanicException"  # each library made with PyO3 has a class of t
 def engine_failures(
     error: type[AlgomancyDataError], doing: str, also: tuple[type[Exception], ...] = ()
 ) -> Generator[None]:
-    """Turn what ends the work in a block into an error that says what was being done.
+    """Turn an engine's failure in a block into an error that says what was being done.
 
     Args:
         error: Class of the error.
@@ -67,7 +67,7 @@ def raise_engine_failure(
     doing: str,
     also: tuple[type[Exception], ...] = (),
 ) -> None:
-    """Raise what :func:`engine_failures` makes of an exception; return if it makes nothing of it.
+    """Raise the error that :func:`engine_failures` makes of an exception, if any.
 
     Args:
         failure: The exception.
@@ -85,7 +85,7 @@ def raise_engine_failure(
 
 
 def reason_of(failure: BaseException) -> str:
-    """Return what to say of an exception: words of ours for a panic, else what it says itself.
+    """Return the text for an exception: our own words for a panic, else its own.
 
     Example:
         >>> reason_of(ValueError("no such day"))
@@ -95,7 +95,7 @@ def reason_of(failure: BaseException) -> str:
 
 
 def _reason(failure: BaseException, also: tuple[type[Exception], ...]) -> str | None:
-    """Return why there is no going on, or None for any other exception."""
+    """Return the reason for an engine's failure; None for other exceptions."""
     if isinstance(failure, MemoryError):
         return "there is not enough memory for it. Give the process more, or take less data."
     if isinstance(failure, RuntimeError) and str(failure) == _NO_THREAD:
@@ -110,14 +110,14 @@ def _reason(failure: BaseException, also: tuple[type[Exception], ...]) -> str | 
 
 
 def foreign_trace(trace: TracebackType | None) -> TracebackType | None:
-    """Return a traceback from where code of a user begins; None if none has a part in it."""
+    """Return a traceback from where a user's code begins; None if there is none."""
     while trace is not None and _caller(trace.tb_frame) in {_OURS, *_LIBRARIES}:
         trace = trace.tb_next
     return trace
 
 
 def _is_ours(trace: TracebackType | None) -> bool:
-    """Tell whether it was the package that called what failed, and no code of a user."""
+    """Tell whether the package itself called what failed, not a user's code."""
     callers = [
         caller
         for frame, _ in traceback.walk_tb(trace)

@@ -1,4 +1,4 @@
-"""Findings by rule: which check, on which columns, found how many."""
+"""Findings by rule: the number of findings of each check on each column."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def findings_by_rule(messages: Iterable[ValidationMessage]) -> list[RuleFindings
 
 
 def count_by_severity(messages: Iterable[ValidationMessage]) -> dict[str, int]:
-    """Return the exact number of findings per severity that occurs, the worst first.
+    """Return the exact number of findings by severity, the worst first.
 
     Example:
         >>> from algomancy_data import ValidationMessage, ValidationSeverity
@@ -119,7 +119,7 @@ def counts_in_words(counts: Mapping[str, int]) -> str:
 
 
 def findings_grid(messages: Iterable[ValidationMessage]) -> Grid:
-    """Return a row per rule, the worst first, as many as are shown of an object."""
+    """Return a row per rule, the worst first, up to the number shown of an object."""
     rules = sorted(findings_by_rule(messages), key=lambda rule: -rule.severity.rank)
     names = ("severity", "code", "table", "column", "key")
     return Grid.from_first_rows(

@@ -1,7 +1,7 @@
-"""Forked processes, in which nothing of the parent can go on: they are refused at once.
+"""Refuses to work in forked processes.
 
-A fork copies one thread. Polars' threads are not among those of the child, which waits for them for
-ever; and a connection to a server would be one that two processes write to.
+A fork copies only one thread. The child lacks Polars' threads and would wait for them forever, and
+it would share connections to servers with its parent.
 """
 
 from __future__ import annotations
@@ -14,14 +14,13 @@ from algomancy_data.errors import ForkedProcessError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
 
 _user: int | None = None
 """The process that made the first manager."""
 
 
 class ProcessLock:
-    """A lock that a thread may take several times, of the process that made it.
+    """A reentrant lock that only the process that made it can use.
 
     Raises:
         ForkedProcessError: The process is a fork of one that has used the package.
@@ -36,7 +35,7 @@ class ProcessLock:
         self._lock = threading.RLock()
 
     def check(self) -> None:
-        """Refuse another process than the lock's.
+        """Refuse any other process.
 
         Raises:
             ForkedProcessError: It is one.
@@ -44,23 +43,18 @@ class ProcessLock:
         refuse_fork_of(self._process)
 
     def __enter__(self) -> Self:
-        """Take the lock, or wait for it."""
+        """Take the lock, waiting for it."""
         refuse_fork_of(self._process)
         self._lock.acquire()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Let go of the lock."""
+    def __exit__(self, *_: object) -> None:
+        """Release the lock."""
         self._lock.release()
 
 
 def after_fork(call: Callable[[], object]) -> None:
-    """Have something called in the child when this process is forked, where systems fork."""
+    """Call something in the child when this process is forked, if the system forks."""
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=call)
 

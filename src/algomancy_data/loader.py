@@ -1,4 +1,4 @@
-"""The last stage of the ETL: frames become a DataSource."""
+"""Loaders, the last stage of the ETL: frames become a DataSource."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Loader(Component, ABC):
 
 
 class DataSourceLoader(Loader):
-    """Loads into :class:`DataSource`, or the subclass of it that the manager works with.
+    """Loads into :class:`DataSource`, or the manager's subclass of it.
 
     Args:
         logger: Told what happens.

@@ -1,4 +1,4 @@
-"""The logger that every component takes, and what stands in for it when there is none."""
+"""The logger that every component takes, and its stand-in when there is none."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class StandardLogger:
         self._target.info(message)
 
     def success(self, message: str) -> None:
-        """Record at level INFO: the standard library has no level for success."""
+        """Record at level INFO, since the standard library has no level for success."""
         self._target.info(message)
 
     def warning(self, message: str) -> None:
@@ -81,7 +81,7 @@ class StandardLogger:
 
 
 class LogLine(NamedTuple):
-    """Something that a logger was told.
+    """A line of a log.
 
     Args:
         method: By which of its methods.
@@ -93,7 +93,7 @@ class LogLine(NamedTuple):
 
 
 class LogLines(ABC):
-    """A logger that keeps what it is told as lines, for another one."""
+    """A logger that keeps lines for another one."""
 
     @abstractmethod
     def _take(self, line: LogLine) -> None:
@@ -138,13 +138,13 @@ class KeptLog(LogLines):
 
 
 def tell(logger: Logger, lines: Iterable[LogLine]) -> None:
-    """Tell a logger what another one was told."""
+    """Pass lines on to a logger."""
     for line in lines:
         getattr(logger, line.method)(line.text)
 
 
 class Logging:
-    """What a component is that tells a logger what it does.
+    """A component with a logger.
 
     Attributes:
         logger: As it was given, None included; may be set at any time.

@@ -42,7 +42,7 @@ def remember_secret(secret: str) -> None:
 
 
 def mask(text: object, address: str = "") -> str:
-    """Return a text without passwords, and without what is behind the path of an address.
+    """Return a text without passwords, and without the queries of addresses.
 
     Args:
         text: The message.
@@ -67,7 +67,7 @@ def mask(text: object, address: str = "") -> str:
 
 
 def without_secrets(place: str | Path) -> str:
-    """Return a path as it is, and an address without user, password and what is behind its path.
+    """Return a path as it is, and an address without user, password and query.
 
     Example:
         >>> without_secrets("https://me:secret@host/orders.csv?sig=secret")
@@ -82,7 +82,7 @@ def without_secrets(place: str | Path) -> str:
 
 
 def as_cause(error: BaseException, address: str = "") -> BaseException | None:
-    """Return an error that may be shown as the cause of another; None if it tells a secret.
+    """Return an error that may be shown as a cause; None if it reveals a secret.
 
     Args:
         error: The error.

@@ -1,4 +1,4 @@
-"""How much memory there is, and how much of it may be used."""
+"""How much memory is available, and how much of it may be used."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class MemoryBudget:
     """How much memory a process should take, and what follows from that for one table.
 
     Args:
-        limit: Bytes of anonymous memory of the process; None where nobody said it.
+        limit: Bytes of anonymous memory of the process; None if not set.
 
     Example:
         >>> MemoryBudget.of("300MiB").in_memory_bytes, MemoryBudget().in_memory_bytes
@@ -51,7 +51,7 @@ class MemoryBudget:
 
     @classmethod
     def of(cls, memory_limit: int | str | None) -> Self:
-        """Return the budget that somebody sets.
+        """Return the budget for a given limit.
 
         Args:
             memory_limit: A number of bytes, a text such as ``"2GiB"`` or ``"500 MB"``, or None.
@@ -72,21 +72,21 @@ class MemoryBudget:
 
     @property
     def in_memory_bytes(self) -> int:
-        """Size up to which a table is made in memory; what is written at once follows from it."""
+        """Size up to which a table is made in memory; the size of writes follows from it."""
         if self.limit is None:
             return IN_MEMORY_BYTES
         return min((self.limit - _PROCESS_BYTES) // _SHARE, IN_MEMORY_BYTES)
 
     @property
     def room(self) -> int | None:
-        """What the limit leaves for data, or else what is available, in bytes.
+        """The bytes that the limit leaves for data, or else those that are available.
 
         None where the system does not say.
         """
         return available_memory() if self.limit is None else self.limit - _PROCESS_BYTES
 
     def processes(self, input_bytes: int | None = None) -> int | None:
-        """Return how many processes with this budget there is memory for, at least one.
+        """Return how many processes with this budget fit into memory, at least one.
 
         None where the system does not say.
 
@@ -101,7 +101,7 @@ class MemoryBudget:
         return max(there // each, 1)
 
     def check(self, what: str, size: int | None) -> None:
-        """Refuse to make something in memory that surely does not fit.
+        """Refuse to make something in memory that certainly does not fit.
 
         Args:
             what: What it is, for the message.
@@ -121,7 +121,7 @@ class MemoryBudget:
 
 
 def available_memory(root: Path = Path("/")) -> int | None:
-    """Return how many bytes this process can still take, swap included, as far as that is known.
+    """Return how many bytes this process can still take, including swap; None if unknown.
 
     That is the least of what the system has and of what the limits of its control groups leave
     (versions 1 and 2). None where there is no ``/proc``.
@@ -143,7 +143,7 @@ def available_memory(root: Path = Path("/")) -> int | None:
 
 
 def _left_by_groups(root: Path) -> Iterator[int]:
-    """Yield what each control group with a limit leaves, this process's own and those around it."""
+    """Yield what each limited control group leaves: this process's own and the outer ones."""
     try:
         lines = (root / "proc/self/cgroup").read_text(encoding="utf-8").splitlines()
     except OSError:

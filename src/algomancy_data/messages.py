@@ -11,7 +11,7 @@ MOST_EXAMPLES: Final = 5
 
 
 class ValidationSeverity(StrEnum):
-    """How bad a finding is: INFO < WARNING < ERROR < CRITICAL.
+    """The severity of a finding: INFO < WARNING < ERROR < CRITICAL.
 
     Example:
         >>> max(ValidationSeverity.ERROR, ValidationSeverity.CRITICAL).value
@@ -33,19 +33,19 @@ class ValidationSeverity(StrEnum):
     # A str would compare by its letters: "CRITICAL" < "ERROR" < "INFO" < "WARNING".
 
     def __lt__(self, other: str, /) -> bool:
-        """Tell whether this is less bad."""
+        """Tell whether this is less severe."""
         return self.rank < _RANKS[other] if other in _RANKS else NotImplemented
 
     def __le__(self, other: str, /) -> bool:
-        """Tell whether this is at most as bad."""
+        """Tell whether this is at most as severe."""
         return self.rank <= _RANKS[other] if other in _RANKS else NotImplemented
 
     def __gt__(self, other: str, /) -> bool:
-        """Tell whether this is worse."""
+        """Tell whether this is more severe."""
         return self.rank > _RANKS[other] if other in _RANKS else NotImplemented
 
     def __ge__(self, other: str, /) -> bool:
-        """Tell whether this is at least as bad."""
+        """Tell whether this is at least as severe."""
         return self.rank >= _RANKS[other] if other in _RANKS else NotImplemented
 
 
@@ -55,7 +55,7 @@ _ESCAPES: Final = str.maketrans({"\n": "\\n", "\r": "\\r", "\t": "\\t"})
 
 @dataclass(slots=True)
 class ValidationMessage:
-    """One finding, or the sum of several.
+    """A finding, or the sum of several.
 
     Messages are equal if severity, text, table, column, row and code are; ``key`` and ``count``
     say nothing that these do not.

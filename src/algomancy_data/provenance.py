@@ -1,4 +1,4 @@
-"""Where a dataset comes from: the files, the schemas, the version, the time it took."""
+"""The provenance of a dataset: files, schemas, version, and the time it took."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class InputFile:
     sha256: str | None = None
 
     def __post_init__(self) -> None:
-        """Keep the location without what is secret in an address."""
+        """Keep the location without secrets."""
         if self.location is not None:
             object.__setattr__(self, "location", without_secrets(self.location))
 
@@ -99,7 +99,7 @@ class TableSize:
 
 @dataclass(frozen=True)
 class Load:
-    """Rows that were added to a dataset after it was made, or deleted from it.
+    """Rows that were added to a dataset, or deleted from it, after it was made.
 
     Args:
         mode: ``"append"``, ``"upsert"`` where rows took the place of those with their key, or
@@ -119,7 +119,7 @@ class Load:
     deleted: Mapping[str, int] = field(default_factory=dict[str, int])
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as what JSON can hold."""
+        """Return it as plain JSON values."""
         return {
             "mode": self.mode,
             "added": dict(self.added),
@@ -154,7 +154,7 @@ class Load:
 
 @dataclass(frozen=True)
 class Sample:
-    """So many rows of each table, the first ones or random ones, and the rows that they refer to.
+    """A number of rows of each table, first or random ones, and the rows that they refer to.
 
     With these, a foreign key that is violated in the sample is violated in the data. Files are
     read whole: all values of a column decide how it is read.
@@ -175,7 +175,7 @@ class Sample:
     seed: int | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what is no number of rows."""
+        """Refuse an invalid number of rows."""
         if type(self.rows) is not int or self.rows < 1:
             raise ArgumentError.from_given("rows", self.rows, "a number of rows from 1")
 
@@ -186,7 +186,7 @@ class Sample:
         return f"the first {'row' if self.rows == 1 else counted(self.rows, 'row')} of each table"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as what JSON can hold."""
+        """Return it as plain JSON values."""
         return {"rows": self.rows, "seed": self.seed}
 
     @classmethod
@@ -300,7 +300,7 @@ class Provenance(Displayed):
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as what JSON can hold."""
+        """Return it as plain JSON values."""
         return {
             "library": self.library,
             "made_at": self.made_at.isoformat(),
@@ -376,7 +376,7 @@ def _files_grid(files: Sequence[InputFile]) -> Grid:
 
 
 def messages_to_list(messages: Iterable[ValidationMessage]) -> list[dict[str, Any]]:
-    """Return messages as what JSON can hold, without the fields that say nothing."""
+    """Return messages as plain JSON values, without empty fields."""
     return [
         {name: value for name, value in message.to_dict().items() if value is not None}
         for message in messages
@@ -427,7 +427,7 @@ def _counts(known: dict[str, Any], name: str) -> dict[str, int]:
 
 
 def files_from_list(items: Iterable[object]) -> tuple[InputFile, ...]:
-    """Return the files that objects of JSON describe.
+    """Return the files that JSON objects describe.
 
     Raises:
         SerializationError: One is none.

@@ -1,4 +1,4 @@
-"""Which extractor reads which format: users add formats of their own here."""
+"""Registry of extractors by format, to which users can add their own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""By which names a query finds the tables of datasets, and which words of it can be names."""
+"""The names by which queries find the tables of datasets, and the words that can be names."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _ASKING: Final = ("SELECT", "WITH", "VALUES")
 
 
 def words_of(sql: str) -> set[str]:
-    """Return all words of a statement, quoted ones without their quotes; more are no names.
+    """Return all words of a statement that can be names, without quotes.
 
     Example:
         >>> sorted(words_of('''SELECT 'x' FROM "a.t" -- or b'''))
@@ -34,7 +34,7 @@ def words_of(sql: str) -> set[str]:
 
 
 def problem_of_query(sql: str) -> str | None:
-    """Return why a statement is none that only asks, or None.
+    """Return why a statement is not a mere query, or None.
 
     Example:
         >>> problem_of_query("/* all */ (SELECT 1)"), problem_of_query("DELETE FROM t")
@@ -53,7 +53,7 @@ def problem_of_query(sql: str) -> str | None:
 def tables_by_name(
     datasets: Mapping[str, Iterable[str]], fold: Callable[[str], str] = str
 ) -> dict[str, tuple[str, str]]:
-    """Return dataset and table by each name that a query can use.
+    """Return the dataset and table of each name that a query can use.
 
     A table goes by its own name and by ``dataset.table``; a name that could be that of two tables
     is none's.

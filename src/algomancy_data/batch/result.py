@@ -63,7 +63,7 @@ class JobResult:
         return self.outcome in {Outcome.DONE, SKIPPED}
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as what JSON can hold."""
+        """Return it as plain JSON values."""
         return {
             "dataset": self.job.dataset,
             "files": dict(self.job.paths),
@@ -165,7 +165,7 @@ class BatchResult(Displayed):
         return _REFUSED if self.refused else 0
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as what JSON can hold."""
+        """Return it as plain JSON values."""
         return {
             "batch": self.batch,
             "seconds": self.seconds,

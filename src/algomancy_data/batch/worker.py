@@ -74,7 +74,7 @@ class Task:
 
 
 class _Managers:
-    """The managers of this process, one for each run of a batch, made when they are first needed.
+    """The managers of this process, one per run of a batch, made when first needed.
 
     A worker may serve several runs. Those that nobody is using are closed when another run begins.
     """

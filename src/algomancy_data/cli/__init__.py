@@ -1,4 +1,4 @@
-"""The command ``algomancy-data``: files into stores, and what one does with them there.
+"""The command ``algomancy-data``: loads files into stores, and works with them there.
 
 Needs the extra ``algomancy-data[cli]``.
 """

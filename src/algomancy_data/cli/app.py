@@ -1,6 +1,6 @@
-"""The program: which commands there are, and which one is meant.
+"""The program and its commands.
 
-Only the command that is meant is imported, so that help and completion come at once.
+Only the command that is run is imported, so help and completion are instant.
 """
 
 from __future__ import annotations
@@ -85,4 +85,4 @@ def _options(
 
 
 def _not_meant() -> None:
-    """Stand for a command whose name and line are all that is needed."""
+    """A stand-in for a command of which only name and help are needed."""

@@ -1,4 +1,4 @@
-"""A command: the options that several have, and what it works with while it runs."""
+"""A command: options that several commands share, and what a command works with."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class Command:
 
     @cached_property
     def settings(self) -> Settings:
-        """What the flags, the environment and the configuration file say.
+        """The settings from flags, environment and configuration file.
 
         Raises:
             CommandLineError: The file cannot be read or understood.
@@ -107,7 +107,7 @@ class Command:
 
     @cached_property
     def address(self) -> StoreAddress:
-        """The store that is meant.
+        """The store given by the settings.
 
         Raises:
             CommandLineError: None is given, or it cannot be one.
@@ -116,7 +116,7 @@ class Command:
 
     @cached_property
     def declarations(self) -> Declarations:
-        """What the modules declare that the settings name.
+        """The declarations in the modules that the settings name.
 
         Raises:
             CommandLineError: A module cannot be imported, or has not in it what it should.
@@ -128,14 +128,14 @@ class Command:
     def opened(
         self, address: StoreAddress | None = None, *, may_create: bool = False
     ) -> AbstractContextManager[DataManager[Any]]:
-        """Open a store for the length of a block: the one that is meant, or another one."""
+        """Open a store within a block: that of the settings, or another one."""
         return opened(
             address or self.address, self.declarations, self.output, may_create=may_create
         )
 
 
 def command(*settings: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Make a command line of a function, with ``--json``, ``--verbose`` and more options.
+    """Make a command of a function, with ``--json``, ``--verbose`` and more options.
 
     Args:
         settings: Names of the settings that have a flag here.

@@ -1,4 +1,4 @@
-"""Measurements of ``bench`` beside earlier ones: how many times longer each operation took."""
+"""Comparison of ``bench`` with earlier measurements: the ratio of each operation."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Measured:
 
     @classmethod
     def of(cls, rows: int, repeated: Iterable[Mapping[str, Metrics]]) -> Self:
-        """Return the times of repetitions, each of which has the metrics by store."""
+        """Return the times of repetitions, each given as metrics by store."""
         seconds: defaultdict[Operation, list[float]] = defaultdict(list)
         for stores in repeated:
             for store, metrics in stores.items():
@@ -70,7 +70,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Ratio:
-    """How many times longer an operation took than before.
+    """The ratio of an operation's time to the earlier one.
 
     Args:
         store: Name of the store.
@@ -93,16 +93,16 @@ class Ratio:
     highest: float
 
     def is_above(self, factor: float) -> bool:
-        """Tell whether it takes more times longer, and not in a few repetitions only."""
+        """Tell whether it exceeds a limit, and not in a few repetitions only."""
         return min(self.ratio, self.best) > factor
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields as what JSON can hold."""
+        """Return the fields as plain JSON values."""
         return asdict(self)
 
 
 def ratios(earlier: Measured, now: Measured) -> list[Ratio]:
-    """Return a ratio for each operation that was measured both times and is not too short for it.
+    """Return a ratio for each operation that was measured both times and is long enough.
 
     Example:
         >>> before = Measured(10, {("memory", "load"): [1.0, 1.0, 1.25]})

@@ -1,4 +1,4 @@
-"""What a command goes by: its flags, then the environment, then a configuration file."""
+"""The settings of a command: from flags, else the environment, else a configuration file."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _PROJECT_FILE: Final = "pyproject.toml"
 
 @dataclass(frozen=True)
 class Setting:
-    """A value, and where it comes from.
+    """A value and its origin.
 
     Args:
         value: The text that was given.
@@ -101,7 +101,7 @@ class Settings:
         raise CommandLineError(msg)
 
     def anchor(self) -> Self:
-        """Let relative paths start where they do now, also in another working directory."""
+        """Return the settings with absolute paths, for other working directories."""
         self._found = {
             key: replace(found, base=(found.base or Path()).resolve())
             for key, found in self._found.items()
@@ -110,7 +110,7 @@ class Settings:
 
     @property
     def read_limits(self) -> ReadLimits | None:
-        """How much each file may become in memory, if that is said.
+        """How much each file may become in memory, if set.
 
         Raises:
             CommandLineError: It is not written like that.
@@ -126,7 +126,7 @@ class Settings:
 
     @property
     def memory_limit(self) -> str | None:
-        """How much memory the process should take, if that is said.
+        """How much memory the process should take, if set.
 
         Raises:
             CommandLineError: It is no size, or too small to work with.
@@ -143,7 +143,7 @@ class Settings:
 
     @property
     def keys(self) -> Literal["index", "constraints"] | None:
-        """What a database is told of keys, if anything is said.
+        """What a database is told of keys, if set.
 
         Raises:
             CommandLineError: It is no word for it.

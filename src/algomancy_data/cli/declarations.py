@@ -1,4 +1,4 @@
-"""What users declare in modules of their own: schemas, an ETL factory, a DataSource class."""
+"""Declarations in users' modules: schemas, an ETL factory, a DataSource class."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Declarations:
 
 
 def declarations(settings: Settings) -> Declarations:
-    """Return what the modules declare that the settings name.
+    """Return the declarations in the modules that the settings name.
 
     Raises:
         CommandLineError: A module cannot be imported, or has not in it what it should.
@@ -75,7 +75,7 @@ def declarations(settings: Settings) -> Declarations:
 
 
 def declared_schemas(setting: Setting) -> list[type[Schema]]:
-    """Return the schemas of a module: its list ``SCHEMAS``, or all that it declares."""
+    """Return the schemas of a module: its list ``SCHEMAS``, or all of its classes."""
     module = _module(setting, setting.value)
     if hasattr(module, _LIST):
         try:

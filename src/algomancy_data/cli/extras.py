@@ -1,4 +1,4 @@
-"""Packages that a command needs and that may be missing: said before any work is done."""
+"""Optional packages that a command needs, checked before any work is done."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def require_extra(extra: str, what: str) -> None:
 
 
 def require_reader(name: str, path: str | Path, extension: str) -> None:
-    """Make sure that what a file needs is installed: for where it is, and for its format.
+    """Make sure that the packages for a file's location and format are installed.
 
     Args:
         name: What to call the file.

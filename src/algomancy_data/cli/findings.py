@@ -1,4 +1,4 @@
-"""What a run found, as a person is shown it, as a document has it, and as a report."""
+"""The findings of a run: as text, as a document, and as a report."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ Report: TypeAlias = Annotated[
 
 
 def check_report(path: Path | None) -> None:
-    """Refuse a report that could not be written, before anything else is done.
+    """Refuse a report that cannot be written, before anything else is done.
 
     Raises:
         CommandLineError: Its format is unknown, or there is no such folder.
@@ -123,7 +123,7 @@ def code_of(result: ETLResult) -> int:
 
 
 def document_of(result: ETLResult) -> dict[str, Any]:
-    """Return what the JSON documents say about the findings."""
+    """Return the JSON document's members about the findings."""
     return {
         "status": result.status,
         "findings": [
@@ -142,7 +142,7 @@ def document_of(result: ETLResult) -> dict[str, Any]:
 
 
 def shown_findings(result: ETLResult) -> list[Grid | str]:
-    """Return what a person is shown: a line per rule, with its first message."""
+    """Return a line per rule, with its first message."""
     rules = findings_by_rule(
         message for message in result.messages if message.severity != ValidationSeverity.INFO
     )
@@ -165,7 +165,7 @@ def shown_findings(result: ETLResult) -> list[Grid | str]:
 
 
 def advice(result: ETLResult, halt_on: Severity, *, has_quarantine: bool) -> str:
-    """Return what to do about data that is refused: only what would change something.
+    """Return advice on refused data, if any would help.
 
     Args:
         result: The run.

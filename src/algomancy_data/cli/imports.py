@@ -1,4 +1,4 @@
-"""What is imported only by those who need it."""
+"""Keeps imports out of commands that do not need them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LEFT_OUT: Final = ("numpy", "pandas")
 
 
 class _Nothing(MetaPathFinder):
-    """Finds none of them."""
+    """A finder that hides some packages."""
 
     def find_spec(self, fullname: str, *_: object) -> None:
         """Say that it is not there."""
@@ -24,7 +24,7 @@ class _Nothing(MetaPathFinder):
 
 @contextmanager
 def without_numpy_and_pandas() -> Generator[None]:
-    """Let nothing import them in a block, at the end of a program, that has no need of them.
+    """Keep them from being imported in a block at the end of a program.
 
     PyArrow imports them to find out whether they are there, which takes longer than all the rest.
     """

@@ -1,4 +1,4 @@
-"""Files as they are named at the prompt, and whether what they need is there."""
+"""The files given at the prompt, and whether they can be read."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ Seed: TypeAlias = Annotated[
 
 
 def sample_of(rows: int | None, seed: int | None) -> Sample | None:
-    """Return the sample that the command line asks for, if it does.
+    """Return the sample that the command line asks for, if any.
 
     Raises:
         CommandLineError: It does not say of how many rows.
@@ -113,7 +113,7 @@ def input_files(
 
 
 def named_paths(given: Iterable[str]) -> list[tuple[str, str]]:
-    """Return the logical name and the path of each file; something is at each path.
+    """Return the logical name and the path of each file; the paths exist.
 
     Args:
         given: ``name=path``, a path whose name up to the first dot is the logical one, or a
@@ -157,7 +157,7 @@ def paths_by_name(items: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 
 def check_dataset_name(name: str) -> None:
-    """Refuse the name of a file in place of that of a dataset, which somebody forgot.
+    """Refuse a file's name where the dataset's name was probably forgotten.
 
     Raises:
         CommandLineError: There is such a file.
@@ -190,7 +190,7 @@ def _without_schema(name: str, path: str, known: list[str]) -> str:
 
 
 def _problem_of_path(path: str) -> str | None:
-    """Return why there is nothing to read at a path, or None; addresses are not looked at."""
+    """Return why there is nothing to read at a path, or None; addresses are not checked."""
     if not path:
         return "A file is given as '': name its path."
     if is_address(path):
@@ -208,7 +208,7 @@ def _problem_of_path(path: str) -> str | None:
 
 
 def _near_path(path: Path) -> str:
-    """Return the question whether another file of the folder is meant."""
+    """Return the question whether another file in the folder is meant."""
     if not path.parent.is_dir():
         return f" There is no folder {str(path.parent)!r} either."
     suffix = path.suffix

@@ -75,7 +75,7 @@ class Output:
         self.write(json.dumps(content, indent=2, ensure_ascii=False, default=str) + "\n")
 
     def write(self, text: str) -> None:
-        """Write to standard output; a reader that stopped reading is no error."""
+        """Write to standard output; it is no error if the reader has stopped reading."""
         opening.clear()
         try:
             sys.stdout.write(text)
@@ -85,7 +85,7 @@ class Output:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
     def note(self, text: str) -> None:
-        """Write a line to standard error about how things go, unless that is not wanted."""
+        """Write a line on progress to standard error, unless that is not wanted."""
         if not self.quiet:
             self.say(text)
 

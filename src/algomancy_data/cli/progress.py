@@ -1,4 +1,4 @@
-"""How far a command is: a bar on a terminal, plain lines elsewhere."""
+"""Progress of a command: a bar on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def shown_progress(output: Output) -> Generator[Recording]:
 
 @contextmanager
 def shown_jobs(output: Output) -> Generator[BatchListener]:
-    """Show on standard error how far a batch is.
+    """Show the progress of a batch on standard error.
 
     Args:
         output: Where to show it.
@@ -82,7 +82,7 @@ def shown_jobs(output: Output) -> Generator[BatchListener]:
 
 
 class JobLines:
-    """Tells of each job, when it has its outcome, in a line.
+    """Writes a line for each job once it has an outcome.
 
     Args:
         output: Where the lines go.
@@ -125,7 +125,7 @@ class JobBar:
 
 
 class Lines:
-    """Tells of each phase, when it has ended, in a line.
+    """Writes a line for each phase once it has ended.
 
     Args:
         output: Where the lines go.
@@ -154,7 +154,7 @@ class Bars:
         self._tasks = dict[str, TaskID]()
 
     def phase_started(self, phase: str) -> None:
-        """Add a bar that does not know its length yet."""
+        """Add a bar whose length is not known yet."""
         self._tasks[phase] = self._bars.add_task(phase, total=None, rows="")
 
     def progressed(self, phase: str, done_rows: int, total_rows: int | None) -> None:

@@ -1,4 +1,4 @@
-"""Queries over the tables of datasets, by either engine, and what is said of wrong ones."""
+"""Queries over the tables of datasets, run by Polars or by the database."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _NOISE: Final = re.compile(
 
 
 def check_query(sql: str) -> None:
-    """Refuse a statement that is no query.
+    """Refuse a statement that is not a query.
 
     Raises:
         CommandLineError: It is none.
@@ -99,7 +99,7 @@ def query_in_database(
 
 
 def _said(reason: str, sql: str, infos: Iterable[DatasetInfo]) -> str:
-    """Return what is wrong with a query, without words of the engine, and what can be named."""
+    """Return what is wrong with a query, in our own words, and the available names."""
     infos, words = list(infos), words_of(sql)
     reason = " ".join(_NOISE.sub("", reason).split()).rstrip(".")
     reason = reason.replace("found: EOF", "found the end")

@@ -126,7 +126,7 @@ def _message(error: BaseException, code: int, command: str) -> str:
 
 
 def _own_traceback(error: BaseException) -> list[str]:
-    """Return the lines of a traceback from where code of a user begins; none before that."""
+    """Return the lines of a traceback from where a user's code begins."""
     own = foreign_trace(error.__traceback__)
     if own is None:
         return []
@@ -135,7 +135,7 @@ def _own_traceback(error: BaseException) -> list[str]:
 
 
 class _Handler(logging.Handler):
-    """Writes what the library logs as lines.
+    """Writes the library's log as lines.
 
     Args:
         output: Where they go.
@@ -152,7 +152,7 @@ class _Handler(logging.Handler):
 
 @contextmanager
 def _reports_to(output: Output) -> Generator[None]:
-    """Send the library's log and Python's warnings there, a line each."""
+    """Send the library's log and Python's warnings to an output, a line each."""
     seen = set[str]()
 
     def show(message: Warning | str, *_: object) -> None:

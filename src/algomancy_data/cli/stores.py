@@ -1,4 +1,4 @@
-"""From the text that names a store to the manager that works on it."""
+"""Stores by name: parsed into an address, opened with a manager."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class StoreAddress:
     session: str = DEFAULT_SESSION
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be a store.
+        """Refuse an invalid store.
 
         Raises:
             CommandLineError: It cannot; the message says how to write one.
@@ -71,7 +71,7 @@ class StoreAddress:
         self._check_url()
 
     def _check_url(self) -> None:
-        """Refuse a URL that can be none of a database.
+        """Refuse a URL that is not a database's.
 
         Raises:
             CommandLineError: It cannot.
@@ -99,7 +99,7 @@ class StoreAddress:
 
     @property
     def place(self) -> tuple[str, str]:
-        """What tells it from other stores, however its path is written."""
+        """What identifies the store, however its path is written."""
         if not self.is_database:
             return str(self.setting.path().resolve()), ""
         file = self.sqlite_path
@@ -112,7 +112,7 @@ class StoreAddress:
 
     @property
     def url(self) -> str:
-        """The URL, in which the path of a SQLite file starts where it is meant to."""
+        """The URL, with the path of a SQLite file resolved."""
         url, base = self.setting.value, self.setting.base
         head, separator, path = url.partition(":///")
         if head.startswith("sqlite") and separator and base is not None and self.sqlite_path:
@@ -130,11 +130,11 @@ class StoreAddress:
         return None if is_uri else (self.setting.base or Path()) / path
 
     def __str__(self) -> str:
-        """Return what it is called in messages."""
+        """Return its name in messages."""
         return mask(self.setting.value)
 
     def to_dict(self) -> dict[str, str | None]:
-        """Return what the JSON documents say about it."""
+        """Return the JSON document's members about it."""
         return {"store": str(self), "session": self.session if self.is_database else None}
 
 
@@ -142,7 +142,7 @@ class StoreAddress:
 def opened(
     address: StoreAddress, declared: Declarations, output: Output, *, may_create: bool = False
 ) -> Generator[DataManager[Any]]:
-    """Open a store for the length of a block.
+    """Open a store within a block.
 
     Args:
         address: The store.
@@ -177,7 +177,7 @@ def opened(
 
 @dataclass(frozen=True)
 class ManagerMaker:
-    """Makes managers as the settings say, in whatever process.
+    """Makes managers according to the settings, in any process.
 
     Args:
         settings: What the flags, the environment and the configuration file say.
@@ -186,7 +186,7 @@ class ManagerMaker:
     settings: Settings
 
     def __call__(self) -> DataManager[Any]:
-        """Return a started manager of a store, which is made if it is not there."""
+        """Return a started manager of a store, which is created if necessary."""
         from algomancy_data.cli.declarations import declarations  # noqa: PLC0415  with the ETL
 
         declared = declarations(self.settings)
@@ -234,7 +234,7 @@ def sessions(address: StoreAddress) -> list[str]:
 
 
 def listed(address: StoreAddress) -> list[DatasetInfo]:
-    """Return what the catalogue of a database says; nothing of the ETL is imported.
+    """Return what the catalogue of a database says, without importing the ETL.
 
     Raises:
         StoreNotFoundError: There is no such database.
@@ -315,7 +315,7 @@ def _meant_as_url(path: Path) -> str:
 
 
 def _problem_of_file(path: Path) -> str | None:
-    """Return why no SQLite database can be at a path, or None."""
+    """Return why a path cannot be that of a SQLite database, or None."""
     if path.is_dir():
         return f"{str(path)!r} is a folder. As a store, write it without sqlite:///."
     if path.is_file() and path.stat().st_size and not _is_sqlite(path):

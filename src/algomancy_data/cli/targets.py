@@ -1,4 +1,4 @@
-"""What commands write: something new, unless it may take the place of what is there."""
+"""Files and datasets that commands write, and whether they may replace others."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _FORMATS: Final = (".csv", ".parquet", ".arrow")
 
 
 def check_target(path: Path, *, overwrite: bool) -> bool:
-    """Make sure that something may be written; ask a person whether it takes another's place.
+    """Make sure that something may be written; ask the user before it is replaced.
 
     Args:
         path: Where to.
@@ -50,7 +50,7 @@ def check_target(path: Path, *, overwrite: bool) -> bool:
 
 
 def check_file(path: Path, *, overwrite: bool) -> bool:
-    """Make sure that a table may be written to a file, as :func:`check_target` does.
+    """Make sure that a table may be written to a file; see :func:`check_target`.
 
     Raises:
         CommandLineError: The format is unknown, or it may not.
@@ -65,7 +65,7 @@ def check_file(path: Path, *, overwrite: bool) -> bool:
 
 
 def write_frame(frame: pl.DataFrame, path: Path, *, overwrite: bool) -> None:
-    """Write a frame to a file, in the format of its name: whole, or not at all.
+    """Write a frame to a file, completely or not at all, in the format of its suffix.
 
     Raises:
         CommandLineError: The file exists or cannot be written.

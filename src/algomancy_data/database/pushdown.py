@@ -224,7 +224,7 @@ def _compared_literal(tree: Any, dtype: PolarsDataType) -> pl.Series | None:
 def _compared_bounds(
     low: Any, high: Any, dtype: PolarsDataType
 ) -> tuple[pl.Series, pl.Series] | None:
-    """Return the two literals between which the values of a column are looked for, as above.
+    """Return the two literals that the values of a column are compared with, as above.
 
     Polars compares all three in one dtype: with a float for one bound, it may round the other.
     """
@@ -244,7 +244,7 @@ def _form(tree: Any) -> tuple[str, ...]:
 def _fitting(
     values: pl.Series, dtype: PolarsDataType, *, is_exact: bool = False
 ) -> pl.Series | None:
-    """Return literals in a column's dtype, or None if they may compare with it in another way.
+    """Return literals in a column's dtype, or None if they may compare differently.
 
     Numbers of two dtypes are compared as those of a third, which may round them.
     """

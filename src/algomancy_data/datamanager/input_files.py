@@ -114,7 +114,7 @@ def files_from_paths(
 
 
 def _checked(items: Iterable[_Item], parts: tuple[str, ...]) -> list[_Item]:
-    """Return the items, each of which must have these parts, and a name of its own.
+    """Return the items, each of which must have these parts and a unique name.
 
     Raises:
         ETLConstructionError: One has not.

@@ -1,1 +1,1 @@
-"""What people are shown: tables and short texts, as text, as HTML and on a terminal."""
+"""What people see: tables and short texts, as text, as HTML and on a terminal."""

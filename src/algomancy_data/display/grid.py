@@ -1,4 +1,4 @@
-"""A small table to show, as plain text and as HTML that needs nothing else."""
+"""A small table for display, as plain text and as self-contained HTML."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class GridColumn:
 
     @property
     def is_right(self) -> bool:
-        """Whether the cells stand on the right."""
+        """Whether the cells are right-aligned."""
         if self.to_right is None:
             return any(isinstance(cell, int | float) for cell in self.cells)
         return self.to_right
@@ -92,7 +92,7 @@ class Grid:
         most: int = MOST_ROWS,
         right: Collection[str] = (),
     ) -> Self:
-        """Return a table of the first rows, which says how many more there are.
+        """Return a table of the first rows that says how many more there are.
 
         Args:
             names: Names of the columns.
@@ -107,7 +107,7 @@ class Grid:
 
     @property
     def shown(self) -> list[GridColumn]:
-        """The columns that have something in them."""
+        """The columns that are not empty."""
         return [column for column in self.columns if any(cell is not None for cell in column.cells)]
 
 
@@ -130,7 +130,7 @@ def cell_text(cell: Cell) -> str:
 
 
 def grid_lines(grid: Grid) -> list[str]:
-    """Return a line for the headings, one per row, and what is said of the rest."""
+    """Return a line for the headings, one per row, and a note on the remaining rows."""
     padded: list[list[str]] = []
     for column in grid.shown:
         texts = [short_text(text) for text in (column.name, *map(cell_text, column.cells))]
@@ -146,7 +146,7 @@ LONGEST_TEXT: Final = 400
 
 
 def text_html(text: str, longest: int = LONGEST_TEXT) -> Markup:
-    """Return a text as HTML, cut where it is long; control characters become visible.
+    """Return a text as HTML, cut if it is long, with visible control characters.
 
     Example:
         >>> text_html("a < b"), text_html("x" * 9, longest=4)

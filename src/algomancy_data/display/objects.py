@@ -1,7 +1,7 @@
-"""What an object shows of itself in a notebook and to ``print``: title, facts, small tables.
+"""How objects appear in a notebook and in ``print``: a title, facts, small tables.
 
-The HTML is a piece of a page that needs nothing else: no script, nothing to load. It takes colour
-and background from where it is shown, so it is readable in light and dark.
+The HTML is self-contained: no scripts, nothing to load. It takes colour and background from where
+it is shown, so it is readable in light and dark.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Display:
     note: str = ""
 
     def to_html(self) -> str:
-        """Return a piece of HTML."""
+        """Return it as HTML."""
         facts = (text_html(fact, _LONGEST) for fact in self.facts)
         head = " · ".join([f"<b>{text_html(self.title, _LONGEST)}</b>", *facts])
         parts = [f"<p>{text}</p>" for text in (head, text_html(self.note)) if text]
@@ -70,7 +70,7 @@ class Display:
         return f'<div class="algomancy-display"><style>{_STYLE}</style>{"".join(parts)}</div>'
 
     def to_text(self) -> str:
-        """Return lines of plain text."""
+        """Return it as lines of plain text."""
         lines = [short_text(self.note, LONGEST_TEXT)] if self.note else []
         lines += [line for grid in self.grids if grid.shown for line in grid_lines(grid)]
         head = " · ".join(map(short_text, (self.title, *self.facts)))
@@ -78,7 +78,7 @@ class Display:
 
 
 class DisplayedInNotebook:
-    """Whatever shows itself in a notebook."""
+    """An object with a display in notebooks."""
 
     __slots__ = ()
 
@@ -92,7 +92,7 @@ class DisplayedInNotebook:
 
 
 class Displayed(DisplayedInNotebook):
-    """Whatever shows itself: in a notebook, and as text."""
+    """An object with a display in notebooks and as text."""
 
     __slots__ = ()
 

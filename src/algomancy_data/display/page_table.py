@@ -1,4 +1,4 @@
-"""Tables of a page, rendered by great-tables; what they look like is up to the page's style.
+"""Tables of a page, rendered by great-tables and styled by the page.
 
 Needs the extra ``algomancy-data[report]``.
 """
@@ -47,7 +47,7 @@ class PageTables:
 
 
 def _cell(cell: Cell) -> str:
-    """Return a cell as HTML; no findings are to catch the eye less than some."""
+    """Return a cell as HTML, with zeros less prominent than other numbers."""
     return _NONE if cell == 0 else str(cell_html(cell))
 
 
@@ -56,6 +56,6 @@ def _as_it_is(cell: str) -> str:
 
 
 def _table_of(rendered: str) -> str:
-    """Return the table without the style sheet that would come with each."""
+    """Return the table without its own style sheet."""
     end = "</table>"
     return rendered[rendered.index("<table") : rendered.rindex(end) + len(end)]

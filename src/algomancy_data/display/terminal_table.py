@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def grid_table(grid: Grid) -> Table:
-    """Return all of a table: Rich breaks lines where a terminal is too narrow."""
+    """Return a whole table; Rich breaks lines if the terminal is too narrow."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in grid.columns:
         table.add_column(plain(column.name), justify="right" if column.is_right else "left")
@@ -28,5 +28,5 @@ def grid_table(grid: Grid) -> Table:
 
 
 def plain(text: str) -> Text:
-    """Return a text in which nothing is taken for markup, and nothing breaks the line."""
+    """Return a text without markup and line breaks."""
     return Text(printable(text))

@@ -30,7 +30,7 @@ def counted(count: int, one: str, several: str | None = None) -> str:
 
 
 def meant(name: str, names: Iterable[str]) -> str:
-    """Return the question whether the nearest of some names is meant; nothing if none is near.
+    """Return the question whether the nearest of some names is meant, or nothing.
 
     Example:
         >>> meant("Peeple", ["orders", "people"]), meant("x", ["orders"])
@@ -41,7 +41,7 @@ def meant(name: str, names: Iterable[str]) -> str:
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
-    """Return the nearest of some names, whatever their case; nothing if none is near.
+    """Return the nearest of some names, ignoring case, or nothing.
 
     Example:
         >>> nearest("ODERS", ["orders", "people"]), nearest("x", ["orders"])
@@ -53,7 +53,7 @@ def nearest(name: str, names: Iterable[str]) -> str:
 
 
 def left_out(count: int, what: str) -> str:
-    """Return what is said of things that are not shown; nothing if all are.
+    """Return a note on things that are not shown, or nothing.
 
     Example:
         >>> left_out(2, "more table"), left_out(0, "more table")
@@ -89,7 +89,7 @@ def time_text(time: datetime) -> str:
 
 
 def printable(text: str) -> str:
-    r"""Return a text with escapes for control characters, which would move a cursor, or worse.
+    r"""Return a text with control characters escaped, which could move the cursor, or worse.
 
     Example:
         >>> printable("a\tb")

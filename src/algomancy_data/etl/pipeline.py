@@ -249,21 +249,7 @@ class ETLPipeline(Logging):
 
         with recorder.phase("load") as phase:
             phase.handles(transformed.values())
-            wants = wants_pandas(self.loader, "load")
-            given: dict[str, Any] = PandasTables(transformed).tables if wants else transformed
-            try:
-                source = self.loader.load(
-                    name=self.destination_name,
-                    data=given,
-                    validation_messages=messages,
-                    ds_type=self.classification,
-                )
-            except BaseException as error:
-                note_component(error, "loader", self.loader.load, given)
-                raise
-            if not isinstance(source, BaseDataSource):  # pyright: ignore[reportUnnecessaryIsInstance]  a user's own may return what it likes
-                expected = "it must return a DataSource"
-                raise returned_wrongly("loader", self.loader.load, source, expected)
+            source = self._loaded(transformed, messages)
             if self.quarantine is not None:
                 add_quarantine(source, checked.quarantine, self.quarantine, self._logger)
             if isinstance(source, DataSource):
@@ -279,6 +265,26 @@ class ETLPipeline(Logging):
             self._untouched_columns(checked, transformed),
             recorder.sizes,
         )
+
+    def _loaded(
+        self, data: dict[str, pl.DataFrame], messages: list[ValidationMessage]
+    ) -> BaseDataSource:
+        wants = wants_pandas(self.loader, "load")
+        given: dict[str, Any] = PandasTables(data).tables if wants else data
+        try:
+            source = self.loader.load(
+                name=self.destination_name,
+                data=given,
+                validation_messages=messages,
+                ds_type=self.classification,
+            )
+        except BaseException as error:
+            note_component(error, "loader", self.loader.load, given)
+            raise
+        if not isinstance(source, BaseDataSource):  # pyright: ignore[reportUnnecessaryIsInstance]  a user's own may return what it likes
+            expected = "it must return a DataSource"
+            raise returned_wrongly("loader", self.loader.load, source, expected)
+        return source
 
     def _untouched_columns(
         self, checked: Checked, transformed: Mapping[str, pl.DataFrame]

@@ -89,7 +89,7 @@ class ETLResult(Displayed):
 
 
 def _display_of(result: ETLResult) -> Display:
-    """Return the status, the tables, what was found, and how long each phase took.
+    """Return the status, the tables, the findings, and how long each phase took.
 
     Args:
         result: The outcome; nothing in its tables is looked at.

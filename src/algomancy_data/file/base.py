@@ -102,12 +102,12 @@ class File(ABC):  # noqa: B024  one subclass per format: they differ in their ex
 
     @property
     def is_uploaded(self) -> bool:
-        """Whether the content was sent, so that the path does not count."""
+        """Whether the content was uploaded, which takes precedence over the path."""
         return self._uploaded is not None
 
     @property
     def limits(self) -> ReadLimits:
-        """What the file is read within, which is its own limits or else the default ones."""
+        """The limits for reading the file, its own or the defaults."""
         return self.read_limits or DEFAULT_LIMITS
 
     def within(self, limits: ReadLimits | None) -> Self:
@@ -125,11 +125,11 @@ class File(ABC):  # noqa: B024  one subclass per format: they differ in their ex
         return limited
 
     def suffixes(self) -> tuple[str, ...]:
-        """Return how the names of such files may end, without the dot."""
+        """Return the suffixes of such files, without the dot."""
         return (str(self.extension), *self.other_suffixes)
 
     def parts(self) -> list[FilePart] | None:
-        """Return the parts in the order of their names, or None if this is one file.
+        """Return the parts in order of their names, or None if this is a single file.
 
         ``part-2`` comes before ``part-10``.
 
@@ -181,7 +181,7 @@ class File(ABC):  # noqa: B024  one subclass per format: they differ in their ex
         self._uploaded = None if encoded is None else f"data:;base64,{encoded}"
 
     def read_contents_from_path(self) -> str:
-        """Return the text of the file at the path; a format of your own may override it.
+        """Return the text of the file at the path; formats of your own may override it.
 
         Raises:
             FileContentError: The content is not UTF-8 text, or cannot be decompressed.
@@ -197,7 +197,7 @@ class File(ABC):  # noqa: B024  one subclass per format: they differ in their ex
             raise FileContentError(msg) from error
 
     def source(self, watch: Callable[[bytes], None] | None = None) -> Path | bytes:
-        r"""Return what a reader should open: the path of a plain file, or else the plain bytes.
+        r"""Return what a reader should open: the path of a plain file, else the plain bytes.
 
         A path lets the reader map the file into memory. Uploaded and compressed content, and that
         of addresses, comes as bytes, decompressed.
@@ -223,7 +223,7 @@ class File(ABC):  # noqa: B024  one subclass per format: they differ in their ex
             return source.read_bytes() if is_fetched and isinstance(source, Path) else source
 
     def spooled(self, watch: Callable[[bytes], None] | None = None) -> Path | bytes | ScratchFile:
-        r"""Return what :meth:`source` returns, but what is too large for memory in a scratch file.
+        r"""Return the same as :meth:`source`, but content too large for memory in a scratch file.
 
         That is compressed content, or that of an address, of more than ``in_memory_bytes``.
 
@@ -268,7 +268,7 @@ class File(ABC):  # noqa: B024  one subclass per format: they differ in their ex
     def opened(
         self, watch: Callable[[bytes], None] | None = None, *, at_once: int = 0
     ) -> Generator[Path | bytes]:
-        r"""Give what :meth:`source` returns to a block, but of an address a file that is gone then.
+        r"""Pass the :meth:`source` to a block; for an address, a file that is removed afterwards.
 
         A reader that maps it needs less memory.
 
@@ -297,7 +297,7 @@ class File(ABC):  # noqa: B024  one subclass per format: they differ in their ex
         at_once: int,
         most: int | None,
     ) -> Generator[Path | bytes | ScratchFile]:
-        """Give what :meth:`opened` does, but more than so many decompressed bytes in a file."""
+        """Do the same as :meth:`opened`, with large decompressed content in a file."""
         if place is None:
             yield self._decompressed(self._uploaded_bytes(), watch, most)
         elif place.is_address:
@@ -307,7 +307,7 @@ class File(ABC):  # noqa: B024  one subclass per format: they differ in their ex
             yield self._plain(Path(place.path), watch, at_once, most)
 
     def _place(self) -> Place | None:
-        """Return where the content is; None if it was sent, or there is none.
+        """Return where the content is; None if it was uploaded, or there is none.
 
         Raises:
             FileContentError: There are parts instead of one file.
@@ -341,7 +341,7 @@ class File(ABC):  # noqa: B024  one subclass per format: they differ in their ex
         return self._decompressed(stored, watch, most)
 
     def stored(self) -> Path | bytes | None:
-        """Return the path, or the bytes of an upload, as they are: compressed if they are.
+        """Return the path, or the bytes of an upload, without decompressing them.
 
         None if there is neither, or parts, or the content of an address.
 
@@ -358,7 +358,7 @@ class File(ABC):  # noqa: B024  one subclass per format: they differ in their ex
         return Path(place.path)
 
     def stored_bytes(self) -> int | None:
-        """Return how many bytes there are, compressed ones if they are; all parts together.
+        """Return the stored size of all parts in bytes, without decompressing them.
 
         None if nobody knows without reading them, as of an address, or if they are gone.
 
@@ -424,19 +424,19 @@ class File(ABC):  # noqa: B024  one subclass per format: they differ in their ex
         return write
 
     def __repr__(self) -> str:
-        """Return the class, the name and where the content comes from."""
+        """Return the class, the name and the origin of the content."""
         place = f"path={mask(self.path)!r}" if self._uploaded is None else "content=…"
         return f"{type(self).__name__}({self.name!r}, {place})"
 
 
 def _decoded_length(text: str) -> int:
-    """Return the length of what is base64: three bytes for four letters, less what is padded."""
+    """Return the decoded length of base64: three bytes for four letters, minus padding."""
     return len(text) // 4 * 3 - text[-2:].count("=")
 
 
 @dataclass(frozen=True)
 class FilePart:
-    """One of the files that are a table together.
+    """One of the files that make up a table.
 
     Args:
         file: The part as a file.

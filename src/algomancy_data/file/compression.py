@@ -50,7 +50,7 @@ def decompress_into(
     limits: ReadLimits,
     watch: Callable[[bytes], None] | None = None,
 ) -> None:
-    """Hand the content of a gzip, zstd or one-member zip on, piece by piece.
+    """Pass on the content of a gzip, zstd or one-member zip, piece by piece.
 
     Args:
         write: Takes the pieces.
@@ -135,7 +135,7 @@ def _unpack_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, unpacked: 
 
 
 class _Unpacked:
-    """Content while it is unpacked, piece by piece.
+    """Content that is being unpacked, piece by piece.
 
     Args:
         name: Name of the file.
@@ -162,11 +162,11 @@ class _Unpacked:
         self.crc32 = 0
 
     def check(self, size: int) -> None:
-        """Refuse what is larger than the limits allow."""
+        """Refuse content that is larger than the limits allow."""
         self._limits.check_unpacked(self._name, size, self._stored)
 
     def read_all(self, stream: _Readable, size: int = _PIECE) -> None:
-        """Take all that the stream gives, so much at once."""
+        """Take everything from a stream, in pieces of a given size."""
         while piece := stream.read(size):
             self._size += len(piece)
             self.check(self._size)

@@ -38,15 +38,7 @@ class _FormatFile(File):
 class CSVFile(_FormatFile):
     r"""A CSV file.
 
-    Args:
-        name: Logical name, without an extension.
-        path: Where the file is.
-        content: What an uploader sent: a data URI.
-        read_limits: How much the content may become in memory.
-
-    Raises:
-        FileNotFoundError: There is nothing at ``path``.
-        FileContentError: ``content`` is no data URI.
+    It takes the arguments of :class:`File`, except ``extension``.
 
     Example:
         >>> CSVFile("t", content="data:text/csv;base64,YTtiCjE7Mgo=").content
@@ -61,15 +53,7 @@ class CSVFile(_FormatFile):
 class JSONFile(_FormatFile):
     """A JSON file: one document, or one record per line.
 
-    Args:
-        name: Logical name, without an extension.
-        path: Where the file is.
-        content: What an uploader sent: a data URI.
-        read_limits: How much the content may become in memory.
-
-    Raises:
-        FileNotFoundError: There is nothing at ``path``.
-        FileContentError: ``content`` is no data URI.
+    It takes the arguments of :class:`File`, except ``extension``.
 
     Example:
         >>> JSONFile("t", content="data:application/json;base64,W3siYSI6MX1d").content
@@ -82,15 +66,7 @@ class JSONFile(_FormatFile):
 class NDJSONFile(_FormatFile):
     r"""A file with one JSON record per line (``.ndjson``, ``.jsonl``).
 
-    Args:
-        name: Logical name, without an extension.
-        path: Where the file is.
-        content: What an uploader sent: a data URI.
-        read_limits: How much the content may become in memory.
-
-    Raises:
-        FileNotFoundError: There is nothing at ``path``.
-        FileContentError: ``content`` is no data URI.
+    It takes the arguments of :class:`File`, except ``extension``.
 
     Example:
         >>> NDJSONFile("t", content="data:;base64,eyJhIjoxfQp7ImEiOjJ9Cg==").content
@@ -103,15 +79,7 @@ class NDJSONFile(_FormatFile):
 class XLSXFile(_FormatFile):
     """An XLSX workbook.
 
-    Args:
-        name: Logical name, without an extension.
-        path: Where the file is.
-        content: What an uploader sent: a data URI.
-        read_limits: How much the content may become in memory.
-
-    Raises:
-        FileNotFoundError: There is nothing at ``path``.
-        FileContentError: ``content`` is no data URI.
+    It takes the arguments of :class:`File`, except ``extension``.
     """
 
     other_suffixes = ("xlsm",)
@@ -188,15 +156,7 @@ def _records(workbook: Workbook, sheet: str) -> str:
 class ParquetFile(_FormatFile):
     """A Parquet file.
 
-    Args:
-        name: Logical name, without an extension.
-        path: Where the file is.
-        content: What an uploader sent: a data URI.
-        read_limits: How much the content may become in memory.
-
-    Raises:
-        FileNotFoundError: There is nothing at ``path``.
-        FileContentError: ``content`` is no data URI.
+    It takes the arguments of :class:`File`, except ``extension``.
     """
 
     other_suffixes = ("pq",)
@@ -207,15 +167,7 @@ class ParquetFile(_FormatFile):
 class ArrowFile(_FormatFile):
     """An Arrow IPC file or stream, also known as Feather.
 
-    Args:
-        name: Logical name, without an extension.
-        path: Where the file is.
-        content: What an uploader sent: a data URI.
-        read_limits: How much the content may become in memory.
-
-    Raises:
-        FileNotFoundError: There is nothing at ``path``.
-        FileContentError: ``content`` is no data URI.
+    It takes the arguments of :class:`File`, except ``extension``.
     """
 
     other_suffixes = ("arrows", "feather", "ipc")

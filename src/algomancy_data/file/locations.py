@@ -1,4 +1,4 @@
-"""Where files are: plain paths, addresses of stores, and directories or patterns of parts."""
+"""Where files are: paths, addresses of object stores, directories and patterns of parts."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def is_address(path: str | Path) -> bool:
 
 
 def file_name(path: str | Path) -> str:
-    """Return the last part of a path or address, without what follows a ``?``.
+    """Return the last part of a path or address, without the query.
 
     Raises:
         FileContentError: It is no address, although it begins like one.
@@ -101,7 +101,7 @@ class Place(NamedTuple):
 
 
 def place_of(path: str | Path) -> Place:
-    """Return what a path means now: what is there is looked up.
+    """Return what a path means now, depending on what is there.
 
     Raises:
         FileContentError: It is no address, although it begins like one.
@@ -121,12 +121,12 @@ def place_of(path: str | Path) -> Place:
 
 
 def has_parts(path: str | Path) -> bool:
-    """Tell whether a path means several files: a directory, a pattern that no file is named."""
+    """Tell whether a path means several files: a directory, or a pattern that is no file's name."""
     return place_of(path).has_parts
 
 
 def exists(path: str | Path, suffixes: Collection[str] = ()) -> bool:
-    """Tell whether something is there; of addresses that is not known before they are read."""
+    """Tell whether something is there; addresses are assumed to exist until they are read."""
     place = place_of(path)
     if place.is_address:
         return True
@@ -164,7 +164,7 @@ def find_parts(path: str | Path, suffixes: Collection[str]) -> list[Location]:
 
 @contextmanager
 def fetched(address: str, check: Callable[[int], None]) -> Generator[Path]:
-    """Fetch the content of an address, through fsspec, into a file that is gone after the block.
+    """Fetch the content of an address, through fsspec, into a file that lasts as long as the block.
 
     On the disk it needs no memory, however much a server sends.
 
@@ -199,7 +199,7 @@ def _fetch(store: Any, path: str, target: Path, check: Callable[[int], None]) ->
 
 @contextmanager
 def reading(name: str) -> Generator[None]:
-    """Make errors of the system those of the file that is read in a block.
+    """Turn errors of the system in a block into errors about the file being read.
 
     Args:
         name: What to call the file.
@@ -219,7 +219,7 @@ def reading(name: str) -> Generator[None]:
 
 
 def _unreachable(address: str, error: OSError) -> UnreachableError:
-    """Return the error for an address that cannot be fetched for a reason outside of it."""
+    """Return the error for an address that cannot be reached."""
     if error.errno in DISK_FULL:
         folder = gettempdir()
         msg = f"There is no room in {folder!r} to fetch {mask(address)!r}. Set TMPDIR to another."
@@ -264,7 +264,7 @@ def _fixed_folder(pattern: str) -> str:
 
 
 def _label(path: str, root: str) -> tuple[str, dict[str, str | None]]:
-    """Return a part's path below the common folder, and what the folders in it say."""
+    """Return a part's path below the common folder, and the values in its folders' names."""
     label = path.removeprefix(root).lstrip("/\\").replace("\\", "/")
     keys: dict[str, str | None] = {}
     for folder in label.split("/")[:-1]:
@@ -301,7 +301,7 @@ def _remote_parts(address: str) -> list[Location]:
 
 
 def check_readable(path: str | Path) -> None:
-    """Make sure that what is needed to read a path is installed; it is not looked at.
+    """Make sure that the libraries for a path are installed, without looking at the path.
 
     Raises:
         MissingExtraError: A package that this kind of address needs is not installed.
@@ -362,7 +362,7 @@ def _with_store(address: str, use: Callable[[Any, str], _Result]) -> _Result:
 
 
 def _time_limits(address: str) -> dict[str, Any]:
-    """Return the settings that end the wait for a web server, unless fsspec's settings have some.
+    """Return time limits for web servers, unless fsspec's settings have some.
 
     Only silence ends it, not a large file.
     """
@@ -380,7 +380,7 @@ def _time_limits(address: str) -> dict[str, Any]:
 
 
 def bytes_of(source: Path | bytes) -> memoryview:
-    """Return what is in a file, or the bytes that were given.
+    """Return the content of a file, or the given bytes.
 
     The mapping is not closed here but when nobody has a view of it any more: an error may hold on
     to one for a while.

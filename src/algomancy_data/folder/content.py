@@ -1,4 +1,4 @@
-"""What of a DataSource is kept, and how it becomes a DataSource again."""
+"""What is kept of a DataSource, and how it is restored."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Content:
 
 
 def take_apart(key: str, data: BaseDataSource) -> Content:
-    """Return what there is to keep; what cannot be kept exactly is refused.
+    """Return the content of a DataSource; refuse what cannot be kept exactly.
 
     Raises:
         UnstorableError: The DataSource holds something that cannot be kept exactly.
@@ -60,7 +60,7 @@ def put_together(
     text: str | None,
     cls: type[BASEDATASOURCE],
 ) -> BASEDATASOURCE:
-    """Return the DataSource that was taken apart.
+    """Return the DataSource with some content.
 
     Raises:
         StoreError: It is of another kind than the class.
@@ -129,7 +129,7 @@ def _check_text(key: str, text: Any) -> None:
 
 
 def read_old_file(path: Path, cls: type[BASEDATASOURCE]) -> BASEDATASOURCE:
-    """Return what a class makes of a file of records, as the pandas package writes it.
+    """Return the DataSource of a file of records, as the pandas package writes it.
 
     Raises:
         StoreError: It is empty, or no UTF-8 text.

@@ -1,4 +1,4 @@
-"""A dataset as files to hand to someone: Parquet, Arrow IPC or CSV, in a directory or a zip."""
+"""Exports: a dataset as Parquet, Arrow IPC or CSV files, in a directory or a zip."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def export_dataset(
 
 
 def is_export(path: Path) -> bool:
-    """Tell whether a dataset was exported to a path, as far as one sees it from outside."""
+    """Tell whether a path looks like an exported dataset."""
     return path.is_file() if path.suffix == _ZIP else (path / _DESCRIPTION).is_file()
 
 
@@ -100,7 +100,7 @@ def _export(
     *,
     overwrite: bool,
 ) -> int:
-    """Write the files and return how many bytes they have."""
+    """Write the files; return their size in bytes."""
     _check_target(path, overwrite=overwrite)
     home, old = (path.with_name(f".{uuid4().hex}~") for _ in range(2))
     try:
@@ -126,7 +126,7 @@ def _export(
 
 
 def _check_target(path: Path, *, overwrite: bool) -> None:
-    """Make sure that the files may be written where they shall be.
+    """Make sure that the files may be written to the target.
 
     Raises:
         StoreError: There is no folder for them, or something is there that is to stay.
@@ -175,7 +175,7 @@ def _write_files(
 
 
 def _write_table(path: Path, name: str, frame: pl.DataFrame, file_format: ExportFormat) -> None:
-    """Write a table, and make sure that Polars reads the same from it."""
+    """Write a table, and make sure that Polars reads it back the same."""
     try:
         match file_format:
             case "csv":

@@ -1,4 +1,4 @@
-"""From the name of a dataset to the name of its file, on any file system."""
+"""Names of datasets as names of files, on any file system."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _HASHED: Final = re.compile(rf"-[0-9a-f]{{{_DIGITS}}}$")
 
 
 def plain_stem(name: str) -> str | None:
-    """Return the name itself if every file system takes it as the stem of a file, else None.
+    """Return the name itself if every file system accepts it as a stem, else None.
 
     Example:
         >>> plain_stem("flights 2024"), plain_stem("../etc"), plain_stem("NUL.2024")
@@ -44,7 +44,7 @@ def plain_stem(name: str) -> str | None:
 
 
 def hashed_stem(name: str) -> str:
-    """Return the stem for a name that is not plain, or whose plain stem is taken.
+    """Return the stem of a name that is not plain, or whose plain stem is taken.
 
     No plain stem looks like this one, and no other name has it.
 
@@ -57,13 +57,13 @@ def hashed_stem(name: str) -> str:
 
 
 def stems(name: str) -> tuple[str, ...]:
-    """Return the stems that the file of a dataset can have, the preferred one first."""
+    """Return the possible stems of a dataset's file, the preferred one first."""
     plain = plain_stem(name)
     return (hashed_stem(name),) if plain is None else (plain, hashed_stem(name))
 
 
 def clash_key(stem: str) -> str:
-    """Return what two stems share that are one file where case or composition does not count.
+    """Return a key that is equal for stems that some file systems take as one.
 
     Example:
         >>> clash_key("Größe") == clash_key("GRO\u0308SSE")

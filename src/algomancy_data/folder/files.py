@@ -1,4 +1,4 @@
-"""Files on the disk: whole or not at all, one writer at a time, with check sums per piece."""
+"""Files on disk: complete or absent, one writer at a time, with a check sum per piece."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _PAUSE_SECONDS: Final = 0.01
 
 @contextmanager
 def writer_lock(path: Path, timeout: float) -> Generator[None]:
-    """Be the only writer for the length of a block.
+    """Be the only writer within a block.
 
     The lock belongs to the open file: it ends with the process, however that ends.
 
@@ -57,7 +57,7 @@ def writer_lock(path: Path, timeout: float) -> Generator[None]:
 
 
 def check_locks() -> None:
-    """Make sure that the system has the locks that writers of a folder need.
+    """Make sure that the system has the locks that writers need.
 
     Raises:
         UnsupportedSystemError: It has none.
@@ -127,7 +127,7 @@ def _piece_sum(descriptor: int, start: int, at_once: int = _READ_BYTES) -> int:
 
 
 def synced_sums(path: Path) -> tuple[int, ...]:
-    """Wait until a file is on the disk, and return its sums, added up while the disk writes.
+    """Wait until a file is on disk; return its check sums, computed meanwhile.
 
     Of a small one they take less time than to start a thread.
     """
@@ -142,7 +142,7 @@ def synced_sums(path: Path) -> tuple[int, ...]:
 
 
 def sync(path: Path) -> None:
-    """Wait until the content of a file, or the names in a directory, are on the disk.
+    """Wait until the content of a file, or the names in a directory, are on disk.
 
     Windows does so for files that may be written, and for no directory.
     """
@@ -156,13 +156,13 @@ def sync(path: Path) -> None:
 
 
 def sync_together(*paths: Path) -> None:
-    """Wait until files and directories are on the disk: about as long as for one of them."""
+    """Wait until files and directories are on disk; it takes about as long as for one."""
     with ThreadPoolExecutor(len(paths), "algomancy-data-sync") as pool:
         list(pool.map(sync, paths))
 
 
 def write_synced(path: Path, data: bytes) -> None:
-    """Write a new file and wait until it is on the disk."""
+    """Write a new file and wait until it is on disk."""
     with path.open("xb") as stream:
         stream.write(data)
         stream.flush()
@@ -170,7 +170,7 @@ def write_synced(path: Path, data: bytes) -> None:
 
 
 def put_in_place(written: Path, target: Path, *, overwrite: bool) -> None:
-    """Give a file that is written its name, in one step.
+    """Rename a written file into place, in one step.
 
     Raises:
         FileExistsError: Something has that name, and is not to be overwritten.
@@ -188,7 +188,7 @@ def put_in_place(written: Path, target: Path, *, overwrite: bool) -> None:
 
 
 def replace_whole(temporary: Path, target: Path) -> None:
-    """Put a synced file in the place of another one, if there is one, in one step.
+    """Replace a file by a synced one, in one step; there need not be an old one.
 
     Whoever reads sees the old file or the new one. When this raises, the old one is there, unless
     the error says otherwise.
@@ -214,7 +214,7 @@ def replace_whole(temporary: Path, target: Path) -> None:
 
 
 def not_undone(path: Path, error: OSError) -> StoreError:
-    """Return the error for a change that is there, and that the disk may not keep."""
+    """Return the error for a change that is visible but perhaps not durable."""
     return StoreError(
         f"The disk failed when a change of {str(path)!r} was to be made safe, and again when it "
         f"was to be undone: {error}. The change is there, and may be gone when the machine "

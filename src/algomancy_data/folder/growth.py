@@ -1,6 +1,6 @@
-"""Rows that come to the tables of a folder, and rows that go; the files of all others stay.
+"""Adding and deleting rows of a folder's tables; the files of all other rows stay.
 
-The writer's lock is the caller's.
+The caller holds the writer's lock.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def delete_rows(
     *,
     verify: bool,
 ) -> tuple[Found, int]:
-    """Write those parts of a table again of which rows are deleted; nothing, if there are none.
+    """Rewrite the parts of a table that lose rows, if any.
 
     Args:
         files: The folder.

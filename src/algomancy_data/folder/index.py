@@ -1,4 +1,4 @@
-"""What is known about the datasets of a folder, and where each has its files."""
+"""What is known about the datasets of a folder, and where their files are."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class FolderIndex:
         self._foreign.clear()
 
     def names(self) -> list[str]:
-        """Return the names of the datasets that are known, in order of creation."""
+        """Return the names of the known datasets, in order of creation."""
         return sorted(self._items, key=lambda name: self._items[name].ordinal)
 
     def item(self, name: str) -> Item | None:
@@ -90,17 +90,17 @@ class FolderIndex:
         )
 
     def ignore(self, path: Path) -> None:
-        """Do not look at a file again before somebody changes it."""
+        """Ignore a file until it changes."""
         with suppress(OSError):
             self._foreign[path.name] = signature(path.stat())
 
     def directories(self) -> set[str]:
-        """Return the names of the directories that the metadata files speak of."""
+        """Return the names of the directories that metadata files refer to."""
         items = self._items.values()
         return {item.found.manifest.directory for item in items if item.found}
 
     def others(self) -> list[Path]:
-        """Return the files that were there at the last look, and are no known dataset's."""
+        """Return the files seen at the last look that belong to no known dataset."""
         paths = map(_file_of, self._items.values())
         known = {path.name for path in paths if path is not None}
         return [self._files.root / name for name in sorted(self._seen - known)]
@@ -110,7 +110,7 @@ class FolderIndex:
         self._items.pop(name, None)
 
     def look_up(self, name: str) -> Found | None:
-        """Return the metadata file of a dataset as it is now.
+        """Return the present metadata file of a dataset.
 
         Raises:
             StoreError: It is damaged.
@@ -125,7 +125,7 @@ class FolderIndex:
         return self._files.find(name)
 
     def present(self, name: str) -> Found | None:
-        """Return the metadata file of a dataset; None as well for one that cannot be read."""
+        """Return the metadata file of a dataset; None also for one that cannot be read."""
         try:
             return self.look_up(name)
         except DamagedStoreError:
@@ -149,7 +149,7 @@ class FolderIndex:
                 self._notice(path)
 
     def _is_of_another(self, name: str, item: Item, now: tuple[int, ...]) -> bool:
-        """Tell whether a known file is another dataset's now; a replaced one may have moved."""
+        """Tell whether a known file is now another dataset's; a replaced one may have moved."""
         if item.found is None or item.found.signature == now:
             return False
         try:
@@ -163,7 +163,7 @@ class FolderIndex:
         return False
 
     def _notice(self, path: Path) -> None:
-        """Add a dataset that another process saved; what is none is looked at only once."""
+        """Add a dataset that another process saved; other files are read only once."""
         try:
             self.ignore(path)
             found = self._files.read(path)
@@ -182,7 +182,7 @@ class FolderIndex:
         return self._files.damaged_path(name) or self._files.path_for(name)
 
     def ordinal(self, name: str, found: Found | None) -> int:
-        """Return the ordinal of a dataset that is to be saved; a replaced one keeps its place."""
+        """Return the ordinal of a dataset to be saved; a replaced one keeps its place."""
         if found is not None:
             return found.manifest.ordinal
         known = self._items.get(name)

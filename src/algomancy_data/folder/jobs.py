@@ -27,7 +27,7 @@ class FolderHistory(History):
 
     @contextmanager
     def finishing(self, attempt: Attempt) -> Generator[None]:
-        """Let the dataset that the block writes be that of an attempt."""
+        """Link the dataset that the block writes to an attempt."""
         self._files.journal.finished = attempt
         try:
             yield

@@ -1,8 +1,8 @@
-"""The journal of a folder: a line of JSON for each thing that happens to an attempt at a job.
+"""The journal of a folder: a line of JSON for each event of an attempt at a job.
 
-A dataset appears when its metadata file is replaced, and the journal is another file. So a line
-says beforehand which version is about to appear, and one afterwards that it did. If a crash comes
-between the two, whoever writes next looks which version is there, before it can be replaced.
+A dataset appears when its metadata file is replaced, and the journal is another file. So one line
+announces the version before it appears, and another confirms it afterwards. After a crash in
+between, the next writer checks which version is there before it can be replaced.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _VERSION: Final = "about_to_appear"
 
 
 class Journal:
-    """What happened to attempts; only who has the lock of the folder may add to it.
+    """The events of attempts; adding to it takes the lock of the folder.
 
     Args:
         root: The folder.
@@ -46,7 +46,7 @@ class Journal:
         self._forget()
 
     def attempts(self) -> list[Attempt]:
-        """Return the attempts as far as they are known, in the order in which they began.
+        """Return the known attempts, in the order in which they began.
 
         Raises:
             DamagedStoreError: A line is not what was written.
@@ -57,18 +57,18 @@ class Journal:
 
     @property
     def is_unsettled(self) -> bool:
-        """Whether a crash came between the two lines of a dataset, or they are being written."""
+        """Whether a dataset's second line is missing, after a crash or during a write."""
         with self._lock:
             self._read()
             return self._unsettled is not None
 
     def add(self, attempt: Attempt) -> None:
-        """Add a line about an attempt; it is on the disk when this returns."""
+        """Add a line about an attempt; it is on disk when this returns."""
         self._add(attempt.to_dict())
 
     @contextmanager
     def committing(self, version: str, dataset_id: str) -> Generator[None]:
-        """Surround the moment in which a version of a dataset appears.
+        """Surround the step that makes a version of a dataset appear.
 
         Args:
             version: The version.
@@ -87,7 +87,7 @@ class Journal:
         self.add(attempt)
 
     def settle(self, version_of: Callable[[str], str | None]) -> None:
-        """Find out what became of a dataset during which a crash came.
+        """Find out whether a dataset appeared before a crash.
 
         Args:
             version_of: Returns the present version of a dataset.
@@ -129,7 +129,7 @@ class Journal:
         self._inode = 0
 
     def _read(self) -> None:
-        """Read the lines that are new; one that is not complete is not looked at."""
+        """Read new lines; an incomplete last line is left for later."""
         try:
             stream = self._path.open("rb")
         except FileNotFoundError:

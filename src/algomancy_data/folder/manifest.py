@@ -50,7 +50,7 @@ class StoredFile:
 
 @dataclass(frozen=True)
 class TablePart:
-    """A file with some rows of a table, which lie behind those of the parts before.
+    """A file with some rows of a table, which follow those of earlier parts.
 
     Args:
         stored: The file.
@@ -66,7 +66,7 @@ class TablePart:
 
 @dataclass(frozen=True)
 class Manifest:
-    """The content of a metadata file: what is known of a dataset, and where its data lies.
+    """The content of a metadata file: what is known of a dataset, and where its data is.
 
     Args:
         info: What is known of it, under the name by which the manager keeps it; the metadata file
@@ -94,7 +94,7 @@ class Manifest:
 
     @property
     def name(self) -> str:
-        """Name under which the manager keeps the dataset."""
+        """Name of the dataset."""
         return self.info.name
 
     @property
@@ -217,7 +217,7 @@ class Manifest:
 
 
 def signed(body: bytes) -> bytes:
-    """Return the content of a metadata file: all members but the last, and their check sum."""
+    """Return the content of a metadata file: its members, and last their check sum."""
     return body + _SIGNATURE + b"%d\n}\n" % zlib.crc32(body)
 
 
@@ -232,7 +232,7 @@ def is_end_of_manifest(tail: bytes) -> bool:
 
 
 def damage_of(what: str, problem: str) -> str:
-    """Say that a metadata file is not what was written."""
+    """Return the error for a metadata file that is not what was written."""
     return f"{what} is damaged: {problem}. Restore it from a backup, or delete the dataset."
 
 
@@ -246,7 +246,7 @@ def _file_from_json(value: dict[str, Any]) -> StoredFile:
 
 
 def _is_whole(table: TableInfo, parts: tuple[TablePart, ...]) -> bool:
-    """Tell whether a table is one file that has all of its columns."""
+    """Tell whether a table is a single file with all of its columns."""
     return len(parts) == 1 and parts[0].width == len(table.schema or {})
 
 
@@ -281,7 +281,7 @@ def _text(value: Any) -> str:
 
 
 def _matching(pattern: re.Pattern[str], value: Any) -> str:
-    """Return a file name that cannot lead elsewhere."""
+    """Return a file name that cannot lead out of the directory."""
     if not isinstance(value, str) or pattern.fullmatch(value) is None:
         raise ValueError(value)
     return value

@@ -1,4 +1,4 @@
-"""Directories of raw files: what an ETL reads at startup, and what ``store_data`` writes."""
+"""Directories of raw files, which an ETL reads at startup and ``store_data`` writes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SEPARATOR: Final = ";"
 
 
 def raw_files(directory: Path) -> list[tuple[str, str]]:
-    """Return name and path of each file; the name ends at its first dot.
+    """Return the name and path of each file; the name ends at the first dot.
 
     Raises:
         ValidationError: The directory has something else in it, or nothing.
@@ -45,7 +45,7 @@ def raw_files(directory: Path) -> list[tuple[str, str]]:
 
 
 def check_raw_names(dataset_name: str, tables: Iterable[str]) -> None:
-    """Make sure that a dataset and its tables can be a directory and its files.
+    """Make sure that names of a dataset and its tables can be names of files.
 
     Raises:
         DatasetNameError: One cannot.
@@ -59,7 +59,7 @@ def check_raw_names(dataset_name: str, tables: Iterable[str]) -> None:
 def write_raw(
     writer: FolderWriter, directory: Path, frames: Mapping[str, pl.DataFrame], phase: Phase
 ) -> None:
-    """Write tables as CSV files of a new directory, which appears when all are written.
+    """Write tables as CSV files to a new directory, which appears once all are written.
 
     Raises:
         UnstorableError: CSV cannot hold a table.

@@ -1,4 +1,4 @@
-"""The store of a folder in which a caller also names files: raw ones, and those of old."""
+"""The store of a folder that also has raw files and files of the pandas package."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class RawFolderStore(FolderStore):
     """
 
     def replace_file(self, name: str, data: BaseDataSource, *, phase: Phase = NO_PHASE) -> Saved:
-        """Write a dataset to ``<name>.json``, also in place of a file of somebody else's."""
+        """Write a dataset to ``<name>.json``, even if that replaces a foreign file."""
         is_foreign = self.has_file(name) and self._index.look_up(name) is None
         return self._save(name, data, self._plain_path(name) if is_foreign else None, phase)
 
@@ -39,14 +39,14 @@ class RawFolderStore(FolderStore):
         return self._index.look_up(name) is not None or self._plain_path(name).exists()
 
     def is_saved(self, name: str) -> bool:
-        """Tell whether a dataset is kept as this package keeps data."""
+        """Tell whether a dataset is kept in this package's format."""
         return self._index.look_up(name) is not None
 
     def _plain_path(self, name: str) -> Path:
         return self._root / f"{plain_stem(name) or ''}{SUFFIX}"
 
     def read_file(self, path: Path, *, phase: Phase = NO_PHASE) -> tuple[str, BaseDataSource]:
-        """Return name and DataSource of a metadata file, or a file of records, in this folder.
+        """Return the name and DataSource of a metadata file, or a file of records.
 
         Raises:
             StoreError: It is damaged.
@@ -71,7 +71,7 @@ class RawFolderStore(FolderStore):
         self._index.note_old(path, data)
 
     def add_raw(self, name: str, data: BaseDataSource) -> None:
-        """Keep the DataSource of a directory of raw files until the end."""
+        """Keep the DataSource of a directory of raw files until the store is closed."""
         self._index.note_raw(name, data, self._root / name)
 
     def write_raw(

@@ -1,7 +1,7 @@
 """Reading the datasets of a folder: what there is, where it is, whether it is whole.
 
-Reading never waits for a writer. A reader that finds a file gone reads the metadata again: somebody
-replaced the dataset meanwhile.
+Reading never waits for a writer. A reader that finds a file gone reads the metadata again, since
+the dataset was replaced meanwhile.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Found:
 
     @property
     def version(self) -> str:
-        """Another one with every write, and with every change by hand."""
+        """Changes with every write, and with every change by hand."""
         return f"{self.manifest.directory} {zlib.crc32(self.stamp)}"
 
     @cached_property
@@ -86,12 +86,12 @@ class Found:
 
 
 def signature(status: os.stat_result) -> tuple[int, ...]:
-    """Return what changes when a file is replaced or written to."""
+    """Return a value that changes when a file is replaced or written to."""
     return (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
 class FolderReader:
-    """The datasets of a folder, to be read.
+    """Reads the datasets of a folder.
 
     Args:
         root: The folder; it need not exist yet.
@@ -102,11 +102,11 @@ class FolderReader:
         self.private = root / PRIVATE
 
     def paths(self) -> list[Path]:
-        """Return what can be a metadata file by its name."""
+        """Return the files whose names can be those of metadata files."""
         return [path for path in self.root.iterdir() if path.name.endswith(SUFFIX)]
 
     def signatures(self) -> dict[str, tuple[int, ...]]:
-        """Return what :meth:`paths` does, by name, with what changes when one is written to."""
+        """Return the signatures of what :meth:`paths` returns, by name."""
         found: dict[str, tuple[int, ...]] = {}
         try:
             with os.scandir(self.root) as entries:
@@ -129,7 +129,7 @@ class FolderReader:
             raise StoreError(msg)
 
     def find(self, key: str) -> Found | None:
-        """Return a dataset by its name, if it is where it is expected.
+        """Return a dataset by name, if it is where it is expected.
 
         Raises:
             StoreError: Its metadata file cannot be read.
@@ -141,7 +141,7 @@ class FolderReader:
         return None
 
     def read(self, path: Path, before: Found | None = None) -> Found | None:
-        """Return the dataset of a metadata file; None if it is no file of this package.
+        """Return the dataset of a metadata file; None for a foreign file.
 
         Args:
             path: The file.
@@ -178,12 +178,12 @@ class FolderReader:
         return Found(path, stamp, Manifest.from_bytes(stamp, place), seen)
 
     def damaged_path(self, key: str) -> Path | None:
-        """Return the metadata file that a dataset of that name has, if it is not whole."""
+        """Return the metadata file of a dataset if it is damaged."""
         paths = (self.root / f"{stem}{SUFFIX}" for stem in stems(key))
         return next((path for path in paths if path.is_file() and self.damage(path)), None)
 
     def damage(self, path: Path) -> Damage | None:
-        """Return what is wrong with a dataset, as far as it is known without reading tables."""
+        """Return what is wrong with a dataset, without reading its tables."""
         name = path.name.removesuffix(SUFFIX)
         try:
             if (found := self.read(path)) is not None:
@@ -206,7 +206,7 @@ class FolderReader:
                 table_files.check_file(home / stored.file, stored)
 
     def checked(self, found: Found) -> Found:
-        """Return a dataset whose files are there and whole: the newer one if it was replaced.
+        """Return a dataset whose files are there and whole, the newer one if it was replaced.
 
         Raises:
             StoreError: A file is not there, or not whole.
@@ -250,7 +250,7 @@ class FolderReader:
         return frames, text
 
     def load_table(self, manifest: Manifest, name: str, *, verify: bool) -> pl.DataFrame:
-        """Return a table of a dataset, mapped into memory; for more see :meth:`load`."""
+        """Return a table of a dataset, mapped into memory; see :meth:`load`."""
         schema = manifest.info.tables[name].schema or {}
         parts = [
             widened(self.load_part(manifest, name, part, verify=verify), schema)
@@ -261,7 +261,7 @@ class FolderReader:
     def load_part(
         self, manifest: Manifest, name: str, part: TablePart, *, verify: bool
     ) -> pl.DataFrame:
-        """Return the rows of a part of a table, mapped into memory; for more see :meth:`load`."""
+        """Return the rows of a part of a table, mapped into memory; see :meth:`load`."""
         path = self._home(manifest) / part.stored.file
         check = table_files.verify_once if verify else table_files.check_file
         with self._damage(manifest, part.stored, missing_is_damage=False):
@@ -284,7 +284,7 @@ class FolderReader:
         return damages
 
     def has_leftovers(self, referenced: set[str]) -> bool:
-        """Tell whether there are directories that no metadata file speaks of."""
+        """Tell whether there are directories that no metadata file refers to."""
         try:
             with os.scandir(self.private) as entries:
                 return any(entry.name not in {*referenced, LOCK} for entry in entries)
@@ -292,7 +292,7 @@ class FolderReader:
             return False
 
     def leftovers(self) -> list[Leftover]:
-        """Return the directories that no metadata file speaks of.
+        """Return the directories that no metadata file refers to.
 
         While a metadata file cannot be understood, none is proven: it may be all that is left.
         """
@@ -323,7 +323,7 @@ class FolderReader:
         return False
 
     def read_quietly(self, path: Path) -> Found | None:
-        """Return the dataset of a metadata file; None if it is none, or damaged."""
+        """Return the dataset of a metadata file; None for a foreign or damaged file."""
         try:
             return self.read(path)
         except AlgomancyDataError:

@@ -1,4 +1,4 @@
-"""Reading a folder at startup: each item on its own, whatever is wrong with the others."""
+"""Reading a folder at startup, each item on its own, whatever is wrong with others."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class FolderStartup:
         self._errors: list[tuple[str, Exception]] = []
 
     def run(self, phase: Phase) -> list[tuple[str, Exception]]:
-        """Note every dataset, clear what a crash left, and return what failed: paths, and why.
+        """Note every dataset, clear what a crash left; return the paths that failed, and why.
 
         Args:
             phase: Told of the rows that are read.

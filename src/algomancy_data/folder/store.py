@@ -123,7 +123,7 @@ class FolderStore(Store):
 
     @cached_property
     def history(self) -> FolderHistory:
-        """The jobs that were tried in the folder."""
+        """The folder's attempts at jobs."""
         return FolderHistory(self._files)
 
     def _share_memory(self, in_memory_bytes: int) -> None:
@@ -156,7 +156,7 @@ class FolderStore(Store):
         return None
 
     def describe(self, name: str) -> DatasetInfo:
-        """Return what a metadata file says about a dataset; no tables are opened.
+        """Return what a metadata file says about a dataset, without opening its tables.
 
         Raises:
             DatasetNotFoundError: There is none of that name.
@@ -189,7 +189,7 @@ class FolderStore(Store):
         ]
 
     def _unread(self) -> list[Damage]:
-        """Return what is wrong with metadata files that are damaged, so that nobody knows them."""
+        """Return what is wrong with damaged metadata files, whose datasets are unknown."""
         damages = map(self._files.damage, self._index.others())
         names = {*self._index.names()}
         return [one for one in damages if one is not None and one.dataset not in names]
@@ -199,7 +199,7 @@ class FolderStore(Store):
     def load(
         self, name: str, cls: type[BASEDATASOURCE], *, phase: Phase = NO_PHASE
     ) -> Loaded[BASEDATASOURCE]:
-        """Map the tables of a dataset into memory; what was mapped before stays readable.
+        """Map the tables of a dataset into memory; earlier mappings stay readable.
 
         Raises:
             DatasetNotFoundError: There is none of that name.
@@ -232,7 +232,7 @@ class FolderStore(Store):
         raise DatasetNotFoundError.from_available(name, self.names())
 
     def save(self, name: str, data: BaseDataSource, *, phase: Phase = NO_PHASE) -> Saved:
-        """Write a dataset; it is on the disk when this returns.
+        """Write a dataset; it is on disk when this returns.
 
         Raises:
             UnstorableError: It holds something that cannot be kept exactly.
@@ -243,7 +243,7 @@ class FolderStore(Store):
     def add(
         self, name: str, data: BaseDataSource, addition: Addition, *, phase: Phase = NO_PHASE
     ) -> Added:
-        """Write the rows of a DataSource as a part of each table; those that are there stay.
+        """Write the rows of a DataSource as a new part of each table.
 
         A part of which rows are replaced is written again, and so is now and then one that has no
         more rows than are added, so that there are never many.
@@ -287,7 +287,7 @@ class FolderStore(Store):
         *,
         phase: Phase = NO_PHASE,
     ) -> int:
-        """Write those parts of a table again of which rows are deleted; the others stay.
+        """Rewrite the parts of a table that lose rows; the others stay.
 
         Raises:
             DatasetNotFoundError: There is no such dataset.
@@ -317,7 +317,7 @@ class FolderStore(Store):
         keys: pl.DataFrame,
         cls: type[BaseDataSource],
     ) -> pl.Series:
-        """Return which of some keys a table has; its other columns are not looked at.
+        """Return which of some keys a table has, reading no other columns.
 
         Raises:
             DatasetNotFoundError: There is no such dataset.
@@ -423,17 +423,17 @@ class FolderStore(Store):
         return damages
 
     def verify_all(self) -> list[Damage]:
-        """Verify all datasets, and name files that look like one and are damaged."""
+        """Verify all datasets, and report damaged metadata files."""
         names = self.names()
         damages = [damage for name in names for damage in self.verify(name)]
         return damages + self._unread()
 
     def leftovers(self) -> list[Leftover]:
-        """Return the directories that no metadata file speaks of."""
+        """Return the directories that no metadata file refers to."""
         return self._files.leftovers()
 
     def clear_leftovers(self) -> list[Leftover]:
-        """Remove them, once no other process writes; :meth:`open` does it, too."""
+        """Remove them unless another process writes, as :meth:`open` does, too."""
         if not self._files.private.is_dir():
             return []
         with self._files.writing("clearing leftovers"):
@@ -463,7 +463,7 @@ def _held_version(item: Item) -> str:
 
 
 def report_held(phase: Phase, data: BaseDataSource | None, path: Path | None = None) -> None:
-    """Tell a phase of a DataSource that no metadata file is about, and of its file."""
+    """Report to a phase a DataSource without a metadata file, and its file."""
     if path is not None:
         phase.bytes_in = path.stat().st_size
     if isinstance(data, DataSource):

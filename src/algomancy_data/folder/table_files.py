@@ -36,7 +36,7 @@ _verified: set[tuple[object, ...]] = set()
 
 
 class DamagedFileError(Exception):
-    """A file is not what was written; the caller knows whose it is."""
+    """A file is not what was written."""
 
 
 def write_table(
@@ -46,7 +46,7 @@ def write_table(
     frame: pl.DataFrame,
     in_memory_bytes: int = IN_MEMORY_BYTES,
 ) -> TablePart:
-    """Write the file of a table and wait until it is on the disk.
+    """Write the file of a table and wait until it is on disk.
 
     Args:
         directory: Where.
@@ -80,7 +80,7 @@ def _batch_rows(frame: pl.DataFrame, in_memory_bytes: int) -> int:
 
 
 def write_text(directory: Path, text: str) -> StoredFile:
-    """Write a text and wait until it is on the disk."""
+    """Write a text and wait until it is on disk."""
     path = directory / "text"
     write_synced(path, text.encode())
     return StoredFile(path.name, path.stat().st_size, file_sums(path))
@@ -157,7 +157,7 @@ def verify_file(path: Path, stored: StoredFile) -> None:
 
 
 def verify_once(path: Path, stored: StoredFile) -> None:
-    """Do as :func:`verify_file`, unless this process has done so since the file was written.
+    """Verify a file, unless this process has done so since it was written.
 
     Raises:
         DamagedFileError: It is not what was written; the message says where.
@@ -188,7 +188,7 @@ def _map(path: Path, schema: pl.Schema) -> pl.DataFrame:
 
 
 def _is_known_to_pyarrow(name: str, dtype: PolarsDataType) -> bool:
-    """Tell whether pyarrow can map a column: it ends the process for a NUL in a name."""
+    """Tell whether pyarrow can map a column: a NUL in a name makes it end the process."""
     match dtype:
         case pl.Int128() | pl.UInt128():
             return False

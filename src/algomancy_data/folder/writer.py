@@ -1,4 +1,4 @@
-"""Datasets in a folder: how each is written, found, read, shared and removed.
+"""Writing the datasets of a folder: saved, extended, shared and removed.
 
 Writing goes table files → metadata file → removal of the old version; the metadata file appears
 under its name in one step, so a crash at any moment leaves the old dataset or the new one.
@@ -41,7 +41,7 @@ _TRASH: Final = "~"
 
 
 class FolderWriter(FolderReader):
-    """The datasets of a folder, to be written.
+    """Writes the datasets of a folder.
 
     Args:
         root: The folder; it need not exist yet.
@@ -81,7 +81,7 @@ class FolderWriter(FolderReader):
 
     @contextmanager
     def writing(self, doing: str) -> Generator[None]:
-        """Be the only writer for the length of a block.
+        """Be the only writer within a block.
 
         Args:
             doing: What is done in it, for errors.
@@ -117,7 +117,7 @@ class FolderWriter(FolderReader):
         ordinal: int,
         phase: Phase = NO_PHASE,
     ) -> Found:
-        """Keep a dataset in the place of whatever is at ``path``.
+        """Keep a dataset, replacing whatever is at ``path``.
 
         Raises:
             UnstorableError: Polars cannot write a table.
@@ -152,7 +152,7 @@ class FolderWriter(FolderReader):
         removed: Mapping[str, pl.Series],
         phase: Phase = NO_PHASE,
     ) -> Found:
-        """Keep a dataset with other rows in the place of what it was; files that stay are shared.
+        """Replace a dataset by one with other rows, sharing the files that stay.
 
         Added rows are a part of their own. So that there are never many, they are written together
         with the parts before them that have no more rows: each row is written again as often as
@@ -201,7 +201,7 @@ class FolderWriter(FolderReader):
         added: pl.DataFrame | None,
         removed: pl.Series | None,
     ) -> list[TablePart | pl.DataFrame]:
-        """Return the parts of a table that stay, and between them the rows that are written."""
+        """Return the parts of a table that stay, and between them the rows to write."""
         pieces: list[TablePart | pl.DataFrame] = []
         start = 0
         for part in source.parts.get(name, ()):
@@ -278,7 +278,7 @@ class FolderWriter(FolderReader):
             self._drop_version(found)
 
     def new_directory(self) -> Path:
-        """Return a new directory, which the next startup removes if it is still there."""
+        """Return a new directory, which the next startup removes if it is left over."""
         path = self.private / f"{_TRASH}{uuid4().hex}"
         path.mkdir()
         return path
@@ -288,7 +288,7 @@ class FolderWriter(FolderReader):
         shutil.rmtree(path, ignore_errors=True)
 
     def clear_leftovers(self) -> None:
-        """Remove what a crash left; nothing is removed while another process writes.
+        """Remove what a crash left, unless another process is writing.
 
         Nor is it while a metadata file cannot be understood: its tables may be all that is left.
         """
@@ -312,7 +312,7 @@ class FolderWriter(FolderReader):
 
     @contextmanager
     def _version(self, path: Path, manifest: Manifest) -> Generator[Path]:
-        """Make the directory of a new version; it goes when the block fails."""
+        """Make the directory of a new version; it is removed if the block fails."""
         home = self.private / manifest.directory
         try:
             home.mkdir()

@@ -15,7 +15,6 @@ from algomancy_data.memory import IN_MEMORY_BYTES
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
-    from types import TracebackType
     from typing import Self
 
     from polars.datatypes import DataType as PolarsDataType
@@ -109,12 +108,7 @@ class MappedFrames:
         """Return the batches."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Let go of the file, unless a frame has it."""
         self._file.close()
 

@@ -15,13 +15,9 @@ from bisect import bisect_right
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from tempfile import TemporaryFile, gettempdir
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import Any, Final, Self
 
 from algomancy_data.errors import ScratchError
-
-if TYPE_CHECKING:
-    from types import TracebackType
-
 
 VARIABLE: Final = "ALGOMANCY_SCRATCH"
 _MAPS: Final = Path("/proc/self/maps")
@@ -137,12 +133,7 @@ class ScratchFile:
         """Return the file."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Close the file."""
         self.close()
 

@@ -1,4 +1,4 @@
-"""What a run measures about itself, and who is told while it happens."""
+"""What a run measures about itself, and reports while it happens."""
 
 from algomancy_data.metrics.measurements import Metrics, PhaseMetrics
 from algomancy_data.metrics.phases import (

@@ -18,7 +18,7 @@ _Number = TypeVar("_Number", int, float)
 
 @dataclass(frozen=True, slots=True)
 class PhaseMetrics:
-    """The measurements of one phase. None stands for what is not known, never for nothing.
+    """The measurements of one phase. None means unknown, never zero.
 
     Args:
         phase: ``"extract"``, ``"validate"``, ``"transform"``, ``"load"`` and ``"persist"`` for
@@ -62,11 +62,11 @@ class PhaseMetrics:
 
     @property
     def rows_per_second(self) -> float:
-        """Rows per second of wall time; 0.0 when no time passed."""
+        """Rows per second of wall time; 0.0 if no time passed."""
         return self.rows / self.seconds if self.seconds else 0.0
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields as what JSON can hold."""
+        """Return the fields as plain JSON values."""
         return asdict(self)
 
     @classmethod
@@ -100,7 +100,7 @@ class Metrics(Displayed, tuple[PhaseMetrics, ...]):
 
     @property
     def cpu_seconds(self) -> float | None:
-        """CPU time of all phases; None if that of one is not known."""
+        """CPU time of all phases; None if one is unknown."""
         known = _all_known(phase.cpu_seconds for phase in self)
         return None if known is None else sum(known)
 
@@ -120,7 +120,7 @@ class Metrics(Displayed, tuple[PhaseMetrics, ...]):
         return _largest(phase.mapped_memory for phase in self)
 
     def by_phase(self) -> dict[str, PhaseMetrics]:
-        """Return the sums of the phases of each name, in the order of their first ones.
+        """Return the sums of the phases by name, in order of first appearance.
 
         Times, rows and bytes add up, None to None; the peak is the largest. The dataset is None
         where there are several.
@@ -137,7 +137,7 @@ class Metrics(Displayed, tuple[PhaseMetrics, ...]):
         return Display("Metrics", facts, (phases_grid(self),))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the sums, and each phase, as what JSON can hold."""
+        """Return the sums and each phase as plain JSON values."""
         return {
             "seconds": self.seconds,
             "cpu_seconds": self.cpu_seconds,

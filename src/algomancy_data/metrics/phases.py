@@ -1,4 +1,4 @@
-"""Phases: what measures them, what records them, and who is told how far they are."""
+"""Phases: measured, recorded, and reported to listeners."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ class Recording:
 
     @property
     def listeners(self) -> list[ProgressListener]:
-        """Who is told, of this and of the outer recordings."""
+        """The listeners of this recording and of the outer ones."""
         own = [] if self._progress is None else [self._progress]
         return own if self._outer is None else own + self._outer.listeners
 
     def note(self, metrics: PhaseMetrics) -> None:
-        """Keep the metrics of a phase, here and in the outer recordings."""
+        """Keep the metrics of a phase, here and in outer recordings."""
         self._phases.append(metrics)
         if self._outer is not None:
             self._outer.note(metrics)
@@ -88,12 +88,12 @@ def recording(progress: ProgressListener | None = None) -> Generator[Recording]:
 
 
 def current_recording() -> Recording | None:
-    """Return the recording of the innermost block, if this is in one."""
+    """Return the recording of the innermost block, if any."""
     return _current.get()
 
 
 class ProgressListener(Protocol):
-    """Whoever wants to show how far a run is.
+    """Shows the progress of a run.
 
     It is called in the thread that does the work, so it should be quick. What it raises ends the
     work as any error would, and the store is as it was before: a way to cancel.
@@ -112,7 +112,7 @@ class ProgressListener(Protocol):
 
 @runtime_checkable
 class RowProgressListener(ProgressListener, Protocol):
-    """A listener that is also told how far a phase is."""
+    """A listener that is also told of the progress within a phase."""
 
     def progressed(self, phase: str, done_rows: int, total_rows: int | None) -> None:
         """Some rows of a phase are done.
@@ -129,23 +129,23 @@ class RowProgressListener(ProgressListener, Protocol):
 
 
 class RowSink(Protocol):
-    """Takes the rows of tables, one table after the other, while they are still being made."""
+    """Takes the rows of tables, one table after the other, while they are being made."""
 
     def take(self, table: str, rows: pl.DataFrame) -> None:
-        """Take the next rows of a table, in the dtypes of its first ones; may wait."""
+        """Take the next rows of a table, with the same dtypes as the first ones; may wait."""
         ...
 
     def end(self, table: str, frame: pl.DataFrame) -> None:
-        """Know that a table has all its rows, and which frame they are."""
+        """Note that a table is complete, and which frame it became."""
         ...
 
     def drop(self, table: str) -> None:
-        """Forget the rows of a table: they will be others."""
+        """Forget the rows of a table: it will have others."""
         ...
 
 
 class Phase:
-    """A phase that is under way; the code that does its work reports progress here.
+    """A running phase; the code that does the work reports progress here.
 
     It also finds here who helps with that work, and who takes what is done of it.
 
@@ -189,11 +189,11 @@ class Phase:
 
     @property
     def sizes(self) -> FrameSizes:
-        """The sizes of the frames that were measured so far."""
+        """The sizes of the frames measured so far."""
         return self._sizes
 
     def handles(self, frames: Collection[pl.DataFrame]) -> None:
-        """Note the rows of the frames that the phase is given, and that it tells of them all."""
+        """Note the frames that the phase is given, whose rows are the total to report."""
         self.rows = self.total_rows = sum(frame.height for frame in frames)
         self.takes(frames)
 
@@ -206,7 +206,7 @@ class Phase:
         self.bytes_out = sum(map(self._sizes.of, frames))
 
     def advance(self, rows: int) -> None:
-        """Report that more rows are done; any thread that works for the phase may.
+        """Report that more rows are done, from any thread.
 
         The listeners hear of it in the phase's own thread.
         """
@@ -216,7 +216,7 @@ class Phase:
             self.tell()
 
     def tell(self) -> None:
-        """Tell the listeners of the rows that are done, unless they know."""
+        """Tell the listeners how many rows are done, unless they know."""
         done = self.done_rows
         if done != self._told:
             self._told = done
@@ -226,15 +226,15 @@ class Phase:
 
 
 class _SilentPhase(Phase):
-    """Stands for a phase that is not measured; it keeps nothing."""
+    """A phase that is not measured and keeps nothing."""
 
     def __reduce__(self) -> str:
-        """Let it be the same in another process."""
+        """Make it the same object in another process."""
         return "NO_PHASE"
 
     @property
     def sizes(self) -> FrameSizes:
-        """Sizes that nothing is known of yet."""
+        """Sizes of which none is measured."""
         return FrameSizes()
 
     def handles(self, frames: Collection[pl.DataFrame]) -> None:
@@ -251,7 +251,7 @@ class _SilentPhase(Phase):
 
 
 class FrameSizes:
-    """Measures frames, each once: that of nested columns takes a look at every list.
+    """Measures each frame once, since nested columns take a look at every list.
 
     It keeps no frame in memory.
     """
@@ -269,7 +269,7 @@ class FrameSizes:
         return known[2]
 
     def __reduce__(self) -> tuple[type[Self], tuple[()]]:
-        """Know nothing in another process, which has other frames."""
+        """Start empty in another process, which has other frames."""
         return type(self), ()
 
 

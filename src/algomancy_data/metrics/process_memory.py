@@ -1,4 +1,4 @@
-"""The memory of this process: the most that it ever had, what is its own and what is mapped."""
+"""The memory of this process: its peak, and what is anonymous or mapped."""
 
 from __future__ import annotations
 
@@ -7,10 +7,7 @@ import threading
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple, Self
-
-if TYPE_CHECKING:
-    from types import TracebackType
+from typing import Final, NamedTuple, Self
 
 try:
     import resource
@@ -25,7 +22,7 @@ _TICK: Final = 0.01  # seconds
 
 
 def peak_memory() -> int | None:
-    """Return the most memory, in bytes, that this process ever had resident at one time.
+    """Return the peak resident memory of this process, in bytes.
 
     Pages of mapped files count. None where the platform does not say.
 
@@ -41,7 +38,7 @@ def peak_memory() -> int | None:
 
 @cache
 def _inherited() -> int:
-    """Return up to where ``getrusage`` speaks of the program that started this one.
+    """Return the peak that ``getrusage`` inherited from the program that started this one.
 
     Linux keeps the peak when a process runs another program, so a small program that a large one
     started seems as large. Its ``/proc`` knows better, and takes 25 times as long to ask.
@@ -62,7 +59,7 @@ def _from_status() -> int | None:
 
 
 class ResidentMemory(NamedTuple):
-    """What the process has in memory.
+    """The resident memory of the process.
 
     Args:
         anonymous: Bytes that no file has; None where the system does not say.
@@ -74,7 +71,7 @@ class ResidentMemory(NamedTuple):
 
 
 def resident_memory() -> ResidentMemory:
-    """Return what the process has in memory now.
+    """Return the resident memory of the process now.
 
     Example:
         >>> memory = resident_memory()
@@ -90,7 +87,7 @@ def resident_memory() -> ResidentMemory:
 
 
 class MemoryWatch:
-    """Looks 100 times a second, and at the end of its block, what the process has in memory.
+    """Samples the resident memory 100 times a second, and at the end of its block.
 
     Attributes:
         most: The most that it had.
@@ -114,18 +111,13 @@ class MemoryWatch:
         )
 
     def __enter__(self) -> Self:
-        """Begin to look, where the system says anything."""
+        """Begin to sample, if the system reports memory."""
         if self.most.anonymous is not None:
             self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Look once more."""
+    def __exit__(self, *_: object) -> None:
+        """Sample once more."""
         if self.most.anonymous is not None:
             self._is_over.set()
             self._thread.join()

@@ -1,4 +1,4 @@
-"""Quarantine: bad rows are kept apart, so that the good ones can be loaded now."""
+"""Quarantine: bad rows are set apart, so that good ones can be loaded."""
 
 from algomancy_data.quarantine.settings import Quarantine
 

@@ -1,4 +1,4 @@
-"""The bad rows of a table: parted from the good ones, and taken apart for their way back."""
+"""The bad rows of a table: separated from the good ones, and prepared for their return."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def separate(
     numbers: pl.Series | None = None,
     in_memory_bytes: int = IN_MEMORY_BYTES,
 ) -> SeparatedTable:
-    """Take out the rows of issues, and convert the columns that they kept from converting.
+    """Take out rows with issues, and convert the columns without them.
 
     Without the bad rows, a column of which some values did not convert does. What stood behind a
     bad value may be the next one, so this goes on until nothing is found.
@@ -147,12 +147,12 @@ class QuarantinedRows:
 
     @property
     def height(self) -> int:
-        """How many rows there are."""
+        """Number of rows."""
         return self._frame.height
 
     @property
     def did_not_convert(self) -> pl.Series:
-        """Which rows have a value that was not what its column declares."""
+        """Which rows have a value that did not convert to its column's type."""
         is_conversion = pl.element().str.starts_with("CONVERSION_")
         return self._frame[self._settings.reasons].list.eval(is_conversion).list.any()
 
@@ -167,7 +167,7 @@ class QuarantinedRows:
         return self._frame[self.row].is_in(rows.implode())
 
     def part(self, mask: pl.Series) -> tuple[pl.DataFrame, pl.Series]:
-        """Return some rows, as they were extracted, and their numbers."""
+        """Return some rows as they were extracted, and their numbers."""
         rows = self._frame.filter(mask)
         return rows.select(self._columns), rows[self.row]
 
@@ -187,7 +187,7 @@ class QuarantinedRows:
         )
 
     def mended(self, given: pl.DataFrame) -> pl.DataFrame:
-        """Return mended rows with all columns and their numbers, in order of these.
+        """Return mended rows with all columns, and their numbers, in order.
 
         Raises:
             QuarantineError: They do not say which rows they are, or are none of the quarantine.
@@ -217,7 +217,7 @@ class QuarantinedRows:
 
 
 def join(pieces: Sequence[pl.Series]) -> pl.Series | None:
-    """Return one column of the dtype that holds all values exactly, or None if there is none.
+    """Return one column of a dtype that holds all values exactly, or None.
 
     The first piece has the say: the others are brought to its dtype, unless a finer unit of time
     is needed. Pieces without a value go with everything.
@@ -237,7 +237,7 @@ def join(pieces: Sequence[pl.Series]) -> pl.Series | None:
 
 
 def as_text(values: pl.Series, conventions: TextConventions) -> pl.Series:
-    """Return values as text that is read back as the same ones.
+    """Return values as text that reads back as the same values.
 
     Raises:
         QuarantineError: They have no such form.
@@ -276,7 +276,7 @@ def doubtful_values(
     table: str,
     numbers: pl.Series,
 ) -> list[ConversionIssue]:
-    """Return an issue for each column with texts that can be read in two ways.
+    """Return an issue for each column with ambiguous texts.
 
     Args:
         frame: Some rows of a table.

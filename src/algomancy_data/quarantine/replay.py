@@ -1,7 +1,7 @@
-"""The way back: quarantined rows, mended or not, among the good rows that they were taken from.
+"""Replay: quarantined rows, mended or not, go back among the good rows.
 
-A row number is the number of the row in the file. The good rows have the numbers that are not in
-quarantine, in order, so each row finds its old place without anything else being kept.
+Row numbers are those of the file. The good rows have the numbers that are not in quarantine, in
+order, so each row finds its old place without anything else being stored.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def replay_sequence(
     schemas: Iterable[type[Schema]],
     logger: Logger | None = None,
 ) -> ExtractionSequence:
-    """Return what gives the tables of a dataset as they were extracted, with mended rows.
+    """Return a sequence that extracts a dataset's tables again, with mended rows.
 
     Args:
         source: The dataset.
@@ -115,7 +115,7 @@ def replay_sequence(
 
 
 class ReplayedTable(Extractor):
-    """Gives a table that was extracted before, with the rows that can be read by now.
+    """Extracts a table again, with the rows that can be read by now.
 
     Args:
         table: Logical name of the table.
@@ -147,11 +147,11 @@ class ReplayedTable(Extractor):
         self._mended = None if mended is None else self._quarantined.mended(mended)
 
     def extract(self) -> dict[str, pl.DataFrame]:
-        """Return the good rows, and those of the others that can be read, in their old order."""
+        """Return the good rows, and others that can be read now, in their old order."""
         return self.extraction().frames
 
     def extraction(self, phase: Phase = NO_PHASE) -> Extracted:
-        """Return the same as rows that are parted from those that cannot be read."""
+        """Return the same, separated from the rows that cannot be read."""
         self._start()
         separated = self._put_together()
         phase.advance(separated.frame.height)
@@ -222,7 +222,7 @@ class ReplayedTable(Extractor):
     def _original(
         self, parts: list[tuple[pl.DataFrame, pl.Series]], rows: pl.Series
     ) -> pl.DataFrame:
-        """Return rows as they were extracted, or given; as text where they are of two kinds."""
+        """Return rows as they were extracted, or given; as text if there are both."""
         wanted = rows.implode()
         found: list[tuple[pl.DataFrame, pl.Series]] = []
         for frame, numbers in parts:
@@ -241,7 +241,7 @@ class ReplayedTable(Extractor):
 
 
 def _schemas_by_table(schemas: Iterable[type[Schema]]) -> dict[str, type[Schema]]:
-    """Return the schema that declares each table: all of a MULTI schema's have the same one."""
+    """Return the schema that declares each table."""
     tables: dict[str, type[Schema]] = {}
     for schema in schemas:
         name = schema.file_name()
@@ -258,7 +258,7 @@ def add_quarantine(
     settings: Quarantine,
     logger: Logger,
 ) -> None:
-    """Put the bad rows into a DataSource, as tables beside the others.
+    """Add the bad rows to a DataSource, as tables beside the others.
 
     Raises:
         QuarantineError: It has a table of such a name.
@@ -285,7 +285,7 @@ def add_quarantine(
 def untouched_columns(
     before: Mapping[str, pl.DataFrame], after: Mapping[str, pl.DataFrame]
 ) -> dict[str, tuple[str, ...] | None]:
-    """Return the columns of each table that no transformer changed; None if one did.
+    """Return the columns of each table that no transformer changed; None if rows changed.
 
     Args:
         before: The tables as they were validated.

@@ -48,7 +48,7 @@ class Quarantine:
     prefix: str = "_"
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be meant."""
+        """Refuse invalid settings."""
         if not self.suffix:
             msg = "A quarantine needs a suffix, or its tables would have the names of the others."
             raise QuarantineError(msg)
@@ -58,7 +58,7 @@ class Quarantine:
 
     @classmethod
     def of(cls, given: Self | bool | None) -> Self | None:  # noqa: FBT001  what callers may say
-        """Return settings for what was asked for: True means the default ones."""
+        """Return the given settings; True means the defaults."""
         if isinstance(given, bool):
             return cls() if given else None
         return given

@@ -1,4 +1,4 @@
-"""Rows in quarantine as files to mend in a spreadsheet or an editor, and back."""
+"""Quarantined rows as CSV files that can be mended in a spreadsheet, and back."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def write_sheet(quarantined: pl.DataFrame, path: Path, settings: Quarantine) -> None:
-    """Write rows in quarantine as CSV, with their reasons as text.
+    """Write quarantined rows as CSV, with their reasons as text.
 
     Args:
         quarantined: The table with the rows.

@@ -1,6 +1,6 @@
-"""The sorting of rows into good and bad ones, in the course of one ETL.
+"""Sorting rows into good and bad ones during an ETL.
 
-A row that refers to a bad one is bad itself, through any number of others.
+A row that refers to a bad one, directly or through others, is bad itself.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class Sorting:
             self._reasons[name] += [_reasons_of(issue) for issue in table.taken]
 
     def sort(self, found: ValidationResult) -> Checked:
-        """Return the good rows, the bad ones, and what is wrong beside them.
+        """Return the good rows, the bad rows, and all other findings.
 
         Args:
             found: What the validation of :attr:`frames` found.
@@ -115,7 +115,7 @@ class Sorting:
     # --- validation -------------------------------------------------------------------------
 
     def _quarantine_failing_rows(self, found: ValidationResult) -> set[_Rule]:
-        """Take out what checks found bad; return the rules of which one row may stay per key."""
+        """Take out rows that failed checks; return the rules that keep one row per key."""
         mismatch = "FK_DTYPE_MISMATCH"  # is wrong with all keys, whatever rows they are in
         incomparable = {(m.table, m.key) for m in found.messages if m.code == mismatch}
 
@@ -150,7 +150,7 @@ class Sorting:
     def _quarantine_rows(
         self, failures: Iterable[RowFailures], messages: Iterable[ValidationMessage] = ()
     ) -> None:
-        """Take rows out, by their numbers among the rows that were validated."""
+        """Take out rows, by their numbers among the validated rows."""
         found = failing_rows(failures, messages)
         for (table,), reasons in found.group_by("table", maintain_order=True):
             name = str(table)
@@ -167,7 +167,7 @@ class Sorting:
             self._is_good[name].scatter(rows, values=False)
 
     def _without_first(self, failures: RowFailures) -> RowFailures:
-        """Return duplicates without the first of each group that nothing else is wrong with."""
+        """Return duplicates without the first otherwise good row of each group."""
         name = failures.table
         standing = self._is_good[name].gather(self._numbers(name, failures.rows))
         rows = failures.rows.filter(standing)
@@ -214,14 +214,14 @@ class Sorting:
     # --- row numbers ------------------------------------------------------------------------
 
     def _good(self, name: str, columns: Iterable[str] | None = None) -> pl.DataFrame:
-        """Return the good rows of a table, all of its columns unless some are named."""
+        """Return the good rows of a table, with all columns unless some are named."""
         table, good = self._tables[name], self._is_good[name]
         frame = table.frame if columns is None else table.frame.select(columns)
         kept = good if table.rows is None else good.filter(self._was_read[name])
         return frame if kept.all() else kept_rows(frame, kept, self._in_memory_bytes)
 
     def _numbers(self, name: str, rows: pl.Series) -> pl.Series:
-        """Return the numbers among the extracted rows for those among the validated ones."""
+        """Return the numbers of validated rows among the extracted rows."""
         numbers = self._tables[name].rows
         return rows if numbers is None else numbers.gather(rows)
 
@@ -239,7 +239,7 @@ class Sorting:
     # --- what is left -----------------------------------------------------------------------
 
     def _settled_rules(self, failures: Iterable[RowFailures], pardoned: set[_Rule]) -> set[_Rule]:
-        """Return the rules that no good row breaks, but for the first of some duplicates."""
+        """Return the rules that no good row breaks, apart from first duplicates."""
         settled: dict[_Rule, bool] = {}
         for found in failures:
             rule = _rule(found)
@@ -253,7 +253,7 @@ class Sorting:
         return {rule for rule, is_settled in settled.items() if is_settled}
 
     def _is_in_quarantine(self, message: ValidationMessage) -> bool:
-        """Tell whether a message is about one row, which is in quarantine."""
+        """Tell whether a message is about a row in quarantine."""
         good = self._is_good.get(message.table or "")
         if good is None or message.row is None or not 0 <= message.row < len(good):
             return False
@@ -316,7 +316,7 @@ def check_names(settings: Quarantine, tables: Mapping[str, pl.DataFrame]) -> Non
 
 
 def _kept(table: SeparatedTable) -> pl.Series:
-    """Return which of the extracted rows are there."""
+    """Return which of the extracted rows are left."""
     kept = pl.repeat(table.rows is None, table.height, dtype=pl.Boolean, eager=True)
     return kept if table.rows is None else kept.scatter(table.rows, values=True)
 
@@ -340,7 +340,7 @@ def find_orphans(
     in_memory_bytes: int = IN_MEMORY_BYTES,
     stored: StoredKeys | None = None,
 ) -> list[CascadeDrop]:
-    """Return the rows whose key is not among those of the table they refer to, by relation.
+    """Return the rows that refer to missing rows, by relation.
 
     A relation whose tables or columns are not there, or whose keys cannot be compared, says
     nothing about single rows.

@@ -24,7 +24,6 @@ from algomancy_data.memory import IN_MEMORY_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
-    from types import TracebackType
 
     from polars.datatypes import DataType as PolarsDataType
 
@@ -265,11 +264,6 @@ class Partitions:
         """Return the parts."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Give the room back, as soon as no part is used any more."""
         self._file.close()

@@ -1,4 +1,4 @@
-"""Drops the rows that relations between the tables leave without a meaning, and counts children."""
+"""Drops rows whose relations to other tables are broken, and counts children."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ flights.carrier->airlines.carrier
             data[table] = kept_rows(data[table], kept, self.in_memory_bytes)
 
     def find_drops(self, data: Mapping[str, pl.DataFrame]) -> CascadeOutcome:
-        """Return which rows :meth:`transform` would drop, and set the messages; drop nothing.
+        """Return which rows :meth:`transform` would drop, and set the messages.
 
         Args:
             data: The frames by logical table name.

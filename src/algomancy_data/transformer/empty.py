@@ -1,4 +1,4 @@
-"""Two ways to get rid of nulls."""
+"""Filling and dropping nulls."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def _filled(column: pl.Series, left: pl.Series) -> pl.Series:
 
 
 def _converted(values: pl.Series, target: pl.Series) -> pl.Series:
-    """Return the values in the dtype of ``target``; the way back must lose nothing."""
+    """Return the values in the dtype of ``target``, which must lose nothing."""
     if values.dtype == target.dtype:
         return values
     try:

@@ -111,7 +111,7 @@ class JoinTransformer(Transformer):
     def _parts(
         self, left: pl.DataFrame, right: pl.DataFrame, pairs: pl.DataFrame
     ) -> Iterator[pl.DataFrame]:
-        """Yield the joined rows, some at a time."""
+        """Yield the joined rows in batches."""
         right = right.rechunk()  # once, or Polars does it for each part
         for part in pairs.iter_slices(_ROWS_AT_ONCE):
             rows = part["left"]  # ascending
@@ -127,7 +127,7 @@ class JoinTransformer(Transformer):
         return data[name]
 
     def _joined(self, left: pl.DataFrame, right: pl.DataFrame) -> pl.DataFrame:
-        """Return the rows side by side, the key once and each name once."""
+        """Return the rows side by side, with the key and each name once."""
         others = right.drop(self._key)
         overlap = set(left.columns) & set(others.columns)
         left_names = [f"{name}_x" if name in overlap else name for name in left.columns]
@@ -145,7 +145,7 @@ class JoinTransformer(Transformer):
 
 
 def _numbered(keys: pl.DataFrame, comparable: pl.DataFrame) -> pl.LazyFrame:
-    """Return the comparable keys with their row numbers, without those that have no equal."""
+    """Return the comparable keys with their row numbers, without those that match nothing."""
     rows = comparable.lazy().with_row_index("row")
     for key, column in zip(keys, comparable, strict=True):
         if column.null_count() > key.null_count():

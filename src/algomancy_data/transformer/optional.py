@@ -97,7 +97,7 @@ def _default_of(column: Column, schema: str) -> pl.Series:
 
 
 def _says_the_same(given: pl.Series, cast: pl.Series) -> bool:
-    """Tell whether the cast lost nothing: no fraction, no truth other than 0 and 1, no zone."""
+    """Tell whether a cast lost nothing, such as a fraction, a truth value or a time zone."""
     if isinstance(given.dtype, pl.Datetime) and given.dtype.time_zone is not None:
         return False
     return cast.cast(given.dtype).equals(given)

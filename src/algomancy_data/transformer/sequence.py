@@ -72,16 +72,16 @@ class TransformationSequence(Logging):
         self._messages: list[ValidationMessage] = []
 
     def add_transformer(self, transformer: Transformer) -> None:
-        """Put a transformer at the end."""
+        """Append a transformer."""
         self._transformers.append(transformer)
 
     def add_transformers(self, transformers: Iterable[Transformer]) -> None:
-        """Put transformers at the end."""
+        """Append transformers."""
         self._transformers.extend(transformers)
 
     @property
     def changes_nothing(self) -> bool:
-        """Whether there is no transformer but those that are there to do nothing."""
+        """Whether it has no transformers, or only ones that do nothing."""
         return all(type(transformer) is NoopTransformer for transformer in self._transformers)
 
     def run_transformation(self, data: Mapping[str, Tabular]) -> dict[str, pl.DataFrame]:

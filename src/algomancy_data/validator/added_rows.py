@@ -1,7 +1,7 @@
-"""Rules on more than single rows, for rows that are added to a table: they hold for all together.
+"""Rules on several rows, for rows that are added to a table.
 
-A group that gets rows is looked at with the rows of it that are stored, and so is one that loses
-rows to others that take their place. A rule that compares rows otherwise needs the whole table.
+A group that gets rows is checked together with its stored rows, and so is one whose rows are
+replaced. Any other rule that compares rows needs the whole table.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Broken:
-    """What breaks a rule.
+    """The rows that break a rule.
 
     Args:
         rows: Numbers of the rows that are added.
@@ -38,7 +38,7 @@ class Broken:
 
 @dataclass(frozen=True)
 class _Table:
-    """The rows of a table that rules are about, before and after others are added.
+    """The rows that rules are about, before and after others are added.
 
     Args:
         before: Those that are stored.
@@ -52,7 +52,7 @@ class _Table:
 
     @property
     def after(self) -> pl.LazyFrame:
-        """Those that stay, and those that are added."""
+        """The stored rows that stay, and the added ones."""
         return pl.concat([self.before[self.kept].lazy(), self.added])
 
 
@@ -63,7 +63,7 @@ def broken_together(
     stored: StoredRows,
     replacing: Key,
 ) -> list[Broken]:
-    """Return what breaks each rule when rows are added to a table.
+    """Return the rows that break each rule once rows are added to a table.
 
     Args:
         added: The rows, in the columns that the schema declares.
@@ -92,7 +92,7 @@ def _broken(table: _Table, rules: Sequence[Rule], keys: Key) -> Iterator[Broken]
 
 
 def _newly_broken(table: _Table, one: Rule, stored: pl.Series, keys: Key, *, alone: bool) -> int:
-    """Return how many stored rows break a rule only now, and not for a row that is reported."""
+    """Return how many stored rows break a rule only now, without a reported row as the cause."""
     numbers = table.kept.gather(stored)
     if keys:  # a group that gets rows is reported by these
         groups = table.before[numbers].select(keys).with_columns(numbers.alias("\0number"))
@@ -115,7 +115,7 @@ def _together(
     stored: StoredRows,
     replacing: Key,
 ) -> _Table:
-    """Return the rows that some rules of the same keys are about."""
+    """Return the rows that rules on the same keys are about."""
     schema = added.collect_schema()
     there = stored.columns(table)
     by = list(replacing) if {*replacing} <= {*there} & {*schema} else []
@@ -150,7 +150,7 @@ def _together(
 
 
 def _in_columns(rows: pl.LazyFrame, wanted: pl.Schema, there: Sequence[str]) -> pl.LazyFrame:
-    """Return stored rows in the columns of those that are added, new ones as nulls."""
+    """Return stored rows with the columns of the added ones, new columns as nulls."""
     absent = [
         pl.lit(None, dtype).alias(name) for name, dtype in wanted.items() if name not in there
     ]

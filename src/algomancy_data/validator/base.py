@@ -82,13 +82,13 @@ class Validator(Component, ABC):
 
     @property
     def messages(self) -> list[ValidationMessage]:
-        """The messages of the last run, those in the buffer included."""
+        """The messages of the last run, including buffered ones."""
         self.flush_buffer()
         return list(self._messages)
 
     @property
     def row_failures(self) -> list[RowFailures]:
-        """The rows that :meth:`report_rows` was given in the last run: all, without a limit."""
+        """All rows that :meth:`report_rows` was given in the last run."""
         return list(self._failures)
 
     def failing_rows(self) -> pl.DataFrame:
@@ -232,7 +232,7 @@ class FrameCheck(Validator):
 
     @property
     def _key_limits(self) -> KeyLimits:
-        """From which size keys are looked at in slices."""
+        """From which size on keys are read in slices."""
         return KeyLimits.of(self.in_memory_bytes)
 
     def validate(self, data: Mapping[str, Tabular]) -> list[ValidationMessage]:
@@ -273,7 +273,7 @@ class FrameCheck(Validator):
         severity: ValidationSeverity,
         key: str | None = None,
     ) -> bool:
-        """Tell whether the table has the column, or report that it has not (COLUMN_NOT_FOUND)."""
+        """Tell whether the table has the column; if not, report it (COLUMN_NOT_FOUND)."""
         if column in frame.columns:
             return True
         text = f"Column {column!r} is not in table {table!r}."
@@ -281,7 +281,7 @@ class FrameCheck(Validator):
         return False
 
     def can_compare(self, values: pl.DataFrame, table: str, severity: ValidationSeverity) -> bool:
-        """Tell whether the values can be compared, or report that not (NOT_COMPARABLE)."""
+        """Tell whether the values can be compared; if not, report it (NOT_COMPARABLE)."""
         if all(is_comparable(dtype) for dtype in values.dtypes):
             return True
         column = ",".join(values.columns)
@@ -294,7 +294,7 @@ class FrameCheck(Validator):
 
 
 class DefaultValidator(FrameCheck):
-    """Accepts everything; stands where a sequence needs a validator and there is none to ask.
+    """Accepts everything: a placeholder for a sequence without validators.
 
     Example:
         >>> from algomancy_data import DefaultValidator

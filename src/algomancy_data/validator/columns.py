@@ -1,4 +1,4 @@
-"""Do the tables have the columns that the schemas declare?"""
+"""Checks that tables have the declared columns."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ class RequiredColumnsValidator(FrameCheck):
                 hint = ""  # once is enough
 
     def _hint(self, table: str, columns: Sequence[str]) -> str:
-        """Return what the columns look like, if not like those of the table."""
+        """Return a hint if the columns look like another table's, or are separated otherwise."""
 
         def known_to(other: str) -> int:
             return len(set(self._schemas[other].datatypes()).intersection(columns))
@@ -167,7 +167,7 @@ class RequiredColumnsValidator(FrameCheck):
 
 
 def _separator_hint(schema: type[Schema], columns: Sequence[str]) -> str:
-    """Return which separator the one column has in its name that should have been several."""
+    """Return the separator in the name of the only column, which hints at several columns."""
     if len(columns) != 1:
         return ""
     (column,), used = columns, schema.csv_dialect().separator or DEFAULT_SEPARATOR

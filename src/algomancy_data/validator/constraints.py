@@ -1,4 +1,4 @@
-"""Do the columns keep what their declaration says about nulls and uniqueness?"""
+"""Checks columns for nulls and duplicates that their declarations rule out."""
 
 from __future__ import annotations
 

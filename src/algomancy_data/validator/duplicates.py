@@ -43,7 +43,7 @@ _FEW_CODES: Final = 500_000
 def columns_with_duplicates(
     frame: pl.DataFrame, columns: Sequence[str], limits: KeyLimits = KEY_LIMITS
 ) -> list[str]:
-    """Return those of the columns in which a value, other than null, occurs more than once.
+    """Return the columns in which a value, other than null, occurs more than once.
 
     Args:
         frame: The table.
@@ -123,7 +123,7 @@ def _is_repeated(codes: pl.Series) -> pl.Series:
 
 
 def _repeated(pieces: Iterable[pl.DataFrame]) -> pl.DataFrame:
-    """Return the keys that occur more than once in all of the pieces together."""
+    """Return the keys that occur more than once in all pieces together."""
     counts = pl.DataFrame()
     for piece in pieces:
         more = piece.group_by(piece.columns).len("rows")
@@ -189,7 +189,7 @@ def _by_bits(keys: pl.DataFrame, low: int, high: int, limits: KeyLimits) -> pl.S
 
 
 def _by_codes(keys: pl.DataFrame, limits: KeyLimits) -> pl.Series:
-    """Return which rows are duplicates, by codes that are divided into parts on disk."""
+    """Return which rows are duplicates, by codes that are partitioned on disk."""
     duplicate = everywhere(keys.height, value=False)
     repeated: pl.Series | None = None
     with Partitions(keys.height, limits) as parts:
@@ -211,7 +211,7 @@ def _by_codes(keys: pl.DataFrame, limits: KeyLimits) -> pl.Series:
 
 
 def _repeated_codes(parts: Iterable[pl.Series], limits: KeyLimits) -> pl.Series | None:
-    """Return the codes that occur more than once, or None if they are too many to be listed."""
+    """Return the codes that occur more than once, or None if there are too many."""
     found: list[pl.Series] = []
     for codes in parts:
         if len(codes) > 2 * limits.part_rows:  # no part is that large if most codes differ
@@ -224,7 +224,7 @@ def _repeated_codes(parts: Iterable[pl.Series], limits: KeyLimits) -> pl.Series 
 
 
 def _in_part(suspects: pl.DataFrame, keys: pl.DataFrame, limits: KeyLimits) -> Iterator[pl.Series]:
-    """Yield the rows of one part that are duplicates; its keys are nowhere else."""
+    """Yield the duplicate rows of one part, which has all rows with its keys."""
     if suspects.height <= limits.part_rows:
         suspects = suspects.filter(suspects["code"].is_duplicated())
         if suspects.is_empty():
@@ -244,7 +244,7 @@ def _in_part(suspects: pl.DataFrame, keys: pl.DataFrame, limits: KeyLimits) -> I
 
 
 def _strictly_increasing(keys: pl.DataFrame) -> bool:
-    """Tell whether each row's key, free of nulls, is greater than that of the row before it."""
+    """Tell whether each row's key, without nulls, is greater than that of the row before."""
     if not all(_is_ordered(dtype) for dtype in keys.dtypes):
         return False
     # Keys in no order are found out by the sample.

@@ -1,4 +1,4 @@
-"""Which rows failed, all of them: kept as columns of row numbers, made a frame when asked for."""
+"""All rows that failed, as columns of row numbers, made into a frame on request."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def show_row(columns: Sequence[str], values: Sequence[Any]) -> str:
 
 
 def show_value(value: Any) -> str:
-    """Return a cell as text, cut in the middle where it is long.
+    """Return a cell as text, cut in the middle if it is long.
 
     Example:
         >>> show_value("AA"), show_value(dt.date(2013, 1, 1))
@@ -65,7 +65,7 @@ _REASON: Final = ["table", "row", "code", "column", "key", "severity"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RowFailures:
-    """The rows of one table that one check found bad.
+    """The rows of a table that failed a check.
 
     Args:
         severity: How bad it is.
@@ -94,7 +94,7 @@ class RowFailures:
         return ",".join(self.columns)
 
     def came_from(self, frame: pl.DataFrame) -> bool:
-        """Tell whether a frame may be the one that was checked: whether it has the sample's values.
+        """Tell whether a frame may be the one that was checked, by the values of a sample.
 
         Args:
             frame: The table, which may have been changed since.
@@ -112,7 +112,7 @@ class RowFailures:
 def failing_rows(
     failures: Iterable[RowFailures], messages: Iterable[ValidationMessage] = ()
 ) -> pl.DataFrame:
-    """Return a row for each bad row and what is wrong with it.
+    """Return a row for each failing row and reason.
 
     Args:
         failures: What checks found by the column.

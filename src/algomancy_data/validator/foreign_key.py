@@ -1,4 +1,4 @@
-"""Do the keys that a table repeats exist in the table they come from?"""
+"""Checks that foreign keys refer to existing rows."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ class ForeignKeyValidator(FrameCheck):
         return validators
 
     def beside(self, stored: StoredKeys) -> Self:
-        """Return a check of rows that are added to a dataset: its keys are there as well.
+        """Return a check of rows that are added to a dataset, whose keys count as well.
 
         Args:
             stored: The keys of the dataset.
@@ -122,7 +122,7 @@ class ForeignKeyValidator(FrameCheck):
         return made
 
     def leaving_out(self, tables: Collection[str]) -> Self:
-        """Return a check of data without some tables: a reference to one is told of as INFO.
+        """Return a check of data without some tables; references to them are reported as INFO.
 
         Args:
             tables: Those that are left out on purpose.
@@ -156,7 +156,7 @@ class ForeignKeyValidator(FrameCheck):
         self._check_keys(keys, right.select(self.right_col), stored)
 
     def _stored_parent(self) -> StoredKeys | None:
-        """Return the keys of the dataset that rows are added to, if they have those referred to."""
+        """Return the stored keys of the parent table, if the dataset has that table."""
         if self._stored is None:
             return None
         columns = set(self._stored.columns(self.right_table))

@@ -1,4 +1,4 @@
-"""Is each table's primary key there, complete and unique?"""
+"""Checks that primary keys are present, complete and unique."""
 
 from __future__ import annotations
 

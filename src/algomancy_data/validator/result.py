@@ -1,4 +1,4 @@
-"""What a validation found, and what goes on after it."""
+"""What a validation found, and the data that passed."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class ValidationResult(Displayed):
 
     @property
     def counts_by_code(self) -> dict[str, int]:
-        """Number of messages per code, in order of appearance; those without a code left out."""
+        """Number of messages per code, in order of appearance; those without one are left out."""
         return dict(Counter(message.code for message in self.messages if message.code is not None))
 
     def messages_by_severity(self, severity: ValidationSeverity) -> list[ValidationMessage]:
@@ -86,7 +86,7 @@ class ValidationResult(Displayed):
         return [message for message in self.messages if message.severity == severity]
 
     def messages_at_least(self, severity: ValidationSeverity) -> list[ValidationMessage]:
-        """Return the messages of that severity and worse ones."""
+        """Return the messages of at least that severity."""
         return [message for message in self.messages if message.severity.rank >= severity.rank]
 
     def as_dataframe(self) -> pl.DataFrame:
@@ -147,7 +147,7 @@ class ValidationResult(Displayed):
     def to_html(
         self, tables: Mapping[str, Tabular] | None = None, *, title: str = "Validation report"
     ) -> str:
-        """Return a report to look at in a browser: one page that needs nothing from elsewhere.
+        """Return a report for a browser: one self-contained page.
 
         For each table it shows how many findings of which severity there are, and for each rule
         the exact number of findings and the first rows concerned. What is shown is bounded: a
@@ -197,7 +197,7 @@ class ValidationResult(Displayed):
 
 @dataclass(frozen=True, eq=False)
 class Checked:
-    """What goes on after the validation, and what was found.
+    """The data after validation, and what was found.
 
     Args:
         tables: The tables, or their good rows, in order.
@@ -215,6 +215,6 @@ class Checked:
     quarantine: Mapping[str, pl.DataFrame] = field(default_factory=dict[str, "pl.DataFrame"])
 
     def noting(self, notes: Sequence[ValidationMessage]) -> Checked:
-        """Return the same behind notes of how the files were read."""
+        """Return the same, preceded by notes on how the files were read."""
         messages, still_open = [*notes, *self.messages], [*notes, *self.still_open]
         return replace(self, messages=messages, still_open=still_open)

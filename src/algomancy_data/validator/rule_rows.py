@@ -1,8 +1,8 @@
 """Which rows break which rules: all rules of a table in one query.
 
-The streaming engine takes rows some at a time, so that of a mapped table little is in memory. Rules
-on groups keep something of each group meanwhile, about 70 bytes: of a large table the groups are
-divided by a hash of their keys, and those of each part are looked at by themselves.
+The streaming engine reads rows in batches, so little of a mapped table is in memory. Rules on
+groups keep about 70 bytes per group; groups of a large table are partitioned by a hash of their
+keys, and each part is checked on its own.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def _hash(keys: Sequence[str]) -> pl.Expr:
 
 
 def _unused_name(names: Sequence[str]) -> str:
-    """Return a name with which no other begins."""
+    """Return a name that is no prefix of any other."""
     unused = "row"
     while any(name.startswith(unused) for name in names):
         unused += "_"

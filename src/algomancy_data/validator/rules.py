@@ -1,4 +1,4 @@
-"""Do the rows keep the rules that the schemas declare?"""
+"""Checks the rules that schemas declare."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _MOST_PARTS: Final = 64
 
 
 class RuleValidator(FrameCheck):
-    """Reports rows that break a rule: of a column, of the schema on rows, or on groups of them.
+    """Reports rows that break a rule on a column, on rows, or on groups of rows.
 
     A value that is null keeps all rules of its column; the ``nullable`` of a column is checked by
     :class:`ConstraintValidator`. An optional column that is absent counts as one of nulls.
@@ -70,7 +70,7 @@ class RuleValidator(FrameCheck):
         }
 
     def beside(self, stored: StoredRows, replacing: Mapping[str, Key]) -> Self:
-        """Return a check of rows that are added to a dataset, together with those that are there.
+        """Return a check of rows that are added to a dataset, together with the stored ones.
 
         Args:
             stored: The rows of the dataset.
@@ -121,7 +121,7 @@ class RuleValidator(FrameCheck):
     def _broken(
         self, table: str, declared: pl.LazyFrame, rules: Sequence[Rule], parts: int
     ) -> list[Broken]:
-        """Return what breaks each rule."""
+        """Return the rows that break each rule."""
         stored = self._stored
         if stored is None or not stored.columns(table):
             return list(map(Broken, rows_by_rule(declared, rules, parts)))
@@ -157,7 +157,7 @@ class RuleValidator(FrameCheck):
         declared: pl.LazyFrame,
         rules: Sequence[Rule],
     ) -> None:
-        """Say which of the rules it is that cannot be evaluated.
+        """Raise an error that names the rule that cannot be evaluated.
 
         What a function in one of them raises is named by a note, and propagates.
 
@@ -183,7 +183,7 @@ def _reason_not_to_check(
     types: Mapping[str, ColumnType],
     optional: Collection[str],
 ) -> str | None:
-    """Say which column of a rule is not as declared, or return None if all are."""
+    """Return which column of a rule is not as declared, or None."""
     for name in one.columns:
         dtype = present.get(name)
         if dtype is None:

@@ -93,7 +93,7 @@ class ValidationSequence(Logging):
 
     @property
     def is_of_this_package(self) -> bool:
-        """Whether it, and all validators in it, are this package's own."""
+        """Whether it and all its validators are this package's own."""
         parts = [self, *self._validators]
         return all(type(one).__module__.startswith("algomancy_data.") for one in parts)
 

@@ -1,1 +1,1 @@
-"""The commands, those that are about the same in one module."""
+"""The commands, with related ones in one module."""

@@ -126,13 +126,13 @@ def batch(
 
 
 def _set(job: Job, halt_on: Severity, *, quarantine: bool) -> Job:
-    """Return a job with what the command line says, where the job says nothing."""
+    """Return a job with the command line's settings where it has none of its own."""
     aside = True if quarantine and job.quarantine is INHERIT else job.quarantine
     return replace(job, halt_on=job.halt_on or halt_on.level, quarantine=aside)
 
 
 def _shown(result: BatchResult) -> list[Grid | str]:
-    """Return a row per job that was not done."""
+    """Return a row for each job that was not done."""
     rows = [
         (job.job.dataset, job.outcome, job.attempts, counts_text(job.findings), job.error)
         for job in result.jobs
@@ -216,7 +216,7 @@ def _attempts_grid(attempts: list[Attempt]) -> Grid:
 
 
 def _details(attempt: Attempt) -> list[Grid | str]:
-    """Return what else is known of an attempt."""
+    """Return further facts about an attempt."""
     facts = [
         ("key", attempt.job),
         ("worker", attempt.worker),

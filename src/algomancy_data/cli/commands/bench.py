@@ -155,7 +155,7 @@ def bench(
 def _extent(
     rows: int | None, repeat: int | None, earlier: Measured | None, fail_above: float | None
 ) -> tuple[int, int]:
-    """Return how many rows are measured, and how often.
+    """Return how many rows to measure, and how often.
 
     Raises:
         CommandLineError: The options contradict each other.
@@ -210,7 +210,7 @@ def _verdict(slower: list[Ratio], fail_above: float | None) -> str:
 
 
 def _warm_up(home: Path, declared: Declarations) -> None:
-    """Let Polars do for the first time what takes longer then."""
+    """Let Polars do everything once, since the first time takes longer."""
     home.mkdir()
     paths = workloads.write_csv(workloads.frames(_WARM_UP_ROWS), home)
     _measured(_memory(declared), paths, None)

@@ -1,4 +1,4 @@
-"""A dataset is copied, deleted, handed out, a store verified: what works on one store."""
+"""Commands that work on one store: ``derive``, ``rm``, ``export`` and ``verify``."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ def _transfer(
     target: StoreAddress,
     names: Iterable[str] | None = None,
 ) -> None:
-    """Copy the named datasets, or all; that one failed is the exit code."""
+    """Copy the named datasets, or all; the exit code says if one failed."""
     with (
         command.opened(source) as here,
         command.opened(target, may_create=True) as there,
@@ -138,7 +138,7 @@ def _copied(
     output: Output,
     names: Iterable[str] | None,
 ) -> Migration:
-    """Copy datasets one by one, saying what became of each.
+    """Copy datasets one by one, and report on each.
 
     Without names it is all, and what the source could not read counts as failed.
     """

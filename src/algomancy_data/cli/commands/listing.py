@@ -1,4 +1,4 @@
-"""Which datasets there are: ``ls``, which imports no more than it has need of."""
+"""``ls`` lists datasets; it imports no more than it needs."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def ls(
 
 
 def _in_database(command: Command, *, all_sessions: bool) -> list[tuple[str, DatasetInfo]]:
-    """Return the datasets of a database, each with its session."""
+    """Return the datasets of a database with their sessions."""
     address, output = command.address, command.output
     found: list[tuple[str, DatasetInfo]] = []
     for name in sessions(address) if all_sessions else [address.session]:

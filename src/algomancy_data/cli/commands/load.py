@@ -290,7 +290,7 @@ def load(  # noqa: PLR0913, PLR0917  an option each
 
 
 def _verdict(result: ETLResult, sample: Sample | None) -> str:
-    """Return what a person is told of data that was checked."""
+    """Return the verdict on checked data."""
     if result.is_failure:
         return "The data is refused."
     if sample is None:
@@ -299,7 +299,7 @@ def _verdict(result: ETLResult, sample: Sample | None) -> str:
 
 
 def _processes(workers: str) -> int | str:
-    """Return what the command line says of processes, as an executor."""
+    """Return the value of ``--workers`` as an executor."""
     if workers == AUTO:
         return AUTO
     if workers.isdecimal() and int(workers):
@@ -310,7 +310,7 @@ def _processes(workers: str) -> int | str:
 
 @contextmanager
 def _tried(command: Command) -> Generator[DataManager[Any]]:
-    """Open the store for a trial, or one in memory if it is not there: none is made."""
+    """Open the store for a dry run, or one in memory if it does not exist."""
     with ExitStack() as stack:
         try:
             manager = stack.enter_context(command.opened())
@@ -330,7 +330,7 @@ def _tried(command: Command) -> Generator[DataManager[Any]]:
 def _check_whole(
     mode: LoadMode, sample: Sample | None, *, quarantine: bool, if_changed: bool
 ) -> None:
-    """Refuse what goes with whole datasets only.
+    """Refuse combinations that only work with whole datasets.
 
     Raises:
         CommandLineError: The options contradict each other.
@@ -345,7 +345,7 @@ def _check_whole(
 
 
 def _mode(*, append: bool, upsert: bool, skips: bool) -> LoadMode:
-    """Return what becomes of the dataset that has the name.
+    """Return how the rows are loaded.
 
     Raises:
         CommandLineError: The options contradict each other.
@@ -362,7 +362,7 @@ def _mode(*, append: bool, upsert: bool, skips: bool) -> LoadMode:
 
 
 def _added(result: ETLResult) -> dict[str, Any]:
-    """Return what the JSON document says of rows that were added."""
+    """Return the JSON document's members about added rows."""
     load = result.load
     return {
         "added": {} if load is None else dict(load.added),
@@ -372,7 +372,7 @@ def _added(result: ETLResult) -> dict[str, Any]:
 
 
 def _summary(dataset: str, result: ETLResult, rows: Mapping[str, int], mode: LoadMode) -> str:
-    """Return what a person is told of a load that succeeded."""
+    """Return the summary of a successful load."""
     if mode == "replace":
         total = counted(sum(rows.values()), "row")
         return f"Loaded {dataset!r}: {counted(len(rows), 'table')}, {total}."

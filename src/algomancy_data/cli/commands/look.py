@@ -72,7 +72,7 @@ def show(
 def _first_rows(
     manager: DataManager[Any], dataset: str, name: str, one: TableInfo, rows: int
 ) -> pl.DataFrame | None:
-    """Return the first rows of a table, reading no more; None if none are wanted or there."""
+    """Return the first rows of a table, reading no more; None if none are wanted or present."""
     if not rows:
         return None
     if one.schema is not None:
@@ -187,7 +187,7 @@ def query(
 
 
 def _frame_grid(frame: pl.DataFrame) -> Grid:
-    """Return the rows as texts, numbers to the right."""
+    """Return the rows as texts, with numbers right-aligned."""
     columns = zip(*python_rows(frame), strict=True) if frame.height else [()] * frame.width
     return Grid(
         [
@@ -206,7 +206,7 @@ def _text(value: object) -> str:
 
 
 def _records(frame: pl.DataFrame) -> list[dict[str, Any]]:
-    """Return the rows as what JSON can hold: what it has no word for is text."""
+    """Return the rows as plain JSON values, with all other values as text."""
     return [dict(zip(frame.columns, map(_json, row), strict=True)) for row in python_rows(frame)]
 
 

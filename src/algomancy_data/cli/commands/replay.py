@@ -129,7 +129,7 @@ def _write_out(
 def _in_quarantine(
     manager: DataManager[Any], dataset: str, settings: Quarantine
 ) -> Mapping[str, pl.DataFrame]:
-    """Return the rows in quarantine by their table.
+    """Return the rows in quarantine by table.
 
     Raises:
         QuarantineError: There are none.

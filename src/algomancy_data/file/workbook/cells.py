@@ -1,7 +1,6 @@
-"""Single cells: of which kind each one is, and its exact value.
+"""Single cells: the kind of each, and its exact value.
 
-A workbook has no dates, only numbers shown as dates: the number format is all that tells them
-from prices.
+A workbook has no dates, only numbers shown as dates: only the number format tells them from prices.
 """
 
 from __future__ import annotations
@@ -98,7 +97,7 @@ def _decoded(workbook: Workbook, raw: pl.DataFrame, shown: pl.Series) -> pl.Data
 
 
 def _since_1970(*, from_1904: bool) -> pl.Expr:
-    """Return milliseconds since 1970 of what would be a date."""
+    """Return milliseconds since 1970 of numbers that stand for dates."""
     span = pl.col("span")
     if from_1904:
         return span + _START_OF_1904
@@ -106,7 +105,7 @@ def _since_1970(*, from_1904: bool) -> pl.Expr:
 
 
 def _written_moments(*, any_written: bool) -> dict[str, pl.Expr]:
-    """Return milliseconds of the days and times that are written in ISO 8601, not as numbers."""
+    """Return milliseconds of days and times that are written in ISO 8601 instead of numbers."""
     if not any_written:
         return dict.fromkeys(["written_day", "written_time"], pl.lit(None, pl.Int64))
     text = pl.when(pl.col("type") == "d").then(pl.col("text").str.strip_suffix("Z"))
@@ -123,7 +122,7 @@ def _written_moments(*, any_written: bool) -> dict[str, pl.Expr]:
 
 
 def _kind(*, from_1904: bool) -> pl.Expr:
-    """Return the kind of each cell; what is shown as a date and cannot be one is a number."""
+    """Return the kind of each cell; what is shown as a date but cannot be one is a number."""
     span, shown = pl.col("span"), pl.col("shown")
     is_day_0 = span.is_between(0, _DAY, closed="left")
     is_clock = is_day_0 & (shown == Shown.TIME) if from_1904 else is_day_0
@@ -159,7 +158,7 @@ def _kind(*, from_1904: bool) -> pl.Expr:
 
 
 def _text() -> pl.Expr:
-    """Return the text that stands for a cell where a column holds text."""
+    """Return the text of a cell in a column of text."""
     text, kind = pl.col("text"), pl.col("kind")
     number = text.cast(pl.Float64, strict=False)
     short = number.cast(pl.String).str.strip_suffix(".0")

@@ -96,7 +96,7 @@ _SILENT: Final = logging.NullHandler()
 
 @dataclass
 class Piece:
-    """What fastexcel makes of some rows.
+    """Some rows as fastexcel reads them.
 
     Attributes:
         first: The first row, counted from 0 in the sheet.
@@ -178,7 +178,7 @@ def fastexcel() -> Any:
 
 
 def _cuts(markup: bytes, header_row: int) -> list[int] | None:
-    """Return where the rows below the header begin, where to cut them, and where they end.
+    """Return where the rows below the header begin, are cut, and end.
 
     None if the markup is unusual, one position if there are no rows.
     """
@@ -248,7 +248,7 @@ def _row_number(markup: bytes, position: int) -> int | None:
 
 
 class _Scan:
-    """Looks for patterns in markup without holding other threads up, at the speed of memory."""
+    """Searches markup for patterns at the speed of memory, without blocking other threads."""
 
     _unaided: ClassVar[int] = 0
 
@@ -275,7 +275,7 @@ class _Scan:
 def _last_column(
     scan: _Scan, markup: bytes, span: tuple[int, int], width: int, last_row: int
 ) -> int | None:
-    """Return the last column that has cells, None if any cell is not where it should be."""
+    """Return the last column with cells, or None if a cell is out of place."""
     start, end = span
     seen = set(_COLUMN.findall(markup, start, min(start + _FIRST_BYTES, end)))
     last = max([0, width - 1, *(column_number(letters.decode()) for letters in seen)])
@@ -301,7 +301,7 @@ def _last_column(
 
 
 def _load(parts: _Parts, rows: memoryview, first: int, last_column: int) -> Piece | None:
-    """Load rows; None if fastexcel fails, whatever the reason: the parser has the last word."""
+    """Load rows; return None if fastexcel fails for any reason, and let the parser decide."""
     names = [str(column) for column in range(last_column + 1)]
     try:
         with _canonical(parts, rows, first, names) as source:
@@ -387,7 +387,7 @@ def _write_zip(file: Any, parts: _Parts) -> None:
 
 
 def _scratch() -> Any:
-    """Return a file in memory that fastexcel may open by a path, if the system has such."""
+    """Return a file in memory that fastexcel can open by path, if the system has such files."""
     if hasattr(os, "memfd_create"):
         file = os.fdopen(os.memfd_create("workbook"), "w+b")
         if os.path.exists(f"/proc/self/fd/{file.fileno()}"):  # noqa: PTH110  no path of a user

@@ -34,7 +34,7 @@ _TRIMMED: Final = ("s", "b", "e")
 
 
 class _EnoughError(Exception):
-    """What was looked for has been read."""
+    """Everything needed has been read."""
 
 
 CELLS: Final = {
@@ -49,7 +49,7 @@ text, ``n`` for a number …), the index of the style, and the value as written.
 
 
 class _Reader:
-    """What readers of markup share: the path of the element, and the text of some elements.
+    """The base of readers of markup: tracks the element's path, and collects some texts.
 
     Args:
         texts_in: Paths of the elements whose text is wanted.
@@ -76,7 +76,7 @@ class _Reader:
         """Override: an element begins."""
 
     def end(self, path: str, text: str | None) -> None:
-        """Override: an element ends; the text if it is one of those wanted."""
+        """Override: an element ends, with its text if that is wanted."""
 
     def _on_start(self, name: str, attributes: dict[str, str]) -> None:
         namespace, _, local = name.rpartition(" ")
@@ -209,7 +209,7 @@ class _SheetReader(_Reader):
                 self._gather()
 
     def listed(self) -> list[tuple[int, int, str, int, str]]:
-        """Return the cells that are in no frame yet: all of them, if they are not many."""
+        """Return the cells that are in no frame yet, all of them if there are few."""
         return self._cells
 
     def found(self) -> pl.DataFrame:
@@ -312,7 +312,7 @@ def read_shared_texts(stream: IO[bytes], last: int | None = None) -> list[str]:
 
 
 def unescape(text: str) -> str:
-    r"""Return the text with characters that XML cannot hold in place of their escapes.
+    r"""Return the text with escapes replaced by the characters that XML cannot hold.
 
     Example:
         >>> unescape("a_x000D_b")

@@ -39,7 +39,7 @@ _RELATION: Final = "Relationships/Relationship"
 
 @dataclass(frozen=True)
 class Relation:
-    """What a part says about another.
+    """A part's reference to another one.
 
     Attributes:
         kind: What the other part is: ``worksheet``, ``styles`` …
@@ -80,7 +80,7 @@ class Package:
         return list(self._members)
 
     def size(self, part: str) -> int:
-        """Return how many bytes a part has, as the zip says; 0 if there is none."""
+        """Return the size of a part according to the zip; 0 if there is none."""
         info = self._members.get(_normal(part))
         return 0 if info is None else info.file_size
 
@@ -107,7 +107,7 @@ class Package:
         return content
 
     def _unpacked_at_once(self, part: str) -> bytes | None:
-        """Return the bytes of a long part, in half the time that the standard library takes.
+        """Return the bytes of a long part in half the time of the standard library.
 
         It copies them twice. What is packed is the same as in a gzip file, whose end says, as the
         directory does, how long the content is and what check sum it has. None if it is not as
@@ -186,13 +186,13 @@ class Package:
 
 
 def _normal(name: str) -> str:
-    """Return the name of a part; some programs write backslashes, or capitals as they like."""
+    """Return the normalised name of a part: some programs write backslashes or capitals."""
     return posixpath.normpath("/" + name.replace("\\", "/")).lstrip("/").lower()
 
 
 @contextmanager
 def _damage_named(part: str) -> Generator[None]:
-    """Say which part a zip cannot give."""
+    """Turn a zip's errors into one that names the part."""
     try:
         yield
     except FileContentError:

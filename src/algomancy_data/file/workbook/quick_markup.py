@@ -1,7 +1,7 @@
-"""The cells of a few columns out of the markup of a sheet, by columns of text.
+"""The cells of a few columns, read from a sheet's markup by operations on columns of text.
 
-Works on markup as nearly every program writes it, and says so when it is not: then the parser of
-:mod:`algomancy_data.file.workbook.markup` reads it, cell by cell.
+Works on markup as nearly every program writes it. Unusual markup is left to the parser of
+:mod:`algomancy_data.file.workbook.markup`, which reads it cell by cell.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def quick_cells(markup: bytes, columns: Collection[int] | None) -> pl.DataFrame 
 
 
 def _piece(markup: bytes, columns: Collection[int] | None) -> pl.DataFrame | None:
-    """Return the cells of some rows; what becomes of them in between takes much memory."""
+    """Return the cells of some rows at a time, since the intermediate steps take much memory."""
     # What follows a cell is no part of it: the row after it may say t="…" for itself.
     cells = _split(markup, "<c ").str.splitn("</c>", 2).struct.field("field_0").alias("cell")
     attributes = cells.str.splitn(">", 2).struct.field("field_0").alias("attributes")
@@ -147,7 +147,7 @@ def _resolve(entity: re.Match[str]) -> str:
 
 
 def _changed(texts: pl.Series, mark: str, change: Callable[[str], str]) -> pl.Series:
-    """Return texts with those changed that contain a mark: few, so one by one."""
+    """Return texts with those that contain a mark changed, one by one since they are few."""
     rows = texts.str.contains(mark, literal=True).arg_true()
     if rows.is_empty():
         return texts

@@ -1,4 +1,4 @@
-"""A sheet as a frame: by fastexcel, except where it would change a value or lose its kind."""
+"""A sheet as a frame, read by fastexcel except where it would change a value or its kind."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def read_sheet(workbook: Workbook, sheet: str, types: Mapping[str, ColumnType]) 
 
 @dataclass
 class _Header:
-    """The first row that has a value.
+    """The first row with a value.
 
     Attributes:
         row: Which row of the sheet it is.
@@ -115,7 +115,7 @@ class _Header:
     texts: dict[int, str]
 
     def names(self, filled: Iterable[int]) -> dict[int, str]:
-        """Return the names of all columns that have one or are filled, by column.
+        """Return the names of all columns that have a name or a value, by column.
 
         Those without a name are named by their position.
         """
@@ -181,7 +181,7 @@ _DECODED: Final = {
 
 
 def _filled(pieces: Sequence[Piece]) -> set[int]:
-    """Return the columns in which some cell has a value."""
+    """Return the columns with at least one value."""
     return {
         column
         for piece in pieces
@@ -203,7 +203,7 @@ def _dense(
     pieces: Sequence[Piece],
     targets: Mapping[int, ColumnType | None],
 ) -> _Grid:
-    """Put pieces together, with the cells of the columns in which they cannot be relied on."""
+    """Join pieces, with single cells of the columns in which fastexcel is unreliable."""
     values: dict[int, pl.Series] = {}
     for column, target in targets.items():
         joined = _joined(workbook, pieces, column, target)
@@ -227,7 +227,7 @@ def _dense(
 def _joined(
     workbook: Workbook, pieces: Sequence[Piece], column: int, target: ColumnType | None
 ) -> pl.Series | None:
-    """Return a column of all pieces, None if single cells of it have to be looked at."""
+    """Return a column of all pieces, or None if its single cells have to be read."""
     parts: list[pl.Series] = []
     for piece in pieces:
         is_lost = piece.all_texts or column in piece.lost
@@ -284,7 +284,7 @@ def _sparse(
 
 
 def _without_blank_rows(grid: _Grid) -> _Grid:
-    """Leave out the rows of nothing but empty texts."""
+    """Leave out rows with nothing but empty texts."""
     values = grid.values.values()
     if any(v.null_count() == 0 and v.dtype != pl.String for v in values):
         return grid
@@ -344,7 +344,7 @@ def _are_clocks(values: pl.Series) -> bool:
 
 
 def _natural(values: pl.Series, target: ColumnType | None) -> pl.Series:
-    """Return a uniform column in the dtype that says what it holds."""
+    """Return a uniform column in its natural dtype."""
     dtype = values.dtype
     if isinstance(dtype, pl.Datetime):
         if _are_clocks(values):
@@ -379,7 +379,7 @@ def _uniform(cells: pl.DataFrame, target: ColumnType | None) -> pl.Series | None
 
 
 def typed(cells: pl.DataFrame, kind: Kind) -> pl.Series:
-    """Return the cells of one kind in the dtype of their kind, null where there are others."""
+    """Return the cells of one kind in its dtype, with nulls for all others."""
     of_kind = pl.when(pl.col("kind") == kind)
     texts = cells.select(of_kind.then("text")).to_series()
     milliseconds = cells.select(of_kind.then("milliseconds")).to_series()

@@ -124,7 +124,7 @@ class Workbook:
     def cells(
         self, sheet: str, columns: Collection[int] | None = None, *, rows: int | None = None
     ) -> pl.DataFrame:
-        """Return the cells of a sheet as the file writes them, shared texts looked up.
+        """Return the cells of a sheet as the file writes them, with shared texts resolved.
 
         Of a cell that occurs twice, the last one counts.
 
@@ -150,7 +150,7 @@ class Workbook:
             return self._with_shared_texts(cells)
 
     def first_texts(self, sheet: str) -> tuple[int, dict[int, str]] | None:
-        """Return the first row that has a value, and its texts by column, as a header mostly is.
+        """Return the first row with a value, and its texts by column, as most headers have them.
 
         None if it has anything else, or nothing but empty texts: then its :meth:`cells` tell more.
 
@@ -177,7 +177,7 @@ class Workbook:
         return (row, found) if found and is_one else None
 
     def _first_shared_texts(self, numbers: Collection[str]) -> list[str] | None:
-        """Return the shared texts up to the last of some numbers, if these are numbers of texts."""
+        """Return the shared texts up to the last of some numbers, if these are valid."""
         if not numbers:
             return []
         if self._texts not in self.package or not all(map(_FEW_DIGITS.fullmatch, numbers)):
@@ -198,7 +198,7 @@ class Workbook:
 
     @cached_property
     def shared_markup(self) -> bytes | None:
-        """The markup of the texts that cells refer to by number, if there are any."""
+        """The markup of shared texts, if there are any."""
         if self._texts not in self.package:
             return None
         with self.damage_reported():
@@ -208,7 +208,7 @@ class Workbook:
 
     @contextmanager
     def damage_reported(self) -> Generator[None]:
-        """Name the file in the error for what is wrong inside."""
+        """Add the file's name to errors about its content."""
         try:
             yield
         except FileContentError as error:
@@ -219,13 +219,13 @@ class Workbook:
             raise self.refusal("is a damaged workbook: it has cells of no known form") from error
 
     def refusal(self, problem: str) -> FileContentError:
-        """Return the error for a problem of the file, a sentence without its subject and end."""
+        """Return the error for a problem, given as a predicate without subject and full stop."""
         return FileContentError(f"File {self.name!r} {problem}.")
 
     # --- parts ------------------------------------------------------------------------------
 
     def _refuse_others(self, data: bytes) -> None:
-        """Say what the bytes are if they are no zip."""
+        """Refuse bytes that are not a zip, and say what they seem to be."""
         if data.startswith(_ZIP):
             return
         if data.startswith(_OLE):
@@ -291,7 +291,7 @@ def _sheet_parts(
 
 
 def _described(data: bytes) -> str:
-    """Return what bytes that are no zip seem to be."""
+    """Return what bytes seem to be that are not a zip."""
     if not data:
         return "is empty, not an XLSX workbook"
     start = data[:_LOOKED_AT]

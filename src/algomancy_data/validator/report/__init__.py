@@ -1,4 +1,4 @@
-"""A validation result as one page of HTML that needs nothing else.
+"""A validation result as a self-contained HTML page.
 
 Needs the extra ``algomancy-data[report]``.
 """

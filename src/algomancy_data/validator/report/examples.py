@@ -1,4 +1,4 @@
-"""The first rows that a rule found bad, with their values, told apart where they look alike."""
+"""The first rows that break a rule, with values that look alike made distinguishable."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _MOST_MESSAGES: Final = 10
 def examples_of(
     rule: RuleFindings, failures: RowFailures | None, frame: pl.DataFrame | None
 ) -> list[GridColumn]:
-    """Return the columns of a table of examples; none if the rule's one message says it all.
+    """Return the columns of a table of examples; none if the rule's only message says it all.
 
     Args:
         rule: The rule.

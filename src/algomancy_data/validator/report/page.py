@@ -39,7 +39,7 @@ _WORST_FIRST: Final = list(reversed(ValidationSeverity))
 
 @dataclass(slots=True)
 class _Part:
-    """What was found in one table, or in none in particular."""
+    """What was found in one table, or in no particular one."""
 
     table: str | None
     frame: pl.DataFrame | None
@@ -91,7 +91,7 @@ class _Report:
             part.rules.sort(key=lambda rule: (-rule.severity.rank, -rule.count))
 
     def _without_repetition(self, rules: list[RuleFindings]) -> list[RuleFindings]:
-        """Put what is said of column after column, rather than of rows, together."""
+        """Merge findings that repeat for column after column."""
         merged: dict[tuple[str | None, ...], RuleFindings] = {}
         for rule in rules:
             identity = _identity(rule)
@@ -251,7 +251,7 @@ def _left_out(count: int, what: str) -> str:
 
 
 def _share(count: int, height: int) -> str:
-    """Return a part of the rows as a bar and a percentage."""
+    """Return a share of the rows as a bar and a percentage."""
     share = min(count / height, 1.0)
     # Neither a few rows nor all but a few are rounded away.
     percent = f"{min(max(share, _LEAST_SHARE), 1 - _LEAST_SHARE):.1%}"
