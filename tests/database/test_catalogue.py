@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from algomancy_data.database.catalogue import has_catalogue, session_names
+from algomancy_data.database.engines import store_engine
 from algomancy_data.database.models import FORMAT_VERSION, datasets_table
 from algomancy_data.errors import DamagedStoreError, SchemaDriftError, StoreError
 
@@ -265,3 +266,13 @@ def test_a_row_of_the_latest_version_is_read_and_a_later_one_is_refused(
     run(manager, update, version=FORMAT_VERSION + 1)
     with pytest.raises(SchemaDriftError, match="later version"):
         new_manager(place).get_data("a")
+
+
+def test_who_asks_a_file_that_is_no_database_is_told_what_for(path):
+    path.write_bytes(b"no database" * 100)
+    engine = store_engine(f"sqlite:///{path}")
+    with pytest.raises(StoreError, match="failed while listing the sessions: "):
+        session_names(engine)
+    with pytest.raises(StoreError, match="failed while opening it: "):
+        has_catalogue(engine)
+    engine.dispose()

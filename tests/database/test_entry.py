@@ -70,11 +70,14 @@ class Notes(Text):
         return cls.from_json(metadata)
 
 
-def test_an_entry_of_a_payload_knows_how_large_its_tables_are(new_manager):
+def test_an_entry_of_a_payload_knows_how_large_its_tables_are_and_of_their_chunks(new_manager):
     manager = new_manager(cls=Notes)
     manager.add_data_source(Notes.from_json("a text"))
     with manager.engine.begin() as connection:
-        entry = Catalogue("s", backend_for(connection)).entry(connection, "d")
+        catalogue = Catalogue("s", backend_for(connection))
+        entry = catalogue.entry(connection, "d")
+        occupants = [catalogue.occupant(connection, name) for name in "dx"]
     assert entry is not None
     assert (entry.tables, entry.has_frames) == (None, True)
     assert entry.info.tables == {"t": TableInfo(rows=2, bytes=16, schema=None)}
+    assert [(one.is_there, one.has_chunks) for one in occupants] == [(True, True), (False, False)]
