@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import polars as pl
 
 from algomancy_data.extractor.json.layout import NO_SPACE, skip_space
+from algomancy_data.schema.types.float import has_large_floats
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,9 +33,6 @@ _BEFORE, _BEHIND = b'{"r":[', b"]}"
 ArrowArray: TypeAlias = Any
 ArrowType: TypeAlias = Any
 """As Arrow has them; pyarrow is imported where it is used, and has no type stubs."""
-
-LARGEST_EXACT: Final = 2.0**53
-"""From here on a float may stand for an integer that is not the one in the document."""
 
 
 class MalformedError(Exception):
@@ -280,12 +278,9 @@ def has_inexact_numbers(array: ArrowArray) -> bool:
     """Tell whether a float may be a rounded integer, or a number beyond the range of floats."""
     import pyarrow as pa  # noqa: PLC0415
 
-    for leaf in leaves(array):
-        if leaf.type == pa.float64():
-            values = series(leaf)
-            if ((values.abs() >= LARGEST_EXACT) & values.is_not_nan()).any():
-                return True
-    return False
+    return any(
+        leaf.type == pa.float64() and has_large_floats(series(leaf)) for leaf in leaves(array)
+    )
 
 
 def leaves(array: ArrowArray) -> Iterator[ArrowArray]:

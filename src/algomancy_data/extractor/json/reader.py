@@ -168,12 +168,14 @@ class JSONReader:
         arrays: list[ArrowArray | None] = [None] * count
         stale = list(range(count))
         with ThreadPoolExecutor(pl.thread_pool_size()) as pool:
+            # A short piece is parsed before a thread is there.
+            each = map if count == 1 else pool.map
             while stale:
                 if budget.needs_count(expected):
                     objects = objects or sum(load(each).count(b"{") for each in range(count))
                     budget.check(expected, objects)
                 given = expected
-                for position, (array, dtype) in zip(stale, pool.map(read, stale), strict=True):
+                for position, (array, dtype) in zip(stale, each(read, stale), strict=True):
                     arrays[position] = array
                     expected = merge(expected, dtype)
                 if expected == given and any(array is None for array in arrays):

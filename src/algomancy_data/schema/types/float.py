@@ -225,8 +225,11 @@ def has_large_floats(values: pl.Series) -> bool:
     Args:
         values: Column of floats.
     """
-    largest = values.abs().max()  # NaN counts only where there is nothing else
-    return isinstance(largest, float) and largest >= _MAX_EXACT[_bits(values.dtype)]
+    lowest, highest = values.min(), values.max()  # NaN counts only where there is nothing else
+    if not isinstance(lowest, float) or not isinstance(highest, float):
+        return False
+    most = _MAX_EXACT[_bits(values.dtype)]
+    return highest >= most or lowest <= -most
 
 
 def _plain_decimal_commas(
