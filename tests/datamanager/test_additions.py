@@ -24,6 +24,7 @@ from algomancy_data.database import DatabaseDataManager
 from algomancy_data.datamanager.additions import KeysInStore
 from algomancy_data.errors import (
     AdditionError,
+    ArgumentError,
     QuarantineError,
     RepeatedFileError,
     StoredKeyError,
@@ -180,6 +181,27 @@ def test_rows_may_refer_to_stored_rows_and_to_new_ones(manager, deliver):
 
 
 @pytest.mark.parametrize("mode", ["append", "upsert"])
+def test_rows_whose_bad_values_are_in_other_columns_get_a_quarantine_of_their_own(
+    manager, deliver, mode
+):
+    deliver(ORDERS, customers=CUSTOMERS)
+    for row in ("x;3;1", "3;c;x", "y;4;1", "4;d;9", "z;5;1"):
+        result = deliver(f"id;code;customer\n{row}\n", mode, quarantine=True)
+        assert result.is_success
+    assert manager.verify() == []
+    tables = dict(manager.require_data("d").tables)
+    del tables["customers"]
+    kept = {name: table.select("id", "customer").rows() for name, table in tables.items()}
+    assert kept == {
+        "orders": [(1, 1), (2, 2)],
+        "orders_quarantine": [("x", 1), ("y", 1), ("z", 1)],
+        "orders_quarantine_2": [(3, "x")],
+        "orders_quarantine_3": [(4, 9)],
+    }
+    assert result.load.added == {"orders": 0, "orders_quarantine": 1}
+
+
+@pytest.mark.parametrize("mode", ["append", "upsert"])
 def test_the_quarantine_leaves_rows_that_refer_to_stored_rows(manager, deliver, mode):
     deliver(ORDERS, customers=CUSTOMERS)
     # Customer 1 is there, 3 comes with the delivery, 4 is nowhere, 5 is there twice.
@@ -266,7 +288,10 @@ def test_an_upsert_may_keep_a_unique_value_but_not_take_that_of_another_row(mana
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [("2;x;1\n2;y;1\n", "2 rows share theirs, such as id=2"), (";x;1\n", "1 of its values are")],
+    [
+        ("2;x;1\n2;y;1\n", "2 rows share theirs, such as id=2"),
+        (";x;1\n", "1 of its values is null"),
+    ],
 )
 def test_an_upsert_needs_the_key_once_in_each_row(manager, deliver, text, said):
     deliver(ORDERS, customers=CUSTOMERS)
@@ -294,6 +319,21 @@ def test_a_file_that_was_loaded_is_skipped_on_request(manager, deliver):
     assert nothing.is_success
     assert (nothing.skipped, nothing.load) == (("orders",), None)
     assert len(manager.describe("d").provenance.loads) == 1
+
+
+def test_tables_that_the_dataset_has_are_not_missed_in_what_is_added(manager, deliver):
+    absent = deliver(ORDERS)
+    missed = next(one for one in absent.messages if one.code == "TABLE_NOT_FOUND")
+    assert (missed.severity, missed.table) == ("WARNING", "customers")
+    deliver(ORDERS, "replace", customers=CUSTOMERS)
+    more = deliver("id;code;customer\n3;c;1\n")
+    repeated = deliver(ORDERS, repeated="skip")
+    assert all(one.severity == "INFO" for one in [*more.messages, *repeated.messages])
+
+
+def test_what_cannot_become_of_a_repeated_file_is_refused(manager, deliver):
+    with pytest.raises(ArgumentError, match="'refuse' or 'skip', not 'skp'"):
+        deliver(ORDERS, repeated="skp")
 
 
 def test_what_is_no_mode_is_refused(manager, deliver):

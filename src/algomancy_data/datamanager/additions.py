@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
 
 from algomancy_data.datamanager.runs import InputDigests, parts_of
-from algomancy_data.errors import AdditionError, RepeatedFileError
+from algomancy_data.errors import AdditionError, ArgumentError, RepeatedFileError
 from algomancy_data.frames.lazy import collected
 from algomancy_data.store.addition import Reference, Seen
 from algomancy_data.validator import ForeignKeyValidator
@@ -43,6 +43,16 @@ def check_mode(mode: str) -> None:
     if mode not in get_args(LoadMode):
         msg = f"mode must be 'replace', 'append' or 'upsert', not {mode!r}."
         raise ValueError(msg)
+
+
+def check_repeated(repeated: str) -> None:
+    """Refuse what cannot become of a file that was loaded before.
+
+    Raises:
+        ArgumentError: It cannot.
+    """
+    if repeated not in get_args(Repeated):
+        raise ArgumentError.from_given("repeated", repeated, "'refuse' or 'skip'")
 
 
 class KeysInStore:

@@ -12,6 +12,7 @@ from algomancy_data.datamanager.additions import (
     KeysInStore,
     check_mode,
     check_references,
+    check_repeated,
     new_files,
 )
 from algomancy_data.datamanager.attempts import LOAD_VERSION, done_by
@@ -247,6 +248,7 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
             StoreError: The store refuses the data, or fails; the old data is still there.
         """
         check_settings(halt_on, message_limit, quarantine)
+        check_repeated(repeated)
         if only is not None:
             files = input_files.wanted_files(files, only, self._schemas)
         if sample is not None:
@@ -324,7 +326,10 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
         if source is None or dry_run or (skipped and not files):
             return result
         quarantine = pipeline.quarantine
-        aside = [quarantine.table(name) for name in result.quarantine] if quarantine else []
+        aside: list[str] = []
+        if quarantine is not None:
+            bad = result.quarantine.items()
+            aside = [quarantine.table_beside(name, frame, stored) for name, frame in bad]
         addition = Addition(
             mode,
             keys,

@@ -251,7 +251,8 @@ class ETLPipeline(Logging):
             phase.handles(transformed.values())
             source = self._loaded(transformed, messages)
             if self.quarantine is not None:
-                add_quarantine(source, checked.quarantine, self.quarantine, self._logger)
+                aside = checked.quarantine
+                add_quarantine(source, aside, self.quarantine, self._logger, self._stored)
             if isinstance(source, DataSource):
                 phase.gives(source.tables.values())
         self._logger.success(f"ETL of dataset {self.destination_name!r} succeeded.")

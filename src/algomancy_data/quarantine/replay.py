@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from algomancy_data.frames.tabular import Tabular
     from algomancy_data.logs import Logger
     from algomancy_data.metrics import Phase
+    from algomancy_data.relations.stored import StoredKeys
     from algomancy_data.schema import Schema
 
 
@@ -257,6 +258,7 @@ def add_quarantine(
     quarantine: Mapping[str, pl.DataFrame],
     settings: Quarantine,
     logger: Logger,
+    stored: StoredKeys | None = None,
 ) -> None:
     """Add the bad rows to a DataSource, as tables beside the others.
 
@@ -271,7 +273,7 @@ def add_quarantine(
             )
         return
     for name, frame in quarantine.items():
-        table = settings.table(name)
+        table = settings.table_beside(name, frame, stored)
         if table in source.tables:
             msg = (
                 f"The quarantine of table {name!r} would be {table!r}, and there is a table of "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING, Self
 
 from algomancy_data.errors import QuarantineError
@@ -10,6 +11,10 @@ from algomancy_data.messages import ValidationSeverity
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+
+    import polars as pl
+
+    from algomancy_data.relations.stored import StoredKeys
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,22 @@ class Quarantine:
         """Return the name of a table's quarantine."""
         return f"{name}{self.suffix}"
 
+    def table_beside(self, name: str, frame: pl.DataFrame, stored: StoredKeys | None) -> str:
+        """Return the name of a table's quarantine in a dataset that rows are added to.
+
+        A column is text where a value of it did not convert, and else of its declared type, so
+        that the rows of one load may not fit behind those of another: they get the next free
+        table, such as ``orders_quarantine_2``.
+
+        Args:
+            name: Name of the table.
+            frame: Its bad rows.
+            stored: What the dataset has; None if there is none.
+        """
+        first = self.table(name)
+        tables = (first if number == 1 else f"{first}_{number}" for number in count(1))
+        return next(table for table in tables if _takes(stored, table, frame))
+
     @property
     def row(self) -> str:
         """Name of the column with the row numbers."""
@@ -90,3 +111,9 @@ class Quarantine:
     def columns(self) -> tuple[str, str, str]:
         """Names of the columns that a quarantine adds to those of its table."""
         return self.row, self.reasons, self.messages
+
+
+def _takes(stored: StoredKeys | None, table: str, frame: pl.DataFrame) -> bool:
+    """Tell whether a table takes more rows as they are; one that is not there does."""
+    columns = {} if stored is None else stored.columns(table)
+    return all(frame.schema.get(name) == dtype for name, dtype in columns.items())

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Unpack
+import copy
+from typing import TYPE_CHECKING, Self, Unpack
 
 from algomancy_data.display.words import counted
 from algomancy_data.messages import ValidationSeverity
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from algomancy_data.components import KnownAs
+    from algomancy_data.relations.stored import StoredKeys
     from algomancy_data.schema import Schema
 
 
@@ -134,10 +136,23 @@ class RequiredColumnsValidator(FrameCheck):
             table: schema.required_columns() for table, schema in self._schemas.items()
         }
         self.severity = severity
+        self._stored: StoredKeys | None = None
+
+    def beside(self, stored: StoredKeys) -> Self:
+        """Return a check of rows that are added to a dataset, whose tables are not absent.
+
+        Args:
+            stored: What the dataset has.
+        """
+        made = copy.copy(self)
+        made._stored = stored  # noqa: SLF001  it is one of ours
+        return made
 
     def check(self, tables: dict[str, pl.DataFrame]) -> None:
         """Report absent tables and absent required columns."""
         for table, required in self._required.items():
+            if self._stored is not None and table not in tables and self._stored.columns(table):
+                continue
             frame = self.find_table(tables, table, ValidationSeverity.WARNING)
             if frame is None:
                 continue

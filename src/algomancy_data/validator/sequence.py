@@ -17,6 +17,7 @@ from algomancy_data.frames.tabular import to_frames
 from algomancy_data.logs import Logging
 from algomancy_data.messages import ValidationMessage, ValidationSeverity
 from algomancy_data.validator.base import Validator, checked_message_limit
+from algomancy_data.validator.columns import RequiredColumnsValidator
 from algomancy_data.validator.foreign_key import ForeignKeyValidator
 from algomancy_data.validator.result import ValidationResult
 from algomancy_data.validator.rules import RuleValidator
@@ -163,7 +164,7 @@ class ValidationSequence(Logging):
         """
 
         def placed(one: Validator) -> Validator:
-            if isinstance(one, ForeignKeyValidator):
+            if isinstance(one, ForeignKeyValidator | RequiredColumnsValidator):
                 return one.beside(stored)
             return one.beside(stored, replacing) if isinstance(one, RuleValidator) else one
 
