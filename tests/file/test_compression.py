@@ -41,8 +41,9 @@ def path(tmp_path):
         gzip.compress(TEXT.encode(), mtime=0),
         pa.compress(TEXT.encode(), codec="zstd", asbytes=True),
         zipped(t=TEXT),
+        zipped(**{"t": TEXT, "__MACOSX/._t": "rights"}),
     ],
-    ids=["gzip", "zstd", "zip"],
+    ids=["gzip", "zstd", "zip", "zip of macOS"],
 )
 def test_compressed_content_is_recognised_by_its_first_bytes(path, content) -> None:
     path.write_bytes(content)

@@ -201,11 +201,20 @@ def test_a_sample_ends_between_records(write, load):
         ("t.csv", b"PAR1" + bytes(50), "is a Parquet file"),
         ("t.csv", b"<!DOCTYPE html>\n<p>Not found</p>", "is no CSV table"),
         ("t.csv", b"a,b\n1,2,3\n4,5\n6,7\n", "line 2: 3 fields"),
+        ("t.csv", b"Sales 2024;;\n;;\nid;a;b\n1;x;2\n", r"names 1 of 3 columns \('Sales 2024'\)"),
+        ("t.csv", b";;\nid;a;b\n1;x;2\n", "names 0 of 3 columns, like a title"),
     ],
 )
 def test_what_is_no_table_is_refused_by_name(name, content, words, write):
     with pytest.raises(FileContentError, match=f"'t'.*{words}"):
         infer_schemas(write(name, content))
+
+
+@pytest.mark.parametrize("header", ["id;;", "id;;b;", ";2023;2024"])
+def test_columns_without_a_name_are_no_title(write, load, header):
+    widths = header.count(";")
+    values = [";".join(["1", *[""] * widths]), ";".join(["2", *["x"] * (widths - 1), ""])]
+    assert load(write("t.csv", "\n".join([header, *values]) + "\n")).tables["t"].height == 2
 
 
 @pytest.mark.parametrize(

@@ -281,3 +281,13 @@ def test_no_file_and_two_files_of_one_name_are_refused(tmp_path, write):
     path = write("other/a.csv", "id\n1\n")
     with pytest.raises(ETLConstructionError, match="'a' is given 2 times"):
         infer_schemas([tmp_path / "a.csv", path])
+
+
+def test_a_title_above_the_header_of_a_sheet_is_a_comment(tmp_path, load):
+    book = xlsxwriter.Workbook(str(tmp_path / "t.xlsx"))
+    sheet = book.add_worksheet()
+    sheet.merge_range(0, 0, 0, 2, "Sales 2024")
+    sheet.write_row(1, 0, ["id", "day", "amount"])
+    book.close()
+    module = load(tmp_path / "t.xlsx").inferred.to_module()
+    assert "# Of a sheet, the first row names 1 of 3 columns ('Sales 2024'), like a title" in module

@@ -93,7 +93,7 @@ def decompress_into(
 def _unzip(data: bytes | memoryview, name: str, unpacked: _Unpacked) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            members = [each for each in archive.infolist() if not each.filename.endswith("/")]
+            members = [each for each in archive.infolist() if not _is_beside(each.filename)]
             if len(members) == 1:
                 unpacked.check(members[0].file_size)
                 _unpack_member(archive, members[0], unpacked)
@@ -112,6 +112,11 @@ def _unzip(data: bytes | memoryview, name: str, unpacked: _Unpacked) -> None:
         f"one is needed. Unpack it and give the files one by one."
     )
     raise FileContentError(msg)
+
+
+def _is_beside(member: str) -> bool:
+    """Tell whether a member is a folder, or one of those that macOS adds to each zip."""
+    return member.endswith("/") or member.startswith("__MACOSX/")
 
 
 def _unpack_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, unpacked: _Unpacked) -> None:

@@ -188,7 +188,8 @@ def _write_table(path: Path, name: str, frame: pl.DataFrame, file_format: Export
                 frame.write_ipc(path)
                 is_exact = identical_frames(pl.read_ipc(path), frame)
     except (PolarsError, PanicException) as error:
-        msg = f"Table {name!r} cannot be written as {file_format}: {reason_of(error)}"
+        reason = reason_of(error).rstrip(".")
+        msg = f"Table {name!r} cannot be written as {file_format}: {reason}. Try another format."
         raise UnstorableError(msg) from error
     if not is_exact:
         msg = f"Table {name!r} would not come back from {file_format} as it is. Try another format."

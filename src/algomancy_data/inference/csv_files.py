@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from algomancy_data.display.words import counted
+from algomancy_data.errors import FileContentError
 from algomancy_data.extractor import TextConventions
 from algomancy_data.extractor.csv.content import CSVContent
 from algomancy_data.extractor.csv.extractors import line_end_of
@@ -32,6 +33,7 @@ from algomancy_data.inference.inferred import (
     extract,
 )
 from algomancy_data.inference.late_texts import are_types_of
+from algomancy_data.inference.titles import title_above
 from algomancy_data.schema import Column, CSVDialect, DataType, Schema
 from algomancy_data.schema.kinds import column_type_of
 from algomancy_data.schema.types.datetime import ZONED_NOTE
@@ -141,6 +143,10 @@ class CSVProbe:
         if dialect.quote is None:
             notes.append("Quotes mean nothing here: no field is enclosed in two of them.")
         texts = _texts(sample, replace(dialect, encoding=encoding))
+        title = title_above(texts)
+        if title is not None:
+            msg = f"File {file.name!r}: {title}. Remove what stands above the header."
+            raise FileContentError(msg)
         if not has_header(texts):
             from_folders = 0 if parts is None or sample is not file else len(parts[0].keys)
             names = numbered_names(texts.width - from_folders)

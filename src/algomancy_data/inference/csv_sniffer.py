@@ -15,6 +15,7 @@ import polars as pl
 from algomancy_data.errors import FileContentError
 from algomancy_data.extractor.csv.layout import CSVLayout
 from algomancy_data.inference.column_types import TextTypes
+from algomancy_data.inference.titles import UNNAMED
 from algomancy_data.schema import DataType
 from algomancy_data.schema.kinds import column_type_of
 from algomancy_data.schema.types import NULL_WORDS, TextConventions
@@ -56,7 +57,6 @@ _SINGLE_BYTE: Final = ("cp1252", "latin-1")
 _SAMPLE: Final = 1_000
 _FIRST_YEAR: Final = 1800
 _LAST_YEAR: Final = 2200
-_UNNAMED: Final = "Unnamed: "
 _CONVENTIONS: Final = TextConventions()
 _CANDIDATES: Final = (
     *NULL_WORDS,
@@ -279,7 +279,7 @@ def has_header(texts: pl.DataFrame) -> bool:
         return True
     sample = texts.head(_SAMPLE)
     named = sample.select(
-        column for column in sample.get_columns() if not column.name.startswith(_UNNAMED)
+        column for column in sample.get_columns() if not column.name.startswith(UNNAMED)
     )
     above_values = _no_names_among(named)
     if above_values:

@@ -21,6 +21,7 @@ import polars.selectors as cs
 
 from algomancy_data.frames.side_by_side import side_by_side
 from algomancy_data.inference.similar_names import singular, words
+from algomancy_data.inference.titles import UNNAMED
 from algomancy_data.relations.keys import is_comparable
 from algomancy_data.schema.types.distinct_texts import percent
 from algomancy_data.validator.duplicates import duplicate_rows
@@ -188,7 +189,7 @@ class _Seen:
         """The smaller, the more it looks like the key."""
         noun = singular(self.table)
         is_own = self.is_named and (len(self.words) == 1 or self.words[: len(noun)] == noun)
-        is_row_number = self.name.startswith("Unnamed: ")
+        is_row_number = self.name.startswith(UNNAMED)
         return (
             is_row_number,
             not is_own,
@@ -215,7 +216,7 @@ def _looked_at(frame: pl.DataFrame, columns: Sequence[InferredColumn], table: st
     values = [series[column.name] for column in comparable]
     counts = side_by_side(values).select(pl.all().n_unique()).row(0)
     prose = _prose_among(side_by_side(values))
-    numbered = [column.name for column in columns if not column.name.startswith("Unnamed: ")]
+    numbered = [column.name for column in columns if not column.name.startswith(UNNAMED)]
     position = {name: at for at, name in enumerate(numbered)}
     return [
         _Seen(

@@ -25,6 +25,7 @@ from algomancy_data.inference.inferred import (
 )
 from algomancy_data.inference.similar_names import singular, words
 from algomancy_data.inference.table_keys import find_key
+from algomancy_data.inference.titles import title_above
 from algomancy_data.schema import ColumnGroup, FileExtension, Schema
 from algomancy_data.schema.table_names import table_name
 
@@ -91,7 +92,11 @@ def _inferred(
     ]
     if not any(table.columns for table in tables):
         raise _without_columns(file)
-    return InferredFile(file, tables)
+    inferred = InferredFile(file, tables)
+    if not is_exact:
+        titles = (title_above(frame) for frame in frames.values())
+        inferred.notes += [f"Of a sheet, {title}." for title in titles if title is not None]
+    return inferred
 
 
 def _without_columns(file: File) -> FileContentError:
