@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import polars as pl
 import pytest
 
 from algomancy_data import (
@@ -101,6 +102,38 @@ def test_a_predicate_that_is_no_expression_is_refused_with_an_example(predicate)
     for call in (manager.get_table, manager.delete_rows):
         with pytest.raises(ArgumentError, match=re.escape("pl.col('x') > 1, not")):
             call("d", "items", predicate=predicate)
+
+
+PARTS = {
+    "an expression of numbers": ({"predicate": pl.col("id")}, "true or false"),
+    "fewer rows than none": ({"head": -1}, "from 0 on, not -1"),
+    "a column by its name alone": ({"columns": "id"}, "such as ['id']"),
+    "a column twice": ({"columns": ["id", "id"]}, "once each"),
+}
+
+
+@pytest.mark.parametrize("make", [memory_manager, database_manager])
+@pytest.mark.parametrize("case", PARTS)
+def test_a_part_of_a_table_that_cannot_be_is_refused(make, case):
+    given, said = PARTS[case]
+    with make() as manager:
+        manager.etl_data({"items": FILE}, "d")
+        with pytest.raises(ArgumentError, match=re.escape(said)):
+            manager.get_table("d", "items", **given)
+
+
+@pytest.mark.parametrize("make", [memory_manager, database_manager])
+def test_rows_are_not_deleted_by_an_expression_of_numbers(make):
+    with make() as manager:
+        manager.etl_data({"items": FILE}, "d")
+        with pytest.raises(ArgumentError, match="true or false"):
+            manager.delete_rows("d", "items", pl.col("id"))
+        assert manager.get_table("d", "items").height == 1
+
+
+def test_files_that_are_wanted_are_given_as_a_list():
+    with pytest.raises(ArgumentError, match=re.escape("such as ['items'], not 'items'")):
+        memory_manager().etl_data({"items": FILE}, "d", only="items")
 
 
 def test_a_manager_takes_the_plain_class_of_datasources_by_default(tmp_path):

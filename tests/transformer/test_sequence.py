@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 from polars.testing import assert_frame_equal
 
-from algomancy_data.errors import FrameError
+from algomancy_data.errors import ComponentError, FrameError
 from algomancy_data.messages import ValidationMessage, ValidationSeverity
 from algomancy_data.transformer import NoopTransformer, TransformationSequence, Transformer
 
@@ -128,3 +128,14 @@ def test_an_error_in_a_transformer_comes_out():
 
     with pytest.raises(LookupError):
         TransformationSequence([Broken()]).run_transformation({})
+
+
+def test_what_is_no_message_is_refused_with_the_name_of_the_transformer():
+    class Chatty(Transformer):
+        def transform(self, data):
+            self.messages.append("done")
+
+    sequence = TransformationSequence([Chatty()])
+    sequence.run_transformation({"t": FRAME})
+    with pytest.raises(ComponentError, match="'Chatty' has an object of str among its messages"):
+        sequence.collect_messages()

@@ -160,3 +160,11 @@ def test_a_check_starts_fresh_on_every_call():
     check = MissingValueValidator("t", ["a"])
     data = {"t": pl.DataFrame({"a": [None]})}
     assert len(check.validate(data)) == len(check.validate(data)) == 1
+
+
+def test_a_severity_may_be_its_name_and_nothing_else():
+    check = DefaultValidator()
+    check.add_message("ERROR", "text")
+    assert check.messages[0].severity is ValidationSeverity.ERROR
+    with pytest.raises(ValueError, match="'error' is not a valid ValidationSeverity"):
+        check.add_message("error", "text")

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from algomancy_data.datamanager.additions import check_mode
+from algomancy_data.datamanager.additions import check_mode, check_repeated
 from algomancy_data.errors import BatchError
 from algomancy_data.etl.settings import INHERIT
 from algomancy_data.store import check_name
@@ -38,7 +38,7 @@ class Job:
     Raises:
         BatchError: There are no files, or they are not given by name.
         DatasetNameError: No dataset can have that name.
-        ValueError: The mode is none.
+        ValueError: The mode is none, or nothing can be done with ``repeated``.
 
     Example:
         >>> Job("march", {"orders": "inbox/march/orders.csv"}, mode="append").mode
@@ -57,6 +57,7 @@ class Job:
         """Refuse what cannot be done."""
         check_name(self.dataset)
         check_mode(self.mode)
+        check_repeated(self.repeated)
         if not self.files:
             raise BatchError.from_no_files(self.dataset)
         paths = {name: os.fspath(path) for name, path in self.files.items()}

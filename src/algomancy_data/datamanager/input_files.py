@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
-from algomancy_data.errors import ETLConstructionError, UnknownFileError
+from algomancy_data.errors import ArgumentError, ETLConstructionError, UnknownFileError
 from algomancy_data.file import FILE_TYPES, SUFFIXES, File
 from algomancy_data.file.locations import exists, file_name
 from algomancy_data.masking import mask
@@ -73,7 +73,10 @@ def wanted_files(
 
     Raises:
         UnknownFileError: One is wanted that no schema declares (an ``ETLConstructionError``).
+        ArgumentError: One name is given, and no list of names.
     """
+    if isinstance(only, str):
+        raise ArgumentError.from_given("only", only, f"a list of names, such as [{only!r}]")
     for name in only:
         if name not in schemas:
             raise UnknownFileError.from_declared(name, schemas)

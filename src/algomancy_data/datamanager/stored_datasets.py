@@ -178,7 +178,8 @@ class StoredDatasets(ManagedStore, ABC, Generic[BASEDATASOURCE]):
             DatasetNotFoundError: There is no such dataset.
             TableNotFoundError: It has no such table (also a ``KeyError``).
             ColumnNotFoundError: The table has no column of a name that was asked for.
-            ArgumentError: The predicate is no expression.
+            ArgumentError: The columns are no list of names, the predicate is no condition, or
+                ``head`` is negative.
 
         Example:
             >>> import polars as pl
@@ -302,7 +303,7 @@ class StoredDatasets(ManagedStore, ABC, Generic[BASEDATASOURCE]):
             DatasetNotFoundError: There is no such dataset (also an ``AssertionError``).
             TableNotFoundError: It has no such table (also a ``KeyError``).
             ColumnNotFoundError: The table has no column of a name in the predicate.
-            ArgumentError: The predicate is no expression.
+            ArgumentError: The predicate is no condition.
             AdditionError: The dataset is not made of tables, or was changed in memory only.
             StoreError: The store fails; the rows are still there.
 

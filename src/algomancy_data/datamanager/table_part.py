@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 from polars import selectors
 
-from algomancy_data.errors import ColumnNotFoundError
-from algomancy_data.frames.predicates import expression_tree, is_well_typed
+from algomancy_data.errors import ArgumentError, ColumnNotFoundError
+from algomancy_data.frames.predicates import check_condition, expression_tree, is_well_typed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,13 +32,25 @@ def part_of(
 
     Raises:
         ColumnNotFoundError: The table has no column of a name that was asked for.
+        ArgumentError: The columns are no list of names, the predicate is no condition, or ``head``
+            is negative.
     """
+    if isinstance(columns, str):
+        raise ArgumentError.from_given(
+            "columns", columns, f"a list of names, such as [{columns!r}]"
+        )
+    if head is not None and head < 0:
+        raise ArgumentError.from_given("head", head, "a number of rows, from 0 on")
     known = lazy.collect_schema()
     wanted = list(known) if columns is None else list(columns)
     of_predicate = [] if predicate is None else predicate.meta.root_names()
     for name in (*wanted, *of_predicate):
         if name not in known:
             raise ColumnNotFoundError.from_available(table, name, known)
+    if len({*wanted}) < len(wanted):
+        raise ArgumentError.from_given("columns", wanted, "names that are there once each")
+    if predicate is not None:
+        check_condition(predicate, known)
     if head is not None:
         lazy = lazy.head(head)
     if predicate is None or is_well_typed(expression_tree(predicate), known):

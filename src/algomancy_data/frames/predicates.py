@@ -11,6 +11,7 @@ from io import StringIO
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
+from polars.exceptions import PolarsError
 
 from algomancy_data.errors import ArgumentError
 
@@ -40,6 +41,27 @@ def check_predicate(predicate: object) -> None:
     if not isinstance(predicate, pl.Expr):
         possible = "a Polars expression, such as pl.col('x') > 1"
         raise ArgumentError.from_given("predicate", predicate, possible)
+
+
+def check_condition(predicate: pl.Expr, schema: Mapping[str, PolarsDataType]) -> None:
+    """Refuse an expression that is no condition, such as one of whole numbers.
+
+    Args:
+        predicate: The expression.
+        schema: The columns that it is about; all that it names are there.
+
+    Raises:
+        ArgumentError: It is none.
+    """
+    try:
+        given = pl.LazyFrame(schema=schema).select(predicate).collect_schema().dtypes()
+    except PolarsError:  # whoever takes the rows says so
+        return
+    wrong = [dtype for dtype in given if dtype not in {pl.Boolean(), pl.Null(), pl.Unknown()}]
+    if wrong:
+        possible = "an expression that is true or false, such as pl.col('x') > 1"
+        msg = f"predicate must be {possible}, not one of {wrong[0]}."
+        raise ArgumentError(msg)
 
 
 def expression_tree(predicate: pl.Expr, most: int | None = _MOST_CHARACTERS) -> Any:

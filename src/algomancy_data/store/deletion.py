@@ -8,6 +8,7 @@ import polars as pl
 
 from algomancy_data.datasource.source import is_made_of_tables
 from algomancy_data.errors import AdditionError, ColumnNotFoundError, TableNotFoundError
+from algomancy_data.frames.predicates import check_condition
 from algomancy_data.provenance import Load
 from algomancy_data.relations.keys import everywhere
 from algomancy_data.store.info import DatasetInfo
@@ -30,10 +31,12 @@ def columns_of(predicate: pl.Expr, schema: Mapping[str, PolarsDataType], table: 
 
     Raises:
         ColumnNotFoundError: The table does not have one of them.
+        ArgumentError: The predicate is no condition.
     """
     for name in predicate.meta.root_names():
         if name not in schema:
             raise ColumnNotFoundError.from_available(table, name, schema)
+    check_condition(predicate, schema)
     return list(dict.fromkeys(predicate.meta.root_names())) or list(schema)[:1]
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from algomancy_data.components import note_component
 from algomancy_data.display.words import counted
 from algomancy_data.engine_failures import raise_engine_failure
-from algomancy_data.errors import EngineError
+from algomancy_data.errors import ComponentError, EngineError
 from algomancy_data.frames.pandas_frames import PandasTables, wants_pandas
 from algomancy_data.frames.tabular import to_frames
 from algomancy_data.logs import Logging
@@ -146,14 +146,21 @@ class TransformationSequence(Logging):
         )
 
     def collect_messages(self) -> list[ValidationMessage]:
-        """Return what the transformers, and the sequence itself, reported in the last run."""
-        reported = [
-            message
-            for transformer in self._transformers
-            for message in cast(
-                "list[ValidationMessage]", getattr(transformer, "messages", None) or []
-            )
-        ]
+        """Return what the transformers, and the sequence itself, reported in the last run.
+
+        Raises:
+            ComponentError: One has something else among its messages.
+        """
+        reported: list[ValidationMessage] = []
+        for transformer in self._transformers:
+            for message in getattr(transformer, "messages", None) or ():
+                if not isinstance(message, ValidationMessage):
+                    msg = (
+                        f"The transformer {_name_of(transformer)} has an object of "
+                        f"{type(message).__name__} among its messages: append ValidationMessages."
+                    )
+                    raise ComponentError(msg)
+                reported.append(message)
         return self._messages + reported
 
     def _warn_ignored(self, transformer: Transformer, returned: object) -> None:

@@ -130,6 +130,7 @@ class Validator(Component, ABC):
         count: int = 1,
     ) -> None:
         """Report one finding; the arguments are those of :class:`ValidationMessage`."""
+        severity = ValidationSeverity(severity)  # a validator of a user's own may give any text
         self._messages.append(
             ValidationMessage(severity, message, table, column, row, code, key=key, count=count)
         )
