@@ -131,7 +131,7 @@ class Extractor(Component, ABC):
     def _can_convert_again(
         self, table: str, types: Mapping[str, ColumnType], lost: AbstractSet[str] = frozenset()
     ) -> None:
-        """Note how the columns of a table are converted without some of their rows.
+        """Note how to convert the columns of a table again without some rows.
 
         Args:
             table: Its logical name.
@@ -147,26 +147,26 @@ class Extractor(Component, ABC):
 
     @cached_property
     def _is_ours(self) -> bool:
-        """Whether it is code of this package that reads the file, not a user's own."""
+        """Whether this package's own code reads the file, not a user's."""
         return not is_own(self.extract)
 
     def _failures(self) -> AbstractContextManager[None]:
-        """Turn what brings down our own reading into an error; that of a user's own is theirs."""
+        """Turn failures of our own reading into errors; those of a user's code stay theirs."""
         return reading_failures(self.file.name) if self._is_ours else nullcontext()
 
     def _system_errors(self) -> AbstractContextManager[None]:
-        """Make errors of the system those of the file, unless code of a user's own meets them."""
+        """Turn errors of the system into errors about the file, except in a user's code."""
         is_ours = self._is_ours and not is_own(type(self.file))
         return reading(self.file.name) if is_ours else nullcontext()
 
     def stored_bytes(self) -> int | None:
-        """Return how many bytes of the file are stored; it is asked once for each extraction."""
+        """Return the stored size of the file, looked up once per extraction."""
         if self._reading.stored_bytes is None:
             self._reading.stored_bytes = self.file.stored_bytes()
         return self._reading.stored_bytes
 
     def _check_whole(self) -> None:
-        """Refuse a file that surely does not fit into memory, before it is read as a whole.
+        """Refuse a file that certainly does not fit into memory, before it is read as a whole.
 
         Raises:
             ReadLimitError: It does not.
@@ -175,7 +175,7 @@ class Extractor(Component, ABC):
         self.file.limits.check_memory(self.file.name, size, size)
 
     def _start(self) -> None:
-        """Forget what an earlier extraction found."""
+        """Reset what an earlier extraction found."""
         self.conversion_issues.clear()
         self._reading = Reading(self.file.name)
 
@@ -213,12 +213,12 @@ class SingleExtractor(Extractor):
 
     @cached_property
     def _evolution(self) -> Evolution:
-        """What becomes of columns that are not as declared."""
+        """How columns that are not as declared are handled."""
         return Evolution.of(self.schema)
 
     @property
     def _as_text(self) -> frozenset[str]:
-        """Columns that must come as text, since they do in another part of the table."""
+        """Columns to read as text, because another part of the table has them as text."""
         return self._reading.as_text
 
     @abstractmethod
@@ -229,7 +229,7 @@ class SingleExtractor(Extractor):
         """
 
     def _slices(self) -> Slices | None:
-        """Return the table of a file in slices, not yet converted; None where it takes a whole."""
+        """Return the unconverted table in slices; None if it can only be read as a whole."""
         return None
 
     def _extracted(self) -> pl.DataFrame:
@@ -285,7 +285,7 @@ class SingleExtractor(Extractor):
             return self._put_together(read, parts)
 
     def _may_read_ahead(self, parts: Sequence[FilePart]) -> bool:
-        """Tell whether code of this package alone reads several parts, of files that are small."""
+        """Tell whether only this package's code reads several parts, all of them small."""
         return (
             len(parts) > 1
             and self.reads_ahead
@@ -315,7 +315,7 @@ class SingleExtractor(Extractor):
         return frame, table.lost
 
     def _from_slices(self, parts: Sequence[FilePart] | None) -> pl.DataFrame | None:
-        """Return the table of a large file or of many parts, mapped; None of any other."""
+        """Return the mapped table of a large file or of many parts; None for any other."""
         if not self._is_ours or not self._is_large():
             return None
         slices: Slices | None = None
@@ -349,13 +349,13 @@ class SingleExtractor(Extractor):
         return frame
 
     def _sliced_parts(self, parts: Sequence[FilePart]) -> PartSlices | None:
-        """Return the parts of a table in slices; None where they are taken at once."""
+        """Return the parts of a table in slices; None if they are read at once."""
         if self.may_lack_columns:
             return None
         return PartSlices(self._slices_of_part, parts, self.file.name, self._evolution)
 
     def _helpers(self, parts: Sequence[FilePart]) -> Hands | None:
-        """Return who helps to read so many parts, if anybody should."""
+        """Return the hands that help to read that many parts, if any."""
         hands = self._phase.hands
         if hands is None or not self._is_ours or len(parts) == 1:
             return None
@@ -365,7 +365,7 @@ class SingleExtractor(Extractor):
     def _shared(
         self, hands: Hands, parts: Sequence[FilePart]
     ) -> tuple[pl.DataFrame, AbstractSet[str]]:
-        """Return the table as workers read its parts, and the same as :meth:`_at_once`."""
+        """Return what :meth:`_at_once` does, with parts read by workers."""
         reader = copy.copy(self)  # which can be pickled
         reader.logger, reader._phase = ReturnedLog(), NO_PHASE  # noqa: SLF001  it is ours
         logger = as_logger(self.logger)
@@ -399,7 +399,7 @@ class SingleExtractor(Extractor):
             return self._put_together(read, parts)
 
     def _is_large(self) -> bool:
-        """Tell whether the table may be too large to be made in memory."""
+        """Tell whether the table may be too large for memory."""
         most = getattr(self.file, "limits", DEFAULT_LIMITS).in_memory_bytes
         size = (self.stored_bytes() or 0) * self.unpacks_to
         if most is None or size * _MOST_PACKED <= most:
@@ -424,7 +424,7 @@ class SingleExtractor(Extractor):
             yield frame, reading
 
     def _note(self, notes: Iterable[ValidationMessage]) -> None:
-        """Keep what was noted about parts, each thing once."""
+        """Keep notes about parts, each once."""
         for note in notes:
             self._reading.note(note)
 

@@ -1,8 +1,8 @@
-"""From what a file holds to the declared types: exact, or reported and left alone.
+"""Conversion to the declared types: exact, or reported and left alone.
 
-A column is converted as a whole, or in pieces of different dtypes, each by its own rules: the
-cells of a workbook have kinds, the files of a table have columns of their own, and neither must go
-through text, which a number or a date cannot do unharmed.
+A column is converted as a whole, or in pieces of different dtypes, each by its own rules: cells of
+a workbook differ in kind, and parts of a table in dtype. Neither may go through text, which would
+change numbers and dates.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _DEFAULT_CONVENTIONS: Final = TextConventions()
 
 @dataclass(slots=True)
 class ConversionIssue:
-    """A column that could not be converted, or whose values could be read in two ways.
+    """A column that could not be converted, or whose values are ambiguous.
 
     Args:
         table: Logical name of the table.
@@ -191,7 +191,7 @@ def _read_together(
     conventions: TextConventions,
     place: str,
 ) -> dict[str, Outcome]:
-    """Return what becomes of short columns of text, those of one type read as one.
+    """Return the outcomes of short text columns, read together if they have one type.
 
     A column with a value that cannot be converted is left out: it is to be looked at alone.
     """
@@ -226,7 +226,7 @@ def conversion_issue(
     table_name: str | None,
     row_numbers: pl.Series | None = None,
 ) -> ConversionIssue | None:
-    """Describe the refused or guessed values, with the first of them and their rows.
+    """Describe refused or guessed values, with the first of them and their rows.
 
     Args:
         given: The column before its conversion.
@@ -263,7 +263,7 @@ def conversion_issue(
 
 
 def _examples(values: pl.Series) -> list[str]:
-    """Return values as a message shows them."""
+    """Return values as messages show them."""
     texts = (
         repr(value[:_LONGEST_EXAMPLE] if isinstance(value, str | bytes) else value)
         for value in python_values(values)
@@ -330,7 +330,7 @@ def convert_piece(
 
 
 def in_one_dtype(pieces: list[pl.Series]) -> list[pl.Series] | None:
-    """Return the pieces in a dtype that holds all their values, or None if there is none."""
+    """Return the pieces in a dtype that holds all their values, or None."""
     dtypes = {piece.dtype for piece in pieces}
     if len(dtypes) == 1:
         return pieces
@@ -358,7 +358,7 @@ def _with_unit(dtype: PolarsDataType, unit: Literal["us", "ns"]) -> PolarsDataTy
 
 @dataclass(frozen=True, eq=False)
 class Reconversion:
-    """The conversion of columns anew, once bad rows are out.
+    """Converts columns again without bad rows.
 
     Args:
         table: Logical name of the table.
@@ -377,7 +377,7 @@ class Reconversion:
     def convert(
         self, frame: pl.DataFrame, columns: AbstractSet[str], kept: pl.Series, rows: pl.Series
     ) -> tuple[pl.DataFrame, list[ConversionIssue]]:
-        """Return the frame with the columns in their declared types, and what is wrong still.
+        """Return the frame with the columns in their declared types, and the remaining issues.
 
         Args:
             frame: The rows that are left.

@@ -1,4 +1,4 @@
-"""What is noted while files are read, and what an extraction gives."""
+"""What is noted while files are read, and the result of an extraction."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Reading:
     notes: list[ValidationMessage] = field(default_factory=list["ValidationMessage"])
 
     def note(self, message: ValidationMessage) -> None:
-        """Keep a note once, however many parts it is about."""
+        """Keep a note once, however many parts it concerns."""
         if message not in self.notes:
             self.notes.append(message)
 
@@ -102,7 +102,7 @@ class ExtractedTable:
 
 @dataclass(frozen=True, eq=False)
 class Extracted:
-    """What extractors give.
+    """The result of an extraction.
 
     Args:
         tables: The tables by logical name, in order.
@@ -120,7 +120,7 @@ class Extracted:
         return {name: table.frame for name, table in self.tables.items()}
 
     def having(self, frames: Mapping[str, pl.DataFrame]) -> Extracted:
-        """Return the same of other frames; those of new names are just frames."""
+        """Return the same with other frames."""
         nothing_known = ExtractedTable
         tables = {
             name: replace(self.tables[name], frame=frame)
@@ -132,7 +132,7 @@ class Extracted:
 
 
 def reading_failures(name: str) -> AbstractContextManager[None]:
-    """Turn what ends the reading of a file into an error that names it.
+    """Turn a failure to read a file into an error that names it.
 
     Args:
         name: Name of the file.

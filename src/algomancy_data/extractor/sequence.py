@@ -53,11 +53,11 @@ class ExtractionSequence(Logging):
         self._phase = NO_PHASE
 
     def add_extractor(self, extractor: Extractor) -> None:
-        """Append an extractor; what was extracted before is extracted anew at the next access."""
+        """Append an extractor; the next access to :attr:`data` extracts everything again."""
         self.add_extractors([extractor])
 
     def add_extractors(self, extractors: Iterable[Extractor]) -> None:
-        """Append several extractors; the next access to :attr:`data` extracts anew."""
+        """Append several extractors; the next access to :attr:`data` extracts everything again."""
         self._extractors.extend(extractors)
         self._data = None
 
@@ -114,7 +114,7 @@ class ExtractionSequence(Logging):
         return self.run_extraction() if self._data is None else self._data
 
     def stored_bytes(self) -> int | None:
-        """Return how large the files are as they are stored; None if that of one is not known."""
+        """Return the stored size of the files; None if one is unknown."""
         sizes = [
             extractor.stored_bytes() if _is_whole(extractor) else extractor.file.stored_bytes()
             for extractor in self._extractors
@@ -134,12 +134,12 @@ class ExtractionSequence(Logging):
 
 
 def _is_whole(extractor: Extractor) -> bool:
-    """Tell whether an extractor is made as ours are: anything with an `extract` will do."""
+    """Tell whether an extractor has the whole interface; an ``extract`` method alone will do."""
     return hasattr(extractor, "extraction") and hasattr(extractor, "conversion_issues")
 
 
 def _extraction_of(extractor: Extractor, phase: Phase) -> Extracted:
-    """Return what an extractor gives: whatever has an `extract` will do."""
+    """Return an extractor's result; an ``extract`` method alone will do."""
     try:
         if _is_whole(extractor):
             return extractor.extraction(phase)
@@ -151,6 +151,6 @@ def _extraction_of(extractor: Extractor, phase: Phase) -> Extracted:
 
 
 def _written(extractor: Extractor) -> Callable[[], object]:
-    """Return the method that a user wrote, if it is one of a user's own."""
+    """Return the method if it is a user's own."""
     methods = (getattr(extractor, name, None) for name in _HOOKS)
     return next((one for one in methods if one is not None and is_own(one)), extractor.extract)

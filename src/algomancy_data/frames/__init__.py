@@ -1,1 +1,1 @@
-"""Frames: anything tabular becomes one; their dtypes, values, and when two are identical."""
+"""Frames: made from anything tabular; their dtypes, their values, and when two are identical."""

@@ -77,7 +77,7 @@ def check_values(frame: pl.DataFrame, table: str) -> None:
 
 
 def arrow_schema(schema: Mapping[str, PolarsDataType]) -> pl.Schema:
-    """Return the schema as which Arrow data has a frame.
+    """Return the schema of a frame in Arrow data.
 
     Example:
         >>> arrow_schema({"a": pl.Array(pl.Int8, 0), "b": pl.Int8()})
@@ -132,7 +132,7 @@ _OFFSET: Final = r"^[+-][0-9]{2}:?[0-9]{2}$"
 
 
 class ForeignColumnError(ValueError):
-    """A column is of a kind that no frame holds.
+    """A column is of a kind that no frame can hold.
 
     Args:
         column: Its name.
@@ -202,7 +202,7 @@ def known_frame(table: ArrowTable) -> pl.DataFrame:
 
 
 def has_nul_inside(dtype: ArrowType) -> bool:
-    r"""Tell whether a field of a type has a NUL in its name, which Arrow's C interface would cut.
+    r"""Tell whether a field's name has a NUL, at which Arrow's C interface would cut it.
 
     Example:
         >>> import pyarrow as pa
@@ -214,7 +214,7 @@ def has_nul_inside(dtype: ArrowType) -> bool:
 
 
 def has_time(dtype: ArrowType) -> bool:
-    """Tell whether a type is a time of day, or has one in it."""
+    """Tell whether a type is a time of day, or contains one."""
     import pyarrow as pa  # noqa: PLC0415  as above
 
     inner = (dtype.field(number).type for number in range(dtype.num_fields))
@@ -247,7 +247,7 @@ def _is_run(dtype: ArrowType) -> bool:
 
 
 def _refused(dtype: ArrowType, *, nested: bool = False) -> tuple[str, str] | None:
-    """Say what is wrong with a type and what to take instead; None if it can be read."""
+    """Return what is wrong with a type and what to use instead; None if it can be read."""
     import pyarrow as pa  # noqa: PLC0415
 
     types = pa.types
@@ -279,12 +279,12 @@ def _is_offset(zone: str) -> bool:
 
 
 def _words(dtype: ArrowType) -> str:
-    """Return what a type is called in Arrow's specification, without its parameters."""
+    """Return the name of a type in Arrow's specification, without parameters."""
     return f"the Arrow type {str(dtype).partition('<')[0].partition('[')[0].partition('(')[0]}"
 
 
 def _target(dtype: ArrowType) -> ArrowType:
-    """Return the type that Polars has for a type: the same values, whatever they are."""
+    """Return Polars' type for a type, which has all the same values."""
     import pyarrow as pa  # noqa: PLC0415
 
     types = pa.types

@@ -1,4 +1,4 @@
-"""Tables of other libraries, as Arrow streams: each column validated, in a dtype that holds it."""
+"""Tables of other libraries as Arrow streams, with each column validated."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class ArrowStream(Protocol):
 
 
 def no_table(table: object, name: str, why: str = "") -> FrameError:
-    """Return the error for what cannot be turned into a frame, and why, with what to do."""
+    """Return the error for what cannot become a frame: why, and what to do."""
     kind = f"{type(table).__module__}.{type(table).__qualname__}"
     msg = f"Table {name!r} is a {kind}, which cannot be turned into a polars.DataFrame"
     return FrameError(f"{msg}: {why}" if why else f"{msg}. {_FRAME_ADVICE}")
@@ -154,7 +154,7 @@ def _refused_stream(stream: Any, name: str) -> FrameError:
 
 
 def _objects_of_pandas(table: Any) -> dict[str, list[Any]]:
-    """Return the columns of a pandas frame in which anything can be; of other tables none."""
+    """Return the object columns of a pandas frame; none for other tables."""
     if type(table).__module__.partition(".")[0] != "pandas":
         return {}
     if hasattr(table, "dtype"):  # a series, whose column has its name

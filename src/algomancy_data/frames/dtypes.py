@@ -1,4 +1,4 @@
-"""Polars dtypes as JSON and back: how the catalogue and files remember an exact schema.
+"""Polars dtypes as JSON and back: how the catalogue and files keep an exact schema.
 
 A plain dtype is its name (``"Int64"``); a dtype with parameters is an object with one key
 (``{"Datetime": ["us", "UTC"]}``). The form is part of the storage format: it only ever grows.

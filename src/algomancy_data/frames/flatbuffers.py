@@ -1,7 +1,7 @@
-"""Flatbuffers, read with suspicion: the form in which Arrow files describe what is in them.
+"""Safe reading of flatbuffers, the form in which Arrow files describe their content.
 
-Every position is checked before it is followed, so a wrong one is an error and nothing else: behind
-the end :class:`struct.error`, which costs nothing where all is well, or else FlatbufferError.
+Every position is checked before it is followed, so a wrong one is only an error:
+:class:`struct.error` past the end, which costs nothing for valid data, else FlatbufferError.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _ABSENT: Final = (0,) * _MOST_FIELDS
 
 
 class FlatbufferError(ValueError):
-    """Bytes are no flatbuffer."""
+    """Bytes are not a flatbuffer."""
 
 
 class Flatbuffer:
@@ -37,7 +37,7 @@ class Flatbuffer:
         self._offsets: dict[int, tuple[int, ...]] = {}
 
     def root(self) -> Table:
-        """Return the table that everything else hangs on."""
+        """Return the root table."""
         return self.table_at(self.position(0))
 
     def table_at(self, position: int) -> Table:
@@ -63,7 +63,7 @@ class Flatbuffer:
         return (*(_SHORT.unpack_from(self.data, at)[0] for at in numbers), *_ABSENT)
 
     def position(self, at: int) -> int:
-        """Return the position that is noted at another one, relative to it."""
+        """Return the position that another one refers to, relative to itself."""
         return at + _POSITION.unpack_from(self.data, at)[0]
 
     def vector(self, at: int, item_bytes: int) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""A directory of files that go from one process to another, in the one for scratch files."""
+"""Directories for files that are passed from one process to another."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _LOCK: Final = "in-use"
 
 @contextmanager
 def handing_directory() -> Generator[Path]:
-    """Have a directory for the length of a block, after which it is gone with all that is in it.
+    """Provide a directory for a block; it is removed afterwards with everything in it.
 
     Those of programs that were killed are removed as well: nobody has their lock any longer.
 
@@ -65,7 +65,7 @@ def let_go_of(place: Path) -> None:
 
 
 def _lock(directory: Path) -> int | None:
-    """Take the lock of a new directory; None where the system has no such locks."""
+    """Take the lock of a new directory; None if the system has no such locks."""
     if fcntl is None:
         return None
     mine = directory / uuid4().hex

@@ -1,8 +1,7 @@
-"""When two columns or two frames are identical: the same dtypes, values and order, to the last bit.
+"""Identity of columns and frames: the same dtypes, values and order, to the last bit.
 
-``Series.equals`` holds 0.0 and -0.0 for one value, and what it says of nulls inside structs is its
-own affair. Here a column falls into flat parts: which rows are null, how long each list is, and
-the leaves.
+``Series.equals`` takes 0.0 and -0.0 as equal, and has rules of its own for nulls inside structs.
+Here a column is split into flat parts: which rows are null, how long each list is, and the leaves.
 """
 
 from __future__ import annotations
@@ -62,7 +61,7 @@ def identical_tables(left: Mapping[str, pl.DataFrame], right: Mapping[str, pl.Da
 
 
 def share_memory(left: pl.DataFrame, right: pl.DataFrame) -> bool:
-    """Tell whether two frames have the same columns in the same memory; no value is looked at.
+    """Tell whether two frames share the memory of all columns, without looking at values.
 
     Columns of 128 bits are never known to be.
 
@@ -80,7 +79,7 @@ def share_memory(left: pl.DataFrame, right: pl.DataFrame) -> bool:
 
 
 def leaves(column: pl.Series) -> Iterator[pl.Series]:
-    """Yield the values without further values in them, one series for each place in the dtype.
+    """Yield the innermost values, one series for each place in the dtype.
 
     Example:
         >>> [leaf.to_list() for leaf in leaves(pl.Series([[{"a": 1, "b": "x"}], []]))]
@@ -118,7 +117,7 @@ def _places(column: pl.Series) -> list[list[int]]:
 
 
 def _split(column: pl.Series, dtype: object) -> tuple[pl.Series, list[_Typed]]:
-    """Return what a column says of its rows, and the columns of what is in them.
+    """Return facts about a column's rows, and the columns nested in it.
 
     A dtype comes with each: Polars makes that of a column anew, with all that is nested in it.
     """
@@ -154,5 +153,5 @@ def _equal(left: pl.Series, right: pl.Series) -> bool:
 
 
 def _negative(floats: pl.Series) -> pl.Series:
-    """Tell which zeros have a sign."""
+    """Tell which zeros are negative."""
     return ((floats == 0) & ((1 / floats) < 0)).fill_null(value=False)

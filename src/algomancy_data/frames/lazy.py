@@ -1,4 +1,4 @@
-"""What a LazyFrame or a filter gives: a frame in memory, or in a mapped file if it is large."""
+"""Results of LazyFrames and filters: a frame in memory, or mapped from a file if large."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SLICE_ROWS: Final = 250_000
 
 
 def collected(query: pl.LazyFrame, in_memory_bytes: int = IN_MEMORY_BYTES) -> pl.DataFrame:
-    """Return what a query gives, as its ``collect()`` does.
+    """Return the result of a query, as its ``collect()`` does.
 
     It runs once, and its rows come some at a time. When they are more than memory should hold, they
     go to a scratch file, from which the frame is mapped. What such a file does not give back
@@ -45,7 +45,7 @@ def collected(query: pl.LazyFrame, in_memory_bytes: int = IN_MEMORY_BYTES) -> pl
 def gathered(
     batches: Iterable[pl.DataFrame], in_memory_bytes: int = IN_MEMORY_BYTES
 ) -> pl.DataFrame:
-    """Return the frame that some batches are together, as :func:`collected` does.
+    """Join batches into a frame, as :func:`collected` does.
 
     Args:
         batches: At least one; all of one schema.
@@ -72,7 +72,7 @@ def gathered(
 def kept_rows(
     frame: pl.DataFrame, kept: pl.Series, in_memory_bytes: int = IN_MEMORY_BYTES
 ) -> pl.DataFrame:
-    """Return some rows of a frame; those of a large one as :func:`collected` does.
+    """Return some rows of a frame, as :func:`collected` does if it is large.
 
     Args:
         frame: The frame.
@@ -96,7 +96,7 @@ def kept_rows(
 
 
 def _each_once(held: list[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-    """Yield frames and let go of them."""
+    """Yield frames without keeping them."""
     held.reverse()
     while held:
         yield held.pop()

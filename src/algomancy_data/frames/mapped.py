@@ -90,7 +90,7 @@ class MappedFrames:
         self._writer.write_table(table)
 
     def mapped(self) -> pl.DataFrame:
-        """Return all batches as a frame; nothing can be written after it."""
+        """Return all batches as a frame; nothing can be written after this."""
         schema = self.written()
         if not schema:
             return pl.DataFrame(height=self._rows_alone)
@@ -99,7 +99,7 @@ class MappedFrames:
         return frame
 
     def written(self) -> pl.Schema:
-        """Return what :func:`frame_at` asks for; nothing can be written after it."""
+        """Return the schema that :func:`frame_at` needs; nothing can be written after this."""
         if self._writer is not None:
             self._writer.close()
         return self._schema
@@ -154,7 +154,7 @@ def _frame_in(content: memoryview, schema: pl.Schema) -> pl.DataFrame:
 
 
 def _numbered(schema: pl.Schema) -> pl.Schema:
-    """Return the schema in the file: not every name that Polars takes survives Arrow."""
+    """Return the schema in the file, since not every name of Polars survives Arrow."""
     dtypes = enumerate(schema.dtypes())
     return pl.Schema({str(number): _in_file(dtype) for number, dtype in dtypes})
 
@@ -164,7 +164,7 @@ Gather: TypeAlias = "Callable[[Iterable[pl.DataFrame]], pl.DataFrame]"
 
 
 def in_memory(batches: Iterable[pl.DataFrame]) -> pl.DataFrame:
-    """Return the frame that batches are together, in memory."""
+    """Join batches into a frame in memory."""
     held = list(batches)
     return pl.concat(held) if len(held) != 1 else held[0]
 
@@ -172,7 +172,7 @@ def in_memory(batches: Iterable[pl.DataFrame]) -> pl.DataFrame:
 def mapped_frame(
     batches: Iterable[pl.DataFrame], in_memory_bytes: int = IN_MEMORY_BYTES
 ) -> pl.DataFrame:
-    """Return the frame that some batches are together, mapped from a scratch file.
+    """Join batches into a frame that is mapped from a scratch file.
 
     Columns of dtypes that such a file does not give back exactly stay in memory, such as categories
     and integers of 128 bits.
@@ -215,7 +215,7 @@ def mapped_frame(
 
 
 def _sized(batches: Iterable[pl.DataFrame], most_bytes: int) -> Iterator[pl.DataFrame]:
-    """Yield the rows of batches in larger ones: a filter may leave few in each."""
+    """Yield the rows in larger batches, since a filter may leave few in each."""
     pending: list[pl.DataFrame] = []
     size = 0
     for batch in batches:
@@ -229,7 +229,7 @@ def _sized(batches: Iterable[pl.DataFrame], most_bytes: int) -> Iterator[pl.Data
 
 
 def is_exact(schema: pl.Schema) -> bool:
-    """Tell whether :class:`MappedFrames` gives back frames of a schema as they were.
+    """Tell whether :class:`MappedFrames` returns frames of a schema unchanged.
 
     Example:
         >>> is_exact(pl.Schema({"a": pl.Int64})), is_exact(pl.Schema({"a": pl.Int128}))
@@ -241,7 +241,7 @@ def is_exact(schema: pl.Schema) -> bool:
 
 
 def _fits(name: str, dtype: PolarsDataType) -> bool:
-    """Tell whether a mapped Arrow file gives a column back as it was."""
+    """Tell whether a mapped Arrow file returns a column unchanged."""
     if not name or "\0" in name:
         return False
     match dtype:
@@ -263,7 +263,7 @@ def _in_file(dtype: PolarsDataType) -> PolarsDataType:
 
 
 def _with_own_texts(values: pl.Series) -> pl.Series:
-    """Return texts without those that other batches share with them: all would be written."""
+    """Return texts in a buffer of their own: else those of other batches would be written, too."""
     if values.dtype.is_nested():
         # A slice of lists has the values of all lists.
         values = values.gather(pl.int_range(len(values), eager=True))

@@ -1,6 +1,6 @@
-"""How deeply values and types are nested: looked at before Polars or Arrow recurses into them.
+"""The depth of nested values and types, checked before Polars or Arrow recurses into them.
 
-Neither counts the levels, and at some thousands of them the process ends.
+Neither limits the depth, and at some thousands of levels the process dies.
 """
 
 from __future__ import annotations

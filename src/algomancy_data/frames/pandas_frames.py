@@ -1,4 +1,4 @@
-"""Pandas frames for the components that ask for them: the classes that users write."""
+"""Pandas frames for users' components that ask for them."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _mentions_pandas(function: Callable[..., Any]) -> bool:
 
 
 def wants_pandas(component: object, method: str) -> bool:
-    """Tell whether a method of a component is to get pandas frames.
+    """Tell whether a component's method wants pandas frames.
 
     It is if the component's class says ``frames = "pandas"``, or else if a parameter of the method
     is annotated with a pandas type.
@@ -66,7 +66,7 @@ def wants_pandas(component: object, method: str) -> bool:
 
 
 def to_pandas(frame: pl.DataFrame, name: str) -> Any:
-    """Return a frame as a ``pandas.DataFrame`` with the types that pandas code is written for.
+    """Return a frame as a ``pandas.DataFrame`` with the types that pandas code expects.
 
     These are NumPy's, but for columns in which they would change values: integers and booleans
     with nulls become ``Int64`` and ``boolean``; lists, structs, and floats with nulls beside NaN
@@ -115,7 +115,7 @@ def check_pandas_holds(frame: pl.DataFrame, name: str) -> None:
 
 
 def _fits(dtype: pl.DataType) -> bool:
-    """Tell whether Arrow has a type for it that pandas knows, without looking at any value."""
+    """Tell whether pandas knows the Arrow type of a dtype, whatever the values."""
     import pyarrow as pa  # noqa: PLC0415  0.1 s that only those pay who ask for pandas
 
     if dtype.is_object():
@@ -150,7 +150,7 @@ def _loses(column: pl.Series) -> bool:
 
 
 def in_polars(transform: _Transform) -> _Transform:
-    """Let a transformer's method take frames of any library, such as those of a caller in pandas.
+    """Let a transformer's method take frames of any library, such as pandas.
 
     Tables that it leaves alone stay the objects that they were. What it makes is pandas again where
     the caller works in pandas, and Polars otherwise.
@@ -203,7 +203,7 @@ class PandasTables:
         self.tables = {name: to_pandas(frame, name) for name, frame in tables.items()}
 
     def back(self) -> dict[str, pl.DataFrame]:
-        """Return the tables that are there now as Polars frames.
+        """Return the present tables as Polars frames.
 
         Raises:
             FrameError: One cannot be turned into a frame.

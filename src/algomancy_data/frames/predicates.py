@@ -1,7 +1,7 @@
-"""Polars' predicates as data, and whether one is well-typed: no error, whatever the values.
+"""Polars' predicates as data, and whether one is well-typed, so that no value makes it fail.
 
-Polars finds some errors only where there are values to convert, as when a duration is compared with
-a date. A predicate that may be one has to see all rows: it must fail for any, as it does in memory.
+Polars finds some errors only when it converts values, as when a duration is compared with a date. A
+predicate that is not surely well-typed has to see all rows, to fail as it does in memory.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _YEARS: Final = frozenset({"Year", "Quarter", "Month", "Day", "WeekDay"})
 
 
 def check_predicate(predicate: object) -> None:
-    """Refuse what is no expression, such as a condition in SQL.
+    """Refuse what is not an expression, such as a condition in SQL.
 
     Raises:
         ArgumentError: It is none.
@@ -65,7 +65,7 @@ def check_condition(predicate: pl.Expr, schema: Mapping[str, PolarsDataType]) ->
 
 
 def expression_tree(predicate: pl.Expr, most: int | None = _MOST_CHARACTERS) -> Any:
-    """Return an expression as Polars writes it as JSON, or None if it does not or is very long.
+    """Return an expression as Polars writes it as JSON; None if it cannot, or is very long.
 
     Args:
         predicate: The expression.
@@ -84,7 +84,7 @@ def expression_tree(predicate: pl.Expr, most: int | None = _MOST_CHARACTERS) -> 
 
 
 def literal(tree: Any) -> pl.Series | None:
-    """Return the values of a literal in an expression, or None if they cannot be had.
+    """Return the values of a literal in an expression, or None if they are unknown.
 
     Args:
         tree: The part of the expression, as in ``{"Literal": {"Scalar": {"String": "a"}}}``.
@@ -116,7 +116,7 @@ def is_well_typed(tree: Any, dtypes: Mapping[str, PolarsDataType]) -> bool:
 
 
 def _kind(tree: Any, dtypes: Mapping[str, PolarsDataType]) -> str | None:
-    """Return what an expression has for values, or None if that is not known."""
+    """Return the kind of an expression's values, or None if unknown."""
     match tree:
         case {"Column": str(name)} if name in dtypes:
             return _kind_of(dtypes[name])

@@ -1,7 +1,7 @@
-"""Tables of Python's values: what a frame makes of them, read back, is what was given.
+"""Frames of Python's values, which read back as they were given.
 
-Polars takes the first values for the type of all, drops what it has no room for, and looks at the
-first rows only: a column that begins after them would be gone without a word.
+Polars infers a column's type from its first values, drops what does not fit, and looks at the first
+rows only: a column that appears later would silently be lost.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def _frame(data: Any, columns: Mapping[Any, Any], name: str) -> pl.DataFrame:
 
 
 def _refuse(columns: Mapping[str, Any], data: Any, name: str, cause: BaseException) -> NoReturn:
-    """Raise the error for values of which there is no frame, and say which they are."""
+    """Raise the error that names the values that cannot be in a frame."""
     lengths = {column: len(v) for column, v in columns.items() if hasattr(v, "__len__")}
     if len(set(lengths.values())) > 1:
         first, *others = lengths.items()
@@ -135,7 +135,7 @@ def _no_dtype(column: str, values: Any) -> str:
 
 
 def _series_of_array(values: Any, table: str, column: Any) -> Any:
-    """Return a column of another library as Polars has it; all other values as they are."""
+    """Return a column of another library as a series, and all other values as they are."""
     if isinstance(values, pl.Series) or not (
         hasattr(values, "__arrow_c_array__") or hasattr(values, "__arrow_c_stream__")
     ):
@@ -150,7 +150,7 @@ def _series_of_array(values: Any, table: str, column: Any) -> Any:
 
 
 def _columns_of_rows(rows: list[Any], frame: pl.DataFrame) -> dict[str, list[Any]]:
-    """Return what a list of lists or tuples has for each column of its frame."""
+    """Return the values of each column of a list of lists or tuples."""
     if not rows or not all(isinstance(row, list | tuple) for row in rows):
         return {frame.columns[0]: rows} if frame.width == 1 and frame.height == len(rows) else {}
     lengths = set(map(len, rows))

@@ -1,4 +1,4 @@
-"""What a frame holds, read back, is what was given: else the table is refused."""
+"""Refuses tables whose frame does not read back as they were given."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def kinds_of(values: Iterable[Any]) -> set[type]:
 
 
 def _is_same(values: pl.Series, before: Sequence[Any]) -> bool:
-    """Tell whether a column surely has the values that were given, without a look at each.
+    """Tell whether a column certainly has the given values, without looking at each.
 
     False says nothing. What has values in it is compared by these: a list does not show that a
     number in it was a truth value.

@@ -36,7 +36,7 @@ _FUNCTIONS: Final = frozenset(
 
 
 def is_row_wise(expression: pl.Expr) -> bool:
-    """Tell whether an expression looks at each row by itself, and surely at no other.
+    """Tell whether an expression certainly looks at each row by itself.
 
     Polars itself splits ``pl.col("x").is_unique()`` and ``.mean()`` by rows when it is asked.
 

@@ -77,12 +77,12 @@ class ScratchFile:
 
     @property
     def path(self) -> Path:
-        """A path that opens the file, as long as it is not closed, on Linux."""
+        """A path that opens the file on Linux, until it is closed."""
         return _DESCRIPTORS / str(self.fileno())
 
     @property
     def closed(self) -> bool:
-        """Whether the file takes no more bytes; what is mapped stays."""
+        """Whether the file is closed; mapped memory stays valid."""
         return self._file.closed
 
     def fileno(self) -> int:
@@ -106,14 +106,14 @@ class ScratchFile:
         return count
 
     def flush(self) -> None:
-        """Do nothing: what was written is in the file already."""
+        """Do nothing, since writes are not buffered."""
 
     def tell(self) -> int:
         """Return how many bytes were written."""
         return self.size
 
     def mapped(self) -> memoryview:
-        """Return what was written, as memory that is the file and stays when it is closed.
+        """Map what was written into memory, which stays valid when the file is closed.
 
         Raises:
             ScratchError: There are no addresses left for it.
@@ -126,7 +126,7 @@ class ScratchFile:
             raise ScratchError.from_failure(self._directory, VARIABLE, error) from error
 
     def close(self) -> None:
-        """Give the file back, as soon as nothing maps it."""
+        """Close the file; its space is freed once nothing maps it."""
         self._file.close()
 
     def __enter__(self) -> Self:
@@ -139,7 +139,7 @@ class ScratchFile:
 
 
 class Spool:
-    """Bytes that are kept in memory up to a size, and in a scratch file if there are more.
+    """Bytes that are kept in memory up to a size, else in a scratch file.
 
     Args:
         most: How many bytes are kept in memory; None for all, as on systems other than Linux.
@@ -187,7 +187,7 @@ class Spool:
 
 
 class FilePages:
-    """The addresses at which this process has files mapped now; none where nobody says so.
+    """The addresses at which this process has files mapped now; none if the system does not tell.
 
     Example:
         >>> id(object()) in FilePages()

@@ -1,4 +1,4 @@
-"""Columns that become a frame."""
+"""Joining columns into a frame."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def side_by_side(columns: Iterable[pl.Series]) -> pl.DataFrame:
-    """Return a frame of columns under the very names that they have.
+    """Return a frame of columns, with exactly their names.
 
     Polars itself gives a column without a name one of its own (upstream.md).
 

@@ -66,7 +66,7 @@ def to_frame(
 def to_frames(
     tables: Mapping[str, Tabular | Any], in_memory_bytes: int = IN_MEMORY_BYTES
 ) -> dict[str, pl.DataFrame]:
-    """Turn tables into Polars frames, in a dict of its own; those that are frames stay the same.
+    """Turn tables into Polars frames, in a new dict; frames stay the same objects.
 
     Args:
         tables: The tables by name.
@@ -107,7 +107,7 @@ def _collected(table: pl.LazyFrame, name: str, in_memory_bytes: int) -> pl.DataF
 
 
 def unique_names(written: Sequence[str]) -> list[str]:
-    """Return names as a header has them, each one once, empty ones named by their position.
+    """Return unique names for a header, with empty ones named by position.
 
     Example:
         >>> unique_names(["a", "a", "", "b"])
@@ -128,7 +128,7 @@ def unique_names(written: Sequence[str]) -> list[str]:
 
 
 def numbered(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return the frame with numbers for names: Polars takes ``*`` and ``^…$`` for patterns.
+    """Return the frame with numbers as names, since Polars takes ``*`` and ``^…$`` for patterns.
 
     Example:
         >>> import polars as pl

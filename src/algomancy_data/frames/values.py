@@ -1,4 +1,4 @@
-"""Values of a column one by one, where people or JSON are to see them.
+"""Single values of a column, for people or for JSON.
 
 Python's dates end with the year 9999 and its times count microseconds, so Polars raises an error
 or drops digits without a word where a column has more. Nothing else in the package may make Python
@@ -34,12 +34,12 @@ class ValueText(str):
     __slots__ = ()
 
     def __repr__(self) -> str:
-        """Return the text as it is, as a date or a number would be."""
+        """Return the text without quotes, like that of a date or a number."""
         return str(self)
 
 
 def python_values(values: pl.Series) -> list[Any]:
-    """Return the values as Python objects; what Python has no object for as a :class:`ValueText`.
+    """Return the values as Python objects, or as :class:`ValueText` where Python has none.
 
     The items of a map become ``{"key": …, "value": …}``, since a dict would drop repeated keys.
 
@@ -73,7 +73,7 @@ def python_rows(frame: pl.DataFrame) -> Iterator[tuple[Any, ...]]:
 
 
 def _has_doubtful(dtype: PolarsDataType) -> bool:
-    """Tell whether Polars may not make Python objects of all values."""
+    """Tell whether Polars may fail to make Python objects of all values."""
     match dtype:
         case pl.List() | pl.Array():
             return _has_doubtful(cast("PolarsDataType", dtype.inner))
@@ -105,7 +105,7 @@ def _temporal_values(values: pl.Series) -> list[Any]:
 
 
 def _beyond_python(dtype: PolarsDataType, numbers: pl.Series) -> pl.Series:
-    """Return which values Python cannot hold, or only without their last digits."""
+    """Return which values Python cannot hold exactly."""
     match dtype:
         case pl.Date():
             return ~numbers.is_between(_FIRST_DAY, _LAST_DAY)
@@ -141,7 +141,7 @@ def _text(dtype: PolarsDataType, number: int) -> str:
 
 
 def _date_text(days: int) -> str:
-    """Return a date of the Gregorian calendar, however far away, as ISO 8601 writes it."""
+    """Return a date of the Gregorian calendar, however remote, in ISO 8601."""
     # Counted in eras of 400 years from 0000-03-01, so that a leap day is the last of its year.
     era, day = divmod(days + 719_468, 146_097)
     year = (day - day // 1_460 + day // 36_524 - day // 146_096) // 365
@@ -158,7 +158,7 @@ _DAY_NANOSECONDS: Final = 86_400_000_000_000
 
 
 def impossible_values(frame: pl.DataFrame) -> str | None:
-    """Say which column has a value that its dtype cannot have; None if there is none.
+    """Return which column has a value that its dtype cannot have, or None.
 
     It costs one look at the decimals and times of day, and nothing for other columns.
 
@@ -198,7 +198,7 @@ def _leaves(values: pl.Series) -> Iterator[pl.Series]:
 
 
 def _beyond(values: pl.Series) -> str | None:
-    """Say what is wrong with the values of a column that is not nested."""
+    """Return what is wrong with the values of a column that is not nested."""
     match values.dtype:
         case pl.Decimal(precision=digits):
             largest = 10**digits - 1

@@ -1,4 +1,4 @@
-"""The rules of a column: its bounds, its allowed values, its pattern, its lengths, its checks."""
+"""The rules of a column: bounds, allowed values, pattern, lengths and checks."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _Made: TypeAlias = "tuple[str, str, Callable[[PolarsDataType], pl.Expr]]"
 
 
 class RuleDeclarationError(ValueError):
-    """A rule of a column cannot be meant; whoever knows the schema catches it and says so."""
+    """A rule of a column is invalid; the caller adds the name of the schema."""
 
 
 def column_rules(column: Column) -> list[Rule]:
@@ -128,7 +128,7 @@ def _possible(dtype: PolarsDataType) -> tuple[str, ...]:
 
 
 def _refuse_contradiction(column: Column, given: Mapping[str, Any], dtype: PolarsDataType) -> None:
-    """Refuse bounds of which one says the other, or that leave nothing between them."""
+    """Refuse bounds that are redundant, or leave nothing between them."""
     for low, high in (("min", "min_exclusive"), ("max", "max_exclusive")):
         if low in given and high in given:
             _refuse(column, _as_given(given, low, high), "say one of the two")
@@ -160,7 +160,7 @@ def _as_given(given: Mapping[str, Any], *names: str) -> str:
 
 
 def _made(column: Column, name: str, value: Any, dtype: PolarsDataType) -> _Made:
-    """Return the rule of an argument that columns of the dtype can have."""
+    """Return the rule of an argument, if columns of the dtype can have it."""
     col = pl.col(column.name)
     match name:
         case "is_in":

@@ -137,7 +137,7 @@ class Schema(ABC):
 
     @classmethod
     def csv_dialect(cls) -> CSVDialect:
-        """Return how the CSV file is written.
+        """Return the dialect of the CSV file.
 
         Raises:
             InvalidSchemaError: ``_CSV`` is no dialect, or one that no reader understands.
@@ -178,7 +178,7 @@ class Schema(ABC):
 
     @classmethod
     def extra_columns(cls) -> Literal["keep", "drop", "forbid"]:
-        """Return what becomes of a column that is not declared.
+        """Return how undeclared columns are handled.
 
         ``"keep"`` it, with an ERROR of ``SchemaValidator``; ``"drop"`` it when the file is read;
         ``"forbid"`` it, by a finding that is CRITICAL.
@@ -194,7 +194,7 @@ class Schema(ABC):
 
     @classmethod
     def missing_columns(cls) -> Literal["error", "null"]:
-        """Return what becomes of a declared column that a file lacks.
+        """Return how declared columns that a file lacks are handled.
 
         It is an ``"error"`` of ``RequiredColumnsValidator``, unless it is optional, or ``"null"``
         in each row.
@@ -270,7 +270,7 @@ class Schema(ABC):
 
     @classmethod
     def primary_key(cls) -> tuple[str, ...]:
-        """Return the names of the columns that identify a row together; may be empty."""
+        """Return the names of the columns that together identify a row; may be empty."""
         return tuple(name for name, column in cls.columns().items() if column.primary_key)
 
     @classmethod
@@ -309,7 +309,7 @@ class Schema(ABC):
 
     @classmethod
     def declared_rules(cls) -> dict[str, DeclaredRule]:
-        """Return what :func:`rule` declares, by name, inherited ones first."""
+        """Return the declared rules by name, inherited ones first."""
         return dict(cls._tables().rules)
 
     # --- MULTI ------------------------------------------------------------------------------
@@ -431,7 +431,7 @@ class Schema(ABC):
 
     @classmethod
     def _tables(cls) -> Tables:
-        """Return the tables, which are resolved at the first call."""
+        """Return the tables, resolved at the first call."""
         resolved: Tables | None = vars(cls).get("_resolved")
         if resolved is None:
             columns = resolve_columns(cls)

@@ -1,4 +1,4 @@
-"""What tells two declarations of a schema apart."""
+"""Fingerprints of schemas, which differ if their declarations do."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NO_RULES: Final = {field.name: field.default for field in fields(Column) if fie
 
 
 def schema_fingerprint(schema: type[Schema]) -> str:
-    """Return a SHA-256 over everything that a schema declares, but not over its class's name.
+    """Return a SHA-256 over everything that a schema declares, but not its class's name.
 
     A schema that is declared wrongly has one too: a factory may never look at it.
 
@@ -83,7 +83,7 @@ def _declared(schema: type[Schema]) -> dict[str, Any]:
 
 
 def _as_it_stands(schema: type[Schema]) -> dict[str, Any]:
-    """Return what a schema that is declared wrongly says: its settings, columns and groups."""
+    """Return the settings, columns and groups of a wrongly declared schema."""
     members = {name: getattr_static(schema, name) for name in sorted(dir(schema))}
     return {
         name: value
@@ -98,7 +98,7 @@ def _of_rule(schema: type[Schema], declared: DeclaredRule) -> dict[str, Any]:
 
 
 def _described(value: object) -> object:
-    """Return what JSON has for a value that it does not know, the same one in every process."""
+    """Return a JSON value for one that JSON does not know, the same in every process."""
     match value:
         case Column():
             # What would say something of rules is left out where there are none.

@@ -1,4 +1,4 @@
-"""The words of a declaration: data types, file extensions and schema types."""
+"""The vocabulary of declarations: data types, file extensions and schema types."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ DeclaredType: TypeAlias = "DataType | PolarsDataType | type[PolarsDataType]"
 
 
 def column_type_of(declared: DeclaredType | ColumnType) -> ColumnType:
-    """Return what a declared type is, and how values become it.
+    """Return the ``ColumnType`` of a declared type.
 
     Raises:
         ValueError: It is no type that a column can be declared with; the message says why.
@@ -81,7 +81,7 @@ def column_type_of(declared: DeclaredType | ColumnType) -> ColumnType:
 
 
 def column_types(declared: Mapping[str, DeclaredType | ColumnType]) -> dict[str, ColumnType]:
-    """Return what some declared types are, by column."""
+    """Return the ``ColumnType`` of some declared types, by column."""
     return {name: column_type_of(dtype) for name, dtype in declared.items()}
 
 

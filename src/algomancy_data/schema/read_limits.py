@@ -1,4 +1,4 @@
-"""How much a file may become in memory: settable on a schema, a manager, a file, or a command."""
+"""Limits for reading files, settable on a schema, a manager, a file or a command."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _FEW_CELLS: Final = _ALWAYS_ALLOWED // _BYTES_PER_CELL
 
 @dataclass(frozen=True, kw_only=True)
 class ReadLimits:
-    """Limits of what a file may become in memory, so that a small one cannot end the process.
+    """How much a file may become in memory, so that a small one cannot exhaust it.
 
     They are checked before memory is taken, where a format states its size beforehand. Set
     them on a schema (or on a base class of several schemas) as ``_READ_LIMITS``, or give them as
@@ -72,7 +72,7 @@ class ReadLimits:
     memory_bytes: int | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what is no limit.
+        """Refuse invalid limits.
 
         Raises:
             ValueError: One is neither a number above 0 nor None.
@@ -86,12 +86,12 @@ class ReadLimits:
 
     @property
     def slice_bytes(self) -> int:
-        """How many bytes of a file are read at once that is not made in memory."""
+        """How many bytes of a large file are read at once."""
         return min(max((self.in_memory_bytes or 0) // 8, 1), _LARGEST_SLICE)
 
     @classmethod
     def off(cls) -> Self:
-        """Return no limits at all; what is large is made in a scratch file all the same.
+        """Return no limits at all; large tables are still made in scratch files.
 
         Example:
             >>> ReadLimits.off().cells is None
@@ -101,7 +101,7 @@ class ReadLimits:
 
     @classmethod
     def from_text(cls, text: str) -> Self:
-        """Return the limits that a text says: ``"off"``, or those that are not the default ones.
+        """Return the limits in a text: ``"off"``, or those that differ from the defaults.
 
         Raises:
             ValueError: It is not written like that.
@@ -156,7 +156,7 @@ class ReadLimits:
             raise ReadLimitError.from_found(name, found, "unpacked_bytes", self.unpacked_bytes)
 
     def check_memory(self, name: str, size: int, stored: int) -> None:
-        """Refuse a file whose content takes too much memory, or far more than the file is large.
+        """Refuse a file whose content takes too much memory, also in relation to the file's size.
 
         Args:
             name: Logical name of the file.
@@ -211,7 +211,7 @@ class ReadLimits:
             raise ReadLimitError.from_found(name, found, "text_bytes", self.text_bytes)
 
     def allows_cells(self, cells: int, stored: int) -> bool:
-        """Tell whether a table with that number of cells passes :meth:`check_shape` at any width.
+        """Tell whether a table with that many cells passes :meth:`check_shape` at any width.
 
         So a reader need not count rows where even the most that there can be are allowed.
         """

@@ -1,4 +1,4 @@
-"""What a schema class declares, resolved: the columns of its tables, checked."""
+"""Schemas resolved: the checked columns of their tables."""
 
 from __future__ import annotations
 

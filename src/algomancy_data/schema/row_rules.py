@@ -1,4 +1,4 @@
-"""Rules on rows, and on groups of rows: what :func:`rule` makes of a method of a schema."""
+"""Rules on rows and on groups of rows, made from methods of a schema by :func:`rule`."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def rule(
 
 @dataclass(frozen=True)
 class DeclaredRule:
-    """What :func:`rule` makes of a method; asked of the class, it is that method of the class.
+    """What :func:`rule` makes of a method; as an attribute of the class, it is that method.
 
     Args:
         method: The method.
@@ -98,7 +98,7 @@ class DeclaredRule:
     table: str | None
 
     def __set_name__(self, owner: type, name: str) -> None:
-        """Refuse the name of a method that schemas have."""
+        """Refuse the name of a method of ``Schema``."""
         earlier = [vars(base).get(name) for base in owner.__mro__[1:]]
         if any(isinstance(one, classmethod) for one in earlier):
             problem = f"{name!r} cannot be a rule, since schemas have a method of that name."
@@ -112,7 +112,7 @@ class DeclaredRule:
 def rules_of_table(
     schema: type[Schema], table: str, declared: Mapping[str, DeclaredRule]
 ) -> dict[str, DeclaredRule]:
-    """Return the rules of a MULTI schema that are about one of its tables, as rules of that one."""
+    """Return the rules of a MULTI schema on one of its tables, as rules of that table."""
     return {
         name: replace(one, method=_of_class(one.method, schema), table=None)
         for name, one in declared.items()
@@ -127,7 +127,7 @@ def _of_class(method: RuleMethod, schema: type[Schema]) -> RuleMethod:
 def refuse_unknown_tables(
     schema: type[Schema], declared: Mapping[str, DeclaredRule], tables: Collection[str]
 ) -> None:
-    """Make sure that each rule of a MULTI schema says which table it is about.
+    """Make sure that each rule of a MULTI schema names its table.
 
     Raises:
         InvalidSchemaError: One names none, or one that there is not.
@@ -142,7 +142,7 @@ def refuse_unknown_tables(
 def resolve_rules(
     schema: type[Schema], columns: Mapping[str, Column], declared: Mapping[str, DeclaredRule]
 ) -> tuple[Rule, ...]:
-    """Return the rules of a table: those of its columns in their order, then those on rows.
+    """Return the rules of a table: those of its columns in order, then those on rows.
 
     Args:
         schema: The SINGLE schema.
@@ -186,7 +186,7 @@ def _rule_on_rows(schema: type[Schema], name: str, declared: DeclaredRule, dtype
 
 
 def _about(one: Rule, dtypes: Dtypes) -> Rule:
-    """Return the rule with all of the columns that it is about."""
+    """Return the rule with all columns that it refers to."""
     expression = one.passes(dtypes)
     named = dtypes if names_columns_by_kind(expression) else root_names(expression)
     columns = tuple(dict.fromkeys([*one.columns, *named]))

@@ -1,4 +1,4 @@
-"""Values that rules compare with: what columns can hold, and comparisons that lose nothing."""
+"""Values that rules compare with, and exact comparisons."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def problem_of_value(value: Any, dtype: PolarsDataType) -> str | None:
 
 
 def is_among(column: pl.Expr, allowed: Sequence[Any], dtype: PolarsDataType) -> pl.Expr:
-    """Return whether values are some of those that are allowed.
+    """Return whether values are among the allowed ones.
 
     Args:
         column: The column.
@@ -116,7 +116,7 @@ def keeps_bound(column: pl.Expr, bound: str, value: Any, dtype: PolarsDataType) 
 
 
 def _ticks(value: Any, dtype: pl.Datetime | pl.Duration) -> tuple[int, int]:
-    """Return how many units of the dtype a value has, rounded down, and what is left of it."""
+    """Return a value in units of the dtype, rounded down, and the remainder."""
     if isinstance(value, dt.datetime):
         value = value - dt.datetime(1970, 1, 1, tzinfo=None if value.tzinfo is None else dt.UTC)
     microseconds: int = value // _MICROSECOND

@@ -1,4 +1,4 @@
-"""Rules on the values of a table: expressions that are true where it is as it should be."""
+"""Rules on the values of a table: expressions that are true for valid rows."""
 
 from __future__ import annotations
 
@@ -97,12 +97,12 @@ def root_names(expression: pl.Expr) -> list[str]:
 
 
 def names_columns_by_kind(expression: pl.Expr) -> bool:
-    """Tell whether an expression names columns otherwise than one by one, as ``pl.all()`` does."""
+    """Tell whether an expression selects columns by kind, as ``pl.all()`` does."""
     return expression.meta.has_multiple_outputs()
 
 
 def reason_of(error: Exception) -> str:
-    """Return why an expression cannot be evaluated, in one line and without a plan."""
+    """Return why an expression cannot be evaluated, in one line without a query plan."""
     if isinstance(error, ShapeError):
         return "it gives another number of values than there are rows"
     first = str(error).strip().partition("\n")[0].rstrip(".: ")

@@ -22,12 +22,12 @@ def table_name(file: str, group: str) -> str:
 
 
 def group_name(table: str, file: str) -> str:
-    """Return the name of the column group of a table: what stands behind that of its file."""
+    """Return the name of a table's column group: the part after the file's name."""
     return table.removeprefix(table_name(file, ""))
 
 
 class SchemaTables(dict[str, "type[Schema]"]):
-    """What :func:`schema_table_map` returns, and takes as it is: the tables are found once."""
+    """The result of :func:`schema_table_map`, which returns it as it is when given it again."""
 
 
 def schema_table_map(schemas: Schemas) -> dict[str, type[Schema]]:
@@ -67,7 +67,7 @@ def schema_table_map(schemas: Schemas) -> dict[str, type[Schema]]:
 
 
 def schema_classes(schemas: Schemas) -> list[type[Schema]]:
-    """Return the schema classes in order, whichever way they were handed in.
+    """Return the schema classes in order, however they were passed.
 
     Raises:
         NoSchemaListError: They are not several, or one of them is no schema.

@@ -1,6 +1,6 @@
-"""From the bytes of a CSV file to UTF-8 text that the reader takes, or a clear refusal.
+"""The bytes of a CSV file as UTF-8 for the reader, or a clear refusal.
 
-Lines without an end, and records without fields, are refused before they fill the memory.
+Endless lines and empty records are refused before they fill the memory.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ _READ: Final = 1 << 20
 
 
 class CSVContent:
-    """The content of a CSV file as UTF-8, and its beginning.
+    """The content of a CSV file as UTF-8.
 
     Args:
         file: Where the content comes from.
@@ -101,7 +101,7 @@ class CSVContent:
         return 0
 
     def start(self, size: int = _HEAD) -> bytes:
-        """Return the first bytes, without a byte order mark; they are read once."""
+        """Return the first bytes, without a byte order mark; they are read only once."""
         if size > self._head_size:
             self._head, self._head_size = _start(self.source, size), size
         return self._head[:size].removeprefix(codecs.BOM_UTF8)
@@ -123,7 +123,7 @@ class CSVContent:
         return source.stat().st_size if isinstance(source, Path) else len(source)
 
     def may_exceed(self, width: int) -> bool:
-        """Tell whether short records could become a table of more cells than are allowed.
+        """Tell whether short records could make a table with more cells than allowed.
 
         The missing fields of a record take as much memory as others, and nothing in the file.
 
@@ -136,7 +136,7 @@ class CSVContent:
         return not (allows(most, 0) or allows(most, self.stored_bytes))
 
     def check_cells(self, records: int, width: int) -> None:
-        """Refuse so many records.
+        """Refuse more records than the limits allow.
 
         Raises:
             ReadLimitError: They would become a table of more cells than are allowed.
@@ -198,7 +198,7 @@ class CSVContent:
         raise FileContentError(msg)
 
     def _transcode(self, source: Path | bytes, encoding: str) -> bytes | ScratchFile:
-        """Return the text as UTF-8, decoding piece by piece to bound the memory."""
+        """Return the text as UTF-8, decoded piece by piece to bound memory."""
         decoder = codecs.getincrementaldecoder(encoding)()
         lengths = LineLengths(self.name, self.limits)
         text = Spool(self.limits.in_memory_bytes)
@@ -223,7 +223,7 @@ class CSVContent:
 
 
 def _is_utf8(start: bytes) -> bool:
-    """Tell whether the beginning of a file is UTF-8; its last character may be cut."""
+    """Tell whether the beginning of a file is UTF-8; the last character may be cut."""
     try:
         codecs.getincrementaldecoder("utf-8")().decode(start)
     except UnicodeDecodeError:
@@ -241,7 +241,7 @@ def _start(source: Path | bytes, size: int) -> bytes:
 
 
 class LineLengths:
-    """Watches text pass by and refuses a line of more than 256 MiB, or than one text may have.
+    """Watches text go by, and refuses lines of more than 256 MiB, or longer than a text may be.
 
     Args:
         file_name: What to call the file in an error.
@@ -273,7 +273,7 @@ class LineLengths:
         self._check(self._begun)
 
     def feed_file(self, path: Path) -> None:
-        """Look at a whole file, without reading more than needed.
+        """Check a whole file, reading no more than necessary.
 
         Raises:
             FileContentError: A line is too long.
@@ -300,7 +300,7 @@ class LineLengths:
 
 
 def _may_have_long_line(path: Path, size: int, most: int) -> bool:
-    """Tell whether half of a long line may lie between two marks, with no line end in between.
+    """Tell whether two marks may have half of a long line between them, without a line end.
 
     A few reads suffice where the lines are short.
     """
@@ -319,7 +319,7 @@ def _may_have_long_line(path: Path, size: int, most: int) -> bool:
 
 
 def count_records(source: Path | bytes, quote: str | None, line_end: str) -> int:
-    r"""Return how many records there are: lines that end outside of quotes, the blank ones too.
+    r"""Return the number of records: lines that end outside of quotes, including blank ones.
 
     Args:
         source: UTF-8 in which quotes stand around whole fields only.

@@ -1,8 +1,8 @@
 """Where the header, the records and the fields of a CSV file begin and end.
 
-The multi-threaded reader refuses odd content without saying where it is. What is here walks
-through the records one by one: slower, so it is asked only about the first record, and about
-files that the reader refused or that call for a closer look.
+The multi-threaded reader refuses odd content without saying where it is. This module walks through
+the records one by one. It is slower, so it only reads the first record, files that the reader
+refused, and files that need a closer look.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Record(NamedTuple):
 
     @property
     def is_blank(self) -> bool:
-        """Whether there is nothing but white space on the line."""
+        """Whether the line has nothing but white space."""
         return len(self.fields) == 1 and not self.fields[0].strip(b" \t\r")
 
 
@@ -82,7 +82,7 @@ class CSVLayout:
         return re.compile(rf"(?:[{white}]*{end})*+".encode())
 
     def skip_blank(self, data: bytes, position: int = 0) -> int:
-        """Return where the blank lines end that begin here, if any do.
+        """Return the end of the blank lines that begin here, if any.
 
         There may be millions of them, so nothing walks through them one by one.
         """
@@ -92,7 +92,7 @@ class CSVLayout:
     def records(
         self, data: bytes, first_line: int = 1, most_fields: int | None = None
     ) -> Iterator[Record]:
-        """Walk through the records, blank ones left out.
+        """Walk through the records, without blank ones.
 
         Args:
             data: The content as UTF-8, without a byte order mark.
@@ -145,7 +145,7 @@ class CSVLayout:
         return FileContentError(msg)
 
     def text(self, field: bytes) -> str:
-        """Return what a field means: without its quotes."""
+        """Return the text of a field, without its quotes."""
         text = field.decode()
         if self.quote and text.startswith(self.quote):
             return text[1:-1].replace(self.quote * 2, self.quote)
@@ -255,7 +255,7 @@ def fitting_separator(
     *,
     has_header: bool,
 ) -> str | None:
-    """Return the separator that fits a file, where that of the layout does not.
+    """Return the separator that fits a file if the layout's does not.
 
     A separator fits if it gives declared columns; if none does, one that gives as many as are
     declared. Else Excel's line ``sep=;`` decides, if the file begins with it.
@@ -345,7 +345,7 @@ def first_record(content: CSVContent, layout: CSVLayout) -> Record | None:
 
 
 def _check_plain_width(content: CSVContent, layout: CSVLayout, start: bytes) -> None:
-    """Refuse a long first line without quotes by a count, before its fields are taken apart."""
+    """Refuse a long first line without quotes by counting, before it is split into fields."""
     end = layout.line_end.encode()
     if end in start[layout.skip_blank(start) :]:
         return  # that is short
@@ -364,7 +364,7 @@ class _ExcelHint(NamedTuple):
 
 
 def _excel_hint(start: bytes, layout: CSVLayout) -> _ExcelHint | None:
-    """Return what the first line of a file says to Excel; None if it is an ordinary one."""
+    """Return the hint for Excel in the first line of a file, or None."""
     first, end, _ = start.partition(layout.line_end.encode())
     match = _EXCEL_HINT.fullmatch(first)
     if match is None:

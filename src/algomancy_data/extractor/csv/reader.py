@@ -1,4 +1,4 @@
-"""The reading of a CSV file into a frame, as far as possible in the declared types at once."""
+"""Reading a CSV file into a frame, directly in the declared types where possible."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ class CSVReader:
         return self._with_numbered_header(self.content.read()[self.header.end :])
 
     def _may_end_in_surplus(self) -> bool:
-        """Tell whether the last record, without a line end, may have an empty field too many.
+        """Tell whether the last record, without a line end, may have an extra empty field.
 
         It is the only one that the reader drops without a word.
         """
@@ -158,7 +158,7 @@ class CSVReader:
         return line.count(separator) >= len(self.header.written) or may_begin_before
 
     def _refuse_wide(self, readable: _Readable) -> None:
-        """Raise if some line is a record with too many fields."""
+        """Refuse a record with too many fields."""
         width = len(self.header.written)
         line = find_wide_line(readable.source, self.layout, width, readable.header_lines)
         if line is not None:
@@ -169,7 +169,7 @@ class CSVReader:
 
     @property
     def _lines_before(self) -> int:
-        """How many lines of the file there are before the first record."""
+        """Number of lines before the first record."""
         return self.content.lines_before + self.header.lines
 
     def _repaired(self) -> _Readable:
@@ -186,7 +186,7 @@ class CSVReader:
     # --- reading ----------------------------------------------------------------------------
 
     def _read(self, readable: _Readable) -> pl.DataFrame | BaseException:
-        """Return the frame, the typed columns as text if one does not parse; or the error."""
+        """Return the frame, with typed columns as text if one does not parse; or the error."""
         typed = self._typed_columns(readable)
         is_short = self.content.size() <= _SHORT
         if typed and not is_short:
@@ -271,7 +271,7 @@ class CSVReader:
             return None
 
     def _with_large_floats_as_text(self, readable: _Readable, frame: pl.DataFrame) -> pl.DataFrame:
-        """Return the frame with those float columns as text where the reader may have rounded.
+        """Return the frame with float columns as text if the reader may have rounded them.
 
         The reader turns 1e400 into infinity and 9007199254740993 into a number that is one less
         without a word; the conversion from text does not.
@@ -284,7 +284,7 @@ class CSVReader:
 
 
 def _parses(texts: pl.Series, dtype: PolarsDataType) -> bool:
-    """Tell whether the reader would understand all these texts."""
+    """Tell whether the reader would parse all these texts."""
     stripped = texts.str.strip_chars_start(" \t")
     present = stripped.filter(stripped != "")
     if dtype == pl.Boolean:

@@ -1,4 +1,4 @@
-"""A CSV file in slices that begin and end where records do."""
+"""A CSV file in slices of whole records."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _PIECE: Final = 1 << 24
 
 
 class CSVSlice(CSVContent):
-    """Some records of a file, below a header of their own.
+    """Some records of a file, with a header of their own.
 
     Args:
         whole: The file.
@@ -53,7 +53,7 @@ class CSVSlice(CSVContent):
 
     @property
     def lines_before(self) -> int:
-        """How many lines there are before its records, without its header; only errors ask."""
+        """Number of lines before its records, without its header; only for errors."""
         lines, left = -1, self._offset
         with self._path.open("rb") as stream:
             while left > 0 and (piece := stream.read(min(left, _PIECE))):
@@ -66,7 +66,7 @@ class CSVSlice(CSVContent):
         return self._data[:size]
 
     def check_cells(self, records: int, width: int) -> None:
-        """Refuse so many records after those before them.
+        """Refuse more records than the limits allow, including earlier ones.
 
         Raises:
             ReadLimitError: They would become a table of more cells than are allowed.
@@ -89,7 +89,7 @@ class CSVSlices:
     report: Callable[[Sequence[str], pl.Series], None]
 
     def read(self, columns: AbstractSet[str] | None = None) -> Iterator[pl.DataFrame]:
-        """Yield the slices as frames, and report short rows behind them.
+        """Yield the slices as frames, then report short rows.
 
         Args:
             columns: The columns wanted, as they are written; None for all, in their declared types
@@ -124,7 +124,7 @@ class CSVSlices:
             self.report(names, pl.concat(short_rows))
 
     def _records(self, header: bytes) -> Iterator[tuple[int, bytes]]:
-        """Yield where records begin, and about a slice of them below a header."""
+        """Yield where records begin, and about a slice of them with a header."""
         layout, content = self.reader.layout, self.reader.content
         end = layout.line_end.encode()
         offset = self.reader.header.end + content.mark_length
@@ -153,7 +153,7 @@ class CSVSlices:
 
 
 def _read_behind(header: bytes, stream: io.FileIO, offset: int, length: int) -> bytes:
-    """Return a header and a part of a file, which is copied once."""
+    """Return a header followed by a part of a file, copied only once."""
     stream.seek(offset)
     buffer = io.BytesIO()
     buffer.write(header)
@@ -167,7 +167,7 @@ def _read_behind(header: bytes, stream: io.FileIO, offset: int, length: int) -> 
 
 
 def _end_of_record(data: bytes, end: bytes, quote: bytes, start: int) -> int:
-    """Return where the last record ends that is there as a whole; the start if none is.
+    """Return the end of the last complete record, or the start if there is none.
 
     A quote inside of a quoted field is written twice, so all quotes up to there are even.
     """

@@ -1,6 +1,6 @@
 """What the JSON extractors share: from a file to the records of its document.
 
-What is wrong with a document, and where, takes a slow look that only an error has to pay.
+Finding out what is wrong with a document, and where, is slow, and only done for errors.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _CLOSES: Final = "}]"
 
 @dataclass(frozen=True)
 class JSONDocument:
-    """The records of a document, and what else is to be known of it.
+    """The records of a document, and what else is known of it.
 
     Args:
         pieces: Arrays of structs, all of one type; none if there is no record.
@@ -93,7 +93,7 @@ def read_document(
 def _read_one(
     data: JSONBytes, plan: JSONPlan, readings: list[Records], budget: CellBudget, *, lines: bool
 ) -> JSONDocument:
-    """Return the records by the first reading that holds for the whole document."""
+    """Return the records by the first way of reading that works for the whole document."""
     for records in readings:
         try:
             found = JSONReader(data, plan, records, budget).read()
@@ -120,7 +120,7 @@ class _RepeatedKeyError(Exception):
 
 @dataclass(frozen=True)
 class _Fault:
-    """What is wrong, from which character on, and what to do."""
+    """What is wrong, at which character, and what to do."""
 
     position: int
     problem: str

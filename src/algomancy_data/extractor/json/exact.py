@@ -1,4 +1,4 @@
-"""The reading of numbers and truth values as they are written.
+"""Reading numbers and truth values as they are written.
 
 A parser gives each place in the records one type. Where records disagree, and where a number is
 not exactly a float, all values are first turned into text, by one native pass over the document:
@@ -148,7 +148,7 @@ class ExactValues:
 
 
 def _numbers(written: pl.Series) -> pl.Series | None:
-    """Return the numbers exactly, or None if they have no one type that holds them."""
+    """Return the numbers exactly, or None if no type holds them all."""
     whole = written.str.contains(_INTEGER)
     if whole.all():
         integers = written.cast(pl.Int64, strict=False)
@@ -166,7 +166,7 @@ def _numbers(written: pl.Series) -> pl.Series | None:
 
 
 def _may_be_rounded(numbers: pl.Series) -> bool:
-    """Tell whether a float may stand for a whole number that is not the one in the document."""
+    """Tell whether a float may be a rounded whole number."""
     return numbers.dtype == pl.Float64 and has_large_floats(numbers) and numbers.is_finite().all()
 
 
@@ -223,7 +223,7 @@ class _Node:
         return self._item
 
     def decide(self) -> None:
-        """Decide which lists are text, here and below."""
+        """Decide which lists become text, here and below."""
         if len(self.kinds) > 1 and self.outer is not None:
             self.outer.as_text = True
         elif self.kinds >= {_LIST, _VALUE} and not self.is_table:
@@ -262,7 +262,7 @@ class UnevenRecords:
         self.strays: Counter[Path] = Counter()
 
     def look_at(self, piece: bytes, *, in_list: bool) -> None:
-        """Take note of the kinds of values in a piece of the document.
+        """Note the kinds of values in a piece of the document.
 
         Raises:
             MalformedError: The piece is no JSON, or a record is no object or has a key twice.
@@ -271,7 +271,7 @@ class UnevenRecords:
             _look(record, self._root)
 
     def decide(self) -> None:
-        """Decide which lists have to be text, when all pieces have been looked at."""
+        """Decide which lists have to be text, once all pieces have been looked at."""
         self._root.decide()
 
     def rewrite(self, piece: bytes, *, in_list: bool) -> bytes:
@@ -322,7 +322,7 @@ class UnevenRecords:
 
 
 def _look(value: Any, node: _Node) -> None:
-    """Take note of the kinds of a value and of what is inside it."""
+    """Note the kinds of a value and of everything inside it."""
     kind = type(value)
     node.kinds.add(_KINDS.get(kind, _VALUE))
     if kind is dict:
@@ -349,7 +349,7 @@ def _json(value: Any) -> str:
 
 
 def _records(piece: bytes, *, in_list: bool) -> Iterator[dict[str, Any]]:
-    """Give the records of a piece one by one."""
+    """Yield the records of a piece one by one."""
     try:
         text = piece.decode()
         position = skip_space(text, 0)

@@ -1,4 +1,4 @@
-"""The extractors of JSON documents: of one table, and of several inside each other."""
+"""The extractors of JSON documents: of one table, and of several nested ones."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class JSONSingleExtractor(SingleExtractor):
         return self._sliced(RecordType())
 
     def _sliced(self, found: RecordType) -> JSONSlices | None:
-        """Return the records of the file in slices, if they have no other type than others have."""
+        """Return the records of the file in slices, if their type allows."""
         return json_slices(
             self.file,
             self._plan(),
@@ -153,7 +153,7 @@ class JSONSingleExtractor(SingleExtractor):
 
 
 def _is_row(envelope: Envelope, declared: set[str]) -> bool:
-    """Tell whether an object with a list is a row itself: the declared columns decide."""
+    """Tell whether an object with a list is a row itself, according to the declared columns."""
     around = declared.intersection(_names(envelope.members, ""))
     if envelope.is_empty:
         return bool(around)
@@ -163,7 +163,7 @@ def _is_row(envelope: Envelope, declared: set[str]) -> bool:
 
 
 def _names(members: Any, prefix: str) -> Iterator[str]:
-    """Give the column names of an object's members."""
+    """Yield the column names of an object's members."""
     for key, value in cast("dict[str, Any]", members).items():
         name = f"{prefix}{key}"
         if isinstance(value, dict):
@@ -263,7 +263,7 @@ class JSONMultiExtractor(MultiExtractor):
     def _report_strays(
         self, group: Group, pieces: list[dict[str, GroupRows]], strays_by_path: Mapping[Path, int]
     ) -> None:
-        """Tell of values that are no records where this group's records should be."""
+        """Report values that are not records where this group's records should be."""
         if group.parent is None:
             return
         rows: list[int] = []

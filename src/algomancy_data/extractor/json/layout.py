@@ -1,8 +1,7 @@
-"""From the bytes of a JSON file to UTF-8, and where it can be cut between its records.
+"""A JSON file as UTF-8, and where it can be cut between records.
 
-Nothing about the cuts has to be certain. A document that is cut into pieces, each of them valid
-between the brackets of a list, is valid as a whole and has the same records: the parser proves each
-guess.
+The cuts are guesses. If each piece is valid between the brackets of a list, the whole document is
+valid and has the same records: the parser proves each guess.
 """
 
 from __future__ import annotations
@@ -82,7 +81,7 @@ class Records:
 
 
 def find_records(data: JSONBytes, *, lines: bool, begin: int = 0) -> Records | None:
-    """Return where the records of a document are, or None if there is nothing in it.
+    """Return where the records of a document are, or None if it is empty.
 
     Args:
         data: The document.
@@ -107,7 +106,7 @@ def find_records(data: JSONBytes, *, lines: bool, begin: int = 0) -> Records | N
 def cut(
     data: JSONBytes, records: Records, first: int = CHUNK // 16, rest: int = CHUNK
 ) -> list[tuple[int, int]]:
-    """Return the ranges of bytes to parse one by one, with nothing but separators between them.
+    """Return the byte ranges to parse one by one, with only separators between them.
 
     Args:
         data: The document.
@@ -130,7 +129,7 @@ def cut(
 
 
 def _next_cut(data: JSONBytes, records: Records, position: int) -> int | None:
-    """Return where the first separator between two records behind a position seems to be."""
+    """Return where the first separator between records after a position seems to be."""
     if not records.in_list:
         found = _BETWEEN_LINES.search(data, position, records.end)
         return None if found is None else found.start(1)
@@ -145,7 +144,7 @@ def _next_cut(data: JSONBytes, records: Records, position: int) -> int | None:
 
 
 def _is_outer_item(data: JSONBytes, start: int, end: int) -> bool:
-    """Tell whether the object that begins here is a record, not an item of a list inside one.
+    """Tell whether the object that begins here is a record, not an item inside one.
 
     The end of an inner list is near, as a rule; behind it goes on the record that it is part of.
     """
@@ -203,7 +202,7 @@ def _inside_object(data: JSONBytes, start: int) -> Records | None:
 
 
 def _ends(data: JSONBytes, head: str, opening: int, first: int) -> Iterator[int]:
-    """Give the places where the list may end: the one that is in sight, or the last brackets."""
+    """Yield the places where the list may end: one in sight, or the last brackets."""
     try:
         _, end = _DECODER.raw_decode(head, opening)
     except (ValueError, RecursionError):
@@ -252,7 +251,7 @@ def _first_list(head: str) -> tuple[str, int] | None:
 
 
 def _item(head: str, position: int) -> Any:
-    """Return the value that begins here, or None if it is too long to be looked at."""
+    """Return the value that begins here, or None if it is too long to look at."""
     try:
         return _DECODER.raw_decode(head, position)[0]
     except (ValueError, RecursionError):
@@ -265,7 +264,7 @@ def _text(data: JSONBytes, start: int, end: int) -> str:
 
 @contextlib.contextmanager
 def open_json(file: File) -> Generator[JSONBytes]:
-    """Give the content of a file as UTF-8 without a byte order mark.
+    """Open the content of a file as UTF-8 without a byte order mark.
 
     A plain UTF-8 file is mapped into memory; UTF-16 and UTF-32 are recognised by their byte
     order mark, or by the NULs that ASCII has in them.
@@ -307,6 +306,6 @@ def _as_utf8(name: str, data: JSONBytes) -> JSONBytes:
 
 
 def skip_space(text: str, position: int) -> int:
-    """Return where the white space ends that begins here, if any does."""
+    """Return the end of the white space that begins here, if any."""
     match = _SPACE.match(text, position)
     return match.end() if match else position

@@ -1,4 +1,4 @@
-"""The parsing of a piece of a JSON document by Arrow's parser: native, strict, small in memory.
+"""Parsing a piece of a JSON document by Arrow's parser: native, strict, small in memory.
 
 The types that it finds are Arrow's; two pieces of one document agree on them.
 """
@@ -111,7 +111,7 @@ def parse(piece: bytes, *, in_list: bool, expected: ArrowType) -> ArrowArray:
 
 
 def _table(piece: bytes, expected: ArrowType | None, *, in_list: bool) -> Any:
-    """Return what the parser makes of a piece: a row per record, or one row with all of them."""
+    """Return a parsed piece: a row per record, or one row with all of them."""
     import pyarrow as pa  # noqa: PLC0415
     from pyarrow import json as reader  # noqa: PLC0415
 
@@ -147,7 +147,7 @@ def _table(piece: bytes, expected: ArrowType | None, *, in_list: bool) -> Any:
 
 
 def _with_all_nulls(array: ArrowArray) -> ArrowArray:
-    """Return the array with as many nulls in its lists of nulls as their offsets say.
+    """Return the array with as many nulls in lists of nulls as the offsets say.
 
     Arrow's parser gives too few, and such an array is invalid: reading it would be undefined.
     """
@@ -170,7 +170,7 @@ def _with_all_nulls(array: ArrowArray) -> ArrowArray:
 
 
 def check(data: bytes) -> None:
-    """Refuse what would bring the parser down, or pass it unseen.
+    """Refuse what would crash the parser, or pass unnoticed.
 
     Raises:
         MalformedError: It is not UTF-8.
@@ -220,7 +220,7 @@ def _check_lines(data: bytes) -> None:
 
 
 def _depth(data: bytes) -> int:
-    """Return how deeply brackets are nested, those inside of texts included."""
+    """Return how deeply brackets are nested, including those inside texts."""
     import pyarrow as pa  # noqa: PLC0415
 
     brackets = data.translate(None, _NOT_BRACKETS)

@@ -1,4 +1,4 @@
-"""Which lists of a document are tables, and what is known of each place in its records."""
+"""Which lists of a document are tables, and what is declared for each place in its records."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class JSONPlan:
 
     @property
     def root(self) -> Place:
-        """Where a walk through the records begins."""
+        """The place at which a walk through the records begins."""
         return Place(self, (), (), None)
 
 
@@ -70,7 +70,7 @@ class Place:
 
     @property
     def in_list(self) -> bool:
-        """Whether this is inside of a list that is the value of a column."""
+        """Whether this is inside a list that is the value of a column."""
         return self.column is not None
 
     @property

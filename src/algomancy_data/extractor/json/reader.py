@@ -112,7 +112,7 @@ class JSONReader:
         return self._read_uneven(len(ranges), piece)
 
     def _read_plainly(self, count: int, piece: _Load) -> list[ArrowArray] | None:
-        """Return the records as the parser sees them, or None if a number may be changed."""
+        """Return the records as parsed, or None if a number may have changed."""
         pieces = self._parse_alike(count, piece, in_list=self._records.in_list)
         changed = has_spelled_floats(pieces[0].type, self._plan.root) or any(
             has_inexact_numbers(array) for array in pieces
@@ -120,7 +120,7 @@ class JSONReader:
         return None if changed else pieces
 
     def _read_marked(self, count: int, piece: _Load) -> list[ArrowArray] | None:
-        """Return the records with their values as written, or None if a list would change."""
+        """Return the records with values as written, or None if a list would change."""
 
         def marked(position: int) -> bytes:
             return mark_values(piece(position))
@@ -203,7 +203,7 @@ def has_spelled_floats(dtype: ArrowType, place: Place) -> bool:
 
 
 def lists_lack_members(array: ArrowArray, place: Place) -> bool:
-    """Tell whether a list declared as text has an object without a member that another one has.
+    """Tell whether objects in a list declared as text differ in their members.
 
     An array has a null there, and no longer knows that there was nothing.
     """
@@ -234,7 +234,7 @@ _DECODER: Final = json.JSONDecoder(parse_int=str, parse_float=str, parse_constan
 
 @dataclass(frozen=True)
 class CellBudget:
-    """How many cells the records of a document may have.
+    """The number of cells that the records of a document may have.
 
     Args:
         file_name: What to call the file in an error.
@@ -285,7 +285,7 @@ class CellBudget:
         return merged
 
     def needs_count(self, dtype: ArrowType) -> bool:
-        """Tell whether the objects have to be counted, to know that they are not too many.
+        """Tell whether the objects have to be counted, since there may be too many.
 
         Raises:
             ReadLimitError: There are too many columns.
@@ -295,7 +295,7 @@ class CellBudget:
         return not self.limits.allows_cells(self.size // _SHORTEST * columns, self.stored)
 
     def check(self, dtype: ArrowType, objects: int) -> None:
-        """Refuse records of that type of which there are, inner ones included, so many.
+        """Refuse too many records of a type, including inner ones.
 
         Raises:
             ReadLimitError: They would have too many cells.
@@ -336,7 +336,7 @@ class _Place:
     rows: int = 0
 
     def look_at(self, value: Any) -> None:
-        """Take note of a value that is here."""
+        """Note a value at this place."""
         if isinstance(value, dict):
             for key, member in cast("dict[str, Any]", value).items():
                 self.members.setdefault(key, _Place()).look_at(member)
@@ -347,7 +347,7 @@ class _Place:
                 items.look_at(item)
 
     def tables(self) -> Iterator[tuple[int, int]]:
-        """Give the rows and columns of each list of objects here."""
+        """Yield the rows and columns of each list of objects here."""
         if self.items is not None:
             yield self.rows, self.items.columns()
             yield from self.items.tables()
@@ -355,12 +355,12 @@ class _Place:
             yield from member.tables()
 
     def columns(self) -> int:
-        """Return how many values an object here has, those in objects inside it included."""
+        """Return how many values an object here has, including those of inner objects."""
         return sum(member.columns() for member in self.members.values()) or 1
 
 
 def _values(piece: bytes) -> list[Any]:
-    """Return the records, as far as they are JSON: what is wrong with them is for others to say."""
+    """Return the records up to the first fault, which others report."""
     text = piece.decode(errors="replace")
     found: list[Any] = []
     position = skip_space(text, 0)
@@ -386,7 +386,7 @@ def _have_type(piece: bytes, expected: ArrowType, *, in_list: bool) -> bool:
 
 
 def _may_have(piece: bytes) -> int:
-    """Return the most cells that a piece of a document can have."""
+    """Return the maximum number of cells that a piece of a document can have."""
     return piece.count(b"{") * piece.count(b":")
 
 

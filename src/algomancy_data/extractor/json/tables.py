@@ -1,4 +1,4 @@
-"""From records inside records to flat frames: objects become dotted columns, lists tables.
+"""Nested records as flat frames: objects become dotted columns, lists become tables.
 
 Which tables, and the keys between them, a MULTI schema declares.
 """
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def flat_frame(records: ArrowArray, place: Place) -> pl.DataFrame:
-    """Return the records as a frame without the lists that are tables of their own.
+    """Return the records as a frame, without the lists that are tables of their own.
 
     Args:
         records: Array of structs.
@@ -65,7 +65,7 @@ def _add_columns(columns: dict[str, pl.Series], records: ArrowArray, place: Plac
 
 @dataclass(frozen=True)
 class GroupRows:
-    """The rows of a table that a piece of a document gives.
+    """The rows of a table from a piece of a document.
 
     Args:
         frame: The rows.
@@ -115,7 +115,7 @@ def group_rows(
 
 
 class _Descent:
-    """The way from records to the records of a list inside them, key by key.
+    """Walks from records to the records of a list inside them, key by key.
 
     Attributes:
         records: What has been reached.
@@ -147,7 +147,7 @@ class _Descent:
             self.records, self.place = self.records.flatten(), self.place.items()
 
     def finish(self) -> None:
-        """Leave out what is no record of a list."""
+        """Leave out list items that are not records."""
         if not self._in_list:
             self._leave_out(series(self.records.is_valid()))
         self._keep_objects()
@@ -158,7 +158,7 @@ class _Descent:
             self.records = self.records.filter(there)
 
     def _keep_objects(self) -> None:
-        """Leave out values where objects are expected; a null is none only in a list."""
+        """Leave out values where objects are expected, and nulls in lists."""
         import pyarrow as pa  # noqa: PLC0415
 
         if not pa.types.is_struct(self.records.type):
@@ -192,7 +192,7 @@ def _key_column(
     groups: Mapping[str, Group],
     tables: Mapping[str, GroupRows],
 ) -> pl.Series:
-    """Return a column of a table around, repeated for each row that belongs to its rows."""
+    """Return a column of an outer table, repeated for each row that belongs to its rows."""
     table: str | None = parent
     while table is not None and table != key.table:
         rows = tables[table].parent_rows.gather(rows)
@@ -204,7 +204,7 @@ def _key_column(
 
 
 def _with_keys(frame: pl.DataFrame, keys: Iterable[pl.Series]) -> pl.DataFrame:
-    """Return the frame with the keys in front; a value that a record has of its own stays."""
+    """Return the frame with the keys first; a record's own values stay."""
     own = {column.name: column for column in frame.get_columns()}
     columns: dict[str, pl.Series] = {}
     for key in keys:
@@ -227,7 +227,7 @@ def _own_or(own: pl.Series, key: pl.Series) -> pl.Series:
 
 @dataclass(frozen=True)
 class Key:
-    """A column that repeats the key of the record around.
+    """A column that repeats the key of the outer record.
 
     Args:
         name: Name of the column.
@@ -260,7 +260,7 @@ class Group:
 
 
 def text_columns(types: Mapping[str, ColumnType]) -> frozenset[str]:
-    """Return the names of the columns whose values count as they are written."""
+    """Return the names of the columns whose values are kept as written."""
     return frozenset(name for name, kind in types.items() if kind.as_written)
 
 
@@ -275,7 +275,7 @@ def struct_columns(types: Mapping[str, ColumnType]) -> frozenset[str]:
 
 
 def resolve_groups(schema: type[Schema]) -> list[Group]:
-    """Return the tables of a MULTI schema, each behind the ones around it.
+    """Return the tables of a MULTI schema, outer ones first.
 
     Raises:
         SchemaKindError: The schema is SINGLE.
@@ -320,7 +320,7 @@ def _leads_to(other: ColumnGroup, path: Path) -> bool:
 
 
 def _keys(schema: type[Schema], group: ColumnGroup, around: list[ColumnGroup]) -> Iterable[Key]:
-    """Give the columns that refer to a table around: by its name, or by that of the file."""
+    """Yield the columns that refer to an outer table, by its name or the file's."""
     file_name = schema.file_name()
     groups = schema.declared_groups()
     for column in group.columns:

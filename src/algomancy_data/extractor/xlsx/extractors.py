@@ -76,7 +76,7 @@ class XLSXSingleExtractor(SingleExtractor):
 
 
 class XLSXMultiExtractor(MultiExtractor):
-    """Extracts a table per column group: the sheet of that name. Other sheets are ignored.
+    """Extracts a table per column group from the sheet of that name, ignoring other sheets.
 
     Needs the extra ``[xlsx]``.
 
@@ -108,7 +108,7 @@ class XLSXMultiExtractor(MultiExtractor):
 
 
 class SheetReading:
-    """The reading of a sheet into a frame, nearly in the declared types.
+    """Reads a sheet into a frame, mostly in the declared types.
 
     Args:
         table: Name of the table in issues.
@@ -128,7 +128,7 @@ class SheetReading:
     def frame(
         self, workbook: Workbook, sheet: str, types: Mapping[str, ColumnType]
     ) -> pl.DataFrame:
-        """Return the frame; a column that is not in its declared type has yet to be converted."""
+        """Return the frame; columns in other types have yet to be converted."""
         table = read_sheet(workbook, sheet, types)
         self._issues += [
             self._shown_errors(column, errors, types) for column, errors in table.errors.items()
@@ -152,7 +152,7 @@ class SheetReading:
         return table.frame.with_columns(*changed, *clocks)
 
     def _piece(self, cells: pl.DataFrame, kind: Kind, name: str) -> pl.Series:
-        """Return the cells of one kind, behind as many nulls as there are rows before the sheet.
+        """Return the cells of one kind, after a null for each row before the sheet.
 
         So an issue counts its rows over the whole table.
         """
@@ -162,7 +162,7 @@ class SheetReading:
     def _shown_errors(
         self, column: str, errors: dict[int, str], types: Mapping[str, ColumnType]
     ) -> ConversionIssue:
-        """Say which cells show an error instead of a value."""
+        """Report cells that show an error instead of a value."""
         rows = {self._first_row + row: text for row, text in sorted(errors.items())}
         count, first = len(rows), dict(list(rows.items())[:MOST_EXAMPLES])
         shown = ", ".join(f"{text} (row {row})" for row, text in first.items())

@@ -1,4 +1,4 @@
-"""The types that a column can be declared with: one module each, with all that there is to say.
+"""The types that a column can be declared with, each in a module of its own.
 
 A new one is a module with a :class:`ColumnType`. One with a name of its own takes a line in
 ``COLUMN_TYPES`` and a member of :class:`~algomancy_data.schema.DataType`; one that a Polars dtype

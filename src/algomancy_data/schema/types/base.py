@@ -1,9 +1,9 @@
-"""What a declared type is, and how the values of a column become it.
+"""Declared types, and how the values of a column are converted to them.
 
 A column of text is read in three steps, so that it may come in slices: the **facts** of each
 slice add up, the sum **decides** in which form all values are written, and the form is **applied**
-to each slice. Most columns do not need all three: where each slice is read at once, and all in the
-same form, that is the column's.
+to each slice. Most columns do not need all three: if every slice can be read at once, in the same
+form, that is the column's form.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ TimeUnit: TypeAlias = Literal["us", "ns"]
 
 
 class Facts(Protocol):
-    """What decides the form of a column: that of two slices is that of both together."""
+    """The facts that decide the form of a column; those of several slices add up."""
 
     def __add__(self, other: Self, /) -> Self:
-        """Return the facts of two slices, the one behind the other."""
+        """Return the facts of two consecutive slices."""
         ...
 
 
@@ -56,7 +56,7 @@ SliceT = TypeVar("SliceT", bound="TextSlice")
 
 @dataclass(frozen=True, order=True, slots=True)
 class Advice:
-    """What to do about values that cannot be converted; the smaller is the more important.
+    """What to do about values that cannot be converted; smaller values are more important.
 
     Args:
         position: Its place among the advice that a type gives.
@@ -105,7 +105,7 @@ class Outcome:
 
     @classmethod
     def of(cls, values: pl.Series, given: pl.Series, reason: str, rank: int = 0) -> Self:
-        """Refuse every value that was given and is null after the conversion.
+        """Refuse every given value that is null after the conversion.
 
         Args:
             values: The converted column.
@@ -123,7 +123,7 @@ class Outcome:
         return self.refused is None and self.guessed is None
 
     def of_columns(self, stack: Stack) -> list[Self]:
-        """Return the outcome of each column of those that were read as one.
+        """Return the outcome of each of several columns that were read as one.
 
         Their values mean something where either none is refused, or this one is.
 
@@ -149,7 +149,7 @@ class Outcome:
 
     @classmethod
     def together(cls, outcomes: Sequence[Self]) -> Self:
-        """Return the outcome of a whole column from those of its slices, in order."""
+        """Join the outcomes of a column's slices, in order."""
         if len(outcomes) == 1:
             return outcomes[0]
         lengths = [len(outcome.values) for outcome in outcomes]
@@ -172,7 +172,7 @@ class Outcome:
 
 
 def _masks(masks: Iterable[pl.Series | None], lengths: Sequence[int]) -> pl.Series:
-    """Return Boolean columns as one; where there is none, nothing is meant."""
+    """Join Boolean columns; a missing one is all false."""
     nothing = pl.Series([False])
     return pl.concat(
         nothing.new_from_index(0, length) if mask is None else mask.alias("")
@@ -238,17 +238,17 @@ class ColumnType(ABC):
 
     @classmethod
     def named(cls, dtype: PolarsDataType) -> Self:
-        """Return the type, which messages call what it was declared with."""
+        """Return the type with the name that it was declared with, for messages."""
         made = cls()
         made.name = str(dtype)
         return made
 
     def accepts(self, dtype: PolarsDataType) -> bool:
-        """Tell whether a column of a dtype is of this type as it is."""
+        """Tell whether a column of a dtype already has this type."""
         return dtype == self.dtype
 
     def reads_as_polars(self, conventions: TextConventions) -> bool:  # noqa: ARG002  the interface
-        """Tell whether text of these conventions means to Polars' CSV reader what it means here."""
+        """Tell whether Polars' CSV reader reads text of these conventions the same way."""
         return False
 
     def convert(self, given: pl.Series, conventions: TextConventions) -> Outcome:
@@ -272,7 +272,7 @@ class ColumnType(ABC):
 
     @abstractmethod
     def from_text(self, slices: Sequence[pl.Series], conventions: TextConventions) -> Outcome:
-        """Read a column of text, of which some value is not null.
+        """Read a column of text that is not all null.
 
         Args:
             slices: The column, in one or more pieces of dtype String.
@@ -282,7 +282,7 @@ class ColumnType(ABC):
     def from_stack(
         self, texts: pl.Series, stack: Stack, conventions: TextConventions
     ) -> list[Outcome]:
-        """Read several columns of text: each becomes what it becomes by itself.
+        """Read several columns of text, each as it would be read alone.
 
         The advice of an outcome may be one for another column.
 
@@ -296,7 +296,7 @@ class ColumnType(ABC):
         return [self.from_text([column], conventions) for column in stack.columns(texts)]
 
     def from_values(self, values: pl.Series) -> Outcome | None:  # noqa: ARG002  the interface
-        """Convert a column of another dtype than text, or return None if it has no reading here.
+        """Convert a column of another dtype than text; return None if that is not possible.
 
         Args:
             values: Column of a dtype that :meth:`accepts` refuses.
@@ -304,7 +304,7 @@ class ColumnType(ABC):
         return None
 
     def doubtful(self, texts: pl.Series, conventions: TextConventions) -> pl.Series | None:  # noqa: ARG002  the interface
-        """Tell which texts have two readings, between which only the rest of the column decides.
+        """Tell which texts are ambiguous, so that only the rest of the column decides.
 
         Args:
             texts: Some of a column's texts, without outer white space.
@@ -327,12 +327,12 @@ class ColumnType(ABC):
         return NO_VERDICT
 
     def default(self, value: object) -> Any:
-        """Return the value of Python that a declared default means."""
+        """Return the Python value of a declared default."""
         return value
 
 
 class TextSlice:
-    """Some texts of a column, and what was found out about them: each thing once.
+    """Some texts of a column, and facts about them, each computed once.
 
     Args:
         texts: Column of dtype String.
@@ -350,7 +350,7 @@ class TextSlice:
 
 
 class ReadType(ColumnType, Generic[SliceT, FactsT, FormT]):
-    """A type whose text has a form that all values of a column decide.
+    """A type whose text has a form that is decided by all values of a column.
 
     Subclasses implement the three steps, and :meth:`quick` for columns that do not need them.
     """
@@ -359,12 +359,12 @@ class ReadType(ColumnType, Generic[SliceT, FactsT, FormT]):
     """What a slice of texts is to it."""
 
     def slice_of(self, texts: pl.Series, conventions: TextConventions) -> SliceT:
-        """Return a slice of texts as this type looks at it."""
+        """Return a slice of texts for this type."""
         return self.slice_type(texts, conventions)
 
     @abstractmethod
     def facts(self, part: SliceT, stack: Stack, *, is_whole: bool) -> Sequence[FactsT]:
-        """Return what a slice says about the form of its column, or of each of its columns.
+        """Return the facts of a slice about the form of its column, or of each of its columns.
 
         Args:
             part: The slice.
@@ -374,14 +374,14 @@ class ReadType(ColumnType, Generic[SliceT, FactsT, FormT]):
 
     @abstractmethod
     def decide(self, facts: FactsT, conventions: TextConventions) -> FormT:
-        """Return the form in which a column is written, from the facts of all its slices."""
+        """Return the form of a column, from the facts of all its slices."""
 
     @abstractmethod
     def apply(self, part: SliceT, form: FormT) -> Outcome:
         """Read a slice in a form."""
 
     def quick(self, part: SliceT) -> tuple[Outcome, FormT] | None:  # noqa: ARG002  the interface
-        """Read a slice at once, where all of it converts and one form alone is possible for it.
+        """Read a slice at once, if all of it converts and only one form is possible.
 
         Returns:
             The outcome and the form, or None where it takes the three steps.
@@ -389,13 +389,13 @@ class ReadType(ColumnType, Generic[SliceT, FactsT, FormT]):
         return None
 
     def form_as_polars(self, conventions: TextConventions) -> FormT | None:  # noqa: ARG002  the interface
-        """Return the form of what Polars' CSV reader has read, where :meth:`reads_as_polars`."""
+        """Return the form of what Polars' CSV reader has read, if :meth:`reads_as_polars`."""
         return None
 
     def reader(
         self, slices: Iterable[pl.Series], conventions: TextConventions
     ) -> Callable[[pl.Series], Outcome]:
-        """Return what reads each slice of a column in the form that all its values decide.
+        """Return a function that reads slices of a column in the form of all its values.
 
         Args:
             slices: The column, one slice after the other.
@@ -406,7 +406,7 @@ class ReadType(ColumnType, Generic[SliceT, FactsT, FormT]):
         return lambda texts: self.apply(self.slice_of(texts, conventions), form)
 
     def from_text(self, slices: Sequence[pl.Series], conventions: TextConventions) -> Outcome:
-        """Read the slices in the form that all their values decide."""
+        """Read the slices in the form that is decided by all their values."""
         parts = [self.slice_of(texts, conventions) for texts in slices]
         quick: list[tuple[Outcome, FormT]] = []
         for part in parts:
@@ -422,7 +422,7 @@ class ReadType(ColumnType, Generic[SliceT, FactsT, FormT]):
     def from_stack(
         self, texts: pl.Series, stack: Stack, conventions: TextConventions
     ) -> list[Outcome]:
-        """Decide of each column in which form it is written; read those of one form together."""
+        """Decide the form of each column; read those of one form together."""
         facts = self.facts(self.slice_of(texts, conventions), stack, is_whole=True)
         of_form: dict[FormT, list[int]] = {}
         for position, found in enumerate(facts):
@@ -451,17 +451,17 @@ class ReadType(ColumnType, Generic[SliceT, FactsT, FormT]):
 
 
 class FittedType(ReadType[SliceT, FactsT, FormT]):
-    """A type whose text is read as that of another one, which may hold more than it does."""
+    """A type whose text is read as that of another type with a larger range."""
 
     read_as: ReadType[SliceT, FactsT, FormT]
     """The other one."""
 
     @abstractmethod
     def fit(self, values: pl.Series) -> Outcome:
-        """Return values of the other type in this one's dtype; refuse those that it cannot hold."""
+        """Return values of the other type in this one's dtype; refuse those that do not fit."""
 
     def slice_of(self, texts: pl.Series, conventions: TextConventions) -> SliceT:
-        """Return a slice of texts as the other type looks at it."""
+        """Return a slice of texts for the other type."""
         return self.read_as.slice_of(texts, conventions)
 
     def facts(self, part: SliceT, stack: Stack, *, is_whole: bool) -> Sequence[FactsT]:
@@ -488,7 +488,7 @@ class FittedType(ReadType[SliceT, FactsT, FormT]):
         return None if found is None else self._fitted(found)
 
     def doubtful(self, texts: pl.Series, conventions: TextConventions) -> pl.Series | None:
-        """Tell which texts have two readings as the other type."""
+        """Tell which texts are ambiguous for the other type."""
         return self.read_as.doubtful(texts, conventions)
 
     def _fitted(self, read: Outcome) -> Outcome:
@@ -499,7 +499,7 @@ class FittedType(ReadType[SliceT, FactsT, FormT]):
 
 
 def exact_cast(values: pl.Series, dtype: PolarsDataType, reason: str) -> Outcome:
-    """Cast numbers, refusing each one that does not come back identical.
+    """Cast numbers; refuse those that do not cast back identically.
 
     Args:
         values: Column of a numeric dtype.

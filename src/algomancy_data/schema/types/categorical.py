@@ -1,4 +1,4 @@
-"""CATEGORICAL: text of which the same few values come again and again."""
+"""CATEGORICAL: text with few distinct values."""
 
 from __future__ import annotations
 

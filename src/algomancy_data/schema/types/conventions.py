@@ -42,7 +42,7 @@ class TextConventions:
 
     @classmethod
     def from_dialect(cls, dialect: CSVDialect) -> Self:
-        """Return what a schema's dialect says about values.
+        """Return the conventions of a schema's dialect.
 
         Args:
             dialect: The dialect; what it leaves open keeps its default.
@@ -61,7 +61,7 @@ class TextConventions:
         )
 
     def strip(self, texts: pl.Series, *, keep: tuple[str, ...] = ()) -> pl.Series:
-        """Return the texts without outer white space; null where none or a null word is left.
+        """Return the texts without outer white space; null if nothing or a null word is left.
 
         Args:
             texts: Column of dtype String.

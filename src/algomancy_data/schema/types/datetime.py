@@ -162,7 +162,7 @@ class DateSlice(TextSlice):
         return next((shape for shape in _SHAPES if first.str.contains(shape).any()), _ISO_SHAPE)
 
     def read(self, order: str, unit: TimeUnit) -> pl.Series:
-        """Return them as moments, null where a text does not follow the order."""
+        """Return them as moments; null for texts in another order."""
         if (order, unit) not in self._read:
             self._read[order, unit] = _parse(self.spaced, order, unit)
         return self._read[order, unit]
@@ -253,7 +253,7 @@ class DatetimeType(ReadType[DateSlice, DateFacts, DateForm]):
         ]
 
     def decide(self, facts: DateFacts, conventions: TextConventions) -> DateForm:
-        """Return the shape of the first value, or of most if half of them differ from that."""
+        """Return the shape of the first value, or of most values if half of them differ."""
         shape = facts.shape or _ISO_SHAPE
         if 2 * (facts.count - facts.fits.get(shape, 0)) > facts.count:
             shape = max((_ISO_SHAPE, *_SHAPES), key=lambda shape: facts.starts.get(shape, 0))
@@ -268,19 +268,19 @@ class DatetimeType(ReadType[DateSlice, DateFacts, DateForm]):
         return DateForm(shape, order, unit, other=others[0] if others and is_guess else None)
 
     def apply(self, part: DateSlice, form: DateForm) -> Outcome:
-        """Read dates and times; refuse what is no date, or follows another format."""
+        """Read dates and times; refuse other texts and formats."""
         if form.shape == _ISO_SHAPE:
             return _in_iso(part.stripped, form.unit, form.zone)
         return _in_shape(part, form)
 
     def from_values(self, values: pl.Series) -> Outcome | None:
-        """Put dates at midnight; keep a time zone, which would be lost with the declared type."""
+        """Put dates at midnight; keep time zones, which the declared type would lose."""
         if isinstance(values.dtype, pl.Datetime):
             return Outcome(values)
         return _from_dates(values) if values.dtype == pl.Date else None
 
     def doubtful(self, texts: pl.Series, conventions: TextConventions) -> pl.Series | None:
-        """Tell which are dates with the day first, and other ones with the month first."""
+        """Tell which are valid, but different, dates with the day and with the month first."""
         if conventions.day_first is not None:
             return None
         parts = texts.str.extract_groups(_DAY_AND_MONTH).struct.unnest()
@@ -288,7 +288,7 @@ class DatetimeType(ReadType[DateSlice, DateFacts, DateForm]):
         return ((one <= _MONTHS) & (other <= _MONTHS) & (one != other)).fill_null(value=False)
 
     def infer(self, column: DistinctTexts) -> Verdict:
-        """Take dates, also where nothing says which of day and month comes first.
+        """Take dates, even if the order of day and month is unclear.
 
         Those without a time are days; those with an offset are moments in UTC.
         """
@@ -314,7 +314,7 @@ class DatetimeType(ReadType[DateSlice, DateFacts, DateForm]):
 
 
 def _shapes_of(texts: pl.Series) -> list[str | None]:
-    """Return the shape of each text, ``""`` if it has none of ours, None of null."""
+    """Return the shape of each text, ``""`` if it has none of ours, None for null."""
     found = pl.when(pl.col("text").is_null()).then(None)
     for shape in _SHAPES:
         found = found.when(pl.col("text").str.contains(shape)).then(pl.lit(shape))
@@ -331,7 +331,7 @@ def _sum(one: dict[str, int], other: dict[str, int]) -> dict[str, int]:
 
 
 def _allowed(orders: tuple[str, ...], *, day_first: bool | None) -> tuple[str, ...]:
-    """Return the orders of day and month that the conventions leave."""
+    """Return the orders of day and month that the conventions allow."""
     if len(orders) == 1 or day_first is None:
         return orders
     return tuple(order for order in orders if order.startswith("%d") == day_first)
@@ -349,7 +349,7 @@ def outside_calendar(dates: pl.Series) -> Outcome | None:
 
 
 def _outside(moments: pl.Series, first: int, last: int) -> pl.Series | None:
-    """Return which moments are outside two of them, None if none is."""
+    """Return which moments are outside a range, or None."""
     values = moments.to_physical()
     least, most = cast("tuple[int | None, int | None]", (values.min(), values.max()))
     if least is None or most is None or (first <= least and most <= last):
@@ -367,7 +367,7 @@ def _within_years(values: pl.Series, texts: pl.Series) -> Outcome:
 
 
 def _outside_nanoseconds(texts: pl.Series, dates: pl.Series) -> Outcome | None:
-    """Refuse what 64 bits of nanoseconds cannot hold, a few months at either end included."""
+    """Refuse what 64 bits of nanoseconds cannot hold, with a margin of a few months."""
     outside = ~dates.dt.year().is_between(_FIRST_NANOSECOND_YEAR, _LAST_NANOSECOND_YEAR)
     if not outside.any():
         return None
@@ -376,7 +376,7 @@ def _outside_nanoseconds(texts: pl.Series, dates: pl.Series) -> Outcome | None:
 
 
 def _refuse(refused: pl.Series, texts: pl.Series, rank: int) -> Outcome:
-    """Refuse what is no date; say what to do where that is plain."""
+    """Refuse what is not a date, with advice where possible."""
     advice = Advice.on(texts.filter(refused), _ADVICE)
     return Outcome(texts, refused, _NOT_A_DATE, advice, rank=rank)
 
@@ -399,7 +399,7 @@ def _iso_at_once(texts: pl.Series) -> tuple[Outcome, DateForm] | None:
 
 
 def _in_iso(stripped: pl.Series, unit: TimeUnit, zone: str | None) -> Outcome:
-    """Read ISO 8601; say which values are the reason that a column is not."""
+    """Read ISO 8601; name the values that are not."""
     values = _cast_by_arrow(stripped, unit, zone)
     if values is not None:
         return _within_years(values, stripped)
@@ -455,7 +455,7 @@ def _in_shape(part: DateSlice, form: DateForm) -> Outcome:
 
 
 def _cast_by_arrow(texts: pl.Series, unit: TimeUnit, zone: str | None) -> pl.Series | None:
-    """Return the datetimes, or None if one text is none; long columns on all cores."""
+    """Return the datetimes, or None if one text is invalid; long columns use all cores."""
     import pyarrow as pa  # noqa: PLC0415  import time that only dates have to pay
     from pyarrow import compute  # noqa: PLC0415  as above
 
@@ -478,7 +478,7 @@ def _cast_by_arrow(texts: pl.Series, unit: TimeUnit, zone: str | None) -> pl.Ser
 
 
 def _parse(texts: pl.Series, order: str, unit: TimeUnit) -> pl.Series:
-    """Return the datetimes, null where a text does not follow the order of day and month."""
+    """Return the datetimes; null for texts in another order of day and month."""
     values = pl.Series(texts.name, [None], pl.Datetime(unit)).new_from_index(0, len(texts))
     # A format that does not fit costs a look at every value: begin with that of the first one.
     colons = int(texts.drop_nulls().head(1).str.count_matches(":", literal=True).sum())

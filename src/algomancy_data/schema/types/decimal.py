@@ -48,7 +48,7 @@ _PERHAPS_FLOATS: Final = 17
 
 
 class DecimalType(NumberType[TextSlice]):
-    """Decimals of a precision and scale. More decimals than the scale are refused, not rounded.
+    """Decimals of a precision and scale; more decimals than the scale are refused, not rounded.
 
     Args:
         dtype: The Polars dtype.
@@ -89,7 +89,7 @@ class DecimalType(NumberType[TextSlice]):
         return NumberFacts.of(part.stripped, stack, ",", None, is_whole=is_whole)
 
     def apply(self, part: TextSlice, form: NumberForm) -> Outcome:
-        """Read decimal numbers; refuse text, and what has more digits than the dtype."""
+        """Read decimal numbers; refuse text and numbers with more digits than the dtype."""
         stripped = part.stripped
         if form.is_guess:
             either = stripped.str.contains(",", literal=True).fill_null(value=False)
@@ -99,7 +99,7 @@ class DecimalType(NumberType[TextSlice]):
         return refused or self._from_plain(written)
 
     def from_values(self, values: pl.Series) -> Outcome | None:
-        """Take numbers: of a float, the digits with which it is written."""
+        """Take numbers; floats by the digits with which they are written."""
         dtype = values.dtype
         if isinstance(dtype, pl.Decimal) or dtype.is_integer():
             digits = pl.Decimal(_MOST_DIGITS, self._scale)
@@ -147,7 +147,7 @@ class DecimalType(NumberType[TextSlice]):
 
 
 def decimal_among(column: DistinctTexts) -> pl.Decimal | None:
-    """Return the decimals that numbers are, if floats would not be what was written.
+    """Return numbers as decimals, if floats would change them.
 
     Either they are written to a fixed scale, as money is: two to four decimals each, and some
     with a last zero, which no float is written with, or thirty without one. Or they have digits
@@ -247,7 +247,7 @@ _WRITTEN: Final = {".": _Written.with_point, ",": _Written.with_comma}
 
 
 def _lost_as_floats(written: pl.Series, digits: pl.DataFrame) -> pl.Series:
-    """Tell which numbers have digits that floats do not keep; the short ones have none.
+    """Tell which numbers have digits that floats do not keep.
 
     Args:
         written: Plain numbers.

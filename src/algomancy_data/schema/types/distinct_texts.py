@@ -1,4 +1,4 @@
-"""Which type a column of text has, if none is declared: what each type has to say about it.
+"""Type inference for columns of text: what each type says about them.
 
 A type is only taken where reading loses nothing that the text may have meant: ``007`` stays text,
 so does ``1,234`` while nothing says whether that is more than a thousand.
@@ -31,7 +31,7 @@ _NAN: Final = r"(?i)^\s*[+-]?nan\s*$"
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a type says about a column of text of which no type is declared.
+    """What a type says about a column of text without a declared type.
 
     Args:
         declared: The type that the column has: its name, or the Polars dtype that declares it;
@@ -49,7 +49,7 @@ NO_VERDICT: Final = Verdict()
 
 
 class DistinctColumns:
-    """The distinct texts of several columns: what is asked of one of them, is asked of all.
+    """The distinct texts of several columns; each question is asked of all at once.
 
     Args:
         columns: The columns, of dtype String; at least one.
@@ -70,7 +70,7 @@ class DistinctColumns:
         self._answers: dict[object, Sequence[Any]] = {}
 
     def __iter__(self) -> Iterator[DistinctTexts]:
-        """Give the columns, of which each knows what is found of the others."""
+        """Yield the columns, which share what is found out."""
         return (DistinctTexts(self, position) for position in range(len(self.have_nulls)))
 
     @cached_property
@@ -85,7 +85,7 @@ class DistinctColumns:
 
     @cached_property
     def have_nan(self) -> list[int]:
-        """How many values of each column are the word for a float that is no number."""
+        """How many values of each column are the word for NaN."""
         return self.stack.counts(self.values.str.contains(_NAN))
 
     @cached_property
@@ -93,7 +93,7 @@ class DistinctColumns:
         return self.conventions.strip(self.values)
 
     def counts(self, pattern: str) -> list[int]:
-        """Return how many of the texts that are present in each column have a pattern."""
+        """Return how many texts in each column match a pattern."""
         if pattern not in self._counts:
             self._counts[pattern] = self.present_stack.counts(self.present.str.contains(pattern))
         return self._counts[pattern]
@@ -101,7 +101,7 @@ class DistinctColumns:
     def answers(
         self, question: Callable[[DistinctColumns], Sequence[AnswerT]]
     ) -> Sequence[AnswerT]:
-        """Return what there is to say to a question, by column.
+        """Return the answer to a question, by column.
 
         Args:
             question: Is asked once.
@@ -111,7 +111,7 @@ class DistinctColumns:
         return self._answers[question]
 
     def read_as(self, column_type: ColumnType, **conventions: Any) -> list[Outcome]:
-        """Return what the texts of each column become as a type.
+        """Return the texts of each column converted to a type.
 
         Args:
             column_type: The type.
@@ -154,7 +154,7 @@ class DistinctTexts:
 
     @classmethod
     def alone(cls, texts: pl.Series, conventions: TextConventions) -> Self:
-        """Return a column of which no other one is asked the same.
+        """Return a column on its own.
 
         Args:
             texts: The column, of dtype String.
@@ -184,27 +184,27 @@ class DistinctTexts:
 
     @property
     def has_nan(self) -> bool:
-        """Whether some value is the word for a float that is no number."""
+        """Whether some value is the word for NaN."""
         return self._columns.have_nan[self._position] > 0
 
     def has(self, pattern: str) -> bool:
-        """Tell whether some text has what a pattern says."""
+        """Tell whether some text matches a pattern."""
         return self.count(pattern) > 0
 
     def count(self, pattern: str) -> int:
-        """Return how many texts have what a pattern says."""
+        """Return how many texts match a pattern."""
         return self._columns.counts(pattern)[self._position]
 
     def answer(self, question: Callable[[DistinctColumns], Sequence[AnswerT]]) -> AnswerT:
-        """Return what there is to say to a question that is asked of all columns."""
+        """Return the answer to a question that is asked of all columns."""
         return self._columns.answers(question)[self._position]
 
     def matching(self, pattern: str) -> pl.Series:
-        """Return the texts that have what a pattern says."""
+        """Return the texts that match a pattern."""
         return self.present.filter(self.present.str.contains(pattern))
 
     def read_as(self, column_type: ColumnType, **conventions: Any) -> Outcome:
-        """Return what the texts become as a type.
+        """Return the texts converted to a type.
 
         Args:
             column_type: The type.
@@ -213,7 +213,7 @@ class DistinctTexts:
         return self._columns.read_as(column_type, **conventions)[self._position]
 
     def nearly(self, outcome: Outcome, kind: str) -> Verdict:
-        """Leave the column to the next type, saying so if few values only keep it from this one.
+        """Leave the column to the next type, with a note if only few values do not fit this one.
 
         Args:
             outcome: What the texts become as this type.
@@ -230,7 +230,7 @@ class DistinctTexts:
 
 
 def percent(share: float) -> str:
-    """Return a share of less than all, never rounded up to all.
+    """Return a percentage that never rounds up to all.
 
     Example:
         >>> percent(0.977), percent(0.99999)

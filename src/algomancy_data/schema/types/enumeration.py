@@ -1,4 +1,4 @@
-"""Enumerations: one of some words, and nothing else."""
+"""Enumerations: one of a list of words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""FLOAT: numbers with a fraction, each the float next to what is written."""
+"""FLOAT: numbers with a fraction, as the nearest floats."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ class FloatType(NumberType[FloatSlice]):
         return NumberForm(".")
 
     def quick(self, part: FloatSlice) -> tuple[Outcome, NumberForm] | None:
-        """Read numbers with a decimal point, or those of which a decimal comma is certain."""
+        """Read numbers with a decimal point, or with a certain decimal comma."""
         declared = part.conventions.decimal_mark
         texts = part.texts
         if declared != ",":
@@ -112,11 +112,11 @@ class FloatType(NumberType[FloatSlice]):
         return None if commas is None else (Outcome(commas), NumberForm(","))
 
     def facts(self, part: FloatSlice, stack: Stack, *, is_whole: bool) -> list[NumberFacts]:
-        """Look at the numbers, "NaN" and its like left out."""
+        """Look at the numbers, without "NaN" and the like."""
         return NumberFacts.of(part.stripped, stack, ",", _SPECIAL, is_whole=is_whole)
 
     def apply(self, part: FloatSlice, form: NumberForm) -> Outcome:
-        """Read decimal numbers; refuse text, and what is beyond the range or digits of a float."""
+        """Read decimal numbers; refuse text and numbers beyond the range or digits of a float."""
         stripped = part.stripped
         special = stripped.str.contains(_SPECIAL)
         numbers = stripped.set(special, None) if special.any() else stripped
@@ -218,7 +218,7 @@ def _bits(dtype: PolarsDataType) -> int:
 
 
 def has_large_floats(values: pl.Series) -> bool:
-    """Tell whether text may mean more than these floats hold: some are 2^53 or more, or infinite.
+    """Tell whether floats may have lost digits of text: some are 2^53 or more, or infinite.
 
     Of Float32, 2^24 or more.
 
@@ -235,7 +235,7 @@ def has_large_floats(values: pl.Series) -> bool:
 def _plain_decimal_commas(
     texts: pl.Series, declared: str | None, dtype: PolarsDataType
 ) -> pl.Series | None:
-    """Return the numbers if a decimal comma is certain and nothing else is in the way.
+    """Return the numbers if a decimal comma is certain and they are plain.
 
     That is the common case, and it needs none of the patterns on all values.
     """
@@ -256,7 +256,7 @@ def _plain_decimal_commas(
 
 
 def _beyond_float(written: pl.Series, values: pl.Series, name: str) -> Outcome | None:
-    """Refuse what became infinite, and whole numbers that became another whole number."""
+    """Refuse numbers that became infinite, and whole numbers that changed."""
     if not has_large_floats(values):
         return None
     infinite = values.is_infinite()

@@ -94,7 +94,7 @@ class IntegerType(NumberType[IntegerSlice]):
         return cls(dtype) if dtype.is_integer() else None
 
     def slice_of(self, texts: pl.Series, conventions: TextConventions) -> IntegerSlice:
-        """Return texts of which those of plain digits are numbers of the dtype."""
+        """Return texts, with plain digits as numbers of the dtype."""
         return IntegerSlice(texts, conventions, self.dtype)
 
     def reads_as_polars(self, conventions: TextConventions) -> bool:  # noqa: ARG002  the interface
@@ -113,11 +113,11 @@ class IntegerType(NumberType[IntegerSlice]):
         return Outcome(values), NumberForm(part.conventions.decimal_mark or ".")
 
     def facts(self, part: IntegerSlice, stack: Stack, *, is_whole: bool) -> list[NumberFacts]:
-        """Look at what are not plain digits."""
+        """Look at texts other than plain digits."""
         return NumberFacts.of(part.others, stack, ",.", None, is_whole=is_whole)
 
     def apply(self, part: IntegerSlice, form: NumberForm) -> Outcome:
-        """Read whole numbers exactly; refuse fractions, text and what is beyond 64 bits."""
+        """Read whole numbers exactly; refuse fractions, text and numbers beyond 64 bits."""
         if form.is_guess:
             either = part.others.str.contains("[,.]").fill_null(value=False)
             return Outcome(part.texts, either, EITHER, DECLARE_MARK)
@@ -128,13 +128,13 @@ class IntegerType(NumberType[IntegerSlice]):
         return not_numbers(values, part.stripped, self._reason) or Outcome(values)
 
     def from_values(self, values: pl.Series) -> Outcome | None:
-        """Take numbers and truth values; refuse fractions and what is beyond 64 bits."""
+        """Take numbers and truth values; refuse fractions and numbers beyond 64 bits."""
         if values.dtype == pl.Boolean:
             return Outcome(values.cast(self.dtype))
         return exact_cast(values, self.dtype, self._reason) if values.dtype.is_numeric() else None
 
     def infer(self, column: DistinctTexts) -> Verdict:
-        """Take whole numbers; leave those to FLOAT that are written with a fraction."""
+        """Take whole numbers; leave those written with a fraction to FLOAT."""
         if not column.has_digits or _FLOAT.reads_fractions(column):
             return NO_VERDICT
         if column.read_as(self).refused is not None:

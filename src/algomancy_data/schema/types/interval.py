@@ -76,7 +76,7 @@ class IntervalSlice(TextSlice):
 
     @cached_property
     def refusal(self) -> Outcome | None:
-        """What is no length of time; None if all are."""
+        """What is not a length of time; None if all are."""
         iso, clock = self._forms
         neither = ~(iso | clock)
         if not neither.any():
@@ -85,7 +85,7 @@ class IntervalSlice(TextSlice):
 
     @cached_property
     def lengths(self) -> pl.Series:
-        """How long they are in nanoseconds, as Int128; null where they are no length of time."""
+        """Their lengths in nanoseconds, as Int128; null for other texts."""
         stripped = self.stripped
         iso, clock = self._forms
         total = _nanoseconds(stripped.set(~iso, None), _ISO, sign_of_days=True)
@@ -99,7 +99,7 @@ class IntervalSlice(TextSlice):
 
 
 class IntervalType(ReadType[IntervalSlice, IntervalFacts, TimeUnit]):
-    """Lengths of time. Months, years, numbers without a unit and ``12:30`` are none.
+    """Lengths of time, but not months, years, numbers without a unit, or ``12:30``.
 
     The dtype of text that was read is ``Duration("us")``, or ``Duration("ns")`` if a value needs
     more than six digits after its seconds.
@@ -141,11 +141,11 @@ class IntervalType(ReadType[IntervalSlice, IntervalFacts, TimeUnit]):
         return "ns" if facts.has_nanoseconds else "us"
 
     def apply(self, part: IntervalSlice, form: TimeUnit) -> Outcome:
-        """Read lengths of time; refuse what is none, or too long to be counted in the unit."""
+        """Read lengths of time; refuse other texts, and lengths too long for the unit."""
         return part.refusal or _in_unit(part.lengths, form)
 
     def infer(self, column: DistinctTexts) -> Verdict:
-        """Take lengths of time; those that are all times of day as well, are those."""
+        """Take lengths of time, unless all are times of day as well."""
         if not column.has_digits or column.read_as(self).refused is not None:
             return NO_VERDICT
         if column.read_as(_TIME).refused is not None:

@@ -16,7 +16,7 @@ _DIGITS: Final = {"ms": 3, "us": 6, "ns": 9}
 
 
 class MomentType(FittedType[DateSlice, DateFacts, DateForm]):
-    """Moments that are exact in a time unit, and local to a time zone or to none.
+    """Moments that are exact in a time unit, with a time zone or without.
 
     Text with an offset from UTC is converted to the time zone; text without one is local time
     there, which is refused where the clocks skip or repeat it.

@@ -28,7 +28,7 @@ _MANY_DIGITS: Final = r"[0-9](?:\.?[0-9]){15}"
 
 
 class NestedType(ColumnType):
-    """Lists, arrays and structs: from JSON text, or from other ones whose values fit.
+    """Lists, arrays and structs, from JSON text or from others whose values fit.
 
     Args:
         dtype: The Polars dtype.
@@ -53,7 +53,7 @@ class NestedType(ColumnType):
         return None
 
     def from_text(self, slices: Sequence[pl.Series], conventions: TextConventions) -> Outcome:
-        """Read JSON; refuse what is none, and what has values that the dtype does not hold."""
+        """Read JSON; refuse other text, and values that the dtype cannot hold."""
         texts = conventions.strip(pl.concat(slices))
         found, refused = self._decoded(texts)
         if refused.any():
@@ -76,7 +76,7 @@ class NestedType(ColumnType):
     # --- from JSON ----------------------------------------------------------------------------
 
     def _decoded(self, texts: pl.Series) -> tuple[pl.Series, pl.Series]:
-        """Return JSON with all that is inside as text, and which of the texts are none."""
+        """Return JSON with everything inside as text, and which texts are not JSON."""
         opening = "{" if isinstance(self.dtype, pl.Struct) else "["
         is_json = texts.str.json_path_match("$").is_not_null() & texts.str.starts_with(opening)
         refused = texts.is_not_null() & ~is_json.fill_null(value=False)
@@ -84,7 +84,7 @@ class NestedType(ColumnType):
         return found, refused | (found.is_null() & texts.is_not_null())
 
     def _loses(self, texts: pl.Series, found: pl.Series) -> pl.Series:
-        """Tell which texts hold more than was found in them: other members, other digits."""
+        """Tell which texts hold more than was decoded: other members, more digits."""
         lost = _values_in(texts) != _values_in(json_text(found))
         if self._holds(lambda kind: isinstance(kind.dtype, pl.Decimal)):
             outside = texts.str.replace_all(_TEXTS_IN_JSON, "t")
@@ -150,7 +150,7 @@ class NestedType(ColumnType):
 
     @cached_property
     def samples(self) -> tuple[str, ...]:  # pyright: ignore[reportIncompatibleVariableOverride]  made late
-        """JSON with samples of what is inside, and text that is none."""
+        """JSON with samples of what is inside, and text that is not JSON."""
         one, other = (
             {
                 name: kind.samples[number]
@@ -179,7 +179,7 @@ def _read(kind: ColumnType, values: pl.Series) -> Outcome:
 
 
 def _as_texts(dtype: Any) -> PolarsDataType:
-    """Return a dtype with texts in the place of whatever is no list and no struct."""
+    """Return a dtype with text in place of everything but lists and structs."""
     if isinstance(dtype, pl.List | pl.Array):
         return pl.List(_as_texts(dtype.inner))
     if isinstance(dtype, pl.Struct):
@@ -188,7 +188,7 @@ def _as_texts(dtype: Any) -> PolarsDataType:
 
 
 def _decode(texts: pl.Series, dtype: PolarsDataType) -> pl.Series:
-    """Decode JSON; what is of another structure than the dtype becomes null.
+    """Decode JSON; values of another structure than the dtype become null.
 
     Polars ends at the first such value: the halves of the column are tried, and their halves.
     """
@@ -202,7 +202,7 @@ def _decode(texts: pl.Series, dtype: PolarsDataType) -> pl.Series:
 
 
 def _values_in(texts: pl.Series) -> pl.Series:
-    """Count the values and the lists in JSON; nothing is said of nulls and objects."""
+    """Count the values and the lists in JSON, apart from nulls and objects."""
     plain = texts.str.replace_all(_TEXTS_IN_JSON, "t").str.replace_all(_MEMBER_NAMES, "")
     counts = (plain.str.count_matches(_VALUES), plain.str.count_matches("[", literal=True))
     return pl.DataFrame([one.alias(str(at)) for at, one in enumerate(counts)]).to_struct()

@@ -174,7 +174,7 @@ class NumberType(ReadType[SliceT, NumberFacts, NumberForm]):
 
 
 def plain(numbers: pl.Series, mark: str) -> pl.Series:
-    """Return the numbers without groups and with a decimal point; null where they are none."""
+    """Return the numbers without groups and with a decimal point; null for other texts."""
     fits = numbers.str.contains(patterns(numbers)[mark])
     fitting = numbers if fits.all() else numbers.set(~fits, None)
     text = fitting.str.replace_all(f"[{GROUP_MARK[mark]}{_NEUTRAL_MARKS}]", "")
@@ -184,7 +184,7 @@ def plain(numbers: pl.Series, mark: str) -> pl.Series:
 
 
 def digits_of(written: pl.Series) -> pl.DataFrame:
-    """Return plain numbers by their digits, so that nothing of them is rounded.
+    """Return plain numbers by their digits, without rounding.
 
     Args:
         written: Numbers with a decimal point, perhaps with an exponent.
@@ -209,7 +209,7 @@ def digits_of(written: pl.Series) -> pl.DataFrame:
 
 
 def not_numbers(values: pl.Series, given: pl.Series, reason: str) -> Outcome | None:
-    """Refuse every value that was given and is null; say what to do where that is plain."""
+    """Refuse every given value that is null, with advice where possible."""
     if values.null_count() == given.null_count():
         return None
     refused = values.is_null() & given.is_not_null()
@@ -217,7 +217,7 @@ def not_numbers(values: pl.Series, given: pl.Series, reason: str) -> Outcome | N
 
 
 def codes_among(column: DistinctTexts) -> Verdict | None:
-    """Leave numbers text, since some of them are rather codes; return None if none is."""
+    """Keep numbers as text if some of them look like codes; else return None."""
     for pattern, reason in _CODES.items():
         if column.has(pattern):
             coded = first_of(column.matching(pattern))
@@ -232,7 +232,7 @@ def codes_among(column: DistinctTexts) -> Verdict | None:
 
 
 def two_readings(texts: pl.Series, declared: str | None) -> pl.Series | None:
-    """Tell which numbers have one reading with a decimal point, and one with a decimal comma."""
+    """Tell which numbers are ambiguous: with a decimal point, or with a decimal comma."""
     if declared is not None:
         return None
     fits = [texts.str.contains(pattern) for pattern in patterns(texts).values()]

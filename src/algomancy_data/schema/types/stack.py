@@ -1,4 +1,4 @@
-"""Columns that lie one under the other, so that a question is asked of all of them at once.
+"""Stacked columns, so that each question is asked of all of them at once.
 
 A question to a column costs Polars about a tenth of a millisecond, however short the column is.
 """
@@ -23,7 +23,7 @@ _COLUMN: Final = "column"
 
 @dataclass(frozen=True)
 class Stack:
-    """How columns lie one under the other.
+    """How columns are stacked.
 
     Args:
         lengths: How many values each column has.
@@ -41,12 +41,12 @@ class Stack:
 
     @classmethod
     def of_one(cls, column: pl.Series) -> Self:
-        """Return how one column alone lies."""
+        """Return the stack of a single column."""
         return cls((len(column),))
 
     @cached_property
     def ends(self) -> list[int]:
-        """Where each column ends, and before them where the first one begins."""
+        """Where the first column begins, and where each column ends."""
         return [*accumulate(self.lengths, initial=0)]
 
     def columns(self, values: pl.Series) -> list[pl.Series]:
@@ -58,7 +58,7 @@ class Stack:
         ]
 
     def counts(self, holds: pl.Series) -> list[int]:
-        """Return of how many values of each column something holds.
+        """Return for how many values of each column something holds.
 
         Args:
             holds: Whether it does, by value.
@@ -75,7 +75,7 @@ class Stack:
         return self.facts(values.to_frame(), pl.col(values.name).drop_nulls().first()).to_series()
 
     def facts(self, values: pl.DataFrame, *facts: pl.Expr) -> pl.DataFrame:
-        """Return what is found of each column, in a row each.
+        """Return the facts of each column, one row each.
 
         Args:
             values: The values of the columns, and what is known of each of them.
@@ -92,14 +92,14 @@ class Stack:
 
     @cached_property
     def positions(self) -> pl.Series:
-        """In which column each value is."""
+        """The column of each value."""
         lengths = pl.Series(self.lengths, dtype=pl.Int64)
         numbers = pl.int_range(len(lengths), eager=True)
         return numbers.repeat_by(lengths).explode(empty_as_null=False)
 
 
 def stacked(columns: Iterable[pl.Series]) -> tuple[Stack, pl.Series]:
-    """Return columns of one dtype as one, and how they lie in it.
+    """Stack columns of one dtype; return the values, and how they are stacked.
 
     Args:
         columns: The columns; at least one.
@@ -112,7 +112,7 @@ def stacked(columns: Iterable[pl.Series]) -> tuple[Stack, pl.Series]:
 
 
 def parts_of(columns: Sequence[pl.Series], most: int = MOST_TOGETHER) -> list[list[int]]:
-    """Return the positions of columns that are to be looked at together.
+    """Return the positions of columns to be stacked together.
 
     Args:
         columns: The columns.
