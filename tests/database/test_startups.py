@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from threading import Barrier, Thread
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 
 from algomancy_data import DataSource, SimpleETLFactory
 from algomancy_data.database import DatabaseDataManager
+from algomancy_data.database.backend import backend_for
+from algomancy_data.database.engines import store_engine
+from algomancy_data.database.models import create_missing, create_or_check
 
 START = """
 import sys
@@ -64,6 +69,34 @@ def test_threads_with_connections_of_their_own_start_together(new_url):
 
     with ThreadPoolExecutor(10) as pool:
         assert list(pool.map(start, range(10))) == [[]] * 10
+
+
+def test_a_database_that_has_all_is_only_looked_at(new_url):
+    manager = DatabaseDataManager(SimpleETLFactory, [], new_url("complete"), "s", DataSource)
+    manager.startup()
+    storage = backend_for(manager.engine).table_storage()
+    assert create_or_check(manager.engine, storage)
+    with manager.engine.begin() as connection:
+        connection.exec_driver_sql("DROP TABLE algomancy_jobs")
+    assert not create_or_check(manager.engine, storage)
+    manager.close()
+
+
+def test_who_makes_the_catalogue_waits_for_who_is_at_it(empty_postgresql):
+    engine = store_engine(empty_postgresql)
+    storage = backend_for(engine).table_storage()
+    maker = Thread(target=create_missing, args=(engine, storage))
+    with engine.connect() as first, psycopg.connect(empty_postgresql, autocommit=True) as watcher:
+        storage.begin_writing(first, "", "")
+        maker.start()
+        end = time.monotonic() + 60
+        while not watcher.execute("SELECT FROM pg_locks WHERE NOT granted").fetchall():
+            assert time.monotonic() < end
+            assert maker.is_alive()
+        assert not sa.inspect(engine).get_table_names()
+    maker.join()
+    assert sa.inspect(engine).has_table("algomancy_datasets")
+    engine.dispose()
 
 
 @pytest.mark.long
