@@ -189,7 +189,7 @@ class CSVReader:
         """Return the frame, with typed columns as text if one does not parse; or the error."""
         typed = self._typed_columns(readable)
         is_short = self.content.size() <= _SHORT
-        if typed and not is_short:
+        if typed and not is_short and self._sample(readable, typed) is None:
             typed = self._that_parse(readable, typed)
         frame = self._attempt(readable, typed)
         if isinstance(frame, BaseException) and typed and is_short:
@@ -241,7 +241,7 @@ class CSVReader:
         One value that does not parse makes the reader fail, and the file is read a second time
         as text: a look at the beginning avoids that for a column that never parses.
         """
-        sample = self._sample(readable)
+        sample = self._sample(readable, {})
         if sample is None:
             return typed
         return {
@@ -250,8 +250,11 @@ class CSVReader:
             if column in typed and _parses(sample.to_series(position), typed[column])
         }
 
-    def _sample(self, readable: _Readable) -> pl.DataFrame | None:
-        """Return the first records as text, or None if they cannot be cut out safely."""
+    def _sample(self, readable: _Readable, typed: dict[str, PolarsDataType]) -> pl.DataFrame | None:
+        """Return the first records, as text but for the typed columns.
+
+        None if they cannot be cut out safely, or one of these does not parse.
+        """
         end = self.layout.line_end.encode()
         if isinstance(readable.source, bytes):
             start = readable.source[:_SAMPLE]
@@ -265,8 +268,11 @@ class CSVReader:
                 body = body[: body.rfind(end, 0, -1) + 1]
         if not body:
             return None
+        sample = self._with_numbered_header(body)
+        names = dict(zip(readable.columns, sample.columns, strict=True))
+        typed = {names[column]: dtype for column, dtype in typed.items()}
         try:
-            return self._read_as(self._with_numbered_header(body).source, {})
+            return self._read_as(sample.source, typed)
         except (PolarsError, PanicException):
             return None
 
