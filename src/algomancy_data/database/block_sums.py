@@ -36,7 +36,10 @@ BLOCK_ROWS: Final = 50_000
 _WORD: Final = 8
 _WRAP: Final = 2**64
 _HALF: Final = 2**32
-_HALF_BITS: Final = pa.scalar(32, pa.uint64())
+# Not by pa.scalar, which imports pandas where it is installed.
+_HALF_BITS: Final = pa.Array.from_buffers(pa.uint64(), 1, [None, pa.py_buffer(b"\x20" + bytes(7))])[
+    0
+]
 _MANY: Final = 12  # runs, which are faster added up all at once
 _NOWHERE: Final = -1
 _ThreeSums: TypeAlias = tuple[int, int, int]

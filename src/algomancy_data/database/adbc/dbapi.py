@@ -10,8 +10,8 @@ from __future__ import annotations
 import os
 from abc import abstractmethod
 from contextlib import contextmanager, nullcontext, suppress
-from datetime import UTC, datetime, time, timedelta
 from functools import partial
+from importlib import import_module
 from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar, Final, ParamSpec, Self, TypeVar
 
@@ -31,6 +31,7 @@ from adbc_driver_manager.dbapi import (
 )
 
 from algomancy_data.database.adbc.interrupts import interruptible
+from algomancy_data.database.adbc.parameters import bound, data_error
 from algomancy_data.forks import refuse_fork_of
 
 if TYPE_CHECKING:
@@ -61,11 +62,7 @@ Binary: Final = bytes
 
 # The Python objects of a large result take many times the memory of its columns.
 _ROWS_AT_ONCE: Final = 4096
-_INT32: Final = 2**31
 _JULIAN_DAY_ZERO: Final = -2_440_588  # 4714-11-24 BC, PostgreSQL's first day, from 1970 on
-# Types of parameters that mean the same to Arrow, whatever else is imported.
-_AS_THEY_ARE: Final = frozenset({type(None), bool, int, float, str, bytes})
-_PLAIN: Final = {pa.string_view(): pa.large_string(), pa.binary_view(): pa.large_binary()}
 
 _of_parents: Final[list[Any]] = []
 """What a forked process has of its parent's: to end it would end the parent's."""
@@ -131,7 +128,7 @@ class Cursor(_Rows, adbc.Cursor):  # pyright: ignore[reportIncompatibleVariableO
         """Execute a statement with one row of parameters, or with Arrow data."""
         self._forget()
         with self._owner.translating_errors():
-            data = _bound([parameters], parameters) if parameters else None
+            data = bound([parameters], parameters) if parameters else None
             self._call(self._execute, operation, data)
         return self
 
@@ -149,7 +146,7 @@ class Cursor(_Rows, adbc.Cursor):  # pyright: ignore[reportIncompatibleVariableO
         self._forget()
         with self._owner.translating_errors():
             try:
-                data = _bound(seq_of_parameters, seq_of_parameters)
+                data = bound(seq_of_parameters, seq_of_parameters)
             except DataError:
                 # No type suits a column as a whole, but one may suit each row.
                 self._executemany_by_row(operation, seq_of_parameters)
@@ -159,13 +156,15 @@ class Cursor(_Rows, adbc.Cursor):  # pyright: ignore[reportIncompatibleVariableO
     def _executemany_by_row(self, operation: bytes | str, rows: Iterable[Sequence[Any]]) -> None:
         self._changed_rows = 0
         for parameters in rows:
-            self._call(super().executemany, operation, _bound([parameters], parameters))
+            self._call(super().executemany, operation, bound([parameters], parameters))
             self._changed_rows += max(super().rowcount, 0)
 
-    def adbc_ingest(self, *args: Any, **options: Any) -> int:
+    def adbc_ingest(self, table_name: str, data: Any, *args: Any, **options: Any) -> int:
         """Fill a table with Arrow data, on the connection's own transaction."""
+        if not hasattr(data, "__arrow_c_stream__") and not hasattr(data, "__arrow_c_array__"):
+            import_module("pyarrow.dataset")  # it may be one: see the package
         with self._owner.translating_errors():
-            return self._call(super().adbc_ingest, *args, **options)
+            return self._call(super().adbc_ingest, table_name, data, *args, **options)
 
     def fetch_arrow_table(self) -> Any:
         """Return all rows that are left as Arrow data."""
@@ -229,7 +228,7 @@ class RowCursor(_Rows):
         """Execute a statement with one row of parameters, or with Arrow data."""
         RowCursor.close(self)  # a stream stays open
         with self._owner.translating_errors():
-            data = _bound([parameters], parameters) if parameters else None
+            data = bound([parameters], parameters) if parameters else None
             self._table = self._read(operation, data)
         self.rowcount = self._table.num_rows if self._table.num_columns else -1
         return self
@@ -239,10 +238,10 @@ class RowCursor(_Rows):
         RowCursor.close(self)  # a stream stays open
         with self._owner.translating_errors():
             try:
-                rows = [_bound(seq_of_parameters, seq_of_parameters)]
+                rows = [bound(seq_of_parameters, seq_of_parameters)]
             except DataError:
                 # No type suits a column as a whole, but one may suit each row.
-                rows = [_bound([parameters], parameters) for parameters in seq_of_parameters]
+                rows = [bound([parameters], parameters) for parameters in seq_of_parameters]
             self.rowcount = 0
             for data in rows:
                 self._change(operation, data)
@@ -403,7 +402,7 @@ class Connection(adbc.Connection):
                 raise
             raise translated from None
         except (pa.ArrowException, OverflowError, ValueError) as error:
-            raise _data_error(f"A value has no Python type: {error}") from error
+            raise data_error(f"A value has no Python type: {error}") from error
 
     def translated(self, error: Error) -> Error:
         """Return what an error of the driver's is called here."""
@@ -471,69 +470,6 @@ def _are_dates(column: Any) -> bool:
     return all(day >= _JULIAN_DAY_ZERO for day in days)
 
 
-def _bound(rows: Sequence[Sequence[Any]] | None, given: Any) -> Any:
-    """Return Arrow data for rows of parameters; what is Arrow data already stays it."""
-    if hasattr(given, "__arrow_c_stream__"):
-        return _without_views(pa.RecordBatchReader.from_stream(given))
-    if given is None or hasattr(given, "__arrow_c_array__"):
-        return given
-    columns = [_array(values) for values in zip(*rows or (), strict=True)]
-    if rows and not columns:
-        if len(rows) == 1:
-            return None
-        raise _data_error("Rows without parameters are executed one by one.")
-    return pa.RecordBatch.from_arrays(columns, [str(i) for i in range(len(columns))])
-
-
-def _without_views(data: Any) -> Any:
-    """Return Arrow data without text views: SQLite's driver crashes when it binds one."""
-    fields = [field.with_type(_PLAIN.get(field.type, field.type)) for field in data.schema]
-    schema = pa.schema(fields)
-    return data if schema == data.schema else data.cast(schema)
-
-
-def _array(values: Sequence[Any]) -> Any:
-    types = set(map(type, values))
-    if timedelta in types:
-        values = [None if value is None else _interval(value) for value in values]
-    elif datetime in types and len({value.tzinfo is None for value in values if value}) > 1:
-        raise _data_error("Times with and without a time zone have no type in common.")
-    elif time in types:
-        # Arrow's times have no zone, and would drop it.
-        values = [str(value) if value and value.tzinfo else value for value in values]
-    try:
-        if not types <= _AS_THEY_ARE:
-            values = [_in_utc(value) for value in values]
-        # PostgreSQL takes a small integer where it wants a large one, but not the reverse.
-        is_small = int in types and types <= {int, type(None)} and _are_small(values)
-        return pa.array(values, pa.int32() if is_small else None)
-    except (pa.ArrowException, OverflowError, ValueError, TypeError) as error:
-        raise _data_error(f"A parameter has no Arrow type: {error}") from error
-
-
-def _in_utc(value: Any) -> Any:
-    """Return an instant in UTC, also those of a list; any other value as it is.
-
-    With pandera 0.35 imported, Arrow takes the local time of an instant for that in UTC.
-    """
-    if isinstance(value, datetime):
-        return value if value.tzinfo is None else value.astimezone(UTC)
-    return [_in_utc(item) for item in value] if isinstance(value, list) else value
-
-
-def _are_small(values: Sequence[Any]) -> bool:
-    return all(value is None or -_INT32 <= value < _INT32 for value in values)
-
-
-def _interval(value: timedelta) -> Any:
-    microseconds = value.seconds * 1_000_000 + value.microseconds
-    return pa.MonthDayNano([0, value.days, microseconds * 1000])
-
-
 def _no_rows() -> ProgrammingError:
     message = "There are no rows: the last statement had no result, or there was none."
     return ProgrammingError(message, status_code=AdbcStatusCode.INVALID_STATE)
-
-
-def _data_error(message: str) -> DataError:
-    return DataError(message, status_code=AdbcStatusCode.INVALID_DATA)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 import pyarrow as pa
-from adbc_driver_manager.dbapi import NotSupportedError
+from adbc_driver_manager import NotSupportedError
 from sqlalchemy.dialects.postgresql import Range, ranges
 
 if TYPE_CHECKING:
