@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import subprocess
 import sys
 from importlib.metadata import version
@@ -40,6 +41,16 @@ def test_the_list_of_commands_is_what_typer_makes_of_them(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     assert app.run(["--help"]) == 0
     assert capsys.readouterr().out == answer(["--help"]) == answer(["-h"]) == answer([])
+
+
+@pytest.mark.parametrize("command", ["batch", "load", "query"])
+def test_what_an_option_takes_fits_into_its_column_at_80_columns(command, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    assert app.run([command, "--help"]) == 0
+    lines = [line.strip("│ ") for line in capsys.readouterr().out.splitlines() if line[:1] == "│"]
+    continued = [line for line in lines if not line.startswith(("-", "*"))]
+    assert continued
+    assert [line for line in continued if re.search(r"\S {3,}\S", line)] == []
 
 
 def test_without_a_command_it_lists_them_and_is_used_wrongly(run):

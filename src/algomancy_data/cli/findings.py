@@ -45,7 +45,13 @@ class Severity(StrEnum):
 
 
 HaltOn: TypeAlias = Annotated[
-    Severity, typer.Option("--halt-on", help="Refuse data with findings of this severity or worse.")
+    Severity,
+    typer.Option(
+        "--halt-on",
+        metavar="SEVERITY",
+        help="Refuse data with findings of this severity or worse: "
+        f"{', '.join(list(Severity)[:-1])} or {list(Severity)[-1]}.",
+    ),
 ]
 SetAside: TypeAlias = Annotated[
     bool,

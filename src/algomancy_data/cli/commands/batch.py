@@ -66,7 +66,10 @@ def batch(
     workers: Annotated[
         int | None,
         typer.Option(
-            "--workers", min=1, help="Processes; else as many as there are cores and memory for."
+            "--workers",
+            metavar="N",
+            min=1,
+            help="Processes; else as many as there are cores and memory for.",
         ),
     ] = None,
     resume: Annotated[
@@ -80,7 +83,8 @@ def batch(
         ),
     ] = False,
     time_limit: Annotated[
-        float, typer.Option("--time-limit", min=1, help="Seconds that a job may take.")
+        float,
+        typer.Option("--time-limit", metavar="SECONDS", min=1, help="How long a job may take."),
     ] = 3600.0,
     halt_on: HaltOn = Severity.ERROR,
     quarantine: SetAside = False,
@@ -155,7 +159,9 @@ def _write_report(path: Path, result: BatchResult) -> None:
 @command("store", "session")
 def jobs(
     command: Command,
-    action: Annotated[Action, typer.Argument(help="List attempts, or show those at one job.")],
+    action: Annotated[
+        Action, typer.Argument(metavar="ls|show", help="List attempts, or show those at one job.")
+    ],
     job: Annotated[
         str | None,
         typer.Argument(metavar="JOB", help="The first characters of the job's key."),

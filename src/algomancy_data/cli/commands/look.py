@@ -38,7 +38,10 @@ def show(
         typer.Option("--table", "-t", metavar="NAME", help="Only this table.", show_default=False),
     ] = None,
     sample: Annotated[
-        int, typer.Option("--sample", "-n", min=0, help="How many rows of each table to show.")
+        int,
+        typer.Option(
+            "--sample", "-n", metavar="N", min=0, help="How many rows of each table to show."
+        ),
     ] = 5,
 ) -> None:
     """Show the tables of a dataset: columns, dtypes, rows, bytes, and the first rows.
@@ -134,7 +137,7 @@ def query(
         typer.Option("--in-database", help="Let the database run it, in its own words and types."),
     ] = False,
     rows: Annotated[
-        int, typer.Option("--rows", "-n", min=1, help="How many rows to show at most.")
+        int, typer.Option("--rows", "-n", metavar="N", min=1, help="How many rows to show at most.")
     ] = 50,
     target: Annotated[
         Path | None,
