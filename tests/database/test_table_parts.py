@@ -220,6 +220,14 @@ def test_threads_may_help(opened):
     assert manager.verify() == []
 
 
+def test_a_table_without_rows_needs_no_help(opened):
+    manager = opened()
+    with ThreadPoolExecutor(1) as executor:
+        save(manager, source_of(frame_of(0), frame_of(3)), executor)
+    assert_identical(manager.get_table("d", "t0"), frame_of(0))
+    assert_identical(manager.get_table("d", "t1"), frame_of(3))
+
+
 def test_no_more_write_at_a_time_than_there_may_be_connections(opened):
     manager, frame, at_once = opened(max_connections=4), frame_of(7 * 50_000), []
 

@@ -235,7 +235,7 @@ class PartsWriter:
         frame = table.frame
         blocks = -(-frame.height // BLOCK_ROWS)
         if (
-            blocks == 1
+            blocks <= 1
             or not table.columns
             or not is_exact(frame.schema)
             or frame.estimated_size() < self._hands.least_bytes
