@@ -156,6 +156,7 @@ def test_what_is_written_today_has_the_same_form(open_manager, folder, version_1
     now = json.loads((tmp_path / "today" / "example.json").read_text())
     then = json.loads((version_1 / "example.json").read_text())
     assert list(now) == list(then)
+    assert now["format_version"] == then["format_version"]
     assert list(now["metadata"]) == list(then["metadata"])
     for new, old in zip(now["tables"], then["tables"], strict=True):
         assert list(new) == list(old)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
-from algomancy_data.folder.reader import PRIVATE
+from algomancy_data.folder.reader import LOCK, PRIVATE
 
 pytestmark = pytest.mark.filterwarnings("ignore:StatefulDataManager:DeprecationWarning")
 
@@ -37,3 +39,10 @@ def test_nothing_is_removed_while_a_metadata_file_cannot_be_understood(
     assert open_manager().clear_leftovers() == []
     (folder / "b.json").write_text(metadata)
     assert open_manager().get_data("b").get_table("t").height == 3
+
+
+def test_the_file_of_the_lock_stays_and_says_who_wrote_last(open_manager, folder, source):
+    manager = open_manager()
+    manager.add_data_source(source("a"))
+    assert (folder / PRIVATE / LOCK).read_text().rstrip() == str(os.getpid())
+    assert manager.leftovers() == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 import uuid
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,12 @@ import pytest
 
 from algomancy_data import DataSource
 from algomancy_data.database import DatabaseStore
-from algomancy_data.errors import JobDoneError, SerializationError, UnstorableError
+from algomancy_data.errors import (
+    DamagedStoreError,
+    JobDoneError,
+    SerializationError,
+    UnstorableError,
+)
 from algomancy_data.folder import FolderStore
 from algomancy_data.metrics import PhaseMetrics
 from algomancy_data.provenance import InputFile
@@ -198,3 +204,13 @@ def test_a_line_that_a_crash_cut_short_is_as_if_it_had_not_been_written(folder):
     assert folder().history.attempts() == [first, second]
     assert store.names() == []
     assert store.startup_errors == []
+
+
+def test_a_line_that_is_no_attempt_is_damage_that_says_what_to_do(folder):
+    store = folder()
+    store.history.begin(BEGUN)
+    assert stat.S_IMODE(journal(store).stat().st_mode) & 0o111 == 0
+    with journal(store).open("ab") as stream:
+        stream.write(b"{}\n")
+    with pytest.raises(DamagedStoreError, match="delete it: then it is not known which jobs were"):
+        folder().history.attempts()
