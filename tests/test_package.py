@@ -124,6 +124,12 @@ def test_help_and_version_need_no_heavy_library(option):
     assert imported_by(f"{program}; from algomancy_data.cli import main; main()") == []
 
 
+def test_the_help_of_a_listing_needs_no_library_of_data():
+    program = "import sys; sys.argv = ['algomancy-data', 'ls', '--help']"
+    imported = imported_by(f"{program}; from algomancy_data.cli import main; main()")
+    assert {*imported} == {*SHOWN}
+
+
 def test_what_the_package_does_not_have_is_named():
     with pytest.raises(AttributeError, match="'algomancy_data' has no attribute 'Nothing'"):
         algomancy_data.Nothing  # noqa: B018  asking is what is tested

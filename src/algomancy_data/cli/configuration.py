@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self, cast
 from algomancy_data.display.words import meant
 from algomancy_data.errors import CommandLineError
 from algomancy_data.memory import MemoryBudget
-from algomancy_data.schema import ReadLimits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from algomancy_data.schema import ReadLimits
 
 KEYS: Final = (
     "store",
@@ -118,6 +119,8 @@ class Settings:
         found = self.get("read_limits")
         if found is None:
             return None
+        from algomancy_data.schema import ReadLimits  # noqa: PLC0415  with Polars
+
         try:
             return ReadLimits.from_text(found.value)
         except ValueError as error:
