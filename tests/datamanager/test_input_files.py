@@ -1,6 +1,7 @@
 """Files as a caller gives them: which format they are in, and which forms are refused."""
 
 import base64
+import os
 
 import pytest
 
@@ -103,6 +104,11 @@ def test_a_file_that_is_given_twice_is_refused_because_only_one_would_count(mana
     ):
         with pytest.raises(ETLConstructionError, match="'items' is given 2 times"):
             manager.prepare_files(**given)
+
+
+def test_a_pipe_or_a_device_is_no_file_and_called_so(manager):
+    with pytest.raises(FileNotFoundError, match="is no file but a pipe or a device"):
+        manager.prepare_files(file_items_with_path=[("items", os.devnull)])
 
 
 def test_the_errors_of_files_are_also_the_builtins_that_callers_catch(manager, tmp_path):

@@ -26,7 +26,12 @@ class MissingFileError(ETLConstructionError, FileNotFoundError):
 
     @classmethod
     def from_path(cls, name: str, path: str) -> Self:
-        """Name the file and the path."""
+        """Name the file and the path, and say what is there if it is no file."""
+        if Path(path).exists():
+            return cls(
+                f"File {name!r}: {mask(path)!r} is no file but a pipe or a device, which cannot be "
+                f"read twice. Save what it gives as a file."
+            )
         return cls(f"File {name!r}: there is no file at {mask(path)!r}. Check the path.")
 
 
