@@ -1,8 +1,8 @@
-"""What a kind of database can do, and which kinds there are.
+"""What a kind of database can do, and the registry of kinds.
 
-A kind of database is a folder beside this module, such as ``sqlite``, whose :class:`Backend` is
-registered. Whatever differs between databases is asked of it, so that none is taken for
-another one.
+A kind of database is a folder beside this module, such as ``sqlite``, with a registered
+:class:`Backend`. It answers for everything that differs between databases, so none is mistaken for
+another.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class Backend(ABC):
 
     @abstractmethod
     def as_text(self, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
-        """Return a column as text or its bytes, which cannot fail whatever is in it.
+        """Return a column as text or bytes, which cannot fail whatever it holds.
 
         Moments come as ``2026-03-01 09:00:00.000000``.
         """
@@ -94,7 +94,7 @@ class Backend(ABC):
         return Path()
 
     def is_replaced(self, engine: sa.Engine) -> bool:
-        """Tell whether the database that an engine has open is no longer the one of its name."""
+        """Tell whether the database that an engine has open has been replaced."""
         del engine
         return False
 
@@ -113,7 +113,7 @@ def is_known(name: str) -> bool:
 
 
 def backend_for(bound: sa.Engine | sa.Connection) -> Backend:
-    """Return what an engine, or a connection of one, is on.
+    """Return the backend of an engine or a connection.
 
     Raises:
         StoreError: It is another database than those that are known, or reached otherwise.
@@ -122,7 +122,7 @@ def backend_for(bound: sa.Engine | sa.Connection) -> Backend:
 
 
 def backend_of_url(url: sa.URL) -> Backend:
-    """Return what a URL leads to.
+    """Return the backend of a URL.
 
     Raises:
         StoreError: It is another database than those that are known, or reached otherwise.
@@ -137,7 +137,7 @@ def backend_of_url(url: sa.URL) -> Backend:
 
 
 def fast_url(url: sa.URL, backend: Backend) -> sa.URL | None:
-    """Return the URL with the driver that its database has a backend for; None if it has none."""
+    """Return the URL with a driver that has a backend; None if its database has none."""
     own = _of(backend.name)[0]
     return None if own.driver is None else url.set(drivername=f"{own.name}+{own.driver}")
 
@@ -165,7 +165,7 @@ def _backend(name: str, driver: str, url: sa.URL) -> Backend:
 
 
 def _of(name: str) -> list[Backend]:
-    """Return the backends of a database; what serves all other drivers comes last."""
+    """Return the backends of a database; the one for all other drivers comes last."""
     found = [one for one in _registered.values() if name in {one.name, *one.aliases}]
     return sorted(found, key=lambda one: one.driver is None)
 

@@ -1,4 +1,4 @@
-"""What the codecs of several databases have in common: values that a column cannot have."""
+"""What the codecs have in common: handling of values that a column cannot have."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class ForeignValueError(SchemaDriftError, DamagedStoreError):
         )
 
     def at(self, row: int | None) -> ForeignValueError:
-        """Return the error for another row: the one of the whole table."""
+        """Return the same error for a row number of the whole table."""
         return ForeignValueError(self.column, self.table, self.what, row)
 
 

@@ -1,4 +1,4 @@
-"""Engines on a database, from what a user has (a URL, a text), and what it says when it fails."""
+"""Engines on databases, made from URLs or text, and their errors."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _CREDENTIALS: Final = re.compile(r"^.*@", re.DOTALL)
 
 
 def store_engine(database: sa.Engine | sa.URL | str) -> sa.Engine:
-    """Return an engine on a database of a kind that is known.
+    """Return an engine on a database of a known kind.
 
     A URL without a driver gets ADBC's, and everybody who gives the same URL gets the same engine,
     with the same few connections. An engine on another driver is used as it is, more slowly: never
@@ -105,7 +105,7 @@ def _begun(engine: sa.Engine) -> sa.Connection:
 
 
 def database_url(database: sa.URL | str) -> sa.URL:
-    """Return the URL that a text is.
+    """Parse a URL.
 
     Raises:
         StoreError: It is none, or leads to a database that is not known.
@@ -134,7 +134,7 @@ def _engine_of(database: sa.URL | str) -> sa.Engine:
 
 
 class _Place(NamedTuple):
-    """What tells one database from another.
+    """What identifies a database.
 
     Args:
         url: Its URL.
@@ -146,7 +146,7 @@ class _Place(NamedTuple):
 
 
 class _Engines:
-    """The engines that were made of URLs, while somebody uses them: one for each database."""
+    """The engines in use that were made from URLs, one per database."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -165,7 +165,7 @@ class _Engines:
             return engine
 
     def forget(self) -> None:
-        """Let nobody in a forked process go on with what its parent has open."""
+        """Forget the engines of the parent in a forked process."""
         self.__init__()
         for engine in list(_in_use):
             # Not closed: the connections are the parent's.
@@ -245,7 +245,7 @@ _UNAVAILABLE: Final = (
 
 
 def is_about_damage(text: str) -> bool:
-    """Tell whether a database says that its own files are damaged."""
+    """Tell whether an error says that the database's own files are damaged."""
     return any(what in text.lower() for what in _DAMAGE)
 
 
@@ -293,7 +293,7 @@ def _reason(error: exc.DBAPIError | adbc_driver_manager.Error) -> str:
 
 
 def _contexts(error: BaseException) -> Generator[BaseException]:
-    """Yield what was raised before, while which the error was raised."""
+    """Yield the exceptions that were being handled when the error was raised."""
     while (earlier := error.__context__) is not None:
         yield earlier
         error = earlier

@@ -1,4 +1,4 @@
-"""The catalogue: one row per dataset, beside the tables that hold the data; made, or checked."""
+"""The tables of the catalogue, created in a new database and checked in an old one."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def create_or_check(engine: sa.Engine, storage: TableStorage) -> bool:
 
 
 def create_missing(engine: sa.Engine, storage: TableStorage) -> None:
-    """Create those tables of the catalogue that are not there."""
+    """Create the missing tables of the catalogue."""
     writing = engine.execution_options(isolation_level=storage.write_isolation)
     with writing.begin() as connection:
         storage.begin_writing(connection, "", "")

@@ -1,9 +1,9 @@
-"""Scans that wait to be asked for more rows, or that Polars has forgotten.
+"""Scans that wait to be asked for more rows, or that Polars has abandoned.
 
-Where a streaming query has enough rows, Polars may hold on to the source of the others until it
-runs its next query, whenever that is (2.1 does). But a scan holds a transaction, and that keeps
-others from replacing the dataset. So as long as a scan waits, a query of no consequence is run now
-and then: it costs a millisecond, and Polars lets go of what it has forgotten.
+When a streaming query has enough rows, Polars may keep the source of the rest until its next query,
+whenever that is (2.1 does). But a scan holds a transaction, which keeps others from replacing the
+dataset. So while a scan waits, an empty query is run now and then: it costs a millisecond, and
+makes Polars release abandoned sources.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class _Watch:
 
     @contextmanager
     def waiting(self) -> Generator[None]:
-        """Know of a scan that waits during a block."""
+        """Note a scan that waits during a block."""
         with self._changed:
             self._waiting += 1
             self._turns += 1
@@ -52,7 +52,7 @@ class _Watch:
                 self._turns += 1
 
     def end(self) -> None:
-        """Let the thread end, and wait for it."""
+        """End the thread."""
         with self._changed:
             self._has_ended = True
             thread = self._thread
@@ -80,7 +80,7 @@ atexit.register(_watch.end)
 
 
 def watched(batches: Iterable[pl.DataFrame]) -> Generator[pl.DataFrame]:
-    """Yield the batches of a scan, which ends soon after nobody asks for more.
+    """Yield the batches of a scan, which ends soon after it is abandoned.
 
     Example:
         >>> [batch.height for batch in watched([pl.DataFrame({"x": [1, 2]})])]

@@ -1,4 +1,4 @@
-"""What the pandas package kept in a database, read so that it can be kept anew.
+"""Reading databases of the pandas package, for migration.
 
 Two layouts: until 0.8 each frame has a table ``ds__<session>__<dataset>__<table>``, from 0.9 on
 all datasets share ``algomancy_ds__<table>``. In both, names are made plain with ``_``.
@@ -46,7 +46,7 @@ _DTYPES: Final[tuple[tuple[type[sa.types.TypeEngine[Any]], pl.DataType], ...]] =
 
 @dataclass(frozen=True)
 class _Entry:
-    """A row of the catalogue, and what finds the tables of the dataset by their logical names."""
+    """A row of the catalogue, and a function that finds the dataset's tables."""
 
     session: str
     name: str
@@ -165,7 +165,7 @@ def _shared_tables(sub_tables: Any) -> dict[str, str]:
 def _tables_of_its_own(
     prefix: str, prefixes: Sequence[str], names: Iterable[str], declared: Iterable[str]
 ) -> dict[str, str]:
-    """Return the tables of a dataset of 0.8: those of which no longer prefix is the beginning."""
+    """Return the tables of a dataset of 0.8: those that no longer prefix claims."""
     others = [each for each in prefixes if each != prefix and each.startswith(prefix)]
     if prefixes.count(prefix) > 1:
         msg = (

@@ -1,4 +1,4 @@
-"""DataSources that are not tables: written as a payload, and read again.
+"""Payloads: DataSources that are not tables.
 
 A payload is a text and, for a class with :class:`ArrowPayloadLayout`, the Arrow data of its frames.
 Every call works in a transaction of the caller's, on any database that SQLAlchemy knows.
@@ -54,7 +54,7 @@ _CHARACTERS_AT_ONCE: Final = 4 * 1024 * 1024
 
 @dataclass(frozen=True)
 class StoredPayload:
-    """What the catalogue row has to remember.
+    """What the catalogue row has of a payload.
 
     Args:
         payload: The text, or None if it lies in chunks.
@@ -80,7 +80,7 @@ class _Layout(NamedTuple):
 
 
 class PreparedPayload:
-    """A payload that is ready to be written: whatever it holds can be kept exactly.
+    """A payload that is ready to be written: everything in it can be kept exactly.
 
     Args:
         name: Name of the dataset.
@@ -223,7 +223,7 @@ def read_payload(
 
 
 def check_row(key: PayloadKey, payload: str | None, payload_layout: str | None) -> None:
-    """Compare what lies in a catalogue row with its check sum.
+    """Compare the text in a catalogue row with its check sum.
 
     Args:
         key: Whose payload.
@@ -241,7 +241,7 @@ def check_row(key: PayloadKey, payload: str | None, payload_layout: str | None) 
 
 
 def check_chunks(connection: sa.Connection, key: PayloadKey, payload_layout: str | None) -> None:
-    """Read what lies in chunks and compare the check sums.
+    """Read the chunks and compare their check sums.
 
     Args:
         connection: A connection in the transaction in which the catalogue row was read.
@@ -257,7 +257,7 @@ def check_chunks(connection: sa.Connection, key: PayloadKey, payload_layout: str
 
 
 def has_all_sums(payload: str | None, payload_layout: str | None) -> bool:
-    """Tell whether every byte has a check sum: rows that earlier versions wrote have none."""
+    """Tell whether every byte has a check sum; rows of earlier versions have none."""
     return payload is None or (payload_layout is not None and f'"{_TEXT_SUM}":' in payload_layout)
 
 
@@ -267,7 +267,7 @@ def has_frames(payload_layout: str | None) -> bool:
 
 
 def delete_payload(connection: sa.Connection, session: str, name: str) -> None:
-    """Delete what lies in chunks for a dataset, whatever wrote it; often there is nothing."""
+    """Delete the chunks of a dataset, if there are any."""
     delete_chunks(connection, session, name)
 
 

@@ -116,7 +116,7 @@ def _messages(frame: pl.DataFrame) -> tuple[memoryview, memoryview]:
 
 
 def _batches(frame: pl.DataFrame, limit: int) -> Generator[pl.DataFrame]:
-    """Yield slices of at most as many bytes, but of one row at least."""
+    """Yield slices of a limited size, but of at least one row."""
     size = int(frame.estimated_size())
     if size <= limit:
         yield frame
@@ -131,7 +131,7 @@ def _batches(frame: pl.DataFrame, limit: int) -> Generator[pl.DataFrame]:
 
 
 def _one_ahead(produce: Callable[[_T], _R], items: Iterable[_T]) -> Generator[_R]:
-    """Yield what ``produce`` makes of each item; the next one is made in another thread."""
+    """Yield ``produce`` of each item; the next one is made in another thread."""
     with ThreadPoolExecutor(1, "algomancy-data-payload") as pool:
         coming: Future[_R] | None = None
         for item in items:
@@ -148,7 +148,7 @@ CHUNK_BYTES: Final = 2 * 1024 * 1024
 
 @dataclass(frozen=True)
 class PayloadKey:
-    """Whose payload, and which writing of it.
+    """The owner and version of a payload.
 
     Args:
         session: The session.
@@ -235,7 +235,7 @@ def write_part(
 def read_segments(
     connection: sa.Connection, key: PayloadKey, layout: PartLayout
 ) -> Generator[list[memoryview]]:
-    """Yield the segments of a part; no byte is handed out before its check sum was compared.
+    """Yield the segments of a part, each after its check sum was compared.
 
     A segment comes in the pieces that its chunks hold, so that whoever wants them side by side
     copies them once.
@@ -263,7 +263,7 @@ def read_segments(
 
 
 def delete_chunks(connection: sa.Connection, session: str, name: str) -> None:
-    """Delete all chunks of a dataset, of whatever version."""
+    """Delete all chunks of a dataset, of any version."""
     columns = payload_chunks_table.c
     connection.execute(
         sa.delete(payload_chunks_table).where(columns.session_id == session, columns.name == name)

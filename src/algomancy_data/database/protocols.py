@@ -1,4 +1,4 @@
-"""What a DataSource class must offer to be kept as real tables, or as Arrow data."""
+"""Protocols of DataSource classes that are kept as tables or as Arrow data."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def expects_pandas(cls: type[Any]) -> bool:
 
 
 def handed_back(cls: type[Any], tables: dict[str, pl.DataFrame]) -> dict[str, Any]:
-    """Return the tables as the class expects them: Polars frames, or pandas ones on request.
+    """Return the tables as the class expects them: Polars or pandas frames.
 
     Raises:
         FrameError: pandas cannot hold a table.

@@ -1,4 +1,4 @@
-"""Queries that the database runs, over tables with their logical names."""
+"""Queries that the database runs, over tables by logical name."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def run_query(
 
 
 def _refuse_damaged(damaged: Iterable[DamagedTables], sql: str) -> None:
-    """Refuse a statement that would find no table of a name, or somebody else's."""
+    """Refuse a statement that would find no table of a name, or a foreign one."""
     words = {word.lower() for word in words_of(sql)}
     for dataset, tables, error in damaged:
         for table in tables:

@@ -248,7 +248,8 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
             StoreError: The store refuses the data, or fails; the old data is still there.
         """
         check_settings(halt_on, message_limit, quarantine)
-        check_repeated(repeated)
+        if repeated != "refuse":
+            check_repeated(repeated)
         if only is not None:
             files = input_files.wanted_files(files, only, self._schemas)
         if sample is not None:

@@ -14,6 +14,7 @@ text, or of several columns, is a hash, which only finds suspects: their values 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import cache
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -52,6 +53,7 @@ class KeyLimits:
     widest_span: int = 2**30
 
     @classmethod
+    @cache
     def of(cls, in_memory_bytes: int) -> Self:
         """Return the limits that go with the size up to which a table is made in memory."""
         if in_memory_bytes >= IN_MEMORY_BYTES:

@@ -1,8 +1,8 @@
-"""What the PEP 249 faces of ADBC's drivers have in common.
+"""What the PEP 249 interfaces of ADBC's drivers have in common.
 
-ADBC's own face guesses one Arrow type for all rows of a parameter, makes the Python objects of a
-result cell by cell, and says when a transaction begins. Here parameters that have no type in
-common are bound row by row, rows are made from slices of columns, and the caller begins.
+ADBC's own interface guesses one Arrow type for all rows of a parameter, makes Python objects cell
+by cell, and decides when a transaction begins. Here parameters without a common type are bound row
+by row, rows are made from slices of columns, and the caller begins transactions.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class _Rows:
 
     @abstractmethod
     def _batches(self) -> Iterable[Any] | None:
-        """Return the result in batches; None if the statement had none."""
+        """Return the result in batches; None if the statement had no result."""
 
     def fetchone(self) -> tuple[Any, ...] | None:
         """Return the next row."""
@@ -93,7 +93,7 @@ class _Rows:
             return list(islice(self._rows(), self.arraysize if size is None else size))
 
     def fetchall(self) -> list[tuple[Any, ...]]:
-        """Return all rows that are left."""
+        """Return all remaining rows."""
         with self._owner.translating_errors():
             return list(self._rows())
 
@@ -121,7 +121,7 @@ class Cursor(_Rows, adbc.Cursor):  # pyright: ignore[reportIncompatibleVariableO
 
     @property
     def rowcount(self) -> int:
-        """How many rows the statement changed or found, or -1 if that is not known."""
+        """How many rows the statement changed or found, or -1 if unknown."""
         return super().rowcount if self._changed_rows is None else self._changed_rows
 
     def execute(self, operation: bytes | str, parameters: Any = None) -> Self:
@@ -167,7 +167,7 @@ class Cursor(_Rows, adbc.Cursor):  # pyright: ignore[reportIncompatibleVariableO
             return self._call(super().adbc_ingest, table_name, data, *args, **options)
 
     def fetch_arrow_table(self) -> Any:
-        """Return all rows that are left as Arrow data."""
+        """Return all remaining rows as Arrow data."""
         return self._call(super().fetch_arrow_table)
 
     def reading(self) -> AbstractContextManager[None]:
@@ -268,7 +268,7 @@ class RowCursor(_Rows):
         return self._read(operation, data)
 
     def _may_repeat(self, operation: str, error: OSError) -> bool:
-        """Tell whether a statement that failed with a later row succeeds when it is repeated."""
+        """Tell whether a statement that failed at a later row may succeed when repeated."""
         del operation, error  # which is for a driver to know
         return False
 
@@ -349,11 +349,11 @@ class Connection(adbc.Connection):
         return self.row_cursor_class(self, {**self.row_cursor_settings, **(settings or {})})
 
     def run(self, statement: str) -> None:
-        """Execute a statement that has no interesting result."""
+        """Execute a statement and ignore its result."""
         self.row_cursor().execute(statement)
 
     def statement(self, settings: Mapping[str, str]) -> AdbcStatement:
-        """Return a new statement of the driver's, which whoever asks for it closes."""
+        """Return a new statement of the driver, which the caller closes."""
         statement = AdbcStatement(self.adbc_connection)
         if settings:
             statement.set_options(**settings)
@@ -391,7 +391,7 @@ class Connection(adbc.Connection):
 
     @contextmanager
     def translating_errors(self) -> Generator[None]:
-        """Make all errors of a block those of PEP 249, in the classes that callers expect."""
+        """Turn all errors in a block into those of PEP 249, in the classes that callers expect."""
         try:
             yield
         except OSError as error:
@@ -405,11 +405,11 @@ class Connection(adbc.Connection):
             raise data_error(f"A value has no Python type: {error}") from error
 
     def translated(self, error: Error) -> Error:
-        """Return what an error of the driver's is called here."""
+        """Return the error of ours for one of the driver's."""
         return error
 
     def converter(self, type_: Any) -> Callable[[Any], Any] | None:
-        """Return what makes a value from the one that Arrow gives, or None if it is that one."""
+        """Return a function that converts Arrow's values, or None if they stay as they are."""
         del type_  # here all are
         return None
 
@@ -423,7 +423,7 @@ class Connection(adbc.Connection):
             self.close()
 
     def close(self) -> None:
-        """Close the connection and what is left of its cursors; a forked process has none."""
+        """Close the connection and its cursors; a forked process has none."""
         if not self._closed and self.is_of_parent:
             _of_parents.append(self)
             self._closed = True
@@ -463,7 +463,7 @@ def _values(column: Any, convert: Callable[[Any], Any] | None) -> list[Any]:
 
 
 def _are_dates(column: Any) -> bool:
-    """Tell whether dates are all such as a database has: what is earlier was an infinity."""
+    """Tell whether all dates are in a database's range; earlier ones were infinities."""
     if not (pa.types.is_date(column.type) or pa.types.is_timestamp(column.type)):
         return False
     days = column.cast(pa.date32(), safe=False).view(pa.int32()).drop_null().to_pylist()

@@ -60,7 +60,7 @@ class ADBCExecutionContext(DefaultExecutionContext):
 
 
 class ADBCDialect(DefaultDialect):
-    """What all dialects over ADBC do in the same way."""
+    """What all dialects over ADBC have in common."""
 
     driver = "adbc"
     supports_statement_cache = True
@@ -77,11 +77,11 @@ class ADBCDialect(DefaultDialect):
         return None
 
     def do_begin(self, dbapi_connection: Any) -> None:
-        """Begin a transaction as the connection's isolation level wants it."""
+        """Begin a transaction at the connection's isolation level."""
         dbapi_connection.begin()
 
     def do_close(self, dbapi_connection: Any) -> None:
-        """Close a connection; what a broken one says to that is of use to nobody.
+        """Close a connection; errors of a broken one are of no use.
 
         SQLAlchemy would print it with a traceback. It is tried again when the connection is
         collected.
@@ -96,7 +96,7 @@ class ADBCDialect(DefaultDialect):
         parameters: Any,
         context: ExecutionContext | None = None,
     ) -> None:
-        """Execute a statement in the way that lets its rows be counted."""
+        """Execute a statement so that its rows can be counted."""
         if isinstance(context, ADBCExecutionContext) and context.changes_rows(statement):
             cast("RowCursor", cursor).execute_update(statement, parameters)
         else:
@@ -108,7 +108,7 @@ class ADBCDialect(DefaultDialect):
 
 
 def query_text(connection: sa.Connection, query: sa.Select[Any] | str) -> str:
-    """Return a query as a driver takes it, with its values in it."""
+    """Return a query with its values as literals, as drivers take it."""
     if isinstance(query, str):
         return query
     return str(query.compile(connection.engine, compile_kwargs={"literal_binds": True}))
@@ -125,7 +125,7 @@ def arrow_cursor(connection: sa.Connection, settings: Mapping[str, str] | None =
 
 
 def row_cursor(connection: sa.Connection, settings: Mapping[str, str] | None = None) -> RowCursor:
-    """Return a cursor for rows on the connection's own transaction; it takes Arrow data, too.
+    """Return a cursor for rows on the connection's own transaction; it also takes Arrow data.
 
     Args:
         connection: The connection.
@@ -169,7 +169,7 @@ _KEPT: Final = 4
 
 
 def pooled_engine(url: sa.URL, **options: Any) -> sa.Engine:
-    """Return an engine that has as many connections as are in use, and keeps a few.
+    """Return an engine with as many connections as needed, of which a few are kept open.
 
     Args:
         url: The database.

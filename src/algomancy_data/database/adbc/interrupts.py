@@ -1,4 +1,4 @@
-"""Ctrl-C in the middle of a call of the driver: never lost, and passed on where it can be.
+"""Ctrl-C during a call of the driver: never lost, and passed on where possible.
 
 The driver manager has a SIGINT handler of its own for calls on the main thread. It loses the
 signal when the call ends before its watching thread has woken up, and the program goes on as if
@@ -35,7 +35,7 @@ class _Worker:
         self._thread: threading.Thread | None = None
 
     def submit(self, future: Future[_T], call: Callable[[], _T]) -> None:
-        """Have a call made, unless its future is cancelled before."""
+        """Queue a call, which is made unless its future is cancelled first."""
         if self._thread is None:
             self._thread = threading.Thread(target=self._work, name="adbc-calls", daemon=True)
             self._thread.start()
@@ -46,7 +46,7 @@ class _Worker:
             self._calls.get()()
 
     def forget(self) -> None:
-        """Start anew in a forked process, which has the calling thread only."""
+        """Start over in a forked process, which has only the calling thread."""
         self.__init__()
 
 

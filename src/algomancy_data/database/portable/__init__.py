@@ -1,7 +1,7 @@
 """Engines on other drivers: rows as Python objects, on the engine's own connection.
 
-It is exact like the others, and slow: it is for users who must bring their engine, since a second
-driver beside theirs on one SQLite file would lose data.
+Exact but slow, for users who must bring their own engine: a second driver beside theirs on one
+SQLite file would lose data.
 """
 
 from __future__ import annotations

@@ -118,7 +118,7 @@ class TextBulk:
 
 
 def _numbered(parts: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-    """Yield parts with the number of each row behind its columns."""
+    """Yield parts with the number of each row as the last column."""
     rows = 0
     for part in parts:
         numbers = pl.int_range(rows, rows + part.height, dtype=pl.Int64(), eager=True)
@@ -149,7 +149,7 @@ def _fetched(
 
 
 def _series(name: str, values: Sequence[Any]) -> pl.Series:
-    """Return values of SQLite as the driver over ADBC gives them."""
+    """Return SQLite's values as the driver over ADBC returns them."""
     kinds = {type(value) for value in values if value is not None}
     for allowed, dtype in (
         ({int}, pl.Int64()),
@@ -187,7 +187,7 @@ def _text_of(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
 
 
 def _parsed(texts: pl.Series, word: str) -> pl.Series:
-    """Return PostgreSQL's texts as the driver over ADBC gives the values."""
+    """Return PostgreSQL's texts as the values of the driver over ADBC."""
     parse = _PARSERS.get(word.partition("(")[0])
     return texts if parse is None else parse(texts)
 

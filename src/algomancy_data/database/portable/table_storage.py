@@ -21,19 +21,19 @@ class PortableSQLiteStorage(SQLiteStorage):
     write_isolation = "SERIALIZABLE"
 
     def begin_reading(self, connection: sa.Connection, session: str, dataset: str) -> None:
-        """Begin the transaction, which the driver would do at the first write only."""
+        """Begin the transaction, which the driver would only do at the first write."""
         del session, dataset  # the snapshot is that of the whole database
         connection.exec_driver_sql("BEGIN")
 
     def begin_writing(self, connection: sa.Connection, session: str, *datasets: str) -> None:
-        """Take the write lock, for which others wait as long as the driver says."""
+        """Take the write lock, waiting as long as the driver's limit."""
         del session, datasets  # the lock is that of the whole database
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     def is_as_created(
         self, connection: sa.Connection, layout: TableLayout, owner: TableOwner
     ) -> bool:
-        """Return False: whether a transaction of this driver writes is not known."""
+        """Return False, since it is unknown whether a transaction of this driver writes."""
         del connection, layout, owner
         return False
 
@@ -48,7 +48,7 @@ class PortablePostgreSQLStorage(PostgreSQLStorage):
     overlaps = False
 
     def begin_reading(self, connection: sa.Connection, session: str, dataset: str) -> None:
-        """Keep others from changing a dataset, and get texts in the one form that is parsed."""
+        """Keep others from changing a dataset, and get texts in the form that is parsed."""
         super().begin_reading(connection, session, dataset)
         connection.exec_driver_sql("SET LOCAL DateStyle = 'ISO, YMD'")
         connection.exec_driver_sql("SET LOCAL TimeZone = 'UTC'")
@@ -60,8 +60,8 @@ class PortablePostgreSQLStorage(PostgreSQLStorage):
 
     @property
     def row_access(self) -> None:
-        """None: what is added by other statements than COPY need not lie in order."""
+        """None, since rows added by other statements than COPY need not be in order."""
 
     @property
     def table_parts(self) -> None:
-        """None: workers would need connections of a driver that is the user's."""
+        """None, since workers would need connections of the user's driver."""

@@ -1,6 +1,6 @@
 """PostgreSQL through ADBC.
 
-What it takes is imported when a store is on PostgreSQL: whoever uses SQLite need not wait for it.
+Its modules are imported when a store is on PostgreSQL, so users of SQLite need not wait for them.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class PostgreSQL(Backend):
         return PostgreSQLStorage(PostgreSQLBulk())
 
     def as_text(self, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
-        """Return a column as text; moments not as the session shows them."""
+        """Return a column as text, with moments independent of the session."""
         if isinstance(column.type, sa.DateTime):
             return sa.func.to_char(column, _TIME_FORMAT)
         return sa.cast(column, sa.Text())

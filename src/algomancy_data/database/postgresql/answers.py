@@ -1,8 +1,8 @@
-"""An end to the wait for a server that does not answer.
+"""Ends the wait for a server that does not answer.
 
-libpq waits for the answer to a statement for as long as the connection lives, and that of a server
-that is frozen, or that the network no longer leads to, lives for ever. Closing the socket under it
-ends the wait: the statement fails, as when the server closes it.
+libpq waits for an answer as long as the connection lives. If the server is frozen or unreachable,
+that is forever. Shutting down the socket ends the wait: the statement fails, as if the server had
+closed the connection.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class OpenSocket(NamedTuple):
     name: str
 
     def shut(self) -> None:
-        """Let whoever waits for data on it go on, as if the other end had closed it."""
+        """Wake whoever waits for data on it, as if the other end had closed it."""
         if _name(self.descriptor) != self.name:
             return
         with socket.socket(fileno=os.dup(self.descriptor)) as copy:
@@ -46,7 +46,7 @@ class OpenSocket(NamedTuple):
 
 
 def open_sockets() -> set[OpenSocket]:
-    """Return the sockets of this process; none where the system does not tell."""
+    """Return the sockets of this process; none if the system does not tell."""
     try:
         descriptors = [int(entry.name) for entry in _OWN_FILES.iterdir()]
     except OSError:
@@ -63,7 +63,7 @@ def _name(descriptor: int) -> str:
 
 
 class _Clock:
-    """A thread that calls what is due; it ends when nothing was for a while."""
+    """A thread that makes calls when they are due, and ends when idle for a while."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -71,7 +71,7 @@ class _Clock:
         self._runs = False
 
     def set(self, key: object, seconds: float, call: Callable[[], None]) -> None:
-        """Have something called, once, unless the key is cleared before."""
+        """Schedule a call, unless its key is cleared first."""
         with self._lock:
             self._due[key] = time.monotonic() + seconds, call
             if not self._runs:
@@ -79,7 +79,7 @@ class _Clock:
                 threading.Thread(target=self._run, name="adbc-answers", daemon=True).start()
 
     def clear(self, key: object) -> None:
-        """Forget what was to be called."""
+        """Cancel a scheduled call."""
         with self._lock:
             self._due.pop(key, None)
 
@@ -100,7 +100,7 @@ class _Clock:
             time.sleep(_TICK)
 
     def forget(self) -> None:
-        """Start anew in a forked process, which has the calling thread only."""
+        """Start over in a forked process, which has only the calling thread."""
         self.__init__()
 
 
@@ -110,7 +110,7 @@ after_fork(_clock.forget)
 
 @contextmanager
 def limited(seconds: float, expired: Callable[[], None]) -> Generator[None]:
-    """Have something called, in another thread, if a block takes longer than so many seconds.
+    """Make a call in another thread if a block takes longer than a number of seconds.
 
     Example:
         >>> with limited(60, lambda: print("too late")):
@@ -128,7 +128,7 @@ def limited(seconds: float, expired: Callable[[], None]) -> Generator[None]:
 def watched(
     seconds: float, answers: Callable[[], bool], lost: Callable[[], None]
 ) -> Generator[None]:
-    """Ask again and again, while a block goes on, whether the other side still answers at all.
+    """Check repeatedly during a block whether the other side still answers.
 
     Args:
         seconds: Time between two questions.

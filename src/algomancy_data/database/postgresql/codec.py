@@ -64,7 +64,7 @@ _FIRST: Final = {
 
 
 def plan(frame: pl.DataFrame, table: str) -> tuple[ColumnLayout, ...]:
-    """Return how each column of the frame lies in a table.
+    """Return the layout of each column of the frame.
 
     Args:
         frame: The frame.
@@ -86,7 +86,7 @@ def plan(frame: pl.DataFrame, table: str) -> tuple[ColumnLayout, ...]:
 
 
 def encode(frame: pl.DataFrame, columns: Sequence[ColumnLayout]) -> pl.DataFrame:
-    """Return the frame as it goes into the table, columns under their physical names."""
+    """Return the encoded frame, with physical names."""
     return numbered(frame).select(
         _encoded(pl.col(str(number)), column).alias(column.physical)
         for number, column in enumerate(columns)
@@ -118,7 +118,7 @@ def decode(stored: pl.DataFrame, columns: Sequence[ColumnLayout], table: str) ->
 
 
 def _physical_names(columns: Iterable[str]) -> list[str]:
-    """Return the columns' names, numbers instead of those that PostgreSQL has or would cut."""
+    """Return the columns' names, with numbers for those that PostgreSQL reserves or would cut."""
     return column_names(
         "" if len(name.encode()) > _MAX_NAME_BYTES or name in _SYSTEM_COLUMNS else name
         for name in columns
@@ -158,7 +158,7 @@ def _utc(value: pl.Expr, dtype: PolarsDataType) -> pl.Expr:
 
 
 def _as_stored(series: pl.Series, column: ColumnLayout, table: str) -> pl.Series:
-    """Return a column in its declared type's dtype; the driver marks some as extensions."""
+    """Return a column in its declared type's dtype, since the driver marks some as extensions."""
     expected = _FETCHED[column.sql_type.partition("(")[0]]
     if isinstance(series.dtype, pl.BaseExtension):
         series = series.ext.storage()

@@ -45,7 +45,7 @@ _SLICE: Final = 50_000  # rows whose texts are copied at a time
 
 
 class Storage(NamedTuple):
-    """How a column lies in a table.
+    """How a column is stored in a table.
 
     Args:
         word: How the values are stored; part of the storage format.
@@ -165,7 +165,7 @@ def _has_nanoseconds(column: pl.Series) -> bool:
 
 
 def _ends(column: pl.Series) -> tuple[int, int]:
-    """Return the lowest and the highest physical value; zeros if there is none."""
+    """Return the lowest and the highest physical value, or zeros."""
     physical = column.to_physical()
     low, high = cast("tuple[int | None, ...]", (physical.min(), physical.max()))
     return low or 0, high or 0
@@ -261,7 +261,7 @@ def _longest_in_page(columns: Sequence[ColumnLayout], lengths: Sequence[int]) ->
 def _bytes_in_page(
     stored: pl.DataFrame, columns: Sequence[ColumnLayout], lengths: Sequence[int]
 ) -> pl.Series:
-    """Return how many bytes each row takes, NULLs none but a bit for every column."""
+    """Return how many bytes each row takes; NULLs take a bit per column."""
     with_nulls = _aligned(_HEADER + -(-len(columns) // 8), _MAX_ALIGNMENT)
     nulls = stored.select(pl.any_horizontal(pl.nth(range(stored.width)).is_null())).to_series()
     header = _aligned(_HEADER, _MAX_ALIGNMENT)

@@ -26,7 +26,7 @@ _LIMITS: Final = sa.text(
 
 
 def free_connections(connection: sa.Connection) -> int:
-    """Return how many more connections server, role and database leave, but for a margin.
+    """Return how many more connections server, role and database allow, minus a margin.
 
     Args:
         connection: A connection in a transaction, which is counted as one that is in use.

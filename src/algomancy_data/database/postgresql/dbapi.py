@@ -1,4 +1,4 @@
-"""The PEP 249 face of ADBC's PostgreSQL driver, as SQLAlchemy's PostgreSQL dialect expects it.
+"""The PEP 249 interface of ADBC's PostgreSQL driver, as SQLAlchemy's dialect expects it.
 
 The driver reads results through ``COPY``, which is fast and understands queries only. Cursors for
 rows do without it, so that they take any statement.
@@ -84,7 +84,7 @@ _USE_COPY: Final = adbc_driver_postgresql.StatementOptions.USE_COPY.value
 
 
 class StreamCursor(dbapi.RowCursor):
-    """A cursor for rows that stay with the server until they are fetched.
+    """A cursor for rows that stay on the server until they are fetched.
 
     It stands for a cursor of the server's, which lives as long as the transaction, or as long as
     itself if there is none.
@@ -108,7 +108,7 @@ class StreamCursor(dbapi.RowCursor):
         return self._fetch()
 
     def close(self) -> None:
-        """Close the server's cursor, too, if it is still there."""
+        """Close the server's cursor as well, if it still exists."""
         is_open, self._is_open = self._is_open, False
         with_transaction = "idle" if self._outlives_transaction else "intrans"
         try:
@@ -175,7 +175,7 @@ class Connection(dbapi.Connection):
         return self.adbc_connection.get_option(_STATUS)
 
     def stream_cursor(self) -> StreamCursor:
-        """Return a cursor whose rows stay with the server until they are fetched."""
+        """Return a cursor whose rows stay on the server until they are fetched."""
         self._streams += 1
         self.refuse_fork()
         name = f"algomancy_stream_{self._streams}"
@@ -229,7 +229,7 @@ class Connection(dbapi.Connection):
         return self._closed or self.transaction_status == "unknown"
 
     def waiting(self) -> AbstractContextManager[None]:
-        """Give up a call when the server no longer answers, also others."""
+        """Give up calls when the server no longer answers."""
         if self._socket is None:
             return nullcontext()
         return watched(_CALLS_BETWEEN_QUESTIONS * self._patience, self._answers, self._give_up)
@@ -242,11 +242,11 @@ class Connection(dbapi.Connection):
         return _translated(error)
 
     def converter(self, type_: Any) -> Callable[[Any], Any] | None:
-        """Return what makes a value as psycopg would give it."""
+        """Return a function that makes values as psycopg would return them."""
         return self._values.converter(type_)
 
     def _run_at_once(self, statement: str) -> None:
-        """Execute a statement for which no server takes long."""
+        """Execute a statement that is quick on any server."""
         if self._socket is None:
             self.run(statement)
             return
@@ -297,7 +297,7 @@ def connect(*, type_resolver: str = "server", **parameters: str) -> Connection:
 
 
 def _database(parameters: str, settings: dict[str, str]) -> Any:
-    """Return what the driver calls a database, of the library that the environment names."""
+    """Return the driver's database object, from the library that the environment names."""
     library = os.environ.get(VARIABLE)
     if not library:
         return adbc_driver_postgresql.connect(parameters, db_kwargs=settings)
@@ -315,7 +315,7 @@ def _database(parameters: str, settings: dict[str, str]) -> Any:
 
 
 def _seconds(text: str) -> float:
-    """Return a limit of libpq's; 0 for none."""
+    """Return a time limit of libpq; 0 for none."""
     try:
         return max(float(text), 0)
     except ValueError:

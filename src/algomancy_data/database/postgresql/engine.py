@@ -1,4 +1,4 @@
-"""Engines on PostgreSQL, whose server may go away while nobody uses a connection."""
+"""Engines on PostgreSQL, whose server may go away while a connection is idle."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FRESH: Final = 1.0
 
 
 def server_engine(url: sa.URL) -> sa.Engine:
-    """Return an engine that notices which of its connections are lost."""
+    """Return an engine that notices lost connections."""
     # Tables of this package have PostgreSQL's own types only.
     arguments = {"type_resolver": "builtin"}
     engine = pooled_engine(url, connect_args=arguments, pool_reset_on_return=None)
@@ -48,7 +48,7 @@ def _note_time(connection: Any, record: Any) -> None:
 
 
 def _ask_first(connection: Any, record: Any, proxy: Any) -> None:
-    """Let the pool open new connections if the server is no longer there for an old one."""
+    """Let the pool open new connections if an old one is lost."""
     del proxy
     since = record.info.pop(_IDLE_SINCE, None)
     if since is None or (time.monotonic() - since < _FRESH and not connection.is_lost()):

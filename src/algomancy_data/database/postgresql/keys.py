@@ -98,7 +98,7 @@ def length_problem(columns: Sequence[ColumnLayout], values: pl.DataFrame) -> str
 
 
 def add_keys(connection: sa.Connection, keys: KeysInSQL, table: str) -> None:
-    """Make the indexes of a table, and its constraints but for references.
+    """Add indexes and constraints, except references, to a table.
 
     Args:
         connection: A connection in a transaction.
@@ -119,7 +119,7 @@ def add_keys(connection: sa.Connection, keys: KeysInSQL, table: str) -> None:
 
 
 def add_references(connection: sa.Connection, keys: KeysInSQL) -> None:
-    """Make those constraints by which other tables have the values that are not there."""
+    """Add the missing foreign key constraints."""
     references = list(keys.references())
     if not references:
         return
@@ -143,7 +143,7 @@ def add_references(connection: sa.Connection, keys: KeysInSQL) -> None:
 
 
 def drop_references(connection: sa.Connection, tables: Iterable[str]) -> None:
-    """Drop the constraints of this package by which others refer to some tables."""
+    """Drop this package's foreign key constraints on some tables."""
     asked = {"tables": as_list(map(as_value, tables)), "names": REFERENCE_PREFIX}
     quote = connection.dialect.identifier_preparer.quote_identifier
     for child, name in connection.execute(_REFERRING, asked).all():

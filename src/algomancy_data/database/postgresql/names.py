@@ -1,4 +1,4 @@
-"""Names as values, by which PostgreSQL looks tables up, and comments, by which they say whose."""
+"""Names as values in PostgreSQL's queries, and comments that name owners."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SPECIAL: Final = re.compile(r"[\\'%]")
 
 
 def as_value(name: str) -> str:
-    """Return a name in quotes for ``to_regclass``; as part of a statement, ``%`` is doubled."""
+    """Return a quoted name for ``to_regclass``, with ``%`` doubled as part of a statement."""
     return '"' + name.replace('"', '""') + '"'
 
 

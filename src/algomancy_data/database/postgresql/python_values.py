@@ -1,4 +1,4 @@
-"""From what ADBC's PostgreSQL driver reads to the Python objects that psycopg gives, and back.
+"""Values of ADBC's PostgreSQL driver as the Python objects of psycopg, and back.
 
 The driver has Arrow types for the usual types of PostgreSQL. Of the others, and of those that were
 created after the connection, it hands over PostgreSQL's binary form, and the name of the type or
@@ -56,7 +56,7 @@ _DAYS_OF_YEAR: Final = 365
 
 
 class Values:
-    """What makes Python objects from Arrow's values, for the types of one database.
+    """Converts Arrow's values to Python objects, for the types of one database.
 
     Args:
         catalogue_row: Runs a query on the catalogue and returns its first row.
@@ -67,7 +67,7 @@ class Values:
         self._decoders: dict[str, Callable[[bytes], Any]] = {}
 
     def converter(self, type_: Any) -> Callable[[Any], Any] | None:
-        """Return what makes a value from the one that Arrow gives, or None if it is that one."""
+        """Return a function that converts Arrow's values, or None if they stay as they are."""
         if isinstance(type_, pa.OpaqueType):
             if pa.types.is_string(type_.storage_type):  # numeric
                 return Decimal
@@ -82,7 +82,7 @@ class Values:
         return _timedelta if pa.types.is_interval(type_) else None
 
     def _decoder(self, name: str) -> Callable[[bytes], Any]:
-        """Return the decoder of a type's binary form; the driver or we name the type."""
+        """Return the decoder of a type's binary form."""
         known = _DECODERS.get(name) or self._decoders.get(name)
         if known is None:
             known = self._decoders[name] = self._catalogue_decoder(name)
@@ -274,7 +274,7 @@ def _bits(data: bytes) -> str:
 
 
 def _prefixed(data: bytes, start: int, count: int) -> Iterator[bytes | None]:
-    """Yield parts of which each follows its length; None for a length of -1."""
+    """Yield length-prefixed parts; None for a length of -1."""
     for _ in range(count):
         (length,) = struct.unpack_from("!i", data, start)
         start += 4

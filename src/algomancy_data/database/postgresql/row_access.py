@@ -1,9 +1,9 @@
-"""Single rows of PostgreSQL's tables, by where they lie; and child tables for those that are added.
+"""Single rows of PostgreSQL's tables, by position; and child tables for added rows.
 
-Rows lie in a table in the order in which they came only if nothing was ever deleted from it, or
-added after the transaction that created it: then earlier blocks have room, and new rows go there.
-So what is added gets a table of its own, which inherits from the first one: whoever reads that one
-sees the rows of both. Deleted rows leave the others where they are.
+Rows of a table are in order of insertion only if none was ever deleted, or added after the
+transaction that created it: then earlier blocks have room, which new rows fill. So added rows get a
+table of their own, which inherits from the first one, whose queries return the rows of both.
+Deleting rows leaves the others where they are.
 
 A place is a number of 63 bits: of the table among those of a :class:`TableLayout`, of the block,
 and of the row in the block.
@@ -59,13 +59,13 @@ def relation_of(place: int) -> int:
 
 
 def extent_of(relation: int, blocks: int) -> range:
-    """Return the places of a table of so many blocks."""
+    """Return the places of a table with a number of blocks."""
     first = relation << _RELATION_BITS
     return range(first, first + (max(blocks, 1) << _BLOCK_BITS))
 
 
 def ctid_literal(place: int, relation: int) -> sa.ColumnElement[Any]:
-    """Return a place in a table, as PostgreSQL writes it."""
+    """Return a place in a table in PostgreSQL's notation."""
     return sa.literal_column(ctid_text(place, relation))
 
 
@@ -76,7 +76,7 @@ def ctid_text(place: int, relation: int) -> str:
 
 
 def joined_children(children: Sequence[ChildTable], rows: int) -> int:
-    """Return how many of the last children become one with rows that are added.
+    """Return how many of the last children are merged with added rows.
 
     Example:
         >>> joined_children([ChildTable("a", 80)] + [ChildTable("b", 10)] * 7, 10)
@@ -101,7 +101,7 @@ def _size(rows: int) -> int:
 
 
 class PostgreSQLRows(RowAccess):
-    """Rows by the block in which they lie, and where in it."""
+    """Rows by block and position."""
 
     # Those of a table do not look at the rows of its children.
     keeps_constraints = False
@@ -113,7 +113,7 @@ class PostgreSQLRows(RowAccess):
     def index(
         self, connection: sa.Connection, layout: TableLayout, columns: Sequence[ColumnLayout]
     ) -> None:
-        """Make an index of some columns, unless there is one; it goes with the table."""
+        """Index some columns, unless there is an index; it is dropped with the table."""
         name = index_name(layout, columns)
         if self._is_there(connection, name):
             return
@@ -130,7 +130,7 @@ class PostgreSQLRows(RowAccess):
     def has_index(
         self, connection: sa.Connection, layout: TableLayout, columns: Sequence[ColumnLayout]
     ) -> bool:
-        """Tell whether there is such an index, and a table can be made to ask with."""
+        """Tell whether there is such an index, and a temporary table can be made for lookups."""
         if not self._is_there(connection, index_name(layout, columns)):
             return False
         can_ask = sa.text(
@@ -147,7 +147,7 @@ class PostgreSQLRows(RowAccess):
         keys: pl.DataFrame,
         numbers: pl.Series,
     ) -> pl.DataFrame:
-        """Return the places of the rows that have the same values as some others."""
+        """Return the places of the rows that have some keys."""
         names = [f"k{at}" for at in range(len(columns))]
         rows = self.asked(names, keys, numbers)
         types = dict(zip(names, (column.sql_type for column in columns), strict=True))
@@ -200,7 +200,7 @@ class PostgreSQLRows(RowAccess):
         return _places(found["place"], relation_of(part.start))
 
     def last(self, connection: sa.Connection, layout: TableLayout, rows: int) -> list[range]:
-        """Return the places of the last so many rows."""
+        """Return the places of the last rows."""
         extents = self._storage.extents(connection, layout)
         found: list[range] = []
         for relation, height in reversed(list(enumerate(layout.relations.values()))):
@@ -215,7 +215,7 @@ class PostgreSQLRows(RowAccess):
         return found[::-1]
 
     def rows_before(self, connection: sa.Connection, layout: TableLayout, place: int) -> int:
-        """Return how many rows lie before a place."""
+        """Return how many rows come before a place."""
         relation = relation_of(place)
         before = sum(list(layout.relations.values())[:relation])
         start = extent_of(relation, 1).start
@@ -224,7 +224,7 @@ class PostgreSQLRows(RowAccess):
     def remove(
         self, connection: sa.Connection, layout: TableLayout, places: pl.Series
     ) -> TableLayout:
-        """Delete the rows at some places, and the tables of which no row is left but the first."""
+        """Delete the rows at some places, and children that become empty."""
         children: list[ChildTable] = []
         relations = places // (1 << _RELATION_BITS)
         for relation, (physical, height) in enumerate(layout.relations.items()):
@@ -249,7 +249,7 @@ class PostgreSQLRows(RowAccess):
     def room(
         self, connection: sa.Connection, layout: TableLayout, owner: TableOwner, rows: int
     ) -> tuple[sa.Table, TableLayout]:
-        """Return a new child of the table, with the rows of the last ones if these are many."""
+        """Return a new child of the table, merged with the last children if there are many."""
         physical = f"{CHILD_PREFIX}{uuid4().hex}"
         child = self._storage.table_of(layout, physical)
         names = connection.dialect.identifier_preparer
@@ -283,7 +283,7 @@ class PostgreSQLRows(RowAccess):
     def _index_like_first(
         self, connection: sa.Connection, layout: TableLayout, child: sa.Table
     ) -> None:
-        """Make the indexes for a child that the table has."""
+        """Give a child the indexes of the table."""
         query = sa.text(
             "SELECT (SELECT string_agg(pg_get_indexdef(indexrelid, at, false), ', ' ORDER BY at) "
             "FROM generate_series(1, indnkeyatts) AS at) "
@@ -307,7 +307,7 @@ class PostgreSQLRows(RowAccess):
     def _place_before_end(
         self, connection: sa.Connection, layout: TableLayout, extent: range, rows: int, height: int
     ) -> int:
-        """Return the place in a table from which on so many of its rows are left."""
+        """Return the place in a table after which a number of rows is left."""
         start, step = extent.stop, 1 + len(extent) * rows // max(height, 1)
         while True:
             start = max(extent.start, start - step)
@@ -323,7 +323,7 @@ class PostgreSQLRows(RowAccess):
 
     @staticmethod
     def _has_constraints(connection: sa.Connection, layout: TableLayout) -> bool:
-        """Tell whether somebody gave a table constraints, which its children have as well."""
+        """Tell whether a table has constraints of users, which its children would inherit."""
         query = sa.text(
             "SELECT EXISTS (SELECT FROM pg_constraint WHERE conrelid = to_regclass(:first)) OR "
             "EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass(:first) "
@@ -334,7 +334,7 @@ class PostgreSQLRows(RowAccess):
     def _temporary(
         self, connection: sa.Connection, types: Mapping[str, str], rows: pl.DataFrame
     ) -> AbstractContextManager[sa.Table]:
-        """Have rows in a table that is gone before anybody else sees it.
+        """Put rows into a table that is dropped before others can see it.
 
         None that PostgreSQL calls temporary: the driver looks for it in the schema. And a logged
         one: a server that crashes beside another may not start again (docs/upstream.md).
@@ -350,7 +350,7 @@ def _is_text(column: ColumnLayout) -> bool:
 
 
 def _hash(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
-    """Return a number for a text, however long: an index has no room for 3 kB."""
+    """Return a number for a text of any length, since an index has no room for 3 kB."""
     collated = sa.collate(sa.type_coerce(column, sa.Text()), "C")
     return sa.func.hashtextextended(collated, sa.literal_column("0"))
 

@@ -1,4 +1,4 @@
-"""SQLAlchemy's types as ADBC's PostgreSQL driver takes and gives them.
+"""SQLAlchemy's types for ADBC's PostgreSQL driver.
 
 The driver declares a parameter with the PostgreSQL type of its Arrow type, and a null with none.
 So parameters get a cast to the type that SQLAlchemy knows them to have, and those that Arrow has
@@ -119,7 +119,7 @@ class _OID(pg.OID):
 
 
 class _Textual(types.TypeEngine[Any]):
-    """What is bound as text."""
+    """A type that is bound as text."""
 
     render_bind_cast = True
 
@@ -199,7 +199,7 @@ class _MultiRange(ranges.AbstractMultiRangeImpl[Any]):
 
 
 class _Array(pg.ARRAY[Any]):
-    """An array; one that is known to have several dimensions is read as JSON.
+    """An array; one with several declared dimensions is read as JSON.
 
     The driver makes one list of all the values of an array.
     """

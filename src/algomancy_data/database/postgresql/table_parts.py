@@ -1,4 +1,4 @@
-"""Parts of PostgreSQL's tables: they become children, as tables of rows that are added do."""
+"""Parts of PostgreSQL's tables, which become children, like tables of added rows."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ _KEY_BYTES: Final = 8
 
 
 class PostgreSQLParts(TableParts):
-    """A write is a random number, on which it has a lock of the transaction."""
+    """Identifies a write by a random number, on which its transaction holds a lock."""
 
     def begin(self, connection: sa.Connection) -> str:
-        """Begin a write, which goes on until the transaction ends; return its name."""
+        """Begin a write, which lasts until the transaction ends; return its name."""
         write = secrets.token_hex(_KEY_BYTES)
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_key(write))))
         return write
 
     def is_going_on(self, connection: sa.Connection, write: str) -> bool:
-        """Tell whether a write goes on."""
+        """Tell whether a write is still going on."""
         lock = sa.func.pg_try_advisory_xact_lock_shared(_key(write))
         return not connection.scalar(sa.select(lock))
 
     def new_name(self, write: str) -> str:
-        """Return the name of a further part of a write."""
+        """Return a name for another part of a write."""
         return f"{CHILD_PREFIX}{write}_{uuid4().hex[:12]}"
 
     def publish(self, connection: sa.Connection, storage: TableStorage, table: TableLayout) -> None:
@@ -49,7 +49,7 @@ class PostgreSQLParts(TableParts):
     def unpublished(
         self, connection: sa.Connection, write: str | None = None
     ) -> dict[str, TableOwner]:
-        """Return the parts that no table has as children, with their owners."""
+        """Return the parts that are not yet children of a table, with their owners."""
         query = sa.text(
             "SELECT relname::text AS name, substr(relname::text, :start, 16) AS write, "
             "obj_description(oid, 'pg_class') AS owner FROM pg_class "

@@ -1,4 +1,4 @@
-"""PostgreSQL: rows are in the order of the blocks that they lie in."""
+"""How PostgreSQL keeps frames: rows are in order of their blocks."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class PostgreSQLStorage(TableStorage):
 
     @property
     def row_access(self) -> RowAccess | None:
-        """Rows by the blocks in which they lie."""
+        """Access to rows by block."""
         return PostgreSQLRows(self)
 
     @property
@@ -89,7 +89,7 @@ class PostgreSQLStorage(TableStorage):
         return PostgreSQLParts()
 
     def free_connections(self, connection: sa.Connection) -> int:
-        """Return how many more connections the server, the role and the database leave."""
+        """Return how many more connections the server, the role and the database allow."""
         return free_connections(connection)
 
     def begin_reading(self, connection: sa.Connection, session: str, dataset: str) -> None:
@@ -101,7 +101,7 @@ class PostgreSQLStorage(TableStorage):
         _lock(connection, f"{_LOCK}_shared", session, [dataset])
 
     def help_reading(self, connection: sa.Connection) -> None:
-        """Get a further connection ready to read beside one that began; it must not wait.
+        """Prepare another connection to read beside one that has begun; it must not wait.
 
         It takes no lock: behind a writer who waits for the first one it would wait for ever.
         """
@@ -115,7 +115,7 @@ class PostgreSQLStorage(TableStorage):
             _lock(connection, _LOCK, session, sorted(datasets))
 
     def reader_engine(self, engine: sa.Engine) -> sa.Engine | None:
-        """Return the engine itself, whose pool has further connections."""
+        """Return the engine itself, whose pool has more connections."""
         return engine
 
     def can_name(self, connection: sa.Connection, physical: str) -> bool:
@@ -125,7 +125,7 @@ class PostgreSQLStorage(TableStorage):
         return connection.scalar(sa.func.pg_catalog.getdatabaseencoding()) == "UTF8"
 
     def taken(self, connection: sa.Connection, names: Sequence[str]) -> set[str]:
-        """Return those of some names that a relation of any kind has."""
+        """Return which of some names are taken by relations of any kind."""
         query = sa.text(
             "SELECT name FROM json_array_elements_text(CAST(:names AS json)) AS asked(name) "
             "WHERE to_regclass(quote_ident(name)) IS NOT NULL"
@@ -157,7 +157,7 @@ class PostgreSQLStorage(TableStorage):
         owner: TableOwner,
         keys: KeysInSQL | None = None,
     ) -> None:
-        """Create a table with the rows of others that have its columns, in order."""
+        """Create a table with the rows of others with the same columns, in order."""
         del columns, keys  # come with the rows; are made when these are there
         self.help_reading(connection)
         # No index has this column, so that the blocks themselves are read.
@@ -171,11 +171,11 @@ class PostgreSQLStorage(TableStorage):
         connection.exec_driver_sql(comment_on(name, owner.to_text()))
 
     def remark(self, connection: sa.Connection) -> None:
-        """Find out whose limit for locks it is, so that the first call need not ask."""
+        """Find out who set the time limit for locks, so that the first call need not ask."""
         _has_own_limit(connection)
 
     def owners(self, connection: sa.Connection) -> dict[str, TableOwner | None]:
-        """Return the owner of each table whose name begins like those of this package."""
+        """Return the owner of each table whose name has this package's prefix."""
         tables = sa.text(
             "SELECT relname::text AS name, obj_description(oid, 'pg_class') AS owner "
             "FROM pg_class WHERE relkind = 'r' AND starts_with(relname::text, :names) "
@@ -188,7 +188,7 @@ class PostgreSQLStorage(TableStorage):
     def owners_of(
         self, connection: sa.Connection, names: Iterable[str]
     ) -> dict[str, TableOwner | None]:
-        """Return the owner of each of some tables, without those that are gone."""
+        """Return the owners of some tables; tables that are gone are left out."""
         tables = sa.text(
             "SELECT relname::text AS name, obj_description(oid, 'pg_class') AS owner "
             "FROM pg_class WHERE relkind = 'r' "
@@ -199,7 +199,7 @@ class PostgreSQLStorage(TableStorage):
         return {row.name: read_owner(row.owner) for row in rows}
 
     def children(self, connection: sa.Connection, physical: str) -> list[str]:
-        """Return the tables of this package whose rows are among those of a table."""
+        """Return the children of a table."""
         query = sa.text(
             "SELECT relname::text FROM pg_inherits JOIN pg_class ON oid = inhrelid "
             "WHERE inhparent = to_regclass(:table) AND starts_with(relname::text, :names) "
@@ -232,24 +232,24 @@ class PostgreSQLStorage(TableStorage):
         return column.storage in EXACT
 
     def index_problem(self, columns: Sequence[ColumnLayout], values: pl.DataFrame) -> str | None:
-        """Return why there can be no index of some columns: nested values, or long ones."""
+        """Return why some columns cannot be indexed: nested or long values."""
         problem = super().index_problem(columns, values)
         return problem or length_problem(columns, values)
 
     def add_keys(self, connection: sa.Connection, keys: KeysInSQL) -> None:
-        """Make the indexes of a table, and its constraints but for references."""
+        """Add indexes and constraints, except references, to a table."""
         names = connection.dialect.identifier_preparer
         add_keys(connection, keys, names.format_table(self.table_of(keys.layout)))
 
     def add_references(self, connection: sa.Connection, keys: KeysInSQL) -> None:
-        """Make those constraints by which other tables have the values that are not there."""
+        """Add the missing foreign key constraints."""
         add_references(connection, keys)
 
     def defer_references(self, connection: sa.Connection) -> None:
-        """Do nothing: the constraints say so themselves."""
+        """Do nothing: the constraints are deferred."""
 
     def drop_references(self, connection: sa.Connection, tables: Iterable[str]) -> None:
-        """Drop the constraints of this package by which others refer to some tables."""
+        """Drop this package's foreign key constraints on some tables."""
         drop_references(connection, tables)
 
     def keys_found(self, connection: sa.Connection, layout: TableLayout) -> KeysFound:
@@ -257,7 +257,7 @@ class PostgreSQLStorage(TableStorage):
         return found_keys(connection, layout.physical)
 
     def extents(self, connection: sa.Connection, layout: TableLayout) -> list[range]:
-        """Return the places in all blocks of the table, and in those of its children."""
+        """Return the places in all blocks of the table and of its children."""
         sizes = sa.text(
             "SELECT pg_relation_size(to_regclass(name)) / current_setting('block_size')::bigint "
             "FROM json_array_elements_text(CAST(:names AS json)) "
@@ -269,17 +269,17 @@ class PostgreSQLStorage(TableStorage):
         return [extent_of(relation, blocks or 0) for relation, blocks in enumerate(found)]
 
     def relation(self, layout: TableLayout, place: int) -> str:
-        """Return which table, the one or a child of it, has a place."""
+        """Return the name of the table, or of the child, that has a place."""
         return list(layout.relations)[relation_of(place)]
 
     def from_text(self, table: str, places: range) -> str:
-        """Return what stands behind FROM in a query of these rows, and not of children."""
+        """Return the FROM clause of a query of these rows, without children."""
         relation = relation_of(places.start)
         first, last = (ctid_text(place, relation) for place in (places.start, places.stop))
         return f"ONLY {table} WHERE ctid >= {first} AND ctid < {last}"
 
     def at(self, query: sa.Select[Any], table: sa.TableClause, places: range) -> sa.Select[Any]:
-        """Return the query limited to the rows at these places, and not those of children."""
+        """Return the query, limited to the rows at these places, without children."""
         row, relation = sa.column("ctid"), relation_of(places.start)
         ends = (ctid_literal(place, relation) for place in (places.start, places.stop))
         first, last = ends
@@ -288,7 +288,7 @@ class PostgreSQLStorage(TableStorage):
     def counterpart(
         self, column: sa.Column[Any], layout: ColumnLayout, encoded: list[Any]
     ) -> Counterpart | None:
-        """Return how a column compares with literals, or None if not as in Polars."""
+        """Return how a column compares with literals; None if not as it does in Polars."""
         operand: sa.ColumnElement[Any] = column
         literal: Callable[[Any], sa.ColumnElement[Any]]
         keeps_order = True
@@ -327,7 +327,7 @@ def _lock(
     datasets: Iterable[str],
     settings: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
-    """Lock datasets, one after the other, in a transaction with some settings: by one statement.
+    """Lock datasets in order and apply settings to the transaction, by one statement.
 
     Each statement is a way to the server and back. What stands behind FROM is there before
     the function is called for each of its rows.
@@ -345,7 +345,7 @@ def _lock_key(session: str, dataset: str) -> int:
 
 
 def _set(setting: tuple[str, str]) -> str:
-    """Return what gives a transaction a setting where it stands behind FROM."""
+    """Return an item for FROM that applies a setting to the transaction."""
     name, value = setting
     return f"set_config('{name}', '{value}', true) AS {name}"
 
@@ -355,7 +355,7 @@ def _large_integer(value: Any) -> sa.ColumnElement[Any]:
 
 
 def _has_own_limit(connection: sa.Connection) -> bool:
-    """Tell whether somebody said how long to wait for locks: in the URL, for the role, anywhere."""
+    """Tell whether a time limit for locks is set: in the URL, for the role, or anywhere."""
     known: dict[str, bool] = connection.info
     if _HAS_OWN_LIMIT not in known:
         query = sa.text("SELECT source FROM pg_settings WHERE name = 'lock_timeout'")

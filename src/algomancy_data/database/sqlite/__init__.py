@@ -47,7 +47,7 @@ class SQLite(Backend):
         return SQLiteStorage(SQLiteBulk())
 
     def as_text(self, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
-        """Return the bytes of a column: SQLite's texts need not be in UTF-8."""
+        """Return the bytes of a column, since SQLite's texts need not be UTF-8."""
         return sa.cast(column, sa.LargeBinary())
 
     def new_engine(self, url: sa.URL) -> sa.Engine:
@@ -63,7 +63,7 @@ class SQLite(Backend):
         return Path() if Path(str(url.database)).is_absolute() else Path.cwd()
 
     def is_replaced(self, engine: sa.Engine) -> bool:
-        """Tell whether the file that an engine has opened is no longer the one of that name."""
+        """Tell whether the file that an engine has open has been replaced."""
         return is_replaced(engine)
 
 

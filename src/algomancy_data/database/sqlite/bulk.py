@@ -24,13 +24,13 @@ _MOST_PARAMETERS: Final = 32_766  # of a statement, in SQLite
 
 
 class SQLiteBulk:
-    """Arrow in and out; the types are those of all rows, since SQLite says none."""
+    """Arrow in and out; types are those of all rows, since SQLite declares none."""
 
     rows_per_write: ClassVar[int] = 50_000
     takes_text: ClassVar[bool] = True
 
     def arranged(self, rows: Any) -> list[Any]:
-        """Return Arrow tables with the rows of a statement side by side, and with the rest."""
+        """Return Arrow tables with the rows of a statement side by side, and the rest."""
         height = len(rows)
         if height < self.rows_per_write:
             # To lay them side by side takes longer than it saves, unless others are written then.
@@ -70,7 +70,7 @@ class SQLiteBulk:
 
 
 def _side_by_side(rows: Any, places: int, height: int) -> Any:
-    """Return the first rows, so many of them in one; taken by Arrow, in half of Polars' time."""
+    """Return the first rows, several in one; Arrow takes half of Polars' time."""
     at = [pl.int_range(place, height, places, eager=True).to_arrow() for place in range(places)]
     columns = [column.chunk(0) for column in rows.columns]
     # All of them are there, as need not be looked at.
@@ -79,7 +79,7 @@ def _side_by_side(rows: Any, places: int, height: int) -> Any:
 
 
 def _detached(batch: Any) -> Any:
-    """Return a copy of a batch: the driver lets go of its columns only all together.
+    """Return a copy of a batch, whose columns the driver frees only all at once.
 
     Otherwise an integer column would keep the texts in memory that were dates.
     """
@@ -87,7 +87,7 @@ def _detached(batch: Any) -> Any:
 
 
 def _checked(table: Any) -> Any:
-    """Return a table whose texts are in UTF-8, which SQLite does not look at."""
+    """Return a table with texts checked to be UTF-8, which SQLite does not do."""
     try:
         table.validate(full=True)
     except pa.ArrowInvalid as error:

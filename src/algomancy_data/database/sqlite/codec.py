@@ -45,7 +45,7 @@ _FOUR_DIGIT_DAYS: Final = (-719_162, 2_932_896)
 
 
 def plan(frame: pl.DataFrame, table: str) -> tuple[ColumnLayout, ...]:
-    """Return how each column of the frame lies in a table.
+    """Return the layout of each column of the frame.
 
     Args:
         frame: The frame.
@@ -76,7 +76,7 @@ def plan(frame: pl.DataFrame, table: str) -> tuple[ColumnLayout, ...]:
 
 
 def encode(frame: pl.DataFrame, columns: Sequence[ColumnLayout]) -> pl.DataFrame:
-    """Return the frame as it goes into the table, columns under their physical names."""
+    """Return the encoded frame, with physical names."""
     # Without expressions where there is another way: of few rows, a query costs more than they do.
     # And in expressions, Arrow would keep memory for each of Polars' threads.
     texts = [_moments_as_texts(values, one) for values, one in zip(frame, columns, strict=True)]
@@ -222,7 +222,7 @@ def _datetime_texts(column: pl.Series) -> pl.Series:
 
 
 def _as_stored(series: pl.Series, column: ColumnLayout, table: str) -> pl.Series:
-    """Return a column in its storage's dtype; the driver calls a column of NULLs integers."""
+    """Return a column in its storage's dtype, since the driver takes NULLs for integers."""
     expected = STORED_DTYPES[column.storage]
     if series.null_count() == len(series):
         return series.cast(expected)

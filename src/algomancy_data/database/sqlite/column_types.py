@@ -82,7 +82,7 @@ STORED_DTYPES: Final[Mapping[str, PolarsDataType]] = {
 
 
 class Storage(NamedTuple):
-    """How a column lies in a table.
+    """How a column is stored in a table.
 
     Args:
         word: How the values are stored; part of the storage format.
@@ -140,7 +140,7 @@ def storage(column: pl.Series, table: str) -> Storage:
 
 
 def within_days(column: pl.Series, days: tuple[int, int]) -> bool:
-    """Tell whether all dates or datetimes lie on these days, counted from 1970."""
+    """Tell whether all dates or datetimes are in a range of days since 1970."""
     physical = column.cast(pl.Int64)  # without a query, unlike to_physical
     low, high = cast("tuple[int | None, ...]", (physical.min(), physical.max()))
     if low is None or high is None:

@@ -1,4 +1,4 @@
-"""The PEP 249 face of ADBC's SQLite driver, as SQLAlchemy's SQLite dialect expects it.
+"""The PEP 249 interface of ADBC's SQLite driver, as SQLAlchemy's dialect expects it.
 
 ADBC's own connection either commits after every statement or begins a deferred transaction by
 itself. Here the caller says when a transaction begins and which lock it takes, because a
@@ -108,7 +108,7 @@ class RowCursor(dbapi.RowCursor):
 
     @property
     def lastrowid(self) -> int:
-        """The number of the row that the connection inserted last."""
+        """The number of the last row that the connection inserted."""
         with self._owner.row_cursor() as cursor:
             return cursor.execute("SELECT last_insert_rowid()").fetchall()[0][0]
 
@@ -137,7 +137,7 @@ class Connection(dbapi.Connection):
 
     @property
     def is_lockless(self) -> bool:
-        """Whether the file is on a medium where nothing can change it, and is not locked."""
+        """Whether the file is on a read-only medium, and opened without locks."""
         return self._state is not None
 
     def begin(self) -> None:
@@ -214,7 +214,7 @@ class Connection(dbapi.Connection):
         self._state = _state(path) if is_lockless else None
 
     def check_file(self) -> None:
-        """Make sure that the name still leads to the file that is open, and to its log.
+        """Make sure that the name still leads to the open file and its log.
 
         Raises:
             OperationalError: It does not.
@@ -232,7 +232,7 @@ class Connection(dbapi.Connection):
             raise OperationalError(msg, status_code=AdbcStatusCode.INVALID_STATE)
 
     def close(self) -> None:
-        """Close the connection and what is left of its cursors."""
+        """Close the connection and its cursors."""
         super().close()
         self._end_turn()
         engine.file_closed(self.file)
@@ -262,7 +262,7 @@ class Connection(dbapi.Connection):
 
 
 class SharedConnection(Connection):
-    """The one connection of a database in memory, on which threads take turns.
+    """The only connection of a database in memory, on which threads take turns.
 
     A thread has its turn from the beginning to the end of its transaction.
     """
@@ -273,7 +273,7 @@ class SharedConnection(Connection):
         self._holder: int | None = None
 
     def begin(self) -> None:
-        """Begin a transaction when the other threads' one has ended."""
+        """Begin a transaction once the other threads' transaction has ended."""
         if not self._free.acquire(timeout=self.busy_seconds):
             msg = "database is locked: another thread's transaction did not end"
             raise OperationalError(msg, status_code=AdbcStatusCode.TIMEOUT)
@@ -313,7 +313,7 @@ def connect(uri: str) -> Connection:
 
 
 def _state(path: str) -> _State:
-    """Return size and time of change of a file and of its log; None for one that is not there."""
+    """Return size and modification time of a file and its log; None for a missing one."""
     found: list[tuple[int, int] | None] = []
     for name in (path, path + LOG):
         try:

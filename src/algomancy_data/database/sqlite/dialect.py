@@ -155,7 +155,7 @@ def _opened(
 
 
 def _opened_to_read(path: str, busy_timeout: float) -> dbapi.Connection:
-    """Open a file that cannot be written, or is in a folder that cannot be.
+    """Open a file that is read-only, or in a read-only folder.
 
     A database with a write-ahead log wants a file for the index of the log beside it. Where there
     is none, and none can be made, nobody writes: then it can be read without any lock.

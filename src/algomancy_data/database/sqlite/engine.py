@@ -1,4 +1,4 @@
-"""Engines on SQLite files, which somebody may move, replace or open by another library.
+"""Engines on SQLite files, which may be moved, replaced, or opened by another library.
 
 POSIX locks belong to the process, so when one of two SQLite libraries in it closes the file, the
 locks of the other are gone and commits can vanish: https://www.sqlite.org/howtocorrupt.html, 2.2.1.
@@ -31,7 +31,7 @@ _EVENT: Final = "sqlite3.connect"
 
 
 def file_opened(path: str) -> tuple[int, int] | None:
-    """Remember that ADBC has a file open; return what to say when it is closed."""
+    """Note that ADBC has opened a file; return what to pass on when it is closed."""
     found = identity(path)
     if found is not None:
         with _lock:
@@ -40,7 +40,7 @@ def file_opened(path: str) -> tuple[int, int] | None:
 
 
 def file_closed(closed: tuple[int, int] | None) -> None:
-    """Remember that ADBC has closed a file once."""
+    """Note that ADBC has closed a file once."""
     if closed is None:
         return
     with _lock:
@@ -67,7 +67,7 @@ def _watch(event: str, arguments: tuple[object, ...]) -> None:
 
 
 def identity(path: str) -> tuple[int, int] | None:
-    """Return what a file is whatever its name: device and inode."""
+    """Return the identity of a file, whatever its name: device and inode."""
     try:
         status = Path(path).stat()
     except (OSError, ValueError):
@@ -91,7 +91,7 @@ _opened_files: Final[weakref.WeakKeyDictionary[sa.Engine, _OpenedFile]] = (
 
 
 def file_engine(url: sa.URL) -> sa.Engine:
-    """Return an engine on a file, which is remembered when it is opened."""
+    """Return an engine on a file, which is noted when it is opened."""
     engine = pooled_engine(url)
     reference = weakref.ref(engine)
 
@@ -106,6 +106,6 @@ def file_engine(url: sa.URL) -> sa.Engine:
 
 
 def is_replaced(engine: sa.Engine) -> bool:
-    """Tell whether the file that an engine has opened is no longer the one of that name."""
+    """Tell whether the file that an engine has open has been replaced."""
     opened = _opened_files.get(engine)
     return opened is not None and identity(opened.path) != opened.file

@@ -29,7 +29,7 @@ _REFERENCES: Final = sa.text(
 
 @dataclass(frozen=True)
 class Clauses:
-    """What stands behind columns in CREATE TABLE, and behind all of them.
+    """The constraints in CREATE TABLE, of single columns and of the table.
 
     Args:
         columns: By the name of the column.
@@ -41,7 +41,7 @@ class Clauses:
 
 
 def clauses_of(keys: KeysInSQL, quote: Callable[[str], str]) -> Clauses:
-    """Return the constraints of a table that SQLite takes with the table only.
+    """Return the constraints that SQLite only takes in CREATE TABLE.
 
     Args:
         keys: The keys of the table.
@@ -65,7 +65,7 @@ def clauses_of(keys: KeysInSQL, quote: Callable[[str], str]) -> Clauses:
 
 
 def is_in_table(keys: KeysInSQL, key: TableKey) -> bool:
-    """Tell whether a key is said in CREATE TABLE; else an index is made when there are rows.
+    """Tell whether a key is part of CREATE TABLE; else it becomes an index afterwards.
 
     What rows of the same table refer to must be there before them.
     """

@@ -36,7 +36,7 @@ class SQLiteRows(RowAccess):
     def index(
         self, connection: sa.Connection, layout: TableLayout, columns: Sequence[ColumnLayout]
     ) -> None:
-        """Make an index of some columns, unless there is one; it goes with the table."""
+        """Index some columns, unless there is an index; it is dropped with the table."""
         if _is_primary(layout, columns):
             return
         names = connection.dialect.identifier_preparer
@@ -63,7 +63,7 @@ class SQLiteRows(RowAccess):
         keys: pl.DataFrame,
         numbers: pl.Series,
     ) -> pl.DataFrame:
-        """Return the places of the rows that have the same values as some others."""
+        """Return the places of the rows that have some keys."""
         table = self._storage.table_of(layout)
         by_name = {str(column.name): column for column in table.columns}
         stored = [by_name[column.physical] for column in columns]
@@ -92,7 +92,7 @@ class SQLiteRows(RowAccess):
         return self._storage.bulk.fetch(connection, query, len(part))["place"].cast(pl.Int64())
 
     def last(self, connection: sa.Connection, layout: TableLayout, rows: int) -> list[range]:
-        """Return the row numbers from that on from which so many rows are left."""
+        """Return the row numbers of the last rows."""
         table, row_id = self._storage.table_of(layout), sa.column(ROW_ID)
         last = sa.select(row_id).select_from(table).order_by(row_id.desc()).limit(max(rows, 1))
         first = connection.scalar(sa.select(sa.func.min(last.subquery().c[0]))) or 1
@@ -118,7 +118,7 @@ class SQLiteRows(RowAccess):
     def room(
         self, connection: sa.Connection, layout: TableLayout, owner: TableOwner, rows: int
     ) -> tuple[sa.Table, TableLayout]:
-        """Return the table: a new row has the number after the highest."""
+        """Return the table itself: a new row gets the number after the highest."""
         del connection, owner, rows
         return self._storage.table_of(layout), layout
 
@@ -128,7 +128,7 @@ class SQLiteRows(RowAccess):
         types: Mapping[str, sa.types.TypeEngine[object]],
         rows: pl.DataFrame,
     ) -> AbstractContextManager[sa.Table]:
-        """Have rows in a table that only this connection sees."""
+        """Put rows into a table that only this connection sees."""
         number = sa.Column(self.number, sa.Integer(), primary_key=True, autoincrement=False)
         columns = (sa.Column(name, of_type) for name, of_type in types.items())
         table = sa.Table(

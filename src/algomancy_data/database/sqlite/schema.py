@@ -1,4 +1,4 @@
-"""What SQLite's table of all tables says, remembered as long as nobody changed it."""
+"""SQLite's schema table, cached until it changes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SCANS: Final = 8
 
 
 class KnownTables:
-    """The statements that made tables, of one version of the schema.
+    """The statements that created tables, in one version of the schema.
 
     SQLite counts the changes of its schema in the file, for all processes. In a transaction that
     only reads, the count is that of what the transaction sees.
@@ -36,7 +36,7 @@ class KnownTables:
         self._statements: frozenset[int] | None = None
 
     def has(self, connection: sa.Connection, statement: str) -> bool:
-        """Tell whether there is surely a table that was made by a statement.
+        """Tell whether there is certainly a table that was created by a statement.
 
         Args:
             connection: A connection in a transaction.

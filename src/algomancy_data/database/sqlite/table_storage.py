@@ -1,4 +1,4 @@
-"""SQLite: rows are in the order of their row number."""
+"""How SQLite keeps frames: rows are in order of their row numbers."""
 
 from __future__ import annotations
 
@@ -101,24 +101,24 @@ class SQLiteStorage(TableStorage):
 
     @property
     def row_access(self) -> RowAccess:
-        """Rows by their numbers: a new one has the number after the highest."""
+        """Access to rows by number; a new row gets the number after the highest."""
         return SQLiteRows(self)
 
     def begin_reading(self, connection: sa.Connection, session: str, dataset: str) -> None:
         """Do nothing: a transaction sees the state of its first query."""
 
     def hold(self, connection: sa.Connection, session: str, dataset: str) -> None:
-        """Do nothing: whoever writes has the lock of the whole database."""
+        """Do nothing: a writer has locked the whole database."""
 
     def help_reading(self, connection: sa.Connection) -> None:
-        """Do nothing: rows come in order without any setting."""
+        """Do nothing: rows are in order anyway."""
 
     def begin_writing(self, connection: sa.Connection, session: str, *datasets: str) -> None:
-        """Do nothing: the transaction has the write lock from its beginning."""
+        """Do nothing: the transaction has the write lock from the start."""
 
     @contextmanager
     def large_write(self, connection: sa.Connection) -> Generator[None]:
-        """Let a thread bring what is committed from the log into the file.
+        """Let a thread copy committed pages from the log into the file.
 
         SQLite would do so in the commit, and take a sixth of the time of the whole write.
         """
@@ -140,7 +140,7 @@ class SQLiteStorage(TableStorage):
 
     @contextmanager
     def filling_constrained(self, connection: sa.Connection) -> Generator[None]:
-        """Keep more of the file in memory: keys in no order go everywhere into an index."""
+        """Cache more of the file, since keys in no order are spread all over an index."""
         kibibytes = self.in_memory_bytes // _CACHE_SHARE // 1024
         connection.exec_driver_sql(f"PRAGMA cache_size = -{kibibytes}")
         try:
@@ -164,7 +164,7 @@ class SQLiteStorage(TableStorage):
         return sa.create_engine(url, poolclass=sa.NullPool)
 
     def taken(self, connection: sa.Connection, names: Sequence[str]) -> set[str]:
-        """Return those of some names that a table or view has."""
+        """Return which of some names are taken by tables or views."""
         return set(connection.scalars(_TAKEN, {"names": json.dumps(names)}))
 
     def create(
@@ -191,7 +191,7 @@ class SQLiteStorage(TableStorage):
     def is_as_created(
         self, connection: sa.Connection, layout: TableLayout, owner: TableOwner
     ) -> bool:
-        """Tell whether SQLite surely has the statement that made a table."""
+        """Tell whether SQLite certainly has the statement that created a table."""
         if layout.keys:
             return False
         columns = self.columns_of(layout)
@@ -219,7 +219,7 @@ class SQLiteStorage(TableStorage):
         return f"CREATE TABLE {name} ({listed}\n/*{owner.to_text()}*/)"
 
     def owners(self, connection: sa.Connection) -> dict[str, TableOwner | None]:
-        """Return the owner of each table whose name begins like those of this package."""
+        """Return the owner of each table whose name has this package's prefix."""
         tables = sa.text(
             "SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND name GLOB :names "
             "ORDER BY name"
@@ -230,26 +230,26 @@ class SQLiteStorage(TableStorage):
     def owners_of(
         self, connection: sa.Connection, names: Iterable[str]
     ) -> dict[str, TableOwner | None]:
-        """Return the owner of each of some tables, without those that are gone."""
+        """Return the owners of some tables; tables that are gone are left out."""
         rows = connection.execute(_OWNERS, {"names": json.dumps(list(names))})
         return {row.name: _owner_in(row.sql) for row in rows}
 
     def remark(self, connection: sa.Connection) -> str | None:
-        """Say that the file is read without locks, where it is."""
+        """Return a remark if the file is read without locks."""
         driver = cast("Connection", connection.connection.dbapi_connection)
         if not getattr(driver, "is_lockless", False):
             return None
         return "Nothing can write there, so the file is read without locks (immutable)."
 
     def self_check(self, connection: sa.Connection) -> list[str]:
-        """Return what SQLite finds wrong with the file; it reads all of it."""
+        """Return what SQLite finds wrong with the file, which it reads completely."""
         said = connection.scalars(sa.text("SELECT * FROM pragma_integrity_check"))
         return [line for line in said if line != "ok"]
 
     def foreign_value(
         self, connection: sa.Connection, table: sa.Table, column: ColumnLayout
     ) -> tuple[str, int] | None:
-        """Return the first value of a type that its column was not written with, and its row."""
+        """Return the first value of another type than its column was written with, and its row."""
         stored = next(one for one in table.columns if str(one.name) == column.physical)
         row_id, kind = sa.column(ROW_ID), sa.func.typeof(stored)
         kinds = ["null", *_KINDS.get(column.storage, ("text",))]
@@ -300,7 +300,7 @@ class SQLiteStorage(TableStorage):
         owner: TableOwner,
         keys: KeysInSQL | None = None,
     ) -> None:
-        """Create a table with the rows of another that has its columns, in order."""
+        """Create a table with the rows of another with the same columns, in order."""
         (original,) = originals
         self.create(connection, physical, columns, owner, keys)
         # In exactly this form, SQLite copies whole records: see "xfer optimization" in its
@@ -316,7 +316,7 @@ class SQLiteStorage(TableStorage):
         return column.storage in COMPARABLE and column.mask is None
 
     def add_keys(self, connection: sa.Connection, keys: KeysInSQL) -> None:
-        """Make the indexes of a table, those of keys that are unique among them."""
+        """Add the indexes of a table, including those of unique keys."""
         names = connection.dialect.identifier_preparer
         on = names.format_table(self.table_of(keys.layout))
         for columns, key in keys.indexes().items():
@@ -328,10 +328,10 @@ class SQLiteStorage(TableStorage):
             connection.exec_driver_sql(f"CREATE {unique}INDEX {name} ON {on} ({listed})")
 
     def add_references(self, connection: sa.Connection, keys: KeysInSQL) -> None:
-        """Do nothing: they are part of the table."""
+        """Do nothing: they are part of CREATE TABLE."""
 
     def defer_references(self, connection: sa.Connection) -> None:
-        """Let SQLite look at references when all is committed.
+        """Let SQLite check references at the commit.
 
         It does so in this transaction only: as part of the table it would double the time in which
         rows are written.
@@ -339,20 +339,20 @@ class SQLiteStorage(TableStorage):
         connection.exec_driver_sql("PRAGMA defer_foreign_keys = ON")
 
     def drop_references(self, connection: sa.Connection, tables: Iterable[str]) -> None:
-        """Do nothing: a table is dropped whatever refers to it."""
+        """Do nothing: tables can be dropped whatever refers to them."""
 
     def keys_found(self, connection: sa.Connection, layout: TableLayout) -> KeysFound:
         """Return what SQLite says of a table's keys."""
         return found_keys(connection, layout.physical)
 
     def from_text(self, table: str, places: range) -> str:
-        """Return what stands behind FROM in a query of the rows with these numbers."""
+        """Return the FROM clause of a query of the rows with these numbers."""
         if places == self.anywhere:
             return f"{table} ORDER BY {ROW_ID}"
         return f"{table} WHERE {ROW_ID} BETWEEN {places[0]} AND {places[-1]} ORDER BY {ROW_ID}"
 
     def at(self, query: sa.Select[Any], table: sa.TableClause, places: range) -> sa.Select[Any]:
-        """Return the query limited to the rows with these numbers."""
+        """Return the query, limited to the rows with these numbers."""
         del table  # it has the only row number
         row_id = sa.column(ROW_ID)
         limited = query.where(row_id.between(places[0], places[-1]))
@@ -361,7 +361,7 @@ class SQLiteStorage(TableStorage):
     def counterpart(
         self, column: sa.Column[Any], layout: ColumnLayout, encoded: list[Any]
     ) -> Counterpart | None:
-        """Return how a column compares with literals, or None if not as in Polars."""
+        """Return how a column compares with literals; None if not as it does in Polars."""
         literal: Callable[[Any], sa.ColumnElement[Any] | None]
         besides = None
         match layout.storage:
@@ -395,7 +395,7 @@ def _owner_in(statement: str | None) -> TableOwner | None:
 
 
 def _real(value: float) -> sa.ColumnElement[Any] | None:
-    """Return a float as a quotient: SQLite does not always read digits as the nearest float."""
+    """Return a float as a quotient, since SQLite may read digits as another float."""
     number, divisor = value.as_integer_ratio()
     twos = divisor.bit_length() - 1
     if abs(number) > _MAX_INTEGER or twos > 2 * _MOST_TWOS:
