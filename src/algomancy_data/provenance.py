@@ -75,7 +75,7 @@ class InputFile:
 
     def __post_init__(self) -> None:
         """Keep the location without secrets."""
-        if self.location is not None:
+        if self.location is not None and ":" in self.location:  # as every address
             object.__setattr__(self, "location", without_secrets(self.location))
 
 

@@ -1,4 +1,4 @@
-"""Schemas from files: what a person would declare after a long look at them."""
+"""Inference of schemas from files: what a person would declare after a thorough look."""
 
 from algomancy_data.inference.schemas import InferredSchemas, infer_schemas
 

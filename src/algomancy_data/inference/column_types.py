@@ -44,7 +44,7 @@ class TextType:
 
     @classmethod
     def of(cls, verdict: Verdict, notes: Iterable[str] = ()) -> Self:
-        """Return what a type says, behind what others said that left the column."""
+        """Return a type's finding, after the notes of types that left the column."""
         name = DataType.STRING.name if verdict.declared is None else verdict.declared
         said = [] if verdict.note is None else [verdict.note]
         dtype = DataType[name] if isinstance(name, str) else name
@@ -69,7 +69,7 @@ def text_type(texts: pl.Series, conventions: TextConventions) -> TextType:
 
 
 class TextTypes:
-    """The types of columns of text, of which the short ones are asked together.
+    """The types of text columns, of which short ones are looked at together.
 
     Args:
         texts: Columns of dtype String.
@@ -88,7 +88,7 @@ class TextTypes:
 
     @cached_property
     def found(self) -> list[TextType]:
-        """What :func:`text_type` says of each column."""
+        """The result of :func:`text_type` for each column."""
         return [_type_of(column) for column in self.columns]
 
 
@@ -100,7 +100,7 @@ def _type_of(column: DistinctTexts) -> TextType:
 
 
 def _type_in_json(column: DistinctTexts) -> TextType:
-    """Return the type of a text column from JSON, which writes its numbers as numbers."""
+    """Return the type of a text column from JSON, whose numbers are not text."""
     # An empty text would become null, and so would "NA".
     if column.present.is_empty() or column.present.len() < column.values.len():
         return TextType(DataType.STRING)
@@ -136,7 +136,7 @@ def column_findings(
     has_integers: bool = True,
     has_days: bool = True,
 ) -> list[InferredColumn]:
-    """Return the types that columns are declared with so that no value of them changes.
+    """Return the types to declare columns with, so that none of their values changes.
 
     Args:
         frame: The columns as the format holds them.
@@ -186,12 +186,12 @@ def _declared(dtype: PolarsDataType) -> DeclaredType:
 
 
 def is_vocabulary(words: pl.Series) -> bool:
-    """Tell whether some texts are few and short enough to be listed in a declaration."""
+    """Tell whether texts are few and short enough to be listed in a declaration."""
     return len(words) <= _MOST_WORDS and bool((words.str.len_chars() <= _LONGEST_WORD).all())
 
 
 def _declarable(dtype: Any) -> PolarsDataType:
-    """Return a dtype that can be declared, and holds all values of a dtype."""
+    """Return a dtype that can be declared and holds all values of another."""
     match dtype:
         case pl.List():
             return pl.List(_declarable(dtype.inner))

@@ -1,4 +1,4 @@
-"""CSV files: how they are written, and what types their columns have."""
+"""Inference of CSV files: their dialect and the types of their columns."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _MARKS: Final = (".", ",")
 
 
 class HeldFile(CSVFile):
-    """Content that is in memory, or a plain file, under the name of the file that it is of.
+    """Content in memory, or a plain file, under the name of the original file.
 
     Args:
         file: The file.
@@ -64,7 +64,7 @@ class HeldFile(CSVFile):
         self._source = source
 
     def stored_bytes(self) -> int | None:
-        """Return how many bytes the file has that it is of."""
+        """Return the size of the original file."""
         return self._file.stored_bytes()
 
     def source(self, watch: Callable[[bytes], None] | None = None) -> Path | bytes:
@@ -164,7 +164,7 @@ class CSVProbe:
         self.words = null_words_in(columns, TextConventions()) if columns else []
 
     def inferred(self, shared_words: Iterable[str]) -> InferredFile:
-        """Return what the file holds, as far as its beginning shows.
+        """Return what the beginning shows about the file.
 
         Args:
             shared_words: Words that mean "no value" in files that were given together.
@@ -193,7 +193,7 @@ class CSVProbe:
         )
 
     def holds(self, inferred: InferredFile) -> bool:
-        """Tell whether the types of the beginning are those of the whole file.
+        """Tell whether the types of the beginning hold for the whole file.
 
         Args:
             inferred: What was found there; the whole file converts to it.
@@ -212,7 +212,7 @@ class CSVProbe:
 
 
 def _decide(texts: pl.DataFrame, dialect: CSVDialect) -> tuple[CSVDialect, dict[str, TextType]]:
-    """Return the types, and the dialect with what one column says about the values of others."""
+    """Return the types, and the dialect completed by what some columns reveal."""
     columns = texts.get_columns()
     types = TextTypes(columns, conventions_of(dialect))
     marks = _deciding_marks(types)
@@ -235,7 +235,7 @@ def _decide(texts: pl.DataFrame, dialect: CSVDialect) -> tuple[CSVDialect, dict[
 
 
 def _deciding_marks(types: TextTypes) -> set[str]:
-    """Return the decimal marks with which alone some column is numbers."""
+    """Return the decimal marks that some columns need to be numbers."""
     marks: set[str] = set()
     for column, found in zip(types.columns, types.found, strict=True):
         if len(marks) == len(_MARKS):
@@ -248,7 +248,7 @@ def _deciding_marks(types: TextTypes) -> set[str]:
 
 
 def _deciding_mark(column: DistinctTexts) -> str | None:
-    """Return the decimal mark with which alone a column is numbers, or None."""
+    """Return the decimal mark that a column needs to be numbers, or None."""
     if not column.has("[0-9][.,]"):
         return None
     number = DataType.FLOAT.column_type
@@ -257,13 +257,13 @@ def _deciding_mark(column: DistinctTexts) -> str | None:
 
 
 def _deciding_order(column: DistinctTexts, date: ColumnType) -> bool | None:
-    """Return whether a column is dates only with the day first, or only with it second."""
+    """Return whether a column needs the day first, or second, to be dates."""
     orders = [first for first in (True, False) if column.read_as(date, day_first=first).is_certain]
     return orders[0] if len(orders) == 1 else None
 
 
 def conventions_of(dialect: CSVDialect) -> TextConventions:
-    """Return how the extractor takes the values of a file in this dialect."""
+    """Return the extractor's conventions for values in this dialect."""
     conventions = TextConventions.from_dialect(dialect)
     if dialect.null_words is not None:
         return replace(conventions, null_words=())

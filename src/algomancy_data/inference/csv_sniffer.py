@@ -1,4 +1,4 @@
-"""How a CSV file is written: its encoding, separator, quote, header and words for "no value"."""
+"""The dialect of a CSV file: encoding, separator, quote, header and words for "no value"."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ _PLAIN: Final = TextConventions(null_words=())
 
 @dataclass(frozen=True)
 class Characters:
-    """What structures a CSV file.
+    """The characters that structure a CSV file.
 
     Args:
         separator: The character between two fields.
@@ -179,14 +179,14 @@ def _widths(start: bytes, layout: CSVLayout, *, complete: bool, strict: bool) ->
 
 
 def _whole_widths(start: bytes, layout: CSVLayout, *, complete: bool) -> Iterator[int]:
-    """Give the widths of the records that are certain to end before the beginning does."""
+    """Yield the widths of the records that are certain to be complete."""
     for record in layout.records(start):
         if complete or record.end < len(start):
             yield len(record.fields)
 
 
 def _quotes(start: bytes) -> tuple[str | None, ...]:
-    """Return the quotes to try: others than double ones only where those mean nothing."""
+    """Return the quotes to try: others than double ones only if those mean nothing."""
     if b'"' in start:
         clear = _ENCLOSED.search(start) or _CUT_OFF.match(start)
         return ('"',) if clear else ('"', None)
@@ -260,7 +260,7 @@ def _is(source: Path | bytes, encoding: str) -> bool:
 
 
 def has_header(texts: pl.DataFrame) -> bool:
-    """Tell whether the names of the columns are names, and not values like those below them.
+    """Tell whether the first row is a header, and not values like those below.
 
     Where a column holds numbers or dates, a name is none; years in a row may be names. Where all
     columns are text, a name does not occur below itself.
@@ -293,7 +293,7 @@ def has_header(texts: pl.DataFrame) -> bool:
 
 
 def _no_names_among(texts: pl.DataFrame) -> list[str]:
-    """Return the columns that are of a type whose values are no names of columns."""
+    """Return the columns of types whose values cannot be names of columns."""
     return [
         name
         for name, found in zip(
@@ -304,7 +304,7 @@ def _no_names_among(texts: pl.DataFrame) -> list[str]:
 
 
 def numbered_names(width: int) -> list[str]:
-    """Return names for the columns of a file that has none.
+    """Return names for the columns of a file without a header.
 
     Example:
         >>> numbered_names(2)
@@ -335,7 +335,7 @@ def columns_with_words(texts: pl.DataFrame) -> list[pl.Series]:
 
 
 def null_words_in(columns: Sequence[pl.Series], conventions: TextConventions) -> list[str]:
-    """Return the words that mean "no value" in columns whose other values are no text.
+    """Return the words that mean "no value" in columns whose other values are not text.
 
     Args:
         columns: Columns of dtype String.
@@ -374,7 +374,7 @@ def _words_and_others(
 
 
 def occurring(frame: pl.DataFrame, words: Iterable[str]) -> list[str]:
-    """Return those of the words that are a value of some column, and may be null in all of them.
+    """Return the words that occur in some column, and may be null in all columns.
 
     A word that is one value among many different ones, as ``NA`` is among the codes of all
     countries, is a value.
@@ -395,7 +395,7 @@ def count_of(texts: pl.Series, words: Iterable[str]) -> int:
 
 
 def default_words_among(texts: pl.Series) -> list[str]:
-    """Return the values of a text column that would be null in a column of another type."""
+    """Return the values of a text column that would be null in another type."""
     values = texts.unique()
     return values.filter(values.is_in(NULL_WORDS)).sort().to_list()
 
@@ -405,7 +405,7 @@ def _occurs(frame: pl.DataFrame, word: str) -> bool:
 
 
 def _is_code(frame: pl.DataFrame, word: str, words: Collection[str]) -> bool:
-    """Tell whether some column has the word once, and every other value once as well."""
+    """Tell whether a column has the word once, like every other value."""
     if not word.isalpha():
         return False
     times = frame.select((pl.all() == word).sum()).row(0)

@@ -1,4 +1,4 @@
-"""What was found in files, as a notebook shows it."""
+"""The display of inferred schemas in notebooks."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _type(dtype: DeclaredType) -> str:
 
 
 def _flags(column: InferredColumn) -> str | None:
-    """Return what a column declares beside its type."""
+    """Return what a column declares apart from its type."""
     said = ["primary key"] if column.primary_key else []
     said += ["unique"] if column.unique else []
     said += ["nullable"] if column.nullable else []

@@ -1,4 +1,4 @@
-"""What was found in files: the material that schema classes and modules are made of."""
+"""What was inferred from files, from which schema classes and modules are made."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ PLACEHOLDER: Final = Column("\0", DataType.STRING, optional=True)
 
 @dataclass
 class InferredColumn:
-    """What was found in a column.
+    """What was inferred about a column.
 
     Attributes:
         name: Its name in the file.
@@ -57,7 +57,7 @@ class InferredColumn:
 
     @property
     def column_type(self) -> ColumnType:
-        """What the type is."""
+        """The column type."""
         return column_type_of(self.dtype)
 
     def declaration(self) -> Column:
@@ -74,7 +74,7 @@ class InferredColumn:
 
 @dataclass
 class InferredTable:
-    """What was found in a table.
+    """What was inferred about a table.
 
     Attributes:
         group: Name of its column group; None for the one table of a file.
@@ -109,7 +109,7 @@ class InferredTable:
 
 @dataclass
 class InferredFile:
-    """What was found in a file.
+    """What was inferred about a file.
 
     Attributes:
         file: The file, under its logical name.
@@ -137,7 +137,7 @@ class InferredFile:
 
     @property
     def label(self) -> str:
-        """What the file is called where it is stored."""
+        """The name under which the file is stored."""
         path = str(self.file.path)
         if has_parts(path) and not Path(path).is_dir():
             return file_name(Path(path).parent / Path(path).name)
@@ -158,7 +158,7 @@ class InferredFile:
         return self.name if table.group is None else table_name(self.name, table.group)
 
     def schema(self) -> type[Schema]:
-        """Return a new class that declares all this."""
+        """Return a new schema class that declares all this."""
         members: dict[str, object] = {
             "__doc__": self.docstring(),
             "__module__": __name__,
@@ -179,7 +179,7 @@ class InferredFile:
         return type(self.class_name, (Schema,), members)
 
     def docstring(self) -> str:
-        """Return what the class says of itself."""
+        """Return the docstring of the class."""
         label = shown_label(self.label)
         if len(self.tables) == 1:
             return f"The table in {label}: {counted(self.tables[0].rows, 'row')}."
@@ -187,7 +187,7 @@ class InferredFile:
 
 
 def shown_label(label: str) -> str:
-    r"""Return a file's name as it can stand in a docstring, cut if it is too long for a line.
+    r"""Return a file's name for a docstring, cut if it is too long for a line.
 
     Example:
         >>> shown_label('the "new" \\ one.csv')

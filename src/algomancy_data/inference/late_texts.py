@@ -1,9 +1,8 @@
-"""What the rest of a file says of the types that its beginning shows.
+"""Whether the types at the beginning of a file hold for the rest.
 
-That all values convert to a type is not enough: ``00501`` below a thousand other numbers is no
-number, and a fraction of twenty digits no float. So all texts are looked at, in slices. Most are
-written so plainly that they say nothing new; the others are asked together with those of the
-beginning.
+That all values convert to a type is not enough: ``00501`` below a thousand other numbers is not a
+number, and a fraction of twenty digits is not a float. So all texts are checked, in slices. Most
+are written so plainly that they add nothing; the others are examined with those of the beginning.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ def are_types_of(
     words: Collection[str],
     conventions: TextConventions,
 ) -> bool:
-    """Tell whether the types that were found in the beginning of a file are those of all of it.
+    """Tell whether the types of a file's beginning hold for all of it.
 
     Args:
         texts: All records, as columns of dtype String.

@@ -1,4 +1,4 @@
-"""The text of a module of schemas, as a person would write it and the formatter leave it."""
+"""The text of a module of schemas, as a person would write it, and formatted."""
 
 from __future__ import annotations
 
@@ -202,7 +202,7 @@ def _dialect(dialect: CSVDialect) -> list[str]:
 
 
 def attribute_names(names: Sequence[str], stem: str) -> list[str]:
-    """Return an upper-case identifier for each name, no two of them the same.
+    """Return a unique upper-case identifier for each name.
 
     No method of a schema is in upper case, and no private attribute of it begins with a letter,
     so none of them is hidden.
@@ -223,7 +223,7 @@ def attribute_names(names: Sequence[str], stem: str) -> list[str]:
 
 
 def class_names(names: Sequence[str]) -> list[str]:
-    """Return a class name for each name, no two of them the same.
+    """Return a unique class name for each name.
 
     Example:
         >>> class_names(["order-lines", "2024 sales", "schema", "none"])
@@ -289,7 +289,7 @@ _Code: TypeAlias = "str | _Bracketed"
 
 
 def _lines(code: _Code, indent: str, tail: str = "") -> list[str]:
-    """Return code on one line if it fits; else its items on one of their own, or on a line each."""
+    """Return code on one line if it fits, else its items on one line, or on a line each."""
     line = f"{indent}{code}{tail}"
     if isinstance(code, str):
         return _text_lines(code, indent, tail)
@@ -359,12 +359,12 @@ def _wrapped(text: str, indent: str) -> list[str]:
 
 
 def _escaped(text: str) -> str:
-    """Return text that ends no docstring and no line."""
+    """Return text that cannot end a docstring or a line."""
     return repr(text)[1:-1].replace("\\'", "'").replace('"', "'")
 
 
 def _text(value: str) -> str:
-    """Return a text in the quotes that the formatter writes: double ones, unless it has more."""
+    """Return a text in the quotes that the formatter prefers."""
     quote = "'" if value.count('"') > value.count("'") else '"'
     # With both quotes in it, "repr" escapes the single ones alone.
     inner = repr(f"{value}'\"")[1:-4].replace("\\'", "'")

@@ -1,4 +1,4 @@
-"""Which columns repeat the keys of which tables.
+"""Inference of foreign keys.
 
 Inclusion alone proves little: the day of a month is included in any running number. So a column
 is declared to refer to a key only if each of its values is there, and
@@ -47,7 +47,7 @@ _LETTERS, _CHARACTERS = 26, 36
 
 @dataclass(frozen=True)
 class NamedTable:
-    """A table of the search.
+    """A table in the search.
 
     Args:
         name: Its logical name.
@@ -66,11 +66,11 @@ class NamedTable:
 
     @cached_property
     def prefix(self) -> str:
-        """The short word that the names of all its columns begin with."""
+        """The short word with which the names of all its columns begin."""
         return shared_prefix([column.name for column in self.inferred.columns])
 
     def reference_to(self, column: str, referring: NamedTable) -> tuple[str, str]:
-        """Return what a column of another table declares as its foreign key."""
+        """Return the foreign key with which a column of another table refers to a column."""
         group = self.inferred.group
         if group is None or referring.inferred.group is None:
             return self.name, column
@@ -80,7 +80,7 @@ class NamedTable:
 
 @dataclass(frozen=True, eq=False)
 class _TableKey:
-    """A column whose values tell the rows of its table apart.
+    """A column with unique values.
 
     Args:
         table: The table.
@@ -98,7 +98,7 @@ class _TableKey:
 
 @dataclass(frozen=True)
 class _Candidate:
-    """A column that may repeat a key.
+    """A column that may refer to a key.
 
     Args:
         parent: The table that has the key.
@@ -120,17 +120,17 @@ class _Candidate:
 
     @property
     def holds(self) -> bool:
-        """Whether each value is there, for a reason."""
+        """Whether all values are found, and not by chance."""
         return not self.missing and (self.likeness >= _SIMILAR or self.chance <= _CHANCE)
 
     @property
     def rank(self) -> tuple[bool, float, float, int]:
-        """The larger, the better."""
+        """A rank; the larger, the better."""
         return (self.holds, self.likeness, self.distinct, -self.parent.frame.height)
 
 
 def find_references(tables: Sequence[NamedTable]) -> None:
-    """Note in the columns of all tables which keys they repeat.
+    """Note the foreign keys of all tables in their columns.
 
     Args:
         tables: The tables, with their keys found.
@@ -159,7 +159,7 @@ def find_references(tables: Sequence[NamedTable]) -> None:
 def _possible_keys(
     child: NamedTable, columns: Sequence[InferredColumn], keys: Sequence[_TableKey]
 ) -> Iterator[list[_TableKey]]:
-    """Give the keys that each column may repeat, as far as that is seen of all columns at once.
+    """Yield the keys that each column may refer to, by what can be told of all columns at once.
 
     Of its own table these are the primary key and, if its name speaks of the table, any key. Of
     texts, most columns have none that is in a key.
@@ -184,7 +184,7 @@ def _possible_keys(
 
 
 def _may_refer(table: NamedTable, column: InferredColumn) -> bool:
-    """Tell whether a column's values may be keys, and are not what no type could hold."""
+    """Tell whether a column's values may be keys."""
     column_type = column.column_type
     return column_type.may_refer and column_type.accepts(table.dtypes[column.name])
 
@@ -264,7 +264,7 @@ def _are_one_key(
     key: InferredColumn,
     found: pl.Series,
 ) -> bool:
-    """Tell whether two keys have the same values, or the child is the larger one.
+    """Tell whether two keys have the same values, or the child has more.
 
     Then nothing says which of them is the parent.
     """
@@ -273,7 +273,7 @@ def _are_one_key(
 
 
 def _chance(texts: pl.Series, keys: pl.Series) -> float:
-    """Return how likely it would be by chance that all these texts are keys."""
+    """Return the probability that all these texts are keys by chance."""
     strings = texts.cast(pl.String)
     if len(texts) < _FEW or not strings.str.contains(r"\p{L}").all():
         return 1.0
@@ -284,7 +284,7 @@ def _chance(texts: pl.Series, keys: pl.Series) -> float:
 
 
 def _refer(child: NamedTable, column: InferredColumn, candidates: list[_Candidate]) -> None:
-    """Declare the best candidate, or note what nearly holds."""
+    """Declare the best candidate, or note a near miss."""
     if not candidates:
         return
     ranked = sorted(candidates, key=lambda candidate: candidate.rank, reverse=True)

@@ -1,4 +1,4 @@
-"""The way from files to schemas."""
+"""From files to schemas."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ Paths: TypeAlias = "str | Path | Iterable[str | Path] | Mapping[str, str | Path]
 
 
 class InferredSchemas(DisplayedInNotebook):
-    """What was found in files, as schema classes and as the text of a module.
+    """Inferred schemas, as classes and as the text of a module.
 
     Args:
         inferred_files: What was found, by file.
@@ -212,7 +212,7 @@ def _named(paths: Paths) -> Iterable[tuple[str, str]]:
 
 
 def logical_name(path: str) -> str:
-    """Return the name of the table at a path: up to its first dot, or to its first wildcard.
+    """Return the name of the table at a path: up to the first dot or wildcard.
 
     Example:
         >>> logical_name("data/flights.csv.zip"), logical_name("data/part-*.csv")
@@ -252,13 +252,13 @@ def _parted(name: str, path: str, file_format: str | None) -> File:
 
 
 def _format_of(path: str) -> str | None:
-    """Return the format that a path ends in, before what it is compressed with; None if none."""
+    """Return the format of a path's suffix, without the compression; None if it has none."""
     suffixes = [suffix.lstrip(".").lower() for suffix in Path(file_name(path)).suffixes]
     return next((suffix for suffix in reversed(suffixes) if suffix in SUFFIXES), None)
 
 
 def _told(file_format: str) -> type[Schema]:
-    """Return a schema that says nothing but the format of its file."""
+    """Return a schema that declares nothing but the format of its file."""
     members = {"_FILENAME": "told", "_EXTENSION": SUFFIXES[file_format], "_SCHEMA_TYPE": "single"}
     return type("Told", (Schema,), members)
 
@@ -269,7 +269,7 @@ def _told(file_format: str) -> type[Schema]:
 def _first_findings(
     files: Iterable[File], look: CSVLook
 ) -> tuple[list[tuple[InferredFile, CSVProbe | None]], set[str]]:
-    """Return what the files seem to hold, by the first look, and their words for no value."""
+    """Return first findings about the files, and their words for "no value"."""
     probes: dict[str, CSVProbe] = {}
     others: dict[str, InferredFile] = {}
     names: list[str] = []
@@ -287,7 +287,7 @@ def _first_findings(
 
 
 def _first_finding(file: File) -> InferredFile:
-    """Return what a file of another format than CSV holds."""
+    """Return first findings about a file of another format than CSV."""
     extension = extension_of(file)
     if extension is FileExtension.XLSX:
         return workbook_finding(file)
@@ -297,7 +297,7 @@ def _first_finding(file: File) -> InferredFile:
 def _proven(
     inferred: InferredFile, probe: CSVProbe | None, words: Iterable[str]
 ) -> tuple[InferredFile, dict[str, pl.DataFrame]]:
-    """Return the file with types that all values have, and the tables in those types."""
+    """Return the file with types that hold for all values, and the tables in those types."""
     frames, failing = _extract(inferred)
     if probe is not None and (failing or inferred.is_unsure or not probe.holds(inferred)):
         inferred = probe.of_all().inferred(words)
@@ -336,7 +336,7 @@ def _failing_columns(inferred: InferredFile, issues: list[ConversionIssue]) -> d
 
 
 def _name(inferred_files: Sequence[InferredFile]) -> None:
-    """Give the classes and their attributes names."""
+    """Name the classes and their attributes."""
     classes = class_names([inferred.name for inferred in inferred_files])
     for inferred, class_name in zip(inferred_files, classes, strict=True):
         inferred.class_name = class_name
@@ -350,7 +350,7 @@ def _name(inferred_files: Sequence[InferredFile]) -> None:
 
 
 def _describe(table: InferredTable, frame: pl.DataFrame, name: str) -> None:
-    """Note what holds in a table: nulls, its key, unique columns."""
+    """Note the nulls, the key and the unique columns of a table."""
     table.rows = frame.height
     for column in table.columns:
         values = frame[column.name]
@@ -367,7 +367,7 @@ def _describe(table: InferredTable, frame: pl.DataFrame, name: str) -> None:
 
 
 def _declare_enums(table: InferredTable, frame: pl.DataFrame) -> None:
-    """Declare texts that are a few words as those; not of a column that tells rows apart."""
+    """Declare columns with few distinct words as enums, unless they identify rows."""
     for column in table.columns:
         if column.dtype is not DataType.STRING or column.primary_key or column.foreign_key:
             continue
@@ -381,7 +381,7 @@ def _declare_enums(table: InferredTable, frame: pl.DataFrame) -> None:
 def _drop_false_references(
     inferred_files: Sequence[InferredFile], frames: Mapping[str, pl.DataFrame]
 ) -> None:
-    """Take back references that do not hold as the ETL puts them together.
+    """Drop references that do not hold after the ETL.
 
     Two columns that refer to two columns of one table count as one reference of both.
     """

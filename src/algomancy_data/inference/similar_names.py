@@ -1,4 +1,4 @@
-"""Names of tables and columns: how much one of them speaks of the key of another table."""
+"""Similarity of names: how much a column's name suggests the key of another table."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def shared_prefix(names: Collection[str]) -> str:
 def similarity(
     child: str, parent: str, parent_table: str, prefixes: tuple[str, str] = ("", "")
 ) -> float:
-    """Return from 0 to 1 how much a column's name says that it repeats a key.
+    """Return from 0 to 1 how much a column's name suggests that it refers to a key.
 
     1 for the name of the key, and for the name of its table with that of the key; 0.9 for the
     name of the table alone; 0.8 for either behind further words. A name such as ``id`` says
@@ -96,7 +96,7 @@ def similarity(
 
 
 def refers_to_own_table(child: str, parent: str) -> bool:
-    """Tell whether a column's name says that it repeats the key of its own table.
+    """Tell whether a column's name says that it refers to the key of its own table.
 
     Example:
         >>> refers_to_own_table("manager_id", "employee_id"), refers_to_own_table("n", "id")
@@ -107,7 +107,7 @@ def refers_to_own_table(child: str, parent: str) -> bool:
 
 
 def speaks_of_own_table(column: str) -> bool:
-    """Tell whether a column's name may speak of another row of its table.
+    """Tell whether a column's name may refer to another row of its table.
 
     Example:
         >>> speaks_of_own_table("manager_id"), speaks_of_own_table("employee_id")

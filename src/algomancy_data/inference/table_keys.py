@@ -1,4 +1,4 @@
-"""The key of a table: the smallest set of columns that surely is one.
+"""Inference of primary keys: the smallest set of columns that is certainly a key.
 
 Columns without nulls whose values never occur together twice are a key of the rows at hand. Of a
 few rows, or of columns with many different values, that is no wonder: if the columns had nothing
@@ -54,7 +54,7 @@ _DIMENSIONS: Final = frozenset(
 
 @dataclass(frozen=True)
 class Key:
-    """What identifies the rows of a table.
+    """The columns that identify the rows of a table.
 
     Args:
         columns: The columns of the key, in the table's order; none if none was found.
@@ -110,7 +110,7 @@ def find_key(
 
 @dataclass(frozen=True, eq=False)
 class _Seen:
-    """A column, and what there is to see in it.
+    """A column, and facts about it.
 
     Args:
         column: What was inferred of it.
@@ -140,12 +140,12 @@ class _Seen:
 
     @cached_property
     def nulls(self) -> int:
-        """How many rows have no value."""
+        """Number of nulls."""
         return self.values.null_count()
 
     @property
     def is_unique(self) -> bool:
-        """Whether no value occurs twice."""
+        """Whether all values are distinct."""
         return self.distinct == len(self.values) - self.nulls > 1
 
     @cached_property
@@ -155,24 +155,24 @@ class _Seen:
 
     @cached_property
     def is_named(self) -> bool:
-        """Whether its name says that it identifies something."""
+        """Whether its name suggests that it identifies something."""
         found = self.words
         return bool(found) and (found[-1] in _IDENTIFYING or found == singular(self.table))
 
     @cached_property
     def is_measure(self) -> bool:
-        """Whether it may well be a number of something, which is unique by chance."""
+        """Whether it may be a measure, which is unique by chance."""
         is_number = self.column_type.dtype.is_numeric()
         return is_number and not (self.is_named or self.is_dimension or self.position == 0)
 
     @property
     def is_dimension(self) -> bool:
-        """Whether its name says that rows are told apart by it, though not by it alone."""
+        """Whether its name suggests that it identifies rows together with others."""
         return bool(_DIMENSIONS.intersection(self.words[-1:]))
 
     @cached_property
     def counts_rows(self) -> bool:
-        """Whether it numbers the rows that have a value, in whatever order."""
+        """Whether it numbers its rows, in any order."""
         least, most = self.values.min(), self.values.max()
         if not (isinstance(least, int) and isinstance(most, int)):
             return False
@@ -180,13 +180,13 @@ class _Seen:
 
     @property
     def is_worth_declaring(self) -> bool:
-        """Whether it means something that its values are unique."""
+        """Whether the uniqueness of its values is significant."""
         is_key = self.column_type.may_refer and not self.column_type.repeats
         return is_key and len(self.values) - self.nulls >= _FEW_ROWS
 
     @property
     def rank(self) -> tuple[bool, bool, bool, bool, bool, int]:
-        """The smaller, the more it looks like the key."""
+        """A rank; the smaller, the more it looks like the key."""
         noun = singular(self.table)
         is_own = self.is_named and (len(self.words) == 1 or self.words[: len(noun)] == noun)
         is_row_number = self.name.startswith(UNNAMED)
@@ -200,7 +200,7 @@ class _Seen:
         )
 
     def note_nearly_unique(self) -> None:
-        """Note if few values only occur twice."""
+        """Note if only few values occur twice."""
         share = self.distinct / max(len(self.values) - self.nulls, 1)
         if self.is_worth_declaring and not self.is_measure and _NEARLY <= share < 1:
             note = f"Nearly unique: {percent(share)} of the values are distinct."
@@ -274,7 +274,7 @@ def _composite(frame: pl.DataFrame, columns: list[_Seen], unique: list[InferredC
 
 
 def _chosen(keys: list[list[_Seen]], search: _Search, unique: list[InferredColumn]) -> Key:
-    """Return the key of the fewest measures whose uniqueness is the greatest surprise."""
+    """Return the key with the fewest measures, and of these the least likely by chance."""
     key = min(
         keys, key=lambda key: (sum(one.is_measure for one in key), -search.expected_pairs(key))
     )
@@ -300,7 +300,7 @@ class _Search:
     is_complete: bool = True
 
     def keys(self, size: int) -> Iterator[list[_Seen]]:
-        """Give the combinations of that many columns that are unique on all rows."""
+        """Yield the combinations of that many columns that are unique on all rows."""
         most = _MOST_PLAUSIBLE[size]
         if len(self.columns) > most:
             self.is_complete = False
@@ -332,7 +332,7 @@ class _Search:
         return frame.select(pl.all().hash()).to_dict()
 
     def expected_pairs(self, key: Sequence[_Seen]) -> float:
-        """Return how many pairs of equal rows there would be by chance."""
+        """Return the expected number of pairs of equal rows by chance."""
         return self.frame.height**2 / 2 / self._combinations(key)
 
     def _combinations(self, key: Sequence[_Seen]) -> int:

@@ -1,4 +1,4 @@
-"""JSON, XLSX, Parquet and Arrow files: formats that say themselves what type a column has.
+"""Inference of JSON, XLSX, Parquet and Arrow files, whose columns have types.
 
 A JSON file is one table if its records are flat, else a group for each list of records.
 """
@@ -53,7 +53,7 @@ def columnar_finding(file: File) -> InferredFile:
 
 
 def workbook_finding(file: File) -> InferredFile:
-    """Return what a workbook holds: the table of a sheet, or a group for each sheet that has one.
+    """Return the findings about a workbook: the table of a sheet, or a group per sheet.
 
     Raises:
         FileContentError: It is damaged, or has no columns.
@@ -100,7 +100,7 @@ def _inferred(
 
 
 def _without_columns(file: File) -> FileContentError:
-    """Return the error for a file in which no column was found."""
+    """Return the error for a file without columns."""
     return FileContentError(
         f"File {file.name!r} has no columns, so there is nothing to declare. "
         f"Give a file with a header, or with at least one record."
@@ -108,7 +108,7 @@ def _without_columns(file: File) -> FileContentError:
 
 
 def _natural_frame(file: File) -> pl.DataFrame:
-    """Return the one table of a file in the types that its format has.
+    """Return the single table of a file in its own types.
 
     Raises:
         FileContentError: The file is not what its format says.
@@ -149,7 +149,7 @@ def _columns(frame: pl.DataFrame) -> list[InferredColumn]:
 
 
 def _paths_of_tables(file: File) -> Iterator[_Path]:
-    """Give the paths of the lists of records inside the records of a file."""
+    """Yield the paths of the lists of records inside the records of a file."""
     plan = JSONPlan(file.name, {(): frozenset()}, frozenset())
     document = read_document(file, plan, _is_record)
     if document.has_no_objects:
@@ -187,7 +187,7 @@ class _Groups:
     paths: list[_Path]
 
     def tables(self) -> list[InferredTable]:
-        """Return the tables, each behind the ones around it, with the keys of those."""
+        """Return the tables with the keys of outer ones, outer tables first."""
         names = self._names()
         frames = self._frames(names)
         found: dict[_Path, InferredTable] = {}
@@ -207,7 +207,7 @@ class _Groups:
         return list(found.values())
 
     def _names(self) -> dict[_Path, str]:
-        """Return the name of each group: its last key, the whole path where that is not enough."""
+        """Return the name of each group: its last key, or the whole path if that is ambiguous."""
         counts = Counter(path[-1] for path in self.paths)
         names: dict[_Path, str] = {(): _ROOT}
         for path in self.paths:
@@ -230,7 +230,7 @@ class _Groups:
     def _key_of_parent(
         self, path: _Path, found: dict[_Path, InferredTable]
     ) -> InferredColumn | None:
-        """Return a column for the key of the nearest table around that has one of one column."""
+        """Return a column for the key of the nearest outer table with a single-column key."""
         for length in reversed(range(len(path))):
             table = found.get(path[:length])
             if table is None or len(table.key) != 1:

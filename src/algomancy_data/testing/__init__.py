@@ -1,4 +1,4 @@
-"""For those who write a store, and for those who measure one.
+"""Tools for testing and measuring stores.
 
 :class:`DataManagerContract` is the contract that every DataManager keeps, as tests. It and
 :func:`any_frame` and :func:`sample_frames` need the extra ``algomancy-data[testing]``.

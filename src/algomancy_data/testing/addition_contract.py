@@ -1,4 +1,4 @@
-"""What every DataManager does with rows that are added to a dataset, or deleted."""
+"""The contract of every DataManager for rows that are added or deleted."""
 
 from __future__ import annotations
 

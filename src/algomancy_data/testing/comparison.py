@@ -1,4 +1,4 @@
-"""When two frames are identical."""
+"""Assertion that two frames are identical."""
 
 from __future__ import annotations
 

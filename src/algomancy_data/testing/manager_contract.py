@@ -1,4 +1,4 @@
-"""What every DataManager does, regardless of its store."""
+"""The contract of every DataManager, whatever its store."""
 
 from __future__ import annotations
 
