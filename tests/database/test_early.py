@@ -31,6 +31,7 @@ from algomancy_data.testing import assert_identical
 
 WRITER = "algomancy-data-writer"
 IN_SLICES = ReadLimits(in_memory_bytes=4000)  # of 500 bytes
+AS_A_WHOLE = ReadLimits(in_memory_bytes=64_000)  # a sixteenth of which is not small
 ROWS = 200
 
 
@@ -187,6 +188,25 @@ def test_what_comes_late_gives_the_table_that_is_written_at_once(new_manager, tm
     assert overlapping.verify() == []
 
 
+@pytest.mark.parametrize(
+    "late", [pytest.param(one, marks=[] if one in QUICK else pytest.mark.long) for one in AWKWARD]
+)
+def test_a_table_that_is_made_in_memory_is_written_early_whatever_is_in_it(
+    new_manager, tmp_path, won, late
+):
+    items = write_files(tmp_path, AWKWARD[late])
+    plain, overlapping = new_manager(overlap=False), new_manager()
+    expected = load(plain, items, AS_A_WHOLE)
+    at_once = stored(plain)
+    found = load(overlapping, items, AS_A_WHOLE)
+    assert [str(one) for one in found.messages] == [str(one) for one in expected.messages]
+    assert won == ["rows"]
+    assert stored(overlapping) == at_once
+    frames = new_manager().get_data("d").tables
+    assert_identical(frames["rows"], expected.datasource.get_table("rows"))
+    assert overlapping.verify() == []
+
+
 VALUES = {
     "value": ["1", "-0.0", "nan", "inf", "", "1e300", "1.234", "1,5", "x"],
     "text": ["", "a", "a\0b", "é" * 40, "1"],
@@ -311,13 +331,14 @@ def other_writes(manager: DatabaseDataManager[Any]) -> None:
         connection.exec_driver_sql("DROP TABLE other")
 
 
+@pytest.mark.parametrize("limits", [IN_SLICES, AS_A_WHOLE], ids=["in slices", "as a whole"])
 @pytest.mark.parametrize("late", [{"id": ["1"]}, {"parent": ["3"]}], ids=["key", "foreign key"])
-def test_a_check_that_fails_leaves_the_old_dataset(full, new_manager, tmp_path, won, late):
+def test_a_check_that_fails_leaves_the_old_dataset(full, new_manager, tmp_path, won, late, limits):
     _, before = full
     won.clear()
     manager = new_manager()
     halt_on = ValidationSeverity.ERROR
-    result = load(manager, write_files(tmp_path, late), halt_on=halt_on)
+    result = load(manager, write_files(tmp_path, late), limits, halt_on=halt_on)
     assert not result.is_success
     assert won == []
     assert stored(manager) == before
@@ -325,9 +346,13 @@ def test_a_check_that_fails_leaves_the_old_dataset(full, new_manager, tmp_path, 
     other_writes(manager)
 
 
-@pytest.mark.parametrize("phase", ["extract", "persist"])
+@pytest.mark.parametrize(
+    ("phase", "limits"),
+    [("extract", IN_SLICES), ("extract", AS_A_WHOLE), ("persist", IN_SLICES)],
+    ids=["extract in slices", "extract as a whole", "persist"],
+)
 @pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
-def test_an_interruption_leaves_the_old_dataset(full, new_manager, tmp_path, phase, error):
+def test_an_interruption_leaves_the_old_dataset(full, new_manager, tmp_path, phase, limits, error):
     _, before = full
 
     def fail() -> None:
@@ -335,7 +360,7 @@ def test_an_interruption_leaves_the_old_dataset(full, new_manager, tmp_path, pha
 
     manager = new_manager(progress=Listener(fail, phase, 1))
     with pytest.raises(error):
-        load(manager, write_files(tmp_path, {}))
+        load(manager, write_files(tmp_path, {}), limits)
     assert not is_writing()
     assert stored(manager) == before
     other_writes(manager)

@@ -1,9 +1,10 @@
 """Early writes: rows go into an open transaction while later ones are still read and checked.
 
-A thread writes the rows of large tables as they are converted; only the commit waits for the
-checks. By then it is known whether the dataset consists of these very frames. A table that has
-become another frame is dropped and written like any other. An early write is a bet: if anything
-goes wrong, it is rolled back, and the dataset is written as usual, with the usual errors.
+A thread writes the rows of large tables as they are converted, and other tables once they are
+whole, unless they are small; only the commit waits for the checks. By then it is known whether the
+dataset consists of these very frames. A table that has become another frame is dropped and written
+like any other. An early write is a bet: if anything goes wrong, it is rolled back, and the dataset
+is written as usual, with the usual errors.
 """
 
 from __future__ import annotations
@@ -158,6 +159,11 @@ class EarlyWrite:
         """Note that a table is complete, and which frame it became."""
         self._put(_Rows(table, frame=frame))
 
+    def take_whole(self, table: str, frame: pl.DataFrame) -> None:
+        """Write a table in the background; wait while other rows are already queued."""
+        if frame.height:
+            self._put(_Rows(table, frame, frame))
+
     def drop(self, table: str) -> None:
         """Forget the rows of a table."""
         self._put(_Rows(table))
@@ -285,9 +291,11 @@ class EarlyWrite:
     ) -> TableLayout | None:
         """Create and fill a table; return None if the first rows' layout does not fit all rows."""
         blocks = _in_blocks(rows, at_once)
+        whole = rows.whole
         first = next(blocks)
+        decisive = first if whole is None else whole
         try:
-            columns = PreparedTable(self._storage, rows.table, first).columns
+            columns = PreparedTable(self._storage, rows.table, decisive).columns
         except UnstorableError:  # whoever writes the table as a whole says so
             return None
         owner = TableOwner(*self._owner, rows.table)
@@ -299,7 +307,8 @@ class EarlyWrite:
             # A column's layout depends on all its values. As long as all blocks have the same, so
             # has the table.
             if (
-                block is not first
+                whole is None
+                and block is not first
                 and PreparedTable(self._storage, rows.table, block).columns != columns
             ):
                 raise _OtherLayoutError
@@ -309,6 +318,8 @@ class EarlyWrite:
             nonlocal layout
             layout = replace(layout, height=layout.height + count)
             self._rows_written += count
+            if self._is_given_up.is_set():
+                raise _GivenUpError
 
         batches = chain([first], blocks)
         try:
@@ -351,8 +362,15 @@ class _RowsOfTable:
             and (rows := item.rows) is not None
         ):
             yield rows
+            # After a whole table comes its end.
+            self._item = None if item.frame is None else replace(item, rows=None)
             del rows, item
-            self._item = self._following()
+            self._item = self._item or self._following()
+
+    @property
+    def whole(self) -> pl.DataFrame | None:
+        """The table, if the rows that come next are all of it."""
+        return None if self._item is None else self._item.frame
 
     def rest(self) -> pl.DataFrame | None:
         """Consume the remaining rows; return the frame that the table became, if any."""

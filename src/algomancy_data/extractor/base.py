@@ -52,6 +52,8 @@ if TYPE_CHECKING:
 
 # How many times larger than a compressed file its content usually is, at most.
 _MOST_PACKED: Final = 20
+# Of what is made in memory, the size from which on a table is written while others are read.
+_SMALL_SHARE: Final = 16
 
 
 class Extractor(Component, ABC):
@@ -266,6 +268,7 @@ class SingleExtractor(Extractor):
             frame = self._from_slices(parts)
             if frame is None:
                 frame, lost = self._at_once(parts)
+                self._hand_over(frame)
         name = self.file.name
         self._can_convert_again(name, self._types, lost)
         return {name: frame}
@@ -294,6 +297,14 @@ class SingleExtractor(Extractor):
             and self.stored_bytes() is not None
             and not self._is_large()
         )
+
+    def _hand_over(self, frame: pl.DataFrame) -> None:
+        """Let others have the table meanwhile, if it is not small and somebody takes it."""
+        sink, most = self._phase.sink, self._most_in_memory
+        if sink is None or not self._is_ours or most is None:
+            return
+        if self._content_bytes() * _SMALL_SHARE >= most:
+            sink.take_whole(self.file.name, frame)
 
     def _put_together(
         self, read: ReadParts, parts: Sequence[FilePart]
@@ -400,11 +411,19 @@ class SingleExtractor(Extractor):
 
     def _is_large(self) -> bool:
         """Tell whether the table may be too large for memory."""
-        most = getattr(self.file, "limits", DEFAULT_LIMITS).in_memory_bytes
-        size = (self.stored_bytes() or 0) * self.unpacks_to
+        most, size = self._most_in_memory, self._content_bytes()
         if most is None or size * _MOST_PACKED <= most:
             return False
         return size > most or self.file.is_compressed()
+
+    @property
+    def _most_in_memory(self) -> int | None:
+        """Up to how many bytes a table is made in memory; None without a limit."""
+        return getattr(self.file, "limits", DEFAULT_LIMITS).in_memory_bytes
+
+    def _content_bytes(self) -> int:
+        """Return about how many bytes the content takes, as far as its stored size tells."""
+        return (self.stored_bytes() or 0) * self.unpacks_to
 
     def _slices_of_part(
         self, file: File, first_row: int, columns: AbstractSet[str] | None

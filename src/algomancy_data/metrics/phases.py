@@ -129,7 +129,7 @@ class RowProgressListener(ProgressListener, Protocol):
 
 
 class RowSink(Protocol):
-    """Takes the rows of tables, one table after the other, while they are being made."""
+    """Takes the rows of tables, one table after the other, while others are being made."""
 
     def take(self, table: str, rows: pl.DataFrame) -> None:
         """Take the next rows of a table, with the same dtypes as the first ones; may wait."""
@@ -137,6 +137,10 @@ class RowSink(Protocol):
 
     def end(self, table: str, frame: pl.DataFrame) -> None:
         """Note that a table is complete, and which frame it became."""
+        ...
+
+    def take_whole(self, table: str, frame: pl.DataFrame) -> None:
+        """Take all rows of a table at once; may wait."""
         ...
 
     def drop(self, table: str) -> None:
@@ -161,7 +165,7 @@ class Phase:
         bytes_in: What it was given.
         bytes_out: What it gives.
         hands: Who helps, if anybody does.
-        sink: Takes the rows of large tables as they are made, if anybody wants them.
+        sink: Takes the rows of tables that are not small as they are made, if anybody wants them.
     """
 
     def __init__(
