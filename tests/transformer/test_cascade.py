@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 from decimal import Decimal
 
 import polars as pl
@@ -502,3 +503,10 @@ def test_relations_and_snapshot_may_be_looked_at_and_set():
     transformer.transform(data)
     assert transformer.drops[0].rule is CascadeRule.PARTIAL_LOSS
     assert data["orders"]["id"].to_list() == [2]
+
+
+def test_a_cascade_that_has_not_run_has_dropped_nothing_and_has_the_logger_that_it_was_given():
+    logger = logging.getLogger("cascade")
+    transformer = CascadeDropTransformer(logger=logger)
+    assert transformer.drops == []
+    assert transformer.logger is logger
