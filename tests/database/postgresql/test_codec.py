@@ -360,3 +360,8 @@ def test_a_column_of_another_type_is_drift(write, read, connection, outside):
         cursor.execute("ALTER TABLE drifted ALTER x TYPE bigint")
     with pytest.raises(SchemaDriftError, match=r"'x' of table 't'.*Int64 where smallint was"):
         codec.decode(read(connection, "drifted"), layout.columns, "t")
+
+
+def test_columns_that_postgresql_cannot_call_by_their_names_have_numbers():
+    frame = pl.DataFrame({"a": [1], "ctid": [2], "x" * 64: [3]})
+    assert [one.physical for one in codec.plan(frame, "t")] == ["a", "column_1", "column_2"]
