@@ -4,7 +4,7 @@ import json
 import pytest
 
 from algomancy_data import BaseDataSource, DataClassification
-from algomancy_data.errors import DatasetNameError
+from algomancy_data.errors import ArgumentError, DatasetNameError
 
 MASTER, DERIVED = DataClassification.MASTER_DATA, DataClassification.DERIVED_DATA
 
@@ -47,6 +47,14 @@ def test_identity_and_time_are_given_or_made():
     made = Notes(MASTER)
     assert made.id != Notes(MASTER).id
     assert isinstance(made.creation_datetime, dt.datetime)
+
+
+def test_a_time_may_be_text_as_json_has_it_and_is_refused_if_it_is_none():
+    given = Notes(MASTER, creation_datetime="2024-01-31 10:30:00")
+    assert given.creation_datetime == dt.datetime(2024, 1, 31, 10, 30)
+    for wrong in ("2024", 5):
+        with pytest.raises(ArgumentError, match="creation_datetime must be a datetime"):
+            Notes(MASTER, creation_datetime=wrong)
 
 
 def test_equality_and_hash_follow_the_identity():

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import uuid
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from algomancy_data.components import named
 from algomancy_data.datasource.parameters import EmptyParameters
-from algomancy_data.errors import DatasetNameError
+from algomancy_data.errors import ArgumentError, DatasetNameError
 from algomancy_data.provenance import Provenance
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class BaseDataSource(ABC):
         name: Name of the dataset; master data may go without and is then ``"Master Data"``.
         validation_messages: What the ETL found in the data.
         ds_id: Identity; a new UUID if not given.
-        creation_datetime: When the data was created; now if not given.
+        creation_datetime: When the data was created, also as text in ISO 8601; now if not given.
 
     Attributes:
         validation_messages: What the ETL found in the data.
@@ -44,6 +45,7 @@ class BaseDataSource(ABC):
 
     Raises:
         DatasetNameError: Data other than master data has no name (also a ``ValueError``).
+        ArgumentError: ``creation_datetime`` is no moment.
     """
 
     def __init__(
@@ -61,7 +63,7 @@ class BaseDataSource(ABC):
         self._name = _MASTER_NAME if name is None else name
         self._id = str(uuid.uuid4()) if ds_id is None else ds_id
         # Local time without a zone, as the pandas package writes it.
-        self._creation_datetime = creation_datetime or datetime.now()  # noqa: DTZ005
+        self._creation_datetime = _moment(creation_datetime) or datetime.now()  # noqa: DTZ005
         self.validation_messages: list[ValidationMessage] = list(validation_messages or [])
         self.provenance: Provenance | None = None
 
@@ -146,3 +148,19 @@ class BaseDataSource(ABC):
 
 BASEDATASOURCE = TypeVar("BASEDATASOURCE", bound=BaseDataSource)
 """The class of the DataSources that a manager keeps."""
+
+
+def _moment(given: object) -> datetime | None:
+    """Return when data was created; the pandas package had it as text after a way through JSON.
+
+    Raises:
+        ArgumentError: It is no moment.
+    """
+    moment = given
+    if isinstance(given, str):
+        with suppress(ValueError):
+            moment = datetime.fromisoformat(given)
+    if moment is None or isinstance(moment, datetime):
+        return moment
+    possible = "a datetime, or its text in ISO 8601"
+    raise ArgumentError.from_given("creation_datetime", given, possible)
