@@ -118,7 +118,7 @@ def test_a_check_or_a_transformer_of_the_package_says_which_it_is(failure):
     sequence = ValidationSequence([PrimaryKeyValidator([Orders])])
     joining = TransformationSequence([JoinTransformer("orders", "orders", "id", "pairs")])
     with (
-        breaks(pl.DataFrame, "with_row_index", failure),
+        breaks(pl.Series, "scatter", failure),
         pytest.raises(EngineError) as checked,
     ):
         sequence.run_validation(frames)

@@ -44,43 +44,6 @@ def test_the_database_works_without_pandas():
     assert run(BLOCKED.format(package="pandas")) == ""
 
 
-SMALL_JOB = """
-import sys
-import polars as pl
-from algomancy_data import DataSource, SimpleETLFactory
-from algomancy_data.database import DatabaseDataManager
-
-source = DataSource("master_data", name="d")
-source.add_table("t", {"x": [1, 2], "y": ["a", None], "z": [0.5, 1.5]})
-for start in range(2):
-    with DatabaseDataManager(SimpleETLFactory, [], sys.argv[1], "s", DataSource) as manager:
-        if not start:
-            manager.add_data_source(source)
-        assert manager.get_data("d").get_table("t").height == 2
-        assert [info.rows for info in manager.describe_all()] == [2]
-print({"pandas", "pyarrow.dataset"} & sys.modules.keys())
-
-import pyarrow as pa
-batches = pa.table({"x": [1]}).to_batches()
-with manager.engine.connect() as connection, connection.connection.cursor() as cursor:
-    cursor.adbc_ingest("listed", batches)
-    import pyarrow.dataset
-    cursor.adbc_ingest("dataset", pyarrow.dataset.dataset(batches))
-    connection.connection.commit()
-print(sorted(manager.query("SELECT * FROM listed UNION ALL SELECT * FROM dataset")["x"].to_list()))
-"""
-
-
-def test_a_small_job_imports_no_pandas(tmp_path):
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", SMALL_JOB, f"sqlite:///{tmp_path / 'data.db'}"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (done.stdout, done.stderr) == ("set()\n[1, 1]\n", "")
-
-
 @pytest.mark.parametrize("package", ["sqlalchemy", "adbc_driver_manager", "adbc_driver_sqlite"])
 def test_without_the_extra_the_error_names_it(package):
     said = run(BLOCKED.format(package=package))

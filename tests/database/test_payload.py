@@ -470,7 +470,7 @@ def without_bytes(layout: dict[str, Any]) -> None:
     [
         (without_sum, StoreError, "bytes are missing"),
         (without_segment, StoreError, "there are bytes behind its end"),
-        (without_bytes, StoreError, "0 rows instead of 1000"),
+        (without_bytes, StoreError, "0 rows instead of 1,000"),
         (lambda layout: layout.update(parts=[]), StoreError, "does not say where"),
         (lambda layout: layout.pop("kind"), StoreError, "does not describe it"),
         (lambda layout: layout.update(format=2), SchemaDriftError, "later version"),

@@ -18,7 +18,7 @@ _BESIDE: Final = 2
 def title_above(frame: pl.DataFrame) -> str | None:
     """Say that the first row looks like a title; None if it does not.
 
-    A title fills one cell of its row. The columns beside it have values, but no names.
+    A title fills the first cell of its row. The columns beside it have values, but no names.
 
     Args:
         frame: The table as it was read.
@@ -34,7 +34,7 @@ def title_above(frame: pl.DataFrame) -> str | None:
         for column in frame
         if column.name.startswith(UNNAMED) and column.null_count() < len(column)
     ]
-    if len(names) > 1 or len(beside) < _BESIDE:
+    if names not in ([], frame.columns[:1]) or len(beside) < _BESIDE:
         return None
     what = f"{len(names)} of {counted(frame.width, 'column')}"
     shown = f" ({names[0]!r})" if names else ""

@@ -169,15 +169,14 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(datasets=st.dictionaries(_NAMES, _datasets(), max_size=3), by=_BY)
     def keep_several(self, datasets: dict[str, Dataset], by: By) -> None:
         """Write several at once."""
-        if by.comes == "kill" and not self._contract.has_transactions:
-            by = replace(by, comes="")
-        self._take(Keep({name: self._identified(one) for name, one in datasets.items()}), by)
+        step = Keep({name: self._identified(one) for name, one in datasets.items()})
+        self._take(step, self._for_several(by))
 
     @rule(datasets=st.dictionaries(_NAMES, _datasets(), min_size=1), by=_BY)
     def keep_what_cannot_be_kept(self, datasets: dict[str, Dataset], by: By) -> None:
         """Write several, the last of which no store can have."""
         if self._contract.keeps_data:
-            self._take(Keep(datasets, is_storable=False), by)
+            self._take(Keep(datasets, is_storable=False), self._for_several(by))
 
     @rule(dataset=_datasets(), by=_BY)
     def keep_under_no_name(self, dataset: Dataset, by: By) -> None:
@@ -294,6 +293,12 @@ class StoreMachine(RuleBasedStateMachine):
         assert bool(taken.raised) == bool(kinds), (taken.raised, expected)
         assert not kinds or expected & {*taken.raised}, (taken.raised, expected)
         self._datasets = after
+
+    def _for_several(self, by: By) -> By:
+        """Leave out a kill where only some of several datasets may be written before it."""
+        if by.comes == "kill" and not self._contract.has_transactions:
+            return replace(by, comes="")
+        return by
 
     def _taken(self, step: Step, by: By) -> Taken:
         """Have a step taken by whom it shall be."""
