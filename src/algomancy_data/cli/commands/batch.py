@@ -160,7 +160,8 @@ def _write_report(path: Path, result: BatchResult) -> None:
 def jobs(
     command: Command,
     action: Annotated[
-        Action, typer.Argument(metavar="ls|show", help="List attempts, or show those at one job.")
+        Action,
+        typer.Argument(metavar="ACTION", help="ls lists attempts, show tells those at one job."),
     ],
     job: Annotated[
         str | None,
