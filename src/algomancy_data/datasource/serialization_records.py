@@ -6,6 +6,7 @@ real one is not part of any value, and the records can be cut out of a document 
 
 from __future__ import annotations
 
+import codecs
 import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -73,13 +74,15 @@ class _Lines(io.RawIOBase):
 
     def __init__(self) -> None:
         self.pieces: list[str] = []
+        # Nothing promises that a piece ends behind a whole character.
+        self._decode = codecs.getincrementaldecoder("utf-8")().decode
 
     def writable(self) -> bool:
         return True
 
     def write(self, text: Any) -> int:
         # As a line break is part of no value, there is no need to look for the braces around it.
-        self.pieces.append(text.replace(b"\n", b",\n").decode())
+        self.pieces.append(self._decode(text.replace(b"\n", b",\n")))
         return len(text)
 
 
