@@ -118,8 +118,13 @@ def _by_places(column: pl.Series, low: int, high: int) -> pl.Series:
 
 def _is_repeated(codes: pl.Series) -> pl.Series:
     """Return which codes occur more than once."""
+    return codes.is_in(_repeats(codes).implode())
+
+
+def _repeats(codes: pl.Series) -> pl.Series:
+    """Return the codes that occur more than once, each as often as it occurs but for once."""
     ordered = codes.sort()
-    return codes.is_in(ordered.filter(ordered == ordered.shift()).implode())
+    return ordered.filter(ordered == ordered.shift())
 
 
 def _repeated(pieces: Iterable[pl.DataFrame]) -> pl.DataFrame:
@@ -216,8 +221,7 @@ def _repeated_codes(parts: Iterable[pl.Series], limits: KeyLimits) -> pl.Series 
     for codes in parts:
         if len(codes) > 2 * limits.part_rows:  # no part is that large if most codes differ
             return None
-        ordered = codes.sort()
-        found.append(ordered.filter(ordered == ordered.shift()).unique())
+        found.append(_repeats(codes).unique())
         if sum(map(len, found)) > _FEW_CODES:
             return None
     return pl.concat(found)
@@ -248,7 +252,7 @@ def _strictly_increasing(keys: pl.DataFrame) -> bool:
     if not all(_is_ordered(dtype) for dtype in keys.dtypes):
         return False
     # Keys in no order are found out by the sample.
-    return _increases(keys.head(_SAMPLE)) and _increases(keys)
+    return _increases(keys.head(_SAMPLE)) and (keys.height <= _SAMPLE or _increases(keys))
 
 
 def _increases(keys: pl.DataFrame) -> bool:
