@@ -14,7 +14,7 @@ text, or of several columns, is a hash, which only finds suspects: their values 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from functools import cache
+from functools import cache, reduce
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -164,13 +164,17 @@ def coded(keys: pl.DataFrame, first: int = 0) -> pl.DataFrame:
         # The factor is odd, so the product (modulo 2**64) is another one for each value.
         code = _bits(keys.columns[0], keys.dtypes[0]) * _FACTOR
     else:
-        code, *others = (pl.col(name).hash() for name in keys.columns)
-        for other in others:
-            code = code * _FACTOR + other  # wraps around
+        code = key_hash(keys.columns)
     row = pl.int_range(first, first + keys.height, dtype=pl.get_index_type())
     rows = keys.select(code.alias("code"), row.alias("row"))
     complete = pl.all_horizontal(pl.all().is_not_null())
     return rows.filter(keys.select(complete).to_series()) if _has_nulls(keys) else rows
+
+
+def key_hash(names: Iterable[str]) -> pl.Expr:
+    """Return the hash of a key (UInt64): in half the time that the hash of a struct takes."""
+    hashes = (pl.col(name).hash() for name in names)
+    return reduce(lambda one, other: one * _FACTOR + other, hashes)  # wraps around
 
 
 def _has_nulls(keys: pl.DataFrame) -> bool:

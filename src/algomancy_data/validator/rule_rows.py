@@ -8,17 +8,16 @@ keys, and each part is checked on its own.
 from __future__ import annotations
 
 from collections import defaultdict
-from functools import reduce
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import polars as pl
+
+from algomancy_data.relations.partitions import key_hash
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from algomancy_data.schema.rules import Rule
-
-_HASH_FACTOR: Final = pl.lit(0x9E37_79B9_7F4A_7C15, pl.UInt64)
 
 
 def rows_by_rule(table: pl.LazyFrame, rules: Sequence[Rule], parts: int = 1) -> list[pl.Series]:
@@ -70,16 +69,11 @@ def _on_groups(
 ) -> pl.LazyFrame:
     members = table.select(keys).with_row_index(row)
     if parts > 1:
-        is_inside = _hash(keys) % parts == part
+        is_inside = key_hash(keys) % parts == part
         table, members = table.filter(is_inside), members.filter(is_inside)
     groups = table.group_by(keys).agg(**named).filter(pl.any_horizontal(*named))
     broken = members.join(groups, on=list(keys), how="inner", nulls_equal=True)
     return broken.select(row, *named)
-
-
-def _hash(keys: Sequence[str]) -> pl.Expr:
-    hashes = (pl.col(name).hash() for name in keys)
-    return reduce(lambda one, other: one * _HASH_FACTOR + other, hashes)  # wraps around
 
 
 def _unused_name(names: Sequence[str]) -> str:
