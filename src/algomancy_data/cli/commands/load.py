@@ -256,22 +256,19 @@ def load(  # noqa: PLR0913, PLR0917  an option each
         )
     if report is not None:
         write_report(report, result, None, f"Loading {dataset}")
-    tables = tables_of(result.datasource)
-    counts = {name: frame.height for name, frame in tables.items()}
+    counts = {name: frame.height for name, frame in tables_of(result.datasource).items()}
     quarantined = {name: frame.height for name, frame in result.quarantine.items() if frame.height}
-    if result.is_success:
-        if dry_run:
-            total = counted(sum(counts.values()), "row")
-            summary = f"Tried: {counted(len(counts), 'table')}, {total}. {dataset!r} is as it was."
-        else:
-            summary = _summary(dataset, result, counts, mode)
-        if quarantined:
-            summary += f" In quarantine: {counted(sum(quarantined.values()), 'row')}."
-        if sample is not None:
-            summary += f" It is a sample: {sample}, and what they refer to."
-    else:
+    if result.is_failure:
         what = advice(result, halt_on, has_quarantine=quarantine)
         summary = f"Refused: {dataset!r} is as it was. {what}"
+    elif dry_run:
+        summary = f"Tried: {_size(counts)}. {dataset!r} is as it was."
+    else:
+        summary = _summary(dataset, result, counts, mode)
+    if result.is_success and quarantined:
+        summary += f" In quarantine: {counted(sum(quarantined.values()), 'row')}."
+    if result.is_success and sample is not None:
+        summary += f" It is a sample: {sample}, and what they refer to."
     command.output.result(
         {
             **address.to_dict(),
@@ -374,8 +371,7 @@ def _added(result: ETLResult) -> dict[str, Any]:
 def _summary(dataset: str, result: ETLResult, rows: Mapping[str, int], mode: LoadMode) -> str:
     """Return the summary of a successful load."""
     if mode == "replace":
-        total = counted(sum(rows.values()), "row")
-        return f"Loaded {dataset!r}: {counted(len(rows), 'table')}, {total}."
+        return f"Loaded {dataset!r}: {_size(rows)}."
     added = _added(result)
     parts = [f"{counted(sum(added['added'].values()), 'row')} more"]
     if mode == "upsert":
@@ -383,3 +379,8 @@ def _summary(dataset: str, result: ETLResult, rows: Mapping[str, int], mode: Loa
     if result.skipped:
         parts.append(f"{counted(len(result.skipped), 'file')} skipped")
     return f"Added to {dataset!r}: {', '.join(parts)}."
+
+
+def _size(rows: Mapping[str, int]) -> str:
+    """Return how many tables and rows there are."""
+    return f"{counted(len(rows), 'table')}, {counted(sum(rows.values()), 'row')}"
