@@ -6,6 +6,7 @@ import io
 import re
 import subprocess
 import sys
+import zipfile
 from importlib.metadata import version
 from pathlib import Path
 
@@ -35,6 +36,26 @@ def test_the_console_script_is_the_module(environment):
         [script, "--version"], capture_output=True, text=True, check=True, env=environment
     )
     assert done.stdout == f"algomancy-data {version('algomancy-data')}\n"
+
+
+def test_the_version_is_that_of_the_first_description_on_the_path(tmp_path, monkeypatch):
+    described = tmp_path / "site" / "algomancy_data-3.1.dist-info"
+    described.mkdir(parents=True)
+    text = "Metadata-Version: 2.4\nName: algomancy-data\nVersion: 3.1\n\nVersion: 2"
+    (described / "METADATA").write_text(text)
+    (tmp_path / "algomancy_data_more-2.dist-info").mkdir()
+    before = [tmp_path / "none", tmp_path, described.parent]
+    monkeypatch.setattr(sys, "path", [*map(str, before), *sys.path])
+    assert answer(["--version"]) == "algomancy-data 3.1\n"
+    assert version("algomancy-data") == "3.1"
+
+
+def test_where_no_folder_describes_it_the_version_is_found_all_the_same(tmp_path, monkeypatch):
+    package = tmp_path / "packed.zip"
+    with zipfile.ZipFile(package, "w") as archive:
+        archive.writestr("algomancy_data-3.2.dist-info/METADATA", "Version: 3.2\n")
+    monkeypatch.setattr(sys, "path", [str(package)])
+    assert answer(["--version"]) == "algomancy-data 3.2\n"
 
 
 def test_the_list_of_commands_is_what_typer_makes_of_them(capsys, monkeypatch):

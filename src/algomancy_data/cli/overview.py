@@ -6,6 +6,8 @@ No other library is imported for it, so that it is there at once.
 from __future__ import annotations
 
 import os
+import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -40,6 +42,9 @@ COMMANDS: Final = {
 }
 """The module of each command, in which a function has its name, and what it does in a line."""
 
+# The description that an installation has, and what it says first.
+_DESCRIBED: Final = "algomancy_data-"
+_VERSION: Final = "Version: "
 _COMPLETED: Final = "_ALGOMANCY_DATA_COMPLETE"
 _OPTIONS: Final = """\
 Options:
@@ -69,9 +74,33 @@ def answer(arguments: Sequence[str]) -> str | None:
 
 def version_line() -> str:
     """Return the line that says which version is installed."""
+    return f"{DISTRIBUTION} {_described_version() or _found_version()}\n"
+
+
+def _described_version() -> str | None:
+    """Return the version in the first description of the package on the path of imports.
+
+    None if there is none in a folder: then it is for those who know other places.
+    """
+    for folder in sys.path:
+        with suppress(OSError), os.scandir(folder or ".") as entries:
+            for entry in entries:
+                if entry.name.startswith(_DESCRIBED) and entry.name.endswith(".dist-info"):
+                    return _version_in(f"{entry.path}/METADATA")
+    return None
+
+
+def _version_in(metadata: str) -> str | None:
+    with open(metadata, encoding="utf-8") as lines:  # noqa: PTH123  pathlib takes as long as this
+        return next(
+            (line[len(_VERSION) :].strip() for line in lines if line.startswith(_VERSION)), None
+        )
+
+
+def _found_version() -> str:
     from importlib.metadata import version  # noqa: PLC0415  it takes longer than all the rest
 
-    return f"{DISTRIBUTION} {version(DISTRIBUTION)}\n"
+    return version(DISTRIBUTION)
 
 
 def overview() -> str:
