@@ -21,7 +21,7 @@ import pytest
 from sqlalchemy import event
 
 from algomancy_data.errors import StoreBusyError, StoreError, StoreUnavailableError
-from algomancy_data.executors.sharing import helping
+from algomancy_data.executors.sharing import workers_of
 from algomancy_data.metrics import PhaseRecorder
 
 SERVE = """
@@ -125,8 +125,8 @@ def test_of_few_connections_some_are_left_for_others(server, new_manager, datase
         watching.start()
         frame = pl.DataFrame({"x": pl.int_range(16 * 50_000, eager=True)})
         wide = frame.select(pl.col("x").alias(f"x{number}") for number in range(4))
-        with helping(4) as hands, PhaseRecorder().phase("persist") as phase:
-            phase.hands = hands
+        with workers_of(4) as workers, PhaseRecorder().phase("persist") as phase:
+            phase.workers = workers
             manager.store.save("d", dataset(tables={"t": wide}), phase=phase)
         is_done.set()
         watching.join()

@@ -13,7 +13,7 @@ import pytest
 from algomancy_data import Column, DataSource, DataType, Schema, SimpleETLFactory
 from algomancy_data.database import DatabaseDataManager
 from algomancy_data.errors import ExecutorError, StoreError
-from algomancy_data.executors.sharing import helping
+from algomancy_data.executors.sharing import workers_of
 from algomancy_data.metrics import PhaseRecorder
 from algomancy_data.testing import assert_identical
 
@@ -73,8 +73,8 @@ def source_of(*frames, name="d"):
 
 def save(manager, source, executor):
     """Keep a DataSource as an ETL with an executor does."""
-    with helping(executor) as hands, PhaseRecorder().phase("persist") as phase:
-        phase.hands = hands
+    with workers_of(executor) as workers, PhaseRecorder().phase("persist") as phase:
+        phase.workers = workers
         manager.store.save(source.name, source, phase=phase)
 
 

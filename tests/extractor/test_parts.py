@@ -28,7 +28,7 @@ from algomancy_data import (
     XLSXSingleExtractor,
 )
 from algomancy_data.errors import ETLConstructionError, FileContentError
-from algomancy_data.executors.sharing import helping
+from algomancy_data.executors.sharing import workers_of
 from algomancy_data.metrics import Phase, PhaseRecorder
 from algomancy_data.schema import Column, ColumnGroup, DataType, Schema
 
@@ -54,7 +54,7 @@ def executor(request: pytest.FixtureRequest) -> Executor | None:
 
 @pytest.fixture(scope="module")
 def helpers(executor: Executor | None) -> Generator[None]:
-    with helping(executor) as PHASE.hands:
+    with workers_of(executor) as PHASE.workers:
         yield
 
 
@@ -475,7 +475,7 @@ def test_the_phase_that_an_extraction_is_given_hears_of_each_part_once(tmp_path)
             told.append(done_rows)
 
     with PhaseRecorder(Listener()).phase("extract") as phase:
-        phase.hands = PHASE.hands
+        phase.workers = PHASE.workers
         assert extractor.extraction(phase).frames["t"].rows() == [("1",), ("2",), ("x",)]
         extractor.extract()  # which no phase is handed to
         assert phase.done_rows == 3

@@ -28,7 +28,7 @@ from algomancy_data import (
     XLSXFile,
 )
 from algomancy_data.errors import AlgomancyDataError
-from algomancy_data.executors.sharing import helping
+from algomancy_data.executors.sharing import workers_of
 from algomancy_data.extractor import (
     ArrowSingleExtractor,
     CSVSingleExtractor,
@@ -83,7 +83,7 @@ def extract(
     phase = Phase()
     phase.sink = sink
     try:
-        with helping(executor) as phase.hands:
+        with workers_of(executor) as phase.workers:
             frame = reader.extraction(phase).frames["t"]
     except AlgomancyDataError as error:
         return type(error), str(error)
@@ -308,7 +308,7 @@ def test_what_workers_say_of_parts_is_told_to_the_logger_once(elsewhere, tmp_pat
     schema, lines = schema_of([DataType.INTEGER], "json"), []
     for executor in (None, elsewhere):
         logger, phase = Kept(), Phase()
-        with helping(executor) as phase.hands:
+        with workers_of(executor) as phase.workers:
             JSONSingleExtractor(JSONFile("t", path=tmp_path), schema, logger).extraction(phase)
         lines.append(logger.lines)
     assert lines[0] == lines[1]

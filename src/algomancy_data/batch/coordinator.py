@@ -27,8 +27,8 @@ from algomancy_data.batch.worker import (
     managers,
 )
 from algomancy_data.errors import AlgomancyDataError, BatchError, StoreError
-from algomancy_data.executors.choice import hands_of, least
-from algomancy_data.executors.hands import Loss, cores
+from algomancy_data.executors.choice import least, workers_for_jobs
+from algomancy_data.executors.workers import Loss, cores
 from algomancy_data.logs import as_logger, tell
 from algomancy_data.memory import IN_MEMORY_BYTES
 from algomancy_data.store import Outcome
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from algomancy_data.batch.result import BatchListener
     from algomancy_data.datamanager import DataManager
-    from algomancy_data.executors.hands import Hands
+    from algomancy_data.executors.workers import Workers
 
 _TICK: Final = 0.2  # seconds between looks at the clock, and for Ctrl-C
 _HOUR: Final = 3600.0
@@ -129,18 +129,18 @@ def run_batch(
     with managers.using(task) as manager:
         if resume and batch is None:
             task = replace(task, batch=_last_batch(manager) or task.batch)
-        hands = hands_of(
+        pool = workers_for_jobs(
             executor,
             workers,
             least(len(given), manager.store.room_for_others()),
             partial(_fitting, given, manager),
         )
         is_shared = manager.store.history.is_shared
-        if not (is_shared or hands.shares_memory):
-            hands.close(at_once=True)
+        if not (is_shared or pool.shares_memory):
+            pool.close(at_once=True)
             raise BatchError.from_private_store(manager.store.location)
         try:
-            coordinator = _Coordinator(given, manager, hands, task, time_limit, progress)
+            coordinator = _Coordinator(given, manager, pool, task, time_limit, progress)
             if resume:
                 coordinator.note_ended(Outcome.STOPPED)
             results = coordinator.run()
@@ -206,7 +206,7 @@ class _Coordinator:
     Args:
         jobs: The jobs.
         manager: A manager of this process, for the history.
-        hands: Whoever does them.
+        workers: Who does them.
         task: What they have in common.
         time_limit: Seconds that a job may take.
         progress: Told of each job's outcome.
@@ -216,14 +216,14 @@ class _Coordinator:
         self,
         jobs: Sequence[Job],
         manager: DataManager[Any],
-        hands: Hands,
+        workers: Workers,
         task: Task,
         time_limit: float,
         progress: BatchListener | None,
     ) -> None:
         self._jobs = jobs
         self._manager = manager
-        self._hands = hands
+        self._workers = workers
         self._task = task
         self._time_limit = time_limit
         self._progress = progress
@@ -250,7 +250,7 @@ class _Coordinator:
             self._is_stopped = True
             raise
         finally:
-            self._hands.close(at_once=self._is_stopped or bool(self._running))
+            self._workers.close(at_once=self._is_stopped or bool(self._running))
             self.note_ended(Outcome.STOPPED if self._is_stopped else Outcome.LOST)
         return [self._final(number) for number in range(len(self._jobs))]
 
@@ -272,10 +272,10 @@ class _Coordinator:
                 signal.signal(number, handler)
 
     def _hand_out(self) -> None:
-        room = self._hands.room
-        while self._ready and len(self._running) < room and not self._is_stopped:
+        capacity = self._workers.capacity
+        while self._ready and len(self._running) < capacity and not self._is_stopped:
             number = self._ready.popleft()
-            future = self._hands.submit(execute, self._task, self._jobs[number])
+            future = self._workers.submit(execute, self._task, self._jobs[number])
             self._running[future] = _Handed(number, time.monotonic() + self._time_limit)
         if self._running:
             self._last_sign = time.monotonic()
@@ -290,7 +290,7 @@ class _Coordinator:
         for future in ended:
             number = self._running.pop(future).number
             try:
-                done = self._hands.collect(future)
+                done = self._workers.collect(future)
             except AlgomancyDataError:
                 self._ready.appendleft(number)
                 raise
@@ -310,7 +310,7 @@ class _Coordinator:
         now = time.monotonic()
         for future in [one for one, handed in self._running.items() if handed.until < now]:
             number = self._running.pop(future).number
-            self._hands.abandon(future)
+            self._workers.abandon(future)
             self._lost(number, f"It took longer than {self._time_limit:g} s.")
 
     def _lost(self, number: int, why: str) -> None:

@@ -32,7 +32,7 @@ from algomancy_data.errors import (
     StoreError,
     UnknownClassificationError,
 )
-from algomancy_data.executors.hands import at_most
+from algomancy_data.executors.workers import at_most
 from algomancy_data.frames.mapped import Gather, in_memory, mapped_frame
 from algomancy_data.metrics import NO_PHASE
 from algomancy_data.store import Added, Copied, Damage, Loaded, Store, check_name
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from algomancy_data.database.datasets import PreparedDataset
     from algomancy_data.database.key_plan import WantedKeys
     from algomancy_data.datasource import BASEDATASOURCE, BaseDataSource
-    from algomancy_data.executors.hands import Hands
+    from algomancy_data.executors.workers import Workers
     from algomancy_data.metrics import Phase
     from algomancy_data.metrics.phases import RowSink
     from algomancy_data.store import Addition, DatasetInfo, Leftover, Saved
@@ -319,7 +319,7 @@ class DatabaseStore(Store):
             return run_query(connection, tables, sql, damaged)
 
     @contextmanager
-    def overlapping(self, name: str, hands: Hands | None = None) -> Generator[RowSink | None]:
+    def overlapping(self, name: str, workers: Workers | None = None) -> Generator[RowSink | None]:
         """Write rows of large tables as soon as they are converted, if ``overlap`` is set.
 
         Others see the old dataset until :meth:`save` commits the same transaction.
@@ -330,7 +330,7 @@ class DatabaseStore(Store):
         )
         # Constraints are not made before the rows were looked at.
         may_overlap &= self._storage.constrains_later or not self._has_constraints
-        if hands is not None and self._storage.table_parts is not None:
+        if workers is not None and self._storage.table_parts is not None:
             may_overlap &= self._url is None  # others write after the checks, all at once
         early = None
         with self._transactions.lock:
@@ -404,17 +404,17 @@ class DatabaseStore(Store):
     @contextmanager
     def _helped(self, prepared: PreparedDataset, phase: Phase) -> Generator[PreparedDataset]:
         """Have workers write the rows of large tables, if there are any workers."""
-        url, hands = self._url, phase.hands
-        parts = None if url is None or hands is None else self._storage.table_parts
-        if parts is None or url is None or hands is None or not (tables := prepared.divisible()):
+        url, workers = self._url, phase.workers
+        parts = None if url is None or workers is None else self._storage.table_parts
+        if parts is None or url is None or workers is None or not (tables := prepared.divisible()):
             yield prepared
             return
         self._transactions.require_open()
         self._transactions.give_up_early()
         owner = DatasetOwner(self._session_id, prepared.entry.info.name)
-        hands = at_most(hands, self.room_for_others())
+        workers = at_most(workers, self.room_for_others())
         writer = PartsWriter(
-            self._transactions.writing_engine, url, self._storage, parts, owner, hands
+            self._transactions.writing_engine, url, self._storage, parts, owner, workers
         )
         with writer.written(tables, phase) as content:
             yield replace(prepared, content=content)

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from algomancy_data.database.naming import DatasetOwner
     from algomancy_data.database.table_storage import TableStorage
     from algomancy_data.database.tables import TablePlace
-    from algomancy_data.executors.hands import Hands
+    from algomancy_data.executors.workers import Workers
     from algomancy_data.metrics import Phase
 
 # A part is worth a connection and a table, and several for each worker end at about the same time.
@@ -181,7 +181,7 @@ class PartsWriter:
         storage: How it keeps frames.
         parts: What it knows of parts.
         owner: The dataset.
-        hands: The workers.
+        workers: The workers.
     """
 
     def __init__(
@@ -191,14 +191,14 @@ class PartsWriter:
         storage: TableStorage,
         parts: TableParts,
         owner: DatasetOwner,
-        hands: Hands,
+        workers: Workers,
     ) -> None:
         self._engine = engine
         self._url = url
         self._storage = storage
         self._parts = parts
         self._owner = owner
-        self._hands = hands
+        self._workers = workers
 
     @contextmanager
     def written(
@@ -238,10 +238,10 @@ class PartsWriter:
             blocks <= 1
             or not table.columns
             or not is_exact(frame.schema)
-            or frame.estimated_size() < self._hands.least_bytes
+            or frame.estimated_size() < self._workers.least_bytes
         ):
             return []
-        wanted = -(-blocks // (max(self._hands.room, 1) * _PARTS_PER_WORKER))
+        wanted = -(-blocks // (max(self._workers.capacity, 1) * _PARTS_PER_WORKER))
         # Whole blocks, so that the check sums of parts are those of the table.
         size = min(wanted, _BLOCKS_PER_PART) * BLOCK_ROWS
         ends = [*range(0, frame.height, size), frame.height]
@@ -272,7 +272,7 @@ class PartsWriter:
                 )
                 for number, rows in enumerate(cuts)
             ]
-            for number, part in enumerate(each_in_order(self._hands, _write, shares)):
+            for number, part in enumerate(each_in_order(self._workers, _write, shares)):
                 written.append(part)
                 let_go_of(directory / str(number))
                 phase.advance(part.table.height)

@@ -34,7 +34,7 @@ from algomancy_data.etl.settings import (
     RunSettings,
     check_settings,
 )
-from algomancy_data.executors.sharing import helping
+from algomancy_data.executors.sharing import workers_of
 from algomancy_data.memory import MemoryBudget
 from algomancy_data.metrics import Metrics, PhaseRecorder
 from algomancy_data.relations.declared import DeclaredKeys
@@ -254,8 +254,8 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
             files = input_files.wanted_files(files, only, self._schemas)
         if sample is not None:
             check_sampling(mode, quarantine)
-        helpers = nullcontext() if executor is None else helping(executor, self._store.memory)
-        with helpers as hands:
+        helpers = nullcontext() if executor is None else workers_of(executor, self._store.memory)
+        with helpers as workers:
             settings = RunSettings(
                 halt_on,
                 message_limit,
@@ -263,7 +263,7 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
                 read_limits,
                 only=only,
                 sample=sample,
-                hands=hands,
+                workers=workers,
             )
             if mode != "replace":
                 check_mode(mode)
@@ -286,7 +286,7 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
         # The workers of a batch need the locks of their database in turn.
         may_overlap = attempt is None and pipeline.keeps_tables_as_extracted
         store = self._store
-        overlapping = store.overlapping(dataset_name, settings.hands)
+        overlapping = store.overlapping(dataset_name, settings.workers)
         with overlapping if may_overlap else nullcontext() as sink:
             result = ingest(pipeline.feeding(sink), files, self._schemas)
             if result.datasource is None:
@@ -382,7 +382,7 @@ class DataManager(StoredDatasets[BASEDATASOURCE]):
         source = cast("BASEDATASOURCE", result.datasource)
         load = None
         with recorder.phase("persist") as phase, self._lock, finishing:
-            phase.hands = settings.hands
+            phase.workers = settings.workers
             if addition is None:
                 saved = self._save(dataset_name, source, phase)
             else:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from algomancy_data.etl.settings import RunSettings
-    from algomancy_data.executors.hands import Hands
+    from algomancy_data.executors.workers import Workers
     from algomancy_data.extractor import ExtractionSequence
     from algomancy_data.extractor.extracted import Extracted
     from algomancy_data.loader import Loader
@@ -95,7 +95,7 @@ class ETLPipeline(Logging):
         self.sample: Sample | None = None
         self._relations: Sequence[Relation] = ()
         self._in_memory_bytes = IN_MEMORY_BYTES
-        self._hands: Hands | None = None
+        self._workers: Workers | None = None
         self._sink: RowSink | None = None
         self._stored: StoredRows | None = None
         self.logger = logger
@@ -123,8 +123,8 @@ class ETLPipeline(Logging):
             changes["quarantine"] = _quarantine(settings.quarantine)
         if settings.progress is not None:
             changes["progress"] = settings.progress
-        if settings.hands is not None:
-            changes["_hands"] = settings.hands
+        if settings.workers is not None:
+            changes["_workers"] = settings.workers
         if settings.classification is not None:
             changes["classification"] = settings.classification
         if settings.memory is not None:
@@ -301,7 +301,7 @@ class ETLPipeline(Logging):
         return Checked(data, messages, found.row_failures, messages)
 
     def _extract(self, phase: Phase) -> tuple[Extracted, dict[str, pl.DataFrame]]:
-        phase.hands, phase.sink = self._hands, self._sink
+        phase.workers, phase.sink = self._workers, self._sink
         extracted = self.extraction_sequence.extraction(phase)
         frames = extracted.frames
         phase.rows = _rows(frames)

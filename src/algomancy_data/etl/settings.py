@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from algomancy_data.datasource import BaseDataSource, DataClassification
-    from algomancy_data.executors.hands import Hands
+    from algomancy_data.executors.workers import Workers
     from algomancy_data.memory import MemoryBudget
     from algomancy_data.metrics import ProgressListener
     from algomancy_data.provenance import Sample
@@ -82,7 +82,7 @@ class RunSettings:
         memory: How much memory the process should take; None for no limit but what is there.
         only: Names of the files that are wanted, of those that the schemas declare; None for all.
         sample: Which rows of each table are wanted; None for all.
-        hands: Who helps to read tables that lie in several files; None for nobody.
+        workers: Who helps to read tables that lie in several files; None for nobody.
 
     Example:
         >>> call, manager = RunSettings(message_limit=None), RunSettings(quarantine=True)
@@ -101,7 +101,7 @@ class RunSettings:
     memory: MemoryBudget | None = None
     only: Collection[str] | None = None
     sample: Sample | None = None
-    hands: Hands | None = None
+    workers: Workers | None = None
 
     def within(self, outer: RunSettings) -> RunSettings:
         """Return these settings, and the outer level's where nothing is set."""
@@ -116,5 +116,5 @@ class RunSettings:
             self.memory or outer.memory,
             outer.only if self.only is None else self.only,
             self.sample or outer.sample,
-            self.hands or outer.hands,
+            self.workers or outer.workers,
         )

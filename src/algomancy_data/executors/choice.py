@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final, cast
 
 from algomancy_data.errors import ExecutorError
 from algomancy_data.executors.cluster import DaskCluster
-from algomancy_data.executors.hands import AUTO, Borrowed, Hands, at_most, cores
 from algomancy_data.executors.pool import SpawnPool
+from algomancy_data.executors.workers import AUTO, Borrowed, Workers, at_most, cores
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 _KNOWN: Final = "a concurrent.futures.Executor, a distributed.Client or its address"
 
 
-def hands_of(
+def workers_for_jobs(
     executor: object, workers: int | None, most: int | None, fitting: Callable[[], int | None]
-) -> Hands:
-    """Return the hands that do some jobs.
+) -> Workers:
+    """Return the workers that do some jobs.
 
     Args:
-        executor: Whoever does them; None for processes of this machine.
+        executor: Who does them; None for processes of this machine.
         workers: How many jobs are done at the same time; None for as many as there are cores and
             memory for.
         most: How many may be done at the same time; None for any number.
@@ -48,11 +48,11 @@ def least(wanted: int, most: int | None) -> int:
     return wanted if most is None else min(wanted, most)
 
 
-def helpers_of(executor: object, memory: MemoryBudget) -> Hands:
-    """Return the hands that help with one load.
+def workers_for_load(executor: object, memory: MemoryBudget) -> Workers:
+    """Return the workers that help with one load.
 
     Args:
-        executor: Whoever that is, a number of processes of this machine, or "auto" for as many as
+        executor: An executor, a number of processes of this machine, or "auto" for as many as
             there are cores and memory for.
         memory: How much memory each process should take.
 
@@ -75,10 +75,10 @@ def _check_number(name: str, workers: int) -> None:
         raise ExecutorError(msg)
 
 
-def _given(executor: object, room: int, known: str) -> Hands:
+def _given(executor: object, capacity: int, known: str) -> Workers:
     if isinstance(executor, str) or type(executor).__module__.partition(".")[0] == "distributed":
         return DaskCluster(executor)
     if not callable(getattr(executor, "submit", None)):
         msg = f"{executor!r:.80} is no executor. Give {known}."
         raise ExecutorError(msg)
-    return Borrowed(cast("Executor", executor), room)
+    return Borrowed(cast("Executor", executor), capacity)

@@ -12,7 +12,7 @@ from algomancy_data.errors import (
     ExecutorUnavailableError,
     MissingExtraError,
 )
-from algomancy_data.executors.hands import Hands, Loss
+from algomancy_data.executors.workers import Loss, Workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +22,7 @@ _PATIENCE: Final = 5.0  # seconds in which a scheduler must answer
 _ASKED_AGAIN: Final = 1.0  # seconds after which Dask is asked how many workers there are
 
 
-class DaskCluster(Hands):
+class DaskCluster(Workers):
     """The workers of a Dask cluster.
 
     Args:
@@ -61,7 +61,7 @@ class DaskCluster(Hands):
         self._known = 0, 0.0
 
     @property
-    def room(self) -> int:
+    def capacity(self) -> int:
         """How many threads the workers have now."""
         count, asked = self._known
         if time.monotonic() - asked > _ASKED_AGAIN:
@@ -71,8 +71,8 @@ class DaskCluster(Hands):
         return count
 
     def submit(self, do: Callable[..., _Result], *given: Any) -> Future[_Result]:
-        """Hand something to the scheduler."""
-        # Each time as something new: otherwise Dask would take two such for the same one.
+        """Submit a call to the scheduler."""
+        # pure=False: otherwise Dask would take two equal calls for one.
         handed = self._client.submit(do, *given, pure=False)
         future: Future[_Result] = Future()
         self._handed[future] = handed

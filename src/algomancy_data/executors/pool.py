@@ -11,7 +11,7 @@ from multiprocessing.context import SpawnContext, SpawnProcess
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from algomancy_data.errors import ExecutorError
-from algomancy_data.executors.hands import Hands, Loss, cores
+from algomancy_data.executors.workers import Loss, Workers, cores
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +25,7 @@ _MOST_KILLED: Final = 12
 _LEAST_BYTES: Final = 2**24
 
 
-class SpawnPool(Hands):
+class SpawnPool(Workers):
     """Processes of this machine, each with one call at a time.
 
     A process that is killed takes no other with it, and another one takes its place.
@@ -37,19 +37,19 @@ class SpawnPool(Hands):
     least_bytes = _LEAST_BYTES
 
     def __init__(self, workers: int) -> None:
-        self._workers = workers
+        self._most = workers
         self._threads = max(1, cores() // workers)
         self._free: list[_Process] = []
         self._busy: dict[Future[Any], _Process] = {}
         self._failed_starts = 0
 
     @property
-    def room(self) -> int:
+    def capacity(self) -> int:
         """The maximum number of processes."""
-        return self._workers
+        return self._most
 
     def submit(self, do: Callable[..., _Result], *given: Any) -> Future[_Result]:
-        """Hand something to a process that is free, or to a new one.
+        """Submit a call to a process that is free, or to a new one.
 
         Raises:
             ExecutorError: One process after the other ends while it starts.

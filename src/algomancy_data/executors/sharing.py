@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
 
 from algomancy_data.errors import ExecutorError
-from algomancy_data.executors.hands import Loss
+from algomancy_data.executors.workers import Loss
 from algomancy_data.forks import ProcessLock
 from algomancy_data.logs import LogLine, LogLines, tell
 from algomancy_data.memory import MemoryBudget
@@ -18,7 +18,7 @@ from algomancy_data.memory import MemoryBudget
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
 
-    from algomancy_data.executors.hands import Hands
+    from algomancy_data.executors.workers import Workers
     from algomancy_data.logs import Logger
 
 _Result = TypeVar("_Result")
@@ -33,30 +33,30 @@ _told: ContextVar[list[LogLine] | None] = ContextVar("algomancy_data.told", defa
 
 
 @contextmanager
-def helping(executor: object, memory: MemoryBudget | None = None) -> Generator[Hands | None]:
-    """Let an executor help within a block.
+def workers_of(executor: object, memory: MemoryBudget | None = None) -> Generator[Workers | None]:
+    """Yield the workers of an executor, and release them after the block.
 
     Args:
-        executor: See :func:`~algomancy_data.executors.choice.helpers_of`; None for nobody.
+        executor: See :func:`~algomancy_data.executors.choice.workers_for_load`; None for nobody.
         memory: How much memory each process should take, if set.
 
     Raises:
         ExecutorError: It is not an executor.
         MissingExtraError: It is one of Dask, and the extra ``dask`` is not installed.
     """
-    hands = None
+    workers = None
     if executor is not None:
         # What starts processes is slow to import.
-        from algomancy_data.executors.choice import helpers_of  # noqa: PLC0415
+        from algomancy_data.executors.choice import workers_for_load  # noqa: PLC0415
 
-        hands = helpers_of(executor, memory or MemoryBudget())
+        workers = workers_for_load(executor, memory or MemoryBudget())
     is_done = False
     try:
-        yield hands
+        yield workers
         is_done = True
     finally:
-        if hands is not None:
-            hands.close(at_once=not is_done)
+        if workers is not None:
+            workers.close(at_once=not is_done)
 
 
 class Share(NamedTuple):
@@ -65,7 +65,7 @@ class Share(NamedTuple):
     Args:
         name: What it is, for errors: "Part 'a.csv' of file 'orders'".
         given: The arguments.
-        prepare: Called before it is handed out, if it needs preparation.
+        prepare: Called before it is submitted, if it needs preparation.
     """
 
     name: str
@@ -101,7 +101,7 @@ class ReturnedLog(LogLines):
 
 
 def each_in_order(
-    hands: Hands,
+    workers: Workers,
     do: Callable[..., _Result],
     shares: Sequence[Share],
     logger: Logger | None = None,
@@ -111,7 +111,7 @@ def each_in_order(
     Shares of killed workers are done again.
 
     Args:
-        hands: Whoever does the work.
+        workers: Who does the work.
         do: A function of a module.
         shares: The work.
         logger: Gets the lines of :class:`ReturnedLog`, share by share.
@@ -121,7 +121,7 @@ def each_in_order(
             pickled.
         Exception: What the function raises for the first share that fails.
     """
-    pending = _Pending[_Result](hands, do, shares)
+    pending = _Pending[_Result](workers, do, shares)
     try:
         for number in range(len(shares)):
             done = pending.result(number)
@@ -135,16 +135,18 @@ def each_in_order(
 
 
 class _Pending(Generic[_Result]):
-    """Shares that are handed out, and results whose turn has not come.
+    """Shares that were submitted, and results whose turn has not come.
 
     Args:
-        hands: Whoever does the work.
+        workers: Who does the work.
         do: A function of a module.
         shares: The work.
     """
 
-    def __init__(self, hands: Hands, do: Callable[..., _Result], shares: Sequence[Share]) -> None:
-        self._hands = hands
+    def __init__(
+        self, workers: Workers, do: Callable[..., _Result], shares: Sequence[Share]
+    ) -> None:
+        self._workers = workers
         self._do = do
         self._shares = shares
         self._waiting = list(range(len(shares)))[::-1]
@@ -156,13 +158,13 @@ class _Pending(Generic[_Result]):
         """Wait for the result of a share."""
         last_sign = time.monotonic()
         while number not in self._results:
-            room = self._hands.room
+            capacity = self._workers.capacity
             while (
                 self._waiting
-                and len(self._running) < room
-                and (self._waiting[-1] - number < _AHEAD * room)
+                and len(self._running) < capacity
+                and (self._waiting[-1] - number < _AHEAD * capacity)
             ):
-                self._hand_out(self._waiting.pop())
+                self._submit(self._waiting.pop())
             if self._running:
                 last_sign = time.monotonic()
                 self._collect()
@@ -176,14 +178,14 @@ class _Pending(Generic[_Result]):
     def abandon(self) -> None:
         """Give up all shares that are being done."""
         for future in self._running:
-            self._hands.abandon(future)
+            self._workers.abandon(future)
         self._running.clear()
 
-    def _hand_out(self, number: int) -> None:
+    def _submit(self, number: int) -> None:
         share = self._shares[number]
         if share.prepare is not None:
             share.prepare()
-        future = self._hands.submit(_done, self._do, *share.given)
+        future = self._workers.submit(_done, self._do, *share.given)
         self._running[future] = number
 
     def _collect(self) -> None:
@@ -192,7 +194,7 @@ class _Pending(Generic[_Result]):
             number = self._running.pop(future)
             name = self._shares[number].name
             try:
-                result = self._hands.collect(future)
+                result = self._workers.collect(future)
             except ExecutorError:
                 raise
             except Exception as error:

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from algomancy_data.executors.hands import Hands
+    from algomancy_data.executors.workers import Workers
     from algomancy_data.extractor.parts import ReadParts
     from algomancy_data.extractor.slices import Slices
     from algomancy_data.file import FilePart
@@ -261,9 +261,9 @@ class SingleExtractor(Extractor):
         is_ours = isinstance(self.file, File)  # pyright: ignore[reportUnnecessaryIsInstance]
         parts = self.file.parts() if is_ours else None
         lost: AbstractSet[str] = frozenset()
-        hands = None if parts is None else self._helpers(parts)
-        if parts is not None and hands is not None:
-            frame, lost = self._shared(hands, parts)
+        workers = None if parts is None else self._workers_for(parts)
+        if parts is not None and workers is not None:
+            frame, lost = self._shared(workers, parts)
         else:
             frame = self._from_slices(parts)
             if frame is None:
@@ -365,16 +365,16 @@ class SingleExtractor(Extractor):
             return None
         return PartSlices(self._slices_of_part, parts, self.file.name, self._evolution)
 
-    def _helpers(self, parts: Sequence[FilePart]) -> Hands | None:
-        """Return the hands that help to read that many parts, if any."""
-        hands = self._phase.hands
-        if hands is None or not self._is_ours or len(parts) == 1:
+    def _workers_for(self, parts: Sequence[FilePart]) -> Workers | None:
+        """Return the workers that help to read that many parts, if any."""
+        workers = self._phase.workers
+        if workers is None or not self._is_ours or len(parts) == 1:
             return None
         size = self.stored_bytes()
-        return None if size is not None and size < hands.least_bytes else hands
+        return None if size is not None and size < workers.least_bytes else workers
 
     def _shared(
-        self, hands: Hands, parts: Sequence[FilePart]
+        self, workers: Workers, parts: Sequence[FilePart]
     ) -> tuple[pl.DataFrame, AbstractSet[str]]:
         """Return what :meth:`_at_once` does, with parts read by workers."""
         reader = copy.copy(self)  # which can be pickled
@@ -394,7 +394,7 @@ class SingleExtractor(Extractor):
         try:
             with self._system_errors():
                 table = convert_shared(
-                    hands, converter, parts, self._phase, kept, is_large=is_large
+                    workers, converter, parts, self._phase, kept, is_large=is_large
                 )
         except UnlikeSlicesError:
             self._phase.advance(before - self._phase.done_rows)
@@ -405,7 +405,7 @@ class SingleExtractor(Extractor):
             return table.frame, table.lost
         if is_large:
             self._check_whole()
-        read = shared_reader(hands, reader._read_part, name, logger)  # noqa: SLF001  as above
+        read = shared_reader(workers, reader._read_part, name, logger)  # noqa: SLF001  as above
         with self._system_errors():
             return self._put_together(read, parts)
 

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
     from polars.datatypes import DataType as PolarsDataType
 
-    from algomancy_data.executors.hands import Hands
+    from algomancy_data.executors.workers import Workers
     from algomancy_data.extractor.conversion import ConversionIssue
     from algomancy_data.extractor.evolution import Evolution
     from algomancy_data.extractor.extracted import Reading
@@ -123,7 +123,7 @@ class ConvertedPart:
 
 
 def convert_shared(
-    hands: Hands,
+    workers: Workers,
     converter: PartConverter,
     files: Sequence[FilePart],
     phase: Phase,
@@ -134,7 +134,7 @@ def convert_shared(
     """Return a table whose memory is files, converted; what did not convert is as it is there.
 
     Args:
-        hands: Whoever reads the parts.
+        workers: Who reads the parts.
         converter: How.
         files: The parts in order.
         phase: Told of the rows; says who takes them.
@@ -151,7 +151,7 @@ def convert_shared(
     with handing_directory() as directory:
         places = [directory / str(number) for number in range(len(files))]
         parts, frames, names = _converted(
-            hands, converter, files, places, conversion, phase, logger, is_large=is_large
+            workers, converter, files, places, conversion, phase, logger, is_large=is_large
         )
         whole = _together(frames, names, conversion.forms)
         issues: list[ConversionIssue] = []
@@ -161,7 +161,7 @@ def convert_shared(
                 Share(_name(table, file), (converter, file, columns, place))
                 for file, place in zip(files, places, strict=True)
             ]
-            schemas = each_in_order(hands, _write_unconverted, shares)
+            schemas = each_in_order(workers, _write_unconverted, shares)
             unconverted = [_fetched(*one) for one in zip(places, schemas, strict=True)]
             raw = pl.concat(_alike(unconverted), rechunk=False)
             whole, issues = conversion.with_unsettled(whole, raw)
@@ -177,7 +177,7 @@ def convert_shared(
         Share(_name(table, files[number]), (converter, files[number], where.starts[number]))
         for number in late
     ]
-    for number, found in zip(late, each_in_order(hands, _notice, shares), strict=True):
+    for number, found in zip(late, each_in_order(workers, _notice, shares), strict=True):
         noticed[number] = found
     all_issues = [*(issue for found in noticed for issue in found), *issues]
     notes = [note for part in parts for note in part.notes]
@@ -186,7 +186,7 @@ def convert_shared(
 
 
 def _converted(
-    hands: Hands,
+    workers: Workers,
     converter: PartConverter,
     files: Sequence[FilePart],
     places: Sequence[Path],
@@ -207,7 +207,7 @@ def _converted(
         Share(_name(table, file), (converter, file, place))
         for file, place in zip(files, places, strict=True)
     ]
-    for number, part in enumerate(each_in_order(hands, _convert, shares, logger)):
+    for number, part in enumerate(each_in_order(workers, _convert, shares, logger)):
         rows += part.height
         files[number].file.limits.check_shape(table, rows, len(part.schema))
         phase.advance(part.height)
@@ -298,11 +298,11 @@ def _in_dtypes(frame: pl.DataFrame, dtypes: Mapping[str, PolarsDataType]) -> pl.
     ).select(dtypes.keys())
 
 
-def shared_reader(hands: Hands, read: ReadPart, table: str, logger: Logger) -> ReadParts:
+def shared_reader(workers: Workers, read: ReadPart, table: str, logger: Logger) -> ReadParts:
     """Return what reads the parts of a table by workers.
 
     Args:
-        hands: Whoever reads the parts.
+        workers: Who reads the parts.
         read: How.
         table: Name of the table.
         logger: Told what workers say of the parts.
@@ -314,14 +314,16 @@ def shared_reader(hands: Hands, read: ReadPart, table: str, logger: Logger) -> R
         def share(file: FilePart, first_row: int) -> Share:
             return Share(_name(table, file), (read, table, file.file, first_row, as_text))
 
-        found = list(each_in_order(hands, _read, [share(file, 0) for file in files], logger))
+        found = list(each_in_order(workers, _read, [share(file, 0) for file in files], logger))
         starts = accumulate((frame.height for frame, _ in found), initial=0)
         late = [
             (number, start)
             for number, (start, (_, reading)) in enumerate(zip(starts, found, strict=False))
             if start and reading.issues
         ]
-        again = each_in_order(hands, _read, [share(files[number], start) for number, start in late])
+        again = each_in_order(
+            workers, _read, [share(files[number], start) for number, start in late]
+        )
         for (number, _), one in zip(late, again, strict=True):
             found[number] = one
         return found

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from algomancy_data.executors.hands import Hands
+    from algomancy_data.executors.workers import Workers
 
 
 _current: ContextVar[Recording | None] = ContextVar("algomancy_data.recording", default=None)
@@ -164,7 +164,7 @@ class Phase:
         total_rows: Of how many rows :meth:`advance` will tell; None if that is not known.
         bytes_in: What it was given.
         bytes_out: What it gives.
-        hands: Who helps, if anybody does.
+        workers: Who helps, if anybody does.
         sink: Takes the rows of tables that are not small as they are made, if anybody wants them.
     """
 
@@ -182,7 +182,7 @@ class Phase:
         self.total_rows: int | None = None
         self.bytes_in: int | None = None
         self.bytes_out: int | None = None
-        self.hands: Hands | None = None
+        self.workers: Workers | None = None
         self.sink: RowSink | None = None
         self.done_rows = 0
         self._listeners = listeners

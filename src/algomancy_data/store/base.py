@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from algomancy_data.executors.hands import Hands
+    from algomancy_data.executors.workers import Workers
     from algomancy_data.metrics import Phase
     from algomancy_data.metrics.phases import RowSink
     from algomancy_data.store.addition import Addition
@@ -43,7 +43,7 @@ class Store(Logging, ABC):
 
     Methods that may take long are given the phase that the manager measures, to say what they
     handle (``phase.handles(frames)``), what they give (``phase.gives(frames)``) and how far they
-    are (``phase.advance(rows)``), and to find who helps (``phase.hands``). A store may as well say
+    are (``phase.advance(rows)``), and to find workers (``phase.workers``). A store may as well say
     nothing, and work alone.
 
     Subclass it for a store of your own: the page "A store of your own" shows one, and
@@ -207,7 +207,7 @@ class Store(Logging, ABC):
         return tables[table].lazy()
 
     @contextmanager
-    def overlapping(self, name: str, hands: Hands | None = None) -> Generator[RowSink | None]:
+    def overlapping(self, name: str, workers: Workers | None = None) -> Generator[RowSink | None]:
         """Surround the making of a dataset, and its :meth:`save`.
 
         A store may provide a sink that takes rows of large tables meanwhile; they belong to no
@@ -215,9 +215,9 @@ class Store(Logging, ABC):
 
         Args:
             name: Its name.
-            hands: Whoever helps to make and save it: see ``phase.hands``.
+            workers: Who helps to make and save it: see ``phase.workers``.
         """
-        del name, hands
+        del name, workers
         yield None
 
     @abstractmethod

@@ -40,7 +40,7 @@ from algomancy_data.errors import CommandLineError, StoreNotFoundError
 from algomancy_data.etl import RunSettings
 from algomancy_data.etl.factory import pipeline_for
 from algomancy_data.etl.settings import INHERIT
-from algomancy_data.executors.hands import AUTO
+from algomancy_data.executors.workers import AUTO
 from algomancy_data.file.locations import file_name
 from algomancy_data.inference import infer_schemas
 from algomancy_data.memory import MemoryBudget

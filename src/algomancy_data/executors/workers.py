@@ -1,4 +1,4 @@
-"""The interface to whoever does work for this process."""
+"""Workers: who runs calls that this process submits."""
 
 from __future__ import annotations
 
@@ -33,23 +33,23 @@ class Loss(Enum):
     UNTRIED = "its worker ended before it began"
 
 
-class Hands(ABC):
-    """Whoever does submitted calls."""
+class Workers(ABC):
+    """Run submitted calls, several at the same time."""
 
     shares_memory: bool = False
-    """Whether the work is done in this process."""
+    """Whether the calls run in threads of this process."""
 
     least_bytes: int = 0
-    """From how many bytes on it is worth while to hand out what has to be read."""
+    """Files of fewer bytes are read sooner without workers."""
 
     @property
     @abstractmethod
-    def room(self) -> int:
-        """How many calls may be submitted at the same time."""
+    def capacity(self) -> int:
+        """How many calls may be pending at the same time."""
 
     @abstractmethod
     def submit(self, do: Callable[..., _Result], *given: Any) -> Future[_Result]:
-        """Hand something out.
+        """Submit a call.
 
         Args:
             do: A function of a module.
@@ -61,91 +61,90 @@ class Hands(ABC):
         """Return the result, or why there is none.
 
         Args:
-            future: What was handed out, and has ended.
+            future: A call that has ended.
 
         Raises:
-            ExecutorError: There is no use in going on.
-            Exception: What was to be done has failed, could not be handed out, or its result not
-                be handed back.
+            ExecutorError: There are no workers any longer.
+            Exception: What the call raised, or why it or its result could not be pickled.
         """
 
     def abandon(self, future: Future[Any]) -> None:
-        """Give something up."""
+        """Cancel a call, or ignore its result."""
         future.cancel()
 
     @abstractmethod
     def close(self, *, at_once: bool) -> None:
-        """Let go of what was taken.
+        """Release the workers.
 
         Args:
-            at_once: Do not wait for what is being done.
+            at_once: Do not wait for pending calls.
         """
 
 
-class Limited(Hands):
-    """Hands of which only some may be busy at the same time.
+class Limited(Workers):
+    """Workers of which only some are busy at the same time.
 
     Args:
-        hands: Whoever that is.
-        most: How many.
+        workers: The workers.
+        most: How many of them.
     """
 
-    def __init__(self, hands: Hands, most: int) -> None:
-        self._hands = hands
+    def __init__(self, workers: Workers, most: int) -> None:
+        self._workers = workers
         self._most = most
-        self.shares_memory = hands.shares_memory
-        self.least_bytes = hands.least_bytes
+        self.shares_memory = workers.shares_memory
+        self.least_bytes = workers.least_bytes
 
     @property
-    def room(self) -> int:
-        """How much may be handed out at the same time."""
-        return min(self._hands.room, self._most)
+    def capacity(self) -> int:
+        """How many calls may be pending at the same time."""
+        return min(self._workers.capacity, self._most)
 
     def submit(self, do: Callable[..., _Result], *given: Any) -> Future[_Result]:
-        """Hand something out."""
-        return self._hands.submit(do, *given)
+        """Submit a call."""
+        return self._workers.submit(do, *given)
 
     def collect(self, future: Future[_Result]) -> _Result | Loss:
         """Return the result, or why there is none."""
-        return self._hands.collect(future)
+        return self._workers.collect(future)
 
     def abandon(self, future: Future[Any]) -> None:
-        """Give something up."""
-        self._hands.abandon(future)
+        """Cancel a call, or ignore its result."""
+        self._workers.abandon(future)
 
     def close(self, *, at_once: bool) -> None:
-        """Let go of what was taken."""
-        self._hands.close(at_once=at_once)
+        """Release the workers."""
+        self._workers.close(at_once=at_once)
 
 
-def at_most(hands: Hands, most: int | None) -> Hands:
-    """Return hands of which at most so many are busy at the same time; None for all."""
-    return hands if most is None else Limited(hands, most)
+def at_most(workers: Workers, most: int | None) -> Workers:
+    """Return workers of which at most so many are busy at the same time; None for all."""
+    return workers if most is None else Limited(workers, most)
 
 
-class Borrowed(Hands):
+class Borrowed(Workers):
     """An executor of the caller's, which stays open.
 
     Args:
         executor: The executor.
-        room: How much to hand out at the same time.
+        capacity: How many calls may be pending at the same time.
     """
 
-    def __init__(self, executor: Executor, room: int) -> None:
+    def __init__(self, executor: Executor, capacity: int) -> None:
         self._executor = executor
-        self._room = room
-        self._handed: set[Future[Any]] = set()
+        self._capacity = capacity
+        self._pending: set[Future[Any]] = set()
         self.shares_memory = type(executor).__name__ == "ThreadPoolExecutor"
 
     @property
-    def room(self) -> int:
-        """How much may be handed out at the same time."""
-        return self._room
+    def capacity(self) -> int:
+        """How many calls may be pending at the same time."""
+        return self._capacity
 
     def submit(self, do: Callable[..., _Result], *given: Any) -> Future[_Result]:
-        """Hand something out."""
+        """Submit a call."""
         future = self._executor.submit(do, *given)
-        self._handed.add(future)
+        self._pending.add(future)
         return future
 
     def collect(self, future: Future[_Result]) -> _Result | Loss:
@@ -154,7 +153,7 @@ class Borrowed(Hands):
         Raises:
             ExecutorError: The executor takes nothing any longer.
         """
-        self._handed.discard(future)
+        self._pending.discard(future)
         try:
             return future.result()
         except BrokenExecutor as error:
@@ -167,6 +166,6 @@ class Borrowed(Hands):
             return Loss.KILLED
 
     def close(self, *, at_once: bool) -> None:
-        """Take back what is not being done."""
-        for future in list(self._handed) if at_once else ():
+        """Cancel calls that have not begun."""
+        for future in list(self._pending) if at_once else ():
             future.cancel()
