@@ -14,6 +14,7 @@ import pytest
 from algomancy_data.errors import DamagedStoreError, StoreError
 from algomancy_data.folder import table_files
 from algomancy_data.folder.reader import PRIVATE
+from algomancy_data.store import DatasetInfo
 from algomancy_data.testing.comparison import assert_identical
 
 pytestmark = pytest.mark.filterwarnings("ignore:StatefulDataManager:DeprecationWarning")
@@ -147,7 +148,7 @@ def test_damaged_metadata_is_listed_with_what_is_wrong(folder, open_manager, sou
     manager = open_manager()
     whole, unread = manager.describe_all()
     assert (whole.name, whole.rows, whole.problem) == ("other", FRAME.height, "")
-    assert (unread.name, unread.has_unknown_tables) == ("d", True)
+    assert unread == DatasetInfo("d", "", "", None, problem=unread.problem)
     assert unread.problem == manager.verify("d")[0].problem
     assert manager.describe_all(newest=1) == [unread]
     assert "2 datasets" in str(manager)

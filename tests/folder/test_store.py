@@ -365,6 +365,22 @@ def test_what_no_metadata_file_is_about_is_described_under_its_name(open_manager
     assert manager.describe("raw").version == f"raw {manager.get_data('raw').id}"
 
 
+def test_keys_of_a_dataset_without_a_metadata_file_are_known_too(open_manager, folder, source):
+    folder.mkdir()
+    (folder / "strange name.json").write_text(source("old", t=frame(1)).to_json())
+    keys = pl.DataFrame({"x": [9, 1]})
+    found = open_manager().store.known_keys("old", "t", ["x"], keys, DataSource)
+    assert found.to_list() == [False, True]
+
+
+def test_what_cannot_be_kept_is_said_of_its_dataset(open_manager, folder, source):
+    manager = open_manager()
+    with pytest.raises(UnstorableError, match=r"^Dataset 'd': half of a surrogate pair"):
+        manager.store.save("d", source("d", **{"\ud800": frame(1)}))
+    assert manager.store.names() == []
+    assert not folder.exists()
+
+
 def test_a_folder_that_fails_is_named(open_manager, folder, source):
     folder.mkdir()
     manager = open_manager()

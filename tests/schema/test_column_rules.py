@@ -11,6 +11,9 @@ from algomancy_data.errors import InvalidSchemaError
 
 MOMENT = dt.datetime(2024, 5, 1, 12)
 NAN = float("nan")
+POSSIBLE = "no such rule. Possible are"
+LENGTHS = "min_length, max_length, check"
+BOUNDS = "min, min_exclusive, max, max_exclusive, is_in"
 
 
 def declare(dtype=pl.Int64, **rules) -> type[Schema]:
@@ -25,11 +28,14 @@ def is_even(x):
 @pytest.mark.parametrize(
     ("dtype", "rules", "said"),
     [
-        (pl.String, {"min": 5}, "min=5: String has no such rule. Possible are is_in, regex,"),
-        (pl.List(pl.Int8), {"max": 1}, "List(Int8) has no such rule. Possible are min_length"),
-        (pl.Boolean, {"regex": "a"}, "Possible are is_in, check."),
-        (pl.Struct({"a": pl.Int8}), {"is_in": [{"a": 1}]}, "Possible are check."),
-        (pl.Int64, {"allow_nan": False}, "Int64 has no such rule"),
+        (pl.String, {"min": 5}, f"min=5: String has {POSSIBLE} is_in, regex, {LENGTHS}."),
+        (pl.Binary, {"regex": "a"}, f"regex='a': Binary has {POSSIBLE} is_in, {LENGTHS}."),
+        (pl.List(pl.Int8), {"max": 1}, f"max=1: List(Int8) has {POSSIBLE} {LENGTHS}."),
+        (pl.Boolean, {"regex": "a"}, f"Boolean has {POSSIBLE} is_in, check."),
+        (pl.Struct({"a": pl.Int8}), {"is_in": [{"a": 1}]}, f" has {POSSIBLE} check."),
+        (pl.Int64, {"allow_nan": False}, f"Int64 has {POSSIBLE} {BOUNDS}, check."),
+        (pl.Date, {"min_length": 1}, f"Date has {POSSIBLE} {BOUNDS}, check."),
+        (pl.Float64, {"regex": "a"}, f"has {POSSIBLE} {BOUNDS}, allow_nan, allow_inf, check."),
         (pl.String, {"regex": "("}, "regex='(': it does not compile: unclosed group."),
         (pl.String, {"regex": 5}, "a pattern is a text"),
         (pl.UInt8, {"max": 300}, "max=300: UInt8 cannot hold this value exactly."),

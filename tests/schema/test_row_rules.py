@@ -100,7 +100,10 @@ def test_a_rule_of_a_multi_schema_is_that_of_the_table_it_names():
         (rule(group_by=["typo"])(lambda _: pl.len() > 1), "there is no column 'typo'."),
         (rule()(lambda _: pl.col("come") + 1), "it gives Int64, not Boolean."),
         (rule()(lambda _: pl.col("come", "go") > 1), "it gives 2 columns; join them with"),
-        (rule(group_by=["guest"])(lambda _: pl.col("come") > 1), "it gives a value per row;"),
+        (
+            rule(group_by=["guest"])(lambda _: pl.col("come") > 1),
+            ": it gives a value per row; end it with an aggregate such as .all() or .sum() == 1.",
+        ),
         (rule()(lambda _: pl.col("come").str.len_bytes() > 1), "cannot be evaluated: "),
         (rule()(lambda _: True), "must return a Polars expression, not True."),
         (

@@ -260,7 +260,7 @@ def _parts_to_json(table: TableInfo, parts: tuple[TablePart, ...]) -> dict[str, 
 
 
 def _parts_from_json(table: dict[str, Any], rows: int) -> tuple[TablePart, ...]:
-    width = len(expect(list, table["schema"], "schema"))
+    width = len(member(table, "schema", list))
     if "parts" not in table:
         return (TablePart(_file_from_json(table), rows, width),)
     parts = tuple(
