@@ -16,6 +16,7 @@ from algomancy_data.errors import (
 from algomancy_data.schema.column import Column, ColumnGroup
 from algomancy_data.schema.csv_dialect import CSVDialect
 from algomancy_data.schema.kinds import FileExtension, SchemaType
+from algomancy_data.schema.misplaced import nearest_setting
 from algomancy_data.schema.read_limits import ReadLimits
 from algomancy_data.schema.resolved import (
     Tables,
@@ -84,9 +85,7 @@ class Schema(ABC):
             SchemaNotDeclaredError: ``_FILENAME`` is missing.
         """
         if cls._FILENAME == _NOT_DECLARED:
-            raise SchemaNotDeclaredError.from_missing(
-                cls.__name__, "its file", '_FILENAME = "<name>"'
-            )
+            raise cls._not_declared("its file", '_FILENAME = "<name>"')
         return cls._FILENAME
 
     @classmethod
@@ -101,9 +100,7 @@ class Schema(ABC):
         """
         extension = cls._EXTENSION
         if extension == _NOT_DECLARED:
-            raise SchemaNotDeclaredError.from_missing(
-                cls.__name__, "its format", "_EXTENSION = FileExtension.CSV (or another)"
-            )
+            raise cls._not_declared("its format", "_EXTENSION = FileExtension.CSV (or another)")
         if isinstance(extension, StrEnum):
             return cast("FileExtension", extension)
         try:
@@ -121,9 +118,7 @@ class Schema(ABC):
         """
         declared = cls._SCHEMA_TYPE
         if declared == _NOT_DECLARED:
-            raise SchemaNotDeclaredError.from_missing(
-                cls.__name__, "its type", "_SCHEMA_TYPE = SchemaType.SINGLE (or MULTI)"
-            )
+            raise cls._not_declared("its type", "_SCHEMA_TYPE = SchemaType.SINGLE (or MULTI)")
         try:
             return SchemaType(declared)
         except ValueError as error:
@@ -474,6 +469,14 @@ class Schema(ABC):
         # The name of a class has neither a NUL nor half of a surrogate pair, that of a group may.
         shown = key.encode(errors="backslashreplace").decode().replace("\0", r"\0")
         return type(f"{cls.__name__}[{shown}]", (Schema,), members)
+
+    @classmethod
+    def _not_declared(cls, what: str, how: str) -> SchemaNotDeclaredError:
+        setting = how.partition(" ")[0]
+        known = vars(Schema)
+        near = [name for name in dir(cls) if name not in known and nearest_setting(name) == setting]
+        how = f"{how}, in place of {near[0]}," if near else how
+        return SchemaNotDeclaredError.from_missing(cls.__name__, what, how)
 
     @classmethod
     def _require_multi(cls, call: str, other: str) -> None:

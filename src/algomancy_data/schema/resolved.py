@@ -11,6 +11,7 @@ from algomancy_data.errors import InvalidSchemaError, SchemaNotDeclaredError
 from algomancy_data.schema.column import Column, ColumnGroup
 from algomancy_data.schema.column_rules import RuleDeclarationError, column_rules
 from algomancy_data.schema.kinds import DataType, DeclaredType, column_type_of
+from algomancy_data.schema.misplaced import misplaced
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from algomancy_data.schema.row_rules import DeclaredRule
 
 _FOREIGN_KEY_PARTS: Final = 2
+_HOME: Final = "algomancy_data.schema.declaration"
 _Member = TypeVar("_Member")
 
 
@@ -46,9 +48,12 @@ def resolve_columns(schema: type[Schema]) -> dict[str, dict[str, Column]]:
 
     Raises:
         SchemaNotDeclaredError: No column, or no group, is declared.
-        InvalidSchemaError: Two columns or groups have one name, or a column contradicts itself.
+        InvalidSchemaError: Two columns or groups have one name, a column contradicts itself, or an
+            attribute declares nothing as it is written.
     """
     name, is_multi = schema.__name__, schema.is_multi()
+    if problem := misplaced(_bodies(schema), is_multi=is_multi):
+        raise InvalidSchemaError.from_problem(name, problem)
     if not declares(schema, ColumnGroup if is_multi else Column):
         return _legacy_columns(schema, is_multi=is_multi)
     if is_multi:
@@ -82,6 +87,12 @@ def members_of(schema: type[Schema], kind: type[_Member]) -> dict[str, _Member]:
             if isinstance(value, kind) or attribute in members:
                 members[attribute] = value
     return {name: value for name, value in members.items() if isinstance(value, kind)}
+
+
+def _bodies(schema: type[Schema]) -> list[Mapping[str, Any]]:
+    """Return the attributes of a schema, then of those that it is derived from."""
+    base = next(one for one in schema.__mro__ if one.__module__ == _HOME)
+    return [vars(one) for one in schema.__mro__[: schema.__mro__.index(base)]]
 
 
 def declares(schema: type[Schema], kind: type[Column | ColumnGroup]) -> bool:
