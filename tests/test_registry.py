@@ -9,6 +9,7 @@ from enum import StrEnum
 import pytest
 
 from algomancy_data import registry
+from algomancy_data.errors import ArgumentError
 from algomancy_data.extractor import CSVSingleExtractor
 from algomancy_data.registry import get_extractor_class, register_extractor, registered_keys
 from algomancy_data.schema import FileExtension, SchemaType
@@ -58,6 +59,22 @@ def test_a_later_registration_wins() -> None:
 
     register_extractor(FileExtension.CSV, SchemaType.SINGLE, Other)
     assert get_extractor_class("csv", "single") is Other
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ((1, "single", CSVSingleExtractor), "extension must be a text, not 1"),
+        (("zz", "sngl", CSVSingleExtractor), "schema_type must be 'single' or 'multi', not 'sngl'"),
+        (("zz", "single", int), "cls must be a subclass of Extractor, not the class int"),
+        (("zz", "single", CSVSingleExtractor.extract), "cls must be a subclass of Extractor"),
+    ],
+)
+def test_what_could_never_extract_anything_is_refused(given, message) -> None:
+    known = registered_keys()
+    with pytest.raises(ArgumentError, match=message):
+        register_extractor(*given)
+    assert registered_keys() == known
 
 
 def test_the_registry_itself_does_not_import_polars_or_an_extractor() -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from algomancy_data.errors import ArgumentError
 
 if TYPE_CHECKING:
     from algomancy_data.schema import SchemaType
 
 __all__ = ["get_extractor_class", "register_extractor", "registered_keys"]
+
+_SCHEMA_TYPES: Final = ("single", "multi")
 
 # Those of the package by name: they are imported when a file of their format comes.
 # Any: an extractor's constructor is its own affair.
@@ -35,6 +39,9 @@ def register_extractor(extension: str, schema_type: SchemaType | str, cls: type[
         schema_type: Whether it reads files with one table or with several.
         cls: The extractor, built as ``cls(file, schema, logger=logger)``.
 
+    Raises:
+        ArgumentError: One of them is something else.
+
     Example:
         >>> from algomancy_data import SchemaType
         >>> from algomancy_data.extractor import CSVSingleExtractor
@@ -43,6 +50,15 @@ def register_extractor(extension: str, schema_type: SchemaType | str, cls: type[
         True
         >>> del _extractors["txt", "single"]
     """
+    is_extractor = isinstance(cast("object", cls), type) and hasattr(cls, "extract")
+    given: tuple[tuple[str, object, bool, str], ...] = (
+        ("extension", extension, isinstance(cast("object", extension), str), "a text"),
+        ("schema_type", schema_type, schema_type in _SCHEMA_TYPES, "'single' or 'multi'"),
+        ("cls", cls, is_extractor, "a subclass of Extractor"),
+    )
+    for name, value, is_right, possible in given:
+        if not is_right:
+            raise ArgumentError.from_given(name, value, possible)
     _extractors[extension, schema_type] = cls
 
 
