@@ -385,7 +385,8 @@ class AdditionError(AlgomancyDataError, ValueError):
         """Name the column that the rows do not have."""
         return cls(
             f"The rows for table {table!r} have no column {column!r}, which the table has. Add it "
-            f"to them, with nulls if there is nothing to say, or replace the dataset."
+            f"to them, with nulls if there is nothing to say (for files, the schema does so with "
+            f"_MISSING_COLUMNS = 'null'), or replace the dataset."
         )
 
     @classmethod
