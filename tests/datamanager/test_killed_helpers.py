@@ -100,7 +100,7 @@ def running(store, folder):
 
 
 def files_on_their_way():
-    return len(list(Path(os.environ["ALGOMANCY_SCRATCH"]).glob("algomancy-handed-*/*")))
+    return len(list(Path(os.environ["ALGOMANCY_SCRATCH"]).glob("algomancy-exchange-*/*")))
 
 
 @contextlib.contextmanager

@@ -24,7 +24,7 @@ _SHORTEST: Final = 0.001
 
 
 @dataclass(frozen=True)
-class Measured:
+class Timings:
     """How long each operation took, in each repetition.
 
     Args:
@@ -101,12 +101,12 @@ class Ratio:
         return asdict(self)
 
 
-def ratios(earlier: Measured, now: Measured) -> list[Ratio]:
+def ratios(earlier: Timings, now: Timings) -> list[Ratio]:
     """Return a ratio for each operation that was measured both times and is long enough.
 
     Example:
-        >>> before = Measured(10, {("memory", "load"): [1.0, 1.0, 1.25]})
-        >>> after = Measured(10, {("memory", "load"): [2.0, 2.5, 2.0], ("folder", "load"): [1.0]})
+        >>> before = Timings(10, {("memory", "load"): [1.0, 1.0, 1.25]})
+        >>> after = Timings(10, {("memory", "load"): [2.0, 2.5, 2.0], ("folder", "load"): [1.0]})
         >>> for one in ratios(before, after):
         ...     print(one.store, one.ratio, one.lowest, one.highest)
         memory 2.0 1.6 2.5

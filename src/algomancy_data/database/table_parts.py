@@ -35,7 +35,7 @@ from algomancy_data.database.tables import (
 )
 from algomancy_data.errors import StoreError
 from algomancy_data.executors.sharing import Share, each_in_order
-from algomancy_data.frames.handed import handing_directory, let_go_of
+from algomancy_data.frames.exchange import exchange_directory, remove_mapped
 from algomancy_data.frames.mapped import MappedFrames, frame_at, is_exact
 from algomancy_data.metrics import NO_PHASE
 
@@ -253,7 +253,7 @@ class PartsWriter:
         frame = table.frame
         owner = TableOwner(*self._owner, table.name)
         written: list[WrittenPart] = []
-        with handing_directory() as directory:
+        with exchange_directory() as directory:
             shares = [
                 Share(
                     f"Rows {rows.start:,} to {rows.stop - 1:,} of table {table.name!r}",
@@ -274,7 +274,7 @@ class PartsWriter:
             ]
             for number, part in enumerate(each_in_order(self._workers, _write, shares)):
                 written.append(part)
-                let_go_of(directory / str(number))
+                remove_mapped(directory / str(number))
                 phase.advance(part.table.height)
         return TableInParts(table, self._storage, self._parts, written)
 

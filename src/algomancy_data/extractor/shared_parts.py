@@ -36,7 +36,7 @@ from algomancy_data.extractor.slices import (
     UnlikeSlicesError,
     write_unconverted,
 )
-from algomancy_data.frames.handed import handing_directory, let_go_of
+from algomancy_data.frames.exchange import exchange_directory, remove_mapped
 from algomancy_data.frames.mapped import MappedFrames, frame_at, is_exact
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ def convert_shared(
     """
     table = converter.table
     conversion = Conversion(table, converter.types, converter.conventions)
-    with handing_directory() as directory:
+    with exchange_directory() as directory:
         places = [directory / str(number) for number in range(len(files))]
         parts, frames, names = _converted(
             workers, converter, files, places, conversion, phase, logger, is_large=is_large
@@ -257,7 +257,7 @@ def _fetched(place: Path, schema: pl.Schema) -> pl.DataFrame:
     if not schema:  # of a part without rows, there may be no columns either
         return pl.DataFrame()
     frame = frame_at(place, schema)
-    let_go_of(place)
+    remove_mapped(place)
     return frame
 
 

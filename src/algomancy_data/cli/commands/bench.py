@@ -10,7 +10,7 @@ from uuid import uuid4
 import typer
 
 from algomancy_data.cli.command import Command, command
-from algomancy_data.cli.comparison import Measured, Ratio, ratios
+from algomancy_data.cli.comparison import Ratio, Timings, ratios
 from algomancy_data.cli.configuration import Setting, Settings
 from algomancy_data.cli.declarations import Declarations
 from algomancy_data.cli.output import Output, size
@@ -101,7 +101,7 @@ def bench(
     Example: `algomancy-data bench --rows 1000000 --store postgresql://host/name`
     """
     output = command.output
-    earlier = None if compare is None else Measured.read(compare)
+    earlier = None if compare is None else Timings.read(compare)
     rows, repeat = _extent(rows, repeat, earlier, fail_above)
     declared = Declarations(workloads.SCHEMAS)
     with tempfile.TemporaryDirectory(prefix="algomancy-bench-") as temporary:
@@ -138,7 +138,7 @@ def bench(
     if earlier is None:
         output.result(document, _figures(repeated[-1]), exit_code=code)
         return
-    found = ratios(earlier, Measured.of(rows, repeated))
+    found = ratios(earlier, Timings.of(rows, repeated))
     slower = [one for one in found if fail_above is not None and one.is_above(fail_above)]
     compared = {
         "compared": [one.to_dict() for one in found],
@@ -153,7 +153,7 @@ def bench(
 
 
 def _extent(
-    rows: int | None, repeat: int | None, earlier: Measured | None, fail_above: float | None
+    rows: int | None, repeat: int | None, earlier: Timings | None, fail_above: float | None
 ) -> tuple[int, int]:
     """Return how many rows to measure, and how often.
 

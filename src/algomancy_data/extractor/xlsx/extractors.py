@@ -11,7 +11,7 @@ from algomancy_data.extractor.base import SingleExtractor
 from algomancy_data.extractor.conversion import ConversionIssue, convert_piece, convert_pieces
 from algomancy_data.extractor.multi import MultiExtractor
 from algomancy_data.file import XLSXFile
-from algomancy_data.file.workbook import Kind, Workbook, read_sheet, typed
+from algomancy_data.file.workbook import CellKind, Workbook, read_sheet, typed
 from algomancy_data.logs import as_logger
 from algomancy_data.messages import MOST_EXAMPLES
 from algomancy_data.schema import DataType
@@ -138,7 +138,9 @@ class SheetReading:
             if name not in types:
                 continue
             kinds = cells["kind"].drop_nulls().unique(maintain_order=True).to_list()
-            pieces = [self._piece(cells, Kind(kind), name) for kind in kinds if kind != Kind.ERROR]
+            pieces = [
+                self._piece(cells, CellKind(kind), name) for kind in kinds if kind != CellKind.ERROR
+            ]
             values = convert_pieces(pieces, types[name], self._table, self._issues)
             if isinstance(values, pl.Series):
                 changed.append(values.slice(self._first_row))
@@ -151,7 +153,7 @@ class SheetReading:
         ]
         return table.frame.with_columns(*changed, *clocks)
 
-    def _piece(self, cells: pl.DataFrame, kind: Kind, name: str) -> pl.Series:
+    def _piece(self, cells: pl.DataFrame, kind: CellKind, name: str) -> pl.Series:
         """Return the cells of one kind, after a null for each row before the sheet.
 
         So an issue counts its rows over the whole table.

@@ -34,7 +34,7 @@ _BOOLEANS: Final = (*_TRUE, "0", "false", "FALSE")
 _WHOLE: Final = r"^-?[0-9]+$"
 
 
-class Kind(StrEnum):
+class CellKind(StrEnum):
     """What a cell holds."""
 
     TEXT = "text"
@@ -58,7 +58,7 @@ def decode(workbook: Workbook, raw: pl.DataFrame) -> pl.DataFrame:
         cell (numbers with all digits, dates in ISO 8601), ``milliseconds``: since 1970 for a
         date, since midnight for a time, in all for a duration, else null.
     """
-    shown = pl.Series([*workbook.shown, Shown.NUMBER], dtype=pl.String)
+    shown = pl.Series([*workbook.formats, NumberFormat.NUMBER], dtype=pl.String)
     # What becomes of them in between takes much memory.
     if raw.height <= _PIECE:
         return _decoded(workbook, raw, shown)
@@ -71,7 +71,7 @@ def _decoded(workbook: Workbook, raw: pl.DataFrame, shown: pl.Series) -> pl.Data
         return raw.select(
             "row",
             "column",
-            kind=pl.lit(Kind.TEXT),
+            kind=pl.lit(CellKind.TEXT),
             text="text",
             milliseconds=pl.lit(None, pl.Int64),
         )
@@ -89,7 +89,7 @@ def _decoded(workbook: Workbook, raw: pl.DataFrame, shown: pl.Series) -> pl.Data
             milliseconds=pl.when(pl.col("type") == "d")
             .then(pl.coalesce("written_day", "written_time"))
             .when(pl.col("kind").is_in(moments))
-            .then(pl.when(pl.col("kind") == Kind.DATE).then("since_1970").otherwise("span"))
+            .then(pl.when(pl.col("kind") == CellKind.DATE).then("since_1970").otherwise("span"))
         )
         .with_columns(text=_text())
         .select("row", "column", "kind", "text", "milliseconds")
@@ -125,35 +125,35 @@ def _kind(*, from_1904: bool) -> pl.Expr:
     """Return the kind of each cell; what is shown as a date but cannot be one is a number."""
     span, shown = pl.col("span"), pl.col("shown")
     is_day_0 = span.is_between(0, _DAY, closed="left")
-    is_clock = is_day_0 & (shown == Shown.TIME) if from_1904 else is_day_0
+    is_clock = is_day_0 & (shown == NumberFormat.TIME) if from_1904 else is_day_0
     is_leap_day = span.is_between(_LEAP_DAY * _DAY, (_LEAP_DAY + 1) * _DAY, closed="left")
     is_date = (span >= 0) & (pl.col("since_1970") < _END)
     moment = (
-        pl.when((shown == Shown.DURATION) & span.is_not_null())
-        .then(pl.lit(Kind.DURATION))
-        .when((shown == Shown.DURATION) | (shown == Shown.NUMBER))
-        .then(pl.lit(Kind.NUMBER))
+        pl.when((shown == NumberFormat.DURATION) & span.is_not_null())
+        .then(pl.lit(CellKind.DURATION))
+        .when((shown == NumberFormat.DURATION) | (shown == NumberFormat.NUMBER))
+        .then(pl.lit(CellKind.NUMBER))
         .when(is_clock)
-        .then(pl.lit(Kind.TIME))
+        .then(pl.lit(CellKind.TIME))
         .when(is_leap_day & (not from_1904))
-        .then(pl.lit(Kind.TEXT))
+        .then(pl.lit(CellKind.TEXT))
         .when(is_date)
-        .then(pl.lit(Kind.DATE))
-        .otherwise(pl.lit(Kind.NUMBER))
+        .then(pl.lit(CellKind.DATE))
+        .otherwise(pl.lit(CellKind.NUMBER))
     )
     kind = pl.col("type")
     return (
         pl.when((kind == "n") & pl.col("number").is_not_null())
         .then(moment)
         .when((kind == "b") & pl.col("text").is_in(_BOOLEANS))
-        .then(pl.lit(Kind.BOOLEAN))
+        .then(pl.lit(CellKind.BOOLEAN))
         .when(kind == "e")
-        .then(pl.lit(Kind.ERROR))
+        .then(pl.lit(CellKind.ERROR))
         .when(pl.col("written_day").is_not_null())
-        .then(pl.lit(Kind.DATE))
+        .then(pl.lit(CellKind.DATE))
         .when(pl.col("written_time").is_not_null())
-        .then(pl.lit(Kind.TIME))
-        .otherwise(pl.lit(Kind.TEXT))
+        .then(pl.lit(CellKind.TIME))
+        .otherwise(pl.lit(CellKind.TEXT))
     )
 
 
@@ -165,17 +165,17 @@ def _text() -> pl.Expr:
     exact = pl.when(text.str.contains(_WHOLE) | number.is_infinite()).then(text).otherwise(short)
     milliseconds = pl.col("milliseconds")
     return (
-        pl.when(kind == Kind.NUMBER)
+        pl.when(kind == CellKind.NUMBER)
         .then(exact)
-        .when(kind == Kind.BOOLEAN)
+        .when(kind == CellKind.BOOLEAN)
         .then(pl.when(text.is_in(_TRUE)).then(pl.lit("true")).otherwise(pl.lit("false")))
-        .when(kind == Kind.DATE)
+        .when(kind == CellKind.DATE)
         .then(milliseconds.cast(pl.Datetime("ms")).cast(pl.Datetime("us")).dt.to_string("iso"))
-        .when(kind == Kind.TIME)
+        .when(kind == CellKind.TIME)
         .then((milliseconds * _NANOSECONDS).cast(pl.Time).dt.to_string("%H:%M:%S%.f"))
-        .when(kind == Kind.DURATION)
+        .when(kind == CellKind.DURATION)
         .then(milliseconds.cast(pl.Duration("ms")).cast(pl.Duration("us")).dt.to_string("iso"))
-        .when((pl.col("type") == "n") & (kind == Kind.TEXT) & pl.col("number").is_not_null())
+        .when((pl.col("type") == "n") & (kind == CellKind.TEXT) & pl.col("number").is_not_null())
         .then(pl.lit(_NO_DAY))
         .otherwise(text)
     )
@@ -190,7 +190,7 @@ def _without_escapes(raw: pl.DataFrame) -> pl.DataFrame:
     return raw.with_columns(raw["text"].scatter(rows, pl.Series(texts, dtype=pl.String)))
 
 
-class Shown(StrEnum):
+class NumberFormat(StrEnum):
     """How a number is shown."""
 
     NUMBER = "number"
@@ -200,10 +200,12 @@ class Shown(StrEnum):
 
 
 # Formats that a workbook need not define; 27 to 36 and 50 to 58 are dates in East Asian locales.
-_BUILT_IN: Final[dict[str, Shown]] = {
-    **dict.fromkeys(map(str, [*range(14, 18), 22, *range(27, 37), *range(50, 59)]), Shown.DATE),
-    **dict.fromkeys(map(str, [*range(18, 22), 45, 47]), Shown.TIME),
-    "46": Shown.DURATION,
+_BUILT_IN: Final[dict[str, NumberFormat]] = {
+    **dict.fromkeys(
+        map(str, [*range(14, 18), 22, *range(27, 37), *range(50, 59)]), NumberFormat.DATE
+    ),
+    **dict.fromkeys(map(str, [*range(18, 22), 45, 47]), NumberFormat.TIME),
+    "46": NumberFormat.DURATION,
 }
 FORMAT: Final = "styleSheet/numFmts/numFmt"
 """Where a workbook defines its formats."""
@@ -214,27 +216,27 @@ _ELAPSED: Final = re.compile(r"\[(?:h+|m+|s+)\]")
 _LITERAL: Final = re.compile(r'"[^"]*"|\\.|_.|\*.|\[[^\]]*\]')
 
 
-def shown_as(code: str) -> Shown:
+def number_format(code: str) -> NumberFormat:
     """Classify a format code.
 
     Example:
-        >>> shown_as("yyyy-mm-dd hh:mm"), shown_as("[h]:mm"), shown_as('[Red]0.0" days"')
-        (<Shown.DATE: 'date'>, <Shown.DURATION: 'duration'>, <Shown.NUMBER: 'number'>)
+        >>> [str(number_format(code)) for code in ("yyyy-mm-dd hh:mm", "[h]:mm", '[Red]0.0" days"')]
+        ['date', 'duration', 'number']
     """
     code = code.lower()
     unquoted = re.sub(r'"[^"]*"|\\.', "", code)
     if _ELAPSED.search(unquoted):
-        return Shown.DURATION
+        return NumberFormat.DURATION
     letters = set(_LITERAL.sub("", code).partition(";")[0])
     has_time = bool(letters & set("hs"))
     if letters & set("yd") or ("m" in letters and not has_time):
-        return Shown.DATE
-    return Shown.TIME if has_time else Shown.NUMBER
+        return NumberFormat.DATE
+    return NumberFormat.TIME if has_time else NumberFormat.NUMBER
 
 
-def shown_by_style(
+def formats_by_style(
     formats: Iterable[Mapping[str, str]], styles: Iterable[Mapping[str, str]]
-) -> list[Shown]:
+) -> list[NumberFormat]:
     """Return how each cell style of a workbook shows numbers, by the style's index.
 
     Args:
@@ -242,7 +244,8 @@ def shown_by_style(
         styles: Those at :data:`STYLE`.
     """
     own = {
-        element.get("numFmtId", ""): shown_as(element.get("formatCode", "")) for element in formats
+        element.get("numFmtId", ""): number_format(element.get("formatCode", ""))
+        for element in formats
     }
     numbers = [element.get("numFmtId", "") for element in styles]
-    return [own.get(number) or _BUILT_IN.get(number, Shown.NUMBER) for number in numbers]
+    return [own.get(number) or _BUILT_IN.get(number, NumberFormat.NUMBER) for number in numbers]

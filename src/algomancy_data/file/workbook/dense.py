@@ -30,7 +30,7 @@ from algomancy_data.file.workbook.cell_references import (
     column_letters,
     column_number,
 )
-from algomancy_data.file.workbook.cells import Shown
+from algomancy_data.file.workbook.cells import NumberFormat
 from algomancy_data.file.workbook.quick_markup import is_usual
 
 if TYPE_CHECKING:
@@ -46,7 +46,12 @@ _MAIN: Final = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _OFFICE: Final = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _PACKAGE: Final = "http://schemas.openxmlformats.org/package/2006"
 _SHEET: Final = "xl/worksheets/sheet1.xml"
-_STYLES: Final = {Shown.NUMBER: 0, Shown.DATE: 22, Shown.TIME: 21, Shown.DURATION: 46}
+_STYLES: Final = {
+    NumberFormat.NUMBER: 0,
+    NumberFormat.DATE: 22,
+    NumberFormat.TIME: 21,
+    NumberFormat.DURATION: 46,
+}
 _MIB: Final = 2**20
 # What fastexcel holds for each cell of a range, empty ones included.
 _CELL_BYTES: Final = 32
@@ -404,7 +409,7 @@ def _parts(workbook: Workbook) -> _Parts:
         )
         return f'<Relationships xmlns="{_PACKAGE}/relationships">{inner}</Relationships>'
 
-    styles = "".join(f'<xf numFmtId="{_STYLES[shown]}"/>' for shown in workbook.shown)
+    styles = "".join(f'<xf numFmtId="{_STYLES[shown]}"/>' for shown in workbook.formats)
     parts = {
         "_rels/.rels": relations(("officeDocument", "xl/workbook.xml")),
         "xl/workbook.xml": (

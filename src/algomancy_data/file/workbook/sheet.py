@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 import polars as pl
 
-from algomancy_data.file.workbook.cells import Kind, decode
+from algomancy_data.file.workbook.cells import CellKind, decode
 from algomancy_data.file.workbook.dense import read_pieces
 from algomancy_data.frames.tabular import unique_names
 
@@ -26,7 +26,7 @@ _CLOCK_DAY: Final = date(1899, 12, 31)
 _MARCH_1900: Final = datetime(1900, 3, 1)  # noqa: DTZ001  workbooks know no time zones
 _AFTER_DAY_0_OF_1904: Final = datetime(1904, 1, 2)  # noqa: DTZ001
 _AFTER_9999: Final = 253_402_300_800_000
-_WITHOUT_ERRORS: Final = pl.when(pl.col("kind") != Kind.ERROR)
+_WITHOUT_ERRORS: Final = pl.when(pl.col("kind") != CellKind.ERROR)
 # Cells scattered over so many times their number are no table; a few may be.
 _SCATTERED: Final = 100
 _FEW: Final = 10_000_000
@@ -359,7 +359,7 @@ def _natural(values: pl.Series, target: ColumnType | None) -> pl.Series:
 
 
 def _errors(cells: pl.DataFrame) -> dict[int, str]:
-    is_error = (cells["kind"] == Kind.ERROR).fill_null(value=False)
+    is_error = (cells["kind"] == CellKind.ERROR).fill_null(value=False)
     rows = is_error.arg_true()
     return dict(zip(rows.to_list(), cells["text"].gather(rows).to_list(), strict=True))
 
@@ -372,19 +372,19 @@ def _uniform(cells: pl.DataFrame, target: ColumnType | None) -> pl.Series | None
         return cells.select(_WITHOUT_ERRORS.then("text")).to_series()
     # An empty text is no kind of its own among numbers: formulas show nothing that way.
     kinds = cells.filter(pl.col("text") != "")["kind"].unique().to_list()
-    kinds = [kind for kind in kinds if kind != Kind.ERROR]
+    kinds = [kind for kind in kinds if kind != CellKind.ERROR]
     if len(kinds) > 1:
         return None
-    return typed(cells, Kind(kinds[0]) if kinds else Kind.TEXT)
+    return typed(cells, CellKind(kinds[0]) if kinds else CellKind.TEXT)
 
 
-def typed(cells: pl.DataFrame, kind: Kind) -> pl.Series:
+def typed(cells: pl.DataFrame, kind: CellKind) -> pl.Series:
     """Return the cells of one kind in its dtype, with nulls for all others."""
     of_kind = pl.when(pl.col("kind") == kind)
     texts = cells.select(of_kind.then("text")).to_series()
     milliseconds = cells.select(of_kind.then("milliseconds")).to_series()
     match kind:
-        case Kind.NUMBER:
+        case CellKind.NUMBER:
             numbers = texts.cast(pl.Float64)
             if not (numbers.abs() >= _EXACT).any():
                 return numbers
@@ -392,13 +392,13 @@ def typed(cells: pl.DataFrame, kind: Kind) -> pl.Series:
             if whole.null_count() == texts.null_count():
                 return whole
             return texts if numbers.is_infinite().any() else numbers
-        case Kind.BOOLEAN:
+        case CellKind.BOOLEAN:
             return texts == "true"
-        case Kind.DATE:
+        case CellKind.DATE:
             return milliseconds.cast(pl.Datetime("ms")).cast(pl.Datetime("us"))
-        case Kind.TIME:
+        case CellKind.TIME:
             return (milliseconds * 1_000_000).cast(pl.Time)
-        case Kind.DURATION:
+        case CellKind.DURATION:
             return milliseconds.cast(pl.Duration("ms")).cast(pl.Duration("us"))
-        case Kind.TEXT | Kind.ERROR:
+        case CellKind.TEXT | CellKind.ERROR:
             return texts

@@ -11,7 +11,7 @@ import polars as pl
 from polars.exceptions import PolarsError
 
 from algomancy_data.errors import FileContentError
-from algomancy_data.file.workbook.cells import FORMAT, STYLE, Shown, shown_by_style
+from algomancy_data.file.workbook.cells import FORMAT, STYLE, NumberFormat, formats_by_style
 from algomancy_data.file.workbook.markup import (
     check_markup,
     read_cells,
@@ -188,13 +188,13 @@ class Workbook:
         return texts if last < len(texts) else None
 
     @cached_property
-    def shown(self) -> list[Shown]:
+    def formats(self) -> list[NumberFormat]:
         """How each cell style shows numbers."""
         if self._styles not in self.package:
             return []
         with self.damage_reported():
             found = self.package.elements(self._styles, FORMAT, STYLE)
-        return shown_by_style(found[FORMAT], found[STYLE])
+        return formats_by_style(found[FORMAT], found[STYLE])
 
     @cached_property
     def shared_markup(self) -> bytes | None:

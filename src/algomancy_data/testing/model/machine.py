@@ -23,7 +23,7 @@ from algomancy_data.testing.model.datasets import (
     check_datasets,
 )
 from algomancy_data.testing.model.moments import Reports
-from algomancy_data.testing.model.other_process import OtherProcess, Taken
+from algomancy_data.testing.model.other_process import OtherProcess, StepOutcome
 from algomancy_data.testing.model.steps import (
     Add,
     Delete,
@@ -103,7 +103,7 @@ def _datasets(draw: st.DrawFn) -> Dataset:
 
 
 @dataclass(frozen=True)
-class By:
+class Actor:
     """Who takes a step, and what comes in the middle of it.
 
     Args:
@@ -119,9 +119,9 @@ class By:
 
 
 _BY: Final = st.one_of(
-    st.sampled_from([By("one"), By("other"), By("process")]),
-    st.builds(By, st.sampled_from(["one", "other"]), st.just("interrupt"), st.integers(1, 8)),
-    st.builds(By, st.just("process"), st.just("kill"), _MOMENTS),
+    st.sampled_from([Actor("one"), Actor("other"), Actor("process")]),
+    st.builds(Actor, st.sampled_from(["one", "other"]), st.just("interrupt"), st.integers(1, 8)),
+    st.builds(Actor, st.just("process"), st.just("kill"), _MOMENTS),
 )
 _LIMITS: Final = st.sampled_from([{}, {"cache_size": 1}, {"cache_bytes": 1}])
 _FIRST_GUESS: Final = 2000
@@ -162,39 +162,39 @@ class StoreMachine(RuleBasedStateMachine):
     # --- steps ------------------------------------------------------------------------------
 
     @rule(name=_NAMES, dataset=_datasets(), by=_BY)
-    def keep(self, name: str, dataset: Dataset, by: By) -> None:
+    def keep(self, name: str, dataset: Dataset, by: Actor) -> None:
         """Write a dataset."""
         self._take(Keep({name: self._identified(dataset)}), by)
 
     @rule(datasets=st.dictionaries(_NAMES, _datasets(), max_size=3), by=_BY)
-    def keep_several(self, datasets: dict[str, Dataset], by: By) -> None:
+    def keep_several(self, datasets: dict[str, Dataset], by: Actor) -> None:
         """Write several at once."""
         step = Keep({name: self._identified(one) for name, one in datasets.items()})
         self._take(step, self._for_several(by))
 
     @rule(datasets=st.dictionaries(_NAMES, _datasets(), min_size=1), by=_BY)
-    def keep_what_cannot_be_kept(self, datasets: dict[str, Dataset], by: By) -> None:
+    def keep_what_cannot_be_kept(self, datasets: dict[str, Dataset], by: Actor) -> None:
         """Write several, the last of which no store can have."""
         if self._contract.keeps_data:
             self._take(Keep(datasets, is_storable=False), self._for_several(by))
 
     @rule(dataset=_datasets(), by=_BY)
-    def keep_under_no_name(self, dataset: Dataset, by: By) -> None:
+    def keep_under_no_name(self, dataset: Dataset, by: Actor) -> None:
         """Write what has no name."""
         self._take(Keep({"": dataset}), by)
 
     @rule(name=_NAMES, by=_BY, other=_NAMES)
-    def overwrite(self, name: str, other: str, by: By) -> None:
+    def overwrite(self, name: str, other: str, by: Actor) -> None:
         """Put one dataset in the place of another."""
         self._take(Overwrite(name, other), by)
 
     @rule(name=_NAMES, rows=_datasets(), by=_BY)
-    def append(self, name: str, rows: Dataset, by: By) -> None:
+    def append(self, name: str, rows: Dataset, by: Actor) -> None:
         """Append rows."""
         self._take(Add(name, self._identified(rows), "append"), by)
 
     @rule(name=_NAMES, rows=_ROWS, by=_BY)
-    def upsert(self, name: str, rows: Table, by: By) -> None:
+    def upsert(self, name: str, rows: Table, by: Actor) -> None:
         """Upsert rows."""
         self._take(Add(name, self._identified(Dataset({THINGS: rows}, None)), "upsert"), by)
 
@@ -204,27 +204,27 @@ class StoreMachine(RuleBasedStateMachine):
         mode=st.sampled_from(["replace", "append", "upsert"]),
         by=_BY,
     )
-    def load(self, name: str, rows: Any, mode: Any, by: By) -> None:
+    def load(self, name: str, rows: Any, mode: Any, by: Actor) -> None:
         """Load a file."""
         self._take(Load(name, rows, mode), by)
 
     @rule(name=_NAMES, table=st.sampled_from([THINGS, THINGS, "u"]), wanted=_PLACES, by=_BY)
-    def delete_rows(self, name: str, table: str, wanted: tuple[int, ...], by: By) -> None:
+    def delete_rows(self, name: str, table: str, wanted: tuple[int, ...], by: Actor) -> None:
         """Delete rows."""
         self._take(DeleteRows(name, table, wanted), by)
 
     @rule(name=_NAMES, copy=_NAMES, by=_BY)
-    def derive(self, name: str, copy: str, by: By) -> None:
+    def derive(self, name: str, copy: str, by: Actor) -> None:
         """Copy a dataset."""
         self._take(Derive(name, copy), by)
 
     @rule(name=_NAMES, by=_BY)
-    def delete(self, name: str, by: By) -> None:
+    def delete(self, name: str, by: Actor) -> None:
         """Delete a dataset."""
         self._take(Delete(name), by)
 
     @rule(name=_NAMES, other=_NAMES, by=_BY)
-    def rename(self, name: str, other: str, by: By) -> None:
+    def rename(self, name: str, other: str, by: Actor) -> None:
         """Give a dataset another name, which takes two steps."""
         self._take(Derive(name, other), by)
         if name != other and other in self._datasets:
@@ -275,7 +275,7 @@ class StoreMachine(RuleBasedStateMachine):
         self._count += 1
         return replace(dataset, ds_id=f"id {self._count}")
 
-    def _take(self, step: Step, by: By) -> None:
+    def _take(self, step: Step, by: Actor) -> None:
         """Take a step on both sides; compare what becomes of it."""
         kinds: tuple[type[Exception], ...] = ()
         before = after = self._datasets
@@ -294,13 +294,13 @@ class StoreMachine(RuleBasedStateMachine):
         assert not kinds or expected & {*taken.raised}, (taken.raised, expected)
         self._datasets = after
 
-    def _for_several(self, by: By) -> By:
+    def _for_several(self, by: Actor) -> Actor:
         """Leave out a kill where only some of several datasets may be written before it."""
         if by.comes == "kill" and not self._contract.has_transactions:
             return replace(by, comes="")
         return by
 
-    def _taken(self, step: Step, by: By) -> Taken:
+    def _taken(self, step: Step, by: Actor) -> StepOutcome:
         """Have a step taken by whom it shall be."""
         if by.who != "process":
             return _interrupted(step, self._managers[by.who], by.moment)
@@ -323,16 +323,16 @@ def _has(manager: DataManager[DataSource], datasets: Datasets) -> bool:
     return True
 
 
-def _interrupted(step: Step, manager: DataManager[DataSource], at: int) -> Taken:
+def _interrupted(step: Step, manager: DataManager[DataSource], at: int) -> StepOutcome:
     """Take a step; Ctrl-C is pressed at that report of progress, if at any."""
     try:
         with recording(Reports(at, _press)):
             step.take(manager)
     except KeyboardInterrupt:
-        return Taken(is_killed=True)
+        return StepOutcome(is_killed=True)
     except AlgomancyDataError as error:
-        return Taken(tuple(one.__name__ for one in type(error).__mro__))
-    return Taken()
+        return StepOutcome(tuple(one.__name__ for one in type(error).__mro__))
+    return StepOutcome()
 
 
 def _press() -> None:

@@ -31,7 +31,7 @@ _START: Final = "from algomancy_data.testing.model.other_process import serve; s
 
 
 @dataclass(frozen=True)
-class Taken:
+class StepOutcome:
     """How another process took a step.
 
     Args:
@@ -57,7 +57,7 @@ class OtherProcess:
         self._made_by = (inspect.getfile(contract), contract.__qualname__, place)
         self._running: tuple[subprocess.Popen[bytes], Connection] | None = None
 
-    def take(self, step: Step, kill_at: int = 0) -> Taken:
+    def take(self, step: Step, kill_at: int = 0) -> StepOutcome:
         """Have it take a step; it is killed at that call of a function, if at any."""
         process, connection = self._running = self._running or self._start()
         connection.send((step, kill_at))
@@ -67,8 +67,8 @@ class OtherProcess:
             self._running = None
             connection.close()
             assert process.wait(_PATIENCE) == -signal.SIGKILL
-            return Taken(is_killed=True)
-        assert isinstance(taken, Taken), taken
+            return StepOutcome(is_killed=True)
+        assert isinstance(taken, StepOutcome), taken
         return taken
 
     def close(self) -> None:
@@ -105,11 +105,11 @@ def serve() -> None:
             connection.send(_take(manager, step, kill_at))
 
 
-def _take(manager: DataManager[DataSource], step: Step, kill_at: int) -> Taken:
+def _take(manager: DataManager[DataSource], step: Step, kill_at: int) -> StepOutcome:
     with Calls(kill_at, lambda: os.kill(os.getpid(), signal.SIGKILL)) as calls:
         try:
             step.take(manager)
             raised = ()
         except AlgomancyDataError as error:
             raised = tuple(one.__name__ for one in type(error).__mro__)
-    return Taken(raised, calls.seen)
+    return StepOutcome(raised, calls.seen)

@@ -1,4 +1,4 @@
-"""Directories for files that are passed from one process to another."""
+"""Directories through which processes exchange files."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ try:
 except ImportError:  # Windows
     fcntl = None
 
-_PREFIX: Final = "algomancy-handed-"
+_PREFIX: Final = "algomancy-exchange-"
 _LOCK: Final = "in-use"
 
 
 @contextmanager
-def handing_directory() -> Generator[Path]:
+def exchange_directory() -> Generator[Path]:
     """Provide a directory for a block; it is removed afterwards with everything in it.
 
     Those of programs that were killed are removed as well: nobody has their lock any longer.
@@ -34,7 +34,7 @@ def handing_directory() -> Generator[Path]:
         ScratchError: It cannot be made.
 
     Example:
-        >>> with handing_directory() as directory:
+        >>> with exchange_directory() as directory:
         ...     _ = (directory / "part").write_bytes(b"rows")
         >>> directory.exists()
         False
@@ -55,7 +55,7 @@ def handing_directory() -> Generator[Path]:
             os.close(lock)
 
 
-def let_go_of(place: Path) -> None:
+def remove_mapped(place: Path) -> None:
     """Remove a file whose memory may be in use.
 
     Windows refuses to: there the file goes with its directory, if nothing uses it by then.
