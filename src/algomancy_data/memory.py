@@ -91,7 +91,7 @@ class MemoryBudget:
         None where the system does not say.
 
         Args:
-            input_bytes: What each reads at most; None if nobody knows.
+            input_bytes: What each reads at most; None if that is unknown.
         """
         there = available_memory()
         if there is None:
@@ -105,7 +105,7 @@ class MemoryBudget:
 
         Args:
             what: What it is, for the message.
-            size: How many bytes it takes, at least; None if nobody knows.
+            size: How many bytes it takes, at least; None if that is unknown.
 
         Raises:
             MemoryLimitError: It does not fit.

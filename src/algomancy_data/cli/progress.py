@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from algomancy_data.cli.output import Output
     from algomancy_data.metrics import PhaseMetrics, Recording
 
-# Nobody waits for what takes less, and it has no speed worth a line.
+# What takes less needs no bar, and has no speed worth a line.
 _SHORT: Final = 0.001
 
 

@@ -151,7 +151,7 @@ class Datasets:
             if isinstance(content, PreparedPayload)
             else {table.name: table.frame for table in content}
         )
-        if frames or not isinstance(content, PreparedPayload):  # of a text nobody knows the rows
+        if frames or not isinstance(content, PreparedPayload):  # the rows of a text are unknown
             phase.handles(frames.values())
         provenance = kept_provenance(data, frames, phase.sizes)
         tables = {
@@ -244,7 +244,7 @@ class Datasets:
         """Make sure that the rows that an addition refers to are still there.
 
         Raises:
-            AdditionError: Somebody deleted or replaced it since the rows were checked.
+            AdditionError: It was deleted or replaced since the rows were checked.
         """
 
         def known(table: str, key: Sequence[str], keys: pl.DataFrame) -> pl.Series:
@@ -334,7 +334,7 @@ class Datasets:
 
         Raises:
             ValueError: This version does not know its type.
-            SchemaDriftError: Somebody changed its tables by hand.
+            SchemaDriftError: Its tables were changed by hand.
             TypeError: It is kept as tables, and the class takes none.
         """
         info = entry.info

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 _TICK: Final = 0.05  # seconds
 # While some rows are written, the next ones wait, and others are converted.
 _MOST_WAITING: Final = 1
-# Seconds for which somebody else's write may keep the lock: the reading of files waits meanwhile.
+# Seconds to wait for another writer's lock: the reading of files waits meanwhile.
 _PATIENCE: Final = 1.0
 
 
@@ -296,7 +296,7 @@ class EarlyWrite:
         decisive = first if whole is None else whole
         try:
             columns = PreparedTable(self._storage, rows.table, decisive).columns
-        except UnstorableError:  # whoever writes the table as a whole says so
+        except UnstorableError:  # writing the table as a whole says so
             return None
         owner = TableOwner(*self._owner, rows.table)
         layout, table = create_table(connection, self._storage, owner, columns)

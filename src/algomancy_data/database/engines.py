@@ -79,7 +79,7 @@ def store_engine(database: sa.Engine | sa.URL | str) -> sa.Engine:
 def begun(engine: sa.Engine) -> Generator[sa.Connection]:
     """Surround the use of a connection in a transaction, which is rolled back at the end.
 
-    If the server was restarted while nobody used the connection, a new one is taken.
+    If the server was restarted while the connection was idle, a new one is taken.
     """
     with _begun(engine) as connection:
         yield connection

@@ -66,7 +66,7 @@ class GrowingDataset:
         """Return one of its tables.
 
         Raises:
-            SchemaDriftError: The table is gone or another one, or somebody changed its columns.
+            SchemaDriftError: The table is gone or another one, or its columns were changed.
         """
         owner = TableOwner(*self._owner, name)
         layouts = self._layouts

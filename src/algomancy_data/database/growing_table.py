@@ -78,7 +78,7 @@ class GrowingTable:
         layout: The present layout of the table.
 
     Raises:
-        SchemaDriftError: The table is gone or another one, or somebody changed its columns.
+        SchemaDriftError: The table is gone or another one, or its columns were changed.
     """
 
     def __init__(
@@ -110,7 +110,7 @@ class GrowingTable:
             keys: The keys, in as many columns.
 
         Raises:
-            SchemaDriftError: Somebody changed a value to one that its column cannot have.
+            SchemaDriftError: A value was changed to one that its column cannot have.
         """
         columns = self._columns(key)
         if self._access is not None and self._is_indexed(self._access, columns):

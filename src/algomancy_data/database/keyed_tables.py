@@ -103,7 +103,7 @@ def copy_tables(
         advance: Called with the number of rows copied.
 
     Raises:
-        SchemaDriftError: A table is gone or another one, or somebody changed its columns.
+        SchemaDriftError: A table is gone or another one, or its columns were changed.
     """
     layouts = {layout.name: layout for layout in tables}
     copies: dict[str, TableLayout] = {}

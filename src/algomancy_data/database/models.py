@@ -74,7 +74,7 @@ jobs_table: Final = sa.Table(
     sa.Column("dataset_id", sa.Text(), nullable=False, comment="id in the catalogue, once done"),
     sa.Column("details", sa.Text(), nullable=False, comment="JSON: files, rows, findings, phases"),
 )
-"""One row per attempt to do a job; whoever writes a dataset says so here in its transaction."""
+"""One row per attempt to do a job; the transaction that writes a dataset updates it."""
 
 _IS_DONE: Final = jobs_table.c.outcome == "done"
 

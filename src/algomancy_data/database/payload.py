@@ -47,7 +47,7 @@ _ARROW: Final = "arrow"
 _KINDS: Final = (_JSON, _ARROW)
 _TEXT: Final = "text"
 _TEXT_SUM: Final = "text_crc32"
-# A catalogue row should be quick to read for whoever wants to know only what there is.
+# A catalogue row should be quick to read where only the list of datasets is wanted.
 _LARGEST_IN_ROW: Final = 1024 * 1024
 _CHARACTERS_AT_ONCE: Final = 4 * 1024 * 1024
 

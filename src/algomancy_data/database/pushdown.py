@@ -1,6 +1,6 @@
 """Predicate pushdown: a Polars predicate as an SQL condition that holds for all matching rows.
 
-It may be true for more: whoever uses it applies the predicate to what comes back. So whatever is
+It may be true for more: the caller applies the predicate to what comes back. So whatever is
 not surely the same in SQL is left out, which leaves more rows, never fewer.
 """
 

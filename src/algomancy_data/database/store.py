@@ -110,7 +110,7 @@ class DatabaseStore(Store):
             raise ArgumentError.from_given("max_connections", max_connections, possible)
         self._max_connections = max_connections
         self._engine = store_engine(engine)
-        # Where others find the database; an engine of somebody's may have more to it than a URL.
+        # Where workers find the database; an engine of the caller's may have more to it than a URL.
         self._url = None if isinstance(engine, sa.Engine) else self._engine.url
         self._storage = backend_for(self._engine).table_storage()
         self._session_id = session_id
@@ -245,7 +245,7 @@ class DatabaseStore(Store):
         Raises:
             DatasetNotFoundError: There is none of that name.
             UnknownClassificationError: It is of a type that this version does not know.
-            SchemaDriftError: Somebody changed its tables by hand.
+            SchemaDriftError: Its tables were changed by hand.
             TypeError: It is kept as tables, and the class takes none.
             StoreError: It is damaged, or the database fails.
         """
@@ -601,6 +601,6 @@ def _noting(damages: list[Damage], dataset: str, path: str) -> Generator[None]:
         yield
     except DamagedStoreError as error:
         damages.append(Damage(dataset, path, str(error)))
-    except DatasetNotFoundError:  # somebody deleted it meanwhile
+    except DatasetNotFoundError:  # it was deleted meanwhile
         if not dataset:
             raise

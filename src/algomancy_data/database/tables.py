@@ -228,7 +228,7 @@ def copy_table(
         copied: Layouts of the copy's tables by logical name, at least of those that it refers to.
 
     Raises:
-        SchemaDriftError: The source is gone or another one, or somebody changed its columns.
+        SchemaDriftError: The source is gone or another one, or its columns were changed.
     """
     # In the order of the source's present columns, as SQLite copies by position.
     found = check_drift(connection, source)
@@ -262,7 +262,7 @@ def read_batches(
             read.
 
     Raises:
-        SchemaDriftError: The table is gone or another one, or somebody changed its columns, their
+        SchemaDriftError: The table is gone or another one, or its columns were changed, their
             types, or a value to one that its column cannot have.
         DamagedStoreError: It has other rows or values than were written; if ``verify`` is set,
             when all rows have been read.

@@ -40,7 +40,7 @@ def must_be_made(connection: sa.Connection) -> bool:
 
 
 def make_view(connection: sa.Connection) -> None:
-    """Make the view, or make it anew, in a transaction that nobody else makes it in."""
+    """Make the view, or make it anew, in a transaction that excludes others who make it."""
     if must_be_made(connection):
         for statement in backend_for(connection).tables_view.statements:
             connection.exec_driver_sql(statement)

@@ -60,7 +60,7 @@ def _within_budget(files: dict[str, File], budget: MemoryBudget) -> dict[str, Fi
         limits = file.limits
         if limits.memory_bytes is None:
             limits = replace(limits, memory_bytes=room)
-        if limits.in_memory_bytes == IN_MEMORY_BYTES:  # nobody set it
+        if limits.in_memory_bytes == IN_MEMORY_BYTES:  # it was not set
             is_sliced = budget.limit is not None and sizes[name] > left
             most = sizes[name] - 1 if is_sliced else IN_MEMORY_BYTES
             limits = replace(limits, in_memory_bytes=max(min(most, budget.in_memory_bytes), 1))

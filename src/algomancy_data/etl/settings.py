@@ -82,7 +82,7 @@ class RunSettings:
         memory: How much memory the process should take; None for no limit but what is there.
         only: Names of the files that are wanted, of those that the schemas declare; None for all.
         sample: Which rows of each table are wanted; None for all.
-        workers: Who helps to read tables that lie in several files; None for nobody.
+        workers: Who helps to read tables that lie in several files; None for no workers.
 
     Example:
         >>> call, manager = RunSettings(message_limit=None), RunSettings(quarantine=True)

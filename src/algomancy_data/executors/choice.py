@@ -28,7 +28,7 @@ def workers_for_jobs(
         workers: How many jobs are done at the same time; None for as many as there are cores and
             memory for.
         most: How many may be done at the same time; None for any number.
-        fitting: Tells for how many processes there is memory; None where nobody knows.
+        fitting: Tells for how many processes there is memory; None if that is unknown.
 
     Raises:
         ExecutorError: It is nothing that can do jobs.

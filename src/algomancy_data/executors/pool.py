@@ -58,7 +58,7 @@ class SpawnPool(Workers):
             process = self._free.pop() if self._free else _Process(self._threads)
             try:
                 future = process.submit(do, *given)
-            except BrokenExecutor as error:  # it was killed while nobody waited for it
+            except BrokenExecutor as error:  # it was killed while it was idle
                 self._loss_of(process, error)
                 continue
             self._busy[future] = process

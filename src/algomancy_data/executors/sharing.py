@@ -37,7 +37,7 @@ def workers_of(executor: object, memory: MemoryBudget | None = None) -> Generato
     """Yield the workers of an executor, and release them after the block.
 
     Args:
-        executor: See :func:`~algomancy_data.executors.choice.workers_for_load`; None for nobody.
+        executor: See :func:`~algomancy_data.executors.choice.workers_for_load`.
         memory: How much memory each process should take, if set.
 
     Raises:

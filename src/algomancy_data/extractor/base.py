@@ -299,7 +299,7 @@ class SingleExtractor(Extractor):
         )
 
     def _hand_over(self, frame: pl.DataFrame) -> None:
-        """Let others have the table meanwhile, if it is not small and somebody takes it."""
+        """Give the table to the phase's sink, if there is one and the table is not small."""
         sink, most = self._phase.sink, self._most_in_memory
         if sink is None or not self._is_ours or most is None:
             return
@@ -309,7 +309,7 @@ class SingleExtractor(Extractor):
     def _put_together(
         self, read: ReadParts, parts: Sequence[FilePart]
     ) -> tuple[pl.DataFrame, AbstractSet[str]]:
-        """Return the same of parts that somebody reads."""
+        """Return the same of parts that were read elsewhere."""
         table = read_table(
             read,
             parts,

@@ -35,7 +35,7 @@ class Reading:
             they are made of, by table and column.
         unpacked_bytes: How many bytes the content has when it is unpacked, where the reader has
             found out.
-        stored_bytes: How many bytes the file has as it is stored, once somebody has asked.
+        stored_bytes: How many bytes the file has as it is stored, once it was asked for.
         notes: How the file was read, where that had to be found out.
     """
 
@@ -86,7 +86,7 @@ class ExtractedTable:
     Args:
         frame: The table; a column that did not convert is in it as it is in the file.
         issues: What was found in it.
-        again: How its columns are converted anew without some rows; None if nobody knows.
+        again: How its columns are converted anew without some rows; None if that is unknown.
         schema: What declares it, if anything does.
         file: Name of the file that it comes from.
         separated: The table without rows that cannot be read, if those are known already.

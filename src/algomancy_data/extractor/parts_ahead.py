@@ -3,7 +3,7 @@
 What it takes to open a file, and to divide its columns among cores, keeps these waiting: ten small
 files that are read one after the other take twice the time of two at once.
 
-Row numbers begin anew in each part, as long as nobody knows how many rows come before it. One of
+Row numbers begin anew in each part, as long as the number of rows before it is unknown. One of
 which something is noticed is read once more then, and those behind it when their turn comes.
 """
 

@@ -360,7 +360,7 @@ class File(ABC):  # noqa: B024  one subclass per format: they differ in their ex
     def stored_bytes(self) -> int | None:
         """Return the stored size of all parts in bytes, without decompressing them.
 
-        None if nobody knows without reading them, as of an address, or if they are gone.
+        None if that takes reading them, as at an address, or if they are gone.
 
         Example:
             >>> from algomancy_data import CSVFile

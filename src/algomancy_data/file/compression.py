@@ -99,7 +99,7 @@ def _unzip(data: bytes | memoryview, name: str, unpacked: _Unpacked) -> None:
                 _unpack_member(archive, members[0], unpacked)
                 return
     except (FileContentError, ScratchError):
-        raise  # a limit, or by whoever watches or writes
+        raise  # a limit, or raised by the watcher or the writer
     except _ZIP_ERRORS as error:
         msg = f"File {name!r} is a zip that cannot be opened: {error}"
         raise FileContentError(msg) from error

@@ -348,7 +348,7 @@ def _with_store(address: str, use: Callable[[Any, str], _Result]) -> _Result:
         store, path = fsspec.core.url_to_fs(address, **_time_limits(address))
         return use(store, path)
     except FileContentError:
-        raise  # by whoever checks
+        raise  # by the check itself
     except FileNotFoundError as error:
         msg = f"There is nothing at {mask(address)!r}."
         raise FileNotFoundError(msg) from as_cause(error, address)

@@ -55,7 +55,7 @@ def check_condition(predicate: pl.Expr, schema: Mapping[str, PolarsDataType]) ->
     """
     try:
         given = pl.LazyFrame(schema=schema).select(predicate).collect_schema().dtypes()
-    except PolarsError:  # whoever takes the rows says so
+    except PolarsError:  # the consumer of the rows says so
         return
     wrong = [dtype for dtype in given if dtype not in {pl.Boolean(), pl.Null(), pl.Unknown()}]
     if wrong:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from algomancy_data.schema.types import ColumnType
 
 _LONGEST_LABEL: Final = 60
-# What an extractor logs is in the notes; whoever asks for a schema has not asked for the data.
+# What an extractor logs is in the notes: only a schema was asked for, not the data.
 _SILENT: Final = logging.Logger("algomancy_data.inference", logging.CRITICAL + 1)  # noqa: LOG001
 # A schema needs a column, and no file has one of this name.
 PLACEHOLDER: Final = Column("\0", DataType.STRING, optional=True)

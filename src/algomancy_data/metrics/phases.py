@@ -28,7 +28,7 @@ class Recording:
     """The phases of a block; see :func:`recording`.
 
     Args:
-        progress: Told of them as they happen, if anybody is.
+        progress: Told of them as they happen; None for no listener.
         outer: The recording in whose block this one's is.
     """
 
@@ -164,8 +164,8 @@ class Phase:
         total_rows: Of how many rows :meth:`advance` will tell; None if that is not known.
         bytes_in: What it was given.
         bytes_out: What it gives.
-        workers: Who helps, if anybody does.
-        sink: Takes the rows of tables that are not small as they are made, if anybody wants them.
+        workers: Who helps; None for no workers.
+        sink: Takes the rows of tables that are not small as they are made; None for no sink.
     """
 
     def __init__(
@@ -278,7 +278,7 @@ class FrameSizes:
 
 
 NO_PHASE: Final[Phase] = _SilentPhase()
-"""Takes the place of a phase where nobody measures; what it is told is forgotten."""
+"""A phase that measures nothing, and forgets what it is told."""
 
 _NOTHING: Final = nullcontext(NO_PHASE)
 _under_way: ContextVar[Phase | None] = ContextVar("algomancy_data.phase", default=None)
@@ -288,7 +288,7 @@ class PhaseRecorder:
     """Measures phases, keeps their metrics, and tells a listener and the recording.
 
     Args:
-        listener: Whom to tell, if anybody.
+        listener: Told of the phase; None for no listener.
         dataset: Name of the dataset that the phases are about.
         sizes: Of frames that were measured before.
 
@@ -363,11 +363,11 @@ class PhaseRecorder:
 def measuring(
     name: str, listener: ProgressListener | None = None, dataset: str | None = None
 ) -> AbstractContextManager[Phase]:
-    """Measure a block as a phase, if anybody listens or records.
+    """Measure a block as a phase, if there is a listener or a recorder.
 
     Args:
         name: Name of the phase.
-        listener: Whom to tell, if anybody.
+        listener: Told of the phase; None for no listener.
         dataset: Name of the dataset.
 
     Example:

@@ -37,7 +37,7 @@ _PYTHON_TYPES: Final[tuple[tuple[Any, tuple[type, ...]], ...]] = (
     ((pl.String, pl.Categorical, pl.Enum), (str,)),
     (pl.DataType, (int,)),
 )
-# They are a date and an int to Python, and something else to whoever declares a rule.
+# They are a date and an int to Python, and something else to the author of a rule.
 _KINDS_OF_THEIR_OWN: Final = (bool, dt.datetime)
 _FEW: Final = 8
 _MICROSECOND: Final = dt.timedelta(microseconds=1)

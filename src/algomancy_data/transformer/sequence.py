@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from algomancy_data.logs import Logger
     from algomancy_data.relations.stored import StoredKeys
 
-# Of transformers that nobody named.
+# Of transformers without a name.
 _UNNAMED: Final = "Abstract Transformer"
 
 

@@ -102,7 +102,7 @@ def decode(stored: pl.DataFrame, columns: Sequence[ColumnLayout], table: str) ->
         table: What to call it in an error.
 
     Raises:
-        ForeignValueError: Somebody changed a value to one that the column's type cannot have.
+        ForeignValueError: A value was changed to one that the column's type cannot have.
     """
     raw = pl.DataFrame([_as_stored(stored[column.physical], column, table) for column in columns])
     values = numbered(raw)

@@ -112,7 +112,7 @@ def decode(stored: pl.DataFrame, columns: Sequence[ColumnLayout], table: str) ->
         table: What to call it in an error.
 
     Raises:
-        ForeignValueError: Somebody changed a value to one that the column's type cannot have.
+        ForeignValueError: A value was changed to one that the column's type cannot have.
     """
     found = [_as_stored(stored[column.physical], column, table) for column in columns]
     # As in encode: a query costs more than to decode few rows.
@@ -254,7 +254,7 @@ def _plainly(values: pl.Series, column: ColumnLayout) -> pl.Series | None:
         elif not column.dtype.is_temporal():
             return values.cast(column.dtype)
     except (PolarsError, PanicException, pa.ArrowInvalid):
-        pass  # whoever evaluates the expression finds the row
+        pass  # evaluating the expression finds the row
     return None
 
 

@@ -159,7 +159,7 @@ class Connection(dbapi.Connection):
             raise
 
     def _run_begin(self) -> None:
-        """Wait for a turn to write, if somebody else has it, and begin."""
+        """Wait for a turn to write, and begin."""
         began = time.monotonic()
         if self.begin_mode == "IMMEDIATE" and self._log is not None and self._turn is None:
             self._turn = Turn.taken(f"{self.path}{LOG}", self.busy_seconds)

@@ -1,4 +1,4 @@
-"""The queue of those who write to a SQLite file: whoever has waited longest is next.
+"""The queue of the writers of a SQLite file: the one that has waited longest is next.
 
 SQLite's own waiters look whether the lock is free, and ever more rarely: of many, some wait for
 long, since those who came later look more often. So writers take turns by a lock (``flock``) of the

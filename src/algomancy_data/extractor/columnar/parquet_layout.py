@@ -39,7 +39,7 @@ MOST_VALUES: Final = 2**31 - 1
 _REQUIRED, _REPEATED = 0, 2
 _OPTIONAL: Final = b"\x02"
 _NOT_PACKED: Final = b"\0"
-# Whoever has it writes Arrow types there, which readers believe more than Parquet's own.
+# Where it is, it holds Arrow types, which readers believe more than Parquet's own.
 _ARROW_SCHEMA: Final = b"ARROW:schema"
 # Polars breaks down if that is followed by nothing, or by less than a schema can be.
 _SURE_SCHEMA: Final = form(_ARROW_SCHEMA, rb"\x18(?:[\x10-\x7f]|[\x80-\xff][\x01-\xff])")

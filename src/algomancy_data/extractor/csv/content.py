@@ -87,7 +87,7 @@ class CSVContent:
         self._refuse_binary(start, encoding, is_utf8=is_utf8)
         if has_line_ends and given is source and isinstance(source, Path):
             lengths.feed_file(source)
-        # A scratch file is there as long as somebody has it.
+        # A scratch file is there as long as it is open.
         self._kept = kept = given if is_utf8 else self._transcode(source, encoding)
         self.source: Path | bytes = kept.path if isinstance(kept, ScratchFile) else kept
         self._head = start if is_utf8 else _start(self.source, _HEAD)
