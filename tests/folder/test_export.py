@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import json
 import zipfile
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 from zipfile import ZipFile
 
@@ -12,7 +13,17 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from algomancy_data import BaseDataSource, DataSource
+from algomancy_data import (
+    BaseDataSource,
+    Column,
+    CSVFile,
+    CSVSingleExtractor,
+    DataSource,
+    DataType,
+    Schema,
+    SimpleETLFactory,
+    StatelessDataManager,
+)
 from algomancy_data.datamanager import export_dataset
 from algomancy_data.errors import StoreError, UnstorableError
 from algomancy_data.testing import assert_identical, sample_frames
@@ -50,6 +61,70 @@ def test_csv_is_what_another_library_reads(data, tmp_path):
     path = export_dataset(data, tmp_path / "out", "csv")
     with (path / "t.csv").open(encoding="utf-8", newline="") as stream:
         assert list(csv.reader(stream)) == [["x", "s"], ["1", "a;b"], ["", "ü"]]
+
+
+def test_lists_durations_and_bytes_are_csv_that_is_read_back(tmp_path):
+    columns = {
+        "list": pl.Series([["a", None], None, []], dtype=pl.List(pl.String)),
+        "struct": pl.Series([{"n": 1, "l": [2.5]}, None, {"n": None, "l": None}]),
+        "array": pl.Series([[1, 2], None, [3, None]], dtype=pl.Array(pl.Int8, 2)),
+        "lapse": pl.Series([timedelta(days=-1, seconds=1.5), None, timedelta(0)]),
+        "bytes": pl.Series([b"\0\xff", None, b""]),
+    }
+    made = DataSource("master_data", name="d")
+    made.add_table("t", pl.DataFrame(columns))
+    path = export_dataset(made, tmp_path / "out", "csv")
+
+    class Read(Schema):
+        _FILENAME, _EXTENSION, _SCHEMA_TYPE = "t", "csv", "single"
+        COLUMNS = None
+
+    for name, column in columns.items():
+        setattr(Read, name.upper(), Column(name, column.dtype, nullable=True))
+    read = CSVSingleExtractor(CSVFile("t", path=str(path / "t.csv")), Read).extract()["t"]
+    assert_identical(read, made.get_table("t"))
+
+
+def test_a_quarantine_is_csv_with_its_reasons_as_json(tmp_path):
+    class Orders(Schema):
+        _FILENAME, _EXTENSION, _SCHEMA_TYPE = "orders", "csv", "single"
+        ID = Column("id", DataType.INTEGER, primary_key=True)
+
+    manager = StatelessDataManager(SimpleETLFactory, [Orders], "json", DataSource)
+    (tmp_path / "orders.csv").write_text("id;name\n1;a\n2;b\n2;c\n")
+    file = CSVFile("orders", path=str(tmp_path / "orders.csv"))
+    data = manager.etl_data({"orders": file}, "d", quarantine=True).datasource
+    path = export_dataset(data, tmp_path / "out", "csv")
+    with (path / "orders_quarantine.csv").open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [(row["name"], json.loads(row["_reasons"])) for row in rows] == [
+        ("b", ["PK_DUPLICATE"]),
+        ("c", ["PK_DUPLICATE"]),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("file_format", "frame", "reason"),
+    [
+        ("csv", pl.DataFrame(height=2), "it has rows, but no columns"),
+        (
+            "parquet",
+            pl.DataFrame({"a": [1], "s": pl.Series([{}], dtype=pl.Struct([]))}),
+            r"it has no Struct\(\{\}\), the dtype of column 's'",
+        ),
+        (
+            "arrow",
+            pl.DataFrame({"a": [1], "s": pl.Series([[]], dtype=pl.Array(pl.Int8, 0))}),
+            r"it has no Array\(Int8, shape=\(0,\)\), the dtype of column 's'",
+        ),
+    ],
+)
+def test_what_a_format_lacks_is_named_with_its_column(tmp_path, file_format, frame, reason):
+    made = DataSource("master_data", name="d")
+    made.add_table("t", frame)
+    with pytest.raises(UnstorableError, match=f"as {file_format}: {reason}. Try another format"):
+        export_dataset(made, tmp_path / "out", file_format)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("file_format", ["parquet", "arrow", "csv"])
@@ -127,11 +202,18 @@ def test_a_folder_that_is_no_export_is_never_overwritten(data, tmp_path, target)
 def test_what_cannot_be_exported_is_refused(data, tmp_path):
     with pytest.raises(ValueError, match="must be one of parquet, arrow, csv, not 'xlsx'"):
         export_dataset(data, tmp_path / "out", "xlsx")
-    data.add_table("nested", FRAMES["nested"])
-    with pytest.raises(
-        UnstorableError, match=r"'nested' cannot be written as csv: .*another format\."
-    ):
-        export_dataset(data, tmp_path / "out", "csv")
+    instants = pl.Series([[datetime(2024, 1, 1, tzinfo=UTC)]])
+    for column, reason in {
+        "nan": (pl.Series([[1.0], [float("nan")]]), "is in row 1 with NaN or infinity"),
+        "instants": (instants, r"is of dtype List\(Datetime.*, not JSON"),
+        "endless": (pl.Series([-(2**63)]).cast(pl.Duration), "is in row 0 too long to be written"),
+    }.items():
+        data.add_table("odd", reason[0].to_frame(column))
+        expected = (
+            rf"'odd' cannot be written as csv: column '{column}' {reason[1]}.*another format\."
+        )
+        with pytest.raises(UnstorableError, match=expected):
+            export_dataset(data, tmp_path / "out", "csv")
 
     class Text(BaseDataSource):
         def to_json(self):

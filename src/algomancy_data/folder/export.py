@@ -21,6 +21,7 @@ from algomancy_data.frames.arrow import check_storable
 from algomancy_data.frames.dtypes import schema_to_json
 from algomancy_data.frames.identical import identical_frames
 from algomancy_data.metrics import measuring
+from algomancy_data.schema.types.string import text_from_any
 
 if TYPE_CHECKING:
     import os
@@ -52,7 +53,8 @@ def export_dataset(
         data: The dataset, of any manager.
         target: The directory to make; if it ends in ``.zip``, the zip file to make.
         file_format: ``"parquet"`` and ``"arrow"`` (uncompressed Arrow IPC) hold the values
-            exactly, ``"csv"`` holds them as text.
+            exactly, ``"csv"`` holds them as text: lists, arrays and structs as JSON, lengths of
+            time as ISO 8601, bytes in base64.
         overwrite: Take the place of what is at ``target``, once all is written.
 
     Returns:
@@ -176,25 +178,68 @@ def _write_files(
 
 def _write_table(path: Path, name: str, frame: pl.DataFrame, file_format: ExportFormat) -> None:
     """Write a table, and make sure that Polars reads it back the same."""
+    if file_format == "csv":
+        frame = _with_csv_texts(frame, name)
     try:
-        match file_format:
-            case "csv":
-                frame.write_csv(path)
-                is_exact = True
-            case "parquet":
-                frame.write_parquet(path)
-                is_exact = identical_frames(pl.read_parquet(path, glob=False), frame)
-            case "arrow":
-                frame.write_ipc(path)
-                is_exact = identical_frames(pl.read_ipc(path), frame)
+        is_exact = _written(path, frame, file_format)
     except (PolarsError, PanicException) as error:
-        reason = reason_of(error).rstrip(".")
-        msg = f"Table {name!r} cannot be written as {file_format}: {reason}. Try another format."
-        raise UnstorableError(msg) from error
+        reason = _unfit_column(path, frame, file_format) or reason_of(error).rstrip(".")
+        raise _unwritable(name, file_format, reason) from error
     if not is_exact:
         msg = f"Table {name!r} would not come back from {file_format} as it is. Try another format."
         raise UnstorableError(msg)
     sync(path)
+
+
+def _written(path: Path, frame: pl.DataFrame, file_format: ExportFormat) -> bool:
+    """Write a table; return whether it is read back the same, which CSV leaves open."""
+    match file_format:
+        case "csv":
+            frame.write_csv(path)
+            return True
+        case "parquet":
+            frame.write_parquet(path)
+            return identical_frames(pl.read_parquet(path, glob=False), frame)
+        case "arrow":
+            frame.write_ipc(path)
+            return identical_frames(pl.read_ipc(path), frame)
+
+
+def _with_csv_texts(frame: pl.DataFrame, name: str) -> pl.DataFrame:
+    """Return a table with text in place of what CSV has no form for, as extractors read it.
+
+    Raises:
+        UnstorableError: A value has no such text, or there are rows without columns.
+    """
+    if frame.height and not frame.width:
+        raise _unwritable(name, "csv", "it has rows, but no columns")
+    texts: list[pl.Series] = []
+    for column in frame.get_columns():
+        if column.dtype == pl.Binary:
+            texts.append(column.bin.encode("base64"))
+        elif column.dtype.is_nested() or column.dtype == pl.Duration:
+            outcome = text_from_any(column)
+            if outcome.refused is not None:
+                row = f" in row {outcome.refused.arg_true()[0]}" if outcome.by_value else ""
+                reason = f"column {column.name!r} is{row} {outcome.reason}"
+                raise _unwritable(name, "csv", reason)
+            texts.append(outcome.values)
+    return frame.with_columns(texts)
+
+
+def _unfit_column(path: Path, frame: pl.DataFrame, file_format: ExportFormat) -> str:
+    """Say which column has a dtype that a format lacks; nothing if none has."""
+    for column in frame.head(1).get_columns():
+        try:
+            _written(path, column.to_frame(), file_format)
+        except (PolarsError, PanicException):
+            return f"it has no {column.dtype}, the dtype of column {column.name!r}"
+    return ""
+
+
+def _unwritable(name: str, file_format: ExportFormat, reason: str) -> UnstorableError:
+    msg = f"Table {name!r} cannot be written as {file_format}: {reason}. Try another format."
+    return UnstorableError(msg)
 
 
 def _zip(home: Path, path: Path, file_format: ExportFormat, *, overwrite: bool) -> None:
