@@ -39,7 +39,7 @@ _FOREIGN = (
     r"(.*\.)?(BinaryEncoding|ColumnType|DeclaredKeys|DeclaredType|Extracted|Key|KeyForm)",
     r"(.*\.)?(Checks|LoadMode|TableKey|DeclaredRule|Dtypes|Mode|ReadPart|Reading|Repeated|RuleMethod|Seen)",
     r"(.*\.)?(DatabaseHistory|FolderHistory|Schemas|ScratchFile|StoredKeys|StoredRows|Tabular)",
-    r"(.*\.)?(Hands|KnownAs|NameOrLogger|RowSink)",
+    r"(.*\.)?(Workers|KnownAs|NameOrLogger|RowSink)",
     r"algomancy_data\.file\.workbook\..*",
 )
 # Modules that only the package itself uses, whatever they are called.
