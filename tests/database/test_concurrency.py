@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 
 import polars as pl
 import pytest
 import sqlalchemy as sa
 
 from algomancy_data.database import reading
+from algomancy_data.database.sqlite.log_sync import LogSync
 from algomancy_data.database.sqlite.table_storage import SQLiteStorage
 from algomancy_data.errors import StoreBusyError
 
@@ -257,8 +260,17 @@ class TestReadingOverSeveralConnections:
 
 
 def test_a_large_write_is_brought_into_the_file_by_the_time_the_manager_is_closed(
-    new_manager, dataset, path, outside
+    new_manager, dataset, path, outside, monkeypatch
 ):
+    synced = set()
+    sync = os.fdatasync
+
+    def spy(descriptor):
+        sync(descriptor)
+        synced.add(Path(f"/proc/self/fd/{descriptor}").readlink())
+
+    monkeypatch.setattr(os, "fdatasync", spy)
+    monkeypatch.setattr(LogSync.__init__, "__defaults__", (1 << 20,))
     manager = new_manager()
     frame = pl.select(x=pl.int_range(3_000_000))
     manager.add_data_source(dataset("d", {"t": frame}))
@@ -266,6 +278,8 @@ def test_a_large_write_is_brought_into_the_file_by_the_time_the_manager_is_close
     with manager.engine.connect() as connection:
         assert connection.exec_driver_sql("PRAGMA wal_autocheckpoint").scalar() == 1_000
     manager.close()
+    # On its way to the disk before the commit.
+    assert synced == ({path.with_name(f"{path.name}-wal")} if sys.platform == "linux" else set())
     # The file alone, without its log, as a tool for copies would take it.
     copy = path.with_name("copy.db")
     copy.write_bytes(path.read_bytes())

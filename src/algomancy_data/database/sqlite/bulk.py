@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 import polars as pl
 import pyarrow as pa
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     import sqlalchemy as sa
+
+    from algomancy_data.database.sqlite.dbapi import Connection
 
 _MOST_ROWS_PER_BATCH: Final = 2**22
 # Measured: 0.38 s instead of 0.48 s for a million rows of 8 columns; more are no faster.
@@ -47,6 +49,7 @@ class SQLiteBulk:
         names = connection.dialect.identifier_preparer
         width = len(table.columns)
         cursor = row_cursor(connection)
+        driver = cast("Connection", connection.connection.dbapi_connection)
         for part in parts:
             columns = ", ".join(map(names.quote_identifier, part.column_names[:width]))
             row = f"({', '.join('?' * width)})"
@@ -55,6 +58,7 @@ class SQLiteBulk:
                 f"VALUES {', '.join([row] * (part.num_columns // width))}",
                 part,
             )
+            driver.note_written(part.nbytes)
             del part  # before the next one is waited for
 
     def fetch(

@@ -8,10 +8,12 @@ transaction that reads first and writes later may fail to get its lock.
 from __future__ import annotations
 
 import re
+import sys
 import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import adbc_driver_sqlite
 from adbc_driver_manager import AdbcStatusCode
@@ -33,7 +35,11 @@ from algomancy_data.database.adbc.dbapi import (
     threadsafety,
 )
 from algomancy_data.database.sqlite import engine
+from algomancy_data.database.sqlite.log_sync import LogSync
 from algomancy_data.database.sqlite.writer_queue import Turn
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
 
 __all__ = [
     "LOG",
@@ -134,6 +140,7 @@ class Connection(dbapi.Connection):
     _state: _State | None = None
     busy_seconds = 60.0
     _turn: Turn | None = None
+    _log_sync: LogSync | None = None
 
     @property
     def is_lockless(self) -> bool:
@@ -200,6 +207,25 @@ class Connection(dbapi.Connection):
             raise
         self._in_transaction = False
         self._end_turn()
+
+    @contextmanager
+    def syncing_log(self) -> Generator[None]:
+        """Have what is written within the block be on its way to the disk before the commit."""
+        # Elsewhere a failure might be told to this thread, and not to SQLite.
+        if self._log is None or sys.platform != "linux":
+            yield
+            return
+        self._log_sync = LogSync(f"{self.path}{LOG}")
+        try:
+            yield
+        finally:
+            self._log_sync.close()
+            self._log_sync = None
+
+    def note_written(self, size: int) -> None:
+        """Note that about so many bytes of rows were written."""
+        if self._log_sync is not None:
+            self._log_sync.note(size)
 
     def watch(self, path: str, *, is_lockless: bool = False) -> None:
         """Remember which file is open, and let others know, until the connection is closed.
