@@ -78,7 +78,7 @@ def test_an_interrupt_leaves_the_store_whole(tmp_path, workload, store, environm
 def test_verbose_shows_the_log_and_where_an_error_comes_from(run, sqlite):
     sqlite.manager().close()
     done = run("ls", *sqlite.flags, "--verbose")
-    assert "info: Opened sqlite+adbc:///" in done.err
+    assert "info: Opened sqlite:///" in done.err
     failed = run("show", "no", *sqlite.flags, "--verbose", allow_traceback=True)
     assert failed.code == 2
     assert "Traceback (most recent call last):" in failed.err

@@ -69,26 +69,31 @@ def test_a_database_is_given_as_text_url_or_engine(path, kind):
 
 
 def missing_folder(path):
-    return path / "nowhere" / "data.db", "Check that the folder exists"
+    return path / "nowhere" / "data.db", r"there is no folder '.*nowhere'\. Make it first"
+
+
+def below_a_file(path):
+    path.write_text("")
+    return path / "data.db", "is a file, not a folder"
 
 
 def a_directory(path):
     path.mkdir()
-    return path, "Check that the folder exists"
+    return path, "it is a folder"
 
 
 def no_database(path):
     path.write_text("name;height\nSchiphol;-3\n" * 100)
-    return path, "The file is something else"
+    return path, "opening it: file is not a database. The file is something else"
 
 
-@pytest.mark.parametrize("make", [missing_folder, a_directory, no_database])
+@pytest.mark.parametrize("make", [missing_folder, below_a_file, a_directory, no_database])
 def test_a_path_that_is_no_database_is_named_with_a_way_out(path, make):
     wrong, said = make(path)
     manager = manager_on(f"sqlite:///{wrong}")
     with pytest.raises(StoreError, match=said) as refusal:
         manager.startup()
-    assert str(wrong) in str(refusal.value)
+    assert f"The database sqlite:///{wrong} failed" in str(refusal.value)
     manager.close()
 
 

@@ -168,5 +168,5 @@ def test_a_database_that_cannot_be_opened_is_said_in_one_line(tmp_path):
     process = start(tmp_path / "nowhere" / "demo.db")
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert "Check that the folder exists" in errors
+    assert f"there is no folder '{tmp_path / 'nowhere'}'. Make it first." in errors
     assert "Traceback" not in errors

@@ -93,6 +93,11 @@ class Backend(ABC):
         del url
         return Path()
 
+    def why_unopened(self, url: sa.URL) -> str:
+        """Return why a database cannot be opened, if the driver says only that it cannot."""
+        del url
+        return ""
+
     def is_replaced(self, engine: sa.Engine) -> bool:
         """Tell whether the database that an engine has open has been replaced."""
         del engine
@@ -143,8 +148,16 @@ def fast_url(url: sa.URL, backend: Backend) -> sa.URL | None:
 
 
 def shown(url: sa.URL) -> str:
-    """Return a URL without its password."""
-    return mask(url.render_as_string(hide_password=True))
+    """Return a URL as it is given to a manager: without its password, and without our driver.
+
+    Example:
+        >>> shown(sa.make_url("postgresql+adbc://me:secret@host/data"))
+        'postgresql://me:***@host/data'
+    """
+    name, _, driver = url.drivername.partition("+")
+    is_ours = driver != "" and (name, driver) in _registered
+    plain = url.set(drivername=name) if is_ours else url
+    return mask(plain.render_as_string(hide_password=True))
 
 
 def _backend(name: str, driver: str, url: sa.URL) -> Backend:

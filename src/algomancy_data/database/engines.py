@@ -66,9 +66,10 @@ def store_engine(database: sa.Engine | sa.URL | str) -> sa.Engine:
     backend = backend_for(engine)
     fast = fast_url(engine.url, backend)
     if backend.driver is None and fast is not None:
+        faster = mask(fast.render_as_string(hide_password=True))
         msg = (
-            f"The driver {engine.dialect.driver!r} moves rows one by one. {shown(fast)} is many "
-            f"times faster, if nothing else in this process has the database open."
+            f"The driver {engine.dialect.driver!r} moves rows one by one. {faster} is many times "
+            f"faster, if nothing else in this process has the database open."
         )
         warnings.warn(msg, PortablePathWarning, stacklevel=4)
     _in_use.add(engine)
@@ -197,17 +198,19 @@ _DAMAGE: Final = (
 # What drivers add to a reason: their own name, and the statement, which may be large.
 _STATEMENT: Final = re.compile(r"Failed to execute query '.*?':|\nquery\b.*", re.DOTALL)
 _ROLLBACK: Final = "Failed to execute query 'ROLLBACK'"
-_DRIVER: Final = re.compile(r"^[A-Z_]+: \[\w+\] (?:Failed to connect: )?")
+_DRIVER: Final = re.compile(
+    r"^(?:[A-Z_]+: \[\w+\] )?(?:IO: )?(?:Failed to (?:connect|(?:prepare|step) query): )?"
+)
 _GUESS: Final = re.compile(r"\s*Is the server running\b[^?]*\?")
 _AGAIN: Final = "call close() and startup() when it is what you want to work on."
+_UNOPENED: Final = ("unable to open database file", "failed to open")
 _REMEDIES: Final = {
     "while it was open": f"Nothing was written. Look at the file, and {_AGAIN}",
     "opened where nothing can change it": f"Look at the file, and {_AGAIN}",
     "did not answer": "Check the server; connect_timeout in the URL says how long it may take.",
     "timeout expired": "Check the server; connect_timeout in the URL says how long it may take.",
     "disk is full": "Free some space; the old state of the data is intact.",
-    "unable to open database file": "Check that the folder exists and may be written to.",
-    "failed to open": "Check that the folder exists and may be written to.",
+    **dict.fromkeys(_UNOPENED, "Check that the folder exists and may be written to."),
     "readonly database": "Check the permissions of the file and of its folder.",
     "file is not a database": "The file is something else: choose another path.",
     "malformed": "Restore the file from a backup.",
@@ -314,4 +317,7 @@ def _translated(engine: sa.Engine, doing: str, text: str) -> StoreError:
     if any(words in text.lower() for words in _UNAVAILABLE):
         kind = StoreUnavailableError
     remedy = next((how for what, how in _REMEDIES.items() if what in text.lower()), "")
+    is_unopened = any(words in text.lower() for words in _UNOPENED)
+    if is_unopened and (why := backend.why_unopened(engine.url)):
+        reason, remedy = why, ""
     return kind(f"The database {shown(engine.url)} failed while {doing}: {reason} {remedy}".strip())

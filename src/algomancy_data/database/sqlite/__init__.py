@@ -11,7 +11,7 @@ from sqlalchemy.dialects import registry
 from algomancy_data.database.backend import Backend
 from algomancy_data.database.sqlite.bulk import SQLiteBulk
 from algomancy_data.database.sqlite.dbapi import MEMORY
-from algomancy_data.database.sqlite.engine import file_engine, is_replaced
+from algomancy_data.database.sqlite.engine import file_engine, is_replaced, why_unopened
 from algomancy_data.database.sqlite.table_storage import SQLiteStorage
 from algomancy_data.database.sqlite.tables_view import VIEW
 
@@ -61,6 +61,10 @@ class SQLite(Backend):
     def folder(self, url: sa.URL) -> Path:
         """Return the folder in which the path of the file begins."""
         return Path() if Path(str(url.database)).is_absolute() else Path.cwd()
+
+    def why_unopened(self, url: sa.URL) -> str:
+        """Say what is wrong with the path of a file."""
+        return why_unopened(Path(str(url.database)).absolute())
 
     def is_replaced(self, engine: sa.Engine) -> bool:
         """Tell whether the file that an engine has open has been replaced."""

@@ -109,3 +109,25 @@ def is_replaced(engine: sa.Engine) -> bool:
     """Tell whether the file that an engine has open has been replaced."""
     opened = _opened_files.get(engine)
     return opened is not None and identity(opened.path) != opened.file
+
+
+def why_unopened(path: Path) -> str:
+    """Return why a file cannot be opened, and what to do; nothing if its path is as it should be.
+
+    Example:
+        >>> why_unopened(Path("/nowhere/data.db"))
+        "there is no folder '/nowhere'. Make it first."
+    """
+    try:
+        if path.is_dir():
+            return "it is a folder. Give the path of a file."
+        if not path.parent.exists():
+            return f"there is no folder {str(path.parent)!r}. Make it first."
+        if not path.parent.is_dir():
+            return f"{str(path.parent)!r} is a file, not a folder. Give another path."
+        with path.open("rb"):
+            return ""
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        return f"{error.strerror}. Check the permissions of the file and of its folder."
