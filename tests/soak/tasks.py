@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from algomancy_data.errors import TEMPORARY, AlgomancyDataError
+from tests.power.tasks import fail_power, record_operation
 from tests.soak.concurrent_clients import check_acknowledged, use_concurrently
 from tests.soak.fault_injection import work_under_faults
 from tests.soak.inspection import inspect_store
@@ -82,4 +83,6 @@ TASKS: dict[str, Callable[..., None]] = {
     "inspect": inspect,
     "use_concurrently": use_concurrently,
     "check_acknowledged": check_acknowledged,
+    "record_operation": record_operation,
+    "fail_power": fail_power,
 }

@@ -194,11 +194,12 @@ def test_a_crash_beside_the_moment_a_version_appears_is_settled(folder, appeared
         assert folder().history.attempts()[0].outcome == Outcome.LOST
 
 
-def test_a_line_that_a_crash_cut_short_is_as_if_it_had_not_been_written(folder):
+@pytest.mark.parametrize("left", [b'{"batch": "night', bytes(9), bytes(9) + b'ht 1"}\n'])
+def test_a_line_that_a_crash_left_in_part_is_as_if_it_had_not_been_written(folder, left):
     store = folder()
     first = store.history.begin(BEGUN)
     with journal(store).open("ab") as stream:
-        stream.write(b'{"batch": "night')
+        stream.write(left)
     assert folder().history.attempts() == [first]
     second = folder().history.begin(BEGUN)
     assert folder().history.attempts() == [first, second]
@@ -206,11 +207,12 @@ def test_a_line_that_a_crash_cut_short_is_as_if_it_had_not_been_written(folder):
     assert store.startup_errors == []
 
 
-def test_a_line_that_is_no_attempt_is_damage_that_says_what_to_do(folder):
+@pytest.mark.parametrize("damage", [b"{}\n", bytes(9) + b"\n{}\n"])
+def test_a_line_that_is_no_attempt_is_damage_that_says_what_to_do(folder, damage):
     store = folder()
     store.history.begin(BEGUN)
     assert stat.S_IMODE(journal(store).stat().st_mode) & 0o111 == 0
     with journal(store).open("ab") as stream:
-        stream.write(b"{}\n")
+        stream.write(damage)
     with pytest.raises(DamagedStoreError, match="delete it: then it is not known which jobs were"):
         folder().history.attempts()

@@ -6,7 +6,7 @@ import os
 import time
 import zlib
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from algomancy_data.errors import StoreBusyError, StoreError, UnsupportedSystemError
@@ -153,6 +153,19 @@ def sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def make_durable_directory(path: Path) -> None:
+    """Make a directory, with its parents, and wait until its name is on disk.
+
+    Each is named before there is anything in it. Also one that is there already: whoever made it
+    may have been killed before that.
+    """
+    if not path.is_dir():
+        make_durable_directory(path.parent)
+        path.mkdir(exist_ok=True)
+    with suppress(PermissionError):  # one that may be written to, but not read
+        sync(path.parent)
 
 
 def sync_together(*paths: Path) -> None:

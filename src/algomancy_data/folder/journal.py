@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from algomancy_data.documents import parse
 from algomancy_data.errors import DamagedStoreError, SerializationError
+from algomancy_data.folder.files import sync
 from algomancy_data.store.history import Attempt, Outcome, refuse_repetition
 
 if TYPE_CHECKING:
@@ -100,27 +101,23 @@ class Journal:
         if unsettled is not None:
             attempt, version = unsettled
             appeared = version_of(attempt.dataset) == version
+            sync(self._root)  # what appeared may be seen, and not be on the disk
             self.add(attempt if appeared else attempt.ended(Outcome.LOST))
 
     def _add(self, document: dict[str, Any]) -> None:
         line = json.dumps(document).encode() + b"\n"
         with self._lock:
-            is_new = not self._path.exists()
             self._read()
             flags = os.O_WRONLY | os.O_CREAT
             descriptor = os.open(self._path, flags, 0o666)
             try:
+                if self._end == 0:
+                    sync(self._root)  # a file with lines has a name that lasts
                 os.ftruncate(descriptor, self._end)  # without what a crash left of a line
                 os.pwrite(descriptor, line, self._end)
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)
-        if is_new:
-            folder = os.open(self._root, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
 
     def _forget(self) -> None:
         self._attempts: dict[tuple[str, int], Attempt] = {}
@@ -129,7 +126,10 @@ class Journal:
         self._inode = 0
 
     def _read(self) -> None:
-        """Read new lines; an incomplete last line is left for later."""
+        """Read new lines; an incomplete last line is left for later.
+
+        Where the power failed, a part of the last line may be zeros, and its end be there.
+        """
         try:
             stream = self._path.open("rb")
         except FileNotFoundError:
@@ -142,7 +142,8 @@ class Journal:
                 self._inode = stat.st_ino
             stream.seek(self._end)
             for line in stream:
-                if not line.endswith(b"\n"):
+                is_last = self._end + len(line) == stat.st_size
+                if not line.endswith(b"\n") or (is_last and b"\0" in line):
                     break
                 self._note(line)
                 self._end += len(line)

@@ -19,7 +19,14 @@ import polars as pl
 from algomancy_data.errors import AlgomancyDataError, StoreError
 from algomancy_data.folder import table_files
 from algomancy_data.folder.file_names import clash_key, hashed_stem, plain_stem, stems
-from algomancy_data.folder.files import not_undone, replace_whole, sync, sync_together, writer_lock
+from algomancy_data.folder.files import (
+    make_durable_directory,
+    not_undone,
+    replace_whole,
+    sync,
+    sync_together,
+    writer_lock,
+)
 from algomancy_data.folder.journal import Journal
 from algomancy_data.folder.manifest import Manifest, TablePart
 from algomancy_data.folder.reader import LOCK, SUFFIX, FolderReader, Found
@@ -91,9 +98,8 @@ class FolderWriter(FolderReader):
             StoreError: The folder cannot be written to; nothing was changed.
         """
         with self._failures(doing):
-            if not self.private.is_dir():
-                self.private.mkdir(parents=True, exist_ok=True)
-                sync(self.root)
+            if not (self.private / LOCK).exists():
+                make_durable_directory(self.private)
             with writer_lock(self.private / LOCK, self._lock_timeout):
                 self.journal.settle(self._directory_of)
                 yield
@@ -264,7 +270,7 @@ class FolderWriter(FolderReader):
             for path in paths:
                 path.rename(trash / path.name)
                 moved.append(path)
-            sync(self.root)
+                sync(self.root)  # raw files never outlive the metadata file that replaced them
         except BaseException as error:
             try:
                 for path in moved:
@@ -296,6 +302,8 @@ class FolderWriter(FolderReader):
         for path in self.paths():
             if (found := self.read(path)) is not None:
                 referenced.add(found.manifest.directory)
+        # Who was killed may have left a metadata file that the disk does not name yet.
+        sync(self.root)
         for entry in os.scandir(self.private):
             if entry.name in referenced or entry.name == LOCK:
                 continue

@@ -1,0 +1,105 @@
+"""Whatever a power failure leaves of a store is the old state or the new one, and opens."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from tests.power.recording import built_recorder
+from tests.power.trial import PowerTrial
+from tests.soak.fork_server import ForkServer
+from tests.soak.model import frame
+
+pytestmark = pytest.mark.long
+
+_IN_MEMORY = Path("/dev/shm")  # noqa: S108  a folder of its own is made there
+
+
+def operation(kind, version, rows=(0, 0), name="d", **more):
+    return {"kind": kind, "name": name, "rows": [*rows, version], "version": version, **more}
+
+
+# The least that has every case: a first file, a part of its own, parts that are written again.
+OPERATIONS = [
+    operation("add", 1, (0, 60)),
+    operation("add", 2, (0, 50)),
+    operation("append", 3, (50, 20)),
+    operation("upsert", 4, (60, 20)),
+    operation("delete rows", 5, (10, 20)),
+    operation("derive", 6, to="d copy"),
+    operation("etl upsert", 7, (3, 4)),
+    operation("delete", 8),
+    {"kind": "batch", "names": ["e", "f"], "rows": [0, 5, 9], "version": 9},
+]
+
+
+@pytest.fixture(scope="module")
+def home():
+    """A folder in memory, where it costs nothing to sync."""
+    with tempfile.TemporaryDirectory(dir=_IN_MEMORY if _IN_MEMORY.is_dir() else None) as path:
+        yield Path(path)
+
+
+@pytest.fixture(scope="module")
+def forks(home):
+    recorder = {"LD_PRELOAD": str(built_recorder(home))}
+    with ForkServer(home / "said", recorder) as forks:
+        yield forks
+
+
+@pytest.fixture
+def trial(request, forks, home):
+    store = getattr(request, "param", "folder")
+    where = home / request.node.name.replace("/", "-")
+    return PowerTrial(forks, where, store, seed=1, most=10 if store == "folder" else 3)
+
+
+def test_what_is_left_of_an_operation_is_the_old_state_or_the_new_one(trial):
+    for one in OPERATIONS:
+        trial.do(one)
+    assert trial.problems == []
+    assert trial.tried > trial.calls > 200
+
+
+@pytest.mark.parametrize("trial", ["SQLite"], indirect=True)
+def test_what_is_left_of_a_sqlite_file_is_the_old_state_or_the_new_one(trial):
+    for one in OPERATIONS[:2]:
+        trial.do(one)
+    assert trial.problems == []
+    assert trial.tried > trial.calls > 40
+
+
+def test_what_somebody_left_who_was_killed_is_cleared_when_nothing_refers_to_it_on_the_disk(trial):
+    trial.prepare(OPERATIONS[0])
+    trial.do_after_kills(OPERATIONS[1], None)
+    trial.do_after_kills(operation("delete", 3), None)
+    assert trial.problems == []
+
+
+def test_a_folder_that_somebody_began_to_make_who_was_killed_lasts(trial):
+    trial.do_after_kills(OPERATIONS[0], OPERATIONS[1], most=6)
+    assert trial.problems == []
+
+
+def test_a_job_is_done_after_a_kill_only_if_its_dataset_is_on_the_disk(trial):
+    trial.do_after_kills(OPERATIONS[-1] | {"names": ["e"]}, None)
+    assert trial.problems == []
+
+
+def test_raw_files_never_come_back_in_place_of_a_dataset_that_is_deleted(trial):
+    trial.prepare(OPERATIONS[0])
+    raw = trial.root / "home" / "data" / "d"
+    raw.mkdir()
+    for table in ("customers", "orders"):
+        frame(table, [[0, 3, 99]]).write_csv(raw / f"{table}.csv", separator=";")
+    trial.do(operation("delete", 2))
+    assert trial.problems == []
+
+
+def test_every_sync_that_is_forgotten_is_noticed(trial):
+    trial.prepare(OPERATIONS[0])
+    trial.do(OPERATIONS[1])
+    assert trial.problems == []
+    assert trial.noticed() == [True] * 6
