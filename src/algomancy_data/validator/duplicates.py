@@ -259,11 +259,12 @@ def _increases(keys: pl.DataFrame) -> bool:
     pairs = keys.height - 1
     if pairs < 1:
         return True
-    greater = pl.lit(value=False)
+    greater: pl.Expr | None = None
     for name in reversed(keys.columns):
         before, after = pl.col(name).slice(0, pairs), pl.col(name).slice(1)
-        greater = (after > before) | ((after == before) & greater)
-    return bool(keys.select(greater.all()).item())
+        by_this = after > before
+        greater = by_this if greater is None else by_this | ((after == before) & greater)
+    return greater is not None and bool(keys.select(greater.all()).item())
 
 
 def _is_ordered(dtype: PolarsDataType) -> bool:
