@@ -234,6 +234,13 @@ class SingleExtractor(Extractor):
         """Return the unconverted table in slices; None if it can only be read as a whole."""
         return None
 
+    def _read_together(
+        self,
+        parts: Sequence[FilePart],  # noqa: ARG002  for formats that can
+    ) -> list[tuple[pl.DataFrame, Reading]] | None:
+        """Return what several small files hold; None if they are to be read one by one."""
+        return None
+
     def _extracted(self) -> pl.DataFrame:
         with self._system_errors():
             table = self._extract_file()
@@ -284,6 +291,9 @@ class SingleExtractor(Extractor):
             return frame, frozenset()
         if not self._may_read_ahead(parts):
             return self._put_together(self._read_parts, parts)
+        together = self._read_together(parts)
+        if together is not None:
+            return self._put_together(lambda files, as_text: together, parts)  # noqa: ARG005  ReadParts
         with PartsAhead(self._read_part) as read:
             return self._put_together(read, parts)
 

@@ -13,9 +13,15 @@ from algomancy_data.extractor.columnar.parquet import (
     parquet_slices,
     read_parquet,
 )
+from algomancy_data.extractor.columnar.parquet_parts import read_parquet_parts
+from algomancy_data.extractor.extracted import Reading, within_limits
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import polars as pl
+
+    from algomancy_data.file import FilePart
 
 _PARQUET: Final = b"PAR1"
 _ENCRYPTED_PARQUET: Final = b"PARE"
@@ -50,6 +56,20 @@ class ParquetSingleExtractor(SingleExtractor):
                 source, self.file.name, self.file.limits
             )
         return frame
+
+    def _read_together(
+        self, parts: Sequence[FilePart]
+    ) -> list[tuple[pl.DataFrame, Reading]] | None:
+        if (self.stored_bytes() or 0) > _SMALL_PARQUET:
+            return None
+        files = [part.file for part in parts]
+        found = read_parquet_parts(files)
+        if found is None:
+            return None
+        return [
+            (within_limits(frame, file, size), Reading(self.file.name, unpacked_bytes=size))
+            for file, (frame, size) in zip(files, found, strict=True)
+        ]
 
     def _slices(self) -> ParquetSlices | None:
         source = self.file.stored()

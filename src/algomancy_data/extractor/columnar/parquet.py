@@ -154,22 +154,26 @@ class _Parquet:
 
     def checked(self) -> tuple[pl.DataFrame, int]:
         """Return the frame, and how many bytes the pages unpack to."""
-        layout, pages = self._check_layout()
+        layout, pages = checked_layout(self._view, self._name, self._limits)
         reads = layout.is_sure and pages.are_sure
         frame = self._by_polars() if layout.is_plain and reads else None
         texts = pages.texts
-        if frame is None or frame.height != layout.rows or not _is_exact(frame.dtypes, layout):
+        if (
+            frame is None
+            or frame.height != layout.rows
+            or not is_read_exactly(frame.dtypes, layout)
+        ):
             frame, texts = self._with_care(layout.rows, frame, reads=reads), None
         check_repeated(self._name, frame, self._limits, len(self._view), texts)
         return checked_frame(frame, self._name), pages.unpacked_bytes
 
     def slices(self, path: Path) -> ParquetSlices | None:
         """Return the table in slices of about some bytes, if Polars reads it as it is."""
-        layout, pages = self._check_layout()
+        layout, pages = checked_layout(self._view, self._name, self._limits)
         if not (layout.is_sure and pages.are_sure and layout.rows):
             return None
         schema = pl.Schema(pl.read_parquet_schema(path))
-        if not (layout.is_plain and _is_exact(schema.dtypes(), layout)) and not (
+        if not (layout.is_plain and is_read_exactly(schema.dtypes(), layout)) and not (
             is_exact(schema) and self._is_read_as_it_is()
         ):
             return None
@@ -204,18 +208,6 @@ class _Parquet:
         if frame.height != rows:
             raise self._damaged(f"it has {counted(frame.height, 'row')} instead of {rows:,}")
         return frame
-
-    def _check_layout(self) -> tuple[ParquetLayout, ParquetPages]:
-        """Return what the file and its pages say of themselves, if that can be true."""
-        stored = len(self._view)
-        try:
-            layout = parquet_layout(self._view)
-            self._limits.check_shape(self._name, layout.rows, layout.columns, stored)
-            pages = parquet_pages(self._view, layout)
-        except ParquetLayoutError as error:
-            raise self._damaged(f"its {error}") from error
-        self._limits.check_unpacked(self._name, pages.unpacked_bytes, stored)
-        return layout, pages
 
     def _described(self) -> tuple[Any, Any] | None:
         """Return the footer and the schema as pyarrow has them; None if only Polars knows a type.
@@ -371,8 +363,37 @@ class _Parquet:
         return table
 
     def _damaged(self, how: str) -> FileContentError:
-        msg = f"File {self._name!r} cannot be read as Parquet; it may be damaged: {how}. "
-        return FileContentError(f"{msg}Write it again.")
+        return _damaged(self._name, how)
+
+
+def checked_layout(
+    view: bytes | memoryview, name: str, limits: ReadLimits
+) -> tuple[ParquetLayout, ParquetPages]:
+    """Return what a Parquet file and its pages say of themselves, if that can be true.
+
+    Args:
+        view: All of it.
+        name: Logical name of the file.
+        limits: How much it may become in memory.
+
+    Raises:
+        FileContentError: It cannot.
+        ReadLimitError: It would become too much.
+    """
+    stored = len(view)
+    try:
+        layout = parquet_layout(view)
+        limits.check_shape(name, layout.rows, layout.columns, stored)
+        pages = parquet_pages(view, layout)
+    except ParquetLayoutError as error:
+        raise _damaged(name, f"its {error}") from error
+    limits.check_unpacked(name, pages.unpacked_bytes, stored)
+    return layout, pages
+
+
+def _damaged(name: str, how: str) -> FileContentError:
+    msg = f"File {name!r} cannot be read as Parquet; it may be damaged: {how}. "
+    return FileContentError(f"{msg}Write it again.")
 
 
 def _together(groups: Iterable[int], at_once: int) -> Iterator[int]:
@@ -417,7 +438,7 @@ def _doubts(metadata: Any, schema: Any) -> dict[str, _Doubt]:
     return found
 
 
-def _is_exact(dtypes: list[PolarsDataType], layout: ParquetLayout) -> bool:
+def is_read_exactly(dtypes: list[PolarsDataType], layout: ParquetLayout) -> bool:
     """Tell whether Polars changes no value of a plain file that it read as these dtypes."""
     return not layout.has_arrow_types or all(
         type(dtype) in _EXACT or _is_exact_time(dtype) for dtype in dtypes
