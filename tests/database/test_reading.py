@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from polars.testing import assert_frame_equal
 from pyarrow import parquet
+from sqlalchemy import create_engine
 
 from algomancy_data import DataSource
 from algomancy_data.database import reading
@@ -223,3 +224,13 @@ def test_a_file_that_was_cut_off_is_said_with_the_table(
     os.truncate(path, path.stat().st_size * 2 // 3)
     with pytest.raises(DamagedStoreError, match=r"dataset 'd'|holds 't', is"):
         READ[reading_it](manager, lazy)
+
+
+@pytest.mark.parametrize(
+    ("height", "fewest", "rows"),
+    [(60_000, 40_000, 30_000), (1_000_000, 40_000, 40_000), (6_400_000, 40_000, 200_000)],
+)
+def test_what_is_read_at_once_is_little_beside_the_table(height, fewest, rows) -> None:
+    readers = reading.Readers(create_engine("sqlite://"), lambda _: True)
+    readers.connections = 2
+    assert readers.rows_per_read(height, fewest) == rows

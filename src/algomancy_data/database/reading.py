@@ -30,8 +30,7 @@ if TYPE_CHECKING:
     from algomancy_data.database.table_storage import TableStorage
 
 
-# A part of the rows is one Arrow batch, whose text columns have 32-bit offsets: 2 GiB each. Smaller
-# parts take less memory on the way, down to this size, and as long.
+# A part of the rows is one Arrow batch, whose text columns have 32-bit offsets: 2 GiB each.
 ROWS_PER_READ: Final = 125_000
 """How many rows are read at once, at most."""
 _MOST_READS: Final = 100_000  # of one table, however many rows it is said to have
@@ -229,6 +228,8 @@ _Part = TypeVar("_Part")
 _MOST_CONNECTIONS: Final = 4
 # So many parts for each connection are in memory before they are asked for.
 _PARTS_AHEAD: Final = 2
+# What is on the way then takes little memory beside the table.
+_PARTS_OF_TABLE: Final = 32
 
 
 class Readers:
@@ -251,6 +252,16 @@ class Readers:
         self._engine = engine
         self._has_same_state = has_same_state
         self.connections = min(pl.thread_pool_size(), _MOST_CONNECTIONS)
+
+    def rows_per_read(self, height: int, fewest: int) -> int:
+        """Return how many rows of a table to read at once, so that all connections have some.
+
+        Args:
+            height: How many rows it has.
+            fewest: How many rows are worth a query.
+        """
+        share = -(-height // self.connections)
+        return min(share, max(height // _PARTS_OF_TABLE, fewest))
 
     def read(
         self,

@@ -147,6 +147,9 @@ class TableStorage(ABC):
     overlaps: ClassVar[bool] = True
     """Whether rows can be written while Python works on others."""
 
+    fewest_rows_per_read: ClassVar[int] = 125_000
+    """How many rows of a table are worth a query where several connections read it."""
+
     create_tells_taken: ClassVar[bool] = False
     """Whether :meth:`create` may be given a name that something has, and does no harm then."""
 

@@ -324,8 +324,9 @@ def _read_parts(
     if readers is None or layout.height < readers.fewest_rows:
         yield from (read_part(connection, part) for part in reader.parts(extents))
     else:
-        share = -(-layout.height // readers.connections)
-        yield from readers.read(connection, read_part, reader.parts(extents, share))
+        most = readers.rows_per_read(layout.height, storage.fewest_rows_per_read)
+        parts = reader.parts(extents, most)
+        yield from readers.read(connection, read_part, parts)
 
 
 def _first_rows(

@@ -84,6 +84,7 @@ class SQLiteStorage(TableStorage):
     _checkpoint: threading.Thread | None = None
 
     anywhere = range(-(2**61), 2**61)  # as long as Python can have one
+    fewest_rows_per_read = 40_000
     create_tells_taken = True
     constrains_later = False
     integer = "INTEGER"
