@@ -25,7 +25,8 @@ from algomancy_data.errors import (
     StoreError,
     UnstorableError,
 )
-from algomancy_data.folder.reader import PRIVATE
+from algomancy_data.folder.reader import LOCK, PRIVATE
+from algomancy_data.store import Addition
 from algomancy_data.testing import assert_identical
 
 pytestmark = pytest.mark.filterwarnings("ignore:StatefulDataManager:DeprecationWarning")
@@ -381,7 +382,36 @@ def test_what_cannot_be_kept_is_said_of_its_dataset(open_manager, folder, source
     assert not folder.exists()
 
 
-def test_a_folder_that_fails_is_named(open_manager, folder, source):
+CHANGES = {
+    "saving dataset 'd'": lambda store, data: store.save("d", data),
+    "adding rows to dataset 'd'": lambda store, data: store.add("d", data, Addition()),
+    "deleting rows of dataset 'd'": lambda store, data: store.delete_rows(
+        "d", "t", pl.col("x") > 0, type(data)
+    ),
+    "deriving dataset 'copy'": lambda store, data: store.copy("d", "copy", "1", type(data)),
+    "deleting dataset 'd'": lambda store, _: store.drop("d"),
+    "clearing leftovers": lambda store, _: store.clear_leftovers(),
+}
+
+
+@pytest.mark.parametrize("doing", CHANGES)
+def test_a_folder_that_fails_is_named_with_what_was_done(open_manager, folder, source, doing):
+    manager = open_manager()
+    manager.add_data_source(source("d"))
+    (folder / PRIVATE / LOCK).unlink()
+    (folder / PRIVATE / LOCK).mkdir()
+    with pytest.raises(StoreError) as error:
+        CHANGES[doing](manager.store, source("d"))
+    assert str(error.value).startswith(f"The folder {str(folder)!r} failed while {doing}: ")
+    assert str(error.value).endswith(
+        "Everything is as it was before. Check its permissions and the space on its disk."
+    )
+    (folder / PRIVATE / LOCK).rmdir()
+    assert open_manager().get_data_keys() == ["d"]
+    assert open_manager().get_data("d").get_table("t").rows() == [(1, "a"), (2, None), (3, "b")]
+
+
+def test_a_folder_that_cannot_be_begun_is_named(open_manager, folder, source):
     folder.mkdir()
     manager = open_manager()
     assert names_in(folder) == []
