@@ -382,6 +382,17 @@ def test_what_cannot_be_kept_is_said_of_its_dataset(open_manager, folder, source
     assert not folder.exists()
 
 
+def test_what_a_writer_knows_of_a_dataset_is_what_another_process_reads(open_manager, source):
+    manager = open_manager()
+    saved = manager.store.save("d", source())
+    assert saved.provenance == open_manager().describe("d").provenance
+    added = manager.store.add("d", source(), Addition())
+    read = open_manager().describe("d")
+    assert manager.describe("d") == read
+    assert added.provenance == read.provenance
+    assert read.tables["t"].rows == 6
+
+
 CHANGES = {
     "saving dataset 'd'": lambda store, data: store.save("d", data),
     "adding rows to dataset 'd'": lambda store, data: store.add("d", data, Addition()),

@@ -1,4 +1,8 @@
-"""Forked processes that do one thing each, with limits, and leave nothing that runs."""
+"""Forked processes that do one thing each, with limits, and leave nothing that runs.
+
+Each works in a directory of its own: where a fault takes the path away, ``os.scandir(None)`` and
+the like mean the working directory, which is then emptied.
+"""
 
 from __future__ import annotations
 
@@ -42,11 +46,17 @@ def status_in_child(do: Callable[[], int], cpu: int = 3600, wall: float | None =
         cpu: Seconds of computing time after which it is killed.
         wall: Seconds after which it is killed.
     """
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        return _status(do, Path(folder), cpu, wall)
+
+
+def _status(do: Callable[[], int], folder: Path, cpu: int, wall: float | None) -> int:
     pid = os.fork()
     if not pid:
         code = 2
         try:
             os.setpgid(0, 0)
+            os.chdir(folder)
             resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu + 5))
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
             resource.setrlimit(resource.RLIMIT_DATA, (_MEMORY, _MEMORY))

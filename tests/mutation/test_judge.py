@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import os
 import time
+from pathlib import Path
 
 import pytest
 
@@ -81,3 +83,12 @@ def test_a_child_ends_by_itself_or_by_its_limits():
     assert status_in_child(lambda: 3) == 3
     assert status_in_child(lambda: 1 // 0) == 2
     assert status_in_child(lambda: time.sleep(60) or 0, wall=0.1) < 0
+
+
+def test_a_child_that_empties_the_directory_it_works_in_empties_its_own():
+    here = Path.cwd()
+    there, names = in_child(lambda: (Path.cwd(), os.listdir(None)))  # noqa: PTH208  as a fault does
+    assert names == []
+    assert there != here
+    assert not there.exists()
+    assert Path.cwd() == here
