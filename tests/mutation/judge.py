@@ -15,9 +15,10 @@ import sys
 import threading
 import time
 from collections import defaultdict
+from functools import cache
 from pathlib import Path
 from types import CodeType, FrameType, FunctionType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from tests.mutation.mutants import Mutant
 
+_T = TypeVar("_T")
 Place = tuple[str, str, int]
 """A file, a function within its classes, and its first line, decorators included."""
 
@@ -113,8 +115,11 @@ class Judge:
             return in_line if frame.f_code.co_filename in paths else None
 
         threading.settrace(in_call)
+        caches = caches_in(paths)
         for test in (*early, *self._collect_late(session)):
             now = test.nodeid
+            for cached in caches:  # or a test would not reach what an earlier one left there
+                cached.cache_clear()
             began = time.process_time()
             sys.settrace(in_call)
             _run(test)
@@ -179,13 +184,28 @@ def _polars_has_threads() -> bool:
 
 def functions_in(paths: Collection[str]) -> dict[Place, list[FunctionType]]:
     """Return the functions of files that there are: of each one for each import of the file."""
-    gc.unfreeze()
     found = defaultdict[Place, list[FunctionType]](list)
-    for thing in gc.get_objects():
-        if isinstance(thing, FunctionType) and thing.__code__.co_filename in paths:
-            found[_place(thing.__code__)].append(thing)
-    gc.freeze()
+    for function in _objects(FunctionType):
+        if function.__code__.co_filename in paths:
+            found[_place(function.__code__)].append(function)
     return dict(found)
+
+
+def caches_in(paths: Collection[str]) -> list[Any]:
+    """Return the functions of files that remember what they returned."""
+    return [
+        cached
+        for cached in _objects(type(cache(abs)))
+        if isinstance(function := cached.__wrapped__, FunctionType)
+        and function.__code__.co_filename in paths
+    ]
+
+
+def _objects(kind: type[_T]) -> list[_T]:
+    gc.unfreeze()
+    found = [thing for thing in gc.get_objects() if isinstance(thing, kind)]
+    gc.freeze()
+    return found
 
 
 def exchange(mutant: Mutant, path: str, functions: dict[Place, list[FunctionType]]) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.mutation.children import in_child, status_in_child
-from tests.mutation.judge import exchange, functions_in
+from tests.mutation.judge import caches_in, exchange, functions_in
 from tests.mutation.mutants import mutants_of
 
 _MODULE = """\
@@ -76,6 +76,11 @@ def test_the_code_of_a_function_is_exchanged_however_it_is_wrapped(tmp_path, mod
         assert mutant.module == "mutated_numbers"
         assert exchange(mutant, str(path), functions)
         assert _values(module) == (2,) * place + (1,) * (7 - place)
+
+
+def test_functions_that_remember_what_they_returned_are_found(tmp_path, module):
+    assert caches_in({str(tmp_path / "src" / "mutated_numbers.py")}) == [module.cached]
+    assert caches_in({str(tmp_path / "src" / "another.py")}) == []
 
 
 def test_a_child_ends_by_itself_or_by_its_limits():
