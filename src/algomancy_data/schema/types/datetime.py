@@ -7,6 +7,7 @@ shapes; which of day and month comes first is decided by all values of the colum
 from __future__ import annotations
 
 import datetime as dt
+import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -383,11 +384,12 @@ def _refuse(refused: pl.Series, texts: pl.Series, rank: int) -> Outcome:
 
 def _iso_at_once(texts: pl.Series) -> tuple[Outcome, DateForm] | None:
     """Return the datetimes if all texts are ISO 8601, all with an offset or all without."""
-    first = texts.drop_nulls().head(1)
     # Arrow looks at every value before it fails, so look at one before it starts.
-    if not first.str.contains(_ISO).all():
+    at = texts.is_not_null().arg_max()
+    first: str | None = None if at is None else texts[at]
+    if first is not None and not re.fullmatch(_ISO, first):
         return None
-    zone = "UTC" if first.str.contains(_ZONED).any() else None
+    zone = "UTC" if first is not None and re.search(_ZONED, first) else None
     unit: TimeUnit = "us"
     values = _cast_by_arrow(texts, unit, zone)
     if values is None and texts.str.contains(_NANOSECONDS).any():
