@@ -26,7 +26,6 @@ Tree = dict[str, bytes | None]
 """Contents of files by path; None for directories."""
 
 _SECTORS = (512, 4096)
-_MOST_BETWEEN = 8
 
 
 @dataclass(eq=False)
@@ -36,40 +35,54 @@ class File:
     Args:
         now: What is read from it while there is power.
         synced: What is on the disk.
-        between: Contents in between, some of them if there were many.
+        changes: How often it was changed since it was synced.
+        between: Contents that it had between these two, some of them if there were many.
     """
 
-    now: bytes = b""
+    now: bytearray = field(default_factory=bytearray)
     synced: bytes = b""
+    changes: int = 0
     between: list[bytes] = field(default_factory=list)
 
-    def change(self, content: bytes) -> None:
-        """Give it another content."""
-        if self.now != self.synced:
-            self.between.append(self.now)
-            if len(self.between) > _MOST_BETWEEN:
-                del self.between[::2]
-        self.now = content
+    def write(self, data: bytes, offset: int) -> None:
+        """Write something somewhere."""
+        self._change()
+        self._lengthen(offset)
+        self.now[offset : offset + len(data)] = data
+
+    def truncate(self, length: int) -> None:
+        """Give it another length."""
+        self._change()
+        self._lengthen(length)
+        del self.now[length:]
 
     def sync(self) -> None:
         """Put it on the disk."""
-        self.synced = self.now
-        self.between.clear()
+        if self.changes:
+            self.synced, self.changes = bytes(self.now), 0
+            self.between.clear()
 
     def survivors(self, chance: random.Random) -> list[bytes]:
         """Return contents that it may have after a power failure; the last is the present one."""
-        if self.now == self.synced and not self.between:
-            return [self.now]
-        unwritten = self.synced[: len(self.now)].ljust(len(self.now), b"\0")
-        cut = chance.randint(0, len(self.now))
-        end = chance.randint(min(len(self.synced), len(self.now)), len(self.now))
+        now = bytes(self.now)
+        if not self.changes:
+            return [now]
+        unwritten = self.synced[: len(now)].ljust(len(now), b"\0")
+        cut = chance.randint(0, len(now))
+        end = chance.randint(min(len(self.synced), len(now)), len(now))
         size = chance.choice(_SECTORS)
-        starts = range(0, len(self.now), size)
-        sources = (chance.choice((self.now, unwritten)) for _ in starts)
-        pages = [source[at : at + size] for source, at in zip(sources, starts, strict=True)]
-        found = [self.synced, unwritten, self.now[:end], self.now[:cut] + self.synced[cut:]]
+        pages = [chance.choice((now, unwritten))[at : at + size] for at in range(0, len(now), size)]
+        found = [self.synced, unwritten, now[:end], now[:cut] + self.synced[cut:]]
         found += [b"".join(pages), *chance.sample(self.between, min(len(self.between), 2))]
-        return [*dict.fromkeys(one for one in found if one != self.now), self.now]
+        return [*dict.fromkeys(one for one in found if one != now), now]
+
+    def _change(self) -> None:
+        if self.changes & (self.changes - 1) == 0 and self.changes:
+            self.between.append(bytes(self.now))
+        self.changes += 1
+
+    def _lengthen(self, length: int) -> None:
+        self.now += bytes(max(length - len(self.now), 0))
 
 
 @dataclass(eq=False)
@@ -126,12 +139,9 @@ class Disk:
             case record.MKDIR:
                 home.put(name, Directory())
             case record.WRITE:
-                file = self._file(call.path)
-                begin = file.now[: call.offset].ljust(call.offset, b"\0")
-                file.change(begin + call.data + file.now[call.offset + len(call.data) :])
+                self._file(call.path).write(call.data, call.offset)
             case record.TRUNCATE:
-                file = self._file(call.path)
-                file.change(file.now[: call.offset].ljust(call.offset, b"\0"))
+                self._file(call.path).truncate(call.offset)
             case record.SYNC:
                 self._node(call.path).sync()
             case record.LINK | record.RENAME:
@@ -197,7 +207,11 @@ def read_tree(root: Path) -> Tree:
 def _read(path: Path) -> Directory:
     found: dict[str, Node] = {}
     for one in sorted(path.iterdir()):
-        found[one.name] = _read(one) if one.is_dir() else File(*[one.read_bytes()] * 2)
+        if one.is_dir():
+            found[one.name] = _read(one)
+        else:
+            content = one.read_bytes()
+            found[one.name] = File(bytearray(content), content)
     return Directory(found)
 
 
@@ -227,12 +241,13 @@ def _picks(sizes: list[int], chance: random.Random, most: int) -> Iterator[tuple
         return
     last = tuple(size - 1 for size in sizes)
     picks = [(0,) * len(sizes), last]
-    for begin in list(picks):  # all but one
+    for begin in list(picks):  # but for one
         for at, size in enumerate(sizes):
             picks += [(*begin[:at], other, *begin[at + 1 :]) for other in range(size)]
     edges = list(dict.fromkeys(picks))
-    yield from edges if len(edges) <= most // 2 else chance.sample(edges, most // 2)
-    for _ in range(most - min(len(edges), most // 2)):
+    count = min(len(edges), max(most // 2, 2))
+    yield from [*edges[:2], *chance.sample(edges[2:], count - 2)]
+    for _ in range(most - count):
         share = chance.choice((0.2, 0.5, 0.8))
         yield tuple(end if chance.random() < share else chance.randint(0, end) for end in last)
 
@@ -247,7 +262,7 @@ def _listed(
         if node is None:
             continue
         if isinstance(node, File):
-            found.append((at + name, chosen.get(node, node.now)))
+            found.append((at + name, chosen.get(node, bytes(node.now))))
             continue
         if id(node) in seen:
             return None

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+_HERE = Path(__file__).parent
 _HEAD = struct.Struct("=5q")
 CREATE, MKDIR, WRITE, TRUNCATE, SYNC = "c", "m", "w", "t", "s"
 LINK, RENAME, REMOVE, ACKNOWLEDGE = "l", "r", "u", "a"
@@ -38,12 +39,14 @@ class Call:
     data: bytes = b""
 
 
-def built_recorder(home: Path) -> Path:
-    """Compile what records, which is to be preloaded."""
-    library = home / "recorder.so"
-    source = Path(__file__).with_name("recorder.c")
-    subprocess.run(["gcc", "-shared", "-fPIC", "-O1", "-o", library, source, "-ldl"], check=True)
-    return library
+def preloaded(home: Path) -> dict[str, str]:
+    """Return the environment of a process that is recorded, and whose calls can be made to fail."""
+    libraries = []
+    for source in (_HERE.parent / "folder" / "faults.c", _HERE / "recorder.c"):
+        libraries.append(home / f"{source.stem}.so")
+        command = ["gcc", "-shared", "-fPIC", "-O1", "-o", libraries[-1], source, "-ldl"]
+        subprocess.run(command, check=True)
+    return {"LD_PRELOAD": ":".join(map(str, libraries))}
 
 
 @contextmanager

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
+import errno
 import random
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from algomancy_data.errors import AlgomancyDataError
 from tests.power.disk import Disk, Tree, read_tree, write_tree
 from tests.power.independent import read_folder
 from tests.power.recording import (
@@ -36,17 +39,43 @@ def address_below(root: Path, store: str) -> str:
 
 
 def record_operation(
-    log: Log, *, root: str, to: str, store: str, place: str, operation: Operation | None
+    log: Log,
+    *,
+    root: str,
+    to: str,
+    store: str,
+    place: str,
+    operation: Operation | None,
+    failing: int = 0,
 ) -> None:
-    """Do an operation, or open a store and no more, while all calls are recorded."""
+    """Do an operation, or open a store and no more, while all calls are recorded.
+
+    Args:
+        log: Told how it ended.
+        root: The directory that is watched.
+        to: The file that takes the calls.
+        store: Which store it is.
+        place: A folder for files.
+        operation: What is done.
+        failing: Number of the operation's call that fails; 0 if none does.
+    """
     address = address_below(Path(root), store)
+    said = ""
     with recording(Path(root), Path(to)):
         manager = open_manager(address)
         if operation is not None:
-            prepared(manager, operation, Path(place), (address, "s"))()
-            acknowledge()
+            do = prepared(manager, operation, Path(place), (address, "s"))
+            library = ctypes.CDLL(None)
+            library.fault_arm(root.encode(), failing, errno.EIO)
+            try:
+                do()
+            except AlgomancyDataError as error:
+                said = str(error)
+            else:
+                acknowledge()
+            library.fault_disarm()
         manager.close()
-    log(done=True)
+    log(done=True, error=said)
 
 
 def fail_power(
@@ -62,6 +91,7 @@ def fail_power(
     last: Operation | None,
     seed: int,
     most: int,
+    moments: int,
     without: int | None = None,
 ) -> None:
     """Look at what a power failure may leave, at any call of an operation.
@@ -78,6 +108,7 @@ def fail_power(
         last: The operation.
         seed: Decides what is left.
         most: How many states are tried after a call.
+        moments: After how many calls; which, is left to chance, but for the last.
         without: Number of a sync that is taken for one that was forgotten.
     """
     disk = Disk(Path(base))
@@ -90,7 +121,7 @@ def fail_power(
     problems: list[str] = []
     seen: set[int] = set()
     chance = random.Random(seed)  # noqa: S311  no secrets
-    for at, is_done, tree in _failures(disk, calls, chance, most):
+    for at, is_done, tree in _failures(disk, calls, chance, most, moments):
         key = hash((is_done, frozenset(tree.items())))
         if key in seen:
             continue
@@ -104,21 +135,23 @@ def fail_power(
             break
     if without is None and not problems and _seen(disk.now()) != _seen(read_tree(Path(root))):
         problems.append("not every call was recorded")
-    log(tried=len(seen), calls=len(calls), problems=problems)
+    log(tried=len(seen), calls=min(len(calls), moments), problems=problems)
 
 
 def _failures(
-    disk: Disk, calls: list[Call], chance: random.Random, most: int
+    disk: Disk, calls: list[Call], chance: random.Random, most: int, moments: int
 ) -> Iterator[tuple[int, bool, Tree]]:
     """Let the power fail after each call."""
+    chosen = {len(calls), *chance.sample(range(1, len(calls) + 1), min(len(calls), moments))}
     is_done = False
     for at, call in enumerate(calls, 1):
         if call.kind == ACKNOWLEDGE:
             is_done = True
         else:
             disk.apply(call)
-        for tree in disk.after_power_failure(chance, most):
-            yield at, is_done, tree
+        if at in chosen:
+            for tree in disk.after_power_failure(chance, most):
+                yield at, is_done, tree
 
 
 def _inspected(

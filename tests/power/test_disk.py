@@ -73,6 +73,7 @@ def test_of_many_possibilities_some_are_tried_the_extremes_among_them(survivors)
     made = [Call(CREATE, f"g{number}") for number in range(12)]
     found = survivors(*made, most=100)
     assert len(found) == 100
+    assert {len(tree) for tree in found[:2]} == {1, 13}
     assert all(tree["f"] == OLD for tree in found)
     assert len({frozenset(tree) for tree in found}) > 40
     assert len(survivors(*made[:6])) == 64

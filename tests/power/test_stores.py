@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
-
 import pytest
 
-from tests.power.recording import built_recorder
-from tests.power.trial import PowerTrial
+from tests.power.recording import preloaded
+from tests.power.trial import PowerTrial, home_in_memory
 from tests.soak.fork_server import ForkServer
 from tests.soak.model import frame
 
 pytestmark = pytest.mark.long
-
-_IN_MEMORY = Path("/dev/shm")  # noqa: S108  a folder of its own is made there
 
 
 def operation(kind, version, rows=(0, 0), name="d", **more):
@@ -37,15 +32,13 @@ OPERATIONS = [
 
 @pytest.fixture(scope="module")
 def home():
-    """A folder in memory, where it costs nothing to sync."""
-    with tempfile.TemporaryDirectory(dir=_IN_MEMORY if _IN_MEMORY.is_dir() else None) as path:
-        yield Path(path)
+    with home_in_memory() as path:
+        yield path
 
 
 @pytest.fixture(scope="module")
 def forks(home):
-    recorder = {"LD_PRELOAD": str(built_recorder(home))}
-    with ForkServer(home / "said", recorder) as forks:
+    with ForkServer(home / "said", preloaded(home)) as forks:
         yield forks
 
 
@@ -73,18 +66,18 @@ def test_what_is_left_of_a_sqlite_file_is_the_old_state_or_the_new_one(trial):
 
 def test_what_somebody_left_who_was_killed_is_cleared_when_nothing_refers_to_it_on_the_disk(trial):
     trial.prepare(OPERATIONS[0])
-    trial.do_after_kills(OPERATIONS[1], None)
-    trial.do_after_kills(operation("delete", 3), None)
+    trial.do_after_kills(OPERATIONS[1], lambda _: None)
+    trial.do_after_kills(operation("delete", 3), lambda _: None)
     assert trial.problems == []
 
 
 def test_a_folder_that_somebody_began_to_make_who_was_killed_lasts(trial):
-    trial.do_after_kills(OPERATIONS[0], OPERATIONS[1], most=6)
+    trial.do_after_kills(OPERATIONS[0], lambda _: OPERATIONS[1], lambda _: range(1, 7))
     assert trial.problems == []
 
 
 def test_a_job_is_done_after_a_kill_only_if_its_dataset_is_on_the_disk(trial):
-    trial.do_after_kills(OPERATIONS[-1] | {"names": ["e"]}, None)
+    trial.do_after_kills(OPERATIONS[-1] | {"names": ["e"]}, lambda _: None)
     assert trial.problems == []
 
 
@@ -95,6 +88,15 @@ def test_raw_files_never_come_back_in_place_of_a_dataset_that_is_deleted(trial):
     for table in ("customers", "orders"):
         frame(table, [[0, 3, 99]]).write_csv(raw / f"{table}.csv", separator=";")
     trial.do(operation("delete", 2))
+    assert trial.problems == []
+
+
+@pytest.mark.parametrize("operation", [OPERATIONS[1], operation("delete", 2)])
+def test_what_a_failing_disk_made_an_operation_undo_is_the_old_state_or_the_new_one(
+    trial, operation
+):
+    trial.prepare(OPERATIONS[0])
+    assert trial.do_failing(operation) > 4
     assert trial.problems == []
 
 

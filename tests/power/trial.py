@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import random
 import shutil
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.power.disk import Disk, Tree, write_tree
@@ -12,9 +15,18 @@ from tests.power.tasks import address_below
 from tests.soak.model import Operation, State, outcomes
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable, Generator, Iterable
 
     from tests.soak.fork_server import ForkServer
+
+_IN_MEMORY = Path("/dev/shm")  # noqa: S108  a folder of its own is made there
+
+
+@contextmanager
+def home_in_memory() -> Generator[Path]:
+    """Make a folder in memory, if there is such a place: it costs nothing to sync there."""
+    with tempfile.TemporaryDirectory(dir=_IN_MEMORY if _IN_MEMORY.is_dir() else None) as path:
+        yield Path(path)
 
 
 class PowerTrial:
@@ -26,6 +38,7 @@ class PowerTrial:
         store: Which store it is: ``folder`` or ``SQLite``.
         seed: Decides what is left after a power failure.
         most: How many states are tried after each call.
+        moments: After how many calls of an operation; of more, some are left out by chance.
 
     Attributes:
         root: The directory that is watched, which has the store.
@@ -36,11 +49,17 @@ class PowerTrial:
     """
 
     def __init__(
-        self, forks: ForkServer, home: Path, store: str, seed: int, most: int = 40
+        self,
+        forks: ForkServer,
+        home: Path,
+        store: str,
+        seed: int,
+        most: int = 40,
+        moments: int = 1000,
     ) -> None:
         self._forks = forks
         self._store = store
-        self._most = most
+        self._most, self._moments = most, moments
         self._chance = random.Random(seed)  # noqa: S311  no secrets
         self.root, self._base, self._place = home / "live", home / "base", home / "files"
         self._scratch, self._record, self._earlier = home / "left", home / "calls", home / "earlier"
@@ -60,6 +79,18 @@ class PowerTrial:
         self._fail(*self._last)
         self.state = possible[-1]
 
+    def do_failing(self, operation: Operation) -> int:
+        """Let each call of an operation fail in turn, then the power; return how many failed."""
+        possible = outcomes(self.state, operation)
+        self._keep()
+        at = 1
+        while self._do(operation, failing=at):
+            self._fail(possible, None)
+            shutil.rmtree(self.root)
+            shutil.copytree(self._base, self.root)
+            at += 1
+        return at - 1
+
     def noticed(self) -> list[bool]:
         """Tell of each sync of the last operation whether it is noticed that it is left out."""
         calls = recorded_calls(self._record, self.root)
@@ -72,14 +103,17 @@ class PowerTrial:
         self.state = outcomes(self.state, operation)[-1]
 
     def do_after_kills(
-        self, killed: Operation, then: Operation | None, most: int | None = None
+        self,
+        killed: Operation,
+        then: Callable[[State], Operation | None],
+        moments: Callable[[int], Iterable[int]] = lambda calls: range(1, calls + 1),
     ) -> None:
         """Kill who does an operation, then do another one, or open the store; then power fails.
 
         Args:
-            killed: The former; it is killed after each of its calls.
-            then: The latter; None if somebody opens the store and no more.
-            most: After so many calls at most; None for all.
+            killed: The former.
+            then: Returns the latter, for what is seen then; None to open the store and no more.
+            moments: Returns after how many of its calls somebody is killed.
         """
         self._keep()
         self._do(killed)
@@ -88,12 +122,18 @@ class PowerTrial:
         made = next(at for at, call in enumerate(calls) if call.kind == ACKNOWLEDGE)
         disk = Disk(self._base)
         between = outcomes(self.state, killed)
-        for count, call in enumerate(calls[:made][:most], 1):
+        chosen = set(moments(made))
+        for count, call in enumerate(calls[:made], 1):
             disk.apply(call)
-            self.state = self._do_after(disk.now(), count, between, then)
+            if count in chosen:
+                self.state = self._do_after(disk.now(), count, between, then)
 
     def _do_after(
-        self, seen: Tree, count: int, between: list[State], then: Operation | None
+        self,
+        seen: Tree,
+        count: int,
+        between: list[State],
+        then: Callable[[State], Operation | None],
     ) -> State:
         """Do an operation where somebody was killed; return what is there then."""
         for path in (self.root, self._scratch):
@@ -105,8 +145,10 @@ class PowerTrial:
             self.problems.append(f"after a kill: {found}")
             return between[-1]
         visible = between[found["place"]]
-        possible = [*between, visible if then is None else outcomes(visible, then)[-1]]
-        self._do(then)
+        operation = then(visible)
+        after = [visible] if operation is None else outcomes(visible, operation)
+        possible = [*between, *after]
+        self._do(operation)
         self._fail(possible, None, (str(self._earlier), count))
         return possible[-1]
 
@@ -114,7 +156,8 @@ class PowerTrial:
         shutil.rmtree(self._base, ignore_errors=True)
         shutil.copytree(self.root, self._base)
 
-    def _do(self, operation: Operation | None) -> None:
+    def _do(self, operation: Operation | None, failing: int = 0) -> str:
+        """Do an operation; return the error that it ended with."""
         self._record.unlink(missing_ok=True)
         self._record.touch()
         said = self._ask(
@@ -124,11 +167,13 @@ class PowerTrial:
             store=self._store,
             place=str(self._place),
             operation=operation,
+            failing=failing,
         )
-        if not said.get("done"):
-            raise RuntimeError(f"{operation}: {said}")
         for path in self._place.iterdir():
             path.unlink()
+        if not said.get("done") or (said["error"] and not failing):
+            raise RuntimeError(f"{operation}: {said}")
+        return said["error"]
 
     def _fail(
         self,
@@ -160,6 +205,7 @@ class PowerTrial:
             last=last,
             seed=self._chance.getrandbits(32),
             most=self._most,
+            moments=self._moments,
             without=without,
         )
 

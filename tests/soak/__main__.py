@@ -29,6 +29,7 @@ from tests.soak.scenarios.faults import (
 )
 from tests.soak.scenarios.kills import kills
 from tests.soak.scenarios.network import network
+from tests.soak.scenarios.power import power
 from tests.soak.scenarios.stops import stops
 
 Scenario = Callable[[Setting], Iterator[Outcome]]
@@ -38,6 +39,7 @@ SCENARIOS: dict[str, tuple[Scenario, float]] = {
     "kills": (kills, 6),
     "stops": (stops, 2),
     "crowd": (crowd, 2),
+    "power": (power, 2),
     "disk": (disk_full, 1),
     "calls": (failing_calls, 1),
     "descriptors": (no_descriptors, 0.7),

@@ -113,16 +113,19 @@ class Journal:
             try:
                 if self._end == 0:
                     sync(self._root)  # a file with lines has a name that lasts
+                if self._end != self._synced:
+                    os.fsync(descriptor)  # whoever wrote these lines may have been killed
                 os.ftruncate(descriptor, self._end)  # without what a crash left of a line
                 os.pwrite(descriptor, line, self._end)
                 os.fsync(descriptor)
+                self._synced = self._end + len(line)
             finally:
                 os.close(descriptor)
 
     def _forget(self) -> None:
         self._attempts: dict[tuple[str, int], Attempt] = {}
         self._unsettled: tuple[Attempt, str] | None = None
-        self._end = 0
+        self._end = self._synced = 0
         self._inode = 0
 
     def _read(self) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -329,7 +329,11 @@ class FolderWriter(FolderReader):
             # An interrupt may come when the new version is already the dataset.
             current = self.read_quietly(path)
             if current is None or current.manifest.directory != manifest.directory:
-                shutil.rmtree(home, ignore_errors=True)
+                # Its metadata file may have been in place: where the disk does not say that it is
+                # gone, the next startup removes the directory.
+                with suppress(OSError):
+                    sync(self.root)
+                    shutil.rmtree(home, ignore_errors=True)
             raise
 
     def _commit(self, path: Path, manifest: Manifest, home: Path) -> Found:
