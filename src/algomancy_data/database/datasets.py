@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import chain
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -19,6 +20,7 @@ from algomancy_data.database.own_tables import OwnTables
 from algomancy_data.database.payload import PreparedPayload, read_payload
 from algomancy_data.database.protocols import SqlTableLayout, handed_back
 from algomancy_data.database.reading import Readers, Selection
+from algomancy_data.database.table_sums import sums_together
 from algomancy_data.database.tables import (
     PreparedTable,
     StoredTable,
@@ -163,6 +165,21 @@ class Datasets:
         if self._wanted.tables and not isinstance(content, PreparedPayload):
             keys = settled_keys(self._storage, {one.name: self._keyed(one) for one in content})
         return PreparedDataset(Entry(replace(info, provenance=provenance)), content, keys)
+
+    def prepare_all(
+        self, datasets: Mapping[str, BaseDataSource], phase: Phase
+    ) -> list[PreparedDataset]:
+        """Prepare several datasets; see :meth:`prepare`."""
+        prepared = [self.prepare(name, data, phase) for name, data in datasets.items()]
+        contents = (one.content for one in prepared if not isinstance(one.content, PreparedPayload))
+        small = [
+            table
+            for table in chain.from_iterable(contents)
+            if isinstance(table, PreparedTable) and table.can_be_summed
+        ]
+        for table, sums in zip(small, sums_together([one.frame for one in small]), strict=True):
+            table.sums = sums
+        return prepared
 
     def _keyed(self, table: PreparedTable | WrittenTable) -> KeyedRows:
         return KeyedRows(self._wanted.of_table(table.name), table.columns, table.frame)

@@ -389,7 +389,7 @@ class DatabaseStore(Store):
             UnstorableError: One holds something that cannot be kept exactly.
             StoreError: The database fails.
         """
-        prepared = [self._datasets.prepare(name, data, phase) for name, data in datasets.items()]
+        prepared = self._datasets.prepare_all(datasets, phase)
         phase.handles([frame for one in prepared for frame in one.frames])
         size = sum(one.bytes for one in prepared)
         doing = f"writing {counted(len(prepared), 'dataset')}"

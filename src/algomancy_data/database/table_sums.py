@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from dataclasses import replace
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
@@ -16,9 +17,12 @@ from algomancy_data.display.words import counted
 from algomancy_data.frames.tabular import numbered
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from algomancy_data.database.layout import ColumnLayout, TableLayout
+
+MOST_ROWS_TOGETHER: Final = BLOCK_ROWS // 10
+"""Up to how many rows it is worth while to sum several tables together."""
 
 _MOST_ROWS_NAMED: Final = 10
 _TEXTS: Final = (pa.large_string(), pa.large_binary())
@@ -132,6 +136,40 @@ class TableSums:
             base64.b64encode(b"".join([before, *sums])).decode()
             for before, sums in zip(self._before, by_column, strict=True)
         )
+
+
+def sums_together(frames: Sequence[pl.DataFrame]) -> list[tuple[str, ...]]:
+    """Return the sums of frames of a few rows, each as :meth:`TableSums.to_texts` returns them.
+
+    What sums of few rows cost is to be asked for, so those of one height are asked for together.
+
+    Args:
+        frames: What :func:`values_to_sum` returns; each has rows, at most
+            :data:`MOST_ROWS_TOGETHER`.
+
+    Example:
+        >>> small = [pl.DataFrame({"x": [1, 2]}), pl.DataFrame({"x": [3], "y": ["a"]})]
+        >>> one_by_one = []
+        >>> for frame in small:
+        ...     sums = TableSums(frame.width)
+        ...     sums.add(frame, {})
+        ...     one_by_one.append(sums.to_texts())
+        >>> sums_together(small) == one_by_one
+        True
+    """
+    alike: dict[int, list[pl.DataFrame]] = {}
+    for frame in frames:
+        alike.setdefault(frame.height, []).append(frame)
+    found = {height: iter(block_sums(_side_by_side(some))) for height, some in alike.items()}
+    return [
+        tuple(base64.b64encode(one).decode() for one in islice(found[frame.height], frame.width))
+        for frame in frames
+    ]
+
+
+def _side_by_side(frames: Iterable[pl.DataFrame]) -> pl.DataFrame:
+    columns = chain.from_iterable(frames)
+    return pl.DataFrame([column.alias(str(number)) for number, column in enumerate(columns)])
 
 
 def joined_sums(parts: Sequence[Sequence[str]]) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import polars as pl
 import sqlalchemy as sa
 
+from algomancy_data.database import nested
 from algomancy_data.database.codec import ForeignValueError
 from algomancy_data.database.layout import TableLayout
 from algomancy_data.database.naming import (
@@ -24,6 +25,7 @@ from algomancy_data.database.reading import EVERYTHING, PartReader, Readers, Sel
 from algomancy_data.database.table_keys import KeysInSQL
 from algomancy_data.database.table_storage import NameTakenError, quoted, table_named
 from algomancy_data.database.table_sums import (
+    MOST_ROWS_TOGETHER,
     TableComparison,
     TableSums,
     texts_to_sum,
@@ -86,6 +88,9 @@ class PreparedTable:
         name: Logical name of the table.
         frame: Its data.
 
+    Attributes:
+        sums: Its check sums; None to make them while it is written.
+
     Raises:
         UnstorableError: The database cannot keep a column, or so many, exactly.
     """
@@ -95,7 +100,14 @@ class PreparedTable:
         check_values(frame, name)
         self.columns: tuple[ColumnLayout, ...] = storage.codec.plan(frame, name)
         self.frame = frame
+        self.sums: tuple[str, ...] | None = None
         self._storage = storage
+
+    @property
+    def can_be_summed(self) -> bool:
+        """Whether it is small, and its check sums can be made before it is encoded."""
+        is_small = 0 < self.frame.height <= MOST_ROWS_TOGETHER
+        return is_small and not any(column.storage in nested.WORDS for column in self.columns)
 
     def write(
         self,
@@ -112,11 +124,12 @@ class PreparedTable:
         layout, table = create_table(
             connection, self._storage, TableOwner(*owner, self.name), self.columns, place
         )
-        sums = TableSums(len(self.columns))
+        sums = TableSums(len(self.columns)) if self.sums is None else None
         write_rows(
             connection, table, self.frame, RowEncoder(self._storage, self.columns, sums), phase
         )
-        return replace(layout, height=self.frame.height, sums=sums.to_texts())
+        made = self.sums if sums is None else sums.to_texts()
+        return replace(layout, height=self.frame.height, sums=made)
 
 
 def create_table(
@@ -168,11 +181,11 @@ class RowEncoder:
     Args:
         storage: How the database keeps frames.
         columns: Layouts of the columns.
-        sums: The check sums.
+        sums: The check sums; None if they are made already.
     """
 
     def __init__(
-        self, storage: TableStorage, columns: Sequence[ColumnLayout], sums: TableSums
+        self, storage: TableStorage, columns: Sequence[ColumnLayout], sums: TableSums | None
     ) -> None:
         self.storage = storage
         self.columns = columns
@@ -183,9 +196,10 @@ class RowEncoder:
         stored = self.storage.codec.encode(rows, self.columns)
         # Once for the sums and the driver. Some drivers crash when they bind Arrow's views.
         table = stored.to_arrow(compat_level=pl.CompatLevel.oldest()).combine_chunks()
-        values = values_to_sum(rows, stored, self.columns)
-        del stored  # the rows are in memory often enough
-        self._sums.add(values, texts_to_sum(table, self.columns))
+        if self._sums is not None:
+            values = values_to_sum(rows, stored, self.columns)
+            del stored  # the rows are in memory often enough
+            self._sums.add(values, texts_to_sum(table, self.columns))
         return self.storage.bulk.arranged(table)
 
 
