@@ -61,6 +61,21 @@ def engine_failures(
         raise
 
 
+@contextmanager
+def interrupted_once() -> Generator[None]:
+    """Let one Ctrl-C interrupt a block once, so that what cleans up behind it is not interrupted.
+
+    Polars raises KeyboardInterrupt for the signal, and Python once more, as soon as it calls
+    something: with this, at the end of the block.
+
+    Example:
+        >>> import polars as pl
+        >>> with interrupted_once():
+        ...     text = pl.DataFrame({"a": [1]}).write_csv()
+    """
+    yield
+
+
 def raise_engine_failure(
     failure: BaseException,
     error: type[AlgomancyDataError],

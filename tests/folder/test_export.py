@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import csv
 import json
+import subprocess
+import sys
 import zipfile
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -226,3 +228,39 @@ def test_what_cannot_be_exported_is_refused(data, tmp_path):
     with pytest.raises(UnstorableError, match="not made of tables"):
         export_dataset(Text("master_data"), tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
+
+
+_INTERRUPTED = """
+import os, signal, sys, threading, time
+from pathlib import Path
+import polars as pl
+from algomancy_data import DataSource
+from algomancy_data.datamanager import export_dataset
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+home = Path(sys.argv[1])
+data = DataSource("master_data", name="d")
+data.add_table("t", pl.select(pl.int_range(500_000).alias("n").cast(pl.String)))
+for round in range(9):
+    asked = threading.Event()
+    def press():
+        asked.wait()
+        time.sleep(0.002 * round)
+        os.kill(os.getpid(), signal.SIGINT)
+    thread = threading.Thread(target=press)
+    thread.start()
+    try:
+        asked.set()
+        export_dataset(data, home / "out", ("csv", "parquet", "arrow")[round % 3], overwrite=True)
+        time.sleep(10)
+    except KeyboardInterrupt:
+        thread.join()
+time.sleep(0.1)
+print(sorted({path.name for path in home.iterdir()} - {"out"}))
+"""
+
+
+def test_ctrl_c_leaves_no_file_of_an_export(tmp_path):
+    command = [sys.executable, "-c", _INTERRUPTED, str(tmp_path)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert done.stdout == "[]\n"

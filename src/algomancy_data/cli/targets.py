@@ -9,7 +9,7 @@ from uuid import uuid4
 import typer
 from polars.exceptions import PanicException, PolarsError
 
-from algomancy_data.engine_failures import reason_of
+from algomancy_data.engine_failures import interrupted_once, reason_of
 from algomancy_data.errors import CommandLineError, UnstorableError
 from algomancy_data.folder.files import put_in_place
 
@@ -78,7 +78,7 @@ def write_frame(frame: pl.DataFrame, path: Path, *, overwrite: bool) -> None:
     }[path.suffix]
     new = path.with_name(f".{uuid4().hex}~")
     try:
-        with new.open("xb") as stream:
+        with interrupted_once(), new.open("xb") as stream:
             write(stream)
         put_in_place(new, path, overwrite=overwrite)
     except OSError as error:

@@ -12,7 +12,7 @@ from uuid import uuid4
 import polars as pl
 from polars.exceptions import PanicException, PolarsError
 
-from algomancy_data.engine_failures import reason_of
+from algomancy_data.engine_failures import interrupted_once, reason_of
 from algomancy_data.errors import StoreError, UnstorableError
 from algomancy_data.folder.content import take_apart
 from algomancy_data.folder.file_names import clash_key, hashed_stem, plain_stem
@@ -107,7 +107,8 @@ def _export(
     home, old = (path.with_name(f".{uuid4().hex}~") for _ in range(2))
     try:
         home.mkdir()
-        _write_files(home, data, dict(content.frames), file_format, phase)
+        with interrupted_once():
+            _write_files(home, data, dict(content.frames), file_format, phase)
         if path.suffix == _ZIP:
             _zip(home, path, file_format, overwrite=overwrite)
             size = path.stat().st_size
@@ -193,15 +194,17 @@ def _write_table(path: Path, name: str, frame: pl.DataFrame, file_format: Export
 
 def _written(path: Path, frame: pl.DataFrame, file_format: ExportFormat) -> bool:
     """Write a table; return whether it is read back the same, which CSV leaves open."""
+    # To an open file: after Ctrl-C Polars goes on for a while, and would make one anew at the path.
+    with path.open("wb") as file:
+        {"csv": frame.write_csv, "parquet": frame.write_parquet, "arrow": frame.write_ipc}[
+            file_format
+        ](file)
     match file_format:
         case "csv":
-            frame.write_csv(path)
             return True
         case "parquet":
-            frame.write_parquet(path)
             return identical_frames(pl.read_parquet(path, glob=False), frame)
         case "arrow":
-            frame.write_ipc(path)
             return identical_frames(pl.read_ipc(path), frame)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 from polars.exceptions import PolarsError
 
+from algomancy_data.engine_failures import interrupted_once
 from algomancy_data.errors import QuarantineError
 
 if TYPE_CHECKING:
@@ -31,8 +32,11 @@ def write_sheet(quarantined: pl.DataFrame, path: Path, settings: Quarantine) -> 
         pl.col(name).list.join("; ").alias(name) for name in (settings.reasons, settings.messages)
     ]
     try:
-        with path.open("xb") as stream:
+        with interrupted_once(), path.open("xb") as stream:
             quarantined.with_columns(texts).write_csv(stream)
+    except KeyboardInterrupt:
+        path.unlink(missing_ok=True)
+        raise
     except PolarsError as error:
         path.unlink()
         msg = f"Rows of {path.stem!r} cannot be written as CSV. Mend them with replay_data()."

@@ -228,6 +228,26 @@ def test_rows_of_a_cursor_for_arrow_data(connection):
             cursor.fetchall()
 
 
+@pytest.mark.parametrize("make", ["cursor", "row_cursor"])
+def test_a_statement_that_could_not_be_set_up_is_closed(engine, make):
+    connection = engine.raw_connection()
+    driver = connection.driver_connection
+    unknown = {"no.such.option": "1"}
+
+    def execute():
+        cursors = {
+            "cursor": lambda: driver.cursor(adbc_stmt_kwargs=unknown),
+            "row_cursor": lambda: driver.row_cursor(unknown),
+        }
+        cursors[make]().execute("SELECT 1")
+
+    with pytest.raises(driver.Error, match=r"no\.such\.option") as held:
+        execute()
+    connection.detach()
+    driver.close()  # the driver refuses while a statement is open, and the traceback holds it
+    del held
+
+
 def test_arrow_data_as_parameters(connection, engine):
     mark = "$1" if engine.name == "postgresql" else "?"
     with connection.connection.cursor() as cursor:

@@ -110,7 +110,13 @@ class Cursor(_Rows, adbc.Cursor):  # pyright: ignore[reportIncompatibleVariableO
     """A cursor for Arrow data: its result is read as a stream, while the connection stays busy."""
 
     def __init__(self, connection: Connection, settings: Mapping[str, Any]) -> None:
-        super().__init__(connection, settings)
+        try:
+            super().__init__(connection, settings)
+        except BaseException:  # Ctrl-C: a connection with an open statement cannot be closed
+            self._closed = True
+            if (statement := vars(self).get("_stmt")) is not None:
+                statement.close()
+            raise
         self._owner = connection
         self._changed_rows: int | None = None
 
@@ -355,8 +361,12 @@ class Connection(adbc.Connection):
     def statement(self, settings: Mapping[str, str]) -> AdbcStatement:
         """Return a new statement of the driver, which the caller closes."""
         statement = AdbcStatement(self.adbc_connection)
-        if settings:
-            statement.set_options(**settings)
+        try:
+            if settings:
+                statement.set_options(**settings)
+        except BaseException:  # Ctrl-C: a connection with an open statement cannot be closed
+            statement.close()
+            raise
         return statement
 
     def call(self, method: Callable[[], _T], cancel: Callable[[], object]) -> _T:
