@@ -132,3 +132,40 @@ def test_a_forked_process_makes_calls_too():
         signal.alarm(10)
         os._exit(0 if interruptible(lambda: 42, cancel=lambda: None) == 42 else 1)
     assert os.waitpid(child, 0)[1] == 0
+
+
+_HAMMER = """
+import signal
+import sys
+import time
+from algomancy_data.database.adbc.interrupts import interruptible
+
+signal.signal(signal.SIGALRM, signal.default_int_handler)
+made = []
+def call():
+    time.sleep(0.0005)
+    made.append(True)
+
+interruptible(call, cancel=lambda: None)
+for number in range(int(sys.argv[1])):
+    try:
+        try:
+            signal.setitimer(signal.ITIMER_REAL, 1e-5 + number % 120 / 1e5)
+            interruptible(call, cancel=lambda: None)
+            time.sleep(1)
+        except KeyboardInterrupt:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+    except KeyboardInterrupt:
+        pass
+    before = len(made)
+    interruptible(call, cancel=lambda: None)
+    assert len(made) == before + 1
+print("usable")
+"""
+
+
+@pytest.mark.parametrize("rounds", [240, pytest.param(5_000, marks=pytest.mark.long)])
+def test_whenever_ctrl_c_comes_the_next_call_is_made(rounds):
+    command = [sys.executable, "-c", _HAMMER, str(rounds)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)
+    assert (done.stdout, done.stderr) == ("usable\n", "")

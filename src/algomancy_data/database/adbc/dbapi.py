@@ -360,14 +360,18 @@ class Connection(adbc.Connection):
 
     def statement(self, settings: Mapping[str, str]) -> AdbcStatement:
         """Return a new statement of the driver, which the caller closes."""
-        statement = AdbcStatement(self.adbc_connection)
+        # Ctrl-C may come at the end of each call, and a connection with an open statement cannot
+        # be closed: with one call, a statement is made and put where it is found.
+        made: list[AdbcStatement] = []
         try:
+            made.extend(map(AdbcStatement, (self.adbc_connection,)))
             if settings:
-                statement.set_options(**settings)
-        except BaseException:  # Ctrl-C: a connection with an open statement cannot be closed
-            statement.close()
+                made[0].set_options(**settings)
+        except BaseException:
+            for statement in made:
+                statement.close()
             raise
-        return statement
+        return made[0]
 
     def call(self, method: Callable[[], _T], cancel: Callable[[], object]) -> _T:
         """Make a call that waits for the database; Ctrl-C is noticed, at the latest at its end.

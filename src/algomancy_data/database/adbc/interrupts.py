@@ -8,17 +8,19 @@ any other thread it installs none, so the main thread leaves its calls to one an
 
 from __future__ import annotations
 
+import _thread
 import queue
 import sys
 import threading
-from concurrent.futures import Future, wait
+from concurrent.futures import wait
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeVar, cast
 
 from algomancy_data.forks import after_fork
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from concurrent.futures import Future
 
 _T = TypeVar("_T")
 
@@ -27,19 +29,78 @@ _T = TypeVar("_T")
 _TICK: Final = 0.05
 
 
+class HandedOver(Generic[_T]):
+    """A call that one thread hands over to another, which makes it, or finds it taken back.
+
+    Ctrl-C may come after any step of Python, also when a ``Future`` has just taken its lock: nobody
+    would get that any more. So each step here is one call of C that may be made again.
+
+    Args:
+        call: The call.
+
+    Example:
+        >>> one, other = HandedOver(lambda: 6 * 7), HandedOver(lambda: 6 * 7)
+        >>> one.make(), one.take_back(), one.result()
+        (None, False, 42)
+        >>> other.take_back(), other.make(), other.has_ended
+        (True, None, False)
+    """
+
+    def __init__(self, call: Callable[[], _T]) -> None:
+        self._call = call
+        self._owner: dict[str, str] = {}
+        self._outcome: list[tuple[_T | None, BaseException | None]] = []
+        self._running = threading.Lock()
+        self._running.acquire()
+
+    def make(self) -> None:
+        """Make the call, unless it was taken back."""
+        if self._owner.setdefault("is", "maker") != "maker":
+            return
+        try:
+            outcome = self._call(), None
+        except BaseException as error:  # noqa: BLE001  it is raised where the call was asked for
+            outcome = None, error
+        self._outcome.append(outcome)
+        self._running.release()
+
+    def take_back(self) -> bool:
+        """Return whether the call was not begun, and never will be."""
+        return self._owner.setdefault("is", "giver") == "giver"
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether there is a result or an exception."""
+        return bool(self._outcome)
+
+    def wait(self, seconds: float) -> None:
+        """Wait until the call has ended, but not longer than that."""
+        self._running.acquire(timeout=seconds)
+
+    def result(self) -> _T:
+        """Return what a call that has ended returned, or raise what it raised."""
+        result, error = self._outcome[0]
+        try:
+            if error is not None:
+                raise error
+            return cast("_T", result)
+        finally:
+            del error, self  # its traceback holds this frame
+
+
 class _Worker:
     """A thread that makes calls for the main thread, one at a time."""
 
     def __init__(self) -> None:
         self._calls: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        self._thread: threading.Thread | None = None
+        self._has_thread = False
 
-    def submit(self, future: Future[_T], call: Callable[[], _T]) -> None:
-        """Queue a call, which is made unless its future is cancelled first."""
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._work, name="adbc-calls", daemon=True)
-            self._thread.start()
-        self._calls.put(lambda: _make(call, future))
+    def submit(self, call: Callable[[], None]) -> None:
+        """Queue a call, which raises nothing."""
+        if not self._has_thread:
+            _thread.start_new_thread(self._work, ())  # in one step, unlike a Thread
+            self._has_thread = True
+        self._calls.put(call)
 
     def _work(self) -> None:
         while True:
@@ -48,15 +109,6 @@ class _Worker:
     def forget(self) -> None:
         """Start over in a forked process, which has only the calling thread."""
         self.__init__()
-
-
-def _make(call: Callable[[], _T], future: Future[_T]) -> None:
-    if not future.set_running_or_notify_cancel():
-        return
-    try:
-        future.set_result(call())
-    except BaseException as error:  # noqa: BLE001  it is raised where the call was asked for
-        future.set_exception(error)
 
 
 _worker = _Worker()
@@ -79,25 +131,36 @@ def interruptible(call: Callable[[], _T], cancel: Callable[[], object]) -> _T:
     """
     if threading.current_thread() is not threading.main_thread() or sys.is_finalizing():
         return call()
-    future: Future[_T] = Future()
+    handed_over = HandedOver(call)
     try:
-        _worker.submit(future, call)
-        while not future.done():
-            with suppress(TimeoutError):
-                return future.result(_TICK)
-        return future.result()
+        _worker.submit(handed_over.make)
+        while not handed_over.has_ended:
+            handed_over.wait(_TICK)
+        return handed_over.result()
     except BaseException:
-        if not future.cancel() and not future.done():
-            with suppress(Exception):  # SQLite's driver cannot
-                cancel()
-            wait_for(future)
+        while True:
+            try:
+                _end(handed_over, cancel)
+                break
+            except KeyboardInterrupt:  # of an impatient user
+                continue
         raise
     finally:
-        del future  # its exception's traceback holds this frame
+        del handed_over  # its exception's traceback holds this frame
+
+
+def _end(handed_over: HandedOver[_T], cancel: Callable[[], object]) -> None:
+    """Wait until a call has ended: it uses the connection till then."""
+    if handed_over.take_back():
+        return
+    with suppress(Exception):  # SQLite's driver cannot
+        cancel()
+    while not handed_over.has_ended:
+        handed_over.wait(_TICK)
 
 
 def wait_for(future: Future[_T]) -> None:
-    """Wait, also for impatient users: the connection is in use until the call has ended."""
+    """Wait, also for impatient users: what a call uses is in use until it has ended."""
     while not future.done():
         with suppress(KeyboardInterrupt):
             wait([future], _TICK)

@@ -259,8 +259,10 @@ class Connection(dbapi.Connection):
 
     def close(self) -> None:
         """Close the connection and its cursors."""
-        super().close()
-        self._end_turn()
+        try:
+            super().close()
+        finally:  # if it cannot be closed, others can write all the same
+            self._end_turn()
         engine.file_closed(self.file)
         self.file = self.path = None
 

@@ -14,12 +14,12 @@ from __future__ import annotations
 import os
 import threading
 import time
-from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Final, Self
 from weakref import WeakSet
 
+from algomancy_data.database.adbc.interrupts import HandedOver
 from algomancy_data.forks import after_fork
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class Turn:
 
         The wait for such a lock has no limit, so a thread does it, and ends what comes too late.
         """
-        there: Future[bool] = Future()
+        there = HandedOver(lambda: None)
         try:
             threading.Thread(
                 target=self._wait, args=(lock, there), name="algomancy-data-turn", daemon=True
@@ -105,21 +105,19 @@ class Turn:
             return False
         end = time.monotonic() + seconds
         try:
-            while (left := end - time.monotonic()) > 0:
-                with suppress(TimeoutError):
-                    return there.result(min(left, _TICK))
+            while not there.has_ended and (left := end - time.monotonic()) > 0:
+                there.wait(min(left, _TICK))
+            return not there.take_back()
         except BaseException:
-            if not there.cancel():
+            if not there.take_back():
                 self.end()
             raise
-        return not there.cancel() and there.result()
 
-    def _wait(self, lock: Callable[[], None], there: Future[bool]) -> None:
+    def _wait(self, lock: Callable[[], None], there: HandedOver[None]) -> None:
         with suppress(OSError):
             lock()
-        if there.set_running_or_notify_cancel():
-            there.set_result(True)
-        else:
+        there.make()
+        if not there.has_ended:  # too late
             self.end()
 
 
