@@ -204,9 +204,16 @@ class TableStorage(ABC):
     def begin_writing(self, connection: sa.Connection, session: str, *datasets: str) -> None:
         """Make the transaction the only one that changes some datasets; called first."""
 
-    def large_write(self, connection: sa.Connection) -> AbstractContextManager[None]:
-        """Surround a transaction that writes a lot."""
-        del connection  # most databases need nothing
+    def large_write(
+        self, connection: sa.Connection, size: int | None = None
+    ) -> AbstractContextManager[None]:
+        """Surround a transaction that writes a lot.
+
+        Args:
+            connection: The connection, before the transaction writes.
+            size: About how many bytes it writes, at least; None if that is not known.
+        """
+        del connection, size  # most databases need nothing
         return nullcontext()
 
     def filling_constrained(self, connection: sa.Connection) -> AbstractContextManager[None]:

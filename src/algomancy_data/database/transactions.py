@@ -92,7 +92,7 @@ class Transactions:
             self.lock,
             store_errors(self._engine, doing),
             begun(self.writing_engine) as connection,
-            self._storage.large_write(connection) if is_large else nullcontext(),
+            self._storage.large_write(connection, size) if is_large else nullcontext(),
         ):
             names = [name] if isinstance(name, str) else name
             self._storage.begin_writing(connection, self._session_id, *names)

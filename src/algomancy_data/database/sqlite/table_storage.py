@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import re
 import threading
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import polars as pl
 import sqlalchemy as sa
+from adbc_driver_manager import Error
 from sqlalchemy import exc
 
 from algomancy_data.database.codec import first_failure
@@ -31,6 +32,7 @@ from algomancy_data.database.table_storage import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from algomancy_data.database.layout import ColumnLayout, TableLayout
     from algomancy_data.database.naming import TableOwner
@@ -43,8 +45,9 @@ if TYPE_CHECKING:
 # At the very end: what stands before may be the name of a column.
 _OWNER: Final = re.compile(r"/\*((?:(?!\*/).)*)\*/\)\s*$")
 _PAGES_PER_CHECKPOINT: Final = 1_000  # SQLite's default
-_CACHE_KIBIBYTES: Final = 2_000  # SQLite's default
-_CACHE_SHARE: Final = 2  # of what is made in memory
+# Shares of what is made in memory, to cache pages of the file in.
+_CACHE_SHARE: Final = 8
+_CACHE_SHARE_WITH_KEYS: Final = 2
 _MOST_ARGUMENTS: Final = 100  # of a function
 
 
@@ -118,7 +121,7 @@ class SQLiteStorage(TableStorage):
         """Do nothing: the transaction has the write lock from the start."""
 
     @contextmanager
-    def large_write(self, connection: sa.Connection) -> Generator[None]:
+    def large_write(self, connection: sa.Connection, size: int | None = None) -> Generator[None]:
         """Let threads bring the log to the disk, and committed pages from the log into the file.
 
         SQLite would do both in the commit, and take a sixth of the time of the whole write for the
@@ -130,8 +133,12 @@ class SQLiteStorage(TableStorage):
             return
         driver = cast("Connection", connection.connection.dbapi_connection)
         driver.run("PRAGMA wal_autocheckpoint = 0")
+        is_small = size is not None and size < self.in_memory_bytes
         try:
-            with driver.syncing_log():
+            with (
+                driver.syncing_log(),
+                nullcontext() if is_small else self._caching(connection, _CACHE_SHARE),
+            ):
                 yield
         finally:
             driver.run(f"PRAGMA wal_autocheckpoint = {_PAGES_PER_CHECKPOINT}")
@@ -141,16 +148,26 @@ class SQLiteStorage(TableStorage):
         )
         self._checkpoint.start()
 
-    @contextmanager
-    def filling_constrained(self, connection: sa.Connection) -> Generator[None]:
+    def filling_constrained(self, connection: sa.Connection) -> AbstractContextManager[None]:
         """Cache more of the file, since keys in no order are spread all over an index."""
-        kibibytes = self.in_memory_bytes // _CACHE_SHARE // 1024
-        connection.exec_driver_sql(f"PRAGMA cache_size = -{kibibytes}")
+        return self._caching(connection, _CACHE_SHARE_WITH_KEYS)
+
+    @contextmanager
+    def _caching(self, connection: sa.Connection, share: int) -> Generator[None]:
+        """Let the page cache have a share of what is made in memory.
+
+        A page that changes once more after it went to the log is written over there, for which the
+        commit reads most of the log, and writes it again: check sums go from page to page. With
+        32 MiB the pages above the rows of a table stay in the cache from one change to the next.
+        """
+        driver = cast("Connection", connection.connection.dbapi_connection)
+        before = connection.exec_driver_sql("PRAGMA cache_size").scalar()
+        driver.run(f"PRAGMA cache_size = -{self.in_memory_bytes // share // 1024}")
         try:
             yield
         finally:
-            with suppress(exc.DBAPIError):  # of a connection that broke
-                connection.exec_driver_sql(f"PRAGMA cache_size = -{_CACHE_KIBIBYTES}")
+            with suppress(Error):  # of a connection that broke
+                driver.run(f"PRAGMA cache_size = {before}")  # which begins no transaction
 
     def finish(self) -> None:
         """Wait for the thread."""
