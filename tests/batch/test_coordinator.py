@@ -90,6 +90,14 @@ def test_within_a_batch_a_job_is_never_done_twice(run, store, deliver):
     assert len(store().store.history.attempts()) == 2
 
 
+def test_a_job_that_is_given_twice_is_done_once(run, store, deliver):
+    job = deliver("delft", 1, 2)
+    result = run(job, job, deliver("gouda", 3), job)
+    assert [one.outcome for one in result.jobs] == ["done", "skipped", "done", "skipped"]
+    assert sum(one.rows for one in result.jobs) == 3
+    assert len(store().store.history.attempts()) == 2
+
+
 def test_another_version_of_a_job_is_another_job(run, deliver):
     job = deliver("delft", 1)
     assert run(job).done == 1

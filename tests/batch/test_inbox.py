@@ -62,7 +62,12 @@ def test_a_file_names_jobs_whose_paths_begin_beside_it(write, tmp_path):
         ("[[job]]\nfiles = {t = 't.csv'}", "has no dataset"),
         ("[[job]]\ndataset = 'a'\nfiles = {t = 't.csv'}\nmodus = 'x'", "modus = 'x' is not"),
         ("[[job]]\ndataset = 'a'\nfiles = {t = 't.csv'}\nmode = 'x'", "mode must be"),
-        ("[[job]]\ndataset = 'a'\nfiles = {t = 't.csv'}\nhalt_on = 'x'", "Job 1 .*'X'"),
+        (
+            "[[job]]\ndataset = 'a'\nfiles = {t = 't.csv'}\nhalt_on = 'x'",
+            "Job 1 .*halt_on must be one of info, .*, not 'x'",
+        ),
+        ("[[job]]\ndataset = 'a'\nfiles = {t = 5}", "the file 't' must be a path, not 5"),
+        ("[[job]]\ndataset = 'a'\nfiles = 'jobs.toml'", "jobs.toml' is a file: give a folder, or"),
         ("[[job]]\ndataset = 'a'\nfiles = 'none'", "cannot be loaded"),
         ("[[job]]\ndataset = 'a'\nfiles = {}", "has no files"),
         ("[[job", "cannot be read"),

@@ -16,7 +16,7 @@ from uuid import uuid4
 
 from algomancy_data.batch.job import Job
 from algomancy_data.batch.key import input_files, job_key
-from algomancy_data.batch.result import BatchResult, JobResult, result_of
+from algomancy_data.batch.result import SKIPPED, BatchResult, JobResult, result_of
 from algomancy_data.batch.worker import (
     MOST_KILLS,
     PUT_ASIDE,
@@ -306,7 +306,7 @@ class _Coordinator:
                     dataset = self._jobs[number].dataset
                     named = (line._replace(text=f"{dataset}: {line.text}") for line in lines)
                     tell(self._logger, named)
-                    self._finish(number, result)
+                    self._finish(number, self._counted_once(result))
         now = time.monotonic()
         for future in [one for one, handed in self._running.items() if handed.until < now]:
             number = self._running.pop(future).number
@@ -343,6 +343,13 @@ class _Coordinator:
             following = queue.popleft()
             job = self._jobs[following]
             self._note(following, JobResult(job, str(result.outcome), error=why))
+
+    def _counted_once(self, result: JobResult) -> JobResult:
+        """Return the result of a job, which is skipped if it was given and done before."""
+        is_again = result.outcome == Outcome.DONE and any(
+            one.outcome == Outcome.DONE and one.key == result.key for one in self._results.values()
+        )
+        return replace(result, outcome=SKIPPED, rows=0, seconds=0.0) if is_again else result
 
     def _note(self, number: int, result: JobResult) -> None:
         self._results[number] = result

@@ -79,8 +79,12 @@ def _of_inbox(inbox: Path) -> list[Job]:
 def _files_in(folder: Path) -> dict[str, str]:
     try:
         return dict(raw_files(folder.resolve()))
+    except NotADirectoryError as error:
+        msg = f"{str(folder)!r} is a file: give a folder, or files by name: {{ sales = '…' }}."
+        raise BatchError(msg) from error
     except (AlgomancyDataError, OSError) as error:
-        msg = f"The files of {str(folder)!r} cannot be loaded: {error}"
+        why = getattr(error, "strerror", None) or error
+        msg = f"The files of {str(folder)!r} cannot be loaded: {why}"
         raise BatchError(msg) from error
 
 
@@ -100,14 +104,23 @@ def _job(path: Path, number: int, table: object) -> Job:
             msg = f"{where} has no {key}."
             raise BatchError(msg)
     files = given["files"]
+    if isinstance(files, dict):
+        for name, file in cast("dict[str, object]", files).items():
+            if not isinstance(file, str):
+                msg = f"{where}: the file {name!r} must be a path, not {file!r}."
+                raise BatchError(msg)
+    halt_on = given.get("halt_on")
+    if halt_on is not None and halt_on.upper() not in list(ValidationSeverity):
+        known = ", ".join(one.lower() for one in ValidationSeverity)
+        msg = f"{where}: halt_on must be one of {known}, not {halt_on!r}."
+        raise BatchError(msg)
     home = path.resolve().parent
     try:
-        halt_on = given.get("halt_on")
         return Job(
             given["dataset"],
             _files_in(home / files)
             if isinstance(files, str)
-            else {name: _located(home, str(file)) for name, file in files.items()},
+            else {name: _located(home, file) for name, file in files.items()},
             given.get("mode", "replace"),
             given.get("repeated", "refuse"),
             None if halt_on is None else ValidationSeverity(halt_on.upper()),
