@@ -162,6 +162,14 @@ def _plain(column: pl.Series) -> pl.Series:
             return column
 
 
+def _nulls(column: pl.Series) -> pl.Series:
+    """Return where a column is null: not by Polars, to which that is a query, but by Arrow."""
+    if isinstance(column.dtype, pl.Int128 | pl.UInt128):  # which Arrow has not
+        return column.is_null()
+    array: Any = column.to_arrow()
+    return pl.Series(array.is_null())
+
+
 def _is_text(column: pl.Series) -> bool:
     return isinstance(column.dtype, pl.String | pl.Binary)
 
@@ -202,7 +210,7 @@ def _runs(columns: Sequence[pl.Series], found: Sequence[_ColumnSums]) -> Iterato
         return
     lengths = [len(columns[0])] * len(columns)
     if stack.null_count():
-        nulls = stack.is_null()
+        nulls = _nulls(stack)
         if len(found) > 1:
             yield _Runs(nulls.cast(pl.UInt64), lengths, [column.of_nulls for column in found])
         else:
