@@ -40,6 +40,8 @@ _ZONED: Final = rf"[ T][0-9:.]+{_ZONE}"
 _NANOSECONDS: Final = r"\.[0-9]{7}"
 _OTHER_CLOCK: Final = rf"(?:[ T](?:{_CLOCK}|[0-9]:[0-5][0-9](?::[0-5][0-9](?:\.[0-9]{{1,9}})?)?))?$"
 _LONG: Final = 100_000
+# So many dates stay in the caches, and what they become on the way takes memory that is there.
+_PIECE: Final = 1 << 16
 _SAMPLE: Final = 1_000
 # From 0001-01-01 to 9999-12-31, in microseconds since 1970.
 _FIRST_MICROSECOND: Final = -62_135_596_800_000_000
@@ -470,11 +472,9 @@ def _cast_by_arrow(texts: pl.Series, unit: TimeUnit, zone: str | None) -> pl.Ser
     try:
         if len(texts) < _LONG:
             return cast(texts)
-        threads = pl.thread_pool_size()
-        size = -(-len(texts) // threads)
-        parts = [texts.slice(start, size) for start in range(0, len(texts), size)]
-        with ThreadPoolExecutor(threads) as pool:
-            return pl.concat(list(pool.map(cast, parts)))
+        parts = [texts.slice(start, _PIECE) for start in range(0, len(texts), _PIECE)]
+        with ThreadPoolExecutor(pl.thread_pool_size()) as pool:
+            return pl.concat(list(pool.map(cast, parts)), rechunk=True)
     except pa.ArrowInvalid:
         return None
 
