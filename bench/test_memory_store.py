@@ -6,14 +6,17 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import polars as pl
+import pytest
+
 from algomancy_data import DataSource, SimpleETLFactory, StatelessDataManager
 from harness import SLOW, Way
 from peers import pandas_package
 from peers.checks import same_tables, to_pandas
-from stores import DATASET, has
+from stores import DATASET, SESSION, has, open_manager, source_of
 
 if TYPE_CHECKING:
-    import polars as pl
+    from pathlib import Path
 
     from harness import Race
 
@@ -68,9 +71,25 @@ def test_prompt(race: Race) -> None:
     )
 
 
-def python(module: str) -> Way:
-    """Return a new interpreter that imports a module; ``sys`` is always there."""
-    return program(f"import {module}", "-c", f"import {module}")
+@pytest.mark.full  # it has no gate
+def test_command(race: Race, tmp_path: Path) -> None:
+    """Show what a command takes beyond the libraries without which there is none."""
+    url = f"sqlite:///{tmp_path / 'few.db'}"
+    manager = open_manager(url)
+    manager.add_data_source(source_of({"t": pl.DataFrame({"number": [1]})}))
+    manager.close()
+    race(
+        "list datasets at the prompt",
+        program("ls", "-m", "algomancy_data", "ls", "--store", url, "--session", SESSION),
+        [python("typer, rich, polars, sqlalchemy, adbc_driver_sqlite.dbapi"), python("polars")],
+        workload="none",
+        rows=0,
+    )
+
+
+def python(modules: str) -> Way:
+    """Return a new interpreter that imports modules; ``sys`` is always there."""
+    return program(f"import {modules}", "-c", f"import {modules}")
 
 
 def program(name: str, *arguments: str) -> Way:
