@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -145,6 +146,21 @@ WRAP(int, link, (const char *a, const char *b), (a, b),
      path_at(AT_FDCWD, a, path) && path_at(AT_FDCWD, b, other), SIMPLY('l'))
 WRAP(int, linkat, (int f, const char *a, int g, const char *b, int s), (f, a, g, b, s),
      path_at(f, a, path) && path_at(g, b, other), SIMPLY('l'))
+
+ssize_t sendfile64(int to, int from, off64_t *offset, size_t count) {
+    char path[PATH_MAX];
+    if (!path_of(to, path)) return REAL(sendfile64, to, from, offset, count);
+    pthread_mutex_lock(&turn);
+    off64_t at = lseek64(to, 0, SEEK_CUR), source = offset ? *offset : lseek64(from, 0, SEEK_CUR);
+    ssize_t done = REAL(sendfile64, to, from, offset, count);
+    int why = errno;
+    char *data = done > 0 ? malloc(done) : NULL;
+    if (data && pread64(from, data, done, source) == done) note('w', path, "", at, data, done);
+    free(data);
+    pthread_mutex_unlock(&turn);
+    errno = why;
+    return done;
+}
 
 ssize_t writev(int fd, const struct iovec *pieces, int count) {
     char path[PATH_MAX];

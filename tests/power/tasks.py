@@ -51,7 +51,7 @@ def record_operation(
     """Do an operation, or open a store and no more, while all calls are recorded.
 
     Args:
-        log: Told how it ended.
+        log: Told when it ended, and how many calls that may fail the operation made.
         root: The directory that is watched.
         to: The file that takes the calls.
         store: Which store it is.
@@ -60,7 +60,7 @@ def record_operation(
         failing: Number of the operation's call that fails; 0 if none does.
     """
     address = address_below(Path(root), store)
-    said = ""
+    calls = 0
     with recording(Path(root), Path(to)):
         manager = open_manager(address)
         if operation is not None:
@@ -69,13 +69,14 @@ def record_operation(
             library.fault_arm(root.encode(), failing, errno.EIO)
             try:
                 do()
-            except AlgomancyDataError as error:
-                said = str(error)
+            except AlgomancyDataError:
+                if not failing:
+                    raise
             else:
                 acknowledge()
-            library.fault_disarm()
+            calls = library.fault_disarm()
         manager.close()
-    log(done=True, error=said)
+    log(done=True, calls=calls)
 
 
 def fail_power(

@@ -91,12 +91,15 @@ def test_raw_files_never_come_back_in_place_of_a_dataset_that_is_deleted(trial):
     assert trial.problems == []
 
 
-@pytest.mark.parametrize("operation", [OPERATIONS[1], operation("delete", 2)])
+@pytest.mark.parametrize(
+    "operation",
+    [operation("add", 2, (0, 9)), operation("derive", 2, to="d copy"), operation("delete", 2)],
+)
 def test_what_a_failing_disk_made_an_operation_undo_is_the_old_state_or_the_new_one(
     trial, operation
 ):
     trial.prepare(OPERATIONS[0])
-    assert trial.do_failing(operation) > 4
+    assert trial.do_failing(operation) > 8
     assert trial.problems == []
 
 
