@@ -77,6 +77,21 @@ def test_a_rule_is_a_method_of_the_class_that_gives_its_expression():
     assert "goes_after_it_came" not in Stays.get_data_members()
 
 
+def test_a_rule_without_parentheses_is_the_same():
+    class Odd(Stays):
+        @rule
+        def stays_long(cls):
+            """Stay is short."""
+            return cls.GO.col > cls.COME.col + cls.LONGEST
+
+    written, plain = (
+        Odd.declared_rules()["stays_long"],
+        Stays.declared_rules()["goes_after_it_came"],
+    )
+    assert (written.severity, written.group_by, written.table) == (plain.severity, (), None)
+    assert names(Odd) == [*names(Stays), "stays_long"]
+
+
 def test_rules_are_inherited_replaced_and_taken_out():
     assert names(LongStays) == names(Stays)
     assert LongStays.rules()[1].problem == "Rule 'goes_after_it_came' does not hold"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from types import MethodType
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast, overload
 
 import polars as pl
 
@@ -29,12 +29,27 @@ RuleMethod: TypeAlias = Callable[[Any], pl.Expr]
 """A method of a schema class that returns what is true for rows that are as they should be."""
 
 
+@overload
+def rule(method: RuleMethod, /) -> DeclaredRule: ...
+
+
+@overload
 def rule(
+    *,
+    group_by: str | Sequence[str] = ...,
+    severity: ValidationSeverity = ...,
+    table: str | None = ...,
+) -> Callable[[RuleMethod], DeclaredRule]: ...
+
+
+def rule(
+    method: RuleMethod | None = None,
+    /,
     *,
     group_by: str | Sequence[str] = (),
     severity: ValidationSeverity = ValidationSeverity.ERROR,
     table: str | None = None,
-) -> Callable[[RuleMethod], DeclaredRule]:
+) -> DeclaredRule | Callable[[RuleMethod], DeclaredRule]:
     """Make a method of a schema class a rule on its rows, or on groups of them.
 
     The method is called with the class. It returns a Polars expression that is true for a row that
@@ -42,6 +57,7 @@ def rule(
     docstring, if it has one, is what messages say.
 
     Args:
+        method: The method, where ``@rule`` has no parentheses.
         group_by: The columns whose values make the groups; ``"primary_key"`` stands for those of
             the primary key. The expression then gives one value per group, by an aggregate such as
             ``pl.len()`` or ``.sum()``, and all rows of a group for which it is false fail.
@@ -78,7 +94,7 @@ def rule(
     def declare(method: RuleMethod) -> DeclaredRule:
         return DeclaredRule(method, columns, severity, table)
 
-    return declare
+    return declare if method is None else declare(method)
 
 
 @dataclass(frozen=True)
