@@ -138,6 +138,28 @@ def test_a_value_of_another_type_does_so_too(manager, dataset, column, value):
 
 
 @pytest.mark.parametrize("place", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("column", "value", "problem"),
+    [
+        ("sub_tables", "null", "'tables' is None instead of a list"),
+        ("creation_datetime", "x", "Invalid isoformat string: 'x'"),
+        ("id", b"\xff", "it is missing, or no text"),
+    ],
+)
+def test_the_error_of_a_damaged_row_says_what_is_wrong_and_what_to_do(
+    manager, column, value, problem
+):
+    statement = f"UPDATE algomancy_datasets SET {column} = :value WHERE name = 'damaged'"
+    run(manager, statement, value=value)
+    manager.refresh()
+    with pytest.raises(DamagedStoreError) as error:
+        manager.describe("damaged")
+    said = f"The catalogue's row of dataset 'damaged' is damaged: its {column!r} cannot be read"
+    help_ = "Restore the database from a backup, or delete the dataset and load it again."
+    assert str(error.value) == f"{said}: {problem}. {help_}"
+
+
+@pytest.mark.parametrize("place", ["sqlite"], indirect=True)
 def test_a_row_without_a_name_is_damage_of_the_store(manager):
     run(manager, "UPDATE algomancy_datasets SET name = X'FF' WHERE name = 'damaged'")
     assert manager.get_data_keys() == ["a", "z"]

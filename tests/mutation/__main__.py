@@ -23,7 +23,7 @@ _ANSWERS = _ROOT / "build" / "mutation"
 _PYTEST = (
     *("-q", "-o", "addopts=", "--import-mode=importlib", "--doctest-modules"),
     *("--benchmark-disable", "-m", "not long"),
-    *("-p", "no:randomly", "-p", "no:xdist", "-p", "no:cacheprovider"),
+    *("-p", "no:randomly", "-p", "no:xdist", "-p", "no:cacheprovider", "-p", "no:faulthandler"),
 )
 _SIGNS = {"killed": ".", "slow": "s", "survived": "?", "unreached": "u", "broken": "-"}
 _ALIVE = {"survived", "unreached"}
