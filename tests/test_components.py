@@ -18,6 +18,7 @@ from algomancy_data import (
     DataSource,
     DataSourceLoader,
     DataType,
+    DefaultValidator,
     Loader,
     PrimaryKeyValidator,
     Schema,
@@ -330,3 +331,18 @@ def test_an_unnamed_transformer_is_called_by_its_class_in_the_log(caplog):
     with caplog.at_level("INFO", "algomancy_data"):
         TransformationSequence([Own(LOG)]).run_transformation({})
     assert "Transformed by 'Own'" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: TransformationSequence([NoopTransformer]), "A transformer .*the class Noop"),
+        (lambda: TransformationSequence().add_transformer(len), r"transformer .* transform\(\)"),
+        (lambda: ValidationSequence([5]), r"A validator .* validate\(\), not 5"),
+        (lambda: ValidationSequence().add_validator(DefaultValidator), "not the class Default"),
+        (lambda: ExtractionSequence(["a.csv"]), r"An? extractor .* extract\(\), not 'a.csv'"),
+    ],
+)
+def test_a_stage_is_made_of_components_only(make, said):
+    with pytest.raises(ArgumentError, match=said):
+        make()

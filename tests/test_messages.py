@@ -83,3 +83,11 @@ def test_a_message_as_a_dict_has_the_severity_as_text():
         "row": 3,
         "code": None,
     }
+
+
+def test_a_severity_may_be_given_as_text():
+    message = ValidationMessage("ERROR", "x")
+    assert message.severity is ValidationSeverity.ERROR
+    assert message == ValidationMessage(ValidationSeverity.ERROR, "x")
+    with pytest.raises(ValueError, match="EROR"):
+        ValidationMessage("EROR", "x")

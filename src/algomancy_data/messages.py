@@ -87,7 +87,13 @@ class ValidationMessage:
     count: int = field(default=1, kw_only=True, compare=False)
 
     def __post_init__(self) -> None:
-        """Keep the message on one line."""
+        """Keep the message on one line, and take the severity as text too.
+
+        Raises:
+            ValueError: There is no such severity.
+        """
+        if type(self.severity) is not ValidationSeverity:
+            self.severity = ValidationSeverity(self.severity)
         self.message = self.clean(self.message)
 
     @staticmethod

@@ -15,6 +15,7 @@ from algomancy_data import (
     SchemaType,
     SimpleETLFactory,
     SingleExtractor,
+    StatelessDataManager,
     ValidationSeverity,
     registry,
 )
@@ -146,3 +147,28 @@ def test_declared_rules_are_checked_without_a_switch_and_cost_nothing_where_ther
     assert (found.table, found.column, found.row, found.key) == ("items", "name", 1, "max_length")
     strict = RunSettings(halt_on=ValidationSeverity.ERROR)
     assert not run(files, {"items": Ruled}, strict, name="d").is_success
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "meant"),
+    [
+        ("chek_foreign_keys", True, "check_foreign_keys"),
+        ("quarantaine", True, "quarantine"),
+        ("create_transformations_sequence", classmethod(len), "create_transformation_sequence"),
+    ],
+)
+def test_an_attribute_of_a_factory_that_would_be_ignored_is_refused(name, value, meant):
+    factory = type("Mine", (SimpleETLFactory,), {name: value})
+    with pytest.raises(ETLConstructionError, match=f"Mine.{name} .*Is '{meant}' meant"):
+        StatelessDataManager(factory, [])
+
+
+def test_a_factory_has_attributes_of_its_own():
+    class Mine(SimpleETLFactory):
+        check_foreign_keys = check_foreign_key = True
+        _quarantaine = True
+
+        @classmethod
+        def create_extractors(cls): ...
+
+    StatelessDataManager(Mine, [])

@@ -40,15 +40,20 @@ def meant(name: str, names: Iterable[str]) -> str:
     return f" Is {near!r} meant?" if near else ""
 
 
-def nearest(name: str, names: Iterable[str]) -> str:
+def nearest(name: str, names: Iterable[str], least: float = 0.6) -> str:
     """Return the nearest of some names, ignoring case, or nothing.
+
+    Args:
+        name: The name.
+        names: Those that may be meant.
+        least: How near it must be: 1 is the same.
 
     Example:
         >>> nearest("ODERS", ["orders", "people"]), nearest("x", ["orders"])
         ('orders', '')
     """
     folded = {one.lower(): one for one in names}
-    near = get_close_matches(name.lower(), folded, 1)
+    near = get_close_matches(name.lower(), folded, 1, least)
     return folded[near[0]] if near else ""
 
 

@@ -7,7 +7,8 @@ from inspect import signature
 from types import FunctionType
 from typing import TYPE_CHECKING, ClassVar, Final, TypeVar
 
-from algomancy_data.components import note_component, returned_wrongly, source_of
+from algomancy_data.components import is_own, note_component, returned_wrongly, source_of
+from algomancy_data.display.words import nearest
 from algomancy_data.errors import (
     ArgumentError,
     ComponentError,
@@ -56,6 +57,7 @@ _EXTRACTS: Final = ("run_extraction", "an ExtractionSequence")
 _VALIDATES: Final = ("run_validation", "a ValidationSequence")
 _TRANSFORMS: Final = ("run_transformation", "a TransformationSequence")
 _LOADS: Final = ("load", "a Loader")
+_NEAR: Final = 0.9  # names of methods are long: helpers of a user's own are less like them
 
 
 def run(
@@ -173,10 +175,20 @@ def check_factory(given: object) -> None:
 
     Raises:
         ArgumentError: It is something else.
+        ETLConstructionError: One of its attributes has the name of one of ours, misspelt.
     """
     if not isinstance(given, type) or not hasattr(given, "build_pipeline"):
         possible = "a class that puts pipelines together, such as SimpleETLFactory"
         raise ArgumentError.from_given("etl_factory", given, possible)
+    # What is written in a user's class, but asked for by nobody, would silently be ignored.
+    asked = {name for one in given.__mro__ if not is_own(one) for name in vars(one)}
+    known = [name for name in asked if not name.startswith("_")]
+    for one in filter(is_own, given.__mro__):
+        for name in vars(one).keys() - asked:
+            near = "" if name.startswith("_") else nearest(name, known, _NEAR)
+            if near and near not in vars(one):
+                msg = f"{one.__name__}.{name} is nothing that a factory is asked for. "
+                raise ETLConstructionError(f"{msg}Is {near!r} meant? Else give it another name.")
 
 
 def get_schema(file_name: str, schemas: Mapping[str, type[Schema]]) -> type[Schema]:

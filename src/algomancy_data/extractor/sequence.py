@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from algomancy_data.components import is_own, note_component
+from algomancy_data.components import checked_parts, is_own, note_component
 from algomancy_data.extractor.extracted import Extracted, ExtractedTable
 from algomancy_data.frames.tabular import to_frames
 from algomancy_data.logs import Logging
@@ -47,6 +47,7 @@ class ExtractionSequence(Logging):
         logger: Logger | logging.Logger | None = None,
     ) -> None:
         self._extractors: list[Extractor] = [] if extractors is None else extractors
+        checked_parts("extractor", "extract", self._extractors)
         self.logger = logger
         self._data: dict[str, pl.DataFrame] | None = None
         self._found = Extracted()
@@ -58,7 +59,7 @@ class ExtractionSequence(Logging):
 
     def add_extractors(self, extractors: Iterable[Extractor]) -> None:
         """Append several extractors; the next access to :attr:`data` extracts everything again."""
-        self._extractors.extend(extractors)
+        self._extractors += checked_parts("extractor", "extract", extractors)
         self._data = None
 
     def run_extraction(self) -> dict[str, pl.DataFrame]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
 
+from algomancy_data.display.words import nearest
 from algomancy_data.schema.column import Column, ColumnGroup
 from algomancy_data.schema.csv_dialect import CSVDialect
 from algomancy_data.schema.read_limits import ReadLimits
@@ -61,8 +61,7 @@ def nearest_setting(name: str) -> str:
         >>> nearest_setting("_file_name"), nearest_setting("_UNITS")
         ('_FILENAME', '')
     """
-    near = get_close_matches(name.upper(), SETTINGS, 1, _NEAR)
-    return near[0] if near else ""
+    return nearest(name, SETTINGS, _NEAR)
 
 
 def _misspelt(name: str, value: object, body: Mapping[str, Any]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from algomancy_data.components import note_component
+from algomancy_data.components import checked_parts, note_component
 from algomancy_data.display.words import counted
 from algomancy_data.engine_failures import raise_engine_failure
 from algomancy_data.errors import ComponentError, EngineError
@@ -65,7 +65,8 @@ class TransformationSequence(Logging):
         transformers: Iterable[Transformer] | None = None,
         logger: Logger | logging.Logger | None = None,
     ) -> None:
-        self._transformers = list(transformers or [])
+        self._transformers: list[Transformer] = []
+        self.add_transformers(transformers or [])
         self.logger = logger
         self.in_memory_bytes: int | None = None
         self.stored: StoredKeys | None = None
@@ -73,11 +74,11 @@ class TransformationSequence(Logging):
 
     def add_transformer(self, transformer: Transformer) -> None:
         """Append a transformer."""
-        self._transformers.append(transformer)
+        self.add_transformers([transformer])
 
     def add_transformers(self, transformers: Iterable[Transformer]) -> None:
         """Append transformers."""
-        self._transformers.extend(transformers)
+        self._transformers += checked_parts("transformer", "transform", transformers)
 
     @property
     def changes_nothing(self) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Self, cast
 
-from algomancy_data.components import note_component, returned_wrongly
+from algomancy_data.components import checked_parts, note_component, returned_wrongly
 from algomancy_data.display.words import counted
 from algomancy_data.engine_failures import raise_engine_failure
 from algomancy_data.errors import EngineError
@@ -83,7 +83,8 @@ class ValidationSequence(Logging):
         *,
         message_limit: int | EllipsisType | None = ...,
     ) -> None:
-        self._validators = list(validators or [])
+        self._validators: list[Validator] = []
+        self.add_validators(validators or [])
         self.logger = logger
         self._result: ValidationResult | None = None
         self.halt_on = ValidationSeverity(halt_on)
@@ -115,11 +116,11 @@ class ValidationSequence(Logging):
 
     def add_validator(self, validator: Validator) -> None:
         """Put a validator at the end."""
-        self._validators.append(validator)
+        self.add_validators([validator])
 
     def add_validators(self, validators: Iterable[Validator]) -> None:
         """Put validators at the end."""
-        self._validators.extend(validators)
+        self._validators += checked_parts("validator", "validate", validators)
 
     def judging(
         self,
