@@ -77,7 +77,7 @@ def test_a_folder_that_somebody_began_to_make_who_was_killed_lasts(trial):
 
 
 def test_a_job_is_done_after_a_kill_only_if_its_dataset_is_on_the_disk(trial):
-    trial.do_after_kills(OPERATIONS[-1] | {"names": ["e"]}, lambda _: None)
+    trial.do_after_kills(OPERATIONS[-1] | {"names": ["e"]}, lambda _: OPERATIONS[0])
     assert trial.problems == []
 
 
