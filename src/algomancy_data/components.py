@@ -10,7 +10,7 @@ import inspect
 from contextlib import contextmanager
 from pathlib import Path
 from types import FunctionType
-from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeAlias, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeAlias, TypedDict
 
 from algomancy_data.engine_failures import foreign_trace
 from algomancy_data.errors import ArgumentError, ComponentError
@@ -26,8 +26,6 @@ _OURS: Final = __name__.partition(".")[0]
 _UNSAID: Final = (KeyboardInterrupt, SystemExit, GeneratorExit, ComponentError)
 _MOST_NAMES: Final = 8
 
-
-_Part = TypeVar("_Part")
 
 NameOrLogger: TypeAlias = "str | Logger | logging.Logger | None"
 """A name or a logger, wherever the one or the other is expected: a text is a name."""
@@ -122,29 +120,26 @@ def note_of(error: BaseException) -> ComponentNote | None:
     return next((note for note in notes if isinstance(note, ComponentNote)), None)
 
 
-def checked_parts(kind: str, method: str, given: Iterable[_Part]) -> list[_Part]:
-    """Return the components that a stage is to be made of.
+def check_parts(kind: str, method: str, parts: Iterable[object]) -> None:
+    """Make sure that a stage is made of components.
 
     Args:
         kind: What they are: "transformer".
         method: The method that is called.
-        given: The components.
+        parts: The components, or what has their method.
 
     Raises:
         ArgumentError: One is something else, such as a class.
 
     Example:
         >>> from algomancy_data import NoopTransformer
-        >>> len(checked_parts("transformer", "transform", [NoopTransformer()]))
-        1
+        >>> check_parts("transformer", "transform", [NoopTransformer()])
     """
-    parts = list(given)
     for part in parts:
         if isinstance(part, type) or not callable(getattr(part, method, None)):
             article = "An" if kind.startswith("e") else "A"
             possible = f"an object with the method {method}()"
             raise ArgumentError.from_given(f"{article} {kind}", part, possible)
-    return parts
 
 
 def returned_wrongly(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from algomancy_data.components import checked_parts, is_own, note_component
+from algomancy_data.components import check_parts, is_own, note_component
+from algomancy_data.extractor.base import Extractor
 from algomancy_data.extractor.extracted import Extracted, ExtractedTable
 from algomancy_data.frames.tabular import to_frames
 from algomancy_data.logs import Logging
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from algomancy_data.extractor.base import Extractor
     from algomancy_data.extractor.conversion import ConversionIssue
     from algomancy_data.logs import Logger
     from algomancy_data.messages import ValidationMessage
@@ -47,7 +47,7 @@ class ExtractionSequence(Logging):
         logger: Logger | logging.Logger | None = None,
     ) -> None:
         self._extractors: list[Extractor] = [] if extractors is None else extractors
-        checked_parts("extractor", "extract", self._extractors)
+        _check(self._extractors)
         self.logger = logger
         self._data: dict[str, pl.DataFrame] | None = None
         self._found = Extracted()
@@ -59,7 +59,9 @@ class ExtractionSequence(Logging):
 
     def add_extractors(self, extractors: Iterable[Extractor]) -> None:
         """Append several extractors; the next access to :attr:`data` extracts everything again."""
-        self._extractors += checked_parts("extractor", "extract", extractors)
+        given = list(extractors)
+        _check(given)
+        self._extractors += given
         self._data = None
 
     def run_extraction(self) -> dict[str, pl.DataFrame]:
@@ -137,6 +139,11 @@ class ExtractionSequence(Logging):
 def _is_whole(extractor: Extractor) -> bool:
     """Tell whether an extractor has the whole interface; an ``extract`` method alone will do."""
     return hasattr(extractor, "extraction") and hasattr(extractor, "conversion_issues")
+
+
+def _check(extractors: Iterable[Any]) -> None:
+    if not all(isinstance(one, Extractor) for one in extractors):
+        check_parts("extractor", "extract", extractors)
 
 
 def _extraction_of(extractor: Extractor, phase: Phase) -> Extracted:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from algomancy_data.components import checked_parts, note_component
+from algomancy_data.components import check_parts, note_component
 from algomancy_data.display.words import counted
 from algomancy_data.engine_failures import raise_engine_failure
 from algomancy_data.errors import ComponentError, EngineError
@@ -78,7 +78,10 @@ class TransformationSequence(Logging):
 
     def add_transformers(self, transformers: Iterable[Transformer]) -> None:
         """Append transformers."""
-        self._transformers += checked_parts("transformer", "transform", transformers)
+        given: list[Any] = list(transformers)  # whatever a user takes for one
+        if not all(isinstance(one, Transformer) for one in given):
+            check_parts("transformer", "transform", given)
+        self._transformers += given
 
     @property
     def changes_nothing(self) -> bool:

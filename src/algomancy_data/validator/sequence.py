@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Self, cast
 
-from algomancy_data.components import checked_parts, note_component, returned_wrongly
+from algomancy_data.components import check_parts, note_component, returned_wrongly
 from algomancy_data.display.words import counted
 from algomancy_data.engine_failures import raise_engine_failure
 from algomancy_data.errors import EngineError
@@ -120,7 +120,10 @@ class ValidationSequence(Logging):
 
     def add_validators(self, validators: Iterable[Validator]) -> None:
         """Put validators at the end."""
-        self._validators += checked_parts("validator", "validate", validators)
+        given: list[Any] = list(validators)  # whatever a user takes for one
+        if not all(isinstance(one, Validator) for one in given):
+            check_parts("validator", "validate", given)
+        self._validators += given
 
     def judging(
         self,
