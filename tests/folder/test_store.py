@@ -427,8 +427,18 @@ def test_a_folder_that_cannot_be_begun_is_named(open_manager, folder, source):
     manager = open_manager()
     assert names_in(folder) == []
     (folder / PRIVATE).write_text("no directory")
-    with pytest.raises(StoreError, match=f"The folder '{folder}' failed while .* as it was before"):
+    with pytest.raises(
+        StoreError, match=f"The folder '{folder}' failed while .* as it was before. A file is where"
+    ) as refusal:
         manager.add_data_source(source("d"))
+    assert "Errno" not in str(refusal.value)
+
+
+def test_a_folder_below_a_file_is_refused_with_what_to_do(open_manager, folder, source):
+    folder.write_text("")
+    with pytest.raises(StoreError, match=r"File exists: .* choose another folder\."):
+        open_manager().add_data_source(source("d"))
+    assert folder.read_text() == ""
 
 
 # --- deleting -----------------------------------------------------------------------------------

@@ -365,9 +365,13 @@ class FolderWriter(FolderReader):
         except OSError as error:
             if isinstance(error, AlgomancyDataError):
                 raise
+            why = f"{error.strerror}: {error.filename!r}" if error.filename else error
+            remedy = "Check its permissions and the space on its disk."
+            if isinstance(error, NotADirectoryError | FileExistsError):
+                remedy = "A file is where a folder must be: choose another folder."
             msg = (
-                f"The folder {str(self.root)!r} failed while {doing}: {error}. Everything is as it "
-                f"was before. Check its permissions and the space on its disk."
+                f"The folder {str(self.root)!r} failed while {doing}: {why}. Everything is as it "
+                f"was before. {remedy}"
             )
             raise StoreError(msg) from error
 
