@@ -37,3 +37,14 @@ def test_rows_elsewhere_count_as_parents_and_as_children():
     kept = find_drops(tables, [flown], elsewhere=elsewhere).kept
     left = {table: tables[table].filter(mask)["carrier"].to_list() for table, mask in kept.items()}
     assert left == {"airlines": ["AA", "YY"], "flights": ["AA", "BB"]}
+
+
+def test_a_row_that_refers_to_one_elsewhere_in_its_own_table_stays():
+    def elsewhere(table, columns, keys):
+        assert (table, list(columns)) == ("staff", ["id"])
+        return pl.Series([boss == (9,) for boss in keys.rows()], dtype=pl.Boolean)
+
+    staff = pl.DataFrame({"id": [1, 2, 3, 4], "boss": [9, 1, 8, 3]})
+    boss = Relation("staff", ("boss",), "staff", ("id",))
+    kept = find_drops({"staff": staff}, [boss], elsewhere=elsewhere).kept
+    assert staff.filter(kept["staff"])["id"].to_list() == [1, 2]

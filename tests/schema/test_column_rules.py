@@ -33,7 +33,7 @@ def is_even(x):
         (pl.List(pl.Int8), {"max": 1}, f"max=1: List(Int8) has {POSSIBLE} {LENGTHS}."),
         (pl.Boolean, {"regex": "a"}, f"Boolean has {POSSIBLE} is_in, check."),
         (pl.Struct({"a": pl.Int8}), {"is_in": [{"a": 1}]}, f" has {POSSIBLE} check."),
-        (pl.Int64, {"allow_nan": False}, f"Int64 has {POSSIBLE} {BOUNDS}, check."),
+        (pl.Int64, {"allow_nan": False}, f"allow_nan=False: Int64 has {POSSIBLE} {BOUNDS}, check."),
         (pl.Date, {"min_length": 1}, f"Date has {POSSIBLE} {BOUNDS}, check."),
         (pl.Float64, {"regex": "a"}, f"has {POSSIBLE} {BOUNDS}, allow_nan, allow_inf, check."),
         (pl.String, {"regex": "("}, "regex='(': it does not compile: unclosed group."),

@@ -44,6 +44,7 @@ def test_a_child_whose_key_no_parent_has_is_dropped():
     assert data["lines"]["order"].to_list() == [1, 2]
     assert data["orders"]["id"].to_list() == [1, 2]
     assert found(transformer) == [(ERROR, "CASCADE_ORPHAN_DROP", "lines", "order", None)]
+    assert transformer.messages[0].count == 2
     assert transformer.messages[0].message == (
         "2 row(s) dropped from 'lines' by CASCADE_ORPHAN_DROP on relation lines.order->orders.id"
     )

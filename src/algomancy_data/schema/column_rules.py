@@ -172,7 +172,7 @@ def _made(column: Column, name: str, value: Any, dtype: PolarsDataType) -> _Made
         case "regex":
             _refuse_pattern(column, value)
             text = f"Value does not match {value!r}"
-            return name, text, lambda _: _as_text(col, dtype).str.contains(value)
+            return name, text, lambda _: col.cast(pl.String).str.contains(value)
         case "min_length" | "max_length":
             what, unit = ("List", "item") if isinstance(dtype, pl.List) else ("Value", "byte")
             than = f"{'fewer' if name == 'min_length' else 'more'} than {value:,}"
@@ -211,10 +211,6 @@ def _allowed(column: Column, values: Any, dtype: PolarsDataType) -> list[Any]:
     return allowed
 
 
-def _as_text(col: pl.Expr, dtype: PolarsDataType) -> pl.Expr:
-    return col if isinstance(dtype, pl.String) else col.cast(pl.String)
-
-
 def _refuse_pattern(column: Column, pattern: object) -> None:
     given = f"regex={pattern!r}"
     if not isinstance(pattern, str):
@@ -234,7 +230,7 @@ def _has_length(col: pl.Expr, name: str, length: int, dtype: PolarsDataType) -> 
         case pl.Binary():
             size = col.bin.size()
         case _:
-            size = _as_text(col, dtype).str.len_bytes()
+            size = col.cast(pl.String).str.len_bytes()
     return size >= length if name == "min_length" else size <= length
 
 
