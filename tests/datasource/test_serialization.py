@@ -226,3 +226,11 @@ def test_missing_values_of_every_pandas_dtype_are_null():
     read = DataSource.from_json(json.dumps(document)).get_table("t")
     assert read.null_count().row(0) == (2,) * len(dtypes)
     assert read.schema["object"] == pl.String
+
+
+def test_a_date_that_cannot_be_written_is_refused_with_its_column():
+    made = DataSource("master_data", name="d")
+    days = pl.Series("day", [0, 96_000_000], dtype=pl.Int32).cast(pl.Date)
+    made.add_table("t", pl.DataFrame({"id": [1, 2]}).with_columns(days))
+    with pytest.raises(SerializationError, match=r"Table 't' .*: column 'day' \(Date\): it has"):
+        made.to_json()

@@ -110,13 +110,24 @@ def _table_to_json(name: str, frame: pl.DataFrame) -> list[str]:
         schema = json.dumps(schema_to_json(frame.schema))
         records = serialization_records.write(serialization_columns.encode(frame))
     except (SerializationError, PolarsError, PanicException) as error:
-        msg = f"Table {name!r} cannot be written as JSON: {reason_of(error)}"
+        where = "" if isinstance(error, SerializationError) else _where(frame)
+        msg = f"Table {name!r} cannot be written as JSON: {where}{reason_of(error)}"
         raise SerializationError(msg) from error
     columns = json.dumps(frame.columns)
     dtypes = json.dumps(serialization_columns.pandas_dtypes(frame))
     index = serialization_records.index(frame.height)
     rest = f', "columns": {columns}, "dtypes": {dtypes}, "index": '
     return ['{"data": ', *records, rest, index, f', "schema": {schema}}}']
+
+
+def _where(frame: pl.DataFrame) -> str:
+    """Return which column it is that cannot be encoded, if it is one."""
+    for column in frame.get_columns():
+        try:
+            serialization_columns.encode(column.to_frame())
+        except (PolarsError, PanicException):
+            return f"column {column.name!r} ({column.dtype}): "
+    return ""
 
 
 def _table_from_json(
