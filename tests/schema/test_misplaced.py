@@ -51,9 +51,17 @@ def test_a_column_outside_of_the_groups_is_refused():
         schema.column_groups()
 
 
+@pytest.mark.parametrize("annotation", [ID, 'Column("id", DataType.INTEGER)'])
+def test_a_column_that_is_an_annotation_is_refused(annotation):
+    schema = type("More", (Orders,), {"__annotations__": {"NAME": annotation}})
+    with pytest.raises(InvalidSchemaError, match="NAME is annotated with its column"):
+        schema.columns()
+
+
 def test_attributes_of_ones_own_stay():
     class Own(Orders):
-        _UNITS = ("kg", "m")
+        _UNITS: tuple[str, ...] = ("kg", "m")
+        NAME: Column = Column("name", DataType.STRING)
         _KEYS = ("id",)
         _COLUMNS = (ID,)
         _SHEET, _SHEETS = 0, ("June", "July")
@@ -66,7 +74,7 @@ def test_attributes_of_ones_own_stay():
     class Grouped(Shop):
         KEY = ID
 
-    assert list(Own.columns()) == ["id"]
+    assert list(Own.columns()) == ["id", "name"]
     assert list(Grouped.column_groups()) == ["orders"]
 
 

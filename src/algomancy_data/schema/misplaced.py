@@ -22,6 +22,7 @@ _HOW_ELSE: Final = {
     **dict.fromkeys(("_PRIMARY_KEY", "_PRIMARY_KEYS"), "primary_key=True"),
     **dict.fromkeys(("_FOREIGN_KEY", "_FOREIGN_KEYS"), 'foreign_key=("table", "column")'),
 }
+_CALLS: Final = ("Column(", "ColumnGroup(")
 _SETTING_OF: Final = ((CSVDialect, "_CSV"), (ReadLimits, "_READ_LIMITS"))
 
 
@@ -40,6 +41,10 @@ def misplaced(bodies: list[Mapping[str, Any]], *, is_multi: bool) -> str:
         for name, value in body.items():
             if problem := _misspelt(name, value, body) or _unused_value(name, value, bodies):
                 return problem
+        for name, value in body.get("__annotations__", {}).items():
+            # As text, where the module has annotations of the future.
+            if isinstance(value, Column | ColumnGroup) or str(value).startswith(_CALLS):
+                return f"{name} is annotated with its column. Write = in place of the colon."
     # Of an attribute that a derived schema declares anew, its own value counts.
     members = {name: value for body in reversed(bodies) for name, value in body.items()}
     groups = [one for one in members.values() if isinstance(one, ColumnGroup)]
