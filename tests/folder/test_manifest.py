@@ -44,6 +44,10 @@ def test_what_is_written_is_read():
         ({}, {"crc32": 1}, "'crc32' is 1 instead of a list"),
         ({}, {"crc32": ["1"]}, "'crc32' is '1' instead of a whole number"),
         ({}, {"parts": 1}, "'parts' is 1 instead of a list"),
+        ({}, {"file": "../x"}, "'../x' is no name that a file of a dataset has"),
+        ({"metadata": {}}, {}, "'metadata' has no 'id'"),
+        ({"kind": ["x"]}, {}, "'kind' is ['x'] instead of one of tables, arrow, text"),
+        ({"key": "\ud800"}, {}, "'key' is '\\ud800' instead of a text"),
     ],
 )
 def test_the_error_of_damaged_metadata_says_what_is_wrong_where(of_document, of_table, problem):
@@ -51,3 +55,9 @@ def test_the_error_of_damaged_metadata_says_what_is_wrong_where(of_document, of_
         Manifest.from_bytes(changed(of_document, of_table), "The file 'd.json'")
     help_ = "Restore it from a backup, or delete the dataset."
     assert str(error.value) == f"The file 'd.json' is damaged: {problem}. {help_}"
+
+
+def test_the_error_of_metadata_that_somebody_changed_says_so():
+    content = MANIFEST.to_bytes().replace(b'"rows": 3', b'"rows": 4')
+    with pytest.raises(DamagedStoreError, match="is damaged: its check sum is another one"):
+        Manifest.from_bytes(content, "The file 'd.json'")

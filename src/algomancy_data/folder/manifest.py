@@ -157,34 +157,42 @@ class Manifest:
         """
         try:
             document = expect(dict, json.loads(content), "it")
-            if document["format_version"] > FORMAT_VERSION:
+            version = member(document, "format_version", int, "it")
+            if version > FORMAT_VERSION:
                 msg = (
                     f"{place} was written by a later version of algomancy-data (format version "
-                    f"{document['format_version']}, this one knows {FORMAT_VERSION}). Upgrade it."
+                    f"{version}, this one knows {FORMAT_VERSION}). Upgrade it."
                 )
                 raise SchemaDriftError(msg)
             if signed(content[: content.rindex(_SIGNATURE)]) != content:
                 msg = "its check sum is another one"
-                raise ValueError(msg)  # noqa: TRY301  one message for all damage
+                raise SerializationError(msg)  # noqa: TRY301  one message for all damage
             return cls._from_document(document)
         except SerializationError as error:
-            raise DamagedStoreError(damage_of(place, str(error))) from error
-        except (LookupError, TypeError, ValueError, OverflowError, RecursionError) as error:
-            raise DamagedStoreError(damage_of(place, repr(error)[:_SHOWN])) from error
+            raise DamagedStoreError(damage_of(place, str(error).rstrip("."))) from error
+        except RecursionError as error:
+            raise DamagedStoreError(damage_of(place, "it is nested too deeply")) from error
+        except KeyError as error:
+            raise DamagedStoreError(damage_of(place, f"it has no {error}")) from error
+        except (UnicodeError, json.JSONDecodeError) as error:
+            raise DamagedStoreError(damage_of(place, f"it is no JSON: {error}")) from error
+        except (LookupError, TypeError, ValueError, OverflowError) as error:
+            problem = f"a value cannot be read: {error}"[:_SHOWN]
+            raise DamagedStoreError(damage_of(place, problem)) from error
 
     @classmethod
     def _from_document(cls, document: dict[str, Any]) -> Self:
-        metadata = expect(dict, document["metadata"], "metadata")
+        metadata = member(document, "metadata", dict, "it")
         provenance = document.get("provenance")
-        key = _text(document["key"])
+        key = _text(document, "key", "it")
         parts: dict[str, tuple[TablePart, ...]] = {}
         tables: dict[str, TableInfo] = {}
         problem = ""
-        for table in expect(list, document["tables"], "tables"):
-            name = _text(member(table, "name", str, "table"))
+        for table in member(document, "tables", list, "it"):
+            name = _text(table, "name", "table")
             if name in parts:
-                msg = "two tables have one name"
-                raise ValueError(msg)
+                msg = f"two tables are called {name!r}"
+                raise SerializationError(msg)
             rows = member(table, "rows", int)
             parts[name] = _parts_from_json(table, rows)
             try:
@@ -198,7 +206,7 @@ class Manifest:
         return cls(
             info=DatasetInfo(
                 name=key,
-                ds_id=_text(metadata["id"]),
+                ds_id=_text(metadata, "id", "metadata"),
                 ds_type=str(DataClassification(metadata["type"])),
                 creation_datetime=datetime.fromisoformat(metadata["creation_datetime"]),
                 tables=tables,
@@ -206,10 +214,10 @@ class Manifest:
                 messages=tuple(messages_from_list(document.get("messages", []))),
                 problem=problem,
             ),
-            source_name=_text(metadata["name"]),
+            source_name=_text(metadata, "name", "metadata"),
             ordinal=member(document, "ordinal", int),
             directory=_matching(_DIRECTORY, document["directory"]),
-            kind=_KINDS[_KINDS.index(document["kind"])],
+            kind=_kind(document["kind"]),
             parts=parts,
             payload=document["payload"],
             text=_file_from_json(document["text"]) if document["text"] else None,
@@ -269,19 +277,30 @@ def _parts_from_json(table: dict[str, Any], rows: int) -> tuple[TablePart, ...]:
     )
     if sum(part.rows for part in parts) != rows or max(part.width for part in parts) > width:
         msg = "the parts of a table have other rows or columns than the table"
-        raise ValueError(msg)
+        raise SerializationError(msg)
     return parts
 
 
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError(value)
-    value.encode()  # half of a surrogate pair is no text
+def _text(document: object, name: str, where: str) -> str:
+    value = member(document, name, str, where)
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:  # half of a surrogate pair
+        msg = f"{name!r} is {value!r} instead of a text"
+        raise SerializationError(msg) from error
+    return value
+
+
+def _kind(value: Any) -> Kind:
+    if value not in _KINDS:
+        msg = f"'kind' is {value!r:.{_SHOWN}} instead of one of {', '.join(_KINDS)}"
+        raise SerializationError(msg)
     return value
 
 
 def _matching(pattern: re.Pattern[str], value: Any) -> str:
     """Return a file name that cannot lead out of the directory."""
     if not isinstance(value, str) or pattern.fullmatch(value) is None:
-        raise ValueError(value)
+        msg = f"{value!r:.{_SHOWN}} is no name that a file of a dataset has"
+        raise SerializationError(msg)
     return value
