@@ -249,18 +249,20 @@ def test_whatever_comes_late_gives_the_same_table(new_manager, tmp_path, late, a
         manager.close()
 
 
-def is_writing() -> bool:
-    return any(thread.name.startswith(WRITER) for thread in threading.enumerate())
+def writers() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == WRITER]
 
 
 def test_rows_are_written_while_others_are_read(new_manager, tmp_path, won):
     seen = []
-    manager = new_manager(progress=Listener(lambda: seen.append(is_writing())))
+    manager = new_manager(progress=Listener(lambda: seen.append(len(writers()))))
     result = load(manager, write_files(tmp_path, {}))
     assert result.is_success
-    assert seen == [True]
+    assert seen == [1]
     assert won == ["rows"]
-    assert not is_writing()
+    for thread in writers():
+        thread.join(60)
+    assert not writers()
     persist = result.metrics[-1]
     assert (persist.phase, persist.rows) == ("persist", ROWS + 2)
 
@@ -309,10 +311,10 @@ class Finds(Validator):
 def test_nothing_is_written_early(new_manager, tmp_path, won, options, limits):
     seen = []
     manager = new_manager(
-        progress=Listener(lambda: seen.append(is_writing()), "persist"), **options
+        progress=Listener(lambda: seen.append(len(writers())), "persist"), **options
     )
     assert load(manager, write_files(tmp_path, {}), limits).is_success
-    assert seen == [False]
+    assert seen == [0]
     assert won == []
 
 
@@ -361,7 +363,9 @@ def test_an_interruption_leaves_the_old_dataset(full, new_manager, tmp_path, pha
     manager = new_manager(progress=Listener(fail, phase, 1))
     with pytest.raises(error):
         load(manager, write_files(tmp_path, {}), limits)
-    assert not is_writing()
+    for thread in writers():
+        thread.join(60)
+    assert not writers()
     assert stored(manager) == before
     other_writes(manager)
     assert load(new_manager(), write_files(tmp_path, {})).is_success

@@ -126,7 +126,8 @@ def work_under_faults(
         found = worker.settle()
         if found is None:
             return
-        if found and _is_whole(worker.operation) and "The change is there" not in said:
+        is_done = found and worker.changes_something and _is_whole(worker.operation)
+        if is_done and "The change is there" not in said:
             log(problem=f"it failed and was done: {worker.operation}: {said}")
     worker.end()
 

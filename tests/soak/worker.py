@@ -86,6 +86,11 @@ class Worker:
         seconds = time.monotonic() - self._began
         self._log(failed=type(error).__name__, said=str(error), seconds=seconds)
 
+    @property
+    def changes_something(self) -> bool:
+        """Whether the new state is another than the old one; rows to delete may all be gone."""
+        return self._possible[-1] != self._possible[0]
+
     def settle(self) -> int | None:
         """Wait until the store is back; say and return which of the possible states it holds."""
         contents = retried(lambda: StoreContents(self._manager))

@@ -10,17 +10,16 @@ is written as usual, with the usual errors.
 from __future__ import annotations
 
 import threading
-from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import chain
-from queue import Empty, Full, Queue
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Final
 
 from adbc_driver_manager import Error
 from sqlalchemy import exc
 
-from algomancy_data.database.adbc.interrupts import wait_for
+from algomancy_data.database.adbc.interrupts import HandedOver
 from algomancy_data.database.naming import TableOwner
 from algomancy_data.database.table_sums import RowBlocks, TableSums
 from algomancy_data.database.tables import (
@@ -47,8 +46,6 @@ if TYPE_CHECKING:
     from algomancy_data.metrics import Phase
 
 _TICK: Final = 0.05  # seconds
-# While some rows are written, the next ones wait, and others are converted.
-_MOST_WAITING: Final = 1
 # Seconds to wait for another writer's lock: the reading of files waits meanwhile.
 _PATIENCE: Final = 1.0
 
@@ -129,11 +126,12 @@ class EarlyWrite:
         self._storage = storage
         self._begin = begin
         self._user = threading.get_ident()
-        self._waiting: Queue[_Rows | None] = Queue(_MOST_WAITING)
-        self._pool = ThreadPoolExecutor(1, "algomancy-data-writer")
-        self._work: Future[tuple[sa.Connection, Occupant]] | None = None
-        self._has_begun = threading.Event()
-        self._is_given_up = threading.Event()
+        # While some rows are written, the next ones wait, and others are converted.
+        self._waiting: SimpleQueue[_Rows | None] = SimpleQueue()
+        self._is_full = threading.Lock()  # held while something waits
+        self._work: HandedOver[tuple[sa.Connection, Occupant]] | None = None
+        self._has_begun = False
+        self._is_given_up = False
         self._transaction = ExitStack()
         self._in_use = threading.RLock()
         self._written: dict[str, WrittenTable] = {}
@@ -169,16 +167,21 @@ class EarlyWrite:
         self._put(_Rows(table))
 
     def _put(self, item: _Rows | None) -> None:
-        if self._work is None and not self._is_given_up.is_set():
-            self._work = self._pool.submit(self._write)
+        if self._is_given_up:
+            return
+        if self._work is None:
+            self._work = HandedOver(self._write)
+            threading.Thread(
+                target=self._work.make, name="algomancy-data-writer", daemon=True
+            ).start()
         patience = _PATIENCE
-        while self._work is not None and not self._work.done():
-            with suppress(Full):
-                self._waiting.put(item, timeout=_TICK)
+        while not self._work.has_ended:
+            if self._is_full.acquire(timeout=_TICK):
+                self._waiting.put(item)
                 return
             patience -= _TICK
-            if patience < 0 and not self._has_begun.is_set():
-                self._is_given_up.set()
+            if patience < 0 and not self._has_begun:
+                self._is_given_up = True
                 return
 
     @contextmanager
@@ -216,33 +219,32 @@ class EarlyWrite:
 
     def give_up(self) -> None:
         """Roll back, unless committed, and release the database's lock."""
-        self._is_given_up.set()
+        self._is_given_up = True
         if self._work is not None:
-            wait_for(self._work)
+            self._work.abandon()
         with self._in_use:
             self._end()
 
     def close(self) -> None:
-        """Roll back, unless committed, and end the thread."""
+        """Roll back, unless committed; the thread has nothing more to do."""
         self.give_up()
-        self._pool.shutdown()
 
     def _finish(self, phase: Phase) -> None:
         if self._work is not None:
             self._put(None)
         told = 0
         while self._work is not None:
-            is_done = self._work.done()
+            is_done = self._work.has_ended
             written = self._rows_written
             phase.advance(written - told)
             told = written
             if is_done:
                 return
-            wait([self._work], _TICK)
+            self._work.wait(_TICK)
 
     def _begun(self) -> tuple[sa.Connection, Occupant] | None:
         """Return connection and occupant, if all rows are written and the server still has them."""
-        if self._is_given_up.is_set() or self._work is None or self._work.exception() is not None:
+        if self._is_given_up or self._work is None or self._work.has_failed:
             return None
         connection, occupant = self._work.result()
         try:
@@ -256,7 +258,7 @@ class EarlyWrite:
     def _write(self) -> tuple[sa.Connection, Occupant]:
         try:
             begun = self._begin(self._transaction)
-            self._has_begun.set()
+            self._has_begun = True
             item = self._next()
             while item is not None:
                 item = self._write_table(begun[0], item)
@@ -266,9 +268,11 @@ class EarlyWrite:
         return begun
 
     def _next(self) -> _Rows | None:
-        while not self._is_given_up.is_set():
+        while not self._is_given_up:
             with suppress(Empty):
-                return self._waiting.get(timeout=_TICK)
+                item = self._waiting.get(timeout=_TICK)
+                self._is_full.release()
+                return item
         raise _GivenUpError
 
     def _write_table(self, connection: sa.Connection, first: _Rows) -> _Rows | None:
@@ -318,7 +322,7 @@ class EarlyWrite:
             nonlocal layout
             layout = replace(layout, height=layout.height + count)
             self._rows_written += count
-            if self._is_given_up.is_set():
+            if self._is_given_up:
                 raise _GivenUpError
 
         batches = chain([first], blocks)

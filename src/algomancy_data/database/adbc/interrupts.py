@@ -12,7 +12,6 @@ import _thread
 import queue
 import sys
 import threading
-from concurrent.futures import wait
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Generic, TypeVar, cast
 
@@ -20,7 +19,6 @@ from algomancy_data.forks import after_fork
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from concurrent.futures import Future
 
 _T = TypeVar("_T")
 
@@ -73,9 +71,32 @@ class HandedOver(Generic[_T]):
         """Whether there is a result or an exception."""
         return bool(self._outcome)
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether there is an exception."""
+        return self.has_ended and self._outcome[0][1] is not None
+
     def wait(self, seconds: float) -> None:
         """Wait until the call has ended, but not longer than that."""
         self._running.acquire(timeout=seconds)
+
+    def abandon(self, cancel: Callable[[], object] = lambda: None) -> None:
+        """Take the call back, or wait until it has ended: it uses a connection till then.
+
+        Args:
+            cancel: Asks it to end early; may raise if that cannot be done.
+        """
+        while True:
+            try:
+                if self.take_back():
+                    return
+                with suppress(Exception):
+                    cancel()
+                while not self.has_ended:
+                    self.wait(_TICK)
+            except KeyboardInterrupt:  # of an impatient user
+                continue
+            return
 
     def result(self) -> _T:
         """Return what a call that has ended returned, or raise what it raised."""
@@ -138,29 +159,7 @@ def interruptible(call: Callable[[], _T], cancel: Callable[[], object]) -> _T:
             handed_over.wait(_TICK)
         return handed_over.result()
     except BaseException:
-        while True:
-            try:
-                _end(handed_over, cancel)
-                break
-            except KeyboardInterrupt:  # of an impatient user
-                continue
+        handed_over.abandon(cancel)
         raise
     finally:
         del handed_over  # its exception's traceback holds this frame
-
-
-def _end(handed_over: HandedOver[_T], cancel: Callable[[], object]) -> None:
-    """Wait until a call has ended: it uses the connection till then."""
-    if handed_over.take_back():
-        return
-    with suppress(Exception):  # SQLite's driver cannot
-        cancel()
-    while not handed_over.has_ended:
-        handed_over.wait(_TICK)
-
-
-def wait_for(future: Future[_T]) -> None:
-    """Wait, also for impatient users: what a call uses is in use until it has ended."""
-    while not future.done():
-        with suppress(KeyboardInterrupt):
-            wait([future], _TICK)
