@@ -264,7 +264,7 @@ def test_the_repr_of_a_manager_says_where_and_asks_nobody(opened, tmp_path):
     assert repr(opened()) in {
         "<StatelessDataManager in memory>",
         f"<StatefulDataManager in {str(tmp_path / 'data')!r}>",
-        f"<DatabaseDataManager sqlite+adbc:///{tmp_path / 'data.db'}, session 's'>",
+        f"<DatabaseDataManager sqlite:///{tmp_path / 'data.db'}, session 's'>",
     }
 
 
