@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 import sqlalchemy as sa
 from sqlalchemy import exc
@@ -91,3 +93,32 @@ def test_the_only_row_is_the_one_that_sqlalchemy_finds(engine):
             row = only_row(connection, query, texts)
             assert row == dict(connection.execute(query, texts).mappings().one())
             assert row["both"] == f"{texts['first']}%:?$1{texts['second']}"
+
+
+@contextlib.contextmanager
+def invalidated_by_failure(connection):
+    try:
+        yield
+    except BaseException:
+        connection.invalidate()
+        raise
+
+
+@pytest.mark.parametrize("first", [KeyboardInterrupt, ValueError])
+def test_a_connection_is_closed_although_one_ctrl_c_comes_twice(engine, monkeypatch, caplog, first):
+    with engine.connect() as connection:
+        driver = connection.connection.dbapi_connection
+        close, seen = driver.close, []
+
+        def interrupted():
+            seen.append("close")
+            close()
+            if len(seen) == 1:
+                raise KeyboardInterrupt
+
+        monkeypatch.setattr(driver, "close", interrupted)
+        # Of another failure, Ctrl-C is the first: it must not be lost.
+        with pytest.raises(KeyboardInterrupt), invalidated_by_failure(connection):
+            raise first
+    assert len(seen) == (2 if first is KeyboardInterrupt else 1)
+    assert bool(caplog.records) == (first is ValueError)

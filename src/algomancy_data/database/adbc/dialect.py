@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -88,6 +89,21 @@ class ADBCDialect(DefaultDialect):
         """
         with suppress(Error):
             dbapi_connection.close()
+
+    def do_terminate(self, dbapi_connection: Any) -> None:
+        """Close a connection that failed, also if one Ctrl-C comes twice (upstream.md).
+
+        SQLAlchemy would print the second one with a traceback.
+        """
+        was_interrupted = isinstance(sys.exc_info()[1], KeyboardInterrupt)
+        while True:
+            try:
+                self.do_close(dbapi_connection)
+            except KeyboardInterrupt:
+                if was_interrupted:
+                    continue
+                raise
+            return
 
     def do_execute(
         self,
