@@ -169,3 +169,10 @@ def test_whenever_ctrl_c_comes_the_next_call_is_made(rounds):
     command = [sys.executable, "-c", _HAMMER, str(rounds)]
     done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)
     assert (done.stdout, done.stderr) == ("usable\n", "")
+
+
+def test_a_call_that_failed_is_not_cancelled():
+    cancelled = []
+    with pytest.raises(ZeroDivisionError):
+        interruptible(lambda: 1 / 0, cancel=lambda: cancelled.append("asked"))
+    assert cancelled == []

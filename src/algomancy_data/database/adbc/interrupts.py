@@ -88,7 +88,7 @@ class HandedOver(Generic[_T]):
         """
         while True:
             try:
-                if self.take_back():
+                if self.take_back() or self.has_ended:
                     return
                 with suppress(Exception):
                     cancel()

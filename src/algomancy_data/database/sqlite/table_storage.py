@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import re
 import threading
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import closing, contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import polars as pl
 import sqlalchemy as sa
-from adbc_driver_manager import Error
 from sqlalchemy import exc
 
 from algomancy_data.database.codec import first_failure
@@ -160,14 +159,20 @@ class SQLiteStorage(TableStorage):
         commit reads most of the log, and writes it again: check sums go from page to page. With
         32 MiB the pages above the rows of a table stay in the cache from one change to the next.
         """
-        driver = cast("Connection", connection.connection.dbapi_connection)
-        before = connection.exec_driver_sql("PRAGMA cache_size").scalar()
-        driver.run(f"PRAGMA cache_size = -{self.in_memory_bytes // share // 1024}")
+        driver = connection.connection
+
+        def resize(size: int) -> None:
+            # By the driver, which begins no transaction for it.
+            with closing(driver.cursor()) as cursor:
+                cursor.execute(f"PRAGMA cache_size = {size}")
+
+        before = connection.exec_driver_sql("PRAGMA cache_size").scalar_one()
+        resize(-self.in_memory_bytes // share // 1024)
         try:
             yield
         finally:
-            with suppress(Error):  # of a connection that broke
-                driver.run(f"PRAGMA cache_size = {before}")  # which begins no transaction
+            with suppress(connection.dialect.loaded_dbapi.Error):  # of a connection that broke
+                resize(before)
 
     def finish(self) -> None:
         """Wait for the thread."""
