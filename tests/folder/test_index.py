@@ -51,3 +51,23 @@ def test_a_change_that_leaves_length_and_time_of_a_new_file_is_seen(open_manager
     assert "check sum" in now.problem
     path.write_bytes(content)
     assert [info.problem for info in manager.describe_all()] == [""]
+
+
+def test_what_others_deleted_is_a_new_dataset_when_it_is_kept_again(open_manager, source):
+    one, other = open_manager(), open_manager()
+    one.add_data_source(source("a"))
+    other.delete_data("a")
+    other.add_data_source(source("b"))
+    one.add_data_source(source("a"))
+    assert [manager.get_data_keys() for manager in (one, other)] == [["b", "a"]] * 2
+
+
+def test_a_dataset_whose_metadata_is_damaged_keeps_its_place_when_it_is_replaced(
+    open_manager, folder, source
+):
+    manager = open_manager()
+    for name in "ab":
+        manager.add_data_source(source(name))
+    (folder / "a.json").write_text("{")
+    manager.add_data_source(source("a"))
+    assert manager.get_data_keys() == ["a", "b"]

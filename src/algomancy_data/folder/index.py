@@ -186,7 +186,11 @@ class FolderIndex:
         if found is not None:
             return found.manifest.ordinal
         known = self._items.get(name)
-        return known.ordinal if known else self.next_ordinal()
+        if known is None:
+            return self.next_ordinal()
+        path = _file_of(known)
+        # Others may have deleted it since it was noted: then it is a new one.
+        return known.ordinal if path is None or path.exists() else self.next_ordinal()
 
     def next_ordinal(self) -> int:
         """Return the ordinal of a new dataset."""

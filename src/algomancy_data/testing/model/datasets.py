@@ -126,9 +126,10 @@ def check_datasets(manager: DataManager[DataSource], datasets: Datasets, *, lazy
     Raises:
         AssertionError: Something is another.
     """
-    assert manager.get_data_keys() == list(datasets)
+    names = list(datasets)
+    assert manager.get_data_keys() == names, (manager.get_data_keys(), names)
     infos = manager.describe_all()
-    assert [info.name for info in infos] == list(datasets)
+    assert [info.name for info in infos] == names, ([info.name for info in infos], names)
     for info, (name, dataset) in zip(infos, datasets.items(), strict=True):
         _check_info(info, dataset)
         _check_info(manager.describe(name), dataset)
