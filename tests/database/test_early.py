@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
@@ -24,9 +25,12 @@ from algomancy_data import (
     Validator,
 )
 from algomancy_data.database import DatabaseDataManager, early
+from algomancy_data.database.backend import backend_for
+from algomancy_data.database.naming import DatasetOwner
 from algomancy_data.database.postgresql.bulk import PostgreSQLBulk
 from algomancy_data.database.sqlite.bulk import SQLiteBulk
 from algomancy_data.errors import StoreError
+from algomancy_data.metrics import NO_PHASE
 from algomancy_data.testing import assert_identical
 
 WRITER = "algomancy-data-writer"
@@ -482,3 +486,14 @@ def test_a_process_that_is_killed_in_the_middle_leaves_the_old_dataset(full, tmp
     assert manager.verify() == []
     assert manager.leftovers() == []
     other_writes(manager)
+
+
+def test_a_write_that_was_given_up_before_its_thread_began_is_not_waited_for(monkeypatch):
+    monkeypatch.setattr(threading.Thread, "start", lambda thread: None)  # the system is busy
+    storage = backend_for(sa.create_engine("sqlite://")).table_storage()
+    write = early.EarlyWrite(DatasetOwner("s", "d"), storage, list)
+    write.take("t", pl.DataFrame({"x": [1]}))
+    write.give_up()
+    write.end("t", pl.DataFrame({"x": [1]}))
+    with write.committing(NO_PHASE) as begun:
+        assert begun is None

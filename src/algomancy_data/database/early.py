@@ -169,13 +169,11 @@ class EarlyWrite:
     def _put(self, item: _Rows | None) -> None:
         if self._is_given_up:
             return
-        if self._work is None:
-            self._work = HandedOver(self._write)
-            threading.Thread(
-                target=self._work.make, name="algomancy-data-writer", daemon=True
-            ).start()
+        if (work := self._work) is None:
+            work = self._work = HandedOver(self._write)
+            threading.Thread(target=work.make, name="algomancy-data-writer", daemon=True).start()
         patience = _PATIENCE
-        while not self._work.has_ended:
+        while not work.has_ended:
             if self._is_full.acquire(timeout=_TICK):
                 self._waiting.put(item)
                 return
@@ -220,33 +218,31 @@ class EarlyWrite:
     def give_up(self) -> None:
         """Roll back, unless committed, and release the database's lock."""
         self._is_given_up = True
-        if self._work is not None:
-            self._work.abandon()
+        if (work := self._work) is not None:
+            work.abandon()
+            self._work = None
         with self._in_use:
             self._end()
-
-    def close(self) -> None:
-        """Roll back, unless committed; the thread has nothing more to do."""
-        self.give_up()
 
     def _finish(self, phase: Phase) -> None:
         if self._work is not None:
             self._put(None)
         told = 0
-        while self._work is not None:
-            is_done = self._work.has_ended
+        while (work := self._work) is not None:
+            is_done = work.has_ended
             written = self._rows_written
             phase.advance(written - told)
             told = written
             if is_done:
                 return
-            self._work.wait(_TICK)
+            work.wait(_TICK)
 
     def _begun(self) -> tuple[sa.Connection, Occupant] | None:
         """Return connection and occupant, if all rows are written and the server still has them."""
-        if self._is_given_up or self._work is None or self._work.has_failed:
+        work = self._work
+        if self._is_given_up or work is None or work.has_failed:
             return None
-        connection, occupant = self._work.result()
+        connection, occupant = work.result()
         try:
             connection.exec_driver_sql("SELECT 1")  # a server may end what was idle for too long
         except exc.DBAPIError:

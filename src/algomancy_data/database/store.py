@@ -348,7 +348,7 @@ class DatabaseStore(Store):
             yield early
         finally:
             self._transactions.early = None
-            early.close()
+            early.give_up()
 
     def _begin_early(self, name: str, stack: ExitStack) -> tuple[sa.Connection, Occupant]:
         connection = stack.enter_context(begun(self._transactions.writing_engine))
