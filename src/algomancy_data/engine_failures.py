@@ -14,8 +14,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
     from types import FrameType, TracebackType
+
+    import polars as pl
 
     from algomancy_data.errors import AlgomancyDataError
 
@@ -74,6 +76,23 @@ def interrupted_once() -> Generator[None]:
         ...     text = pl.DataFrame({"a": [1]}).write_csv()
     """
     yield
+
+
+def failing_column(frame: pl.DataFrame, do: Callable[[pl.DataFrame], object]) -> pl.Series | None:
+    """Return the first column with which Polars fails although it is alone; None if none does.
+
+    Args:
+        frame: The columns.
+        do: What Polars cannot do with all of them.
+    """
+    from polars.exceptions import PanicException, PolarsError  # noqa: PLC0415  something failed
+
+    for column in frame.get_columns():
+        try:
+            do(column.to_frame())
+        except (PolarsError, PanicException):
+            return column
+    return None
 
 
 def raise_engine_failure(

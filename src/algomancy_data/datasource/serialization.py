@@ -22,7 +22,7 @@ from algomancy_data.datasource import (
 )
 from algomancy_data.datasource.base import DataClassification
 from algomancy_data.display.words import counted
-from algomancy_data.engine_failures import reason_of
+from algomancy_data.engine_failures import failing_column, reason_of
 from algomancy_data.errors import SerializationError
 from algomancy_data.frames.dtypes import schema_from_json, schema_to_json
 from algomancy_data.messages import ValidationMessage, ValidationSeverity
@@ -110,7 +110,9 @@ def _table_to_json(name: str, frame: pl.DataFrame) -> list[str]:
         schema = json.dumps(schema_to_json(frame.schema))
         records = serialization_records.write(serialization_columns.encode(frame))
     except (SerializationError, PolarsError, PanicException) as error:
-        where = "" if isinstance(error, SerializationError) else _where(frame)
+        is_ours = isinstance(error, SerializationError)
+        column = None if is_ours else failing_column(frame, serialization_columns.encode)
+        where = "" if column is None else f"column {column.name!r} ({column.dtype}): "
         msg = f"Table {name!r} cannot be written as JSON: {where}{reason_of(error)}"
         raise SerializationError(msg) from error
     columns = json.dumps(frame.columns)
@@ -118,16 +120,6 @@ def _table_to_json(name: str, frame: pl.DataFrame) -> list[str]:
     index = serialization_records.index(frame.height)
     rest = f', "columns": {columns}, "dtypes": {dtypes}, "index": '
     return ['{"data": ', *records, rest, index, f', "schema": {schema}}}']
-
-
-def _where(frame: pl.DataFrame) -> str:
-    """Return which column it is that cannot be encoded, if it is one."""
-    for column in frame.get_columns():
-        try:
-            serialization_columns.encode(column.to_frame())
-        except (PolarsError, PanicException):
-            return f"column {column.name!r} ({column.dtype}): "
-    return ""
 
 
 def _table_from_json(

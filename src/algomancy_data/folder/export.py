@@ -12,7 +12,7 @@ from uuid import uuid4
 import polars as pl
 from polars.exceptions import PanicException, PolarsError
 
-from algomancy_data.engine_failures import interrupted_once, reason_of
+from algomancy_data.engine_failures import failing_column, interrupted_once, reason_of
 from algomancy_data.errors import StoreError, UnstorableError
 from algomancy_data.folder.content import take_apart
 from algomancy_data.folder.file_names import clash_key, hashed_stem, plain_stem
@@ -184,7 +184,12 @@ def _write_table(path: Path, name: str, frame: pl.DataFrame, file_format: Export
     try:
         is_exact = _written(path, frame, file_format)
     except (PolarsError, PanicException) as error:
-        reason = _unfit_column(path, frame, file_format) or reason_of(error).rstrip(".")
+        column = failing_column(frame.head(1), lambda one: _written(path, one, file_format))
+        reason = (
+            reason_of(error).rstrip(".")
+            if column is None
+            else f"it has no {column.dtype}, the dtype of column {column.name!r}"
+        )
         raise _unwritable(name, file_format, reason) from error
     if not is_exact:
         msg = f"Table {name!r} would not come back from {file_format} as it is. Try another format."
@@ -228,16 +233,6 @@ def _with_csv_texts(frame: pl.DataFrame, name: str) -> pl.DataFrame:
                 raise _unwritable(name, "csv", reason)
             texts.append(outcome.values)
     return frame.with_columns(texts)
-
-
-def _unfit_column(path: Path, frame: pl.DataFrame, file_format: ExportFormat) -> str:
-    """Say which column has a dtype that a format lacks; nothing if none has."""
-    for column in frame.head(1).get_columns():
-        try:
-            _written(path, column.to_frame(), file_format)
-        except (PolarsError, PanicException):
-            return f"it has no {column.dtype}, the dtype of column {column.name!r}"
-    return ""
 
 
 def _unwritable(name: str, file_format: ExportFormat, reason: str) -> UnstorableError:

@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 
 from algomancy_data.database.sqlite.bulk import SQLiteBulk
 from algomancy_data.database.sqlite.table_storage import SQLiteStorage
@@ -17,15 +16,6 @@ _FILL = (
     "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10) "
     "INSERT INTO t SELECT hex(zeroblob(5000)) FROM n"
 )
-
-
-@pytest.fixture
-def engine(path):
-    engine = sa.create_engine(f"sqlite+adbc:///{path}")
-    with engine.begin() as connection:
-        connection.exec_driver_sql("CREATE TABLE t (x)")
-    yield engine
-    engine.dispose()
 
 
 def cache_size(connection):

@@ -29,15 +29,6 @@ pytestmark = pytest.mark.skipif(not _LOCKS.exists(), reason="only Linux says who
 
 
 @pytest.fixture
-def engine(path):
-    engine = sa.create_engine(f"sqlite+adbc:///{path}")
-    with engine.begin() as connection:
-        connection.exec_driver_sql("CREATE TABLE t (x)")
-    yield engine
-    engine.dispose()
-
-
-@pytest.fixture
 def log(path):
     return Path(f"{path}-wal")
 

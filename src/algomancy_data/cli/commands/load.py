@@ -261,14 +261,13 @@ def load(  # noqa: PLR0913, PLR0917  an option each
     if result.is_failure:
         what = advice(result, halt_on, has_quarantine=quarantine)
         summary = f"Refused: {dataset!r} is as it was. {what}"
-    elif dry_run:
-        summary = f"Tried: {_size(counts)}. {dataset!r} is as it was."
     else:
-        summary = _summary(dataset, result, counts, mode)
-    if result.is_success and quarantined:
-        summary += f" In quarantine: {counted(sum(quarantined.values()), 'row')}."
-    if result.is_success and sample is not None:
-        summary += f" It is a sample: {sample}, and what they refer to."
+        tried = f"Tried: {_size(counts)}. {dataset!r} is as it was."
+        summary = tried if dry_run else _summary(dataset, result, counts, mode)
+        if quarantined:
+            summary += f" In quarantine: {counted(sum(quarantined.values()), 'row')}."
+        if sample is not None:
+            summary += f" It is a sample: {sample}, and what they refer to."
     command.output.result(
         {
             **address.to_dict(),
